@@ -1,0 +1,2 @@
+/** Filled below as services land. */
+export interface Services { placeholder?: never }

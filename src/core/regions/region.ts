@@ -1,0 +1,93 @@
+import type { PullEvent, PullManifest } from '../download/manifest.ts';
+
+/** Download progress as instances and volumes show it. */
+export interface Progress {
+  done: number;
+  total: number;
+  /** Bytes per second. */
+  rate: number;
+  seconds_left: number | null;
+}
+
+/** A failure as it is stored and shown: a code and a sentence. */
+export interface Reason {
+  code: string;
+  message: string;
+}
+
+/** What a region sees of one volume right now. */
+export type ObservedVolume =
+  | { state: 'absent' }
+  | { state: 'partial'; bytes: number }
+  | { state: 'downloading'; attempt: number; progress?: Progress }
+  | { state: 'failed'; attempt: number; failure: Extract<PullEvent, { type: 'failed' }> }
+  | { state: 'ready'; bytes: number };
+
+/** One replica as the region sees it; `url` is where the gateway reaches it, set once it is healthy. */
+export interface ObservedReplica {
+  id: string;
+  state: 'starting' | 'ready' | 'waiting' | 'stopping';
+  url?: string;
+  restarts: number;
+  /** Why it is waiting: the last exit, in words. */
+  reason?: Reason;
+}
+
+export type ModelLocation =
+  | { kind: 'volume'; volume: string; file?: string }
+  | { kind: 'filesystem'; filesystem: string; subfolder: string; file?: string };
+
+/** Everything that decides how an instance runs in a region: two equal specs need no change. */
+export interface Workload {
+  instance: number;
+  replicas: number;
+  location: ModelLocation;
+  servedName: string;
+  runtime: string;
+  arguments: readonly string[];
+  /** Changes when the running replicas must be replaced (restart, another entry). */
+  generation: number;
+}
+
+export interface FolderEntry {
+  path: string;
+  size: number;
+  mtimeMs: number;
+}
+
+export interface RegionStatus {
+  reachable: boolean;
+  version?: string;
+  reason?: Reason;
+  storage?: { free: number; total: number };
+}
+
+/**
+ * A place that can run instances. Every method reads the world as it is and may be called again at any time: what is
+ * already so stays so. None waits for the work it starts.
+ */
+export interface Region {
+  readonly name: string;
+  readonly kind: 'local' | 'kubernetes';
+  status(): Promise<RegionStatus>;
+
+  observeVolume(key: string): Promise<ObservedVolume>;
+  /** Starts attempt `attempt` unless a download of the volume runs already. `token` goes to the downloader and nowhere else. */
+  startDownload(key: string, manifest: PullManifest, attempt: number, token: string | undefined): Promise<void>;
+  stopDownload(key: string): Promise<void>;
+  /** Removes the volume and answers with the bytes it held. */
+  deleteVolume(key: string): Promise<number>;
+
+  listFolder(filesystem: string, subfolder: string): Promise<FolderEntry[]>;
+  readFile(filesystem: string, path: string, maximumBytes: number): Promise<Buffer>;
+
+  observeWorkload(instance: number): Promise<ObservedReplica[]>;
+  applyWorkload(workload: Workload): Promise<void>;
+  /** Asks for the end of every replica; `observeWorkload` answers with an empty list when all are gone. */
+  removeWorkload(instance: number): Promise<void>;
+  logs(instance: number, lines: number): Promise<string[]>;
+  /** Ids of instances that have anything running or recorded here. */
+  listWorkloads(): Promise<number[]>;
+
+  close(): Promise<void>;
+}
