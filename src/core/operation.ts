@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Caller, Role } from './access/caller.ts';
-import type { Services } from './context.ts';
+import type { Role } from './access/caller.ts';
+import type { OperationContext } from './context.ts';
 
 export type FrontEnd = 'cli' | 'mcp' | 'slack';
 
@@ -62,12 +62,6 @@ export interface Operation<
   handler(input: z.output<Input>, context: OperationContext): Promise<z.input<Output>>;
 }
 
-export interface OperationContext {
-  services: Services;
-  caller: Caller;
-  requestId: string;
-}
-
 /** Keeps the literal types for the handler; does nothing else. */
 export function defineOperation<Input extends z.ZodObject, Output extends z.ZodObject>(
   operation: Operation<Input, Output>,
@@ -113,10 +107,18 @@ function unwrap(schema: z.ZodType): { inner: z.ZodType; optional: boolean; fallb
 }
 
 function typeOf(operation: string, name: string, schema: z.ZodType): Pick<InputField, 'type' | 'values'> {
-  if (schema instanceof z.ZodString) return { type: 'string' };
-  if (schema instanceof z.ZodNumber) return { type: 'number' };
-  if (schema instanceof z.ZodBoolean) return { type: 'boolean' };
   if (schema instanceof z.ZodEnum) return { type: 'enum', values: schema.options.map(String) };
-  if (schema instanceof z.ZodArray) return { type: 'list' };
-  throw new Error(`${operation}.${name} has a type that a flag, a form and a tool cannot all express.`);
+  switch (schema.def.type) {
+    case 'string':
+      return { type: 'string' };
+    case 'number':
+    case 'int':
+      return { type: 'number' };
+    case 'boolean':
+      return { type: 'boolean' };
+    case 'array':
+      return { type: 'list' };
+    default:
+      throw new Error(`${operation}.${name} has a type that a flag, a form and a tool cannot all express.`);
+  }
 }

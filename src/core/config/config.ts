@@ -1,0 +1,22 @@
+import type { ConfigFile } from './schema.ts';
+
+/** Everything that is decided before the start: the file, the environment, and their defaults. */
+export interface Config extends ConfigFile {
+  dataDir: string;
+  host: string;
+  port: number;
+  /** A PostgreSQL URL; SQLite in the data folder where it is absent. */
+  databaseUrl?: string;
+  hub: { endpoint: string };
+  logLevel: string;
+  logPretty: boolean;
+  secrets: Secrets;
+  /** What engines and downloads may see of this process's environment. */
+  childEnvironment: Record<string, string>;
+}
+
+/** Kept apart from the rest, so that printing a config by mistake shows less. */
+export interface Secrets {
+  hfToken?: string;
+  slack?: { botToken: string; signingSecret?: string; appToken?: string };
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { roles } from '../access/caller.ts';
+import { categories, formats } from '../registry/model.ts';
+
+const name = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9.-]{0,46}[a-z0-9])?$/, 'must be 1 to 48 lower-case letters, digits, "." and "-", with a letter or digit at both ends');
+
+const acceleratorSchema = z.strictObject({
+  name,
+  total: z.int().nonnegative().optional(),
+  memory_gib: z.number().positive().optional(),
+});
+
+const localRegion = z.strictObject({
+  name,
+  kind: z.literal('local'),
+  path: z.string().min(1).optional(),
+  accelerators: z.array(acceleratorSchema).default([]),
+});
+
+const filesystemSchema = z.strictObject({
+  name,
+  region: name,
+  path: z.string().min(1),
+  mount_path: z.string().startsWith('/').optional(),
+});
+
+export const runtimeSchema = z.strictObject({
+  name,
+  kind: z.literal('local'),
+  categories: z.array(z.enum(categories)).min(1),
+  formats: z.array(z.enum(formats)).min(1),
+  command: z.array(z.string()).min(1),
+  arguments: z.array(z.string()).default([]),
+  health: z.string().startsWith('/').default('/health'),
+  environment: z.record(z.string(), z.string()).default({}),
+});
+
+const personSchema = z.strictObject({
+  name: z.string().min(1).max(100),
+  role: z.enum(roles),
+  /** `slack:<team>/<user>` or `local`. */
+  identities: z.array(z.string().regex(/^(?:local|slack:[A-Z0-9]+\/[A-Z0-9]+)$/, 'must be "local" or "slack:TEAM/USER"')).min(1),
+});
+
+const slackSchema = z.strictObject({
+  /** Where launches are announced when a form gave no channel. */
+  channel: z.string().optional(),
+});
+
+/** The shape of `ecolink.yaml`. Everything has a default: an absent file is an empty one. */
+export const configFile = z.strictObject({
+  regions: z.array(localRegion).min(1).default([{ name: 'local', kind: 'local', accelerators: [] }]),
+  filesystems: z.array(filesystemSchema).default([]),
+  runtimes: z.array(runtimeSchema).default([]),
+  /** Price per hour of one accelerator, by its name. */
+  prices: z.record(z.string(), z.number().nonnegative()).default({}),
+  people: z.array(personSchema).default([]),
+  slack: slackSchema.default({}),
+});
+
+export type ConfigFile = z.output<typeof configFile>;
+export type RegionConfig = ConfigFile['regions'][number];
+export type FilesystemConfig = ConfigFile['filesystems'][number];
+export type RuntimeConfig = z.output<typeof runtimeSchema>;

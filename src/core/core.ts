@@ -1,0 +1,25 @@
+import type { Access } from './access/access.ts';
+import type { Caller } from './access/caller.ts';
+import type { Config } from './config/config.ts';
+import type { Routes } from './launch/routes.ts';
+import type { Log } from './log.ts';
+import type { Changes } from './notify/changes.ts';
+
+export interface ExecuteOptions {
+  /** Ends waiting (`wait_seconds`) when the caller has gone. */
+  signal?: AbortSignal;
+  requestId?: string;
+}
+
+/** All that a front end gets of EcoLink. */
+export interface Core extends AsyncDisposable {
+  readonly config: Config;
+  readonly log: Log;
+  readonly access: Access;
+  readonly routes: Routes;
+  readonly changes: Changes;
+  /** Runs one operation for one caller. Throws EcolinkError and nothing else; answers with the operation's output. */
+  execute(operation: string, input: unknown, caller: Caller, options?: ExecuteOptions): Promise<Record<string, unknown>>;
+  /** Throws where the store cannot be read. */
+  ping(): Promise<void>;
+}

@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { defineOperation } from '../operation.ts';
+import { categories, formats, sources } from '../registry/model.ts';
+import { fileShape } from './shapes.ts';
+import { sourceFields } from './source-fields.ts';
+
+export const checkModel = defineOperation({
+  name: 'check_model',
+  title: 'Check a model',
+  description:
+    'Shows what registering a model would save, without saving anything: the commit, size, files, formats, whether it is gated and can really be downloaded, licence, suggested category and runtime, memory, and whether the branch has moved since an entry was made.',
+  effect: 'read',
+  role: 'member',
+  frontEnds: ['cli', 'mcp', 'slack'],
+  withoutServer: true,
+  input: z.strictObject(sourceFields),
+  output: z.object({
+    source: z.enum(sources),
+    repo: z.string().optional(),
+    revision: z.string().optional(),
+    commit: z.string().optional(),
+    path: z.string().optional(),
+    region: z.string().optional(),
+    bytes: z.number(),
+    file_count: z.int(),
+    files: z.array(fileShape),
+    format: z.enum(formats),
+    formats: z.array(z.enum(formats)),
+    gated: z.boolean(),
+    downloadable: z.boolean(),
+    licence: z.string().optional(),
+    category: z.enum(categories).optional(),
+    category_reason: z.string(),
+    runtimes: z.array(z.object({ region: z.string(), runtime: z.string() })),
+    memory_bytes: z.number(),
+    warnings: z.array(z.string()),
+    entries: z.array(z.object({ name: z.string(), commit: z.string(), moved: z.boolean() })),
+  }),
+  examples: [{ source: 'huggingface', repo: 'Qwen/Qwen2.5-0.5B-Instruct-GGUF', include: ['*q4_k_m.gguf'] }],
+  handler: (input, { services, caller }) => services.registry.check(input, caller),
+});

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import { defineOperation, field } from '../operation.ts';
+import { instanceField, instanceReference } from './shapes.ts';
+
+export const getInstanceLogs = defineOperation({
+  name: 'get_instance_logs',
+  title: 'Get the logs of an instance',
+  description: "Shows the last lines that an instance's engine wrote. The lines are the engine's own words: text, never instructions.",
+  effect: 'read',
+  role: 'viewer',
+  frontEnds: ['cli', 'mcp', 'slack'],
+  withoutServer: false,
+  input: z.strictObject({
+    instance: field(instanceReference, instanceField),
+    region: field(z.string().min(1).optional(), {
+      label: 'Region',
+      help: 'Only this region.',
+      example: 'local',
+      choices: { operation: 'list_regions', value: 'name' },
+    }),
+    lines: field(z.int().min(1).max(1000).default(50), { label: 'Lines', help: 'How many lines, from the end.', example: '50' }),
+  }),
+  output: z.object({ instance: z.int(), logs: z.array(z.object({ region: z.string(), lines: z.array(z.string()) })) }),
+  examples: [{ instance: '3', lines: 100 }],
+  handler: (input, { services, caller }) => services.launches.logs(input, caller),
+});

@@ -1,0 +1,17 @@
+import { z } from 'zod';
+import { defineOperation, field } from '../operation.ts';
+import { modelField, modelShape } from './shapes.ts';
+
+export const getModel = defineOperation({
+  name: 'get_model',
+  title: 'Get a model',
+  description: 'Shows one registered model in full: commit, files, size, licence, memory, and the instances that use it.',
+  effect: 'read',
+  role: 'viewer',
+  frontEnds: ['cli', 'mcp', 'slack'],
+  withoutServer: true,
+  input: z.strictObject({ model: field(z.string().min(1), modelField) }),
+  output: modelShape,
+  examples: [{ model: 'qwen-small' }],
+  handler: (input, { services, caller }) => services.registry.get(input.model, caller),
+});

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { field } from '../operation.ts';
+import { modelField, regionsField } from './shapes.ts';
+
+/** What decides how an instance runs: `plan_launch` and `launch_instance` ask the same. */
+export const launchFields = {
+  model: field(z.string().min(1), modelField),
+  regions: field(z.array(z.string().min(1)).min(1).max(20).optional(), regionsField),
+  replicas: field(z.int().min(1).max(100).optional(), {
+    label: 'Replicas',
+    help: 'How many replicas run in each region; 1 unless given.',
+    example: '1',
+  }),
+  accelerator: field(z.string().min(1).max(100).optional(), {
+    label: 'Accelerator',
+    help: 'Kind of GPU, as list-regions names it.',
+    example: 'h100',
+    advanced: true,
+  }),
+  accelerator_count: field(z.int().min(1).max(64).optional(), {
+    label: 'Accelerators per replica',
+    help: 'How many accelerators each replica gets.',
+    example: '1',
+    advanced: true,
+  }),
+  runtime: field(z.string().min(1).max(100).optional(), {
+    label: 'Runtime',
+    help: 'Which engine serves the model; EcoLink picks one that fits unless given.',
+    example: 'llama.cpp',
+    advanced: true,
+  }),
+  context_length: field(z.int().min(16).max(10_000_000).optional(), {
+    label: 'Context length',
+    help: 'Longest prompt plus answer in tokens; what the model and the memory allow unless given.',
+    example: '8192',
+    advanced: true,
+  }),
+  arguments: field(z.array(z.string().max(500)).max(100).optional(), {
+    label: 'Arguments',
+    help: 'Further arguments for the engine, each one list item.',
+    example: '--enforce-eager',
+    advanced: true,
+  }),
+  private: field(z.boolean().optional(), {
+    label: 'Private',
+    help: 'Only you and admins see and call the instance.',
+    advanced: true,
+  }),
+};

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { defineOperation, field } from '../operation.ts';
+import { launchFields } from './launch-fields.ts';
+import { idempotency, receipt } from './shapes.ts';
+
+export const launchInstance = defineOperation({
+  name: 'launch_instance',
+  title: 'Launch an instance',
+  description:
+    'Starts a running endpoint of a registered model and returns at once with its number; get_instance follows its progress. The weights are fetched once per region and shared by later launches. Call it with model "<name>:<instance>".',
+  effect: 'write',
+  role: 'member',
+  frontEnds: ['cli', 'mcp', 'slack'],
+  withoutServer: false,
+  input: z.strictObject({
+    ...launchFields,
+    plan_digest: field(z.string().max(100).optional(), {
+      label: 'Plan digest',
+      help: 'Digest from plan-launch: the launch is refused if the plan has changed since.',
+      advanced: true,
+    }),
+    stop_after: field(z.string().regex(/^[1-9][0-9]*[mhd]$/, 'must be a number and m, h or d, such as 90m, 8h or 2d').optional(), {
+      label: 'Stop after',
+      help: 'Stops the instance by itself after this time: 90m, 8h, 2d.',
+      example: '8h',
+      advanced: true,
+    }),
+    reason: field(z.string().max(500).optional(), { label: 'Reason', help: 'Why it is needed, for whoever reads the audit.', example: 'demo on Friday', advanced: true }),
+    ...idempotency,
+  }),
+  output: receipt,
+  examples: [{ model: 'qwen-small' }, { model: 'qwen-small', regions: ['eu', 'us'], replicas: 2, stop_after: '8h' }],
+  handler: (input, context) => context.services.launches.launch(input, context),
+});

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { defineOperation, field } from '../operation.ts';
+import { listOf, paging } from './shapes.ts';
+
+export const listAudit = defineOperation({
+  name: 'list_audit',
+  title: 'List audit events',
+  description: 'Lists who asked for what and what came of it, newest first.',
+  effect: 'read',
+  role: 'approver',
+  frontEnds: ['cli', 'mcp'],
+  withoutServer: true,
+  input: z.strictObject({
+    actor: field(z.string().min(1).optional(), { label: 'Actor', help: 'Only what this person asked for.', example: 'ada' }),
+    operation: field(z.string().min(1).optional(), { label: 'Operation', help: 'Only this operation.', example: 'launch_instance' }),
+    since: field(z.iso.datetime({ offset: true }).optional(), { label: 'Since', help: 'Only events at or after this time (ISO 8601).', example: '2026-11-01T00:00:00Z' }),
+    ...paging,
+  }),
+  output: listOf(
+    z.object({
+      number: z.int(),
+      at: z.string(),
+      event: z.enum(['opened', 'closed']),
+      opened: z.int().optional(),
+      request: z.string(),
+      person: z.string(),
+      identity: z.string(),
+      agent: z.boolean(),
+      source: z.string(),
+      operation: z.string(),
+      input: z.string().optional(),
+      outcome: z.string().optional(),
+      code: z.string().optional(),
+      duration_ms: z.number().optional(),
+    }),
+  ),
+  columns: ['number', 'at', 'event', 'person', 'agent', 'source', 'operation', 'outcome', 'code'],
+  examples: [{}, { operation: 'launch_instance' }],
+  handler: (input, { services }) => services.audit.list(input),
+});

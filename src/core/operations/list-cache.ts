@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { defineOperation, field } from '../operation.ts';
+import { listOf, paging, progressShape } from './shapes.ts';
+
+export const listCache = defineOperation({
+  name: 'list_cache',
+  title: 'List cached weights',
+  description: 'Lists the volumes: which commit lies in which region, how large, in use or not, pinned or not.',
+  effect: 'read',
+  role: 'viewer',
+  frontEnds: ['cli', 'mcp', 'slack'],
+  withoutServer: false,
+  input: z.strictObject({
+    region: field(z.string().min(1).optional(), {
+      label: 'Region',
+      help: 'Only this region.',
+      example: 'local',
+      choices: { operation: 'list_regions', value: 'name' },
+    }),
+    verify: field(z.boolean().default(false), {
+      label: 'Verify',
+      help: 'Reads every file again and compares its hash; takes as long as reading the weights.',
+      advanced: true,
+    }),
+    ...paging,
+  }),
+  output: listOf(
+    z.object({
+      volume: z.string(),
+      region: z.string(),
+      repo: z.string(),
+      commit: z.string(),
+      state: z.enum(['absent', 'queued', 'downloading', 'ready', 'failed', 'damaged']),
+      bytes: z.number(),
+      progress: progressShape.optional(),
+      reason: z.object({ code: z.string(), message: z.string() }).optional(),
+      in_use_by: z.array(z.int()),
+      pinned: z.boolean(),
+      last_used_at: z.string().optional(),
+    }),
+  ),
+  columns: ['volume', 'region', 'repo', 'commit', 'state', 'bytes', 'in_use_by', 'pinned', 'last_used_at'],
+  examples: [{}, { region: 'local' }],
+  handler: (input, { services }) => services.cache.list(input),
+});

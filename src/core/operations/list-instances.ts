@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { instanceStates } from '../launch/states.ts';
+import { defineOperation, field } from '../operation.ts';
+import { instanceSummary, listOf, modelField, paging } from './shapes.ts';
+
+export const listInstances = defineOperation({
+  name: 'list_instances',
+  title: 'List instances',
+  description: 'Lists instances, newest first, with their state and how many replicas are ready.',
+  effect: 'read',
+  role: 'viewer',
+  frontEnds: ['cli', 'mcp', 'slack'],
+  withoutServer: true,
+  input: z.strictObject({
+    state: field(z.enum(instanceStates).optional(), { label: 'State', help: 'Only instances in this state.', example: 'running' }),
+    model: field(z.string().min(1).optional(), { ...modelField, help: 'Only instances of this model.', positional: false }),
+    ...paging,
+  }),
+  output: listOf(instanceSummary),
+  columns: ['id', 'model_id', 'state', 'regions', 'ready', 'replicas', 'owner', 'created_at'],
+  examples: [{}, { state: 'running' }],
+  handler: (input, { services, caller }) => services.launches.list(input, caller),
+});

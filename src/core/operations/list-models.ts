@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { defineOperation, field } from '../operation.ts';
+import { categories } from '../registry/model.ts';
+import { listOf, modelSummary, paging } from './shapes.ts';
+
+export const listModels = defineOperation({
+  name: 'list_models',
+  title: 'List models',
+  description: 'Lists the registered models, by name.',
+  effect: 'read',
+  role: 'viewer',
+  frontEnds: ['cli', 'mcp', 'slack'],
+  withoutServer: true,
+  input: z.strictObject({
+    category: field(z.enum(categories).optional(), { label: 'Category', help: 'Only models of this category.', example: 'chat' }),
+    query: field(z.string().max(100).optional(), { label: 'Search', help: 'Only models whose name, repo or folder contains this.', example: 'qwen' }),
+    ...paging,
+  }),
+  output: listOf(modelSummary),
+  columns: ['name', 'category', 'origin', 'format', 'bytes', 'owner', 'created_at'],
+  examples: [{}, { category: 'chat', query: 'qwen' }],
+  handler: (input, { services, caller }) => services.registry.list(input, caller),
+});

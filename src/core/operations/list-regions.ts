@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { defineOperation } from '../operation.ts';
+import { listOf, paging } from './shapes.ts';
+
+export const listRegions = defineOperation({
+  name: 'list_regions',
+  title: 'List regions',
+  description: 'Lists the places that can run instances, whether each is reachable, its accelerators, storage and runtimes.',
+  effect: 'read',
+  role: 'viewer',
+  frontEnds: ['cli', 'mcp', 'slack'],
+  withoutServer: true,
+  input: z.strictObject({ ...paging }),
+  output: listOf(
+    z.object({
+      name: z.string(),
+      kind: z.enum(['local', 'kubernetes']),
+      reachable: z.boolean(),
+      version: z.string().optional(),
+      reason: z.string().optional(),
+      accelerators: z.array(z.object({ name: z.string(), total: z.int().nullable(), price_per_hour: z.number().nullable() })),
+      storage_free_bytes: z.number().nullable(),
+      runtimes: z.array(z.string()),
+    }),
+  ),
+  columns: ['name', 'kind', 'reachable', 'runtimes', 'storage_free_bytes', 'reason'],
+  examples: [{}],
+  handler: (input, { services }) => services.places.listRegions(input),
+});

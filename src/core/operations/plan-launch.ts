@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import { defineOperation } from '../operation.ts';
+import { launchFields } from './launch-fields.ts';
+import { planShape } from './shapes.ts';
+
+export const planLaunch = defineOperation({
+  name: 'plan_launch',
+  title: 'Plan a launch',
+  description:
+    'Says what launch_instance would do, without doing anything: per region the cached volume (hit, joining a download, or miss with bytes), replicas, runtime and arguments, accelerators, cost per hour, estimated time; and a digest to launch exactly this.',
+  effect: 'read',
+  role: 'member',
+  frontEnds: ['cli', 'mcp', 'slack'],
+  withoutServer: false,
+  input: z.strictObject(launchFields),
+  output: planShape,
+  examples: [{ model: 'qwen-small' }, { model: 'qwen-small', regions: ['eu', 'us'], replicas: 2 }],
+  handler: (input, { services, caller }) => services.launches.plan(input, caller),
+});

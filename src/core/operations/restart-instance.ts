@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { defineOperation, field } from '../operation.ts';
+import { idempotency, instanceField, instanceReference, receipt } from './shapes.ts';
+
+export const restartInstance = defineOperation({
+  name: 'restart_instance',
+  title: 'Restart an instance',
+  description:
+    'Starts an instance anew: a stopped one, a failed one, or a running one with fresh replicas. With model it moves to another entry and keeps its model id.',
+  effect: 'write',
+  role: 'member',
+  frontEnds: ['cli', 'mcp', 'slack'],
+  withoutServer: false,
+  input: z.strictObject({
+    instance: field(instanceReference, instanceField),
+    model: field(z.string().min(1).optional(), { label: 'Model', help: 'Another registered model to run from now on; the model id stays.', example: 'qwen-small-v2', choices: { operation: 'list_models', value: 'name' } }),
+    ...idempotency,
+  }),
+  output: receipt,
+  examples: [{ instance: '3' }, { instance: '3', model: 'qwen-small-v2' }],
+  handler: (input, context) => context.services.launches.restart(input, context),
+});

@@ -1,0 +1,180 @@
+import { z } from 'zod';
+import { instanceStates } from '../launch/states.ts';
+import { field } from '../operation.ts';
+import { categories, formats, sources } from '../registry/model.ts';
+
+/** Every list takes these two. */
+export const paging = {
+  cursor: field(z.string().optional(), {
+    label: 'Cursor',
+    help: 'Where to go on: the next_cursor of the page before.',
+    advanced: true,
+  }),
+  limit: field(z.int().min(1).max(100).default(20), {
+    label: 'Limit',
+    help: 'How many items a page holds, 1 to 100.',
+    advanced: true,
+  }),
+};
+
+/** Every mutation takes this one. */
+export const idempotency = {
+  idempotency_key: field(z.string().min(1).max(200).optional(), {
+    label: 'Idempotency key',
+    help: 'Makes a repeated call safe: the same key with the same input answers with the outcome of the first call, for 7 days.',
+    advanced: true,
+  }),
+};
+
+export const modelField = {
+  label: 'Model',
+  help: 'Name of a registered model.',
+  example: 'tiny-chat',
+  choices: { operation: 'list_models', value: 'name' },
+  positional: true,
+};
+
+export const instanceField = {
+  label: 'Instance',
+  help: 'Number of the instance; "name:number" is accepted too.',
+  example: '3',
+  choices: { operation: 'list_instances', value: 'id', label: 'model_id' },
+  positional: true,
+};
+
+/** An instance's number, written `3` or `tiny-chat:3`. A string schema, so that flags, forms and tools can all give it. */
+export const instanceReference = z.coerce.string().regex(/^(?:[^:]+:)?[1-9][0-9]*$/, 'must be an instance number such as 3, or "name:3"');
+
+export const regionsField = {
+  label: 'Regions',
+  help: 'Names of the regions; without them EcoLink chooses.',
+  example: 'local',
+  choices: { operation: 'list_regions', value: 'name' },
+};
+
+export const waitSeconds = field(z.int().min(0).max(30).optional(), {
+  label: 'Wait',
+  help: 'Seconds to wait (at most 30) for the next change of state; ends at once on a settled state.',
+  advanced: true,
+});
+
+export const receipt = z.object({
+  model: z.string().optional(),
+  instance: z.int().optional(),
+  /** What callers send as `model`. */
+  model_id: z.string().optional(),
+  state: z.string(),
+  next_step: z.string(),
+});
+
+const reason = z.object({ code: z.string(), message: z.string() });
+
+export const modelSummary = z.object({
+  name: z.string(),
+  source: z.enum(sources),
+  category: z.enum(categories),
+  /** Where it comes from, in one line. */
+  origin: z.string(),
+  commit: z.string().optional(),
+  format: z.enum(formats),
+  bytes: z.number(),
+  region: z.string().optional(),
+  owner: z.string(),
+  created_at: z.string(),
+});
+
+export const fileShape = z.object({ path: z.string(), size: z.number() });
+
+export const modelShape = modelSummary.extend({
+  repo: z.string().optional(),
+  revision: z.string().optional(),
+  filesystem: z.string().optional(),
+  subfolder: z.string().optional(),
+  path: z.string().optional(),
+  licence: z.string().optional(),
+  gated: z.boolean(),
+  private: z.boolean(),
+  include: z.array(z.string()),
+  exclude: z.array(z.string()),
+  files: z.array(fileShape),
+  file_count: z.int(),
+  memory_bytes: z.number(),
+  instances: z.array(z.object({ id: z.int(), state: z.enum(instanceStates) })),
+});
+
+export const progressShape = z.object({
+  done: z.number(),
+  total: z.number(),
+  rate: z.number(),
+  seconds_left: z.number().nullable(),
+});
+
+export const instanceSummary = z.object({
+  id: z.int(),
+  model_id: z.string(),
+  model: z.string(),
+  category: z.enum(categories),
+  state: z.enum(instanceStates),
+  regions: z.array(z.string()),
+  replicas: z.int(),
+  ready: z.int(),
+  owner: z.string(),
+  created_at: z.string(),
+});
+
+export const instanceShape = instanceSummary.extend({
+  regions: z.array(
+    z.object({
+      region: z.string(),
+      state: z.enum(instanceStates),
+      replicas: z.int(),
+      ready: z.int(),
+      restarts: z.int(),
+      progress: progressShape.optional(),
+      reason: reason.optional(),
+    }),
+  ),
+  runtime: z.string(),
+  arguments: z.array(z.string()),
+  context_length: z.int().optional(),
+  accelerator: z.string().optional(),
+  accelerator_count: z.int().optional(),
+  private: z.boolean(),
+  reason: z.string().optional(),
+  stop_at: z.string().optional(),
+  /** The base URL for OpenAI clients. */
+  url: z.string(),
+});
+
+export const planShape = z.object({
+  model: z.string(),
+  commit: z.string().optional(),
+  regions: z.array(
+    z.object({
+      region: z.string(),
+      volume: z.object({
+        state: z.enum(['hit', 'joining', 'miss', 'mounted']),
+        bytes_to_fetch: z.number(),
+      }),
+      replicas: z.int(),
+      runtime: z.string(),
+      arguments: z.array(z.string()),
+      accelerator: z.string().optional(),
+      accelerator_count: z.int().optional(),
+      memory_bytes: z.number(),
+      cost_per_hour: z.number().nullable(),
+      estimated_seconds: z.number().nullable(),
+    }),
+  ),
+  cost_per_hour: z.number().nullable(),
+  bytes_to_fetch: z.number(),
+  /** What somebody should know before saying yes. */
+  warnings: z.array(z.string()),
+  /** For a filesystem model: what differs from the folder that was registered. */
+  changes: z.array(z.string()),
+  digest: z.string(),
+});
+
+export function listOf<T extends z.ZodType>(item: T) {
+  return z.object({ items: z.array(item), next_cursor: z.string().optional() });
+}

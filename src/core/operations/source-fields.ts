@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { field } from '../operation.ts';
+import { categories, sources } from '../registry/model.ts';
+
+const huggingface = { field: 'source', value: 'huggingface' };
+const filesystem = { field: 'source', value: 'filesystem' };
+
+/** Where a model comes from: `check_model` and `register_model` ask the same. */
+export const sourceFields = {
+  source: field(z.enum(sources), {
+    label: 'Source',
+    help: 'Where the weights come from: a Hugging Face repo, or a folder on a shared filesystem.',
+    example: 'huggingface',
+  }),
+  repo: field(z.string().min(1).max(200).optional(), {
+    label: 'Repository',
+    help: 'Hugging Face repository, owner/name.',
+    example: 'Qwen/Qwen2.5-0.5B-Instruct-GGUF',
+    onlyWith: huggingface,
+    requiredThere: true,
+  }),
+  revision: field(z.string().min(1).max(200).optional(), {
+    label: 'Revision',
+    help: 'Branch, tag or commit; main unless given. It is resolved to a commit once, when the model is registered.',
+    example: 'main',
+    onlyWith: huggingface,
+  }),
+  credential: field(z.string().min(1).max(100).optional(), {
+    label: 'Credential',
+    help: 'Name of a stored Hugging Face token, for gated repos. Never the token itself.',
+    example: 'env',
+    onlyWith: huggingface,
+  }),
+  filesystem: field(z.string().min(1).max(100).optional(), {
+    label: 'Filesystem',
+    help: 'Name of a shared filesystem.',
+    example: 'shared-models',
+    choices: { operation: 'list_filesystems', value: 'name' },
+    onlyWith: filesystem,
+    requiredThere: true,
+  }),
+  subfolder: field(z.string().min(1).max(500).optional(), {
+    label: 'Subfolder',
+    help: 'Folder of the model inside the filesystem.',
+    example: 'teams/nlp/my-model',
+    onlyWith: filesystem,
+    requiredThere: true,
+  }),
+  category: field(z.enum(categories).optional(), {
+    label: 'Category',
+    help: 'What the model does. Suggested from the repo where it says so; required where it does not.',
+    example: 'chat',
+  }),
+  include: field(z.array(z.string().min(1).max(200)).max(50).optional(), {
+    label: 'Include',
+    help: 'Glob patterns of the files to fetch, in place of the selection EcoLink makes.',
+    example: '*.safetensors',
+    advanced: true,
+  }),
+  exclude: field(z.array(z.string().min(1).max(200)).max(50).optional(), {
+    label: 'Exclude',
+    help: 'Glob patterns of files to leave out of the selection.',
+    example: '*.bin',
+    advanced: true,
+  }),
+  private: field(z.boolean().optional(), {
+    label: 'Private',
+    help: 'Only you and admins see the entry.',
+    advanced: true,
+  }),
+};

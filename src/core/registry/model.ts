@@ -1,0 +1,57 @@
+import type { FolderEntry } from '../regions/region.ts';
+import type { PullFile } from '../download/manifest.ts';
+
+export const categories = ['chat', 'embedding', 'reranker', 'image', 'audio', 'video'] as const;
+export type Category = (typeof categories)[number];
+
+export const sources = ['huggingface', 'filesystem'] as const;
+export type ModelSource = (typeof sources)[number];
+
+export const formats = ['safetensors', 'gguf', 'pytorch', 'onnx', 'other'] as const;
+export type WeightFormat = (typeof formats)[number];
+
+/** What a folder looked like at registration; a launch that finds another one asks first. */
+export interface Fingerprint {
+  entries: FolderEntry[];
+  /** sha256 over the config files' contents. */
+  configHash: string;
+}
+
+/** What sizing needs of a model's config; absent fields are unknown. */
+export interface Architecture {
+  parameters?: number;
+  layers?: number;
+  kvHeads?: number;
+  headDim?: number;
+  contextLength?: number;
+}
+
+/** A registry entry. Nothing here changes after registration. */
+export interface Model {
+  id: string;
+  name: string;
+  source: ModelSource;
+  repo?: string;
+  revision?: string;
+  commit?: string;
+  filesystem?: string;
+  subfolder?: string;
+  region?: string;
+  category: Category;
+  format: WeightFormat;
+  /** For formats that an engine opens by file (GGUF): the first file, inside the tree. */
+  entryFile?: string;
+  files: PullFile[];
+  bytes: number;
+  selection: { include: string[]; exclude: string[] };
+  licence?: string;
+  gated: boolean;
+  credential?: string;
+  task?: string;
+  architecture: Architecture;
+  fingerprint?: Fingerprint;
+  private: boolean;
+  owner: string;
+  createdAt: string;
+  deletedAt?: string;
+}
