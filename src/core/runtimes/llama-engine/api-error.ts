@@ -1,0 +1,67 @@
+interface ApiErrorFields {
+  status: number;
+  type: 'invalid_request_error' | 'server_error';
+  code: string;
+  param?: string | null;
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** An error in the shape that OpenAI's clients read. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly fields: ApiErrorFields;
+
+  constructor(message: string, fields: ApiErrorFields) {
+    super(message);
+    this.fields = fields;
+  }
+
+  get status(): number {
+    return this.fields.status;
+  }
+
+  toBody(): { error: { message: string; type: string; code: string; param: string | null } } {
+    const { type, code, param = null } = this.fields;
+    return { error: { message: this.message, type, code, param } };
+  }
+}
+
+export function badRequest(code: string, message: string, param?: string): ApiError {
+  return new ApiError(message, { status: 400, type: 'invalid_request_error', code, param: param ?? null });
+}
+
+/** For what OpenAI has and this engine has not: dropping it without a word would give a wrong answer. */
+export function unsupported(param: string, message: string): ApiError {
+  return badRequest('unsupported_parameter', message, param);
+}
+
+export function notFound(code: string, message: string, param?: string): ApiError {
+  return new ApiError(message, { status: 404, type: 'invalid_request_error', code, param: param ?? null });
+}
+
+export function stillLoading(): ApiError {
+  return new ApiError('The model is still being loaded; try again in a moment.', {
+    status: 503,
+    type: 'server_error',
+    code: 'model_loading',
+    headers: { 'retry-after': '1' },
+  });
+}
+
+export function contextLengthExceeded(tokens: number, limit: number, param: string): ApiError {
+  return badRequest(
+    'context_length_exceeded',
+    `The input has ${tokens} tokens and this instance reads at most ${limit}. Shorten it, or launch with a larger context length.`,
+    param,
+  );
+}
+
+/** Whatever was thrown; what is not meant for callers keeps its details to the log. */
+export function asApiError(thrown: unknown): ApiError {
+  if (thrown instanceof ApiError) return thrown;
+  return new ApiError('The engine failed on this request; its log has the reason.', {
+    status: 500,
+    type: 'server_error',
+    code: 'internal_error',
+  });
+}

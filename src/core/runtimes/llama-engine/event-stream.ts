@@ -1,0 +1,31 @@
+import type { ServerResponse } from 'node:http';
+import type { ApiError } from './api-error.ts';
+
+/** Server-sent events as OpenAI sends them: one JSON document per event, `[DONE]` at the end. */
+export class EventStream {
+  readonly #response: ServerResponse;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+    response.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache',
+      // Some proxies would otherwise gather the stream before they pass it on.
+      'x-accel-buffering': 'no',
+    });
+  }
+
+  send(document: unknown): void {
+    this.#response.write(`data: ${JSON.stringify(document)}\n\n`);
+  }
+
+  done(): void {
+    this.#response.end('data: [DONE]\n\n');
+  }
+
+  /** The status line is gone by now, so the error is the last event. */
+  fail(error: ApiError): void {
+    this.send(error.toBody());
+    this.#response.end();
+  }
+}

@@ -1,0 +1,145 @@
+import type {
+  ChatHistoryItem,
+  ChatWrapper,
+  GbnfJsonObjectSchema,
+  LlamaChat,
+  LlamaContext,
+  LlamaContextSequence,
+  LlamaGrammar,
+  Token,
+} from 'node-llama-cpp';
+import { badRequest, contextLengthExceeded } from './api-error.ts';
+import type {
+  GeneratedText,
+  GenerationRequest,
+  GenerationResult,
+  GrammarRequest,
+  PreparedGeneration,
+} from './generation.ts';
+import { SequencePool } from './sequence-pool.ts';
+
+/** Tokens kept free behind the prompt, for what a chat template puts before the answer (such as an opened thought). */
+const spareTokens = 8;
+
+interface GeneratorParts {
+  context: LlamaContext;
+  /** The model's own chat template. */
+  chatWrapper: ChatWrapper;
+  /** Continues a text as it stands. */
+  textWrapper: ChatWrapper;
+  newChat: (sequence: LlamaContextSequence, wrapper: ChatWrapper) => LlamaChat;
+}
+
+interface Job {
+  request: GenerationRequest;
+  history: ChatHistoryItem[];
+  wrapper: ChatWrapper;
+  promptTokens: Token[];
+  maxTokens: number;
+  grammar: LlamaGrammar | undefined;
+}
+
+/** Text from the model, for as many callers at once as the context has sequences. */
+export class Generator {
+  readonly #parts: GeneratorParts;
+  readonly #pool: SequencePool<LlamaContextSequence>;
+
+  constructor(parts: GeneratorParts) {
+    this.#parts = parts;
+    const { context } = parts;
+    this.#pool = new SequencePool(Array.from({ length: context.totalSequences }, () => context.getSequence()));
+  }
+
+  get contextLength(): number {
+    return this.#parts.context.contextSize;
+  }
+
+  /** @throws ApiError when the prompt leaves no room for an answer, or the schema cannot be followed */
+  async prepare(request: GenerationRequest): Promise<PreparedGeneration> {
+    const job = await this.#job(request);
+    return { run: (signal, onText) => this.#run(job, signal, onText) };
+  }
+
+  async #job(request: GenerationRequest): Promise<Job> {
+    const { context, chatWrapper, textWrapper } = this.#parts;
+    const { prompt, maxTokens = Infinity } = request;
+    const wrapper = prompt.kind === 'chat' ? chatWrapper : textWrapper;
+    const history = openForAnswer(prompt.kind === 'chat' ? prompt.history : [{ type: 'user', text: prompt.text }]);
+    const { contextText } = wrapper.generateContextState({ chatHistory: history });
+    const promptTokens = contextText.tokenize(context.model.tokenizer);
+    const room = context.contextSize - promptTokens.length - spareTokens;
+    if (room < 1) {
+      const param = prompt.kind === 'chat' ? 'messages' : 'prompt';
+      throw contextLengthExceeded(promptTokens.length, context.contextSize - spareTokens - 1, param);
+    }
+    const grammar = await this.#grammar(request.grammar);
+    return { request, history, wrapper, promptTokens, maxTokens: Math.min(maxTokens, room), grammar };
+  }
+
+  async #grammar(request: GrammarRequest | undefined): Promise<LlamaGrammar | undefined> {
+    if (request === undefined) return undefined;
+    const { llama } = this.#parts.context.model;
+    if (request.kind === 'json') return llama.getGrammarFor('json');
+    try {
+      return await llama.createGrammarForJsonSchema(request.schema as GbnfJsonObjectSchema);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw badRequest('invalid_value', `The schema cannot be turned into a grammar: ${reason}`, 'response_format');
+    }
+  }
+
+  #run(job: Job, signal: AbortSignal, onText: (piece: GeneratedText) => void): Promise<GenerationResult> {
+    // The place that remembers most of this prompt answers soonest.
+    const remembered = (sequence: LlamaContextSequence): number =>
+      sequence.compareContextTokens(job.promptTokens).firstDifferentIndex;
+    return this.#pool.use(signal, remembered, (sequence) => this.#generate(job, sequence, signal, onText));
+  }
+
+  async #generate(
+    job: Job,
+    sequence: LlamaContextSequence,
+    signal: AbortSignal,
+    onText: (piece: GeneratedText) => void,
+  ): Promise<GenerationResult> {
+    // What is remembered of earlier prompts changes the last digits of the arithmetic, and so at times the answer.
+    if (job.request.sampling.isSeeded) await sequence.clearHistory();
+    const meter = sequence.tokenMeter.getState();
+    const chat = this.#parts.newChat(sequence, job.wrapper);
+    try {
+      const { metadata } = await chat.generateResponse(job.history, {
+        ...samplingOptions(job),
+        signal,
+        onResponseChunk: ({ type, text }) => {
+          if (text !== '') onText({ kind: type === 'segment' ? 'reasoning' : 'answer', text });
+        },
+      });
+      return {
+        finishReason: metadata.stopReason === 'maxTokens' ? 'length' : 'stop',
+        promptTokens: job.promptTokens.length,
+        completionTokens: sequence.tokenMeter.diff(meter).usedOutputTokens,
+      };
+    } finally {
+      chat.dispose({ disposeSequence: false });
+    }
+  }
+}
+
+function samplingOptions({ request, maxTokens, grammar }: Job) {
+  const { temperature, topP, topK, minP, seed, repeatPenalty, stop } = request.sampling;
+  return {
+    temperature,
+    topP,
+    topK,
+    minP,
+    seed,
+    repeatPenalty,
+    maxTokens,
+    customStopTriggers: stop,
+    ...(grammar === undefined ? {} : { grammar }),
+  };
+}
+
+/** The template leaves the last message open only if it is the model's, empty or (as some callers ask) begun. */
+function openForAnswer(history: readonly ChatHistoryItem[]): ChatHistoryItem[] {
+  return history.at(-1)?.type === 'model' ? [...history] : [...history, { type: 'model', response: [] }];
+}

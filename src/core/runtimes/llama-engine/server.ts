@@ -1,0 +1,109 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { ApiError, asApiError, notFound, stillLoading } from './api-error.ts';
+import { chatCompletions, completions, embeddings } from './endpoints.ts';
+import type { Call, CallSummary } from './endpoints.ts';
+import { readJson, sendError, sendJson } from './http-messages.ts';
+import type { Engine } from './load-engine.ts';
+import { logLine } from './log.ts';
+
+export interface ServerState {
+  servedName: string;
+  startedAt: Date;
+  /** Undefined while the model is being loaded. */
+  engine: Engine | undefined;
+  /** Ends what is being generated when the process is told to stop. */
+  stopping: AbortSignal;
+}
+
+const generating: Readonly<Record<string, (call: Call) => Promise<CallSummary>>> = {
+  '/v1/chat/completions': chatCompletions,
+  '/v1/completions': completions,
+  '/v1/embeddings': embeddings,
+};
+
+export function createEngineServer(state: ServerState): Server {
+  return createServer((request, response) => {
+    void handle(state, request, response);
+  });
+}
+
+async function handle(state: ServerState, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const startedAt = performance.now();
+  const path = new URL(request.url ?? '/', 'http://engine').pathname;
+  const gone = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort(new Error('The caller went away.'));
+  });
+  const outcome = await route(state, request, response, path, gone.signal).catch((error: unknown) =>
+    failed(response, error, gone.signal),
+  );
+  // Asked every second by whoever watches over this process: too much for a log.
+  if (path === '/health') return;
+  const milliseconds = Math.round(performance.now() - startedAt);
+  logLine('info', 'request', { method: request.method, path, status: response.statusCode, milliseconds, ...outcome });
+}
+
+async function route(
+  state: ServerState,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  gone: AbortSignal,
+): Promise<CallSummary> {
+  if (request.method === 'GET') return answerGet(state, response, path);
+  const run = generating[path];
+  if (run === undefined || request.method !== 'POST') throw unknownPath(request.method, path);
+  const { engine, stopping } = state;
+  if (engine === undefined) throw stillLoading();
+  const body = await readJson(request);
+  const signal = AbortSignal.any([gone, stopping]);
+  return run({ engine, body, response, signal, checkModel: (name) => checkModel(state, name, 'model') });
+}
+
+function answerGet(state: ServerState, response: ServerResponse, path: string): CallSummary {
+  if (path === '/health') {
+    const isLoaded = state.engine !== undefined;
+    sendJson(response, isLoaded ? 200 : 503, { status: isLoaded ? 'ok' : 'loading' });
+    return {};
+  }
+  if (state.engine === undefined) throw stillLoading();
+  if (path === '/v1/models') {
+    sendJson(response, 200, { object: 'list', data: [modelDocument(state)] });
+    return {};
+  }
+  const name = /^\/v1\/models\/(?<name>.+)$/.exec(path)?.groups?.['name'];
+  if (name === undefined) throw unknownPath('GET', path);
+  checkModel(state, decodeURIComponent(name));
+  sendJson(response, 200, modelDocument(state));
+  return {};
+}
+
+function modelDocument({ servedName, startedAt, engine }: ServerState): Record<string, unknown> {
+  return {
+    id: servedName,
+    object: 'model',
+    created: Math.floor(startedAt.getTime() / 1000),
+    owned_by: 'ecolink',
+    // vLLM's name for it; clients size their prompts by it.
+    max_model_len: engine?.generator?.contextLength ?? null,
+  };
+}
+
+function checkModel({ servedName }: ServerState, name: string, param?: string): void {
+  if (name === servedName) return;
+  throw notFound('model_not_found', `This instance serves "${servedName}", not "${name}".`, param);
+}
+
+function unknownPath(method: string | undefined, path: string): ApiError {
+  return notFound('unknown_url', `There is no ${method ?? ''} ${path} here.`);
+}
+
+/** Tells the caller, as far as there is still one and the answer has not begun. */
+function failed(response: ServerResponse, thrown: unknown, gone: AbortSignal): CallSummary {
+  if (gone.aborted) return { cancelled: true };
+  const error = asApiError(thrown);
+  if (!(thrown instanceof ApiError)) logLine('error', 'request_failed', { reason: String(thrown) });
+  if (!response.headersSent) sendError(response, error);
+  return { code: error.fields.code };
+}
