@@ -1,0 +1,39 @@
+import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
+import { redact } from '../core/log.ts';
+import { createMcpServer } from './server.ts';
+import type { CallOperation } from './server.ts';
+
+export interface StdioParts {
+  call: CallOperation;
+  version: string;
+}
+
+/**
+ * Serves one assistant over this process's standard input and output, and resolves when its input ends. Standard output
+ * belongs to the protocol from here on: whatever else there is to say goes to standard error.
+ */
+export async function serveMcpStdio({ call, version }: StdioParts): Promise<void> {
+  const transport = new WatchedTransport();
+  const report = (thrown: unknown, reference: string) => complain(`unexpected error ${reference}: ${String(thrown)}`);
+  const handle = serveStdio(() => createMcpServer({ call, version, report }), {
+    transport,
+    onerror: (error) => complain(error.message),
+  });
+  await transport.closed;
+  await handle.close();
+}
+
+/** The SDK keeps `onclose` for itself, and its own handle does not say when the client has gone. */
+class WatchedTransport extends StdioServerTransport {
+  readonly #end = Promise.withResolvers<void>();
+  readonly closed = this.#end.promise;
+
+  override async close(): Promise<void> {
+    await super.close();
+    this.#end.resolve();
+  }
+}
+
+function complain(message: string): void {
+  process.stderr.write(`ecolink mcp: ${redact(message)}\n`);
+}
