@@ -1,0 +1,220 @@
+import { z } from 'zod';
+import type { TokenSummary } from '../core/access/access.ts';
+import type { Scope } from '../core/access/caller.ts';
+import { EcolinkError, errorFromBody, unavailable } from '../core/errors.ts';
+import { localTokenPath, readLocalToken, readServerFile } from './data-folder.ts';
+
+export interface ConnectOptions {
+  dataDir: string;
+  /** Which front end calls; `mcp` makes the caller an agent. */
+  source: 'cli' | 'mcp';
+  /** ECOLINK_URL: a server elsewhere. It needs `token`: the local token never leaves its machine. */
+  url?: string;
+  /** ECOLINK_TOKEN. */
+  token?: string;
+}
+
+export interface CallOptions {
+  signal?: AbortSignal;
+}
+
+/** A running server, as the command line and `ecolink mcp` use it. Everything it throws is an EcolinkError. */
+export interface Client {
+  url: string;
+  call(operation: string, input: object, options?: CallOptions): Promise<Record<string, unknown>>;
+  tokens: {
+    /** `token` is the value, shown this once. */
+    create(name: string, scopes: readonly Scope[]): Promise<{ token: string; summary: TokenSummary }>;
+    list(): Promise<TokenSummary[]>;
+    revoke(idOrName: string): Promise<TokenSummary>;
+  };
+}
+
+interface Target {
+  url: string;
+  token: string;
+  /** Where the token came from, for the words of a refusal. */
+  tokenFrom: string;
+  pid?: number;
+}
+
+type Send = (method: string, path: string, body?: object, options?: CallOptions) => Promise<unknown>;
+
+const errorAnswer = z.object({
+  error: z.object({
+    code: z.string(),
+    message: z.string(),
+    retryable: z.boolean(),
+    next_step: z.string(),
+    field: z.string().exactOptional(),
+    valid_values: z.array(z.string()).exactOptional(),
+  }),
+});
+
+/** What the server adds to a call's wait: registering asks the Hub, which may take its time. */
+const answerMs = 120_000;
+const greetingMs = 5_000;
+
+/** Finds the server and asks whether it lives. Throws `server_not_running` where none answers. */
+export async function connect(options: ConnectOptions): Promise<Client> {
+  const target = await findTarget(options);
+  await greet(target);
+  const send: Send = async (method, path, body, { signal } = {}) => {
+    const headers = {
+      authorization: `Bearer ${target.token}`,
+      'ecolink-source': options.source,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    };
+    const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+    return outputOf(await exchange(target, path, init, answerMs + waitOf(body), signal), target);
+  };
+  return {
+    url: target.url,
+    call: async (operation, input, callOptions) =>
+      (await send('POST', `/api/operations/${encodeURIComponent(operation)}`, input, callOptions)) as Record<
+        string,
+        unknown
+      >,
+    tokens: tokenCalls(send),
+  };
+}
+
+function tokenCalls(send: Send): Client['tokens'] {
+  return {
+    create: async (name, scopes) =>
+      (await send('POST', '/api/tokens', { name, scopes })) as { token: string; summary: TokenSummary },
+    list: async () => ((await send('GET', '/api/tokens')) as { items: TokenSummary[] }).items,
+    revoke: async (idOrName) => (await send('DELETE', `/api/tokens/${encodeURIComponent(idOrName)}`)) as TokenSummary,
+  };
+}
+
+async function findTarget({ dataDir, url, token }: ConnectOptions): Promise<Target> {
+  const file = await readServerFile(dataDir);
+  const local = url === undefined || trimmed(url) === file?.url;
+  if (!local && token === undefined) {
+    throw new EcolinkError(
+      'unauthenticated',
+      'token_missing',
+      `ECOLINK_URL names the server ${url}, but ECOLINK_TOKEN is not set.`,
+      {
+        nextStep: 'Make a token on that server with "ecolink token create <name>" and set ECOLINK_TOKEN to it.',
+      },
+    );
+  }
+  if (local && !file) throw notRunning('No EcoLink server runs on this data folder.');
+  const found = token ?? (await readLocalToken(dataDir));
+  if (found === undefined) {
+    throw new EcolinkError('unauthenticated', 'token_missing', `There is no token in ${localTokenPath(dataDir)}.`, {
+      nextStep: 'Start the server again: it makes the file. Or set ECOLINK_TOKEN.',
+    });
+  }
+  return {
+    url: local && file ? file.url : trimmed(url as string),
+    token: found,
+    tokenFrom: token === undefined ? localTokenPath(dataDir) : 'ECOLINK_TOKEN',
+    ...(local && file ? { pid: file.pid } : {}),
+  };
+}
+
+/**
+ * The token goes out only after this: a server that was killed leaves its file behind, and another program may listen
+ * on its port by now.
+ */
+async function greet(target: Target): Promise<void> {
+  const { body } = await exchange(target, '/healthz', {}, greetingMs);
+  const health = z.object({ service: z.literal('ecolink'), pid: z.int() }).safeParse(body);
+  if (health.success && (target.pid === undefined || health.data.pid === target.pid)) return;
+  throw notRunning(`What answers at ${target.url} is not the EcoLink server of this data folder.`);
+}
+
+interface Answer {
+  status: number;
+  /** Undefined where the body is not JSON. */
+  body: unknown;
+}
+
+async function exchange(
+  target: Target,
+  path: string,
+  init: RequestInit,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<Answer> {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  try {
+    const response = await fetch(target.url + path, {
+      ...init,
+      redirect: 'error',
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+    });
+    return { status: response.status, body: parsed(await response.text()) };
+  } catch (thrown) {
+    if (signal?.aborted) throw cancelled(thrown);
+    if (timeout.aborted) throw tooSlow(target, thrown);
+    throw codeOf(thrown) === 'ECONNREFUSED'
+      ? notRunning(`No EcoLink server answers at ${target.url}.`, thrown)
+      : lost(target, thrown);
+  }
+}
+
+function outputOf({ status, body }: Answer, target: Target): unknown {
+  if (status >= 200 && status < 300 && body !== undefined) return body;
+  const answer = errorAnswer.safeParse(body);
+  if (!answer.success) {
+    throw unavailable('bad_answer', `What answers at ${target.url} does not speak EcoLink (HTTP status ${status}).`, {
+      nextStep: 'Check ECOLINK_URL, and what stands between you and the server.',
+    });
+  }
+  const { error } = answer.data;
+  if (status === 401)
+    throw errorFromBody({ ...error, next_step: `The token came from ${target.tokenFrom}. ${error.next_step}` }, status);
+  // 413 and 415 have no kind of their own: what was sent must change.
+  throw errorFromBody(error, status === 413 || status === 415 ? 400 : status);
+}
+
+function notRunning(message: string, cause?: unknown): EcolinkError {
+  return unavailable('server_not_running', message, { nextStep: 'Start it with "ecolink serve".', cause });
+}
+
+function cancelled(cause: unknown): EcolinkError {
+  return unavailable('cancelled', 'The call was cancelled before the answer came.', {
+    nextStep: 'Call again when you need the answer.',
+    cause,
+  });
+}
+
+function tooSlow(target: Target, cause: unknown): EcolinkError {
+  return unavailable('server_timeout', `The EcoLink server at ${target.url} did not answer in time.`, {
+    nextStep: 'See whether the operation took effect (list or get), then try again.',
+    cause,
+  });
+}
+
+function lost(target: Target, cause: unknown): EcolinkError {
+  return unavailable('server_lost', `The connection to the EcoLink server at ${target.url} broke before it answered.`, {
+    nextStep: 'See whether the server still runs and whether the operation took effect (list or get), then try again.',
+    cause,
+  });
+}
+
+function codeOf(thrown: unknown): string | undefined {
+  const cause = (thrown as Error).cause as (NodeJS.ErrnoException & { errors?: NodeJS.ErrnoException[] }) | undefined;
+  return cause?.code ?? cause?.errors?.[0]?.code;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function waitOf(input: object | undefined): number {
+  const seconds = (input as { wait_seconds?: unknown } | undefined)?.wait_seconds;
+  return typeof seconds === 'number' ? seconds * 1000 : 0;
+}
+
+function trimmed(url: string): string {
+  return url.replace(/\/+$/, '');
+}
