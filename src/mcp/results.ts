@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import { asEcolinkError } from '../core/errors.ts';
+import { asToolNames } from './schemas.ts';
 
 /** Where a thrown value that is not an EcolinkError goes, so that the reference shown to the caller leads somewhere. */
 export type ReportUnexpected = (thrown: unknown, reference: string) => void;
 
-/** The output twice: clients of the newer revisions read `structuredContent`, older ones the text. */
+/** The output twice, both times just as `--json` prints it: some clients show the model one, some the other. */
 export function successResult(output: Record<string, unknown>): CallToolResult {
   return { content: [{ type: 'text', text: JSON.stringify(output) }], structuredContent: output };
 }
@@ -18,5 +19,7 @@ export function errorResult(thrown: unknown, report: ReportUnexpected): CallTool
   const reference = randomUUID().slice(0, 8);
   const error = asEcolinkError(thrown, reference);
   if (error !== thrown) report(thrown, reference);
-  return { isError: true, content: [{ type: 'text', text: JSON.stringify(error.toBody()) }] };
+  const body = error.toBody();
+  const text = JSON.stringify({ ...body, next_step: asToolNames(body.next_step) });
+  return { isError: true, content: [{ type: 'text', text }] };
 }

@@ -14,8 +14,8 @@ export interface JsonSchema {
   [keyword: string]: unknown;
 }
 
-/** Said on every call to a model: what an argument may be at most is checked by execute and need not be paid for in tokens. */
-const unsaidOfInputs = new Set(['$schema', 'minLength', 'maxLength', 'minItems', 'maxItems']);
+/** What execute checks anyway and the descriptions say in words: every assistant pays for these in every session. */
+const unsaidOfInputs = new Set(['$schema', 'minLength', 'maxLength', 'minItems', 'maxItems', 'pattern', 'format']);
 
 /** What a tool takes: one flat object of typed, described properties that refuses all others. */
 export function inputSchema(operation: Operation): JsonSchema {
@@ -39,12 +39,13 @@ const unsaidOfOutputs = new Set([
   'pattern',
 ]);
 
-/** What a tool answers with: names and types, no rules, and nothing below the fields of a list's items. */
+/** What a tool answers with: the names and types of its fields, and for a list those of an item. */
 export function outputSchema(operation: Operation): JsonSchema {
-  return shallow(without(z.toJSONSchema(operation.output) as JsonSchema, unsaidOfOutputs), 2);
+  const schema = without(z.toJSONSchema(operation.output) as JsonSchema, unsaidOfOutputs);
+  return shallow(schema, operation.columns ? 2 : 1);
 }
 
-const longestAdvancedHelp = 90;
+const longestAdvancedHelp = 60;
 
 function explain(hints: FieldHints): { description: string } {
   const condition = hints.onlyWith
@@ -54,16 +55,21 @@ function explain(hints: FieldHints): { description: string } {
   return { description: briefly(hints) + condition + choices };
 }
 
-/** A long text about a field that is rarely needed ends after its first clause: every assistant pays for it in every session. */
+/** A long text about a field that is rarely needed ends after its first clause. */
 function briefly(hints: FieldHints): string {
   const help = asToolNames(hints.help);
   if (!hints.advanced || help.length <= longestAdvancedHelp) return help;
   return `${help.split(/[:;.](?:\s|$)/, 1)[0]}.`;
 }
 
-/** Texts of the catalogue name operations as the command line does: `list-regions`. */
+const commandNames = new RegExp(
+  `\\b(?:${catalogue.map(({ name }) => name.replaceAll('_', '-')).join('|')})\\b(?!-)`,
+  'g',
+);
+
+/** Texts of the core name operations as the command line does: `list-regions`. */
 export function asToolNames(text: string): string {
-  return catalogue.reduce((sofar, { name }) => sofar.replaceAll(name.replaceAll('_', '-'), name), text);
+  return text.replaceAll(commandNames, (command) => command.replaceAll('-', '_'));
 }
 
 function without(schema: JsonSchema, keywords: ReadonlySet<string>): JsonSchema {

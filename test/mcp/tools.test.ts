@@ -1,0 +1,81 @@
+import { Client } from '@modelcontextprotocol/client';
+import { InMemoryTransport } from '@modelcontextprotocol/server';
+import { describe, expect, it } from 'vitest';
+import { catalogue } from '../../src/core/operations.ts';
+import { createMcpServer } from '../../src/mcp/server.ts';
+
+/** What a client is told, which is what an assistant pays for and acts by. */
+async function listTools() {
+  const [near, far] = InMemoryTransport.createLinkedPair();
+  const server = createMcpServer({
+    version: '0.0.0',
+    call: () => Promise.reject(new Error('not called')),
+    report: () => {},
+  });
+  await server.connect(far);
+  const client = new Client({ name: 'test', version: '0' });
+  await client.connect(near);
+  const { tools } = await client.listTools();
+  await client.close();
+  return tools;
+}
+
+const tools = await listTools();
+
+describe('the tools', () => {
+  it('are the operations that the catalogue gives to MCP, in its order', () => {
+    const expected = catalogue.filter(({ frontEnds }) => frontEnds.includes('mcp')).map(({ name }) => name);
+    expect(tools.map(({ name }) => name)).toEqual(expected);
+    expect(tools.length).toBeLessThanOrEqual(24);
+  });
+
+  it('take and answer with exactly what the snapshot says', async () => {
+    const inputs = Object.fromEntries(tools.map(({ name, inputSchema }) => [name, inputSchema]));
+    await expect(`${JSON.stringify(inputs, null, 2)}\n`).toMatchFileSnapshot('tools.snapshot.json');
+  });
+
+  it('cost an assistant no more than 27,000 bytes, which are about 6,000 tokens', () => {
+    expect(JSON.stringify(tools).length).toBeLessThan(27_000);
+  });
+});
+
+describe.each(tools)('$name', ({ name, title, description, inputSchema, outputSchema, annotations }) => {
+  it('has a name, a title and a description that clients accept', () => {
+    expect(name).toMatch(/^[a-z_]{1,64}$/);
+    expect(title).toBeTruthy();
+    expect(description?.length).toBeGreaterThan(20);
+  });
+
+  it('takes one flat object, closed, without choices at the root that model APIs refuse', () => {
+    expect(inputSchema).toMatchObject({ type: 'object', additionalProperties: false });
+    for (const keyword of ['oneOf', 'anyOf', 'allOf', 'not', '$ref', '$defs'])
+      expect(inputSchema).not.toHaveProperty(keyword);
+  });
+
+  it('describes every property and gives it a plain type', () => {
+    const vague = Object.entries(inputSchema.properties ?? {}).filter(([, property]) => {
+      const { type, description } = property as { type?: unknown; description?: string };
+      return typeof type !== 'string' || !description?.endsWith('.');
+    });
+    expect(vague).toEqual([]);
+  });
+
+  it('speaks of other tools by their names as tools', () => {
+    const text = JSON.stringify([description, inputSchema]);
+    const commands = catalogue.map((operation) => operation.name.replaceAll('_', '-'));
+    const halves = commands.map((command) => command.split('-')[0]).join('|');
+    expect(text).not.toMatch(new RegExp(`\\b(?:${halves})[_-][a-z_]*-[a-z]`));
+    expect(commands.filter((command) => text.includes(command))).toEqual([]);
+  });
+
+  it('says the shape of its answer', () => {
+    expect(outputSchema).toMatchObject({ type: 'object', properties: expect.any(Object) });
+  });
+
+  it('says honestly what it may do', () => {
+    const effect = catalogue.find((operation) => operation.name === name)?.effect;
+    expect(annotations).toMatchObject({ readOnlyHint: effect === 'read', destructiveHint: effect === 'destructive' });
+    expect(annotations?.idempotentHint).toBeTypeOf('boolean');
+    expect(annotations?.openWorldHint).toBeTypeOf('boolean');
+  });
+});
