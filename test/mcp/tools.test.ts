@@ -31,7 +31,7 @@ describe('the tools', () => {
 
   it('take and answer with exactly what the snapshot says', async () => {
     const inputs = Object.fromEntries(tools.map(({ name, inputSchema }) => [name, inputSchema]));
-    await expect(`${JSON.stringify(inputs, null, 2)}\n`).toMatchFileSnapshot('tools.snapshot.json');
+    await expect(`${JSON.stringify(inputs, null, 2)}\n`).toMatchFileSnapshot('tools.snap');
   });
 
   it('cost an assistant no more than 27,000 bytes, which are about 6,000 tokens', () => {
