@@ -19,7 +19,7 @@ const tokenType = { normal: 1, unknown: 2, control: 3, byte: 6 };
 const space = '\u2581';
 
 const chatTemplate =
-  "{{ bos_token }}{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '\\n' }}{% endfor %}" +
+  "{{ bos_token }}{% for message in messages %}{{ message['role'] + ': ' + message['content'] + eos_token }}{% endfor %}" +
   "{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}";
 
 /**

@@ -48,6 +48,14 @@ export function stillLoading(): ApiError {
   });
 }
 
+export function isStopping(): ApiError {
+  return new ApiError('The instance was stopped before the answer was complete.', {
+    status: 503,
+    type: 'server_error',
+    code: 'instance_stopping',
+  });
+}
+
 export function contextLengthExceeded(tokens: number, limit: number, param: string): ApiError {
   return badRequest(
     'context_length_exceeded',

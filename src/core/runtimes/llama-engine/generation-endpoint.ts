@@ -4,7 +4,6 @@ import { asApiError } from './api-error.ts';
 import { EventStream } from './event-stream.ts';
 import type { GeneratedText, GenerationResult, PreparedGeneration } from './generation.ts';
 import { sendJson } from './http-messages.ts';
-import { logLine } from './log.ts';
 
 /** How one of the two generating endpoints words its answers. */
 export interface AnswerShape {
@@ -68,7 +67,6 @@ async function streamAnswer(
     events.done();
     return result;
   } catch (error) {
-    if (!signal.aborted) logLine('error', 'generation_failed', { reason: String(error) });
     events.fail(asApiError(error));
     throw error;
   }

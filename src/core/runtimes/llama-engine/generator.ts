@@ -16,6 +16,7 @@ import type {
   GrammarRequest,
   PreparedGeneration,
 } from './generation.ts';
+import { logLine } from './log.ts';
 import { SequencePool } from './sequence-pool.ts';
 
 /** Tokens kept free behind the prompt, for what a chat template puts before the answer (such as an opened thought). */
@@ -118,6 +119,10 @@ export class Generator {
         promptTokens: job.promptTokens.length,
         completionTokens: sequence.tokenMeter.diff(meter).usedOutputTokens,
       };
+    } catch (error) {
+      const completionTokens = sequence.tokenMeter.diff(meter).usedOutputTokens;
+      if (signal.aborted) logLine('info', 'generation_cancelled', { completion_tokens: completionTokens });
+      throw error;
     } finally {
       chat.dispose({ disposeSequence: false });
     }

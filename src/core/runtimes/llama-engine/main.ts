@@ -7,6 +7,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isStopping } from './api-error.ts';
 import { parseEngineArguments, usage, UsageError } from './arguments.ts';
 import type { EngineArguments } from './arguments.ts';
 import { loadEngine } from './load-engine.ts';
@@ -54,11 +55,13 @@ function stopOnSignal(server: Server, stopping: AbortController): void {
     logLine('info', 'stopping', { signal });
     server.close(() => process.exit(exit.stopped));
     server.closeIdleConnections();
-    setTimeout(() => stopping.abort(new Error('The engine is stopping.')), graceMilliseconds);
+    setTimeout(() => stopping.abort(isStopping()), graceMilliseconds);
     setTimeout(() => process.exit(exit.stopped), graceMilliseconds + abortMilliseconds);
   };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  // `on` and not `once`: signal-exit, which node-llama-cpp brings along, kills the process when it sees no other listener.
+  // A second signal finds the server closed already and ends the process at once.
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
 }
 
 async function main(): Promise<void> {
