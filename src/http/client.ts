@@ -211,8 +211,8 @@ function parsed(text: string): unknown {
 }
 
 function waitOf(input: object | undefined): number {
-  const seconds = (input as { wait_seconds?: unknown } | undefined)?.wait_seconds;
-  return typeof seconds === 'number' ? seconds * 1000 : 0;
+  if (!input || !('wait_seconds' in input) || typeof input.wait_seconds !== 'number') return 0;
+  return input.wait_seconds * 1000;
 }
 
 function trimmed(url: string): string {

@@ -1,0 +1,104 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import fastify from 'fastify';
+import type { FastifyInstance } from 'fastify';
+import type { Caller } from '../core/access/caller.ts';
+import type { Core } from '../core/core.ts';
+import { inputError } from '../core/errors.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+import { requestIdOf } from '../gateway/request-id.ts';
+import type { McpHttp } from '../mcp/http.ts';
+import { pathNotFound, sendError } from './error-reply.ts';
+import { eventsRoute } from './events-route.ts';
+import type { Admit } from './gatekeeper.ts';
+import { mcpRoute } from './mcp-route.ts';
+import type { Metrics } from './metrics.ts';
+import { operationsRoute } from './operations-route.ts';
+import { metricsRoute, probeRoutes } from './status-routes.ts';
+import { tokensRoute } from './tokens-route.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by the gatekeeper on every path but the probes'. */
+    caller: Caller;
+  }
+}
+
+export interface AppParts {
+  core: Core;
+  admit: Admit;
+  metrics: Metrics;
+  gateway: Gateway;
+  mcp: McpHttp;
+  /** Aborted when the server stops: waits and event streams end. */
+  stopping: AbortSignal;
+}
+
+const bodyLimit = 1 << 20;
+
+export function createApp(parts: AppParts): FastifyInstance {
+  const { core, admit, stopping } = parts;
+  const app = fastify({
+    serverFactory: (handler) => createListener(parts.gateway, handler),
+    bodyLimit,
+    genReqId: requestIdOf,
+    // Logs and errors are ours: one line per request, the same error shape everywhere.
+    logger: false,
+    frameworkErrors: (error, request, reply) => void sendError(error, request, reply, core.log),
+    clientErrorHandler: refuseGarbage,
+  });
+  app.removeContentTypeParser('text/plain');
+  app.decorateRequest('caller', null as unknown as Caller);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    core.log.debug(
+      { request: request.id, method: request.method, path: request.url.split('?')[0], status: reply.statusCode },
+      'request',
+    );
+  });
+  app.setErrorHandler((thrown, request, reply) => sendError(thrown, request, reply, core.log));
+  probeRoutes(app, core);
+  void app.register(async (guarded) => {
+    guarded.addHook('onRequest', async (request) => {
+      request.caller = await admit(request.raw);
+    });
+    guarded.setNotFoundHandler((request) => {
+      throw pathNotFound(request);
+    });
+    operationsRoute(guarded, core, stopping);
+    eventsRoute(guarded, core.changes, stopping);
+    tokensRoute(guarded, core.access);
+    metricsRoute(guarded, parts.metrics);
+    mcpRoute(guarded, parts.mcp);
+  });
+  return app;
+}
+
+/** The gateway gets its requests before Fastify sees them: they are many, and their bodies must not be read here. */
+function createListener(
+  gateway: Gateway,
+  handler: (request: IncomingMessage, response: ServerResponse) => void,
+): Server {
+  // Uploads through the gateway may take longer than Node's limit for a whole request, which is 5 minutes.
+  const timeouts = { requestTimeout: 0, keepAliveTimeout: 72_000 };
+  return createServer(timeouts, (request, response) => {
+    if (gateway.owns(request.url ?? '')) void gateway.handle(request, response);
+    else handler(request, response);
+  });
+}
+
+function refuseGarbage(_error: Error, socket: Socket): void {
+  const error = inputError('bad_request', 'This is not an HTTP request that EcoLink can read.', {
+    nextStep: 'Check the client.',
+  });
+  const body = JSON.stringify({ error: error.toBody() });
+  if (socket.writable) {
+    socket.write(
+      `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    );
+  }
+  socket.destroySoon();
+}

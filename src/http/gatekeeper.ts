@@ -1,0 +1,42 @@
+import type { IncomingMessage } from 'node:http';
+import type { Access } from '../core/access/access.ts';
+import type { Caller, Scope } from '../core/access/caller.ts';
+import { EcolinkError, refused } from '../core/errors.ts';
+import { createHostCheck } from './host-check.ts';
+
+/** Who calls, for every path that needs a token. Throws EcolinkError: `host_not_allowed`, `token_missing`, `token_refused`… */
+export type Admit = (request: IncomingMessage) => Promise<Caller>;
+
+export function createGatekeeper(access: Access, configuredHost: string): Admit {
+  const checkHost = createHostCheck(configuredHost);
+  return async (request) => {
+    checkHost(request);
+    const caller = await access.callerOfToken(bearerToken(request), sourceOf(request));
+    if (caller) return caller;
+    throw new EcolinkError('unauthenticated', 'token_refused', 'This token is unknown or was revoked.', {
+      nextStep: 'Make a new one with "ecolink token create <name>", or use the one in local-token in the data folder.',
+    });
+  };
+}
+
+export function needScope(caller: Caller, scope: Scope): void {
+  if (caller.scopes.includes(scope) || (scope === 'read' && caller.scopes.includes('operate'))) return;
+  throw refused('scope_missing', `This token may not do that: its scopes are ${caller.scopes.join(', ')}.`, {
+    nextStep: `Use a token with the scope "${scope}": ecolink token create <name> --scope ${scope}`,
+  });
+}
+
+function bearerToken(request: IncomingMessage): string {
+  const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (token !== undefined) return token;
+  throw new EcolinkError('unauthenticated', 'token_missing', 'This path needs a token.', {
+    nextStep: 'Send the header "Authorization: Bearer <token>"; the local token is in local-token in the data folder.',
+  });
+}
+
+/** The shell's own front ends say what they are; whatever else calls is plain HTTP. */
+function sourceOf(request: IncomingMessage): Caller['source'] {
+  if (request.url === '/mcp' || request.url?.startsWith('/mcp?')) return 'mcp';
+  const named = request.headers['ecolink-source'];
+  return named === 'cli' || named === 'mcp' ? named : 'http';
+}

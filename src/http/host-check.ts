@@ -1,0 +1,51 @@
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import { refused } from '../core/errors.ts';
+
+/**
+ * Throws where a request did not mean this server. A web page can make a browser send requests here (DNS rebinding: its
+ * own name, resolved to this address), but it cannot forge the Host and Origin that the browser sends along.
+ */
+export type HostCheck = (request: IncomingMessage) => void;
+
+const wildcards = new Set(['0.0.0.0', '::', '']);
+
+export function createHostCheck(configuredHost: string): HostCheck {
+  const configured = configuredHost.toLowerCase();
+  const anyAddress = wildcards.has(configured);
+  const allowed = (hostname: string): boolean =>
+    isLoopback(hostname) || hostname === configured || (anyAddress && isIP(hostname) !== 0);
+  return ({ headers }) => {
+    const host = hostnameOf(`http://${headers.host ?? ''}`);
+    if (host === undefined || !allowed(host)) throw hostRefused(headers.host);
+    if (headers.origin === undefined) return;
+    const origin = hostnameOf(headers.origin);
+    if (origin === undefined || (origin !== host && !isLoopback(origin))) throw originRefused();
+  };
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '::1' || (hostname.startsWith('127.') && isIP(hostname) === 4);
+}
+
+/** Lower case, without port and brackets; undefined for what is no plain web origin. */
+function hostnameOf(origin: string): string | undefined {
+  if (!/^https?:\/\/[\w.:[\]-]+$/i.test(origin) || !URL.canParse(origin)) return undefined;
+  return new URL(origin).hostname.replace(/^\[|\]$/g, '');
+}
+
+function hostRefused(host: string | undefined): Error {
+  return refused(
+    'host_not_allowed',
+    `This server does not answer to the host name ${JSON.stringify((host ?? '').slice(0, 100))}.`,
+    {
+      nextStep: 'Call it by its loopback address, or by the host that ECOLINK_HOST names.',
+    },
+  );
+}
+
+function originRefused(): Error {
+  return refused('origin_not_allowed', 'This server does not answer to web pages of other sites.', {
+    nextStep: 'Call it from a program, or from a page on the same host; EcoLink sends no CORS headers.',
+  });
+}

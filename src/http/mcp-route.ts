@@ -1,0 +1,15 @@
+import type { FastifyInstance } from 'fastify';
+import type { McpHttp } from '../mcp/http.ts';
+
+/** /mcp: handed on unread, because the protocol has its own words for a body that it cannot read. */
+export function mcpRoute(app: FastifyInstance, mcp: McpHttp): void {
+  void app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
+    scope.all('/mcp', async (request, reply) => {
+      reply.hijack();
+      reply.raw.setHeader('x-request-id', request.id);
+      await mcp.handle(request.raw, reply.raw, request.caller);
+    });
+  });
+}

@@ -1,0 +1,88 @@
+import type { AddressInfo } from 'node:net';
+import type { Core } from '../core/core.ts';
+import { EcolinkError, conflict } from '../core/errors.ts';
+import { createGateway } from '../gateway/gateway.ts';
+import { createMcpHttp } from '../mcp/http.ts';
+import { createApp } from './app.ts';
+import { removeServerFile, writeServerFile } from './data-folder.ts';
+import { createGatekeeper } from './gatekeeper.ts';
+import { createMetrics, metered } from './metrics.ts';
+import { ownVersion } from './version.ts';
+
+export interface ServerOptions {
+  /** The three default to the core's config. Port 0 takes a free one. */
+  host?: string;
+  port?: number;
+  dataDir?: string;
+  /** How long `close` lets calls of models finish, in milliseconds. */
+  graceMs?: number;
+}
+
+export interface Server extends AsyncDisposable {
+  /** Where clients on this machine reach it. */
+  url: string;
+  /** Safe to call twice. The core stays open: it belongs to whoever made it. */
+  close(): Promise<void>;
+}
+
+/** Starts everything that listens. Throws `port_in_use` and `host_not_here`. */
+export async function startServer(core: Core, options: ServerOptions = {}): Promise<Server> {
+  const { host = core.config.host, port = core.config.port, dataDir = core.config.dataDir, graceMs = 5_000 } = options;
+  const stopping = new AbortController();
+  const metrics = createMetrics();
+  const counted = metered(core, metrics);
+  const admit = createGatekeeper(core.access, host);
+  const gateway = createGateway({ core, admit, observer: metrics.gateway });
+  const mcp = createMcpHttp({ core: counted, version: ownVersion() });
+  const app = createApp({ core: counted, admit, metrics, gateway, mcp, stopping: stopping.signal });
+  await app.listen({ host, port }).catch((thrown: unknown) => {
+    throw listenError(thrown, host, port);
+  });
+  const url = urlOf(app.server.address() as AddressInfo);
+  const file = { url, pid: process.pid, started_at: new Date().toISOString() };
+  await writeServerFile(dataDir, file);
+  core.log.info({ url }, 'listening');
+
+  const shutDown = async (): Promise<void> => {
+    await removeServerFile(dataDir, file);
+    stopping.abort();
+    const closed = app.close();
+    await gateway.close(graceMs);
+    app.server.closeAllConnections();
+    await closed;
+    await mcp[Symbol.asyncDispose]();
+    metrics.registry.clear();
+  };
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= shutDown());
+  return { url, close, [Symbol.asyncDispose]: close };
+}
+
+/** The address that clients on this machine use: a wildcard address is none. */
+function urlOf({ address, family, port }: AddressInfo): string {
+  if (family === 'IPv6') return `http://[${address === '::' ? '::1' : address}]:${port}`;
+  return `http://${address === '0.0.0.0' ? '127.0.0.1' : address}:${port}`;
+}
+
+function listenError(thrown: unknown, host: string, port: number): unknown {
+  switch ((thrown as NodeJS.ErrnoException).code) {
+    case 'EADDRINUSE':
+      return conflict('port_in_use', `Port ${port} on ${host} is in use by another program.`, {
+        nextStep: `Choose another with ECOLINK_PORT (ECOLINK_PORT=${port === 65535 ? 7420 : port + 1}), or stop the other program.`,
+        cause: thrown,
+      });
+    case 'EACCES':
+      return new EcolinkError('refused', 'port_not_allowed', `This account may not listen on port ${port}.`, {
+        nextStep: 'Choose a port above 1023 with ECOLINK_PORT.',
+        cause: thrown,
+      });
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new EcolinkError('input', 'host_not_here', `${host} is not an address of this machine.`, {
+        nextStep: 'Set ECOLINK_HOST to 127.0.0.1, or to 0.0.0.0 for all addresses.',
+        cause: thrown,
+      });
+    default:
+      return thrown;
+  }
+}
