@@ -1,0 +1,50 @@
+import type { SlackCommandMiddlewareArgs } from '@slack/bolt';
+import type { Caller } from '../core/access/caller.ts';
+import { asEcolinkError } from '../core/errors.ts';
+import { newId } from '../core/ids.ts';
+import { helpMessage, parseCommand, unknownMessage } from './command-text.ts';
+import type { Desk } from './desk.ts';
+import { errorMessage } from './error-text.ts';
+import { instanceMessage, instancesMessage } from './instance-blocks.ts';
+import type { Instance, InstanceSummary } from './instance-blocks.ts';
+import { openForm } from './open-form.ts';
+import { callerOf, strangerMessage, userOf } from './people.ts';
+import type { SlackMessage } from './text.ts';
+
+type Arguments = Pick<SlackCommandMiddlewareArgs, 'command' | 'ack' | 'respond'>;
+
+/** `/ecolink …`. Everything but a launch's own message is seen by the one who typed it only. */
+export async function onCommand(desk: Desk, { command, ack, respond }: Arguments): Promise<void> {
+  await ack();
+  const who = userOf(command, desk.home);
+  if (!who) return;
+  const say = async (message: SlackMessage): Promise<void> => {
+    await respond({ response_type: 'ephemeral', ...message });
+  };
+  try {
+    const caller = await callerOf(desk.core.access, who);
+    if (!caller) return await say(strangerMessage(desk.core.config, who));
+    const { subcommand, word, rest } = parseCommand(command.text);
+    if (!subcommand) return await say(unknownMessage(word));
+    if ('operation' in subcommand) {
+      return await openForm(desk, caller, {
+        operation: subcommand.operation,
+        given: rest,
+        triggerId: command.trigger_id,
+        channel: command.channel_id,
+      });
+    }
+    await say(subcommand.name === 'status' ? await statusMessage(desk, caller, rest) : helpMessage());
+  } catch (thrown) {
+    const reference = newId('req');
+    const error = asEcolinkError(thrown, reference);
+    if (error.kind === 'unexpected') desk.core.log.error({ err: thrown, request: reference }, 'a Slack command failed');
+    await say(errorMessage(error.toBody()));
+  }
+}
+
+async function statusMessage({ core }: Desk, caller: Caller, instance: string): Promise<SlackMessage> {
+  if (instance !== '') return instanceMessage((await core.execute('get_instance', { instance }, caller)) as Instance);
+  const page = (await core.execute('list_instances', {}, caller)) as { items: InstanceSummary[]; next_cursor?: string };
+  return instancesMessage(page.items, page.next_cursor !== undefined, new Date());
+}

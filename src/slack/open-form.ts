@@ -1,0 +1,48 @@
+import { WebAPIPlatformError } from '@slack/web-api';
+import type { Caller } from '../core/access/caller.ts';
+import { unavailable } from '../core/errors.ts';
+import { inputFields } from '../core/operation.ts';
+import type { Operation } from '../core/operation.ts';
+import { findOperation } from '../core/operations.ts';
+import type { Desk } from './desk.ts';
+import { newForm } from './form.ts';
+import { formView, loadingView } from './form-view.ts';
+import { loadChoices, needsChoices } from './load-choices.ts';
+
+export interface FormRequest {
+  operation: string;
+  /** What was typed after the command: the operation's positional field. */
+  given: string;
+  triggerId: string;
+  channel: string;
+}
+
+/** Opens an operation's form. A trigger lives for three seconds, so nothing is awaited before the first view is open. */
+export async function openForm(desk: Desk, caller: Caller, request: FormRequest): Promise<void> {
+  const operation = findOperation(request.operation);
+  if (!operation) throw new Error(`There is no operation ${request.operation}.`);
+  const form = newForm(operation, request.channel, positional(operation, request.given));
+  const slow = needsChoices(operation, form, {});
+  const opened = await desk.hasty.views
+    .open({ trigger_id: request.triggerId, view: slow ? loadingView(operation, form) : formView(operation, form, {}) })
+    .catch((thrown: unknown) => {
+      throw tooLate(thrown);
+    });
+  const id = opened.view?.id;
+  if (!slow || id === undefined) return;
+  const choices = await loadChoices(desk.core, caller, operation, form, {});
+  await desk.client.views.update({ view_id: id, view: formView(operation, form, choices) });
+}
+
+function positional(operation: Operation, given: string): Record<string, string> {
+  const field = inputFields(operation).find((each) => each.positional && each.type === 'string');
+  return field && given !== '' ? { [field.name]: given } : {};
+}
+
+function tooLate(thrown: unknown): unknown {
+  if (thrown instanceof WebAPIPlatformError && !/trigger/.test(thrown.data.error)) return thrown;
+  return unavailable('slack_too_slow', 'Slack waits three seconds for a form, and they had passed.', {
+    nextStep: 'Type the command again.',
+    cause: thrown,
+  });
+}

@@ -1,0 +1,175 @@
+import type { SlackViewMiddlewareArgs, ViewClosedAction, ViewResponseAction, ViewSubmitAction } from '@slack/bolt';
+import type { ModalView } from '@slack/types';
+import type { Caller } from '../core/access/caller.ts';
+import { asEcolinkError } from '../core/errors.ts';
+import type { EcolinkError } from '../core/errors.ts';
+import { newId } from '../core/ids.ts';
+import type { Operation } from '../core/operation.ts';
+import { findOperation } from '../core/operations.ts';
+import type { Desk } from './desk.ts';
+import { errorLine, errorMessage } from './error-text.ts';
+import type { Choices } from './field-block.ts';
+import { inputOf, readForm, visibleFields, withValues } from './form.ts';
+import type { Form } from './form.ts';
+import { doneView, endedView, formPrefix, formView, receiptMarkup } from './form-view.ts';
+import { callerOf, strangerMessage, userOf } from './people.ts';
+import { post } from './post.ts';
+import { readChoices, readValues } from './read-values.ts';
+import type { ShownBlock, ViewState } from './read-values.ts';
+import { section } from './text.ts';
+import type { SlackMessage } from './text.ts';
+
+type Outcome = { receipt: Record<string, unknown> } | { error: EcolinkError };
+
+/** A submission as it is worked on: the form with what was typed, and the menus that it showed. */
+export interface Submission {
+  operation: Operation;
+  form: Form;
+  choices: Choices;
+}
+
+interface ShownView {
+  callback_id: string;
+  private_metadata: string;
+  blocks: readonly unknown[];
+  state: { values: unknown };
+}
+
+/** What a view that Slack sends back is about, or undefined where it is not one of our forms. */
+export function readSubmission(view: ShownView): Submission | undefined {
+  const operation = findOperation(view.callback_id.slice(formPrefix.length));
+  const form = readForm(view.private_metadata);
+  if (!operation || !form) return undefined;
+  const values = readValues(operation, form, view.state.values as ViewState);
+  const choices = readChoices(operation, form, view.blocks as readonly ShownBlock[]);
+  return { operation, form: withValues(operation, form, values), choices };
+}
+
+/**
+ * A form was sent. What fails at once is answered in Slack's own way, under the field; what takes longer (the Hub) is
+ * answered with the same form and a line that says so, and then with the outcome, here or by message.
+ */
+export async function onSubmit(
+  desk: Desk,
+  { ack, body, view }: SlackViewMiddlewareArgs<ViewSubmitAction>,
+): Promise<void> {
+  const who = userOf(body, desk.home);
+  if (!who) return ack();
+  const caller = await callerOf(desk.core.access, who);
+  const submission = readSubmission(view);
+  if (!caller) return ack(ended(view.title.text, strangerMessage(desk.core.config, who)));
+  if (!submission) return ack(ended(view.title.text, outdated));
+  if (desk.awaited.has(submission.form.id)) return ack(checking(submission));
+  const waiting = { closed: false };
+  desk.awaited.set(submission.form.id, waiting);
+  try {
+    const work = run(desk, submission, caller);
+    const outcome = await within(work, desk.patience);
+    if (outcome) {
+      await ack(answerTo(submission, outcome));
+    } else {
+      await ack(checking(submission));
+      await deliver(desk, { submission, outcome: await work, view: view.id, user: body.user.id, waiting });
+    }
+    await announce(desk, submission, caller, body.user.id, await work);
+  } finally {
+    desk.awaited.delete(submission.form.id);
+  }
+}
+
+/** The form was closed; if its outcome is still awaited, that goes by message. */
+export async function onClose(desk: Desk, { ack, view }: SlackViewMiddlewareArgs<ViewClosedAction>): Promise<void> {
+  const waiting = desk.awaited.get(readForm(view.private_metadata)?.id ?? '');
+  if (waiting) waiting.closed = true;
+  await ack();
+}
+
+async function run({ core }: Desk, { operation, form }: Submission, caller: Caller): Promise<Outcome> {
+  // The form's id as the key: Slack may deliver a submission twice, and a user may send it again after a lost answer.
+  const key = 'idempotency_key' in operation.input.shape ? { idempotency_key: `slack:${form.id}` } : {};
+  try {
+    return { receipt: await core.execute(operation.name, { ...inputOf(operation, form.values), ...key }, caller) };
+  } catch (thrown) {
+    return { error: asEcolinkError(thrown, newId('req')) };
+  }
+}
+
+/** The form of another version of EcoLink, still open over its update. */
+const outdated: SlackMessage = {
+  text: 'This form is too old.',
+  blocks: [section('This form is too old to be sent. Close it and type the command again.')],
+};
+
+function ended(title: string, message: SlackMessage): ViewResponseAction {
+  return { response_action: 'update', view: endedView(title, message) };
+}
+
+function checking({ operation, form, choices }: Submission): ViewResponseAction {
+  return { response_action: 'update', view: formView(operation, form, choices, { checking: true }) };
+}
+
+function answerTo(submission: Submission, outcome: Outcome): ViewResponseAction {
+  if ('error' in outcome) {
+    const { field } = outcome.error;
+    const shown = visibleFields(submission.operation, submission.form.values).some(({ name }) => name === field);
+    if (field !== undefined && shown) {
+      return { response_action: 'errors', errors: { [field]: errorLine(outcome.error.toBody()) } };
+    }
+  }
+  return { response_action: 'update', view: viewOf(submission, outcome) };
+}
+
+function viewOf({ operation, form, choices }: Submission, outcome: Outcome): ModalView {
+  if ('receipt' in outcome) return doneView(operation, outcome.receipt);
+  return formView(operation, form, choices, { error: outcome.error.toBody() });
+}
+
+interface Delivery {
+  submission: Submission;
+  outcome: Outcome;
+  view: string;
+  user: string;
+  waiting: { closed: boolean };
+}
+
+async function deliver(desk: Desk, { submission, outcome, view, user, waiting }: Delivery): Promise<void> {
+  if (!waiting.closed) {
+    try {
+      await desk.client.views.update({ view_id: view, view: viewOf(submission, outcome) });
+      return;
+    } catch (thrown) {
+      desk.core.log.debug({ err: thrown }, 'a form went away before its outcome was there');
+    }
+  }
+  const title = section(`*${submission.operation.title}*`);
+  const { text, blocks } = 'error' in outcome ? errorMessage(outcome.error.toBody()) : receiptMessage(outcome.receipt);
+  await post(desk.client, { user }, { text, blocks: [title, ...blocks] });
+}
+
+function receiptMessage(receipt: Record<string, unknown>) {
+  const text = receiptMarkup(receipt);
+  return { text, blocks: [section(`:white_check_mark: ${text}`)] };
+}
+
+/** An instance on its way gets a message that follows it, where the command was typed. */
+async function announce(
+  desk: Desk,
+  { form }: Submission,
+  caller: Caller,
+  user: string,
+  outcome: Outcome,
+): Promise<void> {
+  if ('error' in outcome || typeof outcome.receipt['instance'] !== 'number') return;
+  const channel = form.channel ?? desk.core.config.slack.channel;
+  await desk.live.follow(outcome.receipt['instance'], caller, { user, ...(channel === undefined ? {} : { channel }) });
+}
+
+async function within<T>(work: Promise<T>, milliseconds: number): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => resolve(undefined), milliseconds);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
