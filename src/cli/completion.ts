@@ -1,0 +1,57 @@
+import { inputError } from '../core/errors.ts';
+import { nearest } from './nearest.ts';
+import type { Terminal } from './output/terminal.ts';
+
+/**
+ * Each script asks the hidden command `__complete` with the words up to and with the one under the cursor; it answers
+ * with a line `value<tab>description` for each candidate.
+ */
+const scripts: Record<string, string> = {
+  // COMP_WORDS splits at "=" and ":", which the words of this program hold: the line is split at blanks instead.
+  bash: `# ecolink completion for bash
+_ecolink() {
+  local line=\${COMP_LINE:0:COMP_POINT} candidate
+  local -a words
+  read -ra words <<< "$line"
+  [[ $line == *[[:space:]] ]] && words+=('')
+  local current=\${words[\${#words[@]}-1]} prefix=
+  [[ $current == *[=:]* ]] && prefix=\${current%"\${current##*[=:]}"}
+  COMPREPLY=()
+  while IFS=$'\\t' read -r candidate _; do
+    [[ -n $candidate ]] && COMPREPLY+=("\${candidate#"$prefix"}")
+  done < <("\${words[0]}" __complete "\${words[@]:1}" 2>/dev/null)
+}
+complete -o default -F _ecolink ecolink
+`,
+  zsh: `#compdef ecolink
+# ecolink completion for zsh
+_ecolink() {
+  local -a candidates
+  local value about
+  while IFS=$'\\t' read -r value about; do
+    [[ -n $value ]] && candidates+=("\${value//:/\\\\:}:$about")
+  done < <("\${words[1]}" __complete "\${(@)words[2,CURRENT]}" 2>/dev/null)
+  if (( \${#candidates} )); then _describe ecolink candidates; else _files; fi
+}
+if [[ $funcstack[1] == _ecolink ]]; then _ecolink "$@"; else compdef _ecolink ecolink; fi
+`,
+  fish: `# ecolink completion for fish
+function __ecolink_complete
+  set -l words (commandline -opc)
+  set -l current (commandline -ct)
+  $words[1] __complete $words[2..-1] "$current" 2>/dev/null
+end
+complete -c ecolink -f -a '(__ecolink_complete)'
+`,
+};
+
+export function completion(shell: string, terminal: Terminal): void {
+  const script = scripts[shell];
+  if (script !== undefined) return terminal.out(script.trimEnd());
+  const shells = Object.keys(scripts);
+  const near = nearest(shell, shells);
+  throw inputError('unknown_shell', `There is no completion for "${shell}".${near ? ` Did you mean ${near}?` : ''}`, {
+    nextStep: `Use one of: ${shells.join(', ')}.`,
+    validValues: shells,
+  });
+}

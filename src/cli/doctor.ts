@@ -1,0 +1,27 @@
+import { checks } from './doctor-checks.ts';
+import type { Check } from './doctor-checks.ts';
+import type { Terminal } from './output/terminal.ts';
+
+const marks = { ok: 'ok', warning: 'note', failed: 'FIX' };
+
+/** Looks at everything that EcoLink stands on. Answers with 1 where something must be fixed. */
+export async function doctor(json: boolean, terminal: Terminal): Promise<number> {
+  const results: Check[] = [];
+  for (const check of checks) {
+    const result = await check();
+    results.push(result);
+    if (!json) terminal.out(line(result));
+  }
+  const failed = results.filter((each) => each.state === 'failed').length;
+  if (json) terminal.out(JSON.stringify({ checks: results }, null, 2));
+  else
+    terminal.out(
+      failed === 0 ? '\nNothing must be fixed.' : `\n${failed} to fix: see the lines marked ${marks.failed}.`,
+    );
+  return failed === 0 ? 0 : 1;
+}
+
+function line({ name, state, said, fix }: Check): string {
+  const first = `${marks[state].padEnd(6)}${name.padEnd(14)}${said}`;
+  return fix === undefined ? first : `${first}\n${' '.repeat(20)}${fix}`;
+}

@@ -1,0 +1,127 @@
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import type { Command, CommanderError } from 'commander';
+import { loadConfig } from '../core/config/load.ts';
+import { EcolinkError, inputError } from '../core/errors.ts';
+import { plainText } from '../core/format.ts';
+import { redact } from '../core/log.ts';
+import { inputFields } from '../core/operation.ts';
+import type { Operation } from '../core/operation.ts';
+import { commandName, commandOperations, fieldOnCommandLine, inCommandWords } from './names.ts';
+import { nearest } from './nearest.ts';
+import type { Terminal } from './output/terminal.ts';
+
+/** Prints what went wrong on standard error and answers with the exit status. Standard output stays as it is. */
+export function reportFailure(thrown: unknown, argv: readonly string[], terminal: Terminal): number {
+  const error = thrown instanceof EcolinkError ? thrown : unexpected(thrown);
+  terminal.err(
+    argv.includes('--json') ? JSON.stringify({ error: error.toBody() }) : errorText(error, operationOf(argv)),
+  );
+  return error.exitStatus;
+}
+
+/** `error[code]: sentence`, then `next: …`. The operation tells which of its fields are typed without a flag. */
+export function errorText(error: EcolinkError, operation?: Operation): string {
+  const lines = [
+    `error[${error.code}]: ${onCommandLine(error.message, error.field, operation)}`,
+    `next: ${onCommandLine(error.nextStep, error.field, operation)}`,
+  ];
+  const values = error.validValues ?? [];
+  const said = values.every((value) => lines.join('\n').includes(value));
+  if (values.length > 0 && values.length <= 40 && !said) lines.push(`valid: ${plainText(values.join(', '))}`);
+  return lines.join('\n');
+}
+
+/** Core quotes a field's name; here it is a flag. Only the first: further quotes are values, which may be spelled the same. */
+function onCommandLine(text: string, name: string | undefined, operation: Operation | undefined): string {
+  const words = inCommandWords(plainText(text));
+  if (name === undefined) return words;
+  const field = operation && inputFields(operation).find((each) => each.name === name);
+  return words.replace(`"${name}"`, () => fieldOnCommandLine(field ?? { name }));
+}
+
+function operationOf(argv: readonly string[]): Operation | undefined {
+  const typed = argv.find((word) => !word.startsWith('-'));
+  return commandOperations().find((operation) => commandName(operation.name) === typed);
+}
+
+/** What nobody foresaw: its stack goes to a file, since a person at a terminal can do nothing with it. */
+function unexpected(thrown: unknown): EcolinkError {
+  const reference = `cli_${randomBytes(5).toString('hex')}`;
+  const file = keep(reference, thrown);
+  return new EcolinkError('unexpected', 'unexpected', `Something went wrong inside EcoLink (reference ${reference}).`, {
+    nextStep:
+      file === undefined
+        ? 'Try once more; if it happens again, open an issue.'
+        : `Try once more; if it happens again, open an issue with the lines of ${reference} in ${file}.`,
+    cause: thrown,
+  });
+}
+
+function keep(reference: string, thrown: unknown): string | undefined {
+  try {
+    const file = join(loadConfig().dataDir, 'errors.log');
+    const stack = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+    appendFileSync(file, `${new Date().toISOString()} ${reference} ${redact(stack)}\n`, { mode: 0o600 });
+    return file;
+  } catch {
+    return undefined;
+  }
+}
+
+/** commander's errors in the words and with the exit statuses of all others. */
+export function usageError(error: CommanderError, command: Command): EcolinkError {
+  const typed = /'([^']*)'/.exec(error.message)?.[1] ?? '';
+  const help = `"${fullName(command)} --help" shows what can be typed.`;
+  switch (error.code) {
+    case 'commander.unknownOption':
+      return suggest(
+        'unknown_flag',
+        `${fullName(command)} has no flag ${plainText(typed)}.`,
+        typed,
+        flagsOf(command),
+        help,
+      );
+    case 'commander.unknownCommand':
+      return suggest('unknown_command', `There is no command "${plainText(typed)}".`, typed, commandsOf(command), help);
+    case 'commander.optionMissingArgument':
+      return inputError('value_missing', `${typed.split(' ')[0]} needs a value after it.`, { nextStep: help });
+    case 'commander.excessArguments':
+      return inputError('too_many_arguments', `${fullName(command)} takes fewer arguments than were given.`, {
+        nextStep: help,
+      });
+    default:
+      return inputError('bad_usage', plainText(error.message.replace(/^error: /, '')), { nextStep: help });
+  }
+}
+
+function suggest(
+  code: string,
+  message: string,
+  typed: string,
+  candidates: readonly string[],
+  help: string,
+): EcolinkError {
+  const near = nearest(typed, candidates);
+  if (near === undefined) return inputError(code, message, { nextStep: help });
+  return inputError(code, `${message} Did you mean ${near}?`, {
+    nextStep: `Type ${near} instead; ${help}`,
+    validValues: [near],
+  });
+}
+
+function flagsOf(command: Command): string[] {
+  return command.options.flatMap((option) => (option.long ? [option.long] : []));
+}
+
+function commandsOf(command: Command): string[] {
+  return command
+    .createHelp()
+    .visibleCommands(command)
+    .map((each) => each.name());
+}
+
+function fullName(command: Command): string {
+  return command.parent ? `${fullName(command.parent)} ${command.name()}` : command.name();
+}

@@ -1,0 +1,42 @@
+import { clientEnvironment, loadConfig } from '../core/config/load.ts';
+import { EcolinkError } from '../core/errors.ts';
+import { connect } from '../http/client.ts';
+import type { Client } from '../http/client.ts';
+import { ownVersion } from '../http/version.ts';
+import { serveMcpStdio } from '../mcp/stdio.ts';
+import type { Terminal } from './output/terminal.ts';
+import { startDetached } from './start-detached.ts';
+
+/** Serves one assistant over stdio as a client of the server, which it starts where none runs. */
+export async function mcp({ start }: { start: boolean }, terminal: Terminal): Promise<void> {
+  const config = loadConfig();
+  const named = clientEnvironment();
+  const find = (): Promise<Client> => connect({ dataDir: config.dataDir, source: 'mcp', ...named });
+  const findOrStart = async (): Promise<Client> => {
+    try {
+      return await find();
+    } catch (thrown) {
+      if (!isNotRunning(thrown) || !start || named.url !== undefined) throw thrown;
+      await startDetached(config.dataDir, find, terminal);
+      return find();
+    }
+  };
+  let client = await findOrStart();
+  await serveMcpStdio({
+    version: ownVersion(),
+    call: async (operation, input, options) => {
+      try {
+        return await client.call(operation, input, options);
+      } catch (thrown) {
+        // The server was restarted, on another port perhaps. Nothing answered, so nothing was carried out yet.
+        if (!isNotRunning(thrown)) throw thrown;
+        client = await findOrStart();
+        return client.call(operation, input, options);
+      }
+    },
+  });
+}
+
+function isNotRunning(thrown: unknown): boolean {
+  return thrown instanceof EcolinkError && thrown.code === 'server_not_running';
+}

@@ -1,0 +1,60 @@
+import type { Operation } from '../../core/operation.ts';
+import { commandName, flagName, inCommandWords, program } from '../names.ts';
+import { plainText } from '../../core/format.ts';
+import { details } from './details.ts';
+import { table } from './table.ts';
+import type { TableOptions } from './table.ts';
+import type { Row } from './values.ts';
+
+/** An operation's output for people. Which of the three shapes it has, its definition says. */
+export function render(operation: Operation, output: Row, options: TableOptions): string {
+  if ('items' in operation.output.shape) return list(operation, output, options);
+  if ('next_step' in operation.output.shape) return receipt(output as Row & Receipt, options);
+  return details(output, options);
+}
+
+function list(operation: Operation, output: Row, options: TableOptions): string {
+  const rows = output['items'] as Row[];
+  if (rows.length === 0) return empty(operation);
+  const columns = operation.columns ?? Object.keys(rows[0] ?? {});
+  const lines = [table(columns, rows, options)];
+  const next = output['next_cursor'];
+  if (typeof next === 'string') lines.push('', `More: add ${flagName('cursor')} ${plainText(next)}`);
+  return lines.join('\n');
+}
+
+function empty(operation: Operation): string {
+  const what = commandName(operation.name.replace(/^list_/, '')).replaceAll('-', ' ');
+  const maker = emptyHints[operation.name];
+  return `No ${what} to show.${maker === undefined ? '' : ` ${maker}`}`;
+}
+
+/** What makes something appear in a list. */
+const emptyHints: Record<string, string> = {
+  list_models: `Register one: ${program} register-model <name> --repo <owner/name>`,
+  list_instances: `Launch a registered model: ${program} launch-instance <model>`,
+  list_filesystems: 'Name shared filesystems under "filesystems" in ecolink.yaml (ecolink.example.yaml shows how).',
+  list_cache: `Weights arrive with a launch, or ahead of it: ${program} prefetch-model <model>`,
+};
+
+interface Receipt {
+  model?: string;
+  instance?: number;
+  model_id?: string;
+  state: string;
+  next_step: string;
+}
+
+/** A mutation's receipt as a sentence, what else it says, and what to do now. */
+function receipt(output: Row & Receipt, options: TableOptions): string {
+  const { model, instance, model_id: modelId, state, next_step: nextStep, ...rest } = output;
+  const lines = [`${subject(model, instance, modelId)}${plainText(state).replaceAll('_', ' ')}.`];
+  if (Object.keys(rest).length > 0) lines.push(details(rest, options));
+  lines.push(`next: ${inCommandWords(plainText(nextStep))}`);
+  return lines.filter((line) => line !== '').join('\n');
+}
+
+function subject(model: string | undefined, instance: number | undefined, modelId: string | undefined): string {
+  if (instance !== undefined) return `Instance ${instance}${modelId === undefined ? '' : ` (${plainText(modelId)})`}: `;
+  return model === undefined ? '' : `Model ${plainText(model)}: `;
+}

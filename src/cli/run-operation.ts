@@ -1,0 +1,26 @@
+import { parseInput } from '../core/parse-input.ts';
+import type { OperationRequest } from './operation-command.ts';
+import { render } from './output/render.ts';
+import type { Terminal } from './output/terminal.ts';
+import { details } from './output/details.ts';
+import { reach } from './reach.ts';
+import { waitFor, waitsFor } from './wait.ts';
+
+/** Carries out what was typed and prints the answer. */
+export async function runOperation(request: OperationRequest, terminal: Terminal): Promise<void> {
+  const { operation, input } = request;
+  // Before anything is contacted: bad input reads the same whether a server runs or not.
+  parseInput(operation, input);
+  await using reached = await reach(operation);
+  const output = await reached.call(operation.name, input);
+  const options = { width: terminal.width, now: Date.now() };
+  const goal = waitsFor(operation);
+  const { instance } = output;
+  if (request.wait && goal !== undefined && typeof instance === 'number') {
+    if (!request.json) terminal.err(render(operation, output, options));
+    const final = await waitFor(goal, instance, reached.call, terminal);
+    terminal.out(request.json ? JSON.stringify(final, null, 2) : details(final, options));
+    return;
+  }
+  terminal.out(request.json ? JSON.stringify(output, null, 2) : render(operation, output, options));
+}

@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { unavailable } from '../core/errors.ts';
+import { plainText } from '../core/format.ts';
+import type { Client } from '../http/client.ts';
+import type { Terminal } from './output/terminal.ts';
+
+/** A first start migrates the store and looks at every region. */
+const patienceMs = 60_000;
+/** `serve` refuses a data folder that another server holds with this status (kind `conflict`). */
+const folderTaken = 5;
+
+/** Starts `ecolink serve` so that it outlives this process, and returns when it is ready. Throws `server_did_not_start`. */
+export async function startDetached(dataDir: string, find: () => Promise<Client>, terminal: Terminal): Promise<void> {
+  const logFile = join(dataDir, 'server.log');
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const log = openSync(logFile, 'a', 0o600);
+  const child = spawn(process.execPath, [programFile(), 'serve'], { detached: true, stdio: ['ignore', log, log] });
+  closeSync(log);
+  let exit: number | null | undefined;
+  child.once('exit', (status) => (exit = status));
+  child.once('error', () => (exit = null));
+  child.unref();
+  terminal.err(`No EcoLink server runs on ${dataDir}: starting one. It stays when this ends; its log is ${logFile}.`);
+  const deadline = Date.now() + patienceMs;
+  while (Date.now() < deadline) {
+    const url = await urlOf(find);
+    if (url !== undefined && (await isReady(url))) return terminal.err(`The EcoLink server is ready at ${url}.`);
+    // Two assistants may start at once: the server that came second gives up, and the first serves both.
+    if (exit !== undefined && exit !== folderTaken) break;
+    await pause(100);
+  }
+  throw didNotStart(logFile);
+}
+
+function programFile(): string {
+  return fileURLToPath(new URL(`../main${extname(import.meta.url)}`, import.meta.url));
+}
+
+async function urlOf(find: () => Promise<Client>): Promise<string | undefined> {
+  try {
+    return (await find()).url;
+  } catch {
+    return undefined;
+  }
+}
+
+async function isReady(url: string): Promise<boolean> {
+  try {
+    return (await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5000) })).ok;
+  } catch {
+    return false;
+  }
+}
+
+function didNotStart(logFile: string): Error {
+  const last = lastLine(logFile);
+  return unavailable(
+    'server_did_not_start',
+    `The EcoLink server did not start${last === '' ? '.' : `; its last words: ${last}`}`,
+    {
+      nextStep: `Look at ${logFile}, or run "ecolink serve" in a terminal.`,
+    },
+  );
+}
+
+function lastLine(file: string): string {
+  try {
+    return plainText(readFileSync(file, 'utf8').trim().split('\n').at(-1) ?? '').slice(0, 300);
+  } catch {
+    return '';
+  }
+}

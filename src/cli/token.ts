@@ -1,0 +1,87 @@
+import type { Command } from 'commander';
+import { scopes } from '../core/access/caller.ts';
+import type { Scope } from '../core/access/caller.ts';
+import { inputError } from '../core/errors.ts';
+import { plainText } from '../core/format.ts';
+import { nearest } from './nearest.ts';
+import { table } from './output/table.ts';
+import type { Row } from './output/values.ts';
+import type { Terminal } from './output/terminal.ts';
+import { reach } from './reach.ts';
+
+type Add = (parent: Command, name: string) => Command;
+
+/** `ecolink token create|list|revoke`: not operations, since a token never passes through a model or a chat. */
+export function addTokenCommands(program: Command, add: Add, group: string, terminal: Terminal): void {
+  const token = add(program, 'token').helpGroup(group);
+  token
+    .summary('Make, list and revoke API tokens')
+    .description('Tokens let programs call models and operations. A value is shown once, when it is made.');
+  token.action(() => token.outputHelp());
+  const withJson = (name: string, about: string): Command =>
+    add(token, name)
+      .summary(about)
+      .description(about)
+      .option('--json', 'Print exactly the output, as JSON, and nothing else.');
+  withJson('create', 'Make a token and show it, this once')
+    .argument('<name>', 'What it is for, such as the name of the app.')
+    .option(
+      '--scope <scope>',
+      `What it may be used for: ${scopes.join(', ')}. Repeat the flag for more than one; "call" unless given.`,
+      (value: string, before: Scope[] | undefined) => [...(before ?? []), scopeOf(value)],
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ecolink token create my-app\n  ecolink token create dashboard --scope read --scope call',
+    )
+    .action((name: string, options: { scope?: Scope[]; json?: boolean }, command: Command) =>
+      create(name, options.scope ?? ['call'], wantsJson(command), terminal),
+    );
+  withJson('list', 'List the tokens, without their values').action((_, command: Command) =>
+    list(wantsJson(command), terminal),
+  );
+  withJson('revoke', 'Make a token worthless, at once')
+    .argument('<token>', 'Its id or name, as "ecolink token list" shows them.')
+    .action((idOrName: string, _, command: Command) => revoke(idOrName, wantsJson(command), terminal));
+}
+
+function wantsJson(command: Command): boolean {
+  return command.optsWithGlobals<{ json?: boolean }>().json === true;
+}
+
+function scopeOf(value: string): Scope {
+  const scope = scopes.find((each) => each === value);
+  if (scope !== undefined) return scope;
+  const near = nearest(value, scopes);
+  throw inputError('bad_field', `There is no scope "${value}".${near ? ` Did you mean "${near}"?` : ''}`, {
+    nextStep: `Use one or more of: ${scopes.join(', ')}.`,
+    field: 'scope',
+    validValues: scopes,
+  });
+}
+
+async function create(name: string, wanted: readonly Scope[], json: boolean, terminal: Terminal): Promise<void> {
+  await using reached = await reach({ withoutServer: true });
+  const made = await reached.tokens.create(name, wanted);
+  if (json) return terminal.out(JSON.stringify(made, null, 2));
+  // The value alone on standard output: TOKEN=$(ecolink token create my-app)
+  terminal.out(made.token);
+  terminal.err(
+    `Token ${plainText(made.summary.name)} (${made.summary.scopes.join(', ')}). Keep it now: it is not shown again.`,
+  );
+}
+
+async function list(json: boolean, terminal: Terminal): Promise<void> {
+  await using reached = await reach({ withoutServer: true });
+  const items = await reached.tokens.list();
+  if (json) return terminal.out(JSON.stringify({ items }, null, 2));
+  if (items.length === 0) return terminal.out('No tokens to show. Make one: ecolink token create <name>');
+  const columns = ['id', 'name', 'person', 'scopes', 'created_at', 'last_used_at'];
+  terminal.out(table(columns, items as unknown as Row[], { width: terminal.width, now: Date.now() }));
+}
+
+async function revoke(idOrName: string, json: boolean, terminal: Terminal): Promise<void> {
+  await using reached = await reach({ withoutServer: true });
+  const revoked = await reached.tokens.revoke(idOrName);
+  terminal.out(json ? JSON.stringify(revoked, null, 2) : `Token ${plainText(revoked.name)} is revoked.`);
+}

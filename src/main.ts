@@ -1,0 +1,16 @@
+/**
+ * Picks a command and nothing else. Everything is imported when it is needed: a download, a completion and `--help`
+ * load neither the store nor the server.
+ */
+const [command, ...rest] = process.argv.slice(2);
+
+if (command === 'pull') {
+  const { pullCommand } = await import('./core/download/command.ts');
+  process.exitCode = await pullCommand(rest);
+} else if (command === '__complete') {
+  const { completeCommand } = await import('./cli/complete.ts');
+  await completeCommand(rest);
+} else {
+  const { runProgram } = await import('./cli/program.ts');
+  process.exitCode = await runProgram(process.argv.slice(2));
+}
