@@ -30,7 +30,7 @@ export function createEngineServer(state: ServerState): Server {
 
 async function handle(state: ServerState, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const startedAt = performance.now();
-  const path = new URL(request.url ?? '/', 'http://engine').pathname;
+  const [path = '/'] = (request.url ?? '/').split('?', 1);
   const gone = new AbortController();
   response.once('close', () => {
     if (!response.writableFinished) gone.abort(new Error('The caller went away.'));
@@ -74,9 +74,18 @@ function answerGet(state: ServerState, response: ServerResponse, path: string): 
   }
   const name = /^\/v1\/models\/(?<name>.+)$/.exec(path)?.groups?.['name'];
   if (name === undefined) throw unknownPath('GET', path);
-  checkModel(state, decodeURIComponent(name));
+  checkModel(state, decoded(name));
   sendJson(response, 200, modelDocument(state));
   return {};
+}
+
+/** A name that is not well encoded is simply no name of a model. */
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }
 
 function modelDocument({ servedName, startedAt, engine }: ServerState): Record<string, unknown> {

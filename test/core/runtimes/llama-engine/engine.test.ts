@@ -47,6 +47,7 @@ describe('the server', () => {
     const { data } = await openai.models.list();
     expect(data).toMatchObject([{ id: 'tiny', object: 'model', max_model_len: 4096 }]);
     await expect(openai.models.retrieve('tiny')).resolves.toMatchObject({ id: 'tiny' });
+    expect((await fetch(`${engine.url}/v1/models/100%`)).status).toBe(404);
   });
 
   it('logs one line per request and nothing of what was said', async () => {
@@ -310,6 +311,7 @@ describe('a request that cannot be served', () => {
       'input',
     ],
     ['embeds nothing', '/v1/embeddings', { model: 'tiny', input: '' }, 400, 'invalid_value', 'input'],
+    ['asks for a path that is none', '//%', {}, 404, 'unknown_url', null],
     ['asks for another path', '/v1/images/generations', {}, 404, 'unknown_url', null],
   ])('because it %s is refused in the shape that clients read', async (_, path, body, status, code, param) => {
     const response = await post(path, body);
