@@ -49,7 +49,14 @@ export const pullEvent = z.discriminatedUnion('type', [
     /** What this run received from the network: 0 over a complete tree. */
     fetched: z.number(),
   }),
-  z.object({ type: z.literal('failed'), code: z.string(), message: z.string(), retryable: z.boolean() }),
+  z.object({
+    type: z.literal('failed'),
+    code: z.string(),
+    message: z.string(),
+    retryable: z.boolean(),
+    /** Bytes that the volume is short of, for `no_space`. */
+    missing_bytes: z.number().optional(),
+  }),
 ]);
 export type PullEvent = z.infer<typeof pullEvent>;
 
@@ -71,5 +78,7 @@ export const pullFailures = {
   no_space: { status: 30, retryable: false },
   not_writable: { status: 31, retryable: false },
   superseded: { status: 32, retryable: false },
+  /** Ended by SIGTERM or SIGINT, in good order. */
+  stopped: { status: 143, retryable: true },
 } as const;
 export type PullFailureCode = keyof typeof pullFailures;

@@ -1,0 +1,150 @@
+import { mkdir, rename } from 'node:fs/promises';
+import { dirname, relative } from 'node:path';
+import { syncFolder } from './durable.ts';
+import type { Fence } from './fence.ts';
+import { fromFileSystem } from './failure.ts';
+import { IntervalSet } from './intervals.ts';
+import type { Journal, JournalLine } from './journal.ts';
+import type { PartFile } from './part-file.ts';
+
+interface Finished {
+  part: PartFile;
+  /** Bytes that were written; none for a file that is whole and verified. */
+  range?: readonly [start: number, end: number];
+}
+
+/**
+ * Makes finished work durable, then says so in the journal, in this order and in one place. It runs back to back: what
+ * finishes while one batch is being synced is the next batch, so small files share their syncs and a crash costs no more
+ * than what came in during one.
+ */
+export class Committer {
+  readonly #fence: Fence;
+  readonly #journal: Journal;
+  readonly #target: string;
+  readonly #onFailure: (error: Error) => void;
+  #queue: Finished[] = [];
+  #waitingBytes = 0;
+  #last: Promise<void> = Promise.resolve();
+  #scheduled = false;
+
+  constructor(target: string, fence: Fence, journal: Journal, onFailure: (error: Error) => void) {
+    this.#target = target;
+    this.#fence = fence;
+    this.#journal = journal;
+    this.#onFailure = onFailure;
+  }
+
+  /** Bytes that are finished and not yet durable. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
+  /** How many files and ranges are waiting. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  add(finished: Finished): void {
+    this.#queue.push(finished);
+    this.#waitingBytes += finished.range ? finished.range[1] - finished.range[0] : 0;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    void this.run(() => this.#commitQueue()).catch(this.#onFailure);
+  }
+
+  /** Runs something between two batches. */
+  async run(task: () => Promise<void>): Promise<void> {
+    const result = this.#last.then(task);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Resolves at the end of the batch that is being made durable. */
+  async batch(): Promise<void> {
+    await this.#last;
+  }
+
+  /** Resolves when everything that was added so far is durable, or has failed. */
+  async flush(): Promise<void> {
+    for (let last; last !== this.#last;) {
+      last = this.#last;
+      await last;
+    }
+  }
+
+  /** Forgets what is durable of a file, before its bytes go. */
+  async discard(part: PartFile): Promise<void> {
+    await this.run(async () => {
+      this.#queue = this.#queue.filter((finished) => finished.part !== part);
+      this.#fence.check();
+      await this.#journal.append([{ type: 'discarded', file: part.key }]);
+      await part.remove();
+    });
+  }
+
+  async #commitQueue(): Promise<void> {
+    this.#scheduled = false;
+    const batch = this.#queue;
+    this.#queue = [];
+    try {
+      await this.#commit(batch);
+    } catch (error) {
+      throw fromFileSystem(error, this.#target);
+    } finally {
+      for (const { range } of batch) this.#waitingBytes -= range ? range[1] - range[0] : 0;
+    }
+  }
+
+  async #commit(batch: readonly Finished[]): Promise<void> {
+    const parts = [...new Set(batch.map((finished) => finished.part))];
+    await inParallel(4, parts, (part) => part.sync());
+    this.#fence.check();
+    const whole = batch.filter((finished) => !finished.range).map((finished) => finished.part);
+    const folders = new Set<string>();
+    for (const part of whole) {
+      for (const folder of await makeFolder(this.#target, dirname(part.finalPath))) folders.add(folder);
+      await part.close();
+      await rename(part.path, part.finalPath);
+    }
+    await inParallel(4, [...folders], syncFolder);
+    await this.#journal.append([
+      ...rangeLines(batch),
+      ...whole.map((part) => ({ type: 'published', file: part.key }) as const),
+    ]);
+    for (const part of whole) part.onPublished();
+  }
+}
+
+function rangeLines(batch: readonly Finished[]): JournalLine[] {
+  const ranges = new Map<string, IntervalSet>();
+  for (const { part, range } of batch) {
+    if (!range) continue;
+    const known = ranges.get(part.key) ?? new IntervalSet();
+    known.add(range[0], range[1]);
+    ranges.set(part.key, known);
+  }
+  return [...ranges].map(([file, set]) => ({ type: 'ranges', file, ranges: set.intervals }));
+}
+
+/** Creates a folder and answers with those whose entries changed, or will when a file is renamed into it. */
+async function makeFolder(target: string, folder: string): Promise<string[]> {
+  const created = await mkdir(folder, { recursive: true });
+  if (created === undefined) return [folder];
+  const chain = [target];
+  for (const segment of relative(target, folder).split('/')) chain.push(`${chain.at(-1)}/${segment}`);
+  return chain;
+}
+
+/** Runs a task for every item, so many at a time; the first failure ends it. */
+export async function inParallel<T>(
+  width: number,
+  items: readonly T[],
+  task: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = items.values();
+  const lane = async () => {
+    for (const item of queue) await task(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane));
+}

@@ -1,0 +1,114 @@
+import { setMaxListeners } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { Setback } from './failure.ts';
+import { bodyPlace, openLink, type HubSource, type OpenedBody } from './hub-source.ts';
+import type { PartFile } from './part-file.ts';
+
+/** How a file comes: in ranges by a signed link, or in one stream from its first byte, which cannot be resumed. */
+type Mode = 'ranges' | 'single';
+
+/** The requests of one file: one resolve, shared by all connections, and one more for each link that expired. */
+export class FileTransfer {
+  readonly part: PartFile;
+  readonly #source: HubSource;
+  readonly #runSignal: AbortSignal;
+  /** Jobs that are queued or running. */
+  outstanding = 0;
+  refetches = 0;
+  /** Failures of a stream that cannot be resumed. */
+  failures = 0;
+  mode: Mode = 'ranges';
+  /** Set when a server turned out to ignore ranges: once the running jobs are gone, the file starts over. */
+  startOverAs: Mode | undefined;
+  #link: URL | undefined;
+  #resolving: Promise<URL | undefined> | undefined;
+  #abort = new AbortController();
+  #signal: AbortSignal;
+
+  constructor(part: PartFile, source: HubSource, runSignal: AbortSignal) {
+    this.part = part;
+    this.#source = source;
+    this.#runSignal = runSignal;
+    this.#signal = this.#newSignal();
+  }
+
+  /** Aborted when the run ends, or when this file starts over. */
+  get signal(): AbortSignal {
+    return this.#signal;
+  }
+
+  /** The body of [start, end), or of [start, size) where the Hub sends it itself; undefined while another connection streams the file. */
+  async open(start: number, end: number): Promise<OpenedBody | undefined> {
+    const { spec } = this.part;
+    try {
+      const link = this.#link ?? (await this.#resolve(start));
+      if (link === undefined) return undefined;
+      if (!(link instanceof URL)) return bodyPlace(link, spec, start, spec.size);
+      return await this.#openLink(link, start, end);
+    } catch (error) {
+      // The Hub's own stream failed: whoever tries next asks it again.
+      if (!this.#link) this.#resolving = undefined;
+      throw error;
+    }
+  }
+
+  /** The next try asks the Hub again. Connections that failed with the same link ask once between them. */
+  forgetLink(): void {
+    this.#link = undefined;
+    this.#resolving = undefined;
+  }
+
+  /** True while the Hub itself sends the file, over one connection. */
+  get isStreamed(): boolean {
+    return !this.#link && this.#resolving !== undefined;
+  }
+
+  /** Stops this file's other requests. */
+  stopJobs(reason: Error): void {
+    this.#abort.abort(reason);
+  }
+
+  /** Ready to fetch the whole file again. */
+  reset(mode: Mode): void {
+    this.mode = mode;
+    this.startOverAs = undefined;
+    this.forgetLink();
+    this.#abort = new AbortController();
+    this.#signal = this.#newSignal();
+  }
+
+  async #openLink(link: URL, start: number, end: number): Promise<OpenedBody> {
+    const part = { start, end, size: this.part.spec.size, whole: this.mode === 'single' };
+    try {
+      const response = await openLink(this.#source.client, link, part, this.#signal);
+      return bodyPlace(response, this.part.spec, start, end);
+    } catch (error) {
+      if (error instanceof Setback && error.expired && this.#link === link) this.forgetLink();
+      throw error;
+    }
+  }
+
+  async #resolve(start: number): Promise<URL | IncomingMessage | undefined> {
+    if (this.#resolving) return this.#resolving;
+    const { promise, resolve, reject } = Promise.withResolvers<URL | undefined>();
+    // Those who wait get the error themselves; without them it is nobody's.
+    promise.catch(() => undefined);
+    this.#resolving = promise;
+    try {
+      const result = await this.#source.resolve(this.part.spec, start, this.#signal);
+      if (result instanceof URL) this.#link = result;
+      resolve(result instanceof URL ? result : undefined);
+      return result;
+    } catch (error) {
+      this.#resolving = undefined;
+      reject(error);
+      throw error;
+    }
+  }
+
+  #newSignal(): AbortSignal {
+    const signal = AbortSignal.any([this.#runSignal, this.#abort.signal]);
+    setMaxListeners(0, signal);
+    return signal;
+  }
+}

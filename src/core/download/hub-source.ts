@@ -1,0 +1,175 @@
+import type { IncomingMessage } from 'node:http';
+import { PullFailure, RangesIgnored, Setback, shownUrl } from './failure.ts';
+import { discardBody, hostOf, readText, type HttpClient } from './http-client.ts';
+import type { PullFile, PullManifest } from './manifest.ts';
+import { classifyRefusal, describeRefusal } from './refusal.ts';
+
+/** Hops that one resolve may take; the real Hub needs one, a renamed repo two. */
+const longestChain = 5;
+
+export interface OpenedBody {
+  response: IncomingMessage;
+  /** The body's place in the file. */
+  start: number;
+  end: number;
+}
+
+/** One Hub, one repo, one commit: where files are asked for. The token goes to this origin and to no other. */
+export class HubSource {
+  readonly client: HttpClient;
+  readonly #manifest: PullManifest;
+  readonly #origin: string;
+  readonly #token: string | undefined;
+  #tokenIsGood: Promise<boolean> | undefined;
+
+  constructor(client: HttpClient, manifest: PullManifest, token: string | undefined) {
+    this.client = client;
+    this.#manifest = manifest;
+    this.#origin = new URL(manifest.endpoint).origin;
+    this.#token = token;
+  }
+
+  /**
+   * Asks the Hub for a file: a signed link to another origin, or the body itself from byte `start` on, which is how small
+   * files come.
+   */
+  async resolve(file: PullFile, start: number, signal: AbortSignal): Promise<URL | IncomingMessage> {
+    let url = this.#fileUrl(file.path);
+    const range = start > 0 ? { Range: `bytes=${start}-` } : {};
+    for (let hop = 0; hop < longestChain; hop += 1) {
+      const response = await this.client.get(url, { ...range, ...this.#authorization(url) }, signal);
+      const status = response.statusCode ?? 0;
+      if (status < 300) return response;
+      const next = redirectTarget(response, url);
+      if (!next) throw await this.#refused(response, file.path, url);
+      discardBody(response);
+      checkLinkedFile(response, file);
+      if (next.origin !== this.#origin) return next;
+      url = next;
+    }
+    throw new Setback('hub_protocol', `${new URL(this.#origin).host} redirects in a circle.`);
+  }
+
+  #fileUrl(path: string): URL {
+    const { endpoint, repo, commit } = this.#manifest;
+    return new URL(`${endpoint}/${repo}/resolve/${commit}/${path.split('/').map(encodeURIComponent).join('/')}`);
+  }
+
+  #authorization(url: URL): Record<string, string> {
+    return this.#token !== undefined && url.origin === this.#origin ? { Authorization: `Bearer ${this.#token}` } : {};
+  }
+
+  async #refused(response: IncomingMessage, path: string, url: URL): Promise<Error> {
+    const status = response.statusCode ?? 0;
+    const early = transientStatus(response, url);
+    if (early) {
+      discardBody(response);
+      return early;
+    }
+    const errorMessage = header(response, 'x-error-message') ?? (await readText(response));
+    const refusal = { status, errorCode: header(response, 'x-error-code'), errorMessage };
+    let code = classifyRefusal(refusal, this.#token !== undefined);
+    if (code === 'ask_who') code = (await this.#isTokenGood()) ? 'repo_not_found' : 'token_refused';
+    if (!code) return new Setback('hub_protocol', `${url.host} answered ${path} with status ${status}.`);
+    return new PullFailure(code, describeRefusal(code, this.#manifest.repo, path, errorMessage));
+  }
+
+  #isTokenGood(): Promise<boolean> {
+    this.#tokenIsGood ??= this.#askWho();
+    return this.#tokenIsGood;
+  }
+
+  async #askWho(): Promise<boolean> {
+    const url = new URL(`${this.#manifest.endpoint}/api/whoami-v2`);
+    const response = await this.client.get(url, this.#authorization(url));
+    discardBody(response);
+    return response.statusCode === 200;
+  }
+}
+
+/** Asks another origin for a part of a file by a signed link, without a token. */
+export async function openLink(
+  client: HttpClient,
+  link: URL,
+  part: { start: number; end: number; size: number; whole: boolean },
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const headers: Record<string, string> = part.whole ? {} : { Range: `bytes=${part.start}-${part.end - 1}` };
+  let url = link;
+  for (let hop = 0; hop < longestChain; hop += 1) {
+    const response = await client.get(url, headers, signal);
+    const status = response.statusCode ?? 0;
+    if (status < 300) return response;
+    const next = redirectTarget(response, url);
+    discardBody(response);
+    if (!next) throw linkRefused(response, url);
+    url = next;
+  }
+  throw new Setback('hub_protocol', `${link.host} redirects in a circle.`, { expired: true });
+}
+
+function linkRefused(response: IncomingMessage, url: URL): Error {
+  const status = response.statusCode ?? 0;
+  const expired = status === 401 || status === 403 || status === 404 || status === 410;
+  const message = `${url.host} refused a signed link with status ${status}.`;
+  return transientStatus(response, url) ?? new Setback('hub_protocol', message, { expired });
+}
+
+/** 429 and 5xx: another try may go well. */
+function transientStatus(response: IncomingMessage, url: URL): Setback | undefined {
+  const status = response.statusCode ?? 0;
+  if (status === 429) return new Setback('rate_limited', `${url.host} refuses more requests for now.`);
+  if (status >= 500 || status === 408)
+    return new Setback('hub_unreachable', `${url.host} answered with status ${status}.`);
+  return undefined;
+}
+
+function redirectTarget(response: IncomingMessage, from: URL): URL | undefined {
+  const status = response.statusCode ?? 0;
+  if (![301, 302, 303, 307, 308].includes(status)) return undefined;
+  const next = URL.parse(response.headers.location ?? '', from.href);
+  if (!next || !['http:', 'https:'].includes(next.protocol)) {
+    throw new Setback('hub_protocol', `${from.host} redirects to nowhere.`);
+  }
+  if (from.protocol === 'https:' && next.protocol !== 'https:') {
+    throw new Setback('hub_protocol', `${from.host} redirects to ${shownUrl(next)}, which is not encrypted.`);
+  }
+  return next;
+}
+
+/** The redirect states what it leads to: a file of another size is not the one that was planned. */
+function checkLinkedFile(response: IncomingMessage, file: PullFile): void {
+  const size = header(response, 'x-linked-size');
+  if (size === undefined || Number(size) === file.size) return;
+  throw new Setback('checksum_mismatch', `${file.path} has ${size} bytes on the Hub, and ${file.size} were expected.`);
+}
+
+/**
+ * Where in the file an answer's body belongs. Throws `RangesIgnored` for a whole file in place of a part, and a `Setback`
+ * for whatever is not the file at all.
+ */
+export function bodyPlace(response: IncomingMessage, file: PullFile, start: number, end: number): OpenedBody {
+  const host = hostOf(response);
+  const status = response.statusCode ?? 0;
+  if (status === 206) {
+    const range = header(response, 'content-range');
+    if (range === `bytes ${start}-${end - 1}/${file.size}`) return { response, start, end };
+    discardBody(response);
+    throw new Setback('hub_protocol', `${host} sent another part of ${file.path} than it was asked for.`);
+  }
+  const length = response.headers['content-length'];
+  const isPage = (response.headers['content-type'] ?? '').startsWith('text/html') && !/\.html?$/.test(file.path);
+  if (status !== 200 || (length !== undefined && Number(length) !== file.size) || (length === undefined && isPage)) {
+    discardBody(response);
+    const what = isPage ? 'a web page' : `${length ?? 'an unknown number of'} bytes with status ${status}`;
+    throw new Setback('hub_protocol', `${host} sent ${what} in place of ${file.path} (${file.size} bytes).`);
+  }
+  if (start === 0 && end === file.size) return { response, start, end };
+  discardBody(response);
+  throw new RangesIgnored(`${host} ignores ranges.`);
+}
+
+function header(response: IncomingMessage, name: string): string | undefined {
+  const value = response.headers[name];
+  return Array.isArray(value) ? value.join() : value;
+}

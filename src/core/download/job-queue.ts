@@ -1,0 +1,54 @@
+import type { FileTransfer } from './file-transfer.ts';
+
+/** A part of a file that one connection fetches: [start, end). */
+export interface Job {
+  file: FileTransfer;
+  start: number;
+  end: number;
+}
+
+/** What is left to fetch, in order. It ends when every file is settled, since a file that turns out wrong comes back. */
+export class JobQueue {
+  #jobs: Job[] = [];
+  #unsettled: number;
+  #waiters: (() => void)[] = [];
+  #closed = false;
+
+  constructor(files: number) {
+    this.#unsettled = files;
+  }
+
+  add(jobs: readonly Job[]): void {
+    this.#jobs = this.#jobs.concat(jobs);
+    this.#wake();
+  }
+
+  /** A file needs no more jobs, ever. */
+  settled(): void {
+    this.#unsettled -= 1;
+    this.#wake();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#wake();
+  }
+
+  /** The next job; undefined once there will be no more. */
+  async take(): Promise<Job | undefined> {
+    for (;;) {
+      if (this.#closed || this.#unsettled === 0) return undefined;
+      const job = this.#jobs.shift();
+      if (job) return job;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#waiters.push(resolve);
+      await promise;
+    }
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
+  }
+}

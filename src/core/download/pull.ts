@@ -1,0 +1,139 @@
+import { setMaxListeners } from 'node:events';
+import { mkdir, rm } from 'node:fs/promises';
+import type { PullEnvironment } from '../config/pull-environment.ts';
+import { Committer } from './committer.ts';
+import { invalidate, isComplete, writeCompletion } from './completion.ts';
+import { Downloader } from './downloader.ts';
+import { fromFileSystem, PullFailure } from './failure.ts';
+import { Fence } from './fence.ts';
+import { FileTransfer } from './file-transfer.ts';
+import { Hasher } from './hasher.ts';
+import { HttpClient } from './http-client.ts';
+import { HubSource } from './hub-source.ts';
+import { pullFailures, type PullEvent, type PullManifest } from './manifest.ts';
+import { PartFile } from './part-file.ts';
+import { statePaths } from './paths.ts';
+import { Progress } from './progress.ts';
+import { recover } from './recover.ts';
+import { requireSpace } from './space.ts';
+
+/** Free space is looked at this often while bytes come in, in milliseconds. */
+const spaceCheckMs = 5000;
+
+export interface PullOptions {
+  /** As `parseManifest` checked it. */
+  manifest: PullManifest;
+  target: string;
+  token?: string | undefined;
+  /** A run with a lower number than the target's holder is refused; by default the holder's own, taken over. */
+  attempt?: number | undefined;
+  environment: PullEnvironment;
+  onEvent: (event: PullEvent) => void;
+  signal?: AbortSignal | undefined;
+}
+
+/** Fetches, verifies and publishes a manifest's files. Answers with the exit status, after the event that says why. */
+export async function runPull(options: PullOptions): Promise<number> {
+  try {
+    const done = await pull(options);
+    options.onEvent({ type: 'done', ...done });
+    return 0;
+  } catch (error) {
+    const failure = error instanceof PullFailure ? error : unexpected(error);
+    const { status, retryable } = pullFailures[failure.code];
+    const missing = failure.missingBytes === undefined ? {} : { missing_bytes: failure.missingBytes };
+    options.onEvent({ type: 'failed', code: failure.code, message: failure.message, retryable, ...missing });
+    return status;
+  }
+}
+
+async function pull(options: PullOptions): Promise<{ bytes: number; fetched: number }> {
+  const { manifest, target } = options;
+  const bytes = manifest.files.reduce((sum, file) => sum + file.size, 0);
+  if (await isComplete(target, manifest).catch(() => false)) return { bytes, fetched: 0 };
+  await mkdir(target, { recursive: true }).catch((error: Error) => {
+    throw fromFileSystem(error, target);
+  });
+  const fence = await Fence.claim(target, options.attempt);
+  await invalidate(target).catch((error: Error) => {
+    throw fromFileSystem(error, target);
+  });
+  const fetched = await fetchMissing(options, bytes, fence);
+  fence.check();
+  await writeCompletion(target, manifest).catch((error: Error) => {
+    throw fromFileSystem(error, target);
+  });
+  const { parts, journals } = statePaths(target);
+  for (const folder of [parts, journals]) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+  return { bytes, fetched };
+}
+
+async function fetchMissing(options: PullOptions, total: number, fence: Fence): Promise<number> {
+  const { manifest, target, token } = options;
+  const { tuning, proxy } = options.environment;
+  const run = new RunControl(options.signal);
+  await using hasher = new Hasher();
+  const { journal, unfinished } = await recover(target, manifest, fence, hasher);
+  const progress = new Progress(total, options.onEvent);
+  const missing = unfinished.reduce((sum, { file, durable }) => sum + file.size - durable.bytes, 0);
+  progress.known(total - missing);
+  using client = new HttpClient(tuning, proxy, run.signal);
+  const source = new HubSource(client, manifest, token);
+  const committer = new Committer(target, fence, journal, run.fail);
+  const files = unfinished
+    .toSorted((a, b) => b.file.size - a.file.size)
+    .map(
+      ({ file, durable }) => new FileTransfer(new PartFile(file, target, fence, hasher, durable), source, run.signal),
+    );
+  try {
+    await requireSpace(target, missing);
+    progress.start();
+    using watch = watchSpace(target, progress, run);
+    void watch;
+    await new Downloader(
+      { tuning, source, fence, committer, progress, fail: run.fail, signal: run.signal },
+      files,
+    ).run();
+  } finally {
+    progress.stop();
+    await Promise.allSettled(files.map(({ part }) => part.close()));
+    await journal.close();
+  }
+  run.signal.throwIfAborted();
+  return progress.fetched;
+}
+
+/** The first failure ends the run, and is what it failed with. */
+class RunControl {
+  readonly #controller = new AbortController();
+
+  constructor(outer: AbortSignal | undefined) {
+    setMaxListeners(0, this.signal);
+    if (outer?.aborted) this.fail(outer.reason as Error);
+    outer?.addEventListener('abort', () => this.fail(outer.reason as Error), { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  readonly fail = (error: Error): void => {
+    this.#controller.abort(error);
+  };
+}
+
+/** Another writer may fill the volume meanwhile: better to say so now than after hours. */
+function watchSpace(target: string, progress: Progress, run: RunControl): Disposable {
+  const timer = setInterval(() => {
+    requireSpace(target, progress.remaining).catch(run.fail);
+  }, spaceCheckMs);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+function unexpected(error: unknown): PullFailure {
+  return new PullFailure(
+    'unexpected',
+    `Something went wrong inside the download: ${error instanceof Error ? error.message : String(error)}`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,43 @@
+import { lstat, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readCompletion } from './completion.ts';
+import { Hasher, statedHash } from './hasher.ts';
+import type { PullFile } from './manifest.ts';
+
+export interface Mismatch {
+  path: string;
+  problem: 'missing' | 'size' | 'hash' | 'incomplete';
+}
+
+/** Hashes a whole tree against its completion manifest; without one, `incomplete` is all there is to say. */
+export async function verifyTree(target: string): Promise<{ ok: boolean; mismatches: Mismatch[] }> {
+  const completion = await readCompletion(target);
+  if (!completion) return { ok: false, mismatches: [{ path: '', problem: 'incomplete' }] };
+  await using hasher = new Hasher();
+  const mismatches: Mismatch[] = [];
+  for (const file of completion.files) {
+    const problem = await checkFile(join(target, file.path), file, hasher);
+    if (problem) mismatches.push({ path: file.path, problem });
+  }
+  return { ok: mismatches.length === 0, mismatches };
+}
+
+/** What is wrong with a file, if anything is. */
+export async function checkFile(
+  path: string,
+  file: PullFile,
+  hasher: Hasher,
+): Promise<Mismatch['problem'] | undefined> {
+  const found = await lstat(path).catch(() => undefined);
+  if (!found?.isFile()) return 'missing';
+  if (found.size !== file.size) return 'size';
+  const stated = statedHash(file);
+  if (!stated) return undefined;
+  const handle = await open(path, 'r');
+  try {
+    const digest = await hasher.open(handle.fd, stated.algorithm, stated.prefix).finish(file.size);
+    return digest === stated.digest ? undefined : 'hash';
+  } finally {
+    await handle.close();
+  }
+}
