@@ -1,6 +1,17 @@
+import { performance } from 'node:perf_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../core/access/caller.ts';
 import type { Core } from '../core/core.ts';
+import { asEcolinkError, notFound, refused, unavailable } from '../core/errors.ts';
+import { modelCall, proxyCall } from './calls.ts';
+import { createDispatcher, forward } from './forward.ts';
+import type { Call } from './forward.ts';
+import { sendModel, sendModels } from './model-list.ts';
+import { openAIError, sendOpenAIError } from './openai-error.ts';
+import { createOpenCalls } from './open-calls.ts';
+import type { RelayEnd } from './relay.ts';
+import { createReplicas } from './replicas.ts';
+import { requestIdOf } from './request-id.ts';
 
 /** What the gateway tells of its work. */
 export interface GatewayObserver {
@@ -13,21 +24,112 @@ export interface GatewayObserver {
 export interface GatewayParts {
   core: Pick<Core, 'routes' | 'log'>;
   /** Checks Host, Origin and token. Throws EcolinkError. */
-  admit(request: IncomingMessage): Promise<Caller>;
+  admit: (request: IncomingMessage) => Promise<Caller>;
   observer: GatewayObserver;
 }
 
+/** `/v1/*` and `/instances/<id>/proxy/*`. It takes requests as Node hands them over: bodies unread, answers unsent. */
 export interface Gateway {
   owns(url: string): boolean;
+  /** Never rejects: every failure is told to the caller. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
   /** Waits at most so long for open calls, then ends them. */
   close(graceMs: number): Promise<void>;
 }
 
-export function createGateway(_parts: GatewayParts): Gateway {
+/** What nginx writes where the caller left before there was a status. */
+const callerLeft = 499;
+const modelPath = '/v1/models/';
+const modelPaths: readonly string[] = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings'];
+
+export function createGateway(parts: GatewayParts): Gateway {
+  const agent = createDispatcher();
+  const replicas = createReplicas(() => performance.now());
+  const open = createOpenCalls();
+  const send = (call: Call, response: ServerResponse): Promise<RelayEnd> =>
+    forward(agent, replicas, call, response, parts.core.log);
   return {
     owns: (url) => url.startsWith('/v1/') || url.startsWith('/instances/'),
-    handle: async (_request, response) => void response.writeHead(503).end(),
-    close: async () => {},
+    async handle(request, response) {
+      const exchange: Exchange = { request, response, id: requestIdOf(request), url: request.url ?? '' };
+      const leave = open.enter();
+      try {
+        response.setHeader('x-request-id', exchange.id);
+        if (open.closing()) throw shuttingDown();
+        await serve(parts, exchange, send);
+      } catch (thrown) {
+        refuse(parts, exchange, thrown);
+      } finally {
+        leave();
+      }
+    },
+    async close(graceMs) {
+      await open.drain(graceMs);
+      await agent.destroy();
+    },
   };
+}
+
+interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+  id: string;
+  url: string;
+  /** Known from when the route was found: failures are counted under it. */
+  instance?: number;
+}
+
+type Send = (call: Call, response: ServerResponse) => Promise<RelayEnd>;
+
+async function serve(parts: GatewayParts, exchange: Exchange, send: Send): Promise<void> {
+  const { request, response } = exchange;
+  const { routes } = parts.core;
+  const path = exchange.url.split('?', 1)[0] as string;
+  const caller = await parts.admit(request);
+  needCall(caller);
+  if (request.method === 'GET' && path === '/v1/models') return sendModels(routes, caller, response);
+  if (request.method === 'GET' && path.startsWith(modelPath)) {
+    return sendModel(routes, caller, path.slice(modelPath.length), response);
+  }
+  const call = await toCall(routes, exchange, path, caller);
+  exchange.instance = call.route.instance;
+  const over = parts.observer.opened();
+  const end = await send(call, response).finally(over);
+  if (end.kind === 'broken') {
+    parts.core.log.warn(
+      { request: exchange.id, instance: exchange.instance, reason: end.cause.message },
+      'a replica broke off',
+    );
+  }
+  if (end.kind !== 'unanswered') parts.observer.answered(exchange.instance, end.status ?? callerLeft);
+}
+
+function toCall(routes: Core['routes'], { request, url, id }: Exchange, path: string, caller: Caller): Promise<Call> {
+  if (path.startsWith('/instances/')) return proxyCall(routes, request, url, caller, id);
+  if (request.method === 'POST' && modelPaths.includes(path)) return modelCall(routes, request, path, caller, id);
+  throw notFound('path_not_found', `There is nothing at ${request.method} ${path.slice(0, 100)}.`, {
+    nextStep: `EcoLink answers POST ${modelPaths.join(', ')} and GET /v1/models.`,
+  });
+}
+
+function refuse({ core, observer }: GatewayParts, { response, id, instance }: Exchange, thrown: unknown): void {
+  if (response.destroyed) return observer.answered(instance, callerLeft);
+  const error = asEcolinkError(thrown, id);
+  if (error.kind === 'unexpected')
+    core.log.error({ err: error.cause ?? error, request: id }, 'call failed unexpectedly');
+  const answer = openAIError(error);
+  observer.answered(instance, answer.status);
+  if (response.headersSent) response.destroy();
+  else sendOpenAIError(response, answer);
+}
+
+function needCall(caller: Caller): void {
+  if (caller.scopes.includes('call')) return;
+  throw refused('scope_missing', `This token may not call models: its scopes are ${caller.scopes.join(', ')}.`, {
+    nextStep: 'Use a token with the scope "call": ecolink token create <name> --scope call',
+  });
+}
+
+function shuttingDown(): Error {
+  return unavailable('shutting_down', 'The server is stopping.', { nextStep: 'Try again in a few seconds.' });
 }

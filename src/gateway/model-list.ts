@@ -1,0 +1,44 @@
+import type { ServerResponse } from 'node:http';
+import type { Caller } from '../core/access/caller.ts';
+import { notFound } from '../core/errors.ts';
+import type { Routes } from '../core/launch/routes.ts';
+
+/** GET /v1/models. */
+export async function sendModels(routes: Routes, caller: Caller, response: ServerResponse): Promise<void> {
+  const found = await routes.list(caller);
+  sendJson(response, { object: 'list', data: found.map(asModel) });
+}
+
+/** GET /v1/models/<id>. */
+export async function sendModel(
+  routes: Routes,
+  caller: Caller,
+  encodedId: string,
+  response: ServerResponse,
+): Promise<void> {
+  const id = decoded(encodedId);
+  const found = (await routes.list(caller)).find((model) => model.id === id);
+  if (found) return sendJson(response, asModel(found));
+  throw notFound('instance_not_found', `There is no model "${id.slice(0, 100)}" that you can call now.`, {
+    nextStep: 'GET /v1/models lists them.',
+  });
+}
+
+type Callable = Awaited<ReturnType<Routes['list']>>[number];
+
+function asModel({ id, created, owner }: Callable): object {
+  return { id, object: 'model', created, owned_by: owner };
+}
+
+function sendJson(response: ServerResponse, body: object): void {
+  const text = JSON.stringify(body);
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }).end(text);
+}
+
+function decoded(encodedId: string): string {
+  try {
+    return decodeURIComponent(encodedId);
+  } catch {
+    return encodedId;
+  }
+}
