@@ -52,7 +52,7 @@ export async function startSlack(core: Core, options: SlackOptions = {}): Promis
   const apiUrl = options.slackApiUrl ?? secrets.slack.apiUrl;
   const common: WebClientOptions = { logger, ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }) };
   // Slack's own default goes on for half an hour: by then nobody waits for the answer.
-  const clientOptions = { ...common, retryConfig: { retries: 3, maxTimeout: 5000 }, timeout: 15_000 };
+  const clientOptions = { ...common, retryConfig: { retries: 3, minTimeout: 300, maxTimeout: 5000 }, timeout: 15_000 };
   const client = new WebClient(secrets.slack.botToken, clientOptions);
   const me = await client.auth.test().catch((thrown: unknown) => Promise.reject(startError(thrown)));
   const hasty = new WebClient(secrets.slack.botToken, {

@@ -29,17 +29,19 @@ const icons = {
 /** One instance: its state, each region with its progress, and how to call it once it runs. */
 export function instanceMessage(instance: Instance): SlackMessage {
   const ready = `${instance.ready}/${instance.replicas} ready`;
-  const head = `${icons[instance.state]} *${escape(instance.model_id)}* is *${instance.state}*`;
-  const more = instance.regions.length - regionsShown;
-  const lines = instance.regions.slice(0, regionsShown).map(regionLine);
-  if (more > 0) lines.push(`… and ${more} more regions`);
+  const [only, ...others] = instance.regions;
+  const alone = only !== undefined && others.length === 0;
+  const where = alone ? ` in ${shorten(escape(only.region), 80)}` : '';
+  const lines = alone ? [regionDetails(only).join(' · ')].filter(Boolean) : regionLines(instance.regions);
   return {
     text: `${escape(instance.model_id)} is ${instance.state} (${ready})`,
     blocks: [
-      section(head),
+      section(`${icons[instance.state]} *${escape(instance.model_id)}* is *${instance.state}*${where}`),
       ...sectionsOf(lines),
       ...(isCallable(instance.state) ? [section(howToCall(instance))] : []),
-      note(`Instance ${instance.id} · ${ready} · ${escape(instance.runtime)} · launched by ${escape(instance.owner)}`),
+      note(
+        `Instance ${instance.id} · ${ready} · ${shorten(escape(instance.runtime), 100)} · launched by ${shorten(escape(instance.owner), 200)}`,
+      ),
     ],
   };
 }
@@ -52,13 +54,22 @@ function howToCall(instance: Instance): string {
   return `Call it with model ${code(instance.model_id)} at ${code(instance.url)}`;
 }
 
-function regionLine(region: Instance['regions'][number]): string {
-  const parts = [`${icons[region.state]} ${escape(region.region)}: ${region.state}`];
-  if (!isSettled(region.state) && region.progress) parts.push(code(progressBar(region.progress, barWidth)));
-  if (region.state !== 'downloading') parts.push(`${region.ready}/${region.replicas} ready`);
-  if (region.restarts > 0) parts.push(`restarted ${region.restarts} times`);
-  if (region.reason) parts.push(shorten(escape(region.reason.message), 500));
-  return parts.join(' · ');
+function regionLines(regions: Instance['regions']): string[] {
+  const lines = regions.slice(0, regionsShown).map((region) => {
+    const head = `${icons[region.state]} ${shorten(escape(region.region), 80)}: ${region.state}`;
+    return [head, `${region.ready}/${region.replicas} ready`, ...regionDetails(region)].join(' · ');
+  });
+  const more = regions.length - regionsShown;
+  return more > 0 ? [...lines, `… and ${more} more regions`] : lines;
+}
+
+/** What there is to say of a region besides its state: the download, the crashes, the reason. */
+function regionDetails({ state, progress, restarts, reason }: Instance['regions'][number]): string[] {
+  return [
+    ...(progress && !isSettled(state) ? [code(progressBar(progress, barWidth))] : []),
+    ...(restarts > 0 ? [`restarted ${restarts === 1 ? 'once' : `${restarts} times`}`] : []),
+    ...(reason ? [shorten(escape(reason.message), 400)] : []),
+  ];
 }
 
 /** Many instances, a line each. */

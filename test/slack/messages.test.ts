@@ -1,0 +1,122 @@
+import { expect, test } from 'vitest';
+import { instanceStates } from '../../src/core/launch/states.ts';
+import { helpMessage, parseCommand, unknownMessage } from '../../src/slack/command-text.ts';
+import { errorMessage } from '../../src/slack/error-text.ts';
+import { goneMessage, instanceMessage, instancesMessage } from '../../src/slack/instance-blocks.ts';
+import type { Instance, InstanceSummary } from '../../src/slack/instance-blocks.ts';
+import { identityOf, strangerMessage, userOf } from '../../src/slack/people.ts';
+import { code, escape, shorten } from '../../src/slack/text.ts';
+import { breachesOfMessage } from '../support/slack-limits.ts';
+import { parseConfigFile } from '../../src/core/config/parse.ts';
+import type { Config } from '../../src/core/config/config.ts';
+
+const summary: InstanceSummary = {
+  id: 3,
+  model_id: 'tiny:3',
+  model: 'tiny',
+  category: 'chat',
+  state: 'running',
+  regions: ['local'],
+  replicas: 1,
+  ready: 1,
+  owner: 'alice',
+  created_at: '2026-01-01T00:00:00Z',
+};
+
+const instance: Instance = {
+  ...summary,
+  regions: [{ region: 'local', state: 'running', replicas: 1, ready: 1, restarts: 0 }],
+  runtime: 'llama.cpp',
+  arguments: [],
+  private: false,
+  url: 'http://127.0.0.1:7420/v1',
+};
+
+const loud = '<!channel> & <@U1> `x`'.repeat(50);
+
+test('a running instance says how to call it', () => {
+  const { text, blocks } = instanceMessage(instance);
+  expect(text).toBe('tiny:3 is running (1/1 ready)');
+  expect(JSON.stringify(blocks)).toContain('Call it with model `tiny:3` at `http://127.0.0.1:7420/v1`');
+});
+
+test('a download shows its bar, rate and time left', () => {
+  const progress = { done: 50_000_000, total: 100_000_000, rate: 10_000_000, seconds_left: 5 };
+  const regions = [{ region: 'local', state: 'downloading' as const, replicas: 1, ready: 0, restarts: 0, progress }];
+  const shown = JSON.stringify(instanceMessage({ ...instance, state: 'downloading', ready: 0, regions }).blocks);
+  expect(shown).toContain('`[######------] 50 %  50 MB of 100 MB  10 MB/s  5 s left`');
+  expect(shown).not.toContain('Call it');
+});
+
+test('messages stay inside the limits in every state, with as much text as there can be', () => {
+  const region = { region: loud, replicas: 100, ready: 0, restarts: 9, reason: { code: 'x', message: loud.repeat(9) } };
+  for (const state of instanceStates) {
+    const many = {
+      ...instance,
+      state,
+      owner: loud,
+      runtime: loud,
+      regions: Array.from({ length: 20 }, () => ({ ...region, state })),
+    };
+    expect(breachesOfMessage(instanceMessage(many)), state).toEqual([]);
+  }
+  const list = Array.from({ length: 20 }, () => ({ ...summary, owner: loud.slice(0, 100), regions: [loud, loud] }));
+  expect(breachesOfMessage(instancesMessage(list, true, new Date()))).toEqual([]);
+  for (const message of [
+    instancesMessage([], false, new Date()),
+    goneMessage(3),
+    helpMessage(),
+    unknownMessage(loud),
+  ]) {
+    expect(breachesOfMessage(message)).toEqual([]);
+  }
+  const body = {
+    code: 'x',
+    message: loud,
+    retryable: false,
+    next_step: loud,
+    valid_values: Array<string>(99).fill(loud),
+  };
+  expect(breachesOfMessage(errorMessage(body))).toEqual([]);
+});
+
+test('text from outside can neither ping a channel nor end its code span nor hide its end', () => {
+  expect(escape('<!channel> & \u202Ecod\u0007e')).toBe('&lt;!channel&gt; &amp; code');
+  expect(code('a`b')).toBe('`aˋb`');
+  expect(shorten('abc&amp;def', 6)).toBe('abc…');
+});
+
+test('the nearest command is named for one that does not exist', () => {
+  expect(parseCommand('  LAUNCH  tiny ')).toMatchObject({ subcommand: { name: 'launch' }, rest: 'tiny' });
+  expect(parseCommand('')).toMatchObject({ subcommand: { name: 'help' } });
+  expect(parseCommand('lanch').subcommand).toBeUndefined();
+  expect(unknownMessage('lanch').text).toContain('Did you mean `/ecolink launch`?');
+});
+
+test('bots and people of another workspace or organisation are nobody', () => {
+  const home = { team: 'T1' };
+  expect(userOf({ user_id: 'U1', team_id: 'T1' }, home)).toEqual({ team: 'T1', user: 'U1' });
+  expect(userOf({ user: { id: 'U1', team_id: 'T2' }, team: { id: 'T1' } }, home)).toBeUndefined();
+  expect(userOf({ user_id: 'U1', team_id: 'T1', bot_id: 'B1' }, home)).toBeUndefined();
+  expect(userOf({ user_id: 'USLACKBOT', team_id: 'T1' }, home)).toBeUndefined();
+  expect(
+    userOf({ user_id: 'U1', team_id: 'T9', enterprise_id: 'E2' }, { team: 'T1', enterprise: 'E1' }),
+  ).toBeUndefined();
+});
+
+test('on Enterprise Grid a user is known by the organisation, from any of its workspaces', () => {
+  const who = userOf({ user_id: 'U1', team_id: 'T9', enterprise_id: 'E1' }, { team: 'T1', enterprise: 'E1' });
+  expect(who && identityOf(who)).toBe('slack:E1/U1');
+});
+
+test('a stranger reads who can add them and under which identity', () => {
+  const people =
+    'people: [{name: Ada, role: admin, identities: [local]}, {name: Bob, role: member, identities: ["slack:T1/U2"]}]';
+  const config = parseConfigFile(people, 'ecolink.yaml') as Config;
+  const { text } = strangerMessage(config, { team: 'T1', user: 'U9' });
+  expect(text).toContain('Ask Ada to add you');
+  expect(text).toContain('`slack:T1/U9`');
+  expect(strangerMessage(parseConfigFile('', 'none') as Config, { team: 'T1', user: 'U9' }).text).toContain(
+    'whoever runs this',
+  );
+});
