@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import fastify from 'fastify';
 import type { FastifyInstance } from 'fastify';
@@ -15,6 +15,7 @@ import type { Admit } from './gatekeeper.ts';
 import { mcpRoute } from './mcp-route.ts';
 import type { Metrics } from './metrics.ts';
 import { operationsRoute } from './operations-route.ts';
+import type { RequestListener, SlackMount } from './slack-mount.ts';
 import { metricsRoute, probeRoutes } from './status-routes.ts';
 import { tokensRoute } from './tokens-route.ts';
 
@@ -31,6 +32,7 @@ export interface AppParts {
   metrics: Metrics;
   gateway: Gateway;
   mcp: McpHttp;
+  slack: SlackMount;
   /** Aborted when the server stops: waits and event streams end. */
   stopping: AbortSignal;
 }
@@ -40,7 +42,7 @@ const bodyLimit = 1 << 20;
 export function createApp(parts: AppParts): FastifyInstance {
   const { core, admit, stopping } = parts;
   const app = fastify({
-    serverFactory: (handler) => createListener(parts.gateway, handler),
+    serverFactory: (handler) => createListener(parts, handler),
     bodyLimit,
     genReqId: requestIdOf,
     // Logs and errors are ours: one line per request, the same error shape everywhere.
@@ -77,16 +79,15 @@ export function createApp(parts: AppParts): FastifyInstance {
   return app;
 }
 
-/** The gateway gets its requests before Fastify sees them: they are many, and their bodies must not be read here. */
-function createListener(
-  gateway: Gateway,
-  handler: (request: IncomingMessage, response: ServerResponse) => void,
-): Server {
+/** These two get their requests before Fastify does: they read the bodies themselves, and the gateway's are many. */
+function createListener({ gateway, slack }: AppParts, handler: RequestListener): Server {
   // Uploads through the gateway may take longer than Node's limit for a whole request, which is 5 minutes.
   const timeouts = { requestTimeout: 0, keepAliveTimeout: 72_000 };
   return createServer(timeouts, (request, response) => {
-    if (gateway.owns(request.url ?? '')) void gateway.handle(request, response);
-    else handler(request, response);
+    const url = request.url ?? '';
+    if (gateway.owns(url)) return void gateway.handle(request, response);
+    const listener = url.startsWith('/slack/') ? slack.listener() : undefined;
+    return (listener ?? handler)(request, response);
   });
 }
 

@@ -4,9 +4,11 @@ import { EcolinkError, conflict } from '../core/errors.ts';
 import { createGateway } from '../gateway/gateway.ts';
 import { createMcpHttp } from '../mcp/http.ts';
 import { createApp } from './app.ts';
+import type { AppParts } from './app.ts';
 import { removeServerFile, writeServerFile } from './data-folder.ts';
 import { createGatekeeper } from './gatekeeper.ts';
 import { createMetrics, metered } from './metrics.ts';
+import { mountSlack } from './slack-mount.ts';
 import { ownVersion } from './version.ts';
 
 export interface ServerOptions {
@@ -25,37 +27,50 @@ export interface Server extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Starts everything that listens. Throws `port_in_use` and `host_not_here`. */
+/** Starts everything that listens. Throws `port_in_use`, `host_not_here` and what Slack says of its tokens. */
 export async function startServer(core: Core, options: ServerOptions = {}): Promise<Server> {
   const { host = core.config.host, port = core.config.port, dataDir = core.config.dataDir, graceMs = 5_000 } = options;
   const stopping = new AbortController();
-  const metrics = createMetrics();
-  const counted = metered(core, metrics);
-  const admit = createGatekeeper(core.access, host);
-  const gateway = createGateway({ core, admit, observer: metrics.gateway });
-  const mcp = createMcpHttp({ core: counted, version: ownVersion() });
-  const app = createApp({ core: counted, admit, metrics, gateway, mcp, stopping: stopping.signal });
+  await using undo = new AsyncDisposableStack();
+  const parts = await makeParts(core, host, stopping.signal, undo);
+  const app = createApp(parts);
+  undo.defer(async () => {
+    stopping.abort();
+    const closed = app.close();
+    await parts.gateway.close(graceMs);
+    app.server.closeAllConnections();
+    await closed;
+  });
   await app.listen({ host, port }).catch((thrown: unknown) => {
     throw listenError(thrown, host, port);
   });
   const url = urlOf(app.server.address() as AddressInfo);
   const file = { url, pid: process.pid, started_at: new Date().toISOString() };
   await writeServerFile(dataDir, file);
+  undo.defer(() => removeServerFile(dataDir, file));
   core.log.info({ url }, 'listening');
-
-  const shutDown = async (): Promise<void> => {
-    await removeServerFile(dataDir, file);
-    stopping.abort();
-    const closed = app.close();
-    await gateway.close(graceMs);
-    app.server.closeAllConnections();
-    await closed;
-    await mcp[Symbol.asyncDispose]();
-    metrics.registry.clear();
-  };
+  const everything = undo.move();
   let closing: Promise<void> | undefined;
-  const close = (): Promise<void> => (closing ??= shutDown());
+  const close = (): Promise<void> => (closing ??= everything.disposeAsync());
   return { url, close, [Symbol.asyncDispose]: close };
+}
+
+/** What the listener is made of; `undo` gets what ends each again. */
+async function makeParts(
+  core: Core,
+  host: string,
+  stopping: AbortSignal,
+  undo: AsyncDisposableStack,
+): Promise<AppParts> {
+  const metrics = createMetrics();
+  undo.defer(() => metrics.registry.clear());
+  const counted = metered(core, metrics);
+  const admit = createGatekeeper(core.access, host);
+  const gateway = createGateway({ core, admit, observer: metrics.gateway });
+  const mcp = undo.use(createMcpHttp({ core: counted, version: ownVersion() }));
+  const slack = await mountSlack(counted);
+  undo.defer(() => slack.close());
+  return { core: counted, admit, metrics, gateway, mcp, slack, stopping };
 }
 
 /** The address that clients on this machine use: a wildcard address is none. */
