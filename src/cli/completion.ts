@@ -38,8 +38,9 @@ if [[ $funcstack[1] == _ecolink ]]; then _ecolink "$@"; else compdef _ecolink ec
   fish: `# ecolink completion for fish
 function __ecolink_complete
   set -l words (commandline -opc)
+  set -e words[1]
   set -l current (commandline -ct)
-  $words[1] __complete $words[2..-1] "$current" 2>/dev/null
+  ecolink __complete $words "$current" 2>/dev/null
 end
 complete -c ecolink -f -a '(__ecolink_complete)'
 `,

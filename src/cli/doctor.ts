@@ -1,5 +1,6 @@
 import { checks } from './doctor-checks.ts';
 import type { Check } from './doctor-checks.ts';
+import { jsonText } from './output/json.ts';
 import type { Terminal } from './output/terminal.ts';
 
 const marks = { ok: 'ok', warning: 'note', failed: 'FIX' };
@@ -13,7 +14,7 @@ export async function doctor(json: boolean, terminal: Terminal): Promise<number>
     if (!json) terminal.out(line(result));
   }
   const failed = results.filter((each) => each.state === 'failed').length;
-  if (json) terminal.out(JSON.stringify({ checks: results }, null, 2));
+  if (json) terminal.out(jsonText({ checks: results }, 2));
   else
     terminal.out(
       failed === 0 ? '\nNothing must be fixed.' : `\n${failed} to fix: see the lines marked ${marks.failed}.`,

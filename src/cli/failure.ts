@@ -10,14 +10,13 @@ import { inputFields } from '../core/operation.ts';
 import type { Operation } from '../core/operation.ts';
 import { commandName, commandOperations, fieldOnCommandLine, inCommandWords } from './names.ts';
 import { nearest } from './nearest.ts';
+import { jsonText } from './output/json.ts';
 import type { Terminal } from './output/terminal.ts';
 
 /** Prints what went wrong on standard error and answers with the exit status. Standard output stays as it is. */
 export function reportFailure(thrown: unknown, argv: readonly string[], terminal: Terminal): number {
   const error = thrown instanceof EcolinkError ? thrown : unexpected(thrown);
-  terminal.err(
-    argv.includes('--json') ? JSON.stringify({ error: error.toBody() }) : errorText(error, operationOf(argv)),
-  );
+  terminal.err(argv.includes('--json') ? jsonText({ error: error.toBody() }) : errorText(error, operationOf(argv)));
   return error.exitStatus;
 }
 

@@ -1,6 +1,7 @@
 import { parseInput } from '../core/parse-input.ts';
 import type { OperationRequest } from './operation-command.ts';
 import { render } from './output/render.ts';
+import { jsonText } from './output/json.ts';
 import type { Terminal } from './output/terminal.ts';
 import { details } from './output/details.ts';
 import { reach } from './reach.ts';
@@ -19,8 +20,8 @@ export async function runOperation(request: OperationRequest, terminal: Terminal
   if (request.wait && goal !== undefined && typeof instance === 'number') {
     if (!request.json) terminal.err(render(operation, output, options));
     const final = await waitFor(goal, instance, reached.call, terminal);
-    terminal.out(request.json ? JSON.stringify(final, null, 2) : details(final, options));
+    terminal.out(request.json ? jsonText(final, 2) : details(final, options));
     return;
   }
-  terminal.out(request.json ? JSON.stringify(output, null, 2) : render(operation, output, options));
+  terminal.out(request.json ? jsonText(output, 2) : render(operation, output, options));
 }

@@ -6,6 +6,7 @@ import { plainText } from '../core/format.ts';
 import { nearest } from './nearest.ts';
 import { table } from './output/table.ts';
 import type { Row } from './output/values.ts';
+import { jsonText } from './output/json.ts';
 import type { Terminal } from './output/terminal.ts';
 import { reach } from './reach.ts';
 
@@ -63,7 +64,7 @@ function scopeOf(value: string): Scope {
 async function create(name: string, wanted: readonly Scope[], json: boolean, terminal: Terminal): Promise<void> {
   await using reached = await reach({ withoutServer: true });
   const made = await reached.tokens.create(name, wanted);
-  if (json) return terminal.out(JSON.stringify(made, null, 2));
+  if (json) return terminal.out(jsonText(made, 2));
   // The value alone on standard output: TOKEN=$(ecolink token create my-app)
   terminal.out(made.token);
   terminal.err(
@@ -74,7 +75,7 @@ async function create(name: string, wanted: readonly Scope[], json: boolean, ter
 async function list(json: boolean, terminal: Terminal): Promise<void> {
   await using reached = await reach({ withoutServer: true });
   const items = await reached.tokens.list();
-  if (json) return terminal.out(JSON.stringify({ items }, null, 2));
+  if (json) return terminal.out(jsonText({ items }, 2));
   if (items.length === 0) return terminal.out('No tokens to show. Make one: ecolink token create <name>');
   const columns = ['id', 'name', 'person', 'scopes', 'created_at', 'last_used_at'];
   terminal.out(table(columns, items as unknown as Row[], { width: terminal.width, now: Date.now() }));
@@ -83,5 +84,5 @@ async function list(json: boolean, terminal: Terminal): Promise<void> {
 async function revoke(idOrName: string, json: boolean, terminal: Terminal): Promise<void> {
   await using reached = await reach({ withoutServer: true });
   const revoked = await reached.tokens.revoke(idOrName);
-  terminal.out(json ? JSON.stringify(revoked, null, 2) : `Token ${plainText(revoked.name)} is revoked.`);
+  terminal.out(json ? jsonText(revoked, 2) : `Token ${plainText(revoked.name)} is revoked.`);
 }

@@ -20,6 +20,9 @@ export function waitsFor(operation: Operation): InstanceState | undefined {
   return goals[operation.name];
 }
 
+/** The least time between two looks. */
+const paceMs = 500;
+
 /** The part of `get_instance`'s output that waiting looks at. */
 export interface Watched {
   id: number;
@@ -41,17 +44,16 @@ export async function waitFor(goal: InstanceState, instance: number, call: Call,
   const line = createProgressLine(terminal);
   try {
     for (;;) {
-      const [output] = await Promise.all([
-        // A second at a time on a terminal, where bytes are shown as they move.
-        call('get_instance', { instance: String(instance), wait_seconds: terminal.live ? 1 : 10 }),
-        // On a state that counts as settled the call above ends at once.
-        pause(500),
-      ]);
+      const asked = performance.now();
+      // A second at a time on a terminal, where bytes are shown as they move.
+      const output = await call('get_instance', { instance: String(instance), wait_seconds: terminal.live ? 1 : 10 });
       const watched = output as unknown as Watched;
       const failure = failureOf(watched, goal);
       if (failure) throw failure;
       line.show(progressText(watched));
       if (reached(watched, goal)) return output;
+      // On a state that counts as settled (running, with a replica to come) the call above answers at once.
+      await pause(Math.max(0, paceMs - (performance.now() - asked)));
     }
   } finally {
     line.end();

@@ -10,7 +10,9 @@ export function isRow(value: unknown): value is Row {
 /** A field's name as a heading: what its unit says goes into the value. `created_at` → `created`, `storage_free_bytes` → `storage free`. */
 export function heading(name: string): string {
   if (name === 'bytes') return 'size';
-  return name.replace(/_(?:at|bytes|ms|seconds)$/, '').replaceAll('_', ' ');
+  return plainText(name)
+    .replace(/_(?:at|bytes|ms|seconds)$/, '')
+    .replaceAll('_', ' ');
 }
 
 /** A value as one line of text. Field names carry the unit (`bytes`, `_at`, `_seconds`, `_ms`), so no field is treated by its name alone. */

@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { childEnvironment, runNode, temporaryFolder } from './support/run-program.ts';
+
+const bin = fileURLToPath(new URL('../../bin/ecolink.js', import.meta.url));
+
+/** Makes this Node say that it is an old one; what it starts says the truth again. */
+const saysItIsOld = `data:text/javascript,${encodeURIComponent(
+  "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } })",
+)}`;
+
+test('the installed command runs the program and passes its exit status on', async () => {
+  expect(await runNode([bin, '--version'], {})).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^\d+\.\d+\.\d+/),
+  });
+  expect(await runNode([bin, 'get-model'], {})).toMatchObject({ status: 2 });
+});
+
+test('an older Node starts the program again with the node package', async () => {
+  expect(await runNode(['--import', saysItIsOld, bin, 'get-model'], {})).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('error[field_missing]'),
+  });
+});
+
+test('an older Node without the node package says what to install', async () => {
+  await using folder = await lonelyBin();
+  const { status, stderr } = await runNode(['--import', saysItIsOld, join(folder.path, 'bin/ecolink.js')], {}, folder.path);
+  expect(status).toBe(1);
+  expect(stderr).toContain('error[node_too_old]: EcoLink needs Node 24, and this is 20.20.2.');
+  expect(stderr).toContain('npm install node@24');
+});
+
+test('a signal reaches the program that was started again', async () => {
+  await using folder = await lonelyBin();
+  await mkdir(join(folder.path, 'dist'));
+  await writeFile(
+    join(folder.path, 'dist/main.js'),
+    "process.on('SIGTERM', () => process.exit(42)); setInterval(() => {}, 1000); console.log('up');",
+  );
+  await mkdir(join(folder.path, 'node_modules/node/bin'), { recursive: true });
+  await writeFile(join(folder.path, 'node_modules/node/package.json'), '{"version":"24.0.0"}');
+  await writeFile(join(folder.path, 'node_modules/node/bin/node'), `#!/bin/sh\nexec '${process.execPath}' "$@"\n`, {
+    mode: 0o755,
+  });
+  const program = join(folder.path, 'bin/ecolink.js');
+  const child = spawn(process.execPath, ['--import', saysItIsOld, program], { env: childEnvironment({}) });
+  await once(child.stdout, 'data');
+  child.kill('SIGTERM');
+  expect(await once(child, 'exit')).toEqual([42, null]);
+});
+
+/** The file alone, as where nothing was installed beside it. */
+async function lonelyBin(): ReturnType<typeof temporaryFolder> {
+  const folder = await temporaryFolder();
+  await mkdir(join(folder.path, 'bin'));
+  await writeFile(join(folder.path, 'package.json'), '{"type":"module"}');
+  await copyFile(bin, join(folder.path, 'bin/ecolink.js'));
+  return folder;
+}

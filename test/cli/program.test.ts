@@ -1,0 +1,139 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { mainFile, runNode, runProgram, temporaryFolder } from './support/run-program.ts';
+
+test('--help explains the commands, where the server is looked for, and the exit statuses', async () => {
+  const { status, stdout } = await runProgram(['--help'], {});
+  expect(status).toBe(0);
+  for (const words of ['Models:', 'Instances:', 'ECOLINK_URL', '6 unavailable', 'ecolink serve']) {
+    expect(stdout).toContain(words);
+  }
+  expect(await runProgram([], {})).toMatchObject({ status: 0, stdout });
+});
+
+test('the help of a command comes from its definition', async () => {
+  expect((await runProgram(['scale-instance', '--help'], {})).stdout).toMatchInlineSnapshot(`
+    "Usage: ecolink scale-instance <instance> [options]
+
+    Changes how many replicas of an instance run in each of its regions.
+
+    Arguments:
+      instance                  Number of the instance; "name:number" is accepted too.
+
+    Options:
+      --replicas <number>       How many replicas run in each region from now on. Required. Example: 2
+      -h, --help                Explain this command.
+
+    More options:
+      --idempotency-key <text>  Makes a repeated call safe: the same key with the same input answers
+                                with the outcome of the first call, for 7 days.
+
+    Output:
+      --wait                    Follow the instance until it is running, then show it; status 1 if it
+                                fails.
+      --json                    Print exactly the output, as JSON, and nothing else.
+
+    Examples:
+      ecolink scale-instance 3 --replicas 2
+    "
+  `);
+  expect((await runProgram(['list-models', '--help'], {})).stdout).toMatchInlineSnapshot(`
+    "Usage: ecolink list-models [options]
+
+    Lists the registered models, by name.
+
+    Options:
+      --category <category>  Only models of this category. (choices: "chat", "embedding", "reranker",
+                             "image", "audio", "video")
+      --query <text>         Only models whose name, repo or folder contains this. Example: qwen
+      -h, --help             Explain this command.
+
+    More options:
+      --cursor <text>        Where to go on: the next_cursor of the page before.
+      --limit <number>       How many items a page holds, 1 to 100. 20 unless given.
+
+    Output:
+      --json                 Print exactly the output, as JSON, and nothing else.
+
+    Examples:
+      ecolink list-models
+      ecolink list-models --category chat --query qwen
+    "
+  `);
+});
+
+test('help and a mistyped flag load neither the store, nor the server, nor another front end', async () => {
+  const traced = fileURLToPath(new URL('support/print-loads.ts', import.meta.url));
+  for (const words of [['--help'], ['list-models', '--querry', 'x'], ['pull', '--help']]) {
+    const { stderr } = await runNode(['--import', traced, mainFile, ...words], {});
+    expect(stderr).toContain('src/main.ts');
+    expect(stderr).not.toMatch(/node_modules\/(?:kysely|better-sqlite3|pg|fastify|@slack|@modelcontextprotocol)\//);
+  }
+});
+
+test('a mistyped command or flag is answered with the nearest right one, and status 2', async () => {
+  expect(await runProgram(['lst-models'], {})).toMatchObject({
+    status: 2,
+    stdout: '',
+    stderr: expect.stringContaining(
+      'error[unknown_command]: There is no command "lst-models". Did you mean list-models?',
+    ),
+  });
+  expect(await runProgram(['launch-instance', 'm', '--replica', '2'], {})).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('Did you mean --replicas?'),
+  });
+});
+
+test('with --json an error is one JSON object on standard error, and standard output is empty', async () => {
+  const { status, stdout, stderr } = await runProgram(['get-model', '--json'], {});
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'field_missing', field: 'model' } });
+});
+
+test('without a server a launch says how to start one, with status 6', async () => {
+  await using folder = await temporaryFolder();
+  const { status, stdout, stderr } = await runProgram(['launch-instance', 'm'], { ECOLINK_DATA_DIR: folder.path });
+  expect({ status, stdout }).toEqual({ status: 6, stdout: '' });
+  expect(stderr).toContain('error[server_not_running]');
+  expect(stderr).toMatch(/next: .*npm start/);
+});
+
+test('a server that is named and does not answer is an error, never the local registry', async () => {
+  await using folder = await temporaryFolder();
+  const environment = { ECOLINK_DATA_DIR: folder.path, ECOLINK_URL: 'http://127.0.0.1:1', ECOLINK_TOKEN: 'eco_x' };
+  expect(await runProgram(['list-models'], environment)).toMatchObject({ status: 6, stdout: '' });
+});
+
+test('a broken configuration is bad input that names the line', async () => {
+  await using folder = await temporaryFolder();
+  const file = join(folder.path, 'broken.yaml');
+  await writeFile(file, 'regions:\n  - name: local\n    kind: moon\n');
+  const { status, stderr } = await runProgram(['list-models'], { ECOLINK_CONFIG: file, ECOLINK_DATA_DIR: folder.path });
+  expect(status).toBe(2);
+  expect(stderr).toContain('line 3');
+});
+
+test('the doctor says what is wrong and changes nothing', async () => {
+  await using folder = await temporaryFolder();
+  const dataDir = join(folder.path, 'data');
+  const { stdout } = await runProgram(['doctor', '--json'], { ECOLINK_DATA_DIR: dataDir });
+  const { checks } = JSON.parse(stdout) as { checks: { name: string; state: string; fix?: string }[] };
+  expect(checks.map((check) => check.name)).toEqual([
+    'node',
+    'configuration',
+    'data folder',
+    'store',
+    'server',
+    'hub',
+    'engine',
+  ]);
+  expect(checks.find((check) => check.name === 'server')).toMatchObject({
+    state: 'warning',
+    fix: expect.stringContaining('npm start'),
+  });
+  expect(checks.find((check) => check.name === 'hub')).toMatchObject({ state: 'warning' });
+  await expect(import('node:fs/promises').then(({ access }) => access(dataDir))).rejects.toThrow('ENOENT');
+});

@@ -1,0 +1,37 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const mainFile = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
+
+export interface Ran {
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs the real program as a child process. */
+export function runProgram(argv: readonly string[], environment: Record<string, string>): Promise<Ran> {
+  return runNode([mainFile, ...argv], environment);
+}
+
+export function runNode(argv: readonly string[], environment: Record<string, string>, cwd?: string): Promise<Ran> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [...argv], { env: childEnvironment(environment), cwd }, (error, stdout, stderr) => {
+      resolve({ status: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
+    });
+  });
+}
+
+/** Nothing of the tests' own environment but what a program needs to start; and no Hub but one that a test names. */
+export function childEnvironment(environment: Record<string, string>): Record<string, string | undefined> {
+  return { PATH: process.env['PATH'], HOME: process.env['HOME'], HF_ENDPOINT: 'http://127.0.0.1:1', ...environment };
+}
+
+/** An empty folder, gone with the scope. */
+export async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'ecolink-cli-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
