@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { clientKinds } from './clients.ts';
+import type { Program } from './clients.ts';
+import { converse } from './conversation.ts';
+import { makePlace } from './place.ts';
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const resources = new AsyncDisposableStack();
+let ecolinkMcp: Program;
+
+beforeAll(async () => {
+  const place = resources.use(await makePlace());
+  const env = { ...place.environment, PATH: process.env['PATH'] ?? '', HOME: place.dataDir };
+  const server = spawn(process.execPath, [main, 'serve'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const ended = once(server, 'exit');
+  resources.defer(async () => {
+    server.kill();
+    await ended;
+  });
+  const started = () => {
+    if (!existsSync(join(place.dataDir, 'server.json'))) throw new Error('The server has not started yet.');
+  };
+  await vi.waitFor(started, { timeout: 30_000 });
+  ecolinkMcp = { command: process.execPath, args: [main, 'mcp', '--no-start'], env };
+});
+
+afterAll(() => resources.disposeAsync());
+
+describe.each(clientKinds)('$name over stdio', (kind) => {
+  const slug = kind.name.replaceAll(/[^a-z0-9]+/g, '-');
+
+  it('lists the tools, reads, is told what was wrong, and changes something once', async () => {
+    const assistant = await kind.overStdio(ecolinkMcp);
+    onTestFinished(() => assistant.close());
+    await expect(converse(assistant, `over-stdio-${slug}`)).resolves.toBeUndefined();
+  });
+});
+
+it('serves several assistants at once, each with a process of its own', async () => {
+  const assistants = await Promise.all(
+    [0, 1, 2, 3].map((number) => clientKinds[number % clientKinds.length]!.overStdio(ecolinkMcp)),
+  );
+  onTestFinished(() => Promise.all(assistants.map((assistant) => assistant.close())).then(() => undefined));
+  await Promise.all(assistants.map((assistant, number) => converse(assistant, `one-of-many-${number}`)));
+  const answers = await Promise.all(
+    assistants.map((assistant) => assistant.call('list_models', { query: 'one-of-many' })),
+  );
+  for (const { structuredContent } of answers) expect(structuredContent?.['items']).toHaveLength(4);
+});
+
+it('writes nothing but JSON-RPC to standard output, survives lines that are none, and ends with its input', async () => {
+  const child = spawn(ecolinkMcp.command, ecolinkMcp.args, { env: ecolinkMcp.env });
+  const ended = once(child, 'exit');
+  const complaints = text(child.stderr);
+  const lines: unknown[] = [];
+  const reader = createInterface(child.stdout).on('line', (line) => lines.push(JSON.parse(line)));
+  const send = (message: object) => child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+  child.stdin.write('this is no message\n{"nor": "is this"}\n');
+  send({
+    id: 1,
+    method: 'initialize',
+    params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'raw', version: '0' } },
+  });
+  send({ method: 'notifications/initialized' });
+  send({ id: 2, method: 'tools/call', params: { name: 'list_models', arguments: { hf_secret_field: 1 } } });
+  await expect.poll(() => lines).toHaveLength(2);
+  child.stdin.end();
+  expect(await ended).toEqual([0, null]);
+  reader.close();
+  expect(lines).toMatchObject([
+    { id: 1, result: { protocolVersion: '2025-06-18', serverInfo: { name: 'ecolink' } } },
+    { id: 2, result: { isError: true } },
+  ]);
+  expect(await complaints).toMatch(/^ecolink mcp: /);
+});
