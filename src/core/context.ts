@@ -21,6 +21,8 @@ export interface OperationContext {
   services: Services;
   caller: Caller;
   requestId: string;
+  /** Ends waiting when the caller has gone. */
+  signal?: AbortSignal;
   /**
    * Writes a mutation's outcome under its idempotency key. Call it inside the transaction that makes the change: then
    * a repeated call finds either both or neither, whatever died in between.

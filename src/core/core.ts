@@ -19,7 +19,12 @@ export interface Core extends AsyncDisposable {
   readonly routes: Routes;
   readonly changes: Changes;
   /** Runs one operation for one caller. Throws EcolinkError and nothing else; answers with the operation's output. */
-  execute(operation: string, input: unknown, caller: Caller, options?: ExecuteOptions): Promise<Record<string, unknown>>;
+  execute(
+    operation: string,
+    input: unknown,
+    caller: Caller,
+    options?: ExecuteOptions,
+  ): Promise<Record<string, unknown>>;
   /** Throws where the store cannot be read. */
   ping(): Promise<void>;
 }

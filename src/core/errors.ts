@@ -102,3 +102,23 @@ export function asEcolinkError(thrown: unknown, reference: string): EcolinkError
     cause: thrown,
   });
 }
+
+export function inputError(code: string, message: string, options: ErrorOptions): EcolinkError {
+  return new EcolinkError('input', code, message, options);
+}
+
+export function notFound(code: string, message: string, options: ErrorOptions): EcolinkError {
+  return new EcolinkError('not_found', code, message, options);
+}
+
+export function refused(code: string, message: string, options: ErrorOptions): EcolinkError {
+  return new EcolinkError('refused', code, message, options);
+}
+
+export function conflict(code: string, message: string, options: ErrorOptions): EcolinkError {
+  return new EcolinkError('conflict', code, message, options);
+}
+
+export function unavailable(code: string, message: string, options: ErrorOptions): EcolinkError {
+  return new EcolinkError('unavailable', code, message, options);
+}

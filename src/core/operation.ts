@@ -39,10 +39,7 @@ export function hintsOf(schema: z.ZodType): FieldHints | undefined {
   return hints.get(schema);
 }
 
-export interface Operation<
-  Input extends z.ZodObject = z.ZodObject,
-  Output extends z.ZodObject = z.ZodObject,
-> {
+export interface Operation<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodObject = z.ZodObject> {
   /** `verb_noun`, the same in every front end (the command line writes `verb-noun`). */
   name: string;
   title: string;
@@ -81,7 +78,9 @@ export interface InputField extends FieldHints {
 
 /** The input's fields in their order. Throws where a field has no hints or a type that no front end can ask for. */
 export function inputFields(operation: Operation): InputField[] {
-  return Object.entries(operation.input.shape).map(([name, value]) => describeField(operation.name, name, value as z.ZodType));
+  return Object.entries(operation.input.shape).map(([name, value]) =>
+    describeField(operation.name, name, value as z.ZodType),
+  );
 }
 
 function describeField(operation: string, name: string, schema: z.ZodType): InputField {

@@ -18,7 +18,11 @@ export interface Access {
   callerOfToken(token: string, source: Caller['source']): Promise<Caller | undefined>;
   /** The person behind a Slack user, or undefined for somebody the config does not list. */
   personOfSlack(team: string, user: string): Promise<Person | undefined>;
-  createToken(person: Person, name: string, scopes: readonly Scope[]): Promise<{ token: string; summary: TokenSummary }>;
+  createToken(
+    person: Person,
+    name: string,
+    scopes: readonly Scope[],
+  ): Promise<{ token: string; summary: TokenSummary }>;
   listTokens(): Promise<TokenSummary[]>;
   /** Throws `token_not_found` for an unknown id or name. */
   revokeToken(idOrName: string): Promise<TokenSummary>;

@@ -18,5 +18,5 @@ export interface Config extends ConfigFile {
 /** Kept apart from the rest, so that printing a config by mistake shows less. */
 export interface Secrets {
   hfToken?: string;
-  slack?: { botToken: string; signingSecret?: string; appToken?: string };
+  slack?: { botToken: string; signingSecret?: string; appToken?: string; apiUrl?: string };
 }

@@ -4,7 +4,10 @@ import { categories, formats } from '../registry/model.ts';
 
 const name = z
   .string()
-  .regex(/^[a-z0-9]([a-z0-9.-]{0,46}[a-z0-9])?$/, 'must be 1 to 48 lower-case letters, digits, "." and "-", with a letter or digit at both ends');
+  .regex(
+    /^[a-z0-9]([a-z0-9.-]{0,46}[a-z0-9])?$/,
+    'must be 1 to 48 lower-case letters, digits, "." and "-", with a letter or digit at both ends',
+  );
 
 const acceleratorSchema = z.strictObject({
   name,
@@ -33,6 +36,10 @@ export const runtimeSchema = z.strictObject({
   formats: z.array(z.enum(formats)).min(1),
   command: z.array(z.string()).min(1),
   arguments: z.array(z.string()).default([]),
+  /** Further arguments for models of a category. */
+  category_arguments: z.partialRecord(z.enum(categories), z.array(z.string())).default({}),
+  /** The flag that takes the context length, if the engine has one. */
+  context_argument: z.string().optional(),
   health: z.string().startsWith('/').default('/health'),
   environment: z.record(z.string(), z.string()).default({}),
 });
@@ -41,7 +48,9 @@ const personSchema = z.strictObject({
   name: z.string().min(1).max(100),
   role: z.enum(roles),
   /** `slack:<team>/<user>` or `local`. */
-  identities: z.array(z.string().regex(/^(?:local|slack:[A-Z0-9]+\/[A-Z0-9]+)$/, 'must be "local" or "slack:TEAM/USER"')).min(1),
+  identities: z
+    .array(z.string().regex(/^(?:local|slack:[A-Z0-9]+\/[A-Z0-9]+)$/, 'must be "local" or "slack:TEAM/USER"'))
+    .min(1),
 });
 
 const slackSchema = z.strictObject({
@@ -51,7 +60,10 @@ const slackSchema = z.strictObject({
 
 /** The shape of `ecolink.yaml`. Everything has a default: an absent file is an empty one. */
 export const configFile = z.strictObject({
-  regions: z.array(localRegion).min(1).default([{ name: 'local', kind: 'local', accelerators: [] }]),
+  regions: z
+    .array(localRegion)
+    .min(1)
+    .default([{ name: 'local', kind: 'local', accelerators: [] }]),
   filesystems: z.array(filesystemSchema).default([]),
   runtimes: z.array(runtimeSchema).default([]),
   /** Price per hour of one accelerator, by its name. */

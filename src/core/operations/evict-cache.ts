@@ -6,7 +6,8 @@ import { volumeFields } from './volume-fields.ts';
 export const evictCache = defineOperation({
   name: 'evict_cache',
   title: 'Evict cached weights',
-  description: 'Deletes cached weights that nothing uses and says how many bytes that freed. Refused while a download runs on them or an instance that is not stopped needs them.',
+  description:
+    'Deletes cached weights that nothing uses and says how many bytes that freed. Refused while a download runs on them or an instance that is not stopped needs them.',
   effect: 'destructive',
   role: 'member',
   frontEnds: ['cli', 'mcp', 'slack'],

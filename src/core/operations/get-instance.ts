@@ -14,5 +14,6 @@ export const getInstance = defineOperation({
   input: z.strictObject({ instance: field(instanceReference, instanceField), wait_seconds: waitSeconds }),
   output: instanceShape,
   examples: [{ instance: '3' }, { instance: 'qwen-small:3', wait_seconds: 30 }],
-  handler: (input, { services, caller }) => services.launches.get(input.instance, caller, input.wait_seconds),
+  handler: (input, { services, caller, signal }) =>
+    services.launches.get(input.instance, caller, input.wait_seconds, signal),
 });

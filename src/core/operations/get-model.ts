@@ -5,7 +5,8 @@ import { modelField, modelShape } from './shapes.ts';
 export const getModel = defineOperation({
   name: 'get_model',
   title: 'Get a model',
-  description: 'Shows one registered model in full: commit, files, size, licence, memory, and the instances that use it.',
+  description:
+    'Shows one registered model in full: commit, files, size, licence, memory, and the instances that use it.',
   effect: 'read',
   role: 'viewer',
   frontEnds: ['cli', 'mcp', 'slack'],

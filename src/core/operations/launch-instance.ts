@@ -19,13 +19,24 @@ export const launchInstance = defineOperation({
       help: 'Digest from plan-launch: the launch is refused if the plan has changed since.',
       advanced: true,
     }),
-    stop_after: field(z.string().regex(/^[1-9][0-9]*[mhd]$/, 'must be a number and m, h or d, such as 90m, 8h or 2d').optional(), {
-      label: 'Stop after',
-      help: 'Stops the instance by itself after this time: 90m, 8h, 2d.',
-      example: '8h',
+    stop_after: field(
+      z
+        .string()
+        .regex(/^[1-9][0-9]*[mhd]$/, 'must be a number and m, h or d, such as 90m, 8h or 2d')
+        .optional(),
+      {
+        label: 'Stop after',
+        help: 'Stops the instance by itself after this time: 90m, 8h, 2d.',
+        example: '8h',
+        advanced: true,
+      },
+    ),
+    reason: field(z.string().max(500).optional(), {
+      label: 'Reason',
+      help: 'Why it is needed, for whoever reads the audit.',
+      example: 'demo on Friday',
       advanced: true,
     }),
-    reason: field(z.string().max(500).optional(), { label: 'Reason', help: 'Why it is needed, for whoever reads the audit.', example: 'demo on Friday', advanced: true }),
     ...idempotency,
   }),
   output: receipt,

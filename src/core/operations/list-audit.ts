@@ -11,9 +11,21 @@ export const listAudit = defineOperation({
   frontEnds: ['cli', 'mcp'],
   withoutServer: true,
   input: z.strictObject({
-    actor: field(z.string().min(1).optional(), { label: 'Actor', help: 'Only what this person asked for.', example: 'ada' }),
-    operation: field(z.string().min(1).optional(), { label: 'Operation', help: 'Only this operation.', example: 'launch_instance' }),
-    since: field(z.iso.datetime({ offset: true }).optional(), { label: 'Since', help: 'Only events at or after this time (ISO 8601).', example: '2026-11-01T00:00:00Z' }),
+    actor: field(z.string().min(1).optional(), {
+      label: 'Actor',
+      help: 'Only what this person asked for.',
+      example: 'ada',
+    }),
+    operation: field(z.string().min(1).optional(), {
+      label: 'Operation',
+      help: 'Only this operation.',
+      example: 'launch_instance',
+    }),
+    since: field(z.iso.datetime({ offset: true }).optional(), {
+      label: 'Since',
+      help: 'Only events at or after this time (ISO 8601).',
+      example: '2026-11-01T00:00:00Z',
+    }),
     ...paging,
   }),
   output: listOf(

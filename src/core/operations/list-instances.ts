@@ -12,8 +12,16 @@ export const listInstances = defineOperation({
   frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: true,
   input: z.strictObject({
-    state: field(z.enum(instanceStates).optional(), { label: 'State', help: 'Only instances in this state.', example: 'running' }),
-    model: field(z.string().min(1).optional(), { ...modelField, help: 'Only instances of this model.', positional: false }),
+    state: field(z.enum(instanceStates).optional(), {
+      label: 'State',
+      help: 'Only instances in this state.',
+      example: 'running',
+    }),
+    model: field(z.string().min(1).optional(), {
+      ...modelField,
+      help: 'Only instances of this model.',
+      positional: false,
+    }),
     ...paging,
   }),
   output: listOf(instanceSummary),

@@ -12,8 +12,16 @@ export const listModels = defineOperation({
   frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: true,
   input: z.strictObject({
-    category: field(z.enum(categories).optional(), { label: 'Category', help: 'Only models of this category.', example: 'chat' }),
-    query: field(z.string().max(100).optional(), { label: 'Search', help: 'Only models whose name, repo or folder contains this.', example: 'qwen' }),
+    category: field(z.enum(categories).optional(), {
+      label: 'Category',
+      help: 'Only models of this category.',
+      example: 'chat',
+    }),
+    query: field(z.string().max(100).optional(), {
+      label: 'Search',
+      help: 'Only models whose name, repo or folder contains this.',
+      example: 'qwen',
+    }),
     ...paging,
   }),
   output: listOf(modelSummary),

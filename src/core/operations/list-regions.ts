@@ -5,7 +5,8 @@ import { listOf, paging } from './shapes.ts';
 export const listRegions = defineOperation({
   name: 'list_regions',
   title: 'List regions',
-  description: 'Lists the places that can run instances, whether each is reachable, its accelerators, storage and runtimes.',
+  description:
+    'Lists the places that can run instances, whether each is reachable, its accelerators, storage and runtimes.',
   effect: 'read',
   role: 'viewer',
   frontEnds: ['cli', 'mcp', 'slack'],
@@ -18,7 +19,9 @@ export const listRegions = defineOperation({
       reachable: z.boolean(),
       version: z.string().optional(),
       reason: z.string().optional(),
-      accelerators: z.array(z.object({ name: z.string(), total: z.int().nullable(), price_per_hour: z.number().nullable() })),
+      accelerators: z.array(
+        z.object({ name: z.string(), total: z.int().nullable(), price_per_hour: z.number().nullable() }),
+      ),
       storage_free_bytes: z.number().nullable(),
       runtimes: z.array(z.string()),
     }),

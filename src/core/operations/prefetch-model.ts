@@ -5,7 +5,8 @@ import { idempotency, modelField, receipt, regionsField } from './shapes.ts';
 export const prefetchModel = defineOperation({
   name: 'prefetch_model',
   title: 'Prefetch a model',
-  description: 'Fetches the weights of a model into regions ahead of a launch, so that the launch finds them there. list_cache follows it.',
+  description:
+    'Fetches the weights of a model into regions ahead of a launch, so that the launch finds them there. list_cache follows it.',
   effect: 'write',
   role: 'member',
   frontEnds: ['cli', 'mcp', 'slack'],

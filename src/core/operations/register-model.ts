@@ -25,7 +25,13 @@ export const registerModel = defineOperation({
   output: receipt,
   examples: [
     { name: 'qwen-small', source: 'huggingface', repo: 'Qwen/Qwen2.5-0.5B-Instruct-GGUF', category: 'chat' },
-    { name: 'my-model', source: 'filesystem', filesystem: 'shared-models', subfolder: 'teams/nlp/my-model', category: 'chat' },
+    {
+      name: 'my-model',
+      source: 'filesystem',
+      filesystem: 'shared-models',
+      subfolder: 'teams/nlp/my-model',
+      category: 'chat',
+    },
   ],
   handler: (input, context) => context.services.registry.register(input, context),
 });

@@ -13,7 +13,12 @@ export const restartInstance = defineOperation({
   withoutServer: false,
   input: z.strictObject({
     instance: field(instanceReference, instanceField),
-    model: field(z.string().min(1).optional(), { label: 'Model', help: 'Another registered model to run from now on; the model id stays.', example: 'qwen-small-v2', choices: { operation: 'list_models', value: 'name' } }),
+    model: field(z.string().min(1).optional(), {
+      label: 'Model',
+      help: 'Another registered model to run from now on; the model id stays.',
+      example: 'qwen-small-v2',
+      choices: { operation: 'list_models', value: 'name' },
+    }),
     ...idempotency,
   }),
   output: receipt,

@@ -5,15 +5,18 @@ import { idempotency, instanceField, instanceReference, receipt } from './shapes
 export const scaleInstance = defineOperation({
   name: 'scale_instance',
   title: 'Scale an instance',
-  description:
-    'Changes how many replicas of an instance run in each of its regions.',
+  description: 'Changes how many replicas of an instance run in each of its regions.',
   effect: 'write',
   role: 'member',
   frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: false,
   input: z.strictObject({
     instance: field(instanceReference, instanceField),
-    replicas: field(z.int().min(1).max(100), { label: 'Replicas', help: 'How many replicas run in each region from now on.', example: '2' }),
+    replicas: field(z.int().min(1).max(100), {
+      label: 'Replicas',
+      help: 'How many replicas run in each region from now on.',
+      example: '2',
+    }),
     ...idempotency,
   }),
   output: receipt,

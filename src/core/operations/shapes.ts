@@ -43,7 +43,9 @@ export const instanceField = {
 };
 
 /** An instance's number, written `3` or `tiny-chat:3`. A string schema, so that flags, forms and tools can all give it. */
-export const instanceReference = z.coerce.string().regex(/^(?:[^:]+:)?[1-9][0-9]*$/, 'must be an instance number such as 3, or "name:3"');
+export const instanceReference = z.coerce
+  .string()
+  .regex(/^(?:[^:]+:)?[1-9][0-9]*$/, 'must be an instance number such as 3, or "name:3"');
 
 export const regionsField = {
   label: 'Regions',

@@ -10,7 +10,14 @@ export const volumeFields = {
     example: 'v-3f2a9c1b7d4e',
     choices: { operation: 'list_cache', value: 'volume' },
   }),
-  model: field(z.string().min(1).optional(), { ...modelField, help: 'Name of a model: its volumes in the regions.', positional: false }),
-  regions: field(z.array(z.string().min(1)).min(1).max(20).optional(), { ...regionsField, help: 'Only in these regions.' }),
+  model: field(z.string().min(1).optional(), {
+    ...modelField,
+    help: 'Name of a model: its volumes in the regions.',
+    positional: false,
+  }),
+  regions: field(z.array(z.string().min(1)).min(1).max(20).optional(), {
+    ...regionsField,
+    help: 'Only in these regions.',
+  }),
   ...idempotency,
 };

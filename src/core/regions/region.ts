@@ -75,6 +75,8 @@ export interface Region {
   /** Starts attempt `attempt` unless a download of the volume runs already. `token` goes to the downloader and nowhere else. */
   startDownload(key: string, manifest: PullManifest, attempt: number, token: string | undefined): Promise<void>;
   stopDownload(key: string): Promise<void>;
+  /** Reads every byte of a complete volume again; answers with what is wrong, in words, or with nothing. */
+  verifyVolume(key: string): Promise<string[]>;
   /** Removes the volume and answers with the bytes it held. */
   deleteVolume(key: string): Promise<number>;
 
@@ -85,9 +87,13 @@ export interface Region {
   applyWorkload(workload: Workload): Promise<void>;
   /** Asks for the end of every replica; `observeWorkload` answers with an empty list when all are gone. */
   removeWorkload(instance: number): Promise<void>;
+  /** Forgets an instance whose replicas are gone, logs included. */
+  eraseWorkload(instance: number): Promise<void>;
   logs(instance: number, lines: number): Promise<string[]>;
   /** Ids of instances that have anything running or recorded here. */
   listWorkloads(): Promise<number[]>;
 
+  /** Ends everything that would be left behind on this machine; a region elsewhere goes on by itself. */
+  endAll(): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,0 +1,138 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { inputError } from '../errors.ts';
+import { parseConfigFile } from './parse.ts';
+import type { Config, Secrets } from './config.ts';
+import type { ConfigFile } from './schema.ts';
+
+type Environment = Record<string, string | undefined>;
+
+/** Names that engines and downloads may see; everything else of the server's environment stays with the server. */
+const passedOn = [
+  'PATH',
+  'HOME',
+  'LANG',
+  'LC_ALL',
+  'TMPDIR',
+  'TZ',
+  'LD_LIBRARY_PATH',
+  'DYLD_LIBRARY_PATH',
+  'CUDA_VISIBLE_DEVICES',
+  'HIP_VISIBLE_DEVICES',
+  'NODE_EXTRA_CA_CERTS',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'NO_PROXY',
+  'http_proxy',
+  'https_proxy',
+  'no_proxy',
+];
+
+const environmentSchema = z.object({
+  ECOLINK_CONFIG: z.string().optional(),
+  ECOLINK_DATA_DIR: z.string().optional(),
+  ECOLINK_HOST: z.string().default('127.0.0.1'),
+  ECOLINK_PORT: z.coerce.number().int().min(0).max(65535).default(7420),
+  ECOLINK_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  DATABASE_URL: z.string().startsWith('postgres').optional(),
+  HF_ENDPOINT: z.url().default('https://huggingface.co'),
+  HF_TOKEN: z.string().optional(),
+  SLACK_BOT_TOKEN: z.string().optional(),
+  SLACK_APP_TOKEN: z.string().optional(),
+  SLACK_SIGNING_SECRET: z.string().optional(),
+  SLACK_API_URL: z.url().optional(),
+});
+
+/** Reads the environment and `ecolink.yaml`. Throws `bad_config` with the line and what was expected. */
+export function loadConfig(environment: Environment = process.env): Config {
+  const env = readEnvironment(environment);
+  const dataDir = resolve(env.ECOLINK_DATA_DIR ?? join(homedir(), '.ecolink'));
+  const file = readConfigFile(env.ECOLINK_CONFIG, dataDir);
+  checkReferences(file);
+  return {
+    ...file,
+    regions: file.regions.map((region) => ({ ...region, path: absolute(region.path, dataDir, region.name) })),
+    dataDir,
+    host: env.ECOLINK_HOST,
+    port: env.ECOLINK_PORT,
+    ...(env.DATABASE_URL === undefined ? {} : { databaseUrl: env.DATABASE_URL }),
+    hub: { endpoint: env.HF_ENDPOINT.replace(/\/+$/, '') },
+    logLevel: env.ECOLINK_LOG_LEVEL,
+    logPretty: Boolean(process.stderr.isTTY),
+    secrets: secretsOf(env),
+    childEnvironment: Object.fromEntries(
+      passedOn.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
+    ),
+  };
+}
+
+/** Where a client finds the server, besides the data folder's own files. */
+export function clientEnvironment(environment: Environment = process.env): { url?: string; token?: string } {
+  const { ECOLINK_URL: url, ECOLINK_TOKEN: token } = environment;
+  return { ...(url ? { url } : {}), ...(token ? { token } : {}) };
+}
+
+function readEnvironment(environment: Environment): z.output<typeof environmentSchema> {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = environmentSchema.safeParse(set);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw inputError('bad_environment', `${String(issue?.path[0])}: ${issue?.message ?? 'is not valid'}.`, {
+    nextStep: 'Correct the environment variable, or unset it to get the default.',
+  });
+}
+
+function readConfigFile(named: string | undefined, dataDir: string): ConfigFile {
+  const path = named ?? [resolve('ecolink.yaml'), join(dataDir, 'ecolink.yaml')].find((each) => existsSync(each));
+  if (path === undefined) return parseConfigFile('', 'ecolink.yaml');
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw inputError('bad_config', `The configuration file ${path} cannot be read.`, {
+      nextStep: 'Correct ECOLINK_CONFIG, or unset it to run on defaults.',
+      cause,
+    });
+  }
+  return parseConfigFile(text, path);
+}
+
+function checkReferences(file: ConfigFile): void {
+  const regions = file.regions.map((region) => region.name);
+  const twice = regions.find((name, index) => regions.indexOf(name) !== index);
+  if (twice) throw inputError('bad_config', `Two regions are named "${twice}".`, { nextStep: 'Rename one of them.' });
+  for (const filesystem of file.filesystems) {
+    if (regions.includes(filesystem.region)) continue;
+    throw inputError(
+      'bad_config',
+      `Filesystem "${filesystem.name}" names the region "${filesystem.region}", which is not configured.`,
+      {
+        nextStep: 'Name one of the configured regions.',
+        validValues: regions,
+      },
+    );
+  }
+}
+
+function absolute(path: string | undefined, dataDir: string, region: string): string {
+  if (path === undefined) return join(dataDir, 'regions', region);
+  const expanded = path.startsWith('~/') ? join(homedir(), path.slice(2)) : path;
+  return isAbsolute(expanded) ? expanded : resolve(expanded);
+}
+
+function secretsOf(env: z.output<typeof environmentSchema>): Secrets {
+  const slack =
+    env.SLACK_BOT_TOKEN === undefined
+      ? {}
+      : {
+          slack: {
+            botToken: env.SLACK_BOT_TOKEN,
+            ...(env.SLACK_APP_TOKEN ? { appToken: env.SLACK_APP_TOKEN } : {}),
+            ...(env.SLACK_SIGNING_SECRET ? { signingSecret: env.SLACK_SIGNING_SECRET } : {}),
+            ...(env.SLACK_API_URL ? { apiUrl: env.SLACK_API_URL } : {}),
+          },
+        };
+  return { ...(env.HF_TOKEN === undefined ? {} : { hfToken: env.HF_TOKEN }), ...slack };
+}

@@ -1,0 +1,41 @@
+import { isNode, LineCounter, parseDocument } from 'yaml';
+import type { Document } from 'yaml';
+import type { z } from 'zod';
+import { inputError } from '../errors.ts';
+import { configFile } from './schema.ts';
+import type { ConfigFile } from './schema.ts';
+
+/** The file's text as a checked configuration. Throws `bad_config` with the line and what was expected there. */
+export function parseConfigFile(text: string, path: string): ConfigFile {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const broken = document.errors[0];
+  if (broken) throw badConfig(path, lines.linePos(broken.pos[0]).line, broken.message.split('\n')[0] ?? 'not YAML');
+  const parsed = configFile.safeParse(document.toJS() ?? {});
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0] as z.core.$ZodIssue;
+  throw badConfig(path, lineOf(document, lines, issue), `${issue.path.join('.') || 'the file'}: ${wordsOf(issue)}`);
+}
+
+function badConfig(path: string, line: number, what: string): Error {
+  return inputError('bad_config', `${path}, line ${line}: ${what}.`, {
+    nextStep: 'Correct that line; ecolink.example.yaml shows every setting.',
+  });
+}
+
+function wordsOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') return `unknown setting ${issue.keys.map((key) => `"${key}"`).join(', ')}`;
+  return issue.message.replace(/^Invalid input: /, '');
+}
+
+function lineOf(document: Document, lines: LineCounter, issue: z.core.$ZodIssue): number {
+  const paths =
+    issue.code === 'unrecognized_keys' ? [[...issue.path, issue.keys[0] as string], issue.path] : [issue.path];
+  for (const path of paths) {
+    for (let length = path.length; length > 0; length--) {
+      const node = document.getIn(path.slice(0, length), true);
+      if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+    }
+  }
+  return 1;
+}

@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createAccess } from './access/create-access.ts';
+import { createCredentials } from './access/credentials.ts';
+import { createAuditLog } from './audit/audit.ts';
+import type { Config } from './config/config.ts';
+import type { Core } from './core.ts';
+import { createExecute } from './execute.ts';
+import { createHub } from './hub/hub.ts';
+import { createRoutes } from './launch/create-routes.ts';
+import { createLaunches } from './launch/launches.ts';
+import type { LaunchParts } from './launch/launches.ts';
+import { createReconciler } from './launch/reconciler.ts';
+import type { Key, Reconciler } from './launch/reconciler.ts';
+import type { Log } from './log.ts';
+import { createChanges } from './notify/create-changes.ts';
+import { LocalRegion } from './regions/local/local-region.ts';
+import { createPlaces } from './regions/places.ts';
+import type { Places } from './regions/places.ts';
+import { createRegistry } from './registry/registry.ts';
+import { markUnattended } from './store/instances.ts';
+import { lockDataFolder, prepareDataFolder } from './store/folder-lock.ts';
+import { openStore } from './store/store.ts';
+import { createCache } from './volumes/cache.ts';
+
+export interface CoreOptions {
+  /** True for the server, which owns the data folder and does the work; false for one operation in a client's process. */
+  reconcile: boolean;
+}
+
+/** Puts the core together: the one place that knows all its parts. */
+export async function createCore(config: Config, log: Log, options: CoreOptions): Promise<Core> {
+  await using undo = new AsyncDisposableStack();
+  prepareDataFolder(config.dataDir);
+  if (options.reconcile) undo.use(lockDataFolder(config.dataDir));
+  const store = undo.use(await openStore(config));
+  const now = (): Date => new Date();
+  const changes = createChanges();
+  const access = await createAccess(config, store, now);
+  const credentials = createCredentials(config, (await access.local()).id);
+  const nudges: { to: Reconciler | undefined } = { to: undefined };
+  const nudge = (key: Key): void => nudges.to?.nudge(key);
+  const places = makePlaces(config, log, nudge);
+  undo.defer(async () => {
+    await Promise.all(places.regions().map((region) => region.close()));
+  });
+  const registry = createRegistry({ store, hub: createHub(config.hub.endpoint), places, credentials, changes, now });
+  const launchParts: LaunchParts = { store, places, registry, changes, baseUrl: () => serverUrl(config), nudge, now };
+  const audit = createAuditLog(store, now);
+  const services = { registry, launches: createLaunches(launchParts), cache: createCache(launchParts), places, audit };
+  if (options.reconcile) {
+    await audit.closeInterrupted();
+    const reconciler = createReconciler({
+      store,
+      places,
+      credentials,
+      changes,
+      hubEndpoint: config.hub.endpoint,
+      log,
+      now,
+    });
+    nudges.to = reconciler;
+    undo.defer(async () => {
+      await reconciler.close();
+      await Promise.all(places.regions().map((region) => region.endAll()));
+      await markUnattended(store, now().toISOString());
+    });
+    await reconciler.start();
+  }
+  const parts = undo.move();
+  return {
+    config,
+    log,
+    access,
+    changes,
+    routes: createRoutes(store),
+    execute: createExecute({ store, services, log, now }),
+    ping: () => store.ping(),
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+}
+
+function makePlaces(config: Config, log: Log, nudge: (key: Key) => void): Places {
+  const regions = config.regions.map(
+    (region) =>
+      new LocalRegion({
+        name: region.name,
+        path: region.path as string,
+        filesystems: config.filesystems.filter((filesystem) => filesystem.region === region.name),
+        runtimes: () => places.runtimes(region.name),
+        environment: config.childEnvironment,
+        log,
+        workloadChanged: (instance) => nudge({ instance, region: region.name }),
+        volumeChanged: (volume) => nudge({ volume }),
+      }),
+  );
+  const places = createPlaces(config, regions);
+  return places;
+}
+
+/** Where callers reach the server: what it wrote when it began to listen, else what it would listen on. */
+function serverUrl(config: Config): string {
+  try {
+    return (JSON.parse(readFileSync(join(config.dataDir, 'server.json'), 'utf8')) as { url: string }).url;
+  } catch {
+    return `http://${config.host}:${config.port}`;
+  }
+}

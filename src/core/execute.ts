@@ -1,0 +1,144 @@
+import { performance } from 'node:perf_hooks';
+import { distance } from 'fastest-levenshtein';
+import type { Caller } from './access/caller.ts';
+import { atLeast } from './access/caller.ts';
+import type { Services } from './context.ts';
+import type { ExecuteOptions } from './core.ts';
+import { asEcolinkError, notFound, refused } from './errors.ts';
+import type { EcolinkError } from './errors.ts';
+import { createLedger } from './idempotency.ts';
+import { newId } from './ids.ts';
+import type { Log } from './log.ts';
+import { catalogue, findOperation } from './operations.ts';
+import type { Operation } from './operation.ts';
+import { parseInput } from './parse-input.ts';
+import { decide } from './policy.ts';
+import type { Store } from './store/store.ts';
+
+interface Parts {
+  store: Store;
+  services: Services;
+  log: Log;
+  now: () => Date;
+}
+
+type Outcome = Record<string, unknown>;
+
+/**
+ * The one way in: parse → authorise → policy → audit open → run → audit close. Throws EcolinkError and nothing else;
+ * what was not foreseen is logged with its cause under the request's id and shown as one calm sentence.
+ */
+export function createExecute(parts: Parts) {
+  return async (name: string, input: unknown, caller: Caller, options: ExecuteOptions = {}): Promise<Outcome> => {
+    const requestId = options.requestId ?? newId('req');
+    const log = parts.log.child({
+      request: requestId,
+      operation: name,
+      person: caller.person.name,
+      source: caller.source,
+    });
+    const started = performance.now();
+    try {
+      const outcome = await run(parts, name, input, caller, { ...options, requestId });
+      log.info({ duration_ms: since(started) }, 'operation done');
+      return outcome;
+    } catch (thrown) {
+      const error = asEcolinkError(thrown, requestId);
+      if (error.kind === 'unexpected') log.error({ err: error.cause ?? error }, 'operation failed unexpectedly');
+      else log.info({ code: error.code, duration_ms: since(started) }, 'operation refused');
+      throw error;
+    }
+  };
+}
+
+async function run(
+  parts: Parts,
+  name: string,
+  input: unknown,
+  caller: Caller,
+  options: ExecuteOptions & { requestId: string },
+): Promise<Outcome> {
+  const operation = find(name);
+  authorise(operation, caller);
+  const parsed = parseInput(operation, input);
+  decide(operation, parsed, caller);
+  const ledger = createLedger(parts.store, operation, parsed, caller, parts.now);
+  const before = await ledger.replay();
+  if (before) return before;
+  const handle = async (): Promise<Outcome> => {
+    const outcome = await operation.handler(parsed, {
+      services: parts.services,
+      caller,
+      requestId: options.requestId,
+      settle: ledger.settle,
+      ...(options.signal ? { signal: options.signal } : {}),
+    });
+    const output = operation.output.parse(outcome);
+    await ledger.finish(output);
+    return output;
+  };
+  if (operation.effect === 'read') return handle();
+  return audited(parts, operation, parsed, caller, options.requestId, handle);
+}
+
+async function audited(
+  { services, log }: Parts,
+  operation: Operation,
+  input: Outcome,
+  caller: Caller,
+  request: string,
+  handle: () => Promise<Outcome>,
+): Promise<Outcome> {
+  const started = performance.now();
+  const opened = await services.audit.open(caller, operation.name, JSON.stringify(input), request);
+  const close = (end: { outcome: 'done' | 'failed'; code?: string }): Promise<void> =>
+    services.audit
+      .close(opened, caller, operation.name, request, { ...end, durationMs: since(started) })
+      // What was done stays done: the row is closed as interrupted at the next start.
+      .catch((thrown: unknown) => log.error({ err: thrown, request }, 'audit row could not be closed'));
+  try {
+    const outcome = await handle();
+    await close({ outcome: 'done' });
+    return outcome;
+  } catch (thrown) {
+    const error: EcolinkError = asEcolinkError(thrown, request);
+    await close({ outcome: 'failed', code: error.code });
+    throw thrown;
+  }
+}
+
+function find(name: string): Operation {
+  const operation = findOperation(name);
+  if (operation) return operation;
+  const names = catalogue.map((each) => each.name);
+  const nearest = names.toSorted((a, b) => distance(a, name) - distance(b, name))[0] ?? '';
+  throw notFound('operation_not_found', `There is no operation "${name.slice(0, 64)}"; the nearest is "${nearest}".`, {
+    nextStep: 'Use one of the operations that exist.',
+    validValues: names,
+  });
+}
+
+function authorise(operation: Operation, caller: Caller): void {
+  const scope = operation.effect === 'read' ? 'read' : 'operate';
+  if (!caller.scopes.includes(scope) && !caller.scopes.includes('operate')) {
+    throw refused(
+      'scope_missing',
+      `This token may not be used for ${operation.name}: its scopes are ${caller.scopes.join(', ')}.`,
+      {
+        nextStep: `Use a token with the scope "${scope}": ecolink token create <name> --scope ${scope}`,
+      },
+    );
+  }
+  if (atLeast(caller.person.role, operation.role)) return;
+  throw refused(
+    'role_missing',
+    `${operation.name} needs the role "${operation.role}"; ${caller.person.name} has "${caller.person.role}".`,
+    {
+      nextStep: 'Ask an admin for the role; roles are given under "people" in ecolink.yaml.',
+    },
+  );
+}
+
+function since(started: number): number {
+  return Math.round(performance.now() - started);
+}

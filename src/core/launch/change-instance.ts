@@ -1,0 +1,159 @@
+import type { Transaction } from 'kysely';
+import type { OperationContext } from '../context.ts';
+import { conflict, notFound, refused } from '../errors.ts';
+import { mayChange } from '../registry/registry.ts';
+import { findInstance, updateDesired } from '../store/instances.ts';
+import type { DesiredUpdate } from '../store/instances.ts';
+import { findModel } from '../store/models.ts';
+import type { OwnedModel } from '../store/models.ts';
+import type { Database } from '../store/schema.ts';
+import { modelId } from './instance.ts';
+import type { Instance } from './instance.ts';
+import { planFor, receiptOf, volumeOf, want } from './launches.ts';
+import type { LaunchParts } from './launches.ts';
+import { findVisibleInstance } from './read-instances.ts';
+import { actionsByState, allows } from './states.ts';
+import type { InstanceAction } from './states.ts';
+
+/** What an action writes, and what it needs besides in the same transaction. */
+export interface Change {
+  update: DesiredUpdate;
+  state: string;
+  also?: (transaction: Transaction<Database>) => Promise<void>;
+}
+
+/**
+ * Runs one action on an instance: finds it for the caller, gathers what the action needs, then checks and writes in one
+ * transaction, so that two callers cannot both act on the same state.
+ */
+export async function changeInstance(
+  parts: LaunchParts,
+  reference: string,
+  action: InstanceAction,
+  context: OperationContext,
+  decide: (instance: Instance) => Change | Promise<Change>,
+) {
+  const found = await findVisibleInstance(parts.store.db, reference, context.caller);
+  if (!mayChange(found, context.caller)) throw notYours(found);
+  refuseState(found, action);
+  const change = await decide(found);
+  const receipt = receiptOf(found.name, found.id, change.state);
+  await parts.store.transaction(async (transaction) => {
+    const now = (await findInstance(transaction, found.id)) as Instance;
+    if (now.generation !== found.generation || now.desired !== found.desired) throw changedMeanwhile(found);
+    await change.also?.(transaction);
+    await updateDesired(transaction, found.id, change.update, parts.now().toISOString());
+    await context.settle(transaction, receipt);
+  });
+  for (const { region } of found.regions) parts.nudge({ instance: found.id, region });
+  parts.changes.publish({ kind: 'instance', id: String(found.id) });
+  return receipt;
+}
+
+export function stopInstance(_instance: Instance): Change {
+  return { update: { desired: 'stopped', state: 'stopping', stopAt: null }, state: 'stopping' };
+}
+
+export function removeInstance(_instance: Instance): Change {
+  return { update: { desired: 'deleted', stopAt: null }, state: 'deleted' };
+}
+
+export async function scaleInstance(
+  parts: LaunchParts,
+  instance: Instance,
+  replicas: number,
+  context: OperationContext,
+): Promise<Change> {
+  const model = await entryOf(parts, instance, undefined, context);
+  // The plan refuses what the region cannot hold.
+  await planFor(parts, model, inputOf(instance, replicas));
+  return { update: { spec: { ...instance.spec, replicas } }, state: instance.state };
+}
+
+export async function restartInstance(
+  parts: LaunchParts,
+  instance: Instance,
+  otherModel: string | undefined,
+  context: OperationContext,
+): Promise<Change> {
+  const model = await entryOf(parts, instance, otherModel, context);
+  const plan = await planFor(parts, model, inputOf(instance, instance.spec.replicas));
+  const regions = instance.spec.regions.map(({ region }) => ({ region, volume: volumeOf(model, region) }));
+  const planned = plan.regions.map(({ region, runtime, arguments: given }) => ({ region, runtime, arguments: given }));
+  return {
+    state: 'pending',
+    update: {
+      desired: 'running',
+      entryId: model.id,
+      spec: { ...instance.spec, regions: planned },
+      generation: instance.generation + 1,
+      state: 'pending',
+      regions,
+    },
+    also: async (transaction) => {
+      for (const { region, volume } of regions) if (volume) await want(transaction, model, region, volume);
+    },
+  };
+}
+
+/** The entry that the instance goes on with. A deleted one of its own is still good: its files are known. */
+async function entryOf(
+  parts: LaunchParts,
+  instance: Instance,
+  other: string | undefined,
+  context: OperationContext,
+): Promise<OwnedModel> {
+  if (other !== undefined) return parts.registry.find(other, context.caller);
+  const own = await findModel(parts.store.db, { id: instance.entryId });
+  if (own) return own;
+  throw notFound('model_not_found', `The entry of ${modelId(instance)} is gone.`, {
+    nextStep: 'Name another model to go on with.',
+    field: 'model',
+  });
+}
+
+function inputOf(instance: Instance, replicas: number) {
+  const { spec } = instance;
+  return {
+    model: instance.name,
+    regions: spec.regions.map(({ region }) => region),
+    replicas,
+    accelerator: spec.accelerator,
+    accelerator_count: spec.acceleratorCount,
+    context_length: spec.contextLength,
+    arguments: spec.extraArguments,
+  };
+}
+
+function refuseState(instance: Instance, action: InstanceAction): void {
+  if (allows(action, instance.state)) return;
+  const states = actionsByState[action].join(', ');
+  throw conflict(
+    'wrong_state',
+    `${modelId(instance)} is ${instance.state}; ${action} is for instances that are ${states}.`,
+    {
+      nextStep:
+        action === 'delete'
+          ? `Stop it first: stop_instance ${instance.id}.`
+          : `Wait for it to settle: get_instance ${instance.id}.`,
+      field: 'instance',
+    },
+  );
+}
+
+function changedMeanwhile(instance: Instance): Error {
+  return conflict('changed_meanwhile', `Somebody else changed ${modelId(instance)} at the same moment.`, {
+    nextStep: `Look at it (get_instance ${instance.id}) and ask again.`,
+    retryable: true,
+  });
+}
+
+function notYours(instance: Instance): Error {
+  return refused(
+    'not_owner',
+    `${modelId(instance)} belongs to ${instance.ownerName}; only its owner and admins change it.`,
+    {
+      nextStep: `Ask ${instance.ownerName} or an admin.`,
+    },
+  );
+}

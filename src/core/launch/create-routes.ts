@@ -1,0 +1,67 @@
+import type { Caller } from '../access/caller.ts';
+import { notFound } from '../errors.ts';
+import { mayRead } from '../registry/registry.ts';
+import { findInstance, searchInstances } from '../store/instances.ts';
+import type { Store } from '../store/store.ts';
+import { modelId } from './instance.ts';
+import type { Instance } from './instance.ts';
+import type { Route, Routes } from './routes.ts';
+import { allows } from './states.ts';
+
+const listed = 1000;
+
+export function createRoutes(store: Store): Routes {
+  return {
+    async find(id, caller) {
+      const [, name, number] = /^(.+):([0-9]{1,9})$/.exec(id) ?? [];
+      const instance = number === undefined ? undefined : await visible(store, Number(number), caller);
+      if (!instance || instance.name !== name) throw unknown(id);
+      return toRoute(instance);
+    },
+    async findById(id, caller) {
+      const instance = await visible(store, id, caller);
+      if (!instance) throw unknown(String(id));
+      return toRoute(instance);
+    },
+    async list(caller) {
+      const found = await searchInstances(store.db, {
+        limit: listed,
+        visibleTo: caller.person.role === 'admin' ? undefined : caller.person.id,
+      });
+      return found
+        .filter((instance) => allows('call', instance.state))
+        .map((instance) => ({
+          id: modelId(instance),
+          created: Math.trunc(Date.parse(instance.createdAt) / 1000),
+          owner: instance.ownerName,
+        }));
+    },
+  };
+}
+
+async function visible(store: Store, id: number, caller: Caller): Promise<Instance | undefined> {
+  const instance = await findInstance(store.db, id);
+  return instance && instance.desired !== 'deleted' && mayRead(instance, caller) ? instance : undefined;
+}
+
+function toRoute(instance: Instance): Route {
+  const id = modelId(instance);
+  if (instance.desired === 'stopped') {
+    throw notFound('instance_stopped', `The instance "${id}" is stopped.`, {
+      nextStep: `Bring it back: restart_instance ${instance.id}.`,
+    });
+  }
+  return {
+    instance: instance.id,
+    modelId: id,
+    servedName: id,
+    replicas: instance.regions.flatMap((region) => region.urls),
+  };
+}
+
+function unknown(id: string): Error {
+  return notFound('instance_not_found', `There is no instance "${id.slice(0, 60)}".`, {
+    nextStep: 'GET /v1/models lists the model ids that can be called; a model id is <name>:<instance>.',
+    field: 'model',
+  });
+}

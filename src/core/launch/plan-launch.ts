@@ -1,0 +1,260 @@
+import { inputError, refused } from '../errors.ts';
+import { digestOf } from '../ids.ts';
+import type { Places } from '../regions/places.ts';
+import { memoryEstimate } from '../registry/sizing.ts';
+import { argumentsOf, ownedFlag, serves } from '../runtimes/runtime.ts';
+import type { Runtime } from '../runtimes/runtime.ts';
+import type { OwnedModel } from '../store/models.ts';
+import { selectionHash } from '../store/models.ts';
+
+export interface LaunchInput {
+  model: string;
+  regions?: string[] | undefined;
+  replicas?: number | undefined;
+  accelerator?: string | undefined;
+  accelerator_count?: number | undefined;
+  runtime?: string | undefined;
+  context_length?: number | undefined;
+  arguments?: string[] | undefined;
+  private?: boolean | undefined;
+}
+
+/** What the world said about one region's volume, before planning. */
+export interface VolumeFact {
+  state: 'hit' | 'joining' | 'miss' | 'mounted';
+  bytesToFetch: number;
+}
+
+export interface RegionLaunch {
+  region: string;
+  volume: { state: VolumeFact['state']; bytes_to_fetch: number };
+  replicas: number;
+  runtime: string;
+  arguments: string[];
+  accelerator?: string;
+  accelerator_count?: number;
+  memory_bytes: number;
+  cost_per_hour: number | null;
+  estimated_seconds: number | null;
+}
+
+export interface LaunchPlan {
+  model: string;
+  commit?: string;
+  regions: RegionLaunch[];
+  cost_per_hour: number | null;
+  bytes_to_fetch: number;
+  warnings: string[];
+  changes: string[];
+  digest: string;
+}
+
+/** A model from the Hub runs in two regions unless somebody says otherwise: one can fail. */
+const defaultRegions = 2;
+
+/** Which regions a launch goes to. Throws where the model is bound to another, or none can serve it. */
+export function chooseRegions(model: OwnedModel, input: LaunchInput, places: Places): string[] {
+  const asked = input.regions === undefined ? undefined : [...new Set(input.regions)];
+  for (const name of asked ?? []) places.region(name);
+  if (model.region !== undefined) return lockedTo(model, model.region, asked);
+  if (asked) return asked;
+  const able = places
+    .regions()
+    .filter((region) => pickRuntime(places, region.name, model, input.runtime) !== undefined);
+  if (able.length === 0) throw noRuntime(places, places.regions()[0]?.name ?? '', model, input.runtime);
+  return able.slice(0, defaultRegions).map((region) => region.name);
+}
+
+function lockedTo(model: OwnedModel, region: string, asked: string[] | undefined): string[] {
+  if (asked === undefined || (asked.length === 1 && asked[0] === region)) return [region];
+  throw refused(
+    'region_locked',
+    `"${model.name}" lies on the filesystem ${model.filesystem}, which is in the region ${region}: it runs there and nowhere else.`,
+    {
+      nextStep: `Leave the regions out, or name ${region} alone.`,
+      field: 'regions',
+      validValues: [region],
+    },
+  );
+}
+
+function pickRuntime(
+  places: Places,
+  region: string,
+  model: OwnedModel,
+  named: string | undefined,
+): Runtime | undefined {
+  return places
+    .runtimesFor(region, model.category, model.format)
+    .find((runtime) => named === undefined || runtime.name === named);
+}
+
+function noRuntime(places: Places, region: string, model: OwnedModel, named: string | undefined): Error {
+  const there = places.runtimes(region);
+  const other = there.find((runtime) => runtime.name === named);
+  if (named !== undefined && other && !serves(other, model.category, model.format)) {
+    return inputError(
+      'runtime_does_not_fit',
+      `The runtime "${named}" serves ${other.categories.join(', ')} models in ${other.formats.join(', ')}, not ${model.category} in ${model.format}.`,
+      {
+        nextStep: 'Leave the runtime out, or name one that fits.',
+        field: 'runtime',
+        validValues: places.runtimesFor(region, model.category, model.format).map((runtime) => runtime.name),
+      },
+    );
+  }
+  const what =
+    named === undefined
+      ? `No runtime serves ${model.category} models in ${model.format} in the region ${region}`
+      : `The region ${region} has no runtime "${named}"`;
+  return refused('no_runtime', `${what}.`, {
+    nextStep:
+      model.format === 'gguf'
+        ? 'Install llama.cpp (llama-server on the PATH, or the npm package node-llama-cpp), or add a runtime to ecolink.yaml.'
+        : 'Install vLLM so that "vllm" is on the PATH, or add a runtime under "runtimes" in ecolink.yaml.',
+    field: 'runtime',
+    validValues: there.map((runtime) => runtime.name),
+  });
+}
+
+/** Decides everything about a launch from facts that were gathered before. Pure but for what `places` answers from the config. */
+export function planLaunch(
+  model: OwnedModel,
+  input: LaunchInput,
+  regions: readonly string[],
+  volumes: ReadonlyMap<string, VolumeFact>,
+  changes: readonly string[],
+  places: Places,
+): LaunchPlan {
+  const launches = regions.map((region) => planRegion(model, input, region, volumes.get(region) as VolumeFact, places));
+  const costs = launches.map((launch) => launch.cost_per_hour);
+  const cost = costs.some((each) => each === null) ? null : costs.reduce((sum: number, each) => sum + (each ?? 0), 0);
+  return {
+    model: model.name,
+    ...(model.commit === undefined ? {} : { commit: model.commit }),
+    regions: launches,
+    cost_per_hour: cost,
+    bytes_to_fetch: launches.reduce((sum, launch) => sum + launch.volume.bytes_to_fetch, 0),
+    warnings: warningsOf(model, regions, places),
+    changes: [...changes],
+    digest: digestFor(model, launches, changes),
+  };
+}
+
+function planRegion(
+  model: OwnedModel,
+  input: LaunchInput,
+  region: string,
+  volume: VolumeFact,
+  places: Places,
+): RegionLaunch {
+  const runtime = pickRuntime(places, region, model, input.runtime);
+  if (!runtime) throw noRuntime(places, region, model, input.runtime);
+  const given = input.arguments ?? [];
+  const owned = ownedFlag(runtime, given);
+  if (owned !== undefined) {
+    throw inputError('argument_owned', `EcoLink sets ${owned} for ${runtime.name} itself.`, {
+      nextStep: 'Leave it out of the arguments.',
+      field: 'arguments',
+    });
+  }
+  const replicas = input.replicas ?? 1;
+  const { accelerator, count } = checkAccelerator(input, region, places);
+  const price = places.pricePerHour(accelerator);
+  return {
+    region,
+    volume: { state: volume.state, bytes_to_fetch: volume.bytesToFetch },
+    replicas,
+    runtime: runtime.name,
+    arguments: argumentsOf(runtime, {
+      category: model.category,
+      contextLength: input.context_length,
+      arguments: given,
+    }),
+    ...(accelerator === undefined ? {} : { accelerator, accelerator_count: count }),
+    memory_bytes: memoryEstimate(model.bytes, model.architecture, input.context_length),
+    cost_per_hour: price === null ? null : price * count * replicas,
+    estimated_seconds: estimate(model.bytes, volume.bytesToFetch),
+  };
+}
+
+function checkAccelerator(
+  input: LaunchInput,
+  region: string,
+  places: Places,
+): { accelerator: string | undefined; count: number } {
+  const { accelerator } = input;
+  if (accelerator === undefined) {
+    if (input.accelerator_count === undefined) return { accelerator, count: 0 };
+    throw inputError('accelerator_missing', 'A number of accelerators was given, but not which kind.', {
+      nextStep: 'Name the accelerator too.',
+      field: 'accelerator',
+    });
+  }
+  const known = places.configOf(region).accelerators;
+  const found = known.find((each) => each.name === accelerator);
+  if (!found) {
+    throw inputError('accelerator_not_found', `The region ${region} has no accelerator "${accelerator}".`, {
+      nextStep:
+        known.length > 0 ? 'Name one that the region has.' : 'Leave it out: the region lists none in ecolink.yaml.',
+      field: 'accelerator',
+      validValues: known.map((each) => each.name),
+    });
+  }
+  const count = input.accelerator_count ?? 1;
+  if (found.total !== undefined && count * (input.replicas ?? 1) > found.total) {
+    throw refused(
+      'not_enough_accelerators',
+      `${input.replicas ?? 1} × ${count} ${accelerator} were asked for; the region ${region} has ${found.total}.`,
+      {
+        nextStep: 'Ask for fewer replicas or accelerators, or another region.',
+        field: 'accelerator_count',
+      },
+    );
+  }
+  return { accelerator, count };
+}
+
+/** Assumed speeds, bytes per second: a download over the internet, and an engine that reads weights from a disk. */
+const assumedDownload = 50e6;
+const assumedLoad = 500e6;
+const engineStartSeconds = 3;
+
+function estimate(bytes: number, toFetch: number): number {
+  return Math.ceil(toFetch / assumedDownload + bytes / assumedLoad + engineStartSeconds);
+}
+
+function warningsOf(model: OwnedModel, regions: readonly string[], places: Places): string[] {
+  const warnings: string[] = [];
+  if (model.format === 'pytorch')
+    warnings.push('The weights are pickle files, which can run code when they are loaded.');
+  if (model.source === 'huggingface' && regions.length === 1 && places.regions().length > 1) {
+    warnings.push(`It runs in one region only: if ${regions[0]} fails, it is down.`);
+  }
+  return warnings;
+}
+
+/**
+ * Covers what somebody who says yes relies on, and nothing that changes by itself: not times, not whether the bytes
+ * happen to be there already, not free capacity.
+ */
+function digestFor(model: OwnedModel, launches: readonly RegionLaunch[], changes: readonly string[]): string {
+  const relied = launches.map(
+    ({ region, replicas, runtime, arguments: given, accelerator, accelerator_count: count, cost_per_hour: cost }) => ({
+      region,
+      replicas,
+      runtime,
+      given,
+      accelerator,
+      count,
+      cost,
+    }),
+  );
+  return digestOf({
+    model: model.id,
+    commit: model.commit,
+    selection: selectionHash(model.files),
+    relied,
+    changes,
+  }).slice(0, 16);
+}

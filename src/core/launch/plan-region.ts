@@ -1,0 +1,56 @@
+import type { ObservedReplica, Reason } from '../regions/region.ts';
+import type { VolumeState } from '../volumes/plan-volume.ts';
+import type { InstanceState } from './states.ts';
+
+/** One instance in one region: what is wanted, and what is there. */
+export interface RegionView {
+  desired: 'running' | 'stopped' | 'deleted';
+  replicas: number;
+  /** Undefined for a filesystem, which is read in place. */
+  volume: { state: VolumeState; reason?: Reason } | undefined;
+  observed: readonly ObservedReplica[];
+}
+
+export type RegionStep = 'apply' | 'remove' | 'erase' | 'want_volume' | 'none';
+
+export interface RegionPlan {
+  step: RegionStep;
+  state: InstanceState;
+  ready: number;
+  restarts: number;
+  reason?: Reason;
+}
+
+/** From here on an engine that keeps ending is called failed, though its restarts go on. */
+const crashLoopRestarts = 3;
+
+/** What to do for one instance in one region, and what to say of it. Pure. */
+export function planRegion(view: RegionView): RegionPlan {
+  const ready = view.observed.filter((replica) => replica.state === 'ready').length;
+  const restarts = view.observed.reduce((sum, replica) => sum + replica.restarts, 0);
+  const counts = { ready, restarts };
+  if (view.desired !== 'running') return { ...planGone(view), ...counts };
+  if (view.volume && view.volume.state !== 'ready')
+    return { ...counts, step: 'want_volume', ...waitingFor(view.volume) };
+  return { ...counts, step: 'apply', ...serving(view, ready) };
+}
+
+function planGone(view: RegionView): Pick<RegionPlan, 'step' | 'state'> {
+  if (view.observed.length > 0) return { step: 'remove', state: 'stopping' };
+  return { step: view.desired === 'deleted' ? 'erase' : 'none', state: 'stopped' };
+}
+
+function waitingFor(volume: { state: VolumeState; reason?: Reason }): Pick<RegionPlan, 'state' | 'reason'> {
+  const reason = volume.reason === undefined ? {} : { reason: volume.reason };
+  if (volume.state === 'failed') return { state: 'failed', ...reason };
+  return { state: volume.state === 'downloading' ? 'downloading' : 'pending', ...reason };
+}
+
+function serving(view: RegionView, ready: number): Pick<RegionPlan, 'state' | 'reason'> {
+  const troubled = view.observed.find((replica) => replica.reason !== undefined);
+  const reason = troubled?.reason === undefined ? {} : { reason: troubled.reason };
+  if (ready >= view.replicas) return { state: 'running' };
+  if (ready > 0) return { state: 'degraded', ...reason };
+  if (view.observed.some((replica) => replica.restarts >= crashLoopRestarts)) return { state: 'failed', ...reason };
+  return { state: 'starting', ...reason };
+}

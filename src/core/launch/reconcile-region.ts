@@ -1,0 +1,162 @@
+import { asEcolinkError } from '../errors.ts';
+import type { Region } from '../regions/region.ts';
+import { findInstance, saveRegionStatus } from '../store/instances.ts';
+import type { RegionStatusUpdate } from '../store/instances.ts';
+import { findModel } from '../store/models.ts';
+import type { OwnedModel } from '../store/models.ts';
+import { findVolume, updateVolume, wantVolume } from '../store/volumes.ts';
+import { selectionHash } from '../store/models.ts';
+import { modelId } from './instance.ts';
+import type { Instance } from './instance.ts';
+import { planRegion } from './plan-region.ts';
+import type { RegionPlan } from './plan-region.ts';
+import type { ReconcilerParts } from './reconciler.ts';
+import { isSettled } from './states.ts';
+import type { Requeue } from './work-queue.ts';
+
+const restlessMs = 1000;
+const settledMs = 30_000;
+
+/** One instance in one region: reads everything again, plans, acts, writes what it saw. May be killed anywhere. */
+export async function reconcileRegion(parts: ReconcilerParts, id: number, regionName: string): Promise<Requeue> {
+  const instance = await findInstance(parts.store.db, id);
+  if (!instance) return 'when_nudged';
+  const region = parts.places.regions().find((each) => each.name === regionName);
+  if (!region) {
+    await save(parts, instance, regionName, {
+      ...nothing,
+      state: instance.desired === 'running' ? 'failed' : 'stopped',
+      reason: regionGone(regionName),
+    });
+    return settledMs;
+  }
+  const volume = instance.regions.find((each) => each.region === regionName)?.volume;
+  const row = volume === undefined ? undefined : await findVolume(parts.store.db, volume);
+  const plan = planRegion({
+    desired: instance.desired,
+    replicas: instance.spec.replicas,
+    volume: volume === undefined ? undefined : (row ?? { state: 'absent' }),
+    observed: await region.observeWorkload(id),
+  });
+  const failed = await act(parts, instance, region, volume, plan);
+  const observed = await region.observeWorkload(id);
+  const urls =
+    instance.desired === 'running'
+      ? observed.flatMap((replica) => (replica.url === undefined ? [] : [replica.url]))
+      : [];
+  await save(parts, instance, regionName, { ...plan, reason: plan.reason, ...failed, urls });
+  if (plan.state === 'stopped') return 'when_nudged';
+  return isSettled(plan.state) ? settledMs : restlessMs;
+}
+
+const nothing = { ready: 0, restarts: 0, urls: [] };
+
+function regionGone(region: string) {
+  return { code: 'region_gone', message: `The region ${region} is not in the configuration any more.` };
+}
+
+/** Does what the plan says. What stands in the way is a reason to show, not a reason to stop looking. */
+async function act(
+  parts: ReconcilerParts,
+  instance: Instance,
+  region: Region,
+  volume: string | undefined,
+  plan: RegionPlan,
+): Promise<Partial<RegionStatusUpdate>> {
+  try {
+    await step(parts, instance, region, volume, plan);
+    return {};
+  } catch (thrown) {
+    const error = asEcolinkError(thrown, modelId(instance));
+    if (error.kind === 'unexpected') throw thrown;
+    return { state: 'failed', reason: { code: error.code, message: `${error.message} ${error.nextStep}` } };
+  }
+}
+
+async function step(
+  parts: ReconcilerParts,
+  instance: Instance,
+  region: Region,
+  volume: string | undefined,
+  plan: RegionPlan,
+): Promise<void> {
+  switch (plan.step) {
+    case 'none':
+      return;
+    case 'erase':
+      return region.eraseWorkload(instance.id);
+    case 'remove':
+      return region.removeWorkload(instance.id);
+    case 'want_volume':
+      return ask(parts, instance, region.name, volume as string);
+    case 'apply':
+      return serve(parts, instance, region, volume);
+  }
+}
+
+async function ask(parts: ReconcilerParts, instance: Instance, region: string, volume: string): Promise<void> {
+  const model = (await findModel(parts.store.db, { id: instance.entryId })) as OwnedModel;
+  const { repo, commit, bytes, files } = model;
+  await wantVolume(
+    parts.store.db,
+    { key: volume, region, repo: repo as string, commit: commit as string, selection: selectionHash(files), bytes },
+    { prefetch: false, retry: false },
+  );
+  parts.nudge({ volume });
+}
+
+async function serve(
+  parts: ReconcilerParts,
+  instance: Instance,
+  region: Region,
+  volume: string | undefined,
+): Promise<void> {
+  if (volume !== undefined && (await region.observeVolume(volume)).state !== 'ready') {
+    // Deleted by hand: never mounted half, so it is fetched again first.
+    await updateVolume(parts.store.db, volume, { state: 'queued' });
+    parts.nudge({ volume });
+    return;
+  }
+  const model = (await findModel(parts.store.db, { id: instance.entryId })) as OwnedModel;
+  const launch = instance.spec.regions.find((each) => each.region === region.name);
+  const file = model.entryFile === undefined ? {} : { file: model.entryFile };
+  await region.applyWorkload({
+    instance: instance.id,
+    replicas: instance.spec.replicas,
+    location:
+      volume === undefined
+        ? { kind: 'filesystem', filesystem: model.filesystem as string, subfolder: model.subfolder as string, ...file }
+        : { kind: 'volume', volume, ...file },
+    servedName: modelId(instance),
+    runtime: launch?.runtime ?? '',
+    arguments: launch?.arguments ?? [],
+    generation: instance.generation,
+  });
+  if (volume !== undefined && instance.state !== 'running')
+    await updateVolume(parts.store.db, volume, { lastUsedAt: parts.now().toISOString() });
+}
+
+async function save(
+  parts: ReconcilerParts,
+  instance: Instance,
+  region: string,
+  update: RegionStatusUpdate,
+): Promise<void> {
+  const before = instance.regions.find((each) => each.region === region);
+  const same =
+    before !== undefined &&
+    before.state === update.state &&
+    before.ready === update.ready &&
+    before.restarts === update.restarts &&
+    before.reason?.message === update.reason?.message &&
+    before.urls.join() === update.urls.join();
+  if (same) return;
+  await parts.store.transaction((transaction) =>
+    saveRegionStatus(transaction, instance.id, region, update, parts.now().toISOString()),
+  );
+  parts.log.info(
+    { instance: modelId(instance), region, state: update.state, reason: update.reason?.message },
+    'instance changed',
+  );
+  parts.changes.publish({ kind: 'instance', id: String(instance.id) });
+}

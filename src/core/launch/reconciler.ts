@@ -1,0 +1,106 @@
+import type { CredentialStore } from '../access/credentials.ts';
+import type { Log } from '../log.ts';
+import type { Changes } from '../notify/changes.ts';
+import type { Places } from '../regions/places.ts';
+import { dueToStop, findInstance, restlessRegions, updateDesired } from '../store/instances.ts';
+import type { Store } from '../store/store.ts';
+import { unfinishedVolumes } from '../store/volumes.ts';
+import { reconcileVolume } from '../volumes/reconcile-volume.ts';
+import { reconcileRegion } from './reconcile-region.ts';
+import { WorkQueue } from './work-queue.ts';
+import type { Requeue } from './work-queue.ts';
+
+export type Key = { instance: number; region: string } | { volume: string };
+
+export interface ReconcilerParts {
+  store: Store;
+  places: Places;
+  credentials: CredentialStore;
+  changes: Changes;
+  hubEndpoint: string;
+  log: Log;
+  now: () => Date;
+  nudge: (key: Key) => void;
+}
+
+export interface Reconciler {
+  nudge(key: Key): void;
+  /** Looks at everything that is not at rest, and goes on doing so. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const resyncMs = 30_000;
+const dueMs = 5000;
+const width = 8;
+
+export function createReconciler(given: Omit<ReconcilerParts, 'nudge'>): Reconciler {
+  const timers: NodeJS.Timeout[] = [];
+  const nudge = (key: Key): void => queue.nudge(nameOf(key));
+  const parts: ReconcilerParts = { ...given, nudge };
+  const queue = new WorkQueue(
+    width,
+    (name) => work(parts, name),
+    (name, thrown) => given.log.error({ err: thrown, key: name }, 'reconcile failed; it is tried again'),
+  );
+  const every = (ms: number, task: () => Promise<void>): void => {
+    const timer = setInterval(() => {
+      task().catch((thrown: unknown) => given.log.error({ err: thrown }, 'resync failed; it is tried again'));
+    }, ms);
+    timer.unref();
+    timers.push(timer);
+  };
+  return {
+    nudge,
+    async start() {
+      await sweep(parts);
+      await resync(parts);
+      every(resyncMs, () => resync(parts));
+      every(dueMs, () => stopDue(parts));
+    },
+    async close() {
+      for (const timer of timers) clearInterval(timer);
+      await queue.close();
+    },
+  };
+}
+
+function nameOf(key: Key): string {
+  return 'volume' in key ? `volume/${key.volume}` : `instance/${key.instance}/${key.region}`;
+}
+
+function work(parts: ReconcilerParts, name: string): Promise<Requeue> {
+  const [kind, first, region] = name.split('/') as [string, string, string | undefined];
+  return kind === 'volume' ? reconcileVolume(parts, first) : reconcileRegion(parts, Number(first), region as string);
+}
+
+async function resync(parts: ReconcilerParts): Promise<void> {
+  for (const volume of await unfinishedVolumes(parts.store.db)) parts.nudge({ volume });
+  for (const { id, region } of await restlessRegions(parts.store.db)) parts.nudge({ instance: id, region });
+}
+
+/** Ends what runs for instances that should not run: leftovers of a crash between a decision and its execution. */
+async function sweep(parts: ReconcilerParts): Promise<void> {
+  for (const region of parts.places.regions()) {
+    for (const id of await region.listWorkloads()) {
+      const instance = await findInstance(parts.store.db, id);
+      if (instance?.desired === 'running') continue;
+      await region.removeWorkload(id);
+      if (instance) parts.nudge({ instance: id, region: region.name });
+    }
+  }
+}
+
+async function stopDue(parts: ReconcilerParts): Promise<void> {
+  const now = parts.now().toISOString();
+  for (const id of await dueToStop(parts.store.db, now)) {
+    const instance = await findInstance(parts.store.db, id);
+    if (!instance) continue;
+    await parts.store.transaction((transaction) =>
+      updateDesired(transaction, id, { desired: 'stopped', state: 'stopping', stopAt: null }, now),
+    );
+    parts.log.info({ instance: id }, 'its time is over: the instance is stopped');
+    for (const { region } of instance.regions) parts.nudge({ instance: id, region });
+    parts.changes.publish({ kind: 'instance', id: String(id) });
+  }
+}

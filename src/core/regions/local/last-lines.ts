@@ -1,0 +1,19 @@
+import { open } from 'node:fs/promises';
+
+const tailBytes = 256 * 1024;
+
+/** The last lines of a file that may be large; an absent one has none. */
+export async function lastLines(path: string, count: number): Promise<string[]> {
+  const file = await open(path, 'r').catch(() => undefined);
+  if (!file) return [];
+  try {
+    const { size } = await file.stat();
+    const length = Math.min(size, tailBytes);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
+    const lines = buffer.subarray(0, bytesRead).toString('utf8').split('\n');
+    if (lines.at(-1) === '') lines.pop();
+    return lines.slice(-count);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,211 @@
+import { mkdirSync } from 'node:fs';
+import { rm, truncate, stat } from 'node:fs/promises';
+import { get } from 'node:http';
+import { join } from 'node:path';
+import type { Log } from '../../log.ts';
+import type { ObservedReplica, Reason } from '../region.ts';
+import { lastLines } from './last-lines.ts';
+import { backOffMs, planReplica } from './plan-replica.ts';
+import type { ReplicaAction, ReplicaView } from './plan-replica.ts';
+import { freePort } from './ports.ts';
+import { endRecorded, noteOf, presenceOf, startRecorded } from './recorded-process.ts';
+import type { Presence } from './recorded-process.ts';
+
+/** Everything that one replica is started from. */
+export interface ReplicaSpec {
+  /** Hash of the workload: another one means another process. */
+  hash: string;
+  command: string;
+  /** With `{port}` still open: every start takes a free one. */
+  arguments: (port: number) => string[];
+  environment: Record<string, string>;
+  health: string;
+  graceMs: number;
+}
+
+const healthTimeoutMs = 2000;
+const logLimitBytes = 64 * 1024 ** 2;
+
+/** One child process of the local region and everything that is known of it. The record on disk outlives this object. */
+export class Replica {
+  readonly id: string;
+  readonly #folder: string;
+  readonly #log: Log;
+  readonly #onExit: () => void;
+  #failures = 0;
+  #restarts = 0;
+  #notBefore = 0;
+  #startedAt = Date.now();
+  #wasReady = false;
+  #healthy = false;
+  #unhealthySince: number | undefined;
+  #exit: string | undefined;
+  #reason: Reason | undefined;
+  #presence: Presence = 'none';
+  #port: number | undefined;
+  #startedFrom: string | undefined;
+
+  constructor(id: string, folder: string, log: Log, onExit: () => void) {
+    this.id = id;
+    this.#folder = folder;
+    this.#log = log;
+    this.#onExit = onExit;
+  }
+
+  get logFile(): string {
+    return join(this.#folder, 'engine.log');
+  }
+
+  get #record(): string {
+    return join(this.#folder, 'process.json');
+  }
+
+  get ready(): boolean {
+    return this.#presence === 'running' && this.#healthy;
+  }
+
+  get settled(): boolean {
+    return this.ready || this.#presence === 'none';
+  }
+
+  observe(): ObservedReplica {
+    const base = { id: this.id, restarts: this.#restarts };
+    const reason = this.#reason === undefined ? {} : { reason: this.#reason };
+    if (this.ready && this.#port !== undefined)
+      return { ...base, state: 'ready', url: `http://127.0.0.1:${this.#port}` };
+    if (this.#presence === 'none') return { ...base, ...reason, state: 'waiting' };
+    return { ...base, ...reason, state: 'starting' };
+  }
+
+  /** Looks, decides, acts. Answers `gone` where nothing of it is left and nothing is wanted. */
+  async step(wanted: ReplicaSpec | undefined, othersReady: boolean): Promise<'gone' | 'here'> {
+    await this.#look(wanted);
+    const action = planReplica(this.#view(wanted, othersReady), Date.now());
+    if (action.do === 'forget') return 'gone';
+    if (action.do === 'start' && wanted) await this.#start(wanted);
+    if (action.do === 'end') await this.#end(action, wanted?.graceMs ?? defaultGraceMs);
+    return 'here';
+  }
+
+  async #look(wanted: ReplicaSpec | undefined): Promise<void> {
+    this.#presence = await presenceOf(this.#record);
+    const note = await noteOf(this.#record);
+    this.#port = note === undefined ? undefined : Number(note['port']);
+    this.#startedFrom = note === undefined ? undefined : String(note['spec']);
+    const healthy =
+      this.#presence === 'running' &&
+      this.#port !== undefined &&
+      (await answers(this.#port, wanted?.health ?? '/health'));
+    if (healthy && !this.#healthy) this.#becameReady();
+    if (!healthy && this.#healthy) this.#unhealthySince = Date.now();
+    this.#healthy = healthy;
+    await this.#trimLog();
+  }
+
+  #becameReady(): void {
+    this.#wasReady = true;
+    this.#unhealthySince = undefined;
+    this.#reason = undefined;
+  }
+
+  #view(wanted: ReplicaSpec | undefined, othersReady: boolean): ReplicaView {
+    return {
+      wanted: wanted?.hash,
+      startedFrom: this.#startedFrom,
+      presence: this.#presence,
+      healthy: this.#healthy,
+      wasReady: this.#wasReady,
+      startedAt: this.#startedAt,
+      unhealthySince: this.#unhealthySince,
+      notBefore: this.#notBefore,
+      othersReady,
+    };
+  }
+
+  async #start(spec: ReplicaSpec): Promise<void> {
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    const port = await freePort();
+    this.#exit = undefined;
+    this.#wasReady = false;
+    this.#unhealthySince = undefined;
+    this.#startedAt = Date.now();
+    await startRecorded({
+      record: this.#record,
+      note: { port, spec: spec.hash },
+      command: spec.command,
+      arguments: spec.arguments(port),
+      environment: spec.environment,
+      folder: this.#folder,
+      outputFile: this.logFile,
+      errorFile: this.logFile,
+      onExit: ({ status, signal }) => {
+        this.#exit = signal === null ? `exit status ${status}` : signal;
+        this.#onExit();
+      },
+    });
+    this.#presence = await presenceOf(this.#record);
+    this.#log.info({ replica: this.id, port }, 'replica started');
+  }
+
+  async #end(action: ReplicaAction & { do: 'end' }, graceMs: number): Promise<void> {
+    const ranMs = Date.now() - this.#startedAt;
+    await endRecorded(this.#record, graceMs);
+    this.#presence = 'none';
+    this.#healthy = false;
+    this.#startedFrom = undefined;
+    if (action.failed === false) {
+      this.#notBefore = 0;
+      return;
+    }
+    // Ten minutes of service clear the count, as kubelets do it.
+    this.#failures = ranMs > 600_000 ? 1 : this.#failures + 1;
+    this.#restarts++;
+    this.#notBefore = Date.now() + backOffMs(this.#failures);
+    this.#reason = { code: codes[action.failed], message: await this.#describe(action.failed) };
+    this.#log.warn({ replica: this.id, reason: this.#reason.message }, 'replica ended');
+  }
+
+  async #describe(failed: keyof typeof codes): Promise<string> {
+    const last = (await lastLines(this.logFile, 3))
+      .map((line) => line.trim())
+      .filter(Boolean)
+      .join(' | ')
+      .slice(0, 400);
+    const said = last === '' ? 'It wrote nothing.' : `Its last words: ${last}`;
+    if (failed === 'exited') return `The engine ended by itself (${this.#exit ?? 'while EcoLink was down'}). ${said}`;
+    if (failed === 'start_timeout') return `The engine was not healthy in time and was ended. ${said}`;
+    return `The engine stopped answering and was ended. ${said}`;
+  }
+
+  /** Engines write for months; they hold the file open for appending, so it is cut in place. */
+  async #trimLog(): Promise<void> {
+    const size = await stat(this.logFile).then(
+      (found) => found.size,
+      () => 0,
+    );
+    if (size > logLimitBytes) await truncate(this.logFile, 0);
+  }
+
+  async erase(): Promise<void> {
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+const defaultGraceMs = 10_000;
+const codes = {
+  exited: 'engine_exited',
+  start_timeout: 'engine_start_timeout',
+  unresponsive: 'engine_unresponsive',
+} as const;
+
+/** Whether the health path answers with 2xx. Plain `node:http` without an agent: a kept connection would hide a dead server. */
+function answers(port: number, path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = get({ host: '127.0.0.1', port, path, agent: false, timeout: healthTimeoutMs }, (response) => {
+      response.resume();
+      resolve(response.statusCode !== undefined && response.statusCode >= 200 && response.statusCode < 300);
+    });
+    request.on('timeout', () => request.destroy());
+    request.on('error', () => resolve(false));
+  });
+}

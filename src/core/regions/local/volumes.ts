@@ -1,0 +1,170 @@
+import { mkdir, readdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readCompletion } from '../../download/completion.ts';
+import { completionFile, pullEvent } from '../../download/manifest.ts';
+import type { PullEvent, PullManifest } from '../../download/manifest.ts';
+import { verifyTree } from '../../download/verify.ts';
+import type { ObservedVolume } from '../region.ts';
+import { lastLines } from './last-lines.ts';
+import { endRecorded, noteOf, presenceOf, startRecorded } from './recorded-process.ts';
+
+const pullMain = fileURLToPath(new URL(`./pull-main${extname(import.meta.url)}`, import.meta.url));
+const graceMs = 5000;
+
+interface Parts {
+  folder: string;
+  environment: Record<string, string>;
+  changed: (key: string) => void;
+}
+
+/** Volumes are folders: the tree that engines read, and beside it what the downloads need. */
+export class LocalVolumes {
+  readonly #parts: Parts;
+  readonly #starting = new Map<string, Promise<void>>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Where the model's files lie. */
+  tree(key: string): string {
+    return join(this.#parts.folder, key, 'tree');
+  }
+
+  async observe(key: string): Promise<ObservedVolume> {
+    const completion = await readCompletion(this.tree(key));
+    if (completion) return { state: 'ready', bytes: completion.bytes };
+    const attempt = Number((await noteOf(this.#record(key)))?.['attempt'] ?? (await this.#lastAttempt(key)));
+    const last = await this.#lastEvent(key, attempt);
+    if (this.#starting.has(key) || (await presenceOf(this.#record(key))) !== 'none') {
+      const { type, ...progress } = last?.type === 'progress' ? last : { type: 'none' as const };
+      return { state: 'downloading', attempt, ...(type === 'progress' ? { progress: progress as never } : {}) };
+    }
+    if (attempt === 0) return { state: 'absent' };
+    // It may have finished between the two looks.
+    const finished = await readCompletion(this.tree(key));
+    if (finished) return { state: 'ready', bytes: finished.bytes };
+    if (last?.type === 'failed') return { state: 'failed', attempt, failure: last };
+    return { state: 'failed', attempt, failure: interrupted };
+  }
+
+  async start(key: string, manifest: PullManifest, attempt: number, token: string | undefined): Promise<void> {
+    if (this.#starting.has(key) || (await presenceOf(this.#record(key))) === 'running') return;
+    const started = this.#start(key, manifest, attempt, token).finally(() => this.#starting.delete(key));
+    this.#starting.set(key, started);
+    await started;
+  }
+
+  async stop(key: string): Promise<void> {
+    await endRecorded(this.#record(key), graceMs);
+    await rm(this.#tokenFile(key), { force: true });
+  }
+
+  async stopAll(): Promise<void> {
+    const keys = await readdir(this.#parts.folder).catch(() => [] as string[]);
+    await Promise.all(keys.map((key) => this.stop(key)));
+  }
+
+  async verify(key: string): Promise<string[]> {
+    const { mismatches } = await verifyTree(this.tree(key));
+    return mismatches.map(({ path, problem }) => (path === '' ? problem : `${path}: ${problem}`));
+  }
+
+  /** Bytes that the tree held. The completion manifest goes first: what dies midway is never taken for whole. */
+  async delete(key: string): Promise<number> {
+    const held = await this.#size(key);
+    await this.stop(key);
+    await rm(join(this.tree(key), completionFile), { force: true });
+    await rm(join(this.#parts.folder, key), { recursive: true, force: true });
+    return held;
+  }
+
+  async #start(key: string, manifest: PullManifest, attempt: number, token: string | undefined): Promise<void> {
+    // The group of an earlier attempt may outlive its leader: nothing else may write here.
+    await endRecorded(this.#record(key), graceMs);
+    const folder = join(this.#parts.folder, key);
+    await mkdir(this.tree(key), { recursive: true, mode: 0o755 });
+    await mkdir(join(folder, 'pulls'), { recursive: true, mode: 0o700 });
+    await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest));
+    const words = [
+      '--manifest',
+      join(folder, 'manifest.json'),
+      '--target',
+      this.tree(key),
+      '--attempt',
+      String(attempt),
+    ];
+    if (token !== undefined) {
+      await writeFile(this.#tokenFile(key), token, { mode: 0o600 });
+      words.push('--token-file', this.#tokenFile(key));
+    }
+    await startRecorded({
+      record: this.#record(key),
+      note: { attempt },
+      command: process.execPath,
+      arguments: [pullMain, ...words],
+      environment: this.#parts.environment,
+      folder,
+      outputFile: this.#events(key, attempt),
+      errorFile: join(folder, 'pulls', `${attempt}.log`),
+      onExit: () => {
+        void unlink(this.#tokenFile(key)).catch(() => {});
+        this.#parts.changed(key);
+      },
+    });
+  }
+
+  #record(key: string): string {
+    return join(this.#parts.folder, key, 'process.json');
+  }
+
+  #tokenFile(key: string): string {
+    return join(this.#parts.folder, key, 'token');
+  }
+
+  #events(key: string, attempt: number): string {
+    return join(this.#parts.folder, key, 'pulls', `${attempt}.jsonl`);
+  }
+
+  async #lastAttempt(key: string): Promise<number> {
+    const names = await readdir(join(this.#parts.folder, key, 'pulls')).catch(() => [] as string[]);
+    return Math.max(0, ...names.filter((name) => name.endsWith('.jsonl')).map((name) => Number.parseInt(name, 10)));
+  }
+
+  async #lastEvent(key: string, attempt: number): Promise<PullEvent | undefined> {
+    const lines = await lastLines(this.#events(key, attempt), 3);
+    for (const line of lines.toReversed()) {
+      const event = parseEvent(line);
+      if (event) return event;
+    }
+    return undefined;
+  }
+
+  async #size(key: string): Promise<number> {
+    const entries = await readdir(this.tree(key), { recursive: true, withFileTypes: true }).catch(() => []);
+    const sizes = await Promise.all(
+      entries
+        .filter((entry) => entry.isFile())
+        .map(async (entry) => (await stat(join(entry.parentPath, entry.name))).blocks * 512),
+    );
+    return sizes.reduce((sum, size) => sum + size, 0);
+  }
+}
+
+const interrupted: Extract<PullEvent, { type: 'failed' }> = {
+  type: 'failed',
+  code: 'interrupted',
+  message: 'The download ended before it was finished.',
+  retryable: true,
+};
+
+/** A line that was cut by a kill is no event. */
+function parseEvent(line: string): PullEvent | undefined {
+  try {
+    const parsed = pullEvent.safeParse(JSON.parse(line));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}

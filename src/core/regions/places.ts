@@ -1,0 +1,127 @@
+import type { Config } from '../config/config.ts';
+import type { FilesystemConfig, RegionConfig } from '../config/schema.ts';
+import { inputError, notFound } from '../errors.ts';
+import { decodeCursor, pageOf } from '../paging.ts';
+import type { Page } from '../paging.ts';
+import type { Category, WeightFormat } from '../registry/model.ts';
+import { builtInLocal } from '../runtimes/built-in.ts';
+import { serves } from '../runtimes/runtime.ts';
+import type { Runtime } from '../runtimes/runtime.ts';
+import type { Region } from './region.ts';
+
+interface PageQuery {
+  cursor?: string | undefined;
+  limit: number;
+}
+
+export interface RegionView {
+  name: string;
+  kind: 'local' | 'kubernetes';
+  reachable: boolean;
+  version?: string;
+  reason?: string;
+  accelerators: { name: string; total: number | null; price_per_hour: number | null }[];
+  storage_free_bytes: number | null;
+  runtimes: string[];
+}
+
+/** The regions and filesystems of the config, and what runs where. */
+export interface Places {
+  regions(): Region[];
+  /** Throws `region_not_found` with the regions there are. */
+  region(name: string): Region;
+  /** Throws `filesystem_not_found` with the filesystems there are. */
+  filesystem(name: string): FilesystemConfig;
+  configOf(region: string): RegionConfig;
+  runtimes(region: string): Runtime[];
+  /** Runtimes of a region that serve this kind of model, the config's own first. */
+  runtimesFor(region: string, category: Category, format: WeightFormat): Runtime[];
+  pricePerHour(accelerator: string | undefined): number | null;
+  listRegions(query: PageQuery): Promise<Page<RegionView>>;
+  listFilesystems(query: PageQuery): Promise<Page<{ name: string; region: string; mount_path: string }>>;
+}
+
+export function mountPath(filesystem: FilesystemConfig): string {
+  return filesystem.mount_path ?? `/mnt/${filesystem.name}`;
+}
+
+export function createPlaces(config: Config, regions: readonly Region[]): Places {
+  const builtIn = builtInLocal(config.childEnvironment['PATH']);
+  const own = new Set(config.runtimes.map((runtime) => runtime.name));
+  const all = [...config.runtimes, ...builtIn.filter((runtime) => !own.has(runtime.name))];
+  const pricePerHour = (accelerator: string | undefined): number | null =>
+    accelerator === undefined ? 0 : (config.prices[accelerator] ?? null);
+  const places: Places = {
+    regions: () => [...regions],
+    region(name) {
+      const found = regions.find((region) => region.name === name);
+      if (found) return found;
+      throw notFound('region_not_found', `There is no region "${name}".`, {
+        nextStep: 'Name one of the regions that list-regions shows.',
+        field: 'regions',
+        validValues: regions.map((region) => region.name),
+      });
+    },
+    filesystem(name) {
+      const found = config.filesystems.find((filesystem) => filesystem.name === name);
+      if (found) return found;
+      const names = config.filesystems.map((filesystem) => filesystem.name);
+      throw inputError('filesystem_not_found', `There is no filesystem "${name}".`, {
+        nextStep:
+          names.length > 0
+            ? 'Name one of the filesystems that list-filesystems shows.'
+            : 'Add it under "filesystems" in ecolink.yaml.',
+        field: 'filesystem',
+        validValues: names,
+      });
+    },
+    configOf: (name) => config.regions.find((region) => region.name === name) as RegionConfig,
+    runtimes: (name) => all.filter((runtime) => runtime.kind === places.region(name).kind),
+    runtimesFor: (name, category, format) =>
+      places.runtimes(name).filter((runtime) => serves(runtime, category, format)),
+    pricePerHour,
+    async listRegions(query) {
+      const page = pageByName(regions, query);
+      return { ...page, items: await Promise.all(page.items.map((region) => viewOf(region, places))) };
+    },
+    async listFilesystems(query) {
+      const page = pageByName(config.filesystems, query);
+      return {
+        ...page,
+        items: page.items.map((each) => ({ name: each.name, region: each.region, mount_path: mountPath(each) })),
+      };
+    },
+  };
+  return places;
+}
+
+function pageByName<T extends { name: string }>(all: readonly T[], query: PageQuery): Page<T> {
+  const after = decodeCursor(query.cursor, 'string');
+  const rest = all
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .filter((each) => after === undefined || each.name > after);
+  return pageOf(
+    rest.slice(0, query.limit + 1),
+    query.limit,
+    (each) => each.name,
+    (each) => each,
+  );
+}
+
+async function viewOf(region: Region, places: Places): Promise<RegionView> {
+  const status = await region.status();
+  return {
+    name: region.name,
+    kind: region.kind,
+    reachable: status.reachable,
+    ...(status.version === undefined ? {} : { version: status.version }),
+    ...(status.reason === undefined ? {} : { reason: status.reason.message }),
+    accelerators: places.configOf(region.name).accelerators.map((each) => ({
+      name: each.name,
+      total: each.total ?? null,
+      price_per_hour: places.pricePerHour(each.name),
+    })),
+    storage_free_bytes: status.storage?.free ?? null,
+    runtimes: places.runtimes(region.name).map((runtime) => runtime.name),
+  };
+}

@@ -1,0 +1,125 @@
+import picomatch from 'picomatch';
+import type { PullFile } from '../download/manifest.ts';
+import { inputError } from '../errors.ts';
+import type { WeightFormat } from './model.ts';
+
+export interface Selection {
+  format: WeightFormat;
+  files: PullFile[];
+  /** For GGUF: the file that an engine opens, the first shard where there are several. */
+  entryFile?: string;
+  warnings: string[];
+}
+
+const weightPatterns: [WeightFormat, RegExp][] = [
+  ['safetensors', /\.safetensors$/],
+  ['gguf', /\.gguf$/],
+  ['pytorch', /\.(?:bin|pth|pt|ckpt)$/],
+  ['onnx', /\.onnx$/],
+];
+
+/** Never needed to serve, whatever the format. */
+const never = [
+  '.gitattributes',
+  '.gitignore',
+  '**/.DS_Store',
+  '*.md',
+  '**/*.{png,jpg,jpeg,gif,svg,webp,mp4,pdf,ipynb}',
+  'LICENSE*',
+  '.eval_results/**',
+];
+
+/** Other copies of the weights, beside safetensors. Not `consolidated*`: Mistral's own repos load from nothing else. */
+const besideSafetensors = [
+  '**/*.{bin,pth,pt,h5,msgpack,ot,ckpt,gguf,onnx,tflite,mlmodel}',
+  '**/{original,onnx,openvino,coreml}/**',
+];
+
+export function formatsOf(files: readonly { path: string }[]): WeightFormat[] {
+  return weightPatterns
+    .filter(([, pattern]) => files.some((file) => pattern.test(file.path)))
+    .map(([format]) => format);
+}
+
+export function isWeights(path: string): boolean {
+  return weightPatterns.some(([, pattern]) => pattern.test(path));
+}
+
+/**
+ * Which files of a repo a launch fetches. Without patterns EcoLink chooses: one format, and of several quantisations
+ * the one that is small and good (`Q4_K_M`). `include` replaces that choice, `exclude` takes away from it.
+ */
+export function selectFiles(
+  all: readonly PullFile[],
+  include: readonly string[],
+  exclude: readonly string[],
+): Selection {
+  const excluded = matcher(exclude);
+  const { files: chosen, warnings } = include.length > 0 ? byPatterns(all, include) : byFormat(all);
+  const files = chosen.filter((file) => !excluded(file.path)).toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  if (files.length === 0) {
+    throw inputError('nothing_selected', 'The selection leaves no file to fetch.', {
+      nextStep: 'Loosen include and exclude; check-model without them shows what the repo holds.',
+      field: include.length > 0 ? 'include' : 'exclude',
+    });
+  }
+  const format = formatsOf(files)[0] ?? 'other';
+  if (format === 'other') warnings.push('No file looks like weights: no engine may be able to load this.');
+  const entryFile =
+    format === 'gguf'
+      ? files.find((file) => file.path.endsWith('.gguf') && !/mmproj/i.test(file.path))?.path
+      : undefined;
+  return { format, files, warnings, ...(entryFile === undefined ? {} : { entryFile }) };
+}
+
+function matcher(patterns: readonly string[]): (path: string) => boolean {
+  if (patterns.length === 0) return () => false;
+  const matches = picomatch([...patterns], { dot: true });
+  const basename = picomatch([...patterns], { dot: true, basename: true });
+  // A pattern without a slash means the file's own name at any depth, as in .gitignore.
+  return (path) => matches(path) || basename(path);
+}
+
+function byPatterns(all: readonly PullFile[], include: readonly string[]) {
+  const included = matcher(include);
+  return { files: all.filter((file) => included(file.path)), warnings: [] as string[] };
+}
+
+function byFormat(all: readonly PullFile[]): { files: PullFile[]; warnings: string[] } {
+  const dropped = matcher(never);
+  const useful = all.filter((file) => !dropped(file.path));
+  const formats = formatsOf(useful);
+  if (formats[0] === 'safetensors') {
+    const beside = matcher(besideSafetensors);
+    return { files: useful.filter((file) => !beside(file.path)), warnings: [] };
+  }
+  if (formats[0] === 'gguf') return oneQuantisation(useful);
+  return {
+    files: useful,
+    warnings:
+      formats[0] === 'pytorch' ? ['The weights are pickle files, which can run code when they are loaded.'] : [],
+  };
+}
+
+const preferred = ['q4_k_m', 'q4_k_s', 'q5_k_m', 'q4_0', 'q8_0', 'q6_k', 'f16', 'bf16', 'f32'];
+
+/** `model-q4_k_m-00001-of-00003.gguf` → `model-q4_k_m`: all shards of one quantisation share it. */
+function groupOf(path: string): string {
+  return path.replace(/(?:-\d{5}-of-\d{5})?\.gguf$/, '');
+}
+
+function oneQuantisation(files: readonly PullFile[]): { files: PullFile[]; warnings: string[] } {
+  const gguf = files.filter((file) => file.path.endsWith('.gguf') && !/mmproj/i.test(file.path));
+  const groups = [...new Set(gguf.map((file) => groupOf(file.path)))];
+  const rank = (group: string): number => {
+    const at = preferred.findIndex((name) => group.toLowerCase().replaceAll('-', '_').endsWith(name));
+    return at === -1 ? preferred.length : at;
+  };
+  const chosen = groups.toSorted((a, b) => rank(a) - rank(b))[0] as string;
+  const others = files.filter((file) => !file.path.endsWith('.gguf') && !/\.(?:bin|pth|pt|onnx)$/.test(file.path));
+  const warnings =
+    groups.length > 1
+      ? [`The repo holds ${groups.length} quantisations; ${chosen} was chosen. Choose another with include.`]
+      : [];
+  return { files: [...others, ...gguf.filter((file) => groupOf(file.path) === chosen)], warnings };
+}

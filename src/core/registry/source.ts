@@ -1,0 +1,136 @@
+import type { Caller } from '../access/caller.ts';
+import type { CredentialStore } from '../access/credentials.ts';
+import { EcolinkError } from '../errors.ts';
+import type { Hub, HubCredential, RepoSnapshot } from '../hub/hub.ts';
+import { mountPath } from '../regions/places.ts';
+import type { Places } from '../regions/places.ts';
+import { readFolder } from './filesystem-source.ts';
+import type { Architecture, Category, Fingerprint, ModelSource, WeightFormat } from './model.ts';
+import { formatsOf, isWeights, selectFiles } from './selection.ts';
+import type { PullFile } from '../download/manifest.ts';
+import { architectureOf, suggestCategory } from './sizing.ts';
+
+export interface SourceInput {
+  source: ModelSource;
+  repo?: string | undefined;
+  revision?: string | undefined;
+  credential?: string | undefined;
+  filesystem?: string | undefined;
+  subfolder?: string | undefined;
+  category?: Category | undefined;
+  include?: string[] | undefined;
+  exclude?: string[] | undefined;
+  private?: boolean | undefined;
+}
+
+/** Everything that can be found out about a model before it is saved. */
+export interface Candidate {
+  source: ModelSource;
+  repo?: string;
+  revision?: string;
+  commit?: string;
+  credential?: string;
+  filesystem?: string;
+  subfolder?: string;
+  path?: string;
+  region?: string;
+  format: WeightFormat;
+  formats: WeightFormat[];
+  entryFile?: string;
+  files: PullFile[];
+  bytes: number;
+  gated: boolean;
+  licence?: string;
+  task?: string;
+  suggested?: Category;
+  architecture: Architecture;
+  fingerprint?: Fingerprint;
+  warnings: string[];
+}
+
+interface Parts {
+  hub: Hub;
+  places: Places;
+  credentials: CredentialStore;
+}
+
+/** Looks at the source as it is now. Nothing is saved; every reason why it could not be registered is thrown. */
+export function examine(parts: Parts, input: SourceInput, caller: Caller): Promise<Candidate> {
+  return input.source === 'huggingface' ? examineRepo(parts, input, caller) : examineFolder(parts, input);
+}
+
+async function examineRepo({ hub, credentials }: Parts, input: SourceInput, caller: Caller): Promise<Candidate> {
+  const repo = input.repo as string;
+  const revision = input.revision ?? 'main';
+  const named = input.credential === undefined ? undefined : credentials.resolve(input.credential, caller);
+  const look = async (credential: HubCredential | undefined) => {
+    const snapshot = await hub.inspect(repo, revision, credential);
+    const selection = selectFiles(snapshot.files, input.include ?? [], input.exclude ?? []);
+    const weights = selection.files.find((file) => isWeights(file.path)) ?? (selection.files[0] as PullFile);
+    await hub.probe(repo, snapshot.commit, weights.path, credential);
+    return { snapshot, selection, credential };
+  };
+  const { snapshot, selection, credential } = await look(named).catch((thrown: unknown) => {
+    const fallback = named === undefined ? credentials.fallback(caller) : undefined;
+    if (fallback === undefined || !mayNeedToken(thrown)) throw thrown;
+    return look(fallback);
+  });
+  const suggested = suggestCategory(snapshot.task);
+  return {
+    source: 'huggingface',
+    repo,
+    revision,
+    commit: snapshot.commit,
+    ...(credential && (snapshot.gated || snapshot.private || named) ? { credential: credential.name } : {}),
+    ...selection,
+    formats: formatsOf(snapshot.files),
+    bytes: selection.files.reduce((sum, file) => sum + file.size, 0),
+    gated: snapshot.gated,
+    ...(snapshot.licence === undefined ? {} : { licence: snapshot.licence }),
+    ...(snapshot.task === undefined ? {} : { task: snapshot.task }),
+    ...(suggested === undefined ? {} : { suggested }),
+    architecture: await readArchitecture(hub, snapshot, credential),
+  };
+}
+
+function mayNeedToken(thrown: unknown): boolean {
+  return thrown instanceof EcolinkError && (thrown.code === 'gated_repo' || thrown.code === 'repo_not_found');
+}
+
+async function readArchitecture(
+  hub: Hub,
+  snapshot: RepoSnapshot,
+  credential: HubCredential | undefined,
+): Promise<Architecture> {
+  const has = snapshot.files.some((file) => file.path === 'config.json' && file.size < 1024 ** 2);
+  const text = has
+    ? await hub.readText(snapshot.repo, snapshot.commit, 'config.json', 1024 ** 2, credential).catch(() => undefined)
+    : undefined;
+  return { ...architectureOf(text), ...(snapshot.parameters === undefined ? {} : { parameters: snapshot.parameters }) };
+}
+
+async function examineFolder({ places }: Parts, input: SourceInput): Promise<Candidate> {
+  const filesystem = places.filesystem(input.filesystem as string);
+  const region = places.region(filesystem.region);
+  const subfolder = (input.subfolder as string).replace(/^(?:\.\/)+/, '').replace(/\/+$/, '');
+  const fingerprint = await readFolder(region, filesystem.name, subfolder);
+  const found = fingerprint.entries.map((entry) => ({ path: entry.path, size: entry.size }));
+  const selection = selectFiles(found, input.include ?? [], input.exclude ?? []);
+  const config = found.find((file) => file.path === 'config.json');
+  const text = config
+    ? (await region.readFile(filesystem.name, `${subfolder}/config.json`, 1024 ** 2)).toString('utf8')
+    : undefined;
+  return {
+    source: 'filesystem',
+    filesystem: filesystem.name,
+    subfolder,
+    path: `${mountPath(filesystem)}/${subfolder}`,
+    region: filesystem.region,
+    ...selection,
+    formats: formatsOf(found),
+    bytes: selection.files.reduce((sum, file) => sum + file.size, 0),
+    gated: false,
+    architecture: architectureOf(text),
+    fingerprint,
+  };
+}

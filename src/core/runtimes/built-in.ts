@@ -1,0 +1,84 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, isAbsolute, join } from 'node:path';
+import { runtimeSchema } from '../config/schema.ts';
+import { isLlamaEngineInstalled, llamaEngineEntry } from './llama-engine/location.ts';
+import type { Runtime } from './runtime.ts';
+
+/** Where a command is found, as a shell would; undefined where it is not. */
+export function findCommand(command: string, path: string | undefined): string | undefined {
+  const candidates = isAbsolute(command)
+    ? [command]
+    : (path ?? '')
+        .split(delimiter)
+        .filter(Boolean)
+        .map((folder) => join(folder, command));
+  return candidates.find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** The runtimes that this machine can run without being told: llama.cpp in one of two forms, and vLLM where it is installed. */
+export function builtInLocal(path: string | undefined): Runtime[] {
+  return [llamaServer(path) ?? llamaEngine(), vllm(path)].filter((runtime) => runtime !== undefined);
+}
+
+/** llama.cpp's own server (github.com/ggml-org/llama.cpp, tools/server/README.md). */
+function llamaServer(path: string | undefined): Runtime | undefined {
+  const command = findCommand('llama-server', path);
+  if (command === undefined) return undefined;
+  return runtimeSchema.parse({
+    name: 'llama.cpp',
+    kind: 'local',
+    categories: ['chat', 'embedding', 'reranker'],
+    formats: ['gguf'],
+    command: [command],
+    arguments: ['--model', '{model_path}', '--alias', '{served_name}', '--host', '{host}', '--port', '{port}'],
+    category_arguments: { embedding: ['--embedding'], reranker: ['--reranking'] },
+    context_argument: '--ctx-size',
+  });
+}
+
+function llamaEngine(): Runtime | undefined {
+  if (!isLlamaEngineInstalled()) return undefined;
+  return runtimeSchema.parse({
+    name: 'llama.cpp',
+    kind: 'local',
+    categories: ['chat', 'embedding'],
+    formats: ['gguf'],
+    command: [process.execPath, llamaEngineEntry()],
+    arguments: ['--model', '{model_path}', '--served-name', '{served_name}', '--host', '{host}', '--port', '{port}'],
+    context_argument: '--context-length',
+  });
+}
+
+/** docs.vllm.ai, "vllm serve": pooling models are served with `--runner pooling`. */
+function vllm(path: string | undefined): Runtime | undefined {
+  const command = findCommand('vllm', path);
+  if (command === undefined) return undefined;
+  return runtimeSchema.parse({
+    name: 'vllm',
+    kind: 'local',
+    categories: ['chat', 'embedding', 'reranker'],
+    formats: ['safetensors', 'pytorch'],
+    command: [command],
+    arguments: [
+      'serve',
+      '{model_path}',
+      '--served-model-name',
+      '{served_name}',
+      '--host',
+      '{host}',
+      '--port',
+      '{port}',
+    ],
+    category_arguments: { embedding: ['--runner', 'pooling'], reranker: ['--runner', 'pooling'] },
+    context_argument: '--max-model-len',
+  });
+}

@@ -1,0 +1,113 @@
+import type { ColumnType, Generated } from 'kysely';
+
+/** Set once when the row is made. */
+type Fixed<T> = ColumnType<T, T, never>;
+/** ISO 8601 in UTC: sorts as text and reads the same in both databases. */
+type Time = string;
+/** A JSON document as text; the table's own module parses it. */
+type Json = string;
+/** 0 or 1: SQLite has no boolean. */
+type Flag = number;
+
+export interface Database {
+  persons: { id: Fixed<string>; name: string; role: string; created_at: Fixed<Time> };
+  identities: { identity: Fixed<string>; person_id: string };
+  tokens: {
+    id: Fixed<string>;
+    person_id: Fixed<string>;
+    name: Fixed<string>;
+    hash: Fixed<string>;
+    scopes: Fixed<Json>;
+    created_at: Fixed<Time>;
+    last_used_at: Time | null;
+    revoked_at: Time | null;
+  };
+  selections: { hash: Fixed<string>; files: Fixed<Json> };
+  models: {
+    id: Fixed<string>;
+    name: Fixed<string>;
+    /** The name while the entry lives, null after: unique, so that a deleted name can be used again. */
+    live_name: string | null;
+    category: Fixed<string>;
+    origin: Fixed<string>;
+    /** The entry without its files. */
+    entry: Fixed<Json>;
+    selection: Fixed<string>;
+    repo: Fixed<string | null>;
+    owner_id: Fixed<string>;
+    private: Fixed<Flag>;
+    created_at: Fixed<Time>;
+    deleted_at: Time | null;
+  };
+  instances: {
+    id: Generated<number>;
+    /** Name of the first entry: the model id stays when the instance moves to another. */
+    name: string;
+    entry_id: string;
+    desired: 'running' | 'stopped' | 'deleted';
+    spec: Json;
+    generation: number;
+    state: string;
+    ready: number;
+    owner_id: Fixed<string>;
+    private: Fixed<Flag>;
+    created_at: Fixed<Time>;
+    stop_at: Time | null;
+  };
+  instance_regions: {
+    instance_id: Fixed<number>;
+    region: Fixed<string>;
+    /** Key of the volume that it reads; null for a filesystem. */
+    volume: string | null;
+    state: string;
+    ready: number;
+    restarts: number;
+    reason: Json | null;
+    /** Base URLs of the ready replicas. */
+    urls: Json;
+    updated_at: Time;
+  };
+  volumes: {
+    key: Fixed<string>;
+    region: Fixed<string>;
+    repo: Fixed<string>;
+    commit_sha: Fixed<string>;
+    selection: Fixed<string>;
+    bytes: Fixed<number>;
+    state: string;
+    attempt: number;
+    failures: number;
+    retry_at: Time | null;
+    progress: Json | null;
+    reason: Json | null;
+    /** Somebody asked for the bytes without an instance. */
+    prefetch: Flag;
+    pinned: Flag;
+    last_used_at: Time | null;
+  };
+  audit_events: {
+    number: Generated<number>;
+    at: Fixed<Time>;
+    event: Fixed<'opened' | 'closed'>;
+    opened: Fixed<number | null>;
+    request: Fixed<string>;
+    person: Fixed<string>;
+    identity: Fixed<string>;
+    agent: Fixed<Flag>;
+    source: Fixed<string>;
+    operation: Fixed<string>;
+    input: Fixed<string | null>;
+    outcome: Fixed<string | null>;
+    code: Fixed<string | null>;
+    duration_ms: Fixed<number | null>;
+  };
+  idempotency: {
+    person_id: Fixed<string>;
+    operation: Fixed<string>;
+    key: Fixed<string>;
+    input_hash: Fixed<string>;
+    outcome: Fixed<Json>;
+    created_at: Fixed<Time>;
+  };
+  leases: { key: Fixed<string>; holder: string; epoch: number; expires_at: Time };
+}

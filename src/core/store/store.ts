@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import { Kysely, sql } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import type { Dialect, Transaction } from 'kysely';
+import type { Config } from '../config/config.ts';
+import { insideTransaction, postgresDialect, sqliteDialect } from './dialects.ts';
+import type { Flavour } from './dialects.ts';
+import { migrations } from './migrations.ts';
+import type { Database } from './schema.ts';
+
+/** A transaction or, outside one, the database itself: what the tables' query modules take. */
+export type Queries = Kysely<Database>;
+
+export interface Store extends AsyncDisposable {
+  readonly flavour: Flavour;
+  readonly db: Queries;
+  /** Inside, only the transaction's own queries may be awaited: SQLite has one connection, and everybody else waits. */
+  transaction<T>(work: (transaction: Transaction<Database>) => Promise<T>): Promise<T>;
+  ping(): Promise<void>;
+}
+
+/** Opens the store that the config names and brings its schema up to date. */
+export async function openStore(config: Pick<Config, 'dataDir' | 'databaseUrl'>): Promise<Store> {
+  return config.databaseUrl === undefined
+    ? createStore('sqlite', sqliteDialect(join(config.dataDir, 'ecolink.db')))
+    : createStore('postgres', postgresDialect(config.databaseUrl));
+}
+
+export async function createStore(flavour: Flavour, dialect: Dialect): Promise<Store> {
+  const db = new Kysely<Database>({ dialect });
+  try {
+    await migrate(db, flavour);
+  } catch (thrown) {
+    await db.destroy();
+    throw thrown;
+  }
+  return {
+    flavour,
+    db,
+    transaction: (work) =>
+      db.transaction().execute((transaction) => insideTransaction.run(true, () => work(transaction))),
+    ping: async () => {
+      await sql`select 1`.execute(db);
+    },
+    [Symbol.asyncDispose]: () => db.destroy(),
+  };
+}
+
+async function migrate(db: Queries, flavour: Flavour): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations(flavour) } });
+  const { error } = await migrator.migrateToLatest();
+  if (error) throw error;
+}

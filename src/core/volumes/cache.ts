@@ -1,0 +1,214 @@
+import type { OperationContext } from '../context.ts';
+import { conflict, inputError, notFound } from '../errors.ts';
+import { volumeOf, want } from '../launch/launches.ts';
+import type { LaunchParts } from '../launch/launches.ts';
+import { chooseRegions } from '../launch/plan-launch.ts';
+import { decodeCursor, pageOf } from '../paging.ts';
+import type { OwnedModel } from '../store/models.ts';
+import { findVolume, findVolumes, searchVolumes, updateVolume, usersOfVolume } from '../store/volumes.ts';
+import type { Volume } from '../store/volumes.ts';
+
+export interface ListCacheInput {
+  region?: string | undefined;
+  verify: boolean;
+  cursor?: string | undefined;
+  limit: number;
+}
+
+export interface VolumesInput {
+  volume?: string | undefined;
+  model?: string | undefined;
+  regions?: string[] | undefined;
+}
+
+export type Cache = ReturnType<typeof createCache>;
+
+/** The bytes that lie in the regions: what is there, what is wanted ahead, what may go. */
+export function createCache(parts: LaunchParts) {
+  return {
+    list: (input: ListCacheInput) => list(parts, input),
+    prefetch: (input: { model: string; regions?: string[] | undefined }, context: OperationContext) =>
+      prefetch(parts, input, context),
+    evict: (input: VolumesInput, context: OperationContext) => evict(parts, input, context),
+    pin: (input: VolumesInput & { pinned: boolean }, context: OperationContext) => pin(parts, input, context),
+  };
+}
+
+async function list(parts: LaunchParts, input: ListCacheInput) {
+  if (input.region !== undefined) parts.places.region(input.region);
+  const rows = await searchVolumes(parts.store.db, {
+    region: input.region,
+    after: decodeCursor(input.cursor, 'string'),
+    limit: input.limit,
+  });
+  if (input.verify) await Promise.all(rows.slice(0, input.limit).map((row) => verify(parts, row)));
+  const now = await findVolumes(
+    parts.store.db,
+    rows.map((row) => row.key),
+  );
+  const users = new Map(
+    await Promise.all(rows.map(async (row) => [row.key, await usersOfVolume(parts.store.db, row.key)] as const)),
+  );
+  return pageOf(
+    rows,
+    input.limit,
+    (row) => row.key,
+    (row) => view(now.get(row.key) ?? row, users.get(row.key) ?? []),
+  );
+}
+
+function view(volume: Volume, users: readonly { id: number }[]) {
+  return {
+    volume: volume.key,
+    region: volume.region,
+    repo: volume.repo,
+    commit: volume.commit,
+    state: volume.state,
+    bytes: volume.bytes,
+    in_use_by: [...new Set(users.map((user) => user.id))],
+    pinned: volume.pinned,
+    ...(volume.progress ? { progress: volume.progress } : {}),
+    ...(volume.reason ? { reason: volume.reason } : {}),
+    ...(volume.lastUsedAt === undefined ? {} : { last_used_at: volume.lastUsedAt }),
+  };
+}
+
+/** Reads every byte again. What does not match is marked, no longer a hit, and fetched anew by the next launch. */
+async function verify(parts: LaunchParts, volume: Volume): Promise<void> {
+  if (volume.state !== 'ready' && volume.state !== 'damaged') return;
+  const damage = await parts.places.region(volume.region).verifyVolume(volume.key);
+  if (damage.length === 0) return updateVolume(parts.store.db, volume.key, { state: 'ready', reason: null });
+  const message = `${damage.slice(0, 3).join('; ')}${damage.length > 3 ? ` and ${damage.length - 3} more` : ''}`;
+  await updateVolume(parts.store.db, volume.key, { state: 'damaged', reason: { code: 'checksum_mismatch', message } });
+}
+
+async function prefetch(
+  parts: LaunchParts,
+  input: { model: string; regions?: string[] | undefined },
+  context: OperationContext,
+) {
+  const model = await parts.registry.find(input.model, context.caller);
+  if (model.source === 'filesystem') {
+    throw inputError('nothing_to_fetch', `"${model.name}" lies on a filesystem and is read in place.`, {
+      nextStep: 'Launch it.',
+      field: 'model',
+    });
+  }
+  const regions = chooseRegions(model, { model: model.name, regions: input.regions }, parts.places);
+  const keys = regions.map((region) => ({ region, volume: volumeOf(model, region) as string }));
+  await parts.store.transaction(async (transaction) => {
+    for (const { region, volume } of keys) await want(transaction, model, region, volume, true);
+  });
+  for (const { volume } of keys) parts.nudge({ volume });
+  const rows = await findVolumes(
+    parts.store.db,
+    keys.map(({ volume }) => volume),
+  );
+  return {
+    model: model.name,
+    state: 'queued',
+    next_step: 'list_cache shows how far it is; a launch meanwhile joins the download.',
+    volumes: keys.map(({ region, volume }) => ({ volume, region, state: rows.get(volume)?.state ?? 'queued' })),
+  };
+}
+
+/** The volumes that an input names, by key or by model. Throws where it names none, or both ways at once. */
+async function named(parts: LaunchParts, input: VolumesInput, context: OperationContext): Promise<Volume[]> {
+  if ((input.volume === undefined) === (input.model === undefined)) {
+    throw inputError('volume_or_model', 'Give either a volume or a model.', {
+      nextStep: 'list_cache shows the volumes.',
+      field: 'volume',
+    });
+  }
+  if (input.volume !== undefined) {
+    const volume = await findVolume(parts.store.db, input.volume);
+    if (volume && volume.state !== 'absent') return [volume];
+    throw notFound('volume_not_found', `There is no volume "${input.volume}".`, {
+      nextStep: 'list_cache shows the volumes.',
+      field: 'volume',
+    });
+  }
+  const model = await parts.registry.find(input.model as string, context.caller);
+  const found = await volumesOf(parts, model, input.regions);
+  if (found.length > 0) return found;
+  throw notFound(
+    'volume_not_found',
+    `No weights of "${model.name}" are cached${input.regions ? ' in those regions' : ''}.`,
+    {
+      nextStep: 'list_cache shows what is.',
+      field: 'model',
+    },
+  );
+}
+
+async function volumesOf(parts: LaunchParts, model: OwnedModel, regions: string[] | undefined): Promise<Volume[]> {
+  for (const region of regions ?? []) parts.places.region(region);
+  const names = regions ?? parts.places.regions().map((region) => region.name);
+  const keys = names.flatMap((region) => volumeOf(model, region) ?? []);
+  const rows = await findVolumes(parts.store.db, keys);
+  return [...rows.values()].filter((row) => row.state !== 'absent');
+}
+
+async function evict(parts: LaunchParts, input: VolumesInput, context: OperationContext) {
+  const volumes = await named(parts, input, context);
+  for (const volume of volumes) await refuseInUse(parts, volume);
+  let freed = 0;
+  for (const volume of volumes) {
+    // First nothing counts on it any more, then it goes: a launch that comes in between finds it absent and waits.
+    await parts.store.transaction(async (transaction) => {
+      const users = await usersOfVolume(transaction, volume.key);
+      if (users.length > 0) throw inUse(volume, users);
+      await updateVolume(transaction, volume.key, {
+        state: 'absent',
+        prefetch: false,
+        pinned: false,
+        progress: null,
+        reason: null,
+      });
+    });
+    freed += await parts.places.region(volume.region).deleteVolume(volume.key);
+    parts.nudge({ volume: volume.key });
+    parts.changes.publish({ kind: 'volume', id: volume.key });
+  }
+  return {
+    state: 'evicted',
+    freed_bytes: freed,
+    volumes: volumes.map((volume) => volume.key),
+    next_step: 'The next launch that needs them fetches them again.',
+  };
+}
+
+async function refuseInUse(parts: LaunchParts, volume: Volume): Promise<void> {
+  const users = await usersOfVolume(parts.store.db, volume.key);
+  if (users.length > 0) throw inUse(volume, users);
+  const observed = await parts.places.region(volume.region).observeVolume(volume.key);
+  if (observed.state !== 'downloading') return;
+  throw conflict('volume_in_use', `A download runs on the volume ${volume.key}.`, {
+    nextStep: 'Wait for it: list_cache shows how far it is.',
+    field: 'volume',
+  });
+}
+
+function inUse(volume: Volume, users: readonly { id: number }[]): Error {
+  const ids = [...new Set(users.map((user) => user.id))];
+  return conflict(
+    'volume_in_use',
+    `The volume ${volume.key} in ${volume.region} is used by ${ids.length === 1 ? 'instance' : 'instances'} ${ids.join(', ')}.`,
+    {
+      nextStep: `Stop ${ids.length === 1 ? 'it' : 'them'} first.`,
+      field: 'volume',
+    },
+  );
+}
+
+async function pin(parts: LaunchParts, input: VolumesInput & { pinned: boolean }, context: OperationContext) {
+  const volumes = await named(parts, input, context);
+  for (const volume of volumes) await updateVolume(parts.store.db, volume.key, { pinned: input.pinned });
+  return {
+    state: input.pinned ? 'pinned' : 'not pinned',
+    volumes: volumes.map((volume) => volume.key),
+    next_step: input.pinned
+      ? 'No policy evicts them; evict_cache still can.'
+      : 'A policy may evict them when nothing uses them.',
+  };
+}

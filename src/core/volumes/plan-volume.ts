@@ -1,0 +1,76 @@
+import type { ObservedVolume, Reason } from '../regions/region.ts';
+
+export const volumeStates = ['absent', 'queued', 'downloading', 'ready', 'failed', 'damaged'] as const;
+export type VolumeState = (typeof volumeStates)[number];
+
+export interface VolumeRecord {
+  state: VolumeState;
+  attempt: number;
+  failures: number;
+  retryAt: number | undefined;
+}
+
+export type VolumeStep =
+  | { do: 'start'; attempt: number }
+  | { do: 'stop' }
+  | { do: 'record'; state: VolumeState; failures: number; retryAt?: number; reason?: Reason }
+  | { do: 'nothing' };
+
+/** After so many failures that might have healed, somebody has to look. */
+const maximumFailures = 6;
+
+/**
+ * The next step for one volume. Pure. `wanted`: an instance that is not stopped needs it, or somebody asked for a
+ * prefetch. A finished attempt is counted once: while the record still says that it downloads.
+ */
+export function planVolume(record: VolumeRecord, observed: ObservedVolume, wanted: boolean, now: number): VolumeStep {
+  switch (observed.state) {
+    case 'ready':
+      return record.state === 'ready' || record.state === 'damaged'
+        ? { do: 'nothing' }
+        : { do: 'record', state: 'ready', failures: 0 };
+    case 'downloading':
+      if (!wanted) return { do: 'stop' };
+      return record.state === 'downloading'
+        ? { do: 'nothing' }
+        : { do: 'record', state: 'downloading', failures: record.failures };
+    case 'failed':
+      if (record.state === 'downloading' && observed.attempt === record.attempt)
+        return afterFailure(record, observed, wanted, now);
+      return planAbsent(record, wanted, now);
+    case 'absent':
+    case 'partial':
+      return planAbsent(record, wanted, now);
+  }
+}
+
+function planAbsent(record: VolumeRecord, wanted: boolean, now: number): VolumeStep {
+  if (!wanted)
+    return record.state === 'absent' || record.state === 'failed'
+      ? { do: 'nothing' }
+      : { do: 'record', state: 'absent', failures: 0 };
+  if (record.state === 'failed') return { do: 'nothing' };
+  if (record.retryAt !== undefined && now < record.retryAt) return { do: 'nothing' };
+  return { do: 'start', attempt: record.attempt + 1 };
+}
+
+function afterFailure(
+  record: VolumeRecord,
+  observed: ObservedVolume & { state: 'failed' },
+  wanted: boolean,
+  now: number,
+): VolumeStep {
+  const { code, message, retryable } = observed.failure;
+  if (!wanted) return { do: 'record', state: 'absent', failures: 0 };
+  // A disruption says nothing about the download itself.
+  if (code === 'interrupted') return { do: 'record', state: 'queued', failures: record.failures };
+  const failures = record.failures + 1;
+  const reason = { code, message };
+  if (!retryable || failures >= maximumFailures) return { do: 'record', state: 'failed', failures, reason };
+  return { do: 'record', state: 'queued', failures, retryAt: now + retryDelayMs(failures), reason };
+}
+
+/** 2, 4, 8, 16, 32 s. */
+export function retryDelayMs(failures: number): number {
+  return 1000 * 2 ** failures;
+}

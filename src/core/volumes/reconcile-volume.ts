@@ -1,0 +1,114 @@
+import type { PullManifest } from '../download/manifest.ts';
+import { asEcolinkError } from '../errors.ts';
+import type { ReconcilerParts } from '../launch/reconciler.ts';
+import type { Requeue } from '../launch/work-queue.ts';
+import type { ObservedVolume, Region } from '../regions/region.ts';
+import { findModel } from '../store/models.ts';
+import { filesOfSelection, findVolume, updateVolume, usersOfVolume } from '../store/volumes.ts';
+import type { Volume, VolumeUpdate } from '../store/volumes.ts';
+import { planVolume } from './plan-volume.ts';
+
+const watchMs = 1000;
+
+/** One volume in one region. Whoever needs it is nudged when it changes. */
+export async function reconcileVolume(parts: ReconcilerParts, key: string): Promise<Requeue> {
+  const volume = await findVolume(parts.store.db, key);
+  const region = parts.places.regions().find((each) => each.name === volume?.region);
+  if (!volume || !region) return 'when_nudged';
+  const users = await usersOfVolume(parts.store.db, key);
+  const wanted = volume.prefetch || users.length > 0;
+  const observed = await region.observeVolume(key);
+  const step = planVolume(volume, observed, wanted, parts.now().getTime());
+  if (step.do === 'start') await start(parts, region, volume, step.attempt, users);
+  if (step.do === 'stop') await region.stopDownload(key);
+  const update = updateFor(step, observed);
+  if (update) await write(parts, volume, update, users);
+  const now = await findVolume(parts.store.db, key);
+  if (now?.state === 'ready' || now?.state === 'failed' || now?.state === 'absent' || now?.state === 'damaged')
+    return 'when_nudged';
+  return watchMs;
+}
+
+function updateFor(step: ReturnType<typeof planVolume>, observed: ObservedVolume): VolumeUpdate | undefined {
+  const progress = observed.state === 'downloading' && observed.progress ? { progress: observed.progress } : undefined;
+  if (step.do !== 'record') return progress;
+  const finished = step.state === 'ready' || step.state === 'absent';
+  return {
+    state: step.state,
+    failures: step.failures,
+    retryAt: step.retryAt ?? null,
+    reason: step.reason ?? null,
+    ...progress,
+    ...(finished ? { prefetch: false, progress: null } : {}),
+  };
+}
+
+async function write(
+  parts: ReconcilerParts,
+  volume: Volume,
+  update: VolumeUpdate,
+  users: readonly { id: number; region: string }[],
+): Promise<void> {
+  await updateVolume(parts.store.db, volume.key, update);
+  parts.changes.publish({ kind: 'volume', id: volume.key });
+  const turned = update.state !== undefined && update.state !== volume.state;
+  if (turned)
+    parts.log.info(
+      { volume: volume.key, region: volume.region, state: update.state, reason: update.reason?.message },
+      'volume changed',
+    );
+  for (const user of users) {
+    if (turned) parts.nudge({ instance: user.id, region: user.region });
+    else parts.changes.publish({ kind: 'instance', id: String(user.id) });
+  }
+}
+
+/** The attempt's number is written before the attempt begins: whoever comes after a crash takes a higher one. */
+async function start(
+  parts: ReconcilerParts,
+  region: Region,
+  volume: Volume,
+  attempt: number,
+  users: readonly { id: number; region: string; entryId: string }[],
+): Promise<void> {
+  const manifest: PullManifest = {
+    version: 1,
+    endpoint: parts.hubEndpoint,
+    repo: volume.repo,
+    commit: volume.commit,
+    files: await filesOfSelection(parts.store.db, volume.selection),
+  };
+  await updateVolume(parts.store.db, volume.key, { attempt, state: 'downloading', retryAt: null });
+  try {
+    await region.startDownload(volume.key, manifest, attempt, await tokenFor(parts, volume, users));
+  } catch (thrown) {
+    const error = asEcolinkError(thrown, volume.key);
+    if (error.kind === 'unexpected') throw thrown;
+    await updateVolume(parts.store.db, volume.key, {
+      state: 'failed',
+      reason: { code: error.code, message: error.message },
+    });
+  }
+  for (const user of users) parts.nudge({ instance: user.id, region: user.region });
+}
+
+/** The credential of an entry that wants the bytes now; for a prefetch, of an entry of the same repo. */
+async function tokenFor(
+  parts: ReconcilerParts,
+  volume: Volume,
+  users: readonly { entryId: string }[],
+): Promise<string | undefined> {
+  const names = await Promise.all(
+    users.map(async (user) => (await findModel(parts.store.db, { id: user.entryId }))?.credential),
+  );
+  const prefetching = await parts.store.db
+    .selectFrom('models')
+    .select('entry')
+    .where('repo', '=', volume.repo)
+    .where('selection', '=', volume.selection)
+    .where('deleted_at', 'is', null)
+    .execute();
+  const entries = prefetching.map((row) => (JSON.parse(row.entry) as { credential?: string }).credential);
+  const name = [...names, ...entries].find((each) => each !== undefined);
+  return parts.credentials.forEntry(name)?.token;
+}
