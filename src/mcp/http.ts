@@ -7,7 +7,7 @@ import type { Caller } from '../core/access/caller.ts';
 import type { Core } from '../core/core.ts';
 import { createMcpServer } from './server.ts';
 
-export interface HttpParts {
+interface HttpParts {
   core: Core;
   version: string;
 }

@@ -12,7 +12,7 @@ export type CallOperation = (
   options: { signal: AbortSignal },
 ) => Promise<Record<string, unknown>>;
 
-export interface McpServerParts {
+interface McpServerParts {
   call: CallOperation;
   version: string;
   report: ReportUnexpected;

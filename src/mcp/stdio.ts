@@ -3,7 +3,7 @@ import { redact } from '../core/log.ts';
 import { createMcpServer } from './server.ts';
 import type { CallOperation } from './server.ts';
 
-export interface StdioParts {
+interface StdioParts {
   call: CallOperation;
   version: string;
 }

@@ -11,7 +11,7 @@ export interface ToolAnswer {
   structuredContent?: Record<string, unknown>;
 }
 
-export interface CallOptions {
+interface CallOptions {
   signal?: AbortSignal;
 }
 
@@ -29,7 +29,7 @@ export interface Program {
   env: Record<string, string>;
 }
 
-export interface ClientKind {
+interface ClientKind {
   name: string;
   overHttp(url: URL, headers?: Record<string, string>): Promise<Assistant>;
   overStdio(program: Program): Promise<Assistant>;

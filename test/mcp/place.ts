@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-export interface Place extends AsyncDisposable {
+interface Place extends AsyncDisposable {
   dataDir: string;
   /** What a server, a core or a command of this place is started with. */
   environment: Record<string, string>;

@@ -5,6 +5,7 @@ import { inputError, unavailable } from '../../src/core/errors.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
 import type { CallOperation } from '../../src/mcp/server.ts';
 import type { ToolAnswer } from './clients.ts';
+import { errorIn } from './conversation.ts';
 
 /** A client whose tool calls end in `call`; what is reported as unexpected is kept. */
 async function connectTo(call: CallOperation) {
@@ -21,13 +22,6 @@ async function connectTo(call: CallOperation) {
   const callTool = async (name: string, input: Record<string, unknown>, signal?: AbortSignal) =>
     (await client.callTool({ name, arguments: input }, signal ? { signal } : {})) as ToolAnswer;
   return { client, callTool, reported };
-}
-
-function errorIn(answer: ToolAnswer): unknown {
-  expect(answer).toMatchObject({ isError: true, content: [{ type: 'text' }] });
-  expect(answer.content).toHaveLength(1);
-  expect(answer).not.toHaveProperty('structuredContent');
-  return JSON.parse(answer.content[0]?.text ?? '');
 }
 
 it('answers with the output, as structured content and as the same JSON in text', async () => {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
@@ -14,10 +15,12 @@ import { makePlace } from './place.ts';
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const resources = new AsyncDisposableStack();
 let ecolinkMcp: Program;
+let dataDir: string;
 
 beforeAll(async () => {
   const place = resources.use(await makePlace());
-  const env = { ...place.environment, PATH: process.env['PATH'] ?? '', HOME: place.dataDir };
+  dataDir = place.dataDir;
+  const env = { ...place.environment, PATH: process.env['PATH'] ?? '', HOME: dataDir };
   const server = spawn(process.execPath, [main, 'serve'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
   const ended = once(server, 'exit');
   resources.defer(async () => {
@@ -25,7 +28,7 @@ beforeAll(async () => {
     await ended;
   });
   const started = () => {
-    if (!existsSync(join(place.dataDir, 'server.json'))) throw new Error('The server has not started yet.');
+    if (!existsSync(join(dataDir, 'server.json'))) throw new Error('The server has not started yet.');
   };
   await vi.waitFor(started, { timeout: 30_000 });
   ecolinkMcp = { command: process.execPath, args: [main, 'mcp', '--no-start'], env };
@@ -79,4 +82,18 @@ it('writes nothing but JSON-RPC to standard output, survives lines that are none
     { id: 2, result: { isError: true } },
   ]);
   expect(await complaints).toMatch(/^ecolink mcp: /);
+});
+
+it.each(clientKinds)('gives $name at /mcp of the server what it gives over stdio, for a token', async (kind) => {
+  const { url } = JSON.parse(await readFile(join(dataDir, 'server.json'), 'utf8')) as { url: string };
+  const token = (await readFile(join(dataDir, 'local-token'), 'utf8')).trim();
+  const endpoint = new URL('/mcp', url);
+  await expect(kind.overHttp(endpoint, { authorization: 'Bearer eco_wrong' })).rejects.toThrow();
+  const overHttp = await kind.overHttp(endpoint, { authorization: `Bearer ${token}` });
+  const overStdio = await kind.overStdio(ecolinkMcp);
+  onTestFinished(() => Promise.all([overHttp.close(), overStdio.close()]).then(() => undefined));
+  const question = ['get_model', { model: 'nobody' }] as const;
+  expect(await overHttp.tools()).toEqual(await overStdio.tools());
+  expect(await overHttp.call('list_regions', {})).toEqual(await overStdio.call('list_regions', {}));
+  expect(await overHttp.call(...question)).toEqual(await overStdio.call(...question));
 });
