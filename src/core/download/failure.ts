@@ -39,7 +39,7 @@ export function fromFileSystem(error: unknown, path: string): PullFailure {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return new PullFailure('no_space', `No space is left for ${path}.`, { cause: error });
-  if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM') {
+  if (['EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'EEXIST'].includes(code ?? '')) {
     return new PullFailure('not_writable', `${path} cannot be written (${code}).`, { cause: error });
   }
   return new PullFailure('unexpected', `${path}: ${message}`, { cause: error });

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { mkdir, open, readdir, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fromFileSystem, PullFailure } from './failure.ts';
 import { statePaths } from './paths.ts';
 
@@ -40,7 +40,7 @@ export class Fence {
   static async claim(target: string, attempt: number | undefined): Promise<Fence> {
     const folder = statePaths(target).attempts;
     try {
-      await mkdir(folder, { recursive: true });
+      for (const path of [dirname(folder), folder]) await makeFolder(path);
       for (;;) {
         const holder = nextHolder(greatest(await readdir(folder)), attempt);
         if (await createExclusively(join(folder, holderName(holder)))) {
@@ -91,6 +91,13 @@ function nextHolder(present: Holder | undefined, attempt: number | undefined): H
   if (!present || present.attempt < wanted) return { attempt: wanted, start: 1 };
   if (present.attempt === wanted) return { attempt: wanted, start: present.start + 1 };
   throw new PullFailure('superseded', `Attempt ${wanted} was superseded by attempt ${present.attempt}.`);
+}
+
+/** Not `recursive`, which calls a read-only file system `ENOENT`. */
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
 }
 
 async function createExclusively(path: string): Promise<boolean> {

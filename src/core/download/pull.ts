@@ -51,8 +51,8 @@ async function pull(options: PullOptions): Promise<{ bytes: number; fetched: num
   const { manifest, target } = options;
   const bytes = manifest.files.reduce((sum, file) => sum + file.size, 0);
   if (await isComplete(target, manifest).catch(() => false)) return { bytes, fetched: 0 };
-  await mkdir(target, { recursive: true }).catch((error: Error) => {
-    throw fromFileSystem(error, target);
+  await mkdir(target, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    throw new PullFailure('not_writable', `The folder ${target} cannot be made (${error.code}).`, { cause: error });
   });
   const fence = await Fence.claim(target, options.attempt);
   await invalidate(target).catch((error: Error) => {

@@ -27,7 +27,7 @@ export function refuseToken(token: HubToken | undefined, bearer: string | undefi
 
 /** Whether the repo exists for this caller: metadata and tree of a gated repo are public, those of a private one are not. */
 export function refuseRepo(repo: HubRepo | undefined, token: HubToken | undefined): Refusal | undefined {
-  if (!repo || (repo.facts.private && repo.owner !== token?.user)) {
+  if (!repo || (repo.facts.private && !owns(repo, token))) {
     return token ? { status: 404, code: 'RepoNotFound', message: 'Repository not found' } : badCredentials;
   }
   if (repo.facts.disabled) return { status: 403, message: 'Access to this resource is disabled.' };
@@ -36,7 +36,7 @@ export function refuseRepo(repo: HubRepo | undefined, token: HubToken | undefine
 
 /** Whether a file of a gated repo may be read; the sentences are those of the Hub. */
 export function refuseGate(repo: HubRepo, token: HubToken | undefined, endpoint: string): Refusal | undefined {
-  if (!repo.facts.gated || repo.owner === token?.user) return undefined;
+  if (!repo.facts.gated || owns(repo, token)) return undefined;
   const restricted = `Access to model ${repo.id} is restricted`;
   if (!token) {
     return gated(401, `${restricted}. You must have access to it and be authenticated to access it. Please log in.`);
@@ -57,6 +57,10 @@ export function refuseGate(repo: HubRepo, token: HubToken | undefined, endpoint:
     403,
     'Please enable access to public gated repositories in your fine-grained token settings to view this repository.',
   );
+}
+
+function owns(repo: HubRepo, token: HubToken | undefined): boolean {
+  return token !== undefined && repo.owner === token.user;
 }
 
 /** Files that everyone may read even where the repo is gated. */

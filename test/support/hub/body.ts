@@ -29,9 +29,9 @@ function cutAt(fault: Fault | undefined): number | undefined {
 }
 
 function endEarly(response: ServerResponse, fault: Fault | undefined): void {
-  if (fault?.kind === 'reset') response.socket?.resetAndDestroy();
+  if (fault?.kind === 'reset') response.req.socket.resetAndDestroy();
   if (fault?.kind === 'short' && fault.declared === 'none') response.end();
-  if (fault?.kind === 'short' && fault.declared === 'full') response.socket?.end();
+  if (fault?.kind === 'short' && fault.declared === 'full') response.req.socket.end();
 }
 
 function flipped(chunk: Buffer, fault: Fault | undefined, sent: number): Buffer {
@@ -44,12 +44,11 @@ function flipped(chunk: Buffer, fault: Fault | undefined, sent: number): Buffer 
 async function write(response: ServerResponse, chunk: Buffer, throttle: number | undefined): Promise<void> {
   if (throttle === undefined) return writeAll(response, chunk);
   // A connection has one budget, whatever number of answers it carries.
-  const socket = response.socket as { freeAt?: number } | null;
+  const socket = response.req.socket as { freeAt?: number };
   const step = Math.max(1, Math.min(chunk.length, Math.ceil(throttle / 50)));
   for (let at = 0; at < chunk.length && !response.destroyed; at += step) {
     const piece = chunk.subarray(at, at + step);
     await writeAll(response, piece);
-    if (!socket) return;
     const from = Math.max(socket.freeAt ?? 0, performance.now() - 40);
     socket.freeAt = from + (piece.length / throttle) * 1000;
     const wait = socket.freeAt - performance.now();

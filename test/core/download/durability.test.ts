@@ -1,0 +1,112 @@
+import { spawnSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { JournalLine } from '../../../src/core/download/journal.ts';
+import { startHub } from '../../support/hub/hub.ts';
+import { KiB, manifestOf, MiB, startPull, temporaryFolder, tuningEnv } from './pulling.ts';
+
+const hasStrace = spawnSync('strace', ['-f', '-o', '/dev/null', 'true']).status === 0;
+if (!hasStrace)
+  console.warn(
+    'SKIPPED: strace cannot be used here, so nobody watched whether journal entries follow their fdatasync.',
+  );
+
+/** A system call with the moments, as line numbers of the trace, at which it began and returned. */
+interface Call {
+  name: string;
+  arguments: string;
+  began: number;
+  returned: number;
+}
+
+/** Joins `strace -f` lines that were cut in two by another thread's. */
+function parseTrace(text: string): Call[] {
+  const calls: Call[] = [];
+  const unfinished = new Map<string, Call>();
+  for (const [index, line] of text.split('\n').entries()) {
+    const [, pid = '', rest = ''] = /^(\d+)\s+(.*)$/.exec(line) ?? [];
+    const resumed = /^<\.\.\. (\w+) resumed>(.*)$/.exec(rest);
+    const call = resumed ? unfinished.get(pid + resumed[1]) : undefined;
+    if (resumed && call) {
+      call.arguments += resumed[2];
+      call.returned = index;
+      continue;
+    }
+    const started = /^(\w+)\((.*)$/.exec(rest);
+    if (!started) continue;
+    const [, name = '', parameters = ''] = started;
+    const isUnfinished = parameters.endsWith('<unfinished ...>');
+    const begun: Call = {
+      name,
+      arguments: parameters.replace(' <unfinished ...>', ''),
+      began: index,
+      returned: isUnfinished ? Infinity : index,
+    };
+    calls.push(begun);
+    if (isUnfinished) unfinished.set(pid + name, begun);
+  }
+  return calls;
+}
+
+test.skipIf(!hasStrace)(
+  'every range in the journal was written and synced before, and every published file too',
+  async () => {
+    await using folder = await temporaryFolder();
+    await using hub = await startHub();
+    hub.faults.throttle = 6 * MiB;
+    const repo = hub.addRepo('acme/traced', {
+      files: { 'config.json': '{}', 'model.safetensors': { size: 6 * MiB, seed: 't' } },
+    });
+    const trace = join(folder.path, 'trace');
+    const calls = 'pwrite64,pwritev,pwritev2,write,writev,fdatasync,fsync,rename,renameat,renameat2';
+    const prefix = ['strace', '-f', '-y', '-s', '100000', '-e', `trace=${calls}`, '-o', trace];
+    const env = tuningEnv({ rangeBytes: 512 * KiB, stallMs: 10_000 });
+    using running = await startPull(folder.path, manifestOf(hub, repo), { prefix, env });
+    expect(await running.ended).toMatchObject({ status: 0 });
+    const seen = parseTrace(await readFile(trace, 'utf8'));
+
+    const entries = seen.filter(({ name, arguments: text }) => name === 'write' && text.includes('/journals/'));
+    const lines = entries.flatMap((entry) => {
+      const written = JSON.parse(/, ("(?:[^"\\]|\\.)*")/.exec(entry.arguments)?.[1] ?? '""') as string;
+      return written
+        .trim()
+        .split('\n')
+        .map((line) => ({ entry, line: JSON.parse(line) as JournalLine }));
+    });
+    const ranges = lines.filter(({ line }) => line.type === 'ranges');
+    const published = lines.filter(({ line }) => line.type === 'published');
+    expect(ranges.length).toBeGreaterThan(2);
+    expect(published.length).toBe(2);
+
+    for (const { entry, line } of [...ranges, ...published]) {
+      const key = line.type === 'snapshot' ? '' : line.file;
+      const onPart = seen.filter((call) => call.arguments.includes(`${key}@`));
+      const syncs = onPart.filter((call) => call.name === 'fdatasync' && call.returned < entry.began);
+      const lastSync = Math.max(...syncs.map((call) => call.began));
+      const writes = onPart
+        .filter((call) => call.name.startsWith('pwrite'))
+        .map((call) => ({ returned: call.returned, ...placeOf(call) }));
+      const wanted = line.type === 'ranges' ? line.ranges : [[0, Infinity] as const];
+      for (const [start, end] of wanted) {
+        const concerned = writes.filter((write) => write.start < end && write.start + write.length > start);
+        expect(concerned.length).toBeGreaterThan(0);
+        for (const write of concerned) expect(write.returned).toBeLessThan(lastSync);
+      }
+      if (line.type !== 'published') continue;
+      const rename = onPart.find((call) => call.name.startsWith('rename'));
+      expect(rename?.began).toBeGreaterThan(lastSync);
+      expect(rename?.returned).toBeLessThan(entry.began);
+    }
+
+    const completion = seen.find((call) => call.name.startsWith('rename') && call.arguments.includes('complete.json'));
+    const lastEntry = Math.max(...entries.map((entry) => entry.returned));
+    expect(completion?.began).toBeGreaterThan(lastEntry);
+  },
+);
+
+/** `pwritev(fd, […], count, offset) = length` */
+function placeOf(call: Call): { start: number; length: number } {
+  const [, start, length] = /, (\d+)\)\s+= (\d+)$/.exec(call.arguments) ?? [];
+  return { start: Number(start), length: Number(length) };
+}

@@ -1,0 +1,179 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { PullTuning } from '../../../src/core/config/pull-environment.ts';
+import { bytesOf } from '../../support/hub/content.ts';
+import { startHub, type Hub } from '../../support/hub/hub.ts';
+import type { HubRepo } from '../../support/hub/repo.ts';
+import { isSame, KiB, manifestOf, MiB, pull, quick, temporaryFolder } from './pulling.ts';
+
+const weights = { size: 2 * MiB, seed: 'faults' };
+let hub: Hub;
+let repo: HubRepo;
+beforeAll(async () => {
+  hub = await startHub();
+  repo = hub.addRepo('acme/faulty', { files: { 'config.json': '{}', 'model.safetensors': weights } });
+});
+beforeEach(() => hub.resetCounters());
+afterEach(() => hub.faults.clear());
+afterAll(() => hub.close());
+
+/** Pulls into a fresh folder and says how it ended, and whether the weights are the right ones. */
+async function attempt(tuning: Partial<PullTuning> = {}) {
+  await using folder = await temporaryFolder();
+  const { last } = await pull(manifestOf(hub, repo), folder.path, { tuning });
+  const isRight = last.type === 'done' && (await isSame(folder.path, 'model.safetensors', bytesOf(weights)));
+  return { last, isRight };
+}
+
+describe('a passing fault heals', () => {
+  test.each([500, 502, 503, 504])('status %i of the resolver and of the second origin', async (status) => {
+    hub.faults.status('resolve', status, { times: 2 });
+    hub.faults.status('cdn', status, { times: 3 });
+    expect(await attempt()).toMatchObject({ isRight: true });
+  });
+
+  test('a connection that is reset in the middle, without fetching again what had come', async () => {
+    hub.faults.add('cdn', { kind: 'reset', afterBytes: 200 * KiB }, { times: 4 });
+    expect(await attempt({ rangeBytes: MiB })).toMatchObject({ isRight: true });
+    const ranges = hub.requestsTo('cdn').map((request) => request.range);
+    expect(new Set(ranges).size).toBe(ranges.length);
+  });
+
+  test('a body that stalls', async () => {
+    hub.faults.add('cdn', { kind: 'stall', afterBytes: 100 }, { times: 2 });
+    expect(await attempt()).toMatchObject({ isRight: true });
+  });
+
+  test('a server that takes the request and never answers', async () => {
+    hub.faults.add('resolve', { kind: 'never-answer' });
+    hub.faults.add('cdn', { kind: 'never-answer' });
+    expect(await attempt()).toMatchObject({ isRight: true });
+  });
+
+  test.each(['full', 'none'] as const)('a body that is too short (length declared: %s)', async (declared) => {
+    hub.faults.add('cdn', { kind: 'short', afterBytes: 1000, declared }, { times: 3 });
+    expect(await attempt()).toMatchObject({ isRight: true });
+  });
+
+  test('a signed URL that expired, with one more resolve for all connections', async () => {
+    hub.faults.throttle = 2 * MiB;
+    const running = attempt({ rangeBytes: 64 * KiB });
+    await expect.poll(() => hub.bytesSent(), { interval: 5 }).toBeGreaterThan(512 * KiB);
+    hub.expireSignedUrls();
+    expect(await running).toMatchObject({ isRight: true });
+    expect(hub.requestsTo('resolve', 'model.safetensors').length).toBe(2);
+  });
+
+  test('a 200 that should have been a 206: the file comes in one stream', async () => {
+    hub.faults.add('cdn', { kind: 'ignore-range' }, { times: Infinity });
+    expect(await attempt()).toMatchObject({ isRight: true });
+    expect(hub.requestsTo('cdn').at(-1)?.range).toBeUndefined();
+  });
+
+  test('a stream without ranges that breaks starts over', async () => {
+    hub.faults.add('cdn', { kind: 'ignore-range' }, { times: 4 });
+    hub.faults.add('cdn', { kind: 'reset', afterBytes: MiB });
+    expect(await attempt()).toMatchObject({ isRight: true });
+  });
+
+  test('a web page in place of the bytes', async () => {
+    hub.faults.add('cdn', { kind: 'html' }, { times: 3 });
+    hub.faults.add('resolve', { kind: 'html' }, { path: 'config.json' });
+    expect(await attempt()).toMatchObject({ isRight: true });
+  });
+
+  test('a redirect that leads in a circle', async () => {
+    hub.faults.add('resolve', { kind: 'redirect-loop' }, { times: 7 });
+    hub.faults.add('cdn', { kind: 'redirect-loop' }, { times: 7 });
+    expect(await attempt()).toMatchObject({ isRight: true });
+  });
+
+  test('another range than was asked for', async () => {
+    hub.faults.add('cdn', { kind: 'content-range', shift: 1 }, { times: 3 });
+    expect(await attempt()).toMatchObject({ isRight: true });
+  });
+
+  test('a flipped byte in a large file and in a small one', async () => {
+    hub.faults.add('cdn', { kind: 'flip', at: 77 });
+    hub.faults.add('resolve', { kind: 'flip', at: 1 }, { path: 'config.json' });
+    expect(await attempt()).toMatchObject({ isRight: true });
+  });
+
+  test('a 429 that says nothing', async () => {
+    hub.faults.rateLimit('resolve', {}, { times: 2 });
+    hub.faults.rateLimit('cdn', {}, { times: 2 });
+    expect(await attempt()).toMatchObject({ isRight: true });
+  });
+});
+
+describe('a pause that the Hub asks for is kept by all connections', () => {
+  test.each([
+    ['RateLimit', { rateLimit: 1 }],
+    ['Retry-After in seconds', { retryAfter: 1 }],
+    ['Retry-After as a date', { retryAfter: new Date(Date.now() + 600_000).toUTCString() }],
+  ])('%s', async (name, told) => {
+    const isDate = name.endsWith('date');
+    hub.faults.rateLimit('resolve', told);
+    const { last, isRight } = await attempt();
+    // A pause of ten minutes is not waited for.
+    if (isDate) expect(last).toMatchObject({ code: 'rate_limited', retryable: true });
+    else expect(isRight).toBe(true);
+    const [first, next] = hub.requestsTo('resolve', 'model.safetensors');
+    if (!isDate) expect((next?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(900);
+  });
+
+  test('and where a window is used up, nobody runs into the refusal', async () => {
+    await using limited = await startHub({ resolverLimit: { quota: 30, windowSeconds: 1 } });
+    const files = Object.fromEntries(Array.from({ length: 70 }, (_, n) => [`${n}.json`, `${n}`]));
+    const many = limited.addRepo('acme/many', { files });
+    await using folder = await temporaryFolder();
+    const { status } = await pull(manifestOf(limited, many), folder.path);
+    expect(status).toBe(0);
+    // At most the connections that were on their way when the window closed.
+    expect(limited.requests.length - 70).toBeLessThanOrEqual(2 * quick.connections);
+  });
+});
+
+describe('a lasting fault ends in its own error, after a bounded number of requests', () => {
+  const requestsAtMost = quick.tries * quick.connections + 8;
+
+  test.each([
+    ['hub_unreachable', () => hub.faults.status('cdn', 503, { times: Infinity })],
+    ['hub_unreachable', () => hub.faults.status('resolve', 500, { times: Infinity })],
+    ['hub_unreachable', () => hub.faults.add('cdn', { kind: 'reset', afterBytes: 0 }, { times: Infinity })],
+    [
+      'hub_unreachable',
+      () => hub.faults.add('cdn', { kind: 'short', afterBytes: 0, declared: 'none' }, { times: Infinity }),
+    ],
+    ['stalled', () => hub.faults.add('cdn', { kind: 'stall', afterBytes: 0 }, { times: Infinity })],
+    ['stalled', () => hub.faults.add('resolve', { kind: 'never-answer' }, { times: Infinity })],
+    ['hub_protocol', () => hub.faults.add('cdn', { kind: 'html' }, { times: Infinity })],
+    ['hub_protocol', () => hub.faults.add('cdn', { kind: 'content-range', shift: 512 }, { times: Infinity })],
+    ['hub_protocol', () => hub.faults.status('cdn', 403, { times: Infinity })],
+    ['rate_limited', () => hub.faults.rateLimit('cdn', {}, { times: Infinity })],
+    ['rate_limited', () => hub.faults.rateLimit('resolve', { retryAfter: 3600 }, { times: Infinity })],
+  ])('%s (case %#)', async (code, begin) => {
+    begin();
+    const { last } = await attempt();
+    expect(last).toMatchObject({ type: 'failed', code, retryable: true });
+    expect(hub.requests.length).toBeLessThanOrEqual(requestsAtMost);
+  });
+
+  test('hub_protocol for redirects that never end', async () => {
+    hub.faults.add('resolve', { kind: 'redirect-loop' }, { times: Infinity });
+    expect((await attempt()).last).toMatchObject({ code: 'hub_protocol' });
+    expect(hub.requests.length).toBeLessThanOrEqual(2 * 5 * quick.tries);
+  });
+
+  test('checksum_mismatch after three downloads of wrong bytes', async () => {
+    hub.faults.add('cdn', { kind: 'flip', at: 5 }, { times: Infinity });
+    const { last } = await attempt({ rangeBytes: 4 * MiB });
+    expect(last).toMatchObject({ type: 'failed', code: 'checksum_mismatch', retryable: false });
+    expect(hub.requestsTo('cdn').length).toBe(3);
+  });
+
+  test('a Hub that is not there', async () => {
+    await using folder = await temporaryFolder();
+    const manifest = { ...manifestOf(hub, repo), endpoint: 'http://127.0.0.1:9' };
+    expect((await pull(manifest, folder.path)).last).toMatchObject({ code: 'hub_unreachable' });
+  });
+});

@@ -1,0 +1,3 @@
+import { pullCommand } from '../../../src/core/download/command.ts';
+
+process.exitCode = await pullCommand(process.argv.slice(2));

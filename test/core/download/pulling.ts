@@ -1,0 +1,130 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { createInterface } from 'node:readline';
+import { pullEnvironment, type PullTuning } from '../../../src/core/config/pull-environment.ts';
+import { pullEvent, stateFolder, type PullEvent, type PullManifest } from '../../../src/core/download/manifest.ts';
+import { runPull } from '../../../src/core/download/pull.ts';
+import type { Hub } from '../../support/hub/hub.ts';
+import type { HubRepo } from '../../support/hub/repo.ts';
+
+export const KiB = 1024;
+export const MiB = 1024 * KiB;
+
+/** Small and impatient, so that a test meets in a moment what takes minutes in life. */
+export const quick: PullTuning = {
+  connections: 4,
+  rangeBytes: 256 * KiB,
+  stallMs: 400,
+  tries: 4,
+  backoffMs: { first: 10, longest: 50 },
+  longestHoldMs: 3000,
+};
+
+/** A folder of this test alone, with room for a target and what goes beside it. */
+export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
+  const path = await mkdtemp(join(tmpdir(), 'ecolink-pull-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+export function manifestOf(hub: Hub, repo: HubRepo): PullManifest {
+  const files = repo.head.files.map(({ path, content, lfs, blobId }) => {
+    return { path, size: content.size, ...(lfs ? { sha256: lfs.sha256 } : { blob_id: blobId }) };
+  });
+  return { version: 1, endpoint: hub.endpoint, repo: repo.id, commit: repo.head.sha, files };
+}
+
+export interface PullResult {
+  status: number;
+  events: PullEvent[];
+  last: PullEvent;
+}
+
+/** A pull inside this process. */
+export async function pull(
+  manifest: PullManifest,
+  target: string,
+  options: { token?: string; attempt?: number; tuning?: Partial<PullTuning>; signal?: AbortSignal } = {},
+): Promise<PullResult> {
+  const events: PullEvent[] = [];
+  const { tuning, ...rest } = options;
+  const environment = { ...pullEnvironment({}), tuning: { ...quick, ...tuning } };
+  const status = await runPull({ ...rest, manifest, target, environment, onEvent: (event) => events.push(event) });
+  return { status, events, last: events.at(-1) as PullEvent };
+}
+
+/** The paths below a target, without what is EcoLink's own. */
+export async function tree(target: string): Promise<string[]> {
+  const entries = await readdir(target, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(target, join(entry.parentPath, entry.name)));
+  return files.filter((path) => !path.startsWith(stateFolder)).sort();
+}
+
+export async function isSame(target: string, path: string, expected: Buffer): Promise<boolean> {
+  return expected.equals(await readFile(join(target, path)));
+}
+
+export interface PullProcess {
+  child: ChildProcess;
+  /** Grows while it runs. */
+  events: PullEvent[];
+  output(): string;
+  ended: Promise<{ status: number | null; signal: NodeJS.Signals | null }>;
+}
+
+export const pullEntry = new URL('./pull-entry.ts', import.meta.url).pathname;
+
+/** A pull in a process of its own, as regions start it. Disposing of it kills it. */
+export async function startPull(
+  folder: string,
+  manifest: PullManifest,
+  options: { attempt?: number; env?: Record<string, string>; prefix?: string[]; token?: string; target?: string } = {},
+): Promise<PullProcess & Disposable> {
+  const manifestFile = join(folder, 'manifest.json');
+  await writeFile(manifestFile, JSON.stringify(manifest));
+  const attempt = options.attempt === undefined ? [] : ['--attempt', String(options.attempt)];
+  const token = options.token === undefined ? [] : ['--token-file', '-'];
+  const pullArguments = [
+    '--manifest',
+    manifestFile,
+    '--target',
+    options.target ?? join(folder, 'target'),
+    ...attempt,
+    ...token,
+  ];
+  const [program, ...before] = [...(options.prefix ?? []), process.execPath];
+  const child = spawn(program ?? '', [...before, pullEntry, ...pullArguments], {
+    env: { PATH: process.env['PATH'], ...options.env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  child.stdin?.end(options.token ?? '');
+  const events: PullEvent[] = [];
+  let output = '';
+  child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+    output += `${line}\n`;
+    events.push(pullEvent.parse(JSON.parse(line)));
+  });
+  const ended = once(child, 'close').then(([status, signal]) => ({
+    status: status as number | null,
+    signal: signal as NodeJS.Signals | null,
+  }));
+  return { child, events, output: () => output, ended, [Symbol.dispose]: () => void child.kill('SIGKILL') };
+}
+
+/** As environment variables, for a process. */
+export function tuningEnv(tuning: Partial<PullTuning>): Record<string, string> {
+  const merged = { ...quick, ...tuning };
+  return {
+    ECOLINK_PULL_CONNECTIONS: String(merged.connections),
+    ECOLINK_PULL_RANGE_KIB: String(merged.rangeBytes / KiB),
+    ECOLINK_PULL_STALL_MS: String(merged.stallMs),
+    ECOLINK_PULL_TRIES: String(merged.tries),
+    ECOLINK_PULL_BACKOFF_MS: String(merged.backoffMs.first),
+    ECOLINK_PULL_HOLD_MS: String(merged.longestHoldMs),
+  };
+}

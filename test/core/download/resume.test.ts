@@ -1,0 +1,83 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { completionFile } from '../../../src/core/download/manifest.ts';
+import { verifyTree } from '../../../src/core/download/verify.ts';
+import { startHub, type Hub } from '../../support/hub/hub.ts';
+import type { HubRepo } from '../../support/hub/repo.ts';
+import { KiB, manifestOf, MiB, startPull, temporaryFolder, tuningEnv } from './pulling.ts';
+
+const size = 24 * MiB;
+const tuning = { rangeBytes: 512 * KiB, connections: 4 };
+const env = tuningEnv(tuning);
+let hub: Hub;
+let repo: HubRepo;
+beforeAll(async () => {
+  hub = await startHub();
+  const files = {
+    'config.json': '{}',
+    'a.safetensors': { size, seed: 'a' },
+    'b.safetensors': { size: 4 * MiB, seed: 'b' },
+  };
+  repo = hub.addRepo('acme/resumed', { files });
+});
+beforeEach(() => hub.resetCounters());
+afterEach(() => hub.faults.clear());
+afterAll(() => hub.close());
+const total = size + 4 * MiB + 2;
+
+/** Runs until the Hub has sent this much, then sends the signal. */
+async function interrupt(folder: string, signal: NodeJS.Signals, after: number) {
+  hub.faults.throttle = 4 * MiB;
+  using running = await startPull(folder, manifestOf(hub, repo), { env });
+  await expect.poll(() => hub.bytesSent(), { interval: 2, timeout: 20_000 }).toBeGreaterThan(after);
+  running.child.kill(signal);
+  const ended = await running.ended;
+  hub.faults.clear();
+  return { ...ended, events: running.events };
+}
+
+async function finish(folder: string) {
+  using running = await startPull(folder, manifestOf(hub, repo), { env });
+  const { status } = await running.ended;
+  return { status, events: running.events };
+}
+
+describe('after SIGKILL', () => {
+  test('again and again, the Hub sends each byte once, but for the ranges that were in flight', async () => {
+    await using folder = await temporaryFolder();
+    const kills = [3 * MiB, 9 * MiB, 16 * MiB];
+    for (const after of kills) {
+      const { signal } = await interrupt(folder.path, 'SIGKILL', after);
+      expect(signal).toBe('SIGKILL');
+      await expect(stat(join(folder.path, 'target', completionFile))).rejects.toThrow('ENOENT');
+    }
+    const { status, events } = await finish(folder.path);
+    expect(status).toBe(0);
+    // In flight: a range for each connection, what the last sync had not reached, and what sockets and server held.
+    const inFlight = 2 * tuning.connections * tuning.rangeBytes + 2 * MiB;
+    expect(hub.bytesSent()).toBeLessThanOrEqual(total + kills.length * inFlight);
+    expect(hub.bytesSent()).toBeLessThan(2 * total);
+    expect(events[0]).toMatchObject({ type: 'progress', total });
+    const done = events[0]?.type === 'progress' ? events[0].done : 0;
+    expect(done).toBeGreaterThan(8 * MiB);
+    expect(events.at(-1)).toEqual({ type: 'done', bytes: total, fetched: total - done });
+    expect(await verifyTree(join(folder.path, 'target'))).toEqual({ ok: true, mismatches: [] });
+  });
+});
+
+describe('after SIGTERM', () => {
+  test('it ends with its own status, and the next run goes on from where it was', async () => {
+    await using folder = await temporaryFolder();
+    const { status, events } = await interrupt(folder.path, 'SIGTERM', 8 * MiB);
+    expect(status).toBe(143);
+    expect(events.at(-1)).toMatchObject({ type: 'failed', code: 'stopped', retryable: true });
+    const sent = hub.bytesSent();
+    const { status: next, events: later } = await finish(folder.path);
+    expect(next).toBe(0);
+    const done = later[0]?.type === 'progress' ? later[0].done : 0;
+    // Only what was still on the wire is lost.
+    expect(done).toBeGreaterThan(sent - 4 * MiB);
+    expect(later.at(-1)).toEqual({ type: 'done', bytes: total, fetched: total - done });
+  });
+});

@@ -1,0 +1,103 @@
+import { spawnSync } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { verifyTree } from '../../../src/core/download/verify.ts';
+import { startHub, type Hub } from '../../support/hub/hub.ts';
+import { KiB, manifestOf, MiB, pull, startPull, temporaryFolder, tuningEnv } from './pulling.ts';
+
+/** A file system of its own, which only root may mount. */
+async function smallFileSystem(bytes: number) {
+  const folder = await temporaryFolder();
+  const path = join(folder.path, 'volume');
+  await mkdir(path);
+  const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', path]);
+  return {
+    path,
+    parent: folder.path,
+    isMounted: mount.status === 0,
+    remount: (options: string) => spawnSync('mount', ['-o', `remount,${options}`, path]),
+    async [Symbol.asyncDispose]() {
+      if (mount.status === 0) spawnSync('umount', ['-l', path]);
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+let canMount = false;
+{
+  await using probe = await smallFileSystem(MiB);
+  canMount = probe.isMounted;
+}
+if (!canMount)
+  console.warn('SKIPPED: no file system can be mounted here, so nobody saw what a full or read-only one does.');
+
+let hub: Hub;
+beforeAll(async () => {
+  hub = await startHub();
+});
+afterEach(() => hub.faults.clear());
+afterAll(() => hub.close());
+
+describe.skipIf(!canMount)('a volume', () => {
+  test('that is too small is refused before anything is fetched, with what is missing', async () => {
+    await using volume = await smallFileSystem(4 * MiB);
+    const repo = hub.addRepo('acme/large', { files: { 'model.safetensors': { size: 6 * MiB, seed: 'space' } } });
+    hub.resetCounters();
+    const { last, status } = await pull(manifestOf(hub, repo), volume.path);
+    expect(status).toBe(30);
+    expect(last).toMatchObject({
+      type: 'failed',
+      code: 'no_space',
+      retryable: false,
+      missing_bytes: expect.any(Number),
+    });
+    expect(last.type === 'failed' && last.message).toMatch(
+      /short of [23] MiB: 6 MiB are still to be written and [34] MiB are free/,
+    );
+    expect(hub.requests).toEqual([]);
+  });
+
+  test('that another writer fills meanwhile ends the pull, and the next one goes on once there is room', async () => {
+    await using volume = await smallFileSystem(8 * MiB);
+    const repo = hub.addRepo('acme/filled', { files: { 'model.safetensors': { size: 6 * MiB, seed: 'space' } } });
+    hub.resetCounters();
+    hub.faults.throttle = 2 * MiB;
+    const env = tuningEnv({ rangeBytes: 256 * KiB });
+    using running = await startPull(volume.parent, manifestOf(hub, repo), { target: volume.path, env });
+    await expect.poll(() => hub.bytesSent(), { interval: 2 }).toBeGreaterThan(2 * MiB);
+    const other = join(volume.path, 'other');
+    await writeFile(other, Buffer.alloc(8 * MiB)).catch(() => undefined);
+    expect(await running.ended).toMatchObject({ status: 30 });
+    expect(running.events.at(-1)).toMatchObject({ type: 'failed', code: 'no_space' });
+    volume.remount(`size=${20 * MiB}`);
+    hub.faults.clear();
+    const { last } = await pull(manifestOf(hub, repo), volume.path);
+    expect(last.type === 'done' && last.fetched).toBeLessThan(5 * MiB);
+    expect(await verifyTree(volume.path)).toMatchObject({ ok: true });
+  });
+
+  test('that is mounted read-only cannot be written', async () => {
+    await using volume = await smallFileSystem(8 * MiB);
+    volume.remount('ro');
+    const repo = hub.addRepo('acme/ro', { files: { 'config.json': '{}' } });
+    const { last, status } = await pull(manifestOf(hub, repo), volume.path);
+    expect(last).toMatchObject({ type: 'failed', code: 'not_writable' });
+    expect(status).toBe(31);
+  });
+
+  test('that is complete and mounted read-only is a hit all the same', async () => {
+    await using volume = await smallFileSystem(8 * MiB);
+    const repo = hub.addRepo('acme/ro', { files: { 'config.json': '{}' } });
+    await pull(manifestOf(hub, repo), volume.path);
+    volume.remount('ro');
+    expect((await pull(manifestOf(hub, repo), volume.path)).last).toMatchObject({ type: 'done', fetched: 0 });
+  });
+});
+
+test('a target that is a file cannot be written', async () => {
+  await using folder = await temporaryFolder();
+  await writeFile(join(folder.path, 'file'), '');
+  const repo = hub.addRepo('acme/small', { files: { 'config.json': '{}' } });
+  expect((await pull(manifestOf(hub, repo), join(folder.path, 'file'))).last).toMatchObject({ code: 'not_writable' });
+});
