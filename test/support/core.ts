@@ -1,0 +1,50 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Caller } from '../../src/core/access/caller.ts';
+import { loadConfig } from '../../src/core/config/load.ts';
+import type { Core } from '../../src/core/core.ts';
+import { createCore } from '../../src/core/create-core.ts';
+import { createLog } from '../../src/core/log.ts';
+
+export interface TestCore extends AsyncDisposable {
+  core: Core;
+  dataDir: string;
+  /** The person at this machine's terminal. */
+  local: Caller;
+  run(operation: string, input?: object, caller?: Caller): Promise<Record<string, unknown>>;
+}
+
+export interface TestCoreOptions {
+  environment?: Record<string, string>;
+  /** Kept after the end where it is given. */
+  dataDir?: string;
+  reconcile?: boolean;
+}
+
+/** A real core on a data folder of its own. Ending it ends its engines and removes the folder. */
+export async function startCore(options: TestCoreOptions = {}): Promise<TestCore> {
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'ecolink-test-')));
+  const config = loadConfig({
+    PATH: process.env['PATH'],
+    HOME: process.env['HOME'],
+    ECOLINK_DATA_DIR: dataDir,
+    ECOLINK_PORT: '0',
+    ECOLINK_CONFIG: '/dev/null',
+    HF_ENDPOINT: 'http://127.0.0.1:9',
+    ...options.environment,
+  });
+  const core = await createCore(config, createLog({ level: 'silent', pretty: false }), { reconcile: options.reconcile ?? true });
+  const token = (await readFile(join(dataDir, 'local-token'), 'utf8')).trim();
+  const local = (await core.access.callerOfToken(token, 'cli')) as Caller;
+  return {
+    core,
+    dataDir,
+    local,
+    run: (operation, input = {}, caller = local) => core.execute(operation, input, caller),
+    async [Symbol.asyncDispose]() {
+      await core[Symbol.asyncDispose]();
+      if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
