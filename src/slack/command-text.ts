@@ -1,28 +1,50 @@
 import { closest } from 'fastest-levenshtein';
+import { findOperation } from '../core/operations.ts';
 import { code, section } from './text.ts';
 import type { SlackMessage } from './text.ts';
 
 export const commandName = '/ecolink';
 
-/** What can stand behind `/ecolink`; those with an operation open its form. */
+/** What can stand behind `/ecolink`. The first of its operations, where it has a form, is what the form runs. */
 export const subcommands = [
   {
     name: 'register',
     usage: 'register [name]',
     about: 'Register a model from Hugging Face or a shared filesystem',
-    operation: 'register_model',
+    form: 'register_model',
+    covers: ['register_model'],
   },
   {
     name: 'launch',
     usage: 'launch [model]',
     about: 'Launch a registered model and follow it here',
-    operation: 'launch_instance',
+    form: 'launch_instance',
+    covers: ['launch_instance'],
   },
-  { name: 'status', usage: 'status [instance]', about: 'Show the instances, or one of them in full' },
-  { name: 'help', usage: 'help', about: 'Show this' },
-] as const satisfies { name: string; usage: string; about: string; operation?: string }[];
+  {
+    name: 'status',
+    usage: 'status [instance]',
+    about: 'Show the instances, or one of them in full',
+    covers: ['get_instance', 'list_instances'],
+  },
+  { name: 'help', usage: 'help', about: 'Show this', covers: [] },
+] as const satisfies { name: string; usage: string; about: string; form?: string; covers: readonly string[] }[];
 
 export type Subcommand = (typeof subcommands)[number];
+
+/**
+ * Core's sentences name operations (`get_instance 3`); here they are what can be typed: `/ecolink status 3`, or the
+ * command line's own name for what Slack does not have. `mark` sets them off, where there is markup.
+ */
+export function inSlackWords(text: string, mark: '`' | '' = '`'): string {
+  return text.replace(/\b[a-z]+(?:_[a-z]+)+\b( [0-9]+\b)?/g, (found, number: string | undefined) => {
+    const operation = number === undefined ? found : found.slice(0, -number.length);
+    if (!findOperation(operation)) return found;
+    const here = subcommands.find(({ covers }) => (covers as readonly string[]).includes(operation));
+    const words = here ? `${commandName} ${here.name}` : `ecolink ${operation.replaceAll('_', '-')}`;
+    return `${mark}${words}${number ?? ''}${mark}`;
+  });
+}
 
 export interface ParsedCommand {
   subcommand: Subcommand | undefined;

@@ -26,9 +26,9 @@ export async function onCommand(desk: Desk, { command, ack, respond }: Arguments
     if (!caller) return await say(strangerMessage(desk.core.config, who));
     const { subcommand, word, rest } = parseCommand(command.text);
     if (!subcommand) return await say(unknownMessage(word));
-    if ('operation' in subcommand) {
+    if ('form' in subcommand) {
       return await openForm(desk, caller, {
-        operation: subcommand.operation,
+        operation: subcommand.form,
         given: rest,
         triggerId: command.trigger_id,
         channel: command.channel_id,

@@ -1,4 +1,5 @@
 import type { ErrorBody } from '../core/errors.ts';
+import { inSlackWords } from './command-text.ts';
 import { code, escape, section, shorten } from './text.ts';
 import type { SlackMessage } from './text.ts';
 
@@ -7,16 +8,16 @@ const valuesShown = 10;
 
 /** An error as markup: what is wrong, what to do next, and what would be right. */
 export function errorMarkup(error: ErrorBody): string {
-  return `:warning: *${escape(error.message)}*\n${escape(error.next_step)}${validValues(error.valid_values)}`;
+  return `:warning: *${escape(error.message)}*\n${inSlackWords(escape(error.next_step))}${validValues(error.valid_values)}`;
 }
 
 /** The same for the line that Slack shows under a field: no markup there, and long text pushes the form away. */
 export function errorLine(error: ErrorBody): string {
-  return shorten(`${error.message} ${error.next_step}`, 500);
+  return shorten(`${error.message} ${inSlackWords(error.next_step, '')}`, 500);
 }
 
 export function errorMessage(error: ErrorBody): SlackMessage {
-  return { text: escape(`${error.message} ${error.next_step}`), blocks: [section(errorMarkup(error))] };
+  return { text: escape(`${error.message} ${inSlackWords(error.next_step, '')}`), blocks: [section(errorMarkup(error))] };
 }
 
 function validValues(values: readonly string[] | undefined): string {

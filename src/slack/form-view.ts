@@ -2,6 +2,7 @@ import type { KnownBlock, ModalView } from '@slack/types';
 import type { ErrorBody } from '../core/errors.ts';
 import { inputFields } from '../core/operation.ts';
 import type { Operation } from '../core/operation.ts';
+import { inSlackWords } from './command-text.ts';
 import { errorMarkup } from './error-text.ts';
 import { fieldBlock, hasNothingToChoose } from './field-block.ts';
 import type { Choices } from './field-block.ts';
@@ -79,7 +80,7 @@ export function endedView(title: string, message: SlackMessage): ModalView {
 export function receiptMarkup(receipt: Record<string, unknown>): string {
   const subject = asText(receipt['model_id']) ?? asText(receipt['model']) ?? 'Done';
   const state = typeof receipt['state'] === 'string' ? `: ${escape(receipt['state'])}` : '';
-  const next = typeof receipt['next_step'] === 'string' ? `\n${escape(receipt['next_step'])}` : '';
+  const next = typeof receipt['next_step'] === 'string' ? `\n${inSlackWords(escape(receipt['next_step']))}` : '';
   return `*${escape(subject)}*${state}${next}`;
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { instanceStates } from '../../src/core/launch/states.ts';
-import { helpMessage, parseCommand, unknownMessage } from '../../src/slack/command-text.ts';
+import { helpMessage, inSlackWords, parseCommand, unknownMessage } from '../../src/slack/command-text.ts';
 import { errorMessage } from '../../src/slack/error-text.ts';
 import { goneMessage, instanceMessage, instancesMessage } from '../../src/slack/instance-blocks.ts';
 import type { Instance, InstanceSummary } from '../../src/slack/instance-blocks.ts';
@@ -58,7 +58,7 @@ test('messages stay inside the limits in every state, with as much text as there
       runtime: loud,
       regions: Array.from({ length: 20 }, () => ({ ...region, state })),
     };
-    expect(breachesOfMessage(instanceMessage(many)), state).toEqual([]);
+    expect({ state, breaches: breachesOfMessage(instanceMessage(many)) }).toEqual({ state, breaches: [] });
   }
   const list = Array.from({ length: 20 }, () => ({ ...summary, owner: loud.slice(0, 100), regions: [loud, loud] }));
   expect(breachesOfMessage(instancesMessage(list, true, new Date()))).toEqual([]);
@@ -91,6 +91,15 @@ test('the nearest command is named for one that does not exist', () => {
   expect(parseCommand('')).toMatchObject({ subcommand: { name: 'help' } });
   expect(parseCommand('lanch').subcommand).toBeUndefined();
   expect(unknownMessage('lanch').text).toContain('Did you mean `/ecolink launch`?');
+});
+
+test('operations that a sentence names become what can be typed', () => {
+  expect(inSlackWords('Follow it with get_instance 3, or stop_instance 3.')).toBe(
+    'Follow it with `/ecolink status 3`, or `ecolink stop-instance 3`.',
+  );
+  expect(inSlackWords('plan_digest stays; launch_instance does not', '')).toBe(
+    'plan_digest stays; /ecolink launch does not',
+  );
 });
 
 test('bots and people of another workspace or organisation are nobody', () => {

@@ -4,11 +4,10 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { KnownBlock, ModalView } from '@slack/types';
-import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 
 /** The ids of the workspace that every test gets. */
@@ -44,51 +43,43 @@ type OpenView = ModalView & { id: string; hash: string };
 
 const binary = fileURLToPath(new URL('../../node_modules/local-slack-linux-x64/bin/local-slack', import.meta.url));
 
-/** A suite over local-slack. Where its binary is missing it says so loudly; CI may not go without it. */
-export function describeOverLocalSlack(name: string, body: () => void): void {
-  if (existsSync(binary)) {
-    describe(name, body);
-  } else if (process.env['CI'] === 'true') {
-    test(name, () => expect.fail('local-slack is not installed: npm install --no-save local-slack-linux-x64@0.1.8'));
-  } else {
-    process.stderr.write(`SKIPPED: ${name}: needs local-slack (npm install --no-save local-slack-linux-x64@0.1.8)\n`);
-    describe.skip(name, body);
-  }
-}
+/** For `expect.poll`: what happens here crosses three processes on a machine that may be busy. */
+export const patient = { timeout: 30_000 };
+
+/**
+ * For `describe.skipIf`: true where local-slack's binary is missing, which is said loudly. CI may not go without it.
+ */
+export const withoutLocalSlack = !existsSync(binary);
+
+const installation = 'npm install --no-save local-slack-linux-x64@0.1.8';
+if (withoutLocalSlack && process.env['CI'] === 'true') throw new Error(`local-slack is not installed: ${installation}`);
+if (withoutLocalSlack) process.stderr.write(`SKIPPED: tests over Slack need local-slack (${installation})\n`);
 
 /** A Slack workspace of its own: a process on a free port, and one browser tab's worth of what a user sees. */
 export class LocalSlack implements AsyncDisposable {
   /** What the last refused submission said, by block. */
   errors: Record<string, string> = {};
-  readonly url: string;
-  readonly #child: ChildProcess;
-  readonly #folder: string;
-  readonly #tab: WebSocket;
+  readonly #config: string;
+  #port = 0;
+  #child: ChildProcess | undefined;
+  #tab: WebSocket | undefined;
   #views: OpenView[] = [];
 
-  private constructor(url: string, child: ChildProcess, folder: string, tab: WebSocket) {
-    this.url = url;
-    this.#child = child;
-    this.#folder = folder;
-    this.#tab = tab;
-    tab.addEventListener('message', ({ data }) => this.#seen(JSON.parse(String(data)) as Seen));
+  private constructor(config: string) {
+    this.#config = config;
   }
 
+  /** Posts what happens to `requestUrl` where there is one; else the app connects to it. */
   static async start(requestUrl?: string): Promise<LocalSlack> {
-    const folder = await mkdtemp(join(tmpdir(), 'ecolink-slack-'));
-    const config = join(folder, 'workspace.yaml');
+    const config = join(await mkdtemp(join(tmpdir(), 'ecolink-workspace-')), 'workspace.yaml');
     await writeFile(config, stringify(workspaceConfig(requestUrl)));
-    const child = spawn(
-      binary,
-      ['--config', config, '--port', '0', '--base-host', '127.0.0.1', '--files-dir', folder],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
-    const url = await readUrl(child);
-    const tab = new WebSocket(`${url.replace('http', 'ws')}/ui`);
-    await once(tab, 'open');
-    return new LocalSlack(url, child, folder, tab);
+    const slack = new LocalSlack(config);
+    await slack.#run();
+    return slack;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
   }
 
   get apiUrl(): string {
@@ -109,11 +100,11 @@ export class LocalSlack implements AsyncDisposable {
   /** Sends the modal on top with these fields, by block and action. */
   submit(values: FieldState, user = workspace.alice): void {
     this.errors = {};
-    this.#tab.send(JSON.stringify({ t: 'view_submit', user, values }));
+    this.#tab?.send(JSON.stringify({ t: 'view_submit', user, values }));
   }
 
   closeView(user = workspace.alice): void {
-    this.#tab.send(JSON.stringify({ t: 'view_close', user }));
+    this.#tab?.send(JSON.stringify({ t: 'view_close', user }));
   }
 
   async messages(channel: string = workspace.channel): Promise<PostedMessage[]> {
@@ -145,12 +136,34 @@ export class LocalSlack implements AsyncDisposable {
       .map((entry) => entry.detail ?? {});
   }
 
+  /** Slack goes away, with every connection and all that was said, and comes back at the same address. */
+  async restart(): Promise<void> {
+    await this.#end();
+    await this.#run();
+  }
+
   async close(): Promise<void> {
-    this.#tab.close();
+    await this.#end();
+    await rm(dirname(this.#config), { recursive: true, force: true });
+  }
+
+  async #run(): Promise<void> {
+    const options = ['--config', this.#config, '--port', String(this.#port), '--base-host', '127.0.0.1'];
+    this.#child = spawn(binary, [...options, '--files-dir', dirname(this.#config)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.#port = Number(new URL(await readUrl(this.#child)).port);
+    this.#tab = new WebSocket(`${this.url.replace('http', 'ws')}/ui`);
+    this.#tab.addEventListener('message', ({ data }) => this.#seen(JSON.parse(String(data)) as Seen));
+    await once(this.#tab, 'open');
+  }
+
+  async #end(): Promise<void> {
+    this.#tab?.close();
+    if (!this.#child) return;
     const ended = once(this.#child, 'exit');
     this.#child.kill();
     await ended;
-    await rm(this.#folder, { recursive: true, force: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -160,7 +173,7 @@ export class LocalSlack implements AsyncDisposable {
   async #control(what: string, body: object): Promise<void> {
     const headers = { 'content-type': 'application/json' };
     const answer = await fetch(`${this.url}/_control/${what}`, { method: 'POST', headers, body: JSON.stringify(body) });
-    expect(answer.ok).toBe(true);
+    if (!answer.ok) throw new Error(`local-slack answered ${answer.status} to ${what}`);
   }
 
   #seen(event: Seen): void {

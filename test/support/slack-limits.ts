@@ -52,7 +52,8 @@ function breachesOfBlocks(blocks: readonly KnownBlock[]): string[] {
   const twice = ids.filter((id, index) => ids.indexOf(id) !== index).map((id) => `block_id ${id} twice`);
   return [
     ...twice,
-    ...shapes.flatMap((block) => [...bounds('block_id', block.block_id, 1, 255), ...breachesOfBlock(block)]),
+    ...shapes.flatMap((block) => bounds('block_id', block.block_id, 1, 255)),
+    ...shapes.flatMap(breachesOfBlock),
   ];
 }
 
@@ -113,10 +114,8 @@ function breachesOfOptions(element: Shape, maximum: number): string[] {
   const initial = [...(element.initial_option ? [element.initial_option] : []), ...(element.initial_options ?? [])];
   return [
     ...between('options', options.length, 1, maximum),
-    ...options.flatMap(({ text, value }) => [
-      ...bounds('option', text.text, 1, 75),
-      ...bounds('option value', value, 1, 150),
-    ]),
+    ...options.flatMap(({ text }) => bounds('option', text.text, 1, 75)),
+    ...options.flatMap(({ value }) => bounds('option value', value, 1, 150)),
     ...(element.initial_options?.length === 0 ? ['initial_options is empty'] : []),
     ...initial
       .filter((each) => !known.has(JSON.stringify(each)))

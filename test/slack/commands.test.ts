@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startSlack } from '../../src/slack/app.ts';
+import type { Slack } from '../../src/slack/app.ts';
+import { patient, withoutLocalSlack, workspace } from '../support/local-slack.ts';
+import type { PostedMessage } from '../support/local-slack.ts';
+import { breachesOfMessage, breachesOfModal } from '../support/slack-limits.ts';
+import { makePlace, tinyRepo } from './place.ts';
+import type { Place } from './place.ts';
+
+describe.skipIf(withoutLocalSlack)('/ecolink over Socket Mode', () => {
+  let place: Place;
+  let app: Slack;
+
+  beforeAll(async () => {
+    place = await makePlace();
+    app = await startSlack(place.core, { pace: { perMessage: 50, overall: 20, atLeastEvery: 200 }, patience: 500 });
+  });
+
+  afterAll(async () => {
+    await app.close();
+    await place[Symbol.asyncDispose]();
+  });
+
+  beforeEach(() => {
+    place.slack.closeView();
+    place.hub.faults.clear();
+  });
+
+  /** What the person sees in the channel after a command, the newest last. */
+  async function answerTo(command: string, user = workspace.alice): Promise<PostedMessage> {
+    const before = (await place.slack.messages()).length;
+    await place.slack.type(command, user);
+    await expect.poll(async () => (await place.slack.messages()).length, patient).toBeGreaterThan(before);
+    const answer = (await place.slack.messages()).at(-1) as PostedMessage;
+    expect(breachesOfMessage({ text: answer.text, blocks: answer.blocks ?? [] })).toEqual([]);
+    return answer;
+  }
+
+  async function openRegister(): Promise<void> {
+    await place.slack.type('/ecolink register');
+    await expect.poll(() => place.slack.view?.submit?.text, patient).toBe('Register');
+    expect(breachesOfModal(place.slack.view as NonNullable<typeof place.slack.view>)).toEqual([]);
+  }
+
+  function shown(): string {
+    return JSON.stringify(place.slack.view?.blocks ?? []);
+  }
+
+  function registration(name: string, repo: string) {
+    return { name: { field: { value: name } }, repo: { field: { value: repo } } };
+  }
+
+  test('a plain /ecolink explains itself to the one who typed it', async () => {
+    const answer = await answerTo('/ecolink');
+    expect(answer.ephemeral_to).toBe(workspace.alice);
+    expect(JSON.stringify(answer.blocks)).toContain('/ecolink launch [model]');
+  });
+
+  test('a command that does not exist is answered with the nearest one', async () => {
+    expect((await answerTo('/ecolink statsu')).text).toContain('Did you mean `/ecolink status`?');
+  });
+
+  test('somebody whom the config does not list learns who can add them, and nothing is done', async () => {
+    const answer = await answerTo('/ecolink register', workspace.stranger);
+    expect(answer.ephemeral_to).toBe(workspace.stranger);
+    expect(answer.text).toContain('Ask Ada');
+    expect(answer.text).toContain(`slack:${workspace.team}/${workspace.stranger}`);
+    expect(place.slack.view).toBeUndefined();
+  });
+
+  test('an instance that does not exist is an answer, not silence', async () => {
+    expect(JSON.stringify((await answerTo('/ecolink status 77')).blocks)).toContain('/ecolink status');
+  });
+
+  test('a bad name is refused under its field, and the same form then registers the model', async () => {
+    await openRegister();
+    place.slack.submit(registration('Not a name!', tinyRepo));
+    await expect.poll(() => place.slack.errors['name'] ?? '', patient).toMatch(/name/i);
+    place.slack.submit(registration('from-slack', tinyRepo));
+    await expect.poll(shown, patient).toContain('*from-slack*');
+    const model = await place.core.execute('get_model', { model: 'from-slack' }, place.alice);
+    expect(model).toMatchObject({ repo: tinyRepo, category: 'chat', owner: 'alice' });
+  });
+
+  test('while the Hub takes its time the form says so and keeps what was typed, and then shows what is wrong under its field', async () => {
+    place.hub.faults.latency = 1500;
+    await openRegister();
+    place.slack.submit(registration('slow', 'tests/no-such-repo'));
+    await expect.poll(shown, patient).toContain('Checking…');
+    expect(shown()).toContain('"initial_value":"tests/no-such-repo"');
+    place.hub.faults.clear();
+    await expect.poll(shown, patient).toContain('error.repo');
+    const names = place.slack.view?.blocks.map((block) => block.block_id) ?? [];
+    expect(names.indexOf('error.repo')).toBe(names.indexOf('repo') + 1);
+    expect(shown()).toContain('"initial_value":"slow"');
+  });
+
+  test('closed before the answer is there, the form gives its outcome by direct message', async () => {
+    place.hub.faults.latency = 1500;
+    await openRegister();
+    place.slack.submit(registration('closed-early', tinyRepo));
+    await expect.poll(shown, patient).toContain('Checking…');
+    place.slack.closeView();
+    place.hub.faults.clear();
+    await expect
+      .poll(async () => JSON.stringify(await place.slack.directMessages()), patient)
+      .toContain('*closed-early*');
+    expect(place.slack.view).toBeUndefined();
+  });
+
+  test('the name after the command is filled in already', async () => {
+    await place.slack.type('/ecolink register given-name');
+    await expect.poll(shown, patient).toContain('"initial_value":"given-name"');
+  });
+
+  test('the app is there again after Slack was away', async () => {
+    await place.slack.restart();
+    await expect
+      .poll(() => place.slack.log(), patient)
+      .toContainEqual(expect.objectContaining({ summary: expect.stringContaining('hello') }));
+    expect((await answerTo('/ecolink help')).text).toBe('What EcoLink can do here');
+  });
+});

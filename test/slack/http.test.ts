@@ -1,0 +1,110 @@
+import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { slackEventsPath, startSlack } from '../../src/slack/app.ts';
+import type { Slack } from '../../src/slack/app.ts';
+import { patient, withoutLocalSlack, workspace } from '../support/local-slack.ts';
+import { makePlace, tinyRepo } from './place.ts';
+import type { Place } from './place.ts';
+
+describe.skipIf(withoutLocalSlack)('/ecolink over HTTP', () => {
+  let listener: (request: IncomingMessage, response: ServerResponse) => void;
+  let server: Server;
+  let place: Place;
+  let app: Slack;
+  let url: string;
+
+  beforeAll(async () => {
+    server = createServer((request, response) => listener(request, response)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${slackEventsPath}`;
+    place = await makePlace({ requestUrl: url });
+    app = await startSlack(place.core);
+    if (!app.requestListener) throw new Error('no listener in HTTP mode');
+    listener = app.requestListener;
+  });
+
+  afterAll(async () => {
+    await app.close();
+    server.close();
+    server.closeAllConnections();
+    await place[Symbol.asyncDispose]();
+  });
+
+  beforeEach(() => place.slack.closeView());
+
+  /** What Slack sends when something inside a modal is used, which local-slack cannot do; signed as Slack signs. */
+  async function send(payload: object, secret = workspace.signingSecret): Promise<Response> {
+    const body = new URLSearchParams({ payload: JSON.stringify(payload) }).toString();
+    const time = String(Math.floor(Date.now() / 1000));
+    const signature = `v0=${createHmac('sha256', secret).update(`v0:${time}:${body}`).digest('hex')}`;
+    const headers = {
+      'content-type': 'application/x-www-form-urlencoded',
+      'x-slack-request-timestamp': time,
+      'x-slack-signature': signature,
+    };
+    return fetch(url, { method: 'POST', headers, body });
+  }
+
+  function chooseSource(source: string, name: string, user = workspace.alice) {
+    const { view } = place.slack;
+    const state = {
+      name: { field: { type: 'plain_text_input', value: name } },
+      source: { switch: { type: 'static_select', selected_option: { value: source } } },
+    };
+    return {
+      type: 'block_actions',
+      user: { id: user, team_id: workspace.team },
+      team: { id: workspace.team, domain: 'test' },
+      view: { ...view, state: { values: state } },
+      actions: [{ type: 'static_select', action_id: 'switch', block_id: 'source', selected_option: { value: source } }],
+    };
+  }
+
+  function fields(): (string | undefined)[] {
+    return place.slack.view?.blocks.map((block) => block.block_id) ?? [];
+  }
+
+  test('choosing the other source shows its fields, keeps what was typed, and names the view that it replaces', async () => {
+    await place.slack.type('/ecolink register');
+    await expect.poll(fields, patient).toContain('repo');
+    const hash = place.slack.view?.hash;
+    const answer = await send(chooseSource('filesystem', 'typed-name'));
+    expect(answer.status).toBe(200);
+    await expect.poll(fields, patient).toContain('subfolder');
+    expect(fields()).not.toContain('repo');
+    expect(JSON.stringify(place.slack.view?.blocks)).toContain('"initial_value":"typed-name"');
+    // No filesystem is configured: the form cannot be sent like this, and says why.
+    expect(fields()).toContain('nothing.filesystem');
+    expect(place.slack.view?.submit).toBeUndefined();
+    expect((await place.slack.calls('views.update')).at(-1)).toMatchObject({ hash });
+  });
+
+  test('a form registers over HTTP as it does over the socket', async () => {
+    await place.slack.type('/ecolink register over-http');
+    await expect.poll(fields, patient).toContain('repo');
+    place.slack.submit({ repo: { field: { value: tinyRepo } } });
+    await expect.poll(() => JSON.stringify(place.slack.view?.blocks), patient).toContain('*over-http*');
+  });
+
+  test('a request that Slack did not sign is refused, and so is any other path', async () => {
+    const forged = await send(chooseSource('filesystem', 'x'), 'another-secret');
+    expect(forged.status).toBe(401);
+    const elsewhere = await fetch(new URL('/slack/install', url));
+    expect(elsewhere.status).toBe(404);
+  });
+
+  test('a click by somebody of another workspace changes nothing', async () => {
+    await place.slack.type('/ecolink register');
+    await expect.poll(fields, patient).toContain('repo');
+    const before = (await place.slack.calls('views.update')).length;
+    const payload = chooseSource('filesystem', 'x');
+    const answer = await send({ ...payload, user: { id: workspace.alice, team_id: 'T99OTHER' } });
+    expect(answer.status).toBe(200);
+    expect(fields()).toContain('repo');
+    expect(await place.slack.calls('views.update')).toHaveLength(before);
+  });
+});
