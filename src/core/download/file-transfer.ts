@@ -40,14 +40,13 @@ export class FileTransfer {
   /** The body of [start, end), or of [start, size) where the Hub sends it itself; undefined while another connection streams the file. */
   async open(start: number, end: number): Promise<OpenedBody | undefined> {
     const { spec } = this.part;
+    const answer = this.#link ?? (await this.#resolve(start));
+    if (answer === undefined) return undefined;
+    if (answer instanceof URL) return this.#openLink(answer, start, end);
     try {
-      const link = this.#link ?? (await this.#resolve(start));
-      if (link === undefined) return undefined;
-      if (!(link instanceof URL)) return bodyPlace(link, spec, start, spec.size);
-      return await this.#openLink(link, start, end);
+      return bodyPlace(answer, spec, start, spec.size);
     } catch (error) {
-      // The Hub's own stream failed: whoever tries next asks it again.
-      if (!this.#link) this.#resolving = undefined;
+      this.forgetLink();
       throw error;
     }
   }

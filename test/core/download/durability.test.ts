@@ -86,10 +86,10 @@ test.skipIf(!hasStrace)(
       const lastSync = Math.max(...syncs.map((call) => call.began));
       const writes = onPart
         .filter((call) => call.name.startsWith('pwrite'))
-        .map((call) => ({ returned: call.returned, ...placeOf(call) }));
+        .map((call) => ({ returned: call.returned, place: placeOf(call) }));
       const wanted = line.type === 'ranges' ? line.ranges : [[0, Infinity] as const];
       for (const [start, end] of wanted) {
-        const concerned = writes.filter((write) => write.start < end && write.start + write.length > start);
+        const concerned = writes.filter(({ place }) => place.start < end && place.end > start);
         expect(concerned.length).toBeGreaterThan(0);
         for (const write of concerned) expect(write.returned).toBeLessThan(lastSync);
       }
@@ -106,7 +106,7 @@ test.skipIf(!hasStrace)(
 );
 
 /** `pwritev(fd, […], count, offset) = length` */
-function placeOf(call: Call): { start: number; length: number } {
+function placeOf(call: Call): { start: number; end: number } {
   const [, start, length] = /, (\d+)\)\s+= (\d+)$/.exec(call.arguments) ?? [];
-  return { start: Number(start), length: Number(length) };
+  return { start: Number(start), end: Number(start) + Number(length) };
 }

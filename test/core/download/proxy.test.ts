@@ -48,7 +48,11 @@ function makeCertificate(folder: string): { key: string; cert: string; path: str
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
   const made = spawnSync('openssl', [
     ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost'.split(' '),
-    ...['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', key, '-out', cert],
+    ...'-addext subjectAltName=DNS:localhost,IP:127.0.0.1'.split(' '),
+    '-keyout',
+    key,
+    '-out',
+    cert,
   ]);
   if (made.status !== 0) return undefined;
   return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8'), path: cert };
