@@ -22,6 +22,7 @@ export class FileTransfer {
   startOverAs: Mode | undefined;
   #link: URL | undefined;
   #resolving: Promise<URL | undefined> | undefined;
+  #streamed = false;
   #abort = new AbortController();
   #signal: AbortSignal;
 
@@ -55,11 +56,12 @@ export class FileTransfer {
   forgetLink(): void {
     this.#link = undefined;
     this.#resolving = undefined;
+    this.#streamed = false;
   }
 
   /** True while the Hub itself sends the file, over one connection. */
   get isStreamed(): boolean {
-    return !this.#link && this.#resolving !== undefined;
+    return this.#streamed;
   }
 
   /** Stops this file's other requests. */
@@ -96,6 +98,7 @@ export class FileTransfer {
     try {
       const result = await this.#source.resolve(this.part.spec, start, this.#signal);
       if (result instanceof URL) this.#link = result;
+      else this.#streamed = true;
       resolve(result instanceof URL ? result : undefined);
       return result;
     } catch (error) {
