@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { makeCommit, modelInfo, parseRange, treeEntries, usuallyLfs } from './hub-repo.ts';
 import type { HubCommit, HubContent, HubFile, HubModelFacts } from './hub-repo.ts';
 import { routeOf } from './hub-routes.ts';
@@ -25,11 +26,12 @@ interface Served {
 
 /**
  * A Hugging Face Hub on this machine with a few public repos: enough of its protocol for the quickstart to register and
- * fetch a model without a network. Every revision is the one commit that there is.
+ * fetch a model without a network. Every revision is the one commit that there is. `bytesPerSecond` paces each file, so
+ * that a small one can be watched.
  */
-export async function startLoopbackHub(repos: readonly LoopbackRepo[]): Promise<LoopbackHub> {
+export async function startLoopbackHub(repos: readonly LoopbackRepo[], bytesPerSecond?: number): Promise<LoopbackHub> {
   const served = new Map(repos.map((repo) => [repo.id, serve(repo)]));
-  const server = createServer((request, response) => answer(served, request, response));
+  const server = createServer((request, response) => answer(served, bytesPerSecond, request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const close = () => closeServer(server);
@@ -41,7 +43,12 @@ function serve(repo: LoopbackRepo): Served {
   return { id: repo.id, facts: repo.facts ?? {}, commit: makeCommit(repo.id, '', repo.files, usuallyLfs) };
 }
 
-function answer(served: ReadonlyMap<string, Served>, request: IncomingMessage, response: ServerResponse): void {
+function answer(
+  served: ReadonlyMap<string, Served>,
+  pace: number | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   const url = new URL(request.url ?? '/', 'http://loopback');
   const route = routeOf(url.pathname);
   if (route.kind === 'whoami') return refuse(response, 401, undefined, 'Invalid username or password.');
@@ -58,10 +65,16 @@ function answer(served: ReadonlyMap<string, Served>, request: IncomingMessage, r
   }
   const file = repo.commit.files.find((candidate) => candidate.path === route.path);
   if (!file) return refuse(response, 404, 'EntryNotFound', 'Entry not found');
-  return sendFile(request, response, repo.commit, file);
+  return sendFile(request, response, repo.commit, file, pace);
 }
 
-function sendFile(request: IncomingMessage, response: ServerResponse, commit: HubCommit, file: HubFile): void {
+function sendFile(
+  request: IncomingMessage,
+  response: ServerResponse,
+  commit: HubCommit,
+  file: HubFile,
+  pace: number | undefined,
+): void {
   const size = file.content.size;
   const range = parseRange(request.headers.range, size);
   response.setHeader('X-Repo-Commit', commit.sha);
@@ -75,16 +88,22 @@ function sendFile(request: IncomingMessage, response: ServerResponse, commit: Hu
   if (range) response.setHeader('Content-Range', `bytes ${start}-${end - 1}/${size}`);
   response.writeHead(range ? 206 : 200, { 'Content-Length': end - start, 'Content-Type': 'application/octet-stream' });
   if (request.method === 'HEAD') response.end();
-  else void sendChunks(response, file.content.chunks(start, end));
+  else void sendChunks(response, file.content.chunks(start, end), pace);
 }
 
-async function sendChunks(response: ServerResponse, chunks: Iterable<Buffer>): Promise<void> {
+async function sendChunks(response: ServerResponse, chunks: Iterable<Buffer>, pace: number | undefined): Promise<void> {
+  const piece = pace === undefined ? Infinity : Math.ceil(pace / piecesPerSecond);
   for (const chunk of chunks) {
-    if (response.destroyed) return;
-    if (!response.write(chunk)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    for (let at = 0; at < chunk.length; at += piece) {
+      if (response.destroyed) return;
+      if (!response.write(chunk.subarray(at, at + piece))) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      if (pace !== undefined) await delay(1000 / piecesPerSecond);
+    }
   }
   response.end();
 }
+
+const piecesPerSecond = 20;
 
 function refuse(response: ServerResponse, status: number, code: string | undefined, message: string): void {
   if (code) response.setHeader('X-Error-Code', code);

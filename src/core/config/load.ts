@@ -136,3 +136,23 @@ function secretsOf(env: z.output<typeof environmentSchema>): Secrets {
         };
   return { ...(env.HF_TOKEN === undefined ? {} : { hfToken: env.HF_TOKEN }), ...slack };
 }
+
+/**
+ * The quickstart's own corner of the data folder, and an environment that makes every program use it: it can be deleted
+ * without harm to anything else.
+ */
+export function quickstartEnvironment(endpoint: string, environment: Environment = process.env) {
+  const dataDir = join(loadConfig(environment).dataDir, 'quickstart');
+  const kept = Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return {
+    dataDir,
+    environment: {
+      ...Object.fromEntries(kept),
+      ECOLINK_DATA_DIR: dataDir,
+      ECOLINK_CONFIG: join(dataDir, 'ecolink.yaml'),
+      ECOLINK_URL: '',
+      HF_ENDPOINT: endpoint,
+      DATABASE_URL: '',
+    },
+  };
+}
