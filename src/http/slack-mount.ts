@@ -14,18 +14,24 @@ export interface SlackMount {
 }
 
 const retryMs = 15_000;
+/** How long a start waits to hear what Slack says of the tokens. */
+const patienceMs = 5_000;
 
 /** Throws what only people can put right (a token that Slack refuses); goes on trying where Slack cannot be reached. */
 export async function mountSlack(core: Core): Promise<SlackMount> {
   if (!core.config.secrets.slack) return { listener: () => undefined, close: async () => {} };
   const closing = new AbortController();
-  let slack = await attempt(core);
-  const retrying = slack ? undefined : (async () => (slack = await keepTrying(core, closing.signal)))();
+  let slack: Slack | undefined;
+  const first = attempt(core);
+  void keepTrying(core, first, closing.signal).then(async (connected) => {
+    if (closing.signal.aborted) await connected?.close();
+    else slack = connected;
+  });
+  await Promise.race([first, delay(patienceMs, undefined, { ref: false })]);
   return {
     listener: () => slack?.requestListener,
     async close() {
       closing.abort();
-      await retrying;
       await slack?.close();
     },
   };
@@ -44,16 +50,19 @@ async function attempt(core: Core): Promise<Slack | undefined> {
   }
 }
 
-async function keepTrying(core: Core, closing: AbortSignal): Promise<Slack | undefined> {
-  for (;;) {
-    await delay(retryMs, undefined, { signal: closing }).catch(() => {});
-    if (closing.aborted) return undefined;
-    try {
-      const slack = await attempt(core);
+async function keepTrying(
+  core: Core,
+  first: Promise<Slack | undefined>,
+  closing: AbortSignal,
+): Promise<Slack | undefined> {
+  try {
+    for (let next = first; ; next = attempt(core)) {
+      const slack = await next;
       if (slack) return slack;
-    } catch (thrown) {
-      core.log.error({ err: thrown }, 'Slack stays off until the next start');
-      return undefined;
+      await delay(retryMs, undefined, { signal: closing });
     }
+  } catch (thrown) {
+    if (!closing.aborted) core.log.error({ err: thrown }, 'Slack stays off until the next start');
+    return undefined;
   }
 }

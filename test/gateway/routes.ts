@@ -1,0 +1,22 @@
+import { notFound } from '../../src/core/errors.ts';
+import type { Route, Routes } from '../../src/core/launch/routes.ts';
+
+/** Routes to the test's own engines: `tiny:1` and so on, by position. An undefined entry is a stopped instance. */
+export function routesTo(...instances: (readonly string[] | undefined)[]): Routes {
+  const route = (instance: number): Route => {
+    const replicas = instances[instance - 1];
+    if (instance > instances.length) {
+      throw notFound('instance_not_found', `There is no instance ${instance}.`, { nextStep: 'List them.' });
+    }
+    if (!replicas) throw notFound('instance_stopped', `Instance ${instance} is stopped.`, { nextStep: 'Restart it.' });
+    return { instance, modelId: `tiny:${instance}`, servedName: `tiny:${instance}`, replicas: [...replicas] };
+  };
+  return {
+    find: async (modelId) => route(Number(modelId.split(':')[1] ?? 99)),
+    findById: async (instance) => route(instance),
+    list: async () =>
+      instances.flatMap((replicas, index) =>
+        replicas ? [{ id: `tiny:${index + 1}`, created: 1_700_000_000, owner: 'ada' }] : [],
+      ),
+  };
+}

@@ -1,0 +1,129 @@
+import { once } from 'node:events';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { connect } from '../../src/http/client.ts';
+import { startTestServer } from '../support/server.ts';
+
+async function emptyFolder(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'ecolink-client-'));
+}
+
+async function strangerAt(listener: RequestListener) {
+  const server = createServer(listener).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+test('the client finds the server by its data folder and calls operations with the local token', async () => {
+  await using server = await startTestServer();
+  const client = await connect({ dataDir: server.dataDir, source: 'cli' });
+  expect(client.url).toBe(server.url);
+  expect(await client.call('list_models', {})).toEqual({ items: [] });
+});
+
+test('an error of the server is the same error in the client', async () => {
+  await using server = await startTestServer();
+  const client = await connect({ dataDir: server.dataDir, source: 'cli' });
+  await expect(client.call('get_model', { model: 'none' })).rejects.toMatchObject({
+    name: 'EcolinkError',
+    code: 'model_not_found',
+    kind: 'not_found',
+    exitStatus: 3,
+  });
+  await expect(client.call('list_models', { category: 'x'.repeat(2 << 20) })).rejects.toMatchObject({
+    code: 'body_too_large',
+    exitStatus: 2,
+  });
+});
+
+test('tokens are made, listed and revoked through the client, but not by an assistant', async () => {
+  await using server = await startTestServer();
+  const { tokens } = await connect({ dataDir: server.dataDir, source: 'cli' });
+  const { token, summary } = await tokens.create('laptop', ['call']);
+  expect(token).toMatch(/^eco_/);
+  expect(await tokens.list()).toMatchObject([{ id: summary.id, name: 'laptop' }]);
+  expect(await tokens.revoke('laptop')).toMatchObject({ id: summary.id });
+  const assistant = await connect({ dataDir: server.dataDir, source: 'mcp' });
+  await expect(assistant.tokens.list()).rejects.toMatchObject({ code: 'person_needed', kind: 'refused' });
+});
+
+test('without a server the error says how to start one', async () => {
+  await expect(connect({ dataDir: await emptyFolder(), source: 'cli' })).rejects.toMatchObject({
+    code: 'server_not_running',
+    kind: 'unavailable',
+    nextStep: expect.stringContaining('serve'),
+  });
+});
+
+test('what a killed server left behind is not taken for a server, and a stranger on its port gets no token', async () => {
+  const dataDir = await emptyFolder();
+  await writeFile(join(dataDir, 'local-token'), 'eco_local_secret\n');
+  const asked: string[] = [];
+  await using stranger = await strangerAt((request, response) => {
+    asked.push(JSON.stringify([request.url, request.headers]));
+    response.end('{"status":"ok","service":"ecolink","pid":1}');
+  });
+  const left = { url: stranger.url, pid: process.pid, started_at: new Date().toISOString() };
+  await writeFile(join(dataDir, 'server.json'), JSON.stringify(left));
+  await expect(connect({ dataDir, source: 'cli' })).rejects.toMatchObject({ code: 'server_not_running' });
+  expect(asked).toHaveLength(1);
+  expect(asked.join('')).not.toContain('secret');
+  await stranger[Symbol.asyncDispose]();
+  await expect(connect({ dataDir, source: 'cli' })).rejects.toMatchObject({ code: 'server_not_running' });
+});
+
+test('a server elsewhere needs a token of its own: the local one stays here', async () => {
+  await using server = await startTestServer();
+  const dataDir = await emptyFolder();
+  await writeFile(join(dataDir, 'local-token'), 'eco_local_secret\n');
+  await expect(connect({ dataDir, source: 'cli', url: server.url })).rejects.toMatchObject({ code: 'token_missing' });
+  const token = await server.token('read');
+  const client = await connect({ dataDir, source: 'cli', url: `${server.url}/`, token });
+  expect(await client.call('list_models', {})).toEqual({ items: [] });
+});
+
+test('a refused token is named by where it came from, not by its value', async () => {
+  await using server = await startTestServer();
+  const client = await connect({ dataDir: server.dataDir, source: 'cli', token: 'eco_wrong' });
+  await expect(client.call('list_models', {})).rejects.toMatchObject({
+    code: 'token_refused',
+    kind: 'unauthenticated',
+    nextStep: expect.stringMatching(/^The token came from ECOLINK_TOKEN\.(?!.*eco_wrong)/),
+  });
+});
+
+test('a server that dies during a call is told apart from one that never ran', async () => {
+  const dataDir = await emptyFolder();
+  await using dying = await strangerAt((request, response) => {
+    if (request.url === '/healthz') response.end(JSON.stringify({ service: 'ecolink', pid: process.pid }));
+    else response.destroy();
+  });
+  const client = await connect({ dataDir, source: 'cli', url: dying.url, token: 'eco_x' });
+  await expect(client.call('list_models', {})).rejects.toMatchObject({ code: 'server_lost', retryable: true });
+});
+
+test('a call that is cancelled ends at once', async () => {
+  const dataDir = await emptyFolder();
+  const arrived = Promise.withResolvers<void>();
+  await using silent = await strangerAt((request, response) => {
+    if (request.url === '/healthz') response.end(JSON.stringify({ service: 'ecolink', pid: process.pid }));
+    else arrived.resolve();
+  });
+  const client = await connect({ dataDir, source: 'cli', url: silent.url, token: 'eco_x' });
+  const abort = new AbortController();
+  const call = client.call('list_models', {}, { signal: abort.signal });
+  await arrived.promise;
+  abort.abort();
+  await expect(call).rejects.toMatchObject({ code: 'cancelled' });
+});

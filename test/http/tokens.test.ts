@@ -1,0 +1,95 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { TokenSummary } from '../../src/core/access/access.ts';
+import { startTestServer } from '../support/server.ts';
+import type { TestServer } from '../support/server.ts';
+
+const json = { 'content-type': 'application/json' };
+
+async function create(server: TestServer, body: unknown, headers: Record<string, string> = {}) {
+  const answer = await server.fetch('/api/tokens', {
+    method: 'POST',
+    headers: { ...json, ...headers },
+    body: JSON.stringify(body),
+  });
+  return {
+    status: answer.status,
+    body: (await answer.json()) as { token: string; summary: TokenSummary; error: { code: string } },
+  };
+}
+
+async function list(server: TestServer, headers: Record<string, string> = {}): Promise<TokenSummary[]> {
+  return ((await (await server.fetch('/api/tokens', { headers })).json()) as { items: TokenSummary[] }).items;
+}
+
+test("a token's value is shown once, works, and works no more when it was revoked", async () => {
+  await using server = await startTestServer();
+  const { status, body } = await create(server, { name: 'laptop', scopes: ['read', 'read'] });
+  expect(status).toBe(201);
+  expect(body.summary).toMatchObject({ name: 'laptop', scopes: ['read'] });
+  const listed = await list(server);
+  expect(listed.map((token) => token.name)).toEqual(['laptop']);
+  expect(JSON.stringify(listed)).not.toContain(body.token);
+  const headers = { authorization: `Bearer ${body.token}` };
+  expect((await server.fetch('/metrics', { headers })).status).toBe(200);
+  const revoked = await server.fetch(`/api/tokens/${body.summary.id}`, { method: 'DELETE' });
+  expect([revoked.status, await revoked.json()]).toMatchObject([200, { id: body.summary.id }]);
+  expect((await server.fetch('/metrics', { headers })).status).toBe(401);
+  expect((await server.fetch('/api/tokens/laptop', { method: 'DELETE' })).status).toBe(404);
+});
+
+test('a bad name, unknown scopes and a name that is taken are refused', async () => {
+  await using server = await startTestServer();
+  for (const body of [
+    {},
+    { name: 'a b', scopes: ['read'] },
+    { name: 'a', scopes: [] },
+    { name: 'a', scopes: ['root'] },
+    { name: 'a', scopes: ['read'], x: 1 },
+  ]) {
+    expect((await create(server, body)).status).toBe(400);
+  }
+  await create(server, { name: 'a', scopes: ['read'] });
+  const again = await create(server, { name: 'a', scopes: ['read'] });
+  expect([again.status, again.body.error.code]).toEqual([409, 'token_exists']);
+});
+
+test('an assistant cannot make, see or revoke tokens', async () => {
+  await using server = await startTestServer();
+  const agent = { 'ecolink-source': 'mcp' };
+  const made = await create(server, { name: 'a', scopes: ['read'] }, agent);
+  expect([made.status, made.body.error.code]).toEqual([403, 'person_needed']);
+  expect((await server.fetch('/api/tokens', { headers: agent })).status).toBe(403);
+  expect((await server.fetch('/api/tokens/a', { method: 'DELETE', headers: agent })).status).toBe(403);
+});
+
+test('a token cannot make a token that may do more than itself', async () => {
+  await using server = await startTestServer();
+  const operator = { authorization: `Bearer ${await server.token('operate')}` };
+  expect((await create(server, { name: 'a', scopes: ['call'] }, operator)).status).toBe(403);
+  expect((await create(server, { name: 'a', scopes: ['operate', 'read'] }, operator)).status).toBe(201);
+  const reader = { authorization: `Bearer ${await server.token('read', 'call')}` };
+  expect((await create(server, { name: 'b', scopes: ['read'] }, reader)).status).toBe(403);
+});
+
+test('people who are no admins manage their own tokens and see no others', async () => {
+  await using server = await startTestServer({
+    async prepare(dataDir) {
+      const people =
+        '[{name: ada, role: admin, identities: [local]}, {name: bob, role: member, identities: ["slack:T1/U1"]}]';
+      await writeFile(join(dataDir, 'ecolink.yaml'), `people: ${people}\n`);
+    },
+  });
+  await create(server, { name: 'of-ada', scopes: ['read'] });
+  const bob = await server.core.access.personOfSlack('T1', 'U1');
+  const { token } = await server.core.access.createToken(bob ?? expect.fail('Bob is configured.'), 'of-bob', [
+    'operate',
+  ]);
+  const headers = { authorization: `Bearer ${token}` };
+  expect((await list(server, headers)).map((each) => each.name)).toEqual(['of-bob']);
+  expect((await list(server)).map((each) => each.name).toSorted()).toEqual(['of-ada', 'of-bob']);
+  expect((await server.fetch('/api/tokens/of-ada', { method: 'DELETE', headers })).status).toBe(404);
+  expect((await server.fetch('/api/tokens/of-bob', { method: 'DELETE' })).status).toBe(200);
+  expect((await server.fetch('/api/tokens', { headers })).status).toBe(401);
+});

@@ -1,0 +1,65 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { makeTinyGguf } from '../../src/cli/quickstart/tiny-gguf.ts';
+import type { Changes } from '../../src/core/notify/changes.ts';
+import { connect } from '../../src/http/client.ts';
+import { startTestServer } from '../support/server.ts';
+import type { TestServer } from '../support/server.ts';
+
+/** A server with an instance that stays pending: nothing carries its launch out. */
+async function withPendingInstance(): Promise<TestServer> {
+  const server = await startTestServer({
+    async prepare(dataDir) {
+      await mkdir(join(dataDir, 'shared', 'tiny'), { recursive: true });
+      await writeFile(join(dataDir, 'shared', 'tiny', 'tiny.gguf'), makeTinyGguf());
+      const filesystems = [{ name: 'shared', region: 'local', path: join(dataDir, 'shared') }];
+      await writeFile(join(dataDir, 'ecolink.yaml'), JSON.stringify({ filesystems }));
+    },
+  });
+  const client = await connect({ dataDir: server.dataDir, source: 'cli' });
+  const model = { name: 'tiny', source: 'filesystem', filesystem: 'shared', subfolder: 'tiny', category: 'chat' };
+  await client.call('register_model', model);
+  await client.call('launch_instance', { model: 'tiny' });
+  return server;
+}
+
+/** Resolves when somebody begins to wait for a change. */
+function nextSubscription(changes: Changes): Promise<void> {
+  const subscribe = changes.subscribe.bind(changes);
+  return new Promise((resolve) => {
+    changes.subscribe = (listener) => {
+      resolve();
+      return subscribe(listener);
+    };
+  });
+}
+
+async function waitsThatEnded(server: TestServer): Promise<number> {
+  const text = await (await server.fetch('/metrics')).text();
+  return Number(/ecolink_operation_duration_seconds_count\{operation="get_instance"\} (\d+)/.exec(text)?.[1] ?? 0);
+}
+
+test('a wait ends in the server when its caller has gone', async () => {
+  await using server = await withPendingInstance();
+  const client = await connect({ dataDir: server.dataDir, source: 'cli' });
+  const abort = new AbortController();
+  const subscribed = nextSubscription(server.core.changes);
+  const call = client.call('get_instance', { instance: '1', wait_seconds: 30 }, { signal: abort.signal });
+  await subscribed;
+  expect(await waitsThatEnded(server)).toBe(0);
+  abort.abort();
+  await expect(call).rejects.toMatchObject({ code: 'cancelled' });
+  await expect.poll(() => waitsThatEnded(server), { timeout: 20_000 }).toBe(1);
+});
+
+test('a wait does not hold up the end of the server', async () => {
+  await using server = await withPendingInstance();
+  const client = await connect({ dataDir: server.dataDir, source: 'cli' });
+  const subscribed = nextSubscription(server.core.changes);
+  const call = client.call('get_instance', { instance: '1', wait_seconds: 30 });
+  await subscribed;
+  const [, answer] = await Promise.allSettled([server.server.close(), call]);
+  // Either the state as it is, or a broken connection: both tell the caller to look again.
+  expect(answer.status === 'fulfilled' ? answer.value['state'] : answer.reason.code).toMatch(/^(pending|server_lost)$/);
+});

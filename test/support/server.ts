@@ -1,0 +1,67 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Scope } from '../../src/core/access/caller.ts';
+import { loadConfig } from '../../src/core/config/load.ts';
+import type { Core } from '../../src/core/core.ts';
+import { createCore } from '../../src/core/create-core.ts';
+import type { Routes } from '../../src/core/launch/routes.ts';
+import { createLog } from '../../src/core/log.ts';
+import { readLocalToken } from '../../src/http/data-folder.ts';
+import { startServer } from '../../src/http/server.ts';
+import type { Server } from '../../src/http/server.ts';
+
+/** `duplex` is what `fetch` demands for a body whose length is not known. */
+export type TestRequest = Omit<RequestInit, 'headers'> & { headers?: Record<string, string>; duplex?: 'half' };
+
+export interface TestServer extends AsyncDisposable {
+  url: string;
+  core: Core;
+  dataDir: string;
+  localToken: string;
+  server: Server;
+  /** A new token of the local person. */
+  token(...scopes: Scope[]): Promise<string>;
+  /** With the local token unless `init.headers` says otherwise. */
+  fetch(path: string, init?: TestRequest): Promise<Response>;
+}
+
+export interface TestServerOptions {
+  /** In place of the core's own: for tests whose replicas are servers of the test. */
+  routes?: Routes;
+  host?: string;
+  environment?: Record<string, string>;
+  /** Puts files into the data folder before anything reads it. */
+  prepare?: (dataDir: string) => Promise<void>;
+}
+
+/** The real server over the real core, on a free port and a data folder of its own. */
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'ecolink-http-'));
+  await options.prepare?.(dataDir);
+  const config = loadConfig({ ECOLINK_DATA_DIR: dataDir, ECOLINK_PORT: '0', ...options.environment });
+  const core = await createCore(config, createLog({ level: 'silent', pretty: false }), { reconcile: false });
+  const offered: Core = options.routes ? { ...core, routes: options.routes } : core;
+  const server = await startServer(offered, {
+    graceMs: 0,
+    ...(options.host === undefined ? {} : { host: options.host }),
+  });
+  const localToken = (await readLocalToken(dataDir)) ?? '';
+  let made = 0;
+  return {
+    url: server.url,
+    core,
+    dataDir,
+    localToken,
+    server,
+    token: async (...scopes) =>
+      (await core.access.createToken(await core.access.local(), `made-${++made}`, scopes)).token,
+    fetch: (path, init = {}) =>
+      fetch(server.url + path, { ...init, headers: { authorization: `Bearer ${localToken}`, ...init.headers } }),
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      await core[Symbol.asyncDispose]();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
