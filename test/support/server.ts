@@ -37,17 +37,18 @@ export interface TestServerOptions {
 
 /** The real server over the real core, on a free port and a data folder of its own. */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  await using undo = new AsyncDisposableStack();
   const dataDir = await mkdtemp(join(tmpdir(), 'ecolink-http-'));
+  undo.defer(() => rm(dataDir, { recursive: true, force: true }));
   await options.prepare?.(dataDir);
   const config = loadConfig({ ECOLINK_DATA_DIR: dataDir, ECOLINK_PORT: '0', ...options.environment });
-  const core = await createCore(config, createLog({ level: 'silent', pretty: false }), { reconcile: false });
+  const core = undo.use(await createCore(config, createLog({ level: 'silent', pretty: false }), { reconcile: false }));
   const offered: Core = options.routes ? { ...core, routes: options.routes } : core;
-  const server = await startServer(offered, {
-    graceMs: 0,
-    ...(options.host === undefined ? {} : { host: options.host }),
-  });
+  const host = options.host === undefined ? {} : { host: options.host };
+  const server = undo.use(await startServer(offered, { graceMs: 0, ...host }));
   const localToken = (await readLocalToken(dataDir)) ?? '';
   let made = 0;
+  const everything = undo.move();
   return {
     url: server.url,
     core,
@@ -58,10 +59,6 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       (await core.access.createToken(await core.access.local(), `made-${++made}`, scopes)).token,
     fetch: (path, init = {}) =>
       fetch(server.url + path, { ...init, headers: { authorization: `Bearer ${localToken}`, ...init.headers } }),
-    async [Symbol.asyncDispose]() {
-      await server.close();
-      await core[Symbol.asyncDispose]();
-      await rm(dataDir, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: () => everything.disposeAsync(),
   };
 }
