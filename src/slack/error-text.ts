@@ -17,7 +17,10 @@ export function errorLine(error: ErrorBody): string {
 }
 
 export function errorMessage(error: ErrorBody): SlackMessage {
-  return { text: escape(`${error.message} ${inSlackWords(error.next_step, '')}`), blocks: [section(errorMarkup(error))] };
+  return {
+    text: escape(`${error.message} ${inSlackWords(error.next_step, '')}`),
+    blocks: [section(errorMarkup(error))],
+  };
 }
 
 function validValues(values: readonly string[] | undefined): string {

@@ -46,7 +46,7 @@ export function fieldBlock(
   };
 }
 
-/** True where a field must be chosen and there is nothing to choose: the form cannot be sent like this. */
+/** True where a field must be chosen and there is nothing to choose: a line says so, in place of an input. */
 export function hasNothingToChoose(field: InputField, choices: Choice[] | undefined): boolean {
   return choices?.length === 0 && isRequired(field);
 }

@@ -4,7 +4,7 @@ import { inputFields } from '../core/operation.ts';
 import type { Operation } from '../core/operation.ts';
 import { inSlackWords } from './command-text.ts';
 import { errorMarkup } from './error-text.ts';
-import { fieldBlock, hasNothingToChoose } from './field-block.ts';
+import { fieldBlock } from './field-block.ts';
 import type { Choices } from './field-block.ts';
 import { isSwitch, safeValues, visibleFields, writeForm } from './form.ts';
 import type { Form } from './form.ts';
@@ -25,7 +25,6 @@ export function formView(operation: Operation, form: Form, choices: Choices, not
   const all = inputFields(operation);
   const fields = visibleFields(operation, form.values);
   const values = safeValues(form.values);
-  const sendable = !fields.some((field) => hasNothingToChoose(field, choices[field.name]));
   const error = notice && 'error' in notice ? notice.error : undefined;
   const under = fields.find((field) => field.name === error?.field)?.name;
   const blocks = fields.flatMap((field) => {
@@ -34,7 +33,7 @@ export function formView(operation: Operation, form: Form, choices: Choices, not
   });
   return {
     ...shell(operation, form),
-    ...(sendable ? { submit: plain(operation.title.split(' ')[0] ?? 'Send', buttonLimit) } : {}),
+    submit: plain(operation.title.split(' ')[0] ?? 'Send', buttonLimit),
     blocks: [...noticesOf(notice, under), ...blocks],
   };
 }

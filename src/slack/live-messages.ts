@@ -40,6 +40,8 @@ interface Live {
 /** One message per launch, edited as the launch goes on; all of them share what Slack allows. */
 export function createLiveMessages(core: Core, client: WebClient, pace: Pace = defaultPace): LiveMessages {
   const followed = new Set<Live>();
+  // A submission that is delivered twice has one outcome, and gets one message.
+  const known = new Set<number>();
   let nextEdit = 0;
   let timer: NodeJS.Timeout | undefined;
   let busy = false;
@@ -100,6 +102,8 @@ export function createLiveMessages(core: Core, client: WebClient, pace: Pace = d
 
   return {
     async follow(instance, caller, place) {
+      if (known.has(instance)) return;
+      known.add(instance);
       const { message, settled } = await read(core, instance, caller);
       const { channel, ts } = await post(client, place, message);
       const now = Date.now();

@@ -2,12 +2,12 @@ import type { SlackViewMiddlewareArgs, ViewClosedAction, ViewResponseAction, Vie
 import type { ModalView } from '@slack/types';
 import type { Caller } from '../core/access/caller.ts';
 import { asEcolinkError } from '../core/errors.ts';
-import type { EcolinkError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { Operation } from '../core/operation.ts';
 import { findOperation } from '../core/operations.ts';
-import type { Desk } from './desk.ts';
+import type { Desk, Outcome } from './desk.ts';
 import { errorLine, errorMessage } from './error-text.ts';
+import { hasNothingToChoose } from './field-block.ts';
 import type { Choices } from './field-block.ts';
 import { inputOf, readForm, visibleFields, withValues } from './form.ts';
 import type { Form } from './form.ts';
@@ -18,8 +18,6 @@ import { readChoices, readValues } from './read-values.ts';
 import type { ShownBlock, ViewState } from './read-values.ts';
 import { section } from './text.ts';
 import type { SlackMessage } from './text.ts';
-
-type Outcome = { receipt: Record<string, unknown> } | { error: EcolinkError };
 
 /** A submission as it is worked on: the form with what was typed, and the menus that it showed. */
 export interface Submission {
@@ -59,22 +57,25 @@ export async function onSubmit(
   const submission = readSubmission(view);
   if (!caller) return ack(ended(view.title.text, strangerMessage(desk.core.config, who)));
   if (!submission) return ack(ended(view.title.text, outdated));
-  if (desk.awaited.has(submission.form.id)) return ack(checking(submission));
-  const waiting = { closed: false };
-  desk.awaited.set(submission.form.id, waiting);
-  try {
-    const work = run(desk, submission, caller);
-    const outcome = await within(work, desk.patience);
-    if (outcome) {
-      await ack(answerTo(submission, outcome));
-    } else {
-      await ack(checking(submission));
-      await deliver(desk, { submission, outcome: await work, view: view.id, user: body.user.id, waiting });
-    }
-    await announce(desk, submission, caller, body.user.id, await work);
-  } finally {
-    desk.awaited.delete(submission.form.id);
-  }
+  const { id } = submission.form;
+  const ongoing = desk.awaited.get(id);
+  // Sent again while it is worked on: the same answer, and nothing is begun a second time.
+  const waiting = ongoing ?? { closed: false, work: run(desk, submission, caller) };
+  desk.awaited.set(id, waiting);
+  const outcome = await within(waiting.work, desk.patience);
+  const acknowledged = await ack(outcome ? answerTo(submission, outcome) : checking(submission)).then(
+    () => true,
+    (thrown: unknown) => {
+      desk.core.log.warn({ err: thrown }, 'Slack did not take the answer to a form');
+      return false;
+    },
+  );
+  if (ongoing) return;
+  const settled = outcome ?? (await waiting.work);
+  desk.awaited.delete(id);
+  if (!outcome || !acknowledged)
+    await deliver(desk, { submission, outcome: settled, view: view.id, user: body.user.id, waiting });
+  await announce(desk, submission, caller, body.user.id, settled);
 }
 
 /** The form was closed; if its outcome is still awaited, that goes by message. */
@@ -111,12 +112,17 @@ function checking({ operation, form, choices }: Submission): ViewResponseAction 
 function answerTo(submission: Submission, outcome: Outcome): ViewResponseAction {
   if ('error' in outcome) {
     const { field } = outcome.error;
-    const shown = visibleFields(submission.operation, submission.form.values).some(({ name }) => name === field);
-    if (field !== undefined && shown) {
+    if (field !== undefined && isInput(submission, field)) {
       return { response_action: 'errors', errors: { [field]: errorLine(outcome.error.toBody()) } };
     }
   }
   return { response_action: 'update', view: viewOf(submission, outcome) };
+}
+
+/** Slack takes an error only under an input that the view has. */
+function isInput({ operation, form, choices }: Submission, name: string): boolean {
+  const field = visibleFields(operation, form.values).find((each) => each.name === name);
+  return field !== undefined && !hasNothingToChoose(field, choices[name]);
 }
 
 function viewOf({ operation, form, choices }: Submission, outcome: Outcome): ModalView {

@@ -77,9 +77,8 @@ describe.skipIf(withoutLocalSlack)('/ecolink over HTTP', () => {
     await expect.poll(fields, patient).toContain('subfolder');
     expect(fields()).not.toContain('repo');
     expect(JSON.stringify(place.slack.view?.blocks)).toContain('"initial_value":"typed-name"');
-    // No filesystem is configured: the form cannot be sent like this, and says why.
+    // No filesystem is configured, and there the form says so.
     expect(fields()).toContain('nothing.filesystem');
-    expect(place.slack.view?.submit).toBeUndefined();
     expect((await place.slack.calls('views.update')).at(-1)).toMatchObject({ hash });
   });
 
@@ -106,5 +105,34 @@ describe.skipIf(withoutLocalSlack)('/ecolink over HTTP', () => {
     expect(answer.status).toBe(200);
     expect(fields()).toContain('repo');
     expect(await place.slack.calls('views.update')).toHaveLength(before);
+  });
+
+  test('a submission that Slack delivers twice launches once and is followed once', async () => {
+    await place.core.execute('register_model', { name: 'once', source: 'huggingface', repo: tinyRepo }, place.alice);
+    await place.slack.type('/ecolink launch');
+    await expect.poll(() => place.slack.view?.submit?.text, patient).toBe('Launch');
+    const payload = {
+      type: 'view_submission',
+      user: { id: workspace.alice, team_id: workspace.team },
+      team: { id: workspace.team, domain: 'test' },
+      view: { ...place.slack.view, state: { values: { model: { field: { selected_option: { value: 'once' } } } } } },
+    };
+    for (let delivery = 0; delivery < 2; delivery++) {
+      const answer = (await (await send(payload)).json()) as { view: unknown };
+      expect(JSON.stringify(answer.view)).toContain('*once:1*');
+    }
+    await expect.poll(() => place.slack.calls('chat.postMessage'), patient).toHaveLength(1);
+    expect(await place.core.execute('list_instances', {}, place.alice)).toMatchObject({
+      items: [{ model_id: 'once:1' }],
+    });
+  });
+
+  test('a form from an older version says that it cannot be sent', async () => {
+    await place.slack.type('/ecolink register');
+    await expect.poll(fields, patient).toContain('repo');
+    const view = { ...place.slack.view, private_metadata: 'something else', state: { values: {} } };
+    const user = { id: workspace.alice, team_id: workspace.team };
+    const answer = await send({ type: 'view_submission', user, team: { id: workspace.team, domain: 'test' }, view });
+    expect(await answer.text()).toContain('This form is too old to be sent');
   });
 });

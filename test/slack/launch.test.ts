@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { startSlack } from '../../src/slack/app.ts';
-import { patient, withoutLocalSlack } from '../support/local-slack.ts';
+import { patient, withoutLocalSlack, workspace } from '../support/local-slack.ts';
+import type { LocalSlack } from '../support/local-slack.ts';
 import { breachesOfMessage } from '../support/slack-limits.ts';
 import { makePlace, tinyRepo } from './place.ts';
 
@@ -46,9 +47,70 @@ describe.skipIf(withoutLocalSlack)('a launch from Slack', () => {
       await expect
         .poll(() => JSON.stringify(place.slack.view?.blocks ?? []), patient)
         .toContain('there are no models to choose from yet');
-      expect(place.slack.view?.submit).toBeUndefined();
+      place.slack.submit({});
+      await expect.poll(() => JSON.stringify(place.slack.view?.blocks), patient).toContain('error.model');
+    } finally {
+      await app.close();
+    }
+  });
+
+  test('a download is followed with its bar, in edits that keep their distance', { timeout: 120_000 }, async () => {
+    await using place = await makePlace({ reconcile: true });
+    const { slack, core, alice, hub } = place;
+    await core.execute('register_model', { name: 'tiny', source: 'huggingface', repo: tinyRepo }, alice);
+    const app = await startSlack(core, { pace: { perMessage: 600, overall: 20, atLeastEvery: 700 } });
+    try {
+      hub.faults.throttle = 200_000;
+      await launch(slack, 'tiny');
+      await expect
+        .poll(async () => (await slack.messages()).map(({ text }) => text), { timeout: 90_000 })
+        .toEqual(['tiny:1 is running (1/1 ready)']);
+      const edits = (await slack.log()).filter(({ summary }) => summary === 'chat.update');
+      expect(JSON.stringify(edits)).toMatch(/\[#*-+\] \d+ % {2}[\d.]+ k?B of 4\d\d kB/);
+      const distances = edits.slice(1).map(({ time }, index) => time - (edits[index]?.time ?? 0));
+      // Less than the 600 that were asked for, since the times are those of arrival.
+      expect(Math.min(...distances)).toBeGreaterThan(400);
+    } finally {
+      await app.close();
+    }
+  });
+
+  test('what changes nothing edits nothing, and a stop shows', async () => {
+    await using place = await makePlace();
+    const { slack, core, alice } = place;
+    await core.execute('register_model', { name: 'tiny', source: 'huggingface', repo: tinyRepo }, alice);
+    const app = await startSlack(core, { pace });
+    try {
+      await launch(slack, 'tiny');
+      await expect.poll(async () => (await slack.messages()).length, patient).toBe(1);
+      for (let count = 0; count < 100; count++) core.changes.publish({ kind: 'instance', id: '1' });
+      await core.execute('stop_instance', { instance: '1' }, alice);
+      await expect.poll(async () => (await slack.messages())[0]?.text, patient).toMatch(/is stop/);
+      expect(await slack.calls('chat.update')).toHaveLength(1);
+    } finally {
+      await app.close();
+    }
+  });
+
+  test('where the app may not write, the message goes to the one who launched', async () => {
+    await using place = await makePlace();
+    const { slack, core, alice } = place;
+    await core.execute('register_model', { name: 'tiny', source: 'huggingface', repo: tinyRepo }, alice);
+    const app = await startSlack(core, { pace });
+    try {
+      await launch(slack, 'tiny', 'D77ELSEWHERE');
+      await expect.poll(() => slack.directMessages(), patient).toHaveLength(1);
+      const [message] = await slack.directMessages();
+      expect(message?.text).toContain('tiny:1');
+      expect(JSON.stringify(message?.blocks)).toContain('I cannot write in <#D77ELSEWHERE>');
     } finally {
       await app.close();
     }
   });
 });
+
+async function launch(slack: LocalSlack, model: string, channel?: string): Promise<void> {
+  await slack.type('/ecolink launch', workspace.alice, channel);
+  await expect.poll(() => slack.view?.submit?.text, patient).toBe('Launch');
+  slack.submit({ model: { field: { selected_option: { value: model } } } });
+}

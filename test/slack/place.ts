@@ -6,6 +6,7 @@ import { loadConfig } from '../../src/core/config/load.ts';
 import type { Core } from '../../src/core/core.ts';
 import { createCore } from '../../src/core/create-core.ts';
 import { createLog } from '../../src/core/log.ts';
+import type { Log } from '../../src/core/log.ts';
 import type { Caller } from '../../src/core/access/caller.ts';
 import { scopes } from '../../src/core/access/caller.ts';
 import { startHub } from '../support/hub/hub.ts';
@@ -28,9 +29,14 @@ export interface PlaceOptions {
   requestUrl?: string;
   /** Runs what is launched. */
   reconcile?: boolean;
+  log?: Log;
 }
 
-export async function makePlace({ requestUrl, reconcile = false }: PlaceOptions = {}): Promise<Place> {
+export async function makePlace({
+  requestUrl,
+  reconcile = false,
+  log = createLog({ level: 'silent', pretty: false }),
+}: PlaceOptions = {}): Promise<Place> {
   const root = await mkdtemp(join(tmpdir(), 'ecolink-slack-'));
   const hub = await startHub();
   hub.addRepo(tinyRepo, { files: { 'tiny.gguf': makeTinyGguf() }, pipeline_tag: 'text-generation' });
@@ -53,7 +59,7 @@ export async function makePlace({ requestUrl, reconcile = false }: PlaceOptions 
       ? { SLACK_APP_TOKEN: workspace.appToken }
       : { SLACK_SIGNING_SECRET: workspace.signingSecret }),
   });
-  const core = await createCore(config, createLog({ level: 'silent', pretty: false }), { reconcile });
+  const core = await createCore(config, log, { reconcile });
   const person = await core.access.personOfSlack(workspace.team, workspace.alice);
   if (!person) throw new Error('alice is not among the people');
   return {

@@ -33,6 +33,8 @@ export interface PostedMessage {
 export type FieldState = Record<string, Record<string, unknown>>;
 
 interface LogEntry {
+  /** Milliseconds since 1970. */
+  time: number;
   direction: string;
   kind: string;
   summary: string;
@@ -92,9 +94,9 @@ export class LocalSlack implements AsyncDisposable {
   }
 
   /** Types a slash command; answers when the app has acknowledged it. */
-  async type(text: string, user = workspace.alice): Promise<void> {
+  async type(text: string, user = workspace.alice, channel = workspace.channel): Promise<void> {
     const [command, ...rest] = text.split(' ');
-    await this.#control('command', { channel: workspace.channel, user, command, text: rest.join(' ') });
+    await this.#control('command', { channel, user, command, text: rest.join(' ') });
   }
 
   /** Sends the modal on top with these fields, by block and action. */
