@@ -8,7 +8,7 @@ import { plainText } from '../core/format.ts';
 import { redact } from '../core/log.ts';
 import { inputFields } from '../core/operation.ts';
 import type { Operation } from '../core/operation.ts';
-import { commandName, commandOperations, fieldOnCommandLine, inCommandWords } from './names.ts';
+import { asNextStep, commandName, commandOperations, fieldOnCommandLine, inCommandWords } from './names.ts';
 import { nearest } from './nearest.ts';
 import { jsonText } from './output/json.ts';
 import type { Terminal } from './output/terminal.ts';
@@ -23,8 +23,8 @@ export function reportFailure(thrown: unknown, argv: readonly string[], terminal
 /** `error[code]: sentence`, then `next: …`. The operation tells which of its fields are typed without a flag. */
 export function errorText(error: EcolinkError, operation?: Operation): string {
   const lines = [
-    `error[${error.code}]: ${onCommandLine(error.message, error.field, operation)}`,
-    `next: ${onCommandLine(error.nextStep, error.field, operation)}`,
+    `error[${error.code}]: ${withFlag(inCommandWords(plainText(error.message)), error.field, operation)}`,
+    `next: ${withFlag(asNextStep(plainText(error.nextStep)), error.field, operation)}`,
   ];
   const values = error.validValues ?? [];
   const said = values.every((value) => lines.join('\n').includes(value));
@@ -33,11 +33,10 @@ export function errorText(error: EcolinkError, operation?: Operation): string {
 }
 
 /** Core quotes a field's name; here it is a flag. Only the first: further quotes are values, which may be spelled the same. */
-function onCommandLine(text: string, name: string | undefined, operation: Operation | undefined): string {
-  const words = inCommandWords(plainText(text));
-  if (name === undefined) return words;
+function withFlag(text: string, name: string | undefined, operation: Operation | undefined): string {
+  if (name === undefined) return text;
   const field = operation && inputFields(operation).find((each) => each.name === name);
-  return words.replace(`"${name}"`, () => fieldOnCommandLine(field ?? { name }));
+  return text.replace(`"${name}"`, () => fieldOnCommandLine(field ?? { name }));
 }
 
 function operationOf(argv: readonly string[]): Operation | undefined {

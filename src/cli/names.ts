@@ -1,6 +1,6 @@
 import type { InputField, Operation } from '../core/operation.ts';
 import { inputFields } from '../core/operation.ts';
-import { catalogue } from '../core/operations.ts';
+import { catalogue, findOperation } from '../core/operations.ts';
 
 export const program = 'ecolink';
 
@@ -48,8 +48,19 @@ function quote(word: string): string {
  * same words are typed `get-instance` and `--wait-seconds`.
  */
 export function inCommandWords(text: string): string {
-  return text.replace(/(?<![\w-])[a-z]+(?:_[a-z]+)+(?![\w-])/g, (word) => spelling().get(word) ?? word);
+  return text.replace(toolWord, (word) => spelling().get(word) ?? word);
 }
+
+/** The same for a next step, where a command stands as it is typed: `ecolink get-instance 3`. */
+export function asNextStep(text: string): string {
+  const named = text.replace(toolWord, (word, offset: number) => {
+    const typed = findOperation(word) === undefined || text.slice(0, offset).endsWith(`${program} `);
+    return typed ? word : `${program} ${word}`;
+  });
+  return inCommandWords(named);
+}
+
+const toolWord = /(?<![\w-])[a-z]+(?:_[a-z]+)+(?![\w-])/g;
 
 let spellings: Map<string, string> | undefined;
 

@@ -30,7 +30,11 @@ test('an older Node starts the program again with the node package', async () =>
 
 test('an older Node without the node package says what to install', async () => {
   await using folder = await lonelyBin();
-  const { status, stderr } = await runNode(['--import', saysItIsOld, join(folder.path, 'bin/ecolink.js')], {}, folder.path);
+  const { status, stderr } = await runNode(
+    ['--import', saysItIsOld, join(folder.path, 'bin/ecolink.js')],
+    {},
+    folder.path,
+  );
   expect(status).toBe(1);
   expect(stderr).toContain('error[node_too_old]: EcoLink needs Node 24, and this is 20.20.2.');
   expect(stderr).toContain('npm install node@24');
@@ -41,7 +45,7 @@ test('a signal reaches the program that was started again', async () => {
   await mkdir(join(folder.path, 'dist'));
   await writeFile(
     join(folder.path, 'dist/main.js'),
-    "process.on('SIGTERM', () => process.exit(42)); setInterval(() => {}, 1000); console.log('up');",
+    "process.on('SIGTERM', () => process.exit(42)); setTimeout(() => {}, 20_000); console.log('up');",
   );
   await mkdir(join(folder.path, 'node_modules/node/bin'), { recursive: true });
   await writeFile(join(folder.path, 'node_modules/node/package.json'), '{"version":"24.0.0"}');

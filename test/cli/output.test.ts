@@ -33,9 +33,14 @@ test('on a terminal a line ends where the terminal ends, wide characters counted
 });
 
 test('a receipt is a sentence, what else it says, and the next step in words to type', () => {
-  const output = { instance: 3, model_id: 'm:3', state: 'pending', next_step: 'Follow it with get_instance.' };
+  const output = {
+    instance: 3,
+    model_id: 'm:3',
+    state: 'pending',
+    next_step: 'Follow it with get_instance; see ecolink list_models.',
+  };
   expect(render(operation('launch_instance'), output, options)).toBe(
-    'Instance 3 (m:3): pending.\nnext: Follow it with get-instance.',
+    'Instance 3 (m:3): pending.\nnext: Follow it with ecolink get-instance; see ecolink list-models.',
   );
   const freed = { model: 'm', state: 'evicted', next_step: 'Done.', freed_bytes: 2_000_000, volumes: ['v-1'] };
   expect(render(operation('evict_cache'), freed, options)).toBe(
@@ -66,6 +71,28 @@ test('an object is a list of its fields, with its inner lists as tables below', 
       REGION   STATE         PROGRESS                                                       REASON
       eu       downloading   [########--------] 52 %  210 MB of 400 MB  95 MB/s  2 s left   -
       us       failed        -                                                              The disk is full. (no_space)"
+  `);
+});
+
+test('inner rows that are too wide for a table stand as blocks, with flags as they are typed', () => {
+  const region = {
+    region: 'eu',
+    volume: { state: 'miss', bytes_to_fetch: 400e6 },
+    arguments: ['--model', 'x'.repeat(80)],
+    cost_per_hour: null,
+    memory_bytes: 537e6,
+  };
+  const output = { model: 'm', regions: [region], cost_per_hour: 1.5 };
+  expect(render(operation('plan_launch'), output, options)).toMatchInlineSnapshot(`
+    "model           m
+    cost per hour   1.50
+
+    regions:
+      region          eu
+      volume          miss, to fetch 400 MB
+      arguments       --model xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+      cost per hour   -
+      memory          537 MB"
   `);
 });
 

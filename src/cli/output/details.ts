@@ -8,6 +8,9 @@ import type { Row } from './values.ts';
 /** Longer inner lists (a model of a thousand files) are cut here; `--json` has all of them. */
 const mostInnerRows = 20;
 
+/** Of lines in files and pipes, where no terminal sets one. */
+const usualWidth = 120;
+
 /** One object: its plain fields as aligned lines, its inner lists as small tables below them. */
 export function details(row: Row, options: TableOptions): string {
   const given = Object.entries(row).filter(
@@ -40,11 +43,17 @@ function detail(name: string, value: unknown, width: number, now: number): strin
 
 function section(name: string, rows: readonly Row[], options: TableOptions): string {
   const shown = rows.slice(0, mostInnerRows);
-  const columns = [...new Set(shown.flatMap((row) => Object.keys(row)))];
-  const width = options.width === undefined ? undefined : options.width - 2;
-  const body = table(columns, shown, { ...options, width }).replaceAll(/^/gm, '  ');
   const more = rows.length > shown.length ? `\n  … and ${rows.length - shown.length} more (--json shows all)` : '';
-  return `${heading(name)}:\n${body}${more}`;
+  return `${heading(name)}:\n${sectionBody(shown, options).replaceAll(/^(?=.)/gm, '  ')}${more}`;
+}
+
+/** A table where its lines fit; else each row as a block of its own, so that nothing is cut off. */
+function sectionBody(rows: readonly Row[], options: TableOptions): string {
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const wide = table(columns, rows, { ...options, width: undefined });
+  const room = (options.width ?? usualWidth) - 2;
+  if (wide.split('\n').every((line) => stringWidth(line) <= room)) return wide;
+  return rows.map((row) => details(row, options)).join('\n\n');
 }
 
 type TextBlock = Row & { lines: string[] };

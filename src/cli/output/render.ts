@@ -1,5 +1,5 @@
 import type { Operation } from '../../core/operation.ts';
-import { commandName, flagName, inCommandWords, program } from '../names.ts';
+import { asNextStep, flagName, program } from '../names.ts';
 import { plainText } from '../../core/format.ts';
 import { details } from './details.ts';
 import { table } from './table.ts';
@@ -24,7 +24,7 @@ function list(operation: Operation, output: Row, options: TableOptions): string 
 }
 
 function empty(operation: Operation): string {
-  const what = commandName(operation.name.replace(/^list_/, '')).replaceAll('-', ' ');
+  const what = operation.title.replace(/^List /, '');
   const maker = emptyHints[operation.name];
   return `No ${what} to show.${maker === undefined ? '' : ` ${maker}`}`;
 }
@@ -50,7 +50,7 @@ function receipt(output: Row & Receipt, options: TableOptions): string {
   const { model, instance, model_id: modelId, state, next_step: nextStep, ...rest } = output;
   const lines = [`${subject(model, instance, modelId)}${plainText(state).replaceAll('_', ' ')}.`];
   if (Object.keys(rest).length > 0) lines.push(details(rest, options));
-  lines.push(`next: ${inCommandWords(plainText(nextStep))}`);
+  lines.push(`next: ${asNextStep(plainText(nextStep))}`);
   return lines.filter((line) => line !== '').join('\n');
 }
 

@@ -20,8 +20,8 @@ export function processTerminal(): Terminal {
   return {
     out: (text) => void process.stdout.write(`${text}\n`),
     err: (text) => void process.stderr.write(`${text}\n`),
-    rewrite: (text) => void process.stderr.write(`\r\u001B[K${fit(text, process.stderr.columns)}`),
-    width: process.stdout.isTTY ? process.stdout.columns : undefined,
+    rewrite: (text) => void process.stderr.write(`\r\u001B[K${fit(text, process.stderr.columns || undefined)}`),
+    width: process.stdout.isTTY ? process.stdout.columns || undefined : undefined,
     live: process.stderr.isTTY,
   };
 }

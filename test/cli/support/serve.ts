@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { makeTinyGguf } from '../../../src/cli/quickstart/tiny-gguf.ts';
+import { childEnvironment, mainFile, runProgram, temporaryFolder } from './run-program.ts';
+import type { Ran } from './run-program.ts';
+
+export interface ServeChild extends AsyncDisposable {
+  child: ChildProcess;
+  dataDir: string;
+  /** What it printed when it was ready, up to the first line. */
+  firstLine: string;
+  environment: Record<string, string>;
+  /** Runs a command line as this server's client. */
+  run(...argv: string[]): Promise<Ran>;
+}
+
+/** `ecolink serve` as a child process, ready, with a filesystem `shared` that holds the model folder `tiny`. */
+export async function startServe(): Promise<ServeChild> {
+  const folder = await temporaryFolder();
+  const dataDir = folder.path;
+  await mkdir(join(dataDir, 'shared/tiny'), { recursive: true });
+  await writeFile(join(dataDir, 'shared/tiny/tiny.gguf'), makeTinyGguf());
+  const shared = { name: 'shared', region: 'local', path: join(dataDir, 'shared') };
+  await writeFile(join(dataDir, 'ecolink.yaml'), JSON.stringify({ filesystems: [shared] }));
+  const environment = {
+    ECOLINK_DATA_DIR: dataDir,
+    ECOLINK_CONFIG: join(dataDir, 'ecolink.yaml'),
+    ECOLINK_PORT: '0',
+    ECOLINK_LOG_LEVEL: 'error',
+  };
+  const child = spawn(process.execPath, [mainFile, 'serve'], {
+    env: childEnvironment(environment),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const firstLine = await Promise.race([lineOf(child), once(child, 'exit').then(() => 'it ended')]);
+  return {
+    child,
+    dataDir,
+    firstLine,
+    environment,
+    run: (...argv) => runProgram(argv, environment),
+    async [Symbol.asyncDispose]() {
+      await endOf(child);
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function lineOf(child: ChildProcess): Promise<string> {
+  if (!child.stdout) throw new Error('serve has no standard output');
+  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+  return line;
+}
+
+async function endOf(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+}
