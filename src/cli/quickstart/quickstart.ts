@@ -14,21 +14,35 @@ import { say, step, type } from './screen.ts';
 import { chooseSource, makeFilesystem } from './source.ts';
 import type { QuickstartSource } from './source.ts';
 
-const { values: flags } = parseArgs({
-  options: { exit: { type: 'boolean', default: false }, offline: { type: 'boolean', default: false }, repo: { type: 'string' } },
-});
-
-try {
-  await quickstart();
-} catch (thrown) {
-  const next = thrown instanceof EcolinkError ? `\n${thrown.nextStep}` : '';
-  process.stderr.write(`\n${styleText('red', 'The quickstart failed:')} ${thrown instanceof Error ? thrown.message : String(thrown)}${next}\n`);
-  process.exitCode = 1;
+interface Flags {
+  exit: boolean;
+  offline: boolean;
+  repo: string | undefined;
 }
-process.exit();
+
+/** Runs the quickstart and answers with its exit status. */
+export async function quickstartCommand(argv: readonly string[]): Promise<number> {
+  try {
+    await quickstart(readFlags(argv));
+    return 0;
+  } catch (thrown) {
+    const next = thrown instanceof EcolinkError ? `\n${thrown.nextStep}` : '';
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    process.stderr.write(`\n${styleText('red', 'The quickstart failed:')} ${message}${next}\n`);
+    return 1;
+  }
+}
+
+function readFlags(argv: readonly string[]): Flags {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: { exit: { type: 'boolean', default: false }, offline: { type: 'boolean', default: false }, repo: { type: 'string' } },
+  });
+  return { ...values, repo: values.repo };
+}
 
 /** The whole main job with its real output: register, launch, call, a filesystem, and a second launch that fetches nothing. */
-async function quickstart(): Promise<void> {
+async function quickstart(flags: Flags): Promise<void> {
   const stop = stopSignal();
   say(styleText('bold', 'EcoLink quickstart: register a model, launch it, call it.'));
   const source = await chooseSource({ repo: flags.repo, offline: flags.offline, endpoint: loadConfig().hub.endpoint });
