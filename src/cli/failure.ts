@@ -85,6 +85,8 @@ export function usageError(error: CommanderError, command: Command): EcolinkErro
       return suggest('unknown_command', `There is no command "${plainText(typed)}".`, typed, commandsOf(command), help);
     case 'commander.optionMissingArgument':
       return inputError('value_missing', `${typed.split(' ')[0]} needs a value after it.`, { nextStep: help });
+    case 'commander.missingArgument':
+      return inputError('field_missing', `${fullName(command)} needs <${typed}>.`, { nextStep: help });
     case 'commander.excessArguments':
       return inputError('too_many_arguments', `${fullName(command)} takes fewer arguments than were given.`, {
         nextStep: help,

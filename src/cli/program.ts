@@ -7,7 +7,7 @@ import { operationCommand } from './operation-command.ts';
 import { processTerminal } from './output/terminal.ts';
 import type { Terminal } from './output/terminal.ts';
 import { runOperation } from './run-operation.ts';
-import { addServerCommands } from './server-commands.ts';
+import { addServerCommands, setupGroup } from './server-commands.ts';
 import { addTokenCommands } from './token.ts';
 import { ownVersion } from '../http/version.ts';
 
@@ -20,7 +20,8 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     else await program.parseAsync([...argv], { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (thrown) {
-    if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
+    // Help that was asked for; or shown, on standard error, in place of a command that was left out.
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
     return reportFailure(thrown, argv, terminal);
   }
 }
@@ -32,7 +33,7 @@ export function buildProgram(terminal: Terminal): Command {
     .usage('<command> [options]')
     .version(ownVersion(), '--version', 'Print the version.')
     .helpOption('-h, --help', 'Explain the program or one of its commands.')
-    .helpCommand(false)
+    .addHelpCommand(new Command('help').argument('[command]').summary('Explain a command').helpGroup(setupGroup))
     .configureHelp({ subcommandTerm: (command) => command.name(), sortSubcommands: false })
     .addHelpText('after', rootHelp());
   program.option('--json').options.at(-1)?.hideHelp();
@@ -56,7 +57,7 @@ export function buildProgram(terminal: Terminal): Command {
 function prepare(command: Command, terminal: Terminal): Command {
   return command
     .exitOverride((error) => {
-      throw error.exitCode === 0 ? error : usageError(error, command);
+      throw error.exitCode === 0 || error.code === 'commander.help' ? error : usageError(error, command);
     })
     .showSuggestionAfterError(false)
     .configureOutput({

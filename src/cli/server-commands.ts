@@ -3,11 +3,12 @@ import type { Terminal } from './output/terminal.ts';
 
 type Add = (parent: Command, name: string) => Command;
 
+export const setupGroup = 'Server and setup:';
+
 /** The commands that are not operations. Each loads its own code when it runs, and only then. */
 export function addServerCommands(program: Command, add: Add, terminal: Terminal): void {
-  const group = 'Server and setup:';
   const own = (name: string, summary: string, description: string): Command =>
-    add(program, name).summary(summary).description(description).helpGroup(group);
+    add(program, name).summary(summary).description(description).helpGroup(setupGroup);
 
   own(
     'serve',

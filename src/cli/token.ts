@@ -18,7 +18,6 @@ export function addTokenCommands(program: Command, add: Add, group: string, term
   token
     .summary('Make, list and revoke API tokens')
     .description('Tokens let programs call models and operations. A value is shown once, when it is made.');
-  token.action(() => token.outputHelp());
   const withJson = (name: string, about: string): Command =>
     add(token, name)
       .summary(about)

@@ -87,6 +87,22 @@ test('a mistyped command or flag is answered with the nearest right one, and sta
   });
 });
 
+test('a command that has commands of its own shows them where none is named, and suggests where one is mistyped', async () => {
+  expect(await runProgram(['token'], {})).toMatchObject({
+    status: 2,
+    stdout: '',
+    stderr: expect.stringContaining('revoke'),
+  });
+  expect(await runProgram(['token', 'lst'], {})).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('Did you mean list?'),
+  });
+  expect(await runProgram(['token', 'create'], {})).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('needs <name>'),
+  });
+});
+
 test('with --json an error is one JSON object on standard error, and standard output is empty', async () => {
   const { status, stdout, stderr } = await runProgram(['get-model', '--json'], {});
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
