@@ -37,7 +37,7 @@ export async function reach({ withoutServer }: { withoutServer: boolean }): Prom
 }
 
 /** The core without its reconciler: what it writes, a server carries out once it runs. */
-export async function openCore(config: Config): Promise<Core> {
+async function openCore(config: Config): Promise<Core> {
   const { createCore } = await import('../core/create-core.ts');
   return createCore(config, createLog({ level: 'silent', pretty: false }), { reconcile: false });
 }

@@ -41,7 +41,7 @@ function stopSignal(): Promise<NodeJS.Signals> {
   return promise;
 }
 
-export function welcome(config: Config, url: string): string {
+function welcome(config: Config, url: string): string {
   const ecolink = typedHere();
   const { slack } = config.secrets;
   return `EcoLink ${ownVersion()} runs at ${url}
