@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { TokenSummary } from '../core/access/access.ts';
 import type { Scope } from '../core/access/caller.ts';
-import { EcolinkError, errorFromBody, unavailable } from '../core/errors.ts';
+import { EcolinkError, errorFromBody, inputError, unavailable } from '../core/errors.ts';
 import { localTokenPath, readLocalToken, readServerFile } from './data-folder.ts';
 
 export interface ConnectOptions {
@@ -54,6 +54,14 @@ const errorAnswer = z.object({
 /** What the server adds to a call's wait: registering asks the Hub, which may take its time. */
 const answerMs = 120_000;
 const greetingMs = 5_000;
+const unreachedCodes = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
 
 /** Finds the server and asks whether it lives. Throws `server_not_running` where none answers. */
 export async function connect(options: ConnectOptions): Promise<Client> {
@@ -89,6 +97,11 @@ function tokenCalls(send: Send): Client['tokens'] {
 }
 
 async function findTarget({ dataDir, url, token }: ConnectOptions): Promise<Target> {
+  if (url !== undefined && !(URL.canParse(url) && /^https?:/.test(url))) {
+    throw inputError('bad_environment', `ECOLINK_URL is not a URL: ${JSON.stringify(url.slice(0, 100))}.`, {
+      nextStep: 'Set it to something like http://127.0.0.1:7420, or unset it to use the server on this machine.',
+    });
+  }
   const file = await readServerFile(dataDir);
   const local = url === undefined || trimmed(url) === file?.url;
   if (!local && token === undefined) {
@@ -121,10 +134,13 @@ async function findTarget({ dataDir, url, token }: ConnectOptions): Promise<Targ
  * on its port by now.
  */
 async function greet(target: Target): Promise<void> {
-  const { body } = await exchange(target, '/healthz', {}, greetingMs);
+  const stranger = `What answers at ${target.url} is not the EcoLink server of this data folder.`;
+  const { body } = await exchange(target, '/healthz', {}, greetingMs).catch((thrown: EcolinkError) => {
+    throw thrown.code === 'server_lost' ? notRunning(stranger, thrown) : thrown;
+  });
   const health = z.object({ service: z.literal('ecolink'), pid: z.int() }).safeParse(body);
   if (health.success && (target.pid === undefined || health.data.pid === target.pid)) return;
-  throw notRunning(`What answers at ${target.url} is not the EcoLink server of this data folder.`);
+  throw notRunning(stranger);
 }
 
 interface Answer {
@@ -151,9 +167,9 @@ async function exchange(
   } catch (thrown) {
     if (signal?.aborted) throw cancelled(thrown);
     if (timeout.aborted) throw tooSlow(target, thrown);
-    throw codeOf(thrown) === 'ECONNREFUSED'
-      ? notRunning(`No EcoLink server answers at ${target.url}.`, thrown)
-      : lost(target, thrown);
+    if (unreachedCodes.has(codeOf(thrown) ?? ''))
+      throw notRunning(`No EcoLink server answers at ${target.url}.`, thrown);
+    throw lost(target, thrown);
   }
 }
 

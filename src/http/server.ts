@@ -1,4 +1,6 @@
+import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Core } from '../core/core.ts';
 import { EcolinkError, conflict } from '../core/errors.ts';
 import { createGateway } from '../gateway/gateway.ts';
@@ -16,7 +18,7 @@ export interface ServerOptions {
   host?: string;
   port?: number;
   dataDir?: string;
-  /** How long `close` lets calls of models finish, in milliseconds. */
+  /** How long `close` lets what is being answered finish, in milliseconds. */
   graceMs?: number;
 }
 
@@ -36,10 +38,7 @@ export async function startServer(core: Core, options: ServerOptions = {}): Prom
   const app = createApp(parts);
   undo.defer(async () => {
     stopping.abort();
-    const closed = app.close();
-    await parts.gateway.close(graceMs);
-    app.server.closeAllConnections();
-    await closed;
+    await stopListening(app.server, Promise.all([app.close(), parts.gateway.close(graceMs)]), graceMs);
   });
   await app.listen({ host, port }).catch((thrown: unknown) => {
     throw listenError(thrown, host, port);
@@ -53,6 +52,16 @@ export async function startServer(core: Core, options: ServerOptions = {}): Prom
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= everything.disposeAsync());
   return { url, close, [Symbol.asyncDispose]: close };
+}
+
+/** Lets what is being answered finish, within the grace, and then cuts. */
+async function stopListening(server: HttpServer, finished: Promise<unknown>, graceMs: number): Promise<void> {
+  // A kept-alive connection counts as open for a minute after its last answer.
+  const sweep = setInterval(() => server.closeIdleConnections(), 50);
+  await Promise.race([finished, delay(graceMs, undefined, { ref: false })]);
+  clearInterval(sweep);
+  server.closeAllConnections();
+  await finished;
 }
 
 /** What the listener is made of; `undo` gets what ends each again. */

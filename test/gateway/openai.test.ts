@@ -71,6 +71,32 @@ test('a stream reaches the SDK piece by piece, while the engine still writes', a
   expect(pieces).toEqual(['one', 'two']);
 });
 
+test('the head of a stream arrives before its first piece, and what is open at the end of the server may finish', async () => {
+  const begun = Promise.withResolvers<ServerResponse>();
+  await using engine = await startEngine((response) => {
+    openStream(response);
+    response.flushHeaders();
+    begun.resolve(response);
+  });
+  await using server = await startTestServer({ routes: routesTo([engine.url]), graceMs: 10_000 });
+  // Resolves when the head is there.
+  const stream = await clientOf(server).chat.completions.create({ model: 'tiny:1', messages, stream: true });
+  const closed = server.server.close();
+  await expect
+    .poll(() =>
+      server.fetch('/healthz').then(
+        () => 'up',
+        () => 'down',
+      ),
+    )
+    .toBe('down');
+  (await begun.promise).end(`${delta('late')}data: [DONE]\n\n`);
+  const pieces: string[] = [];
+  for await (const chunk of stream) pieces.push(chunk.choices[0]?.delta.content ?? '');
+  expect(pieces).toEqual(['late']);
+  await closed;
+});
+
 test('embeddings come through as base64, which the SDK asks for by itself', async () => {
   const vector = [0.25, -1.5];
   await using engine = await startEngine((response, { body }) => {

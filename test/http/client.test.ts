@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { RequestListener } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -81,6 +82,27 @@ test('what a killed server left behind is not taken for a server, and a stranger
   expect(asked.join('')).not.toContain('secret');
   await stranger[Symbol.asyncDispose]();
   await expect(connect({ dataDir, source: 'cli' })).rejects.toMatchObject({ code: 'server_not_running' });
+});
+
+test('a program that speaks no HTTP on the old port is no server either', async () => {
+  const dataDir = await emptyFolder();
+  await writeFile(join(dataDir, 'local-token'), 'eco_local_secret\n');
+  const program = createTcpServer((socket) => void socket.end('SSH-2.0-nothing\r\n')).listen(0, '127.0.0.1');
+  await once(program, 'listening');
+  const url = `http://127.0.0.1:${(program.address() as AddressInfo).port}`;
+  await writeFile(join(dataDir, 'server.json'), JSON.stringify({ url, pid: 1, started_at: new Date().toISOString() }));
+  await expect(connect({ dataDir, source: 'cli' })).rejects.toMatchObject({ code: 'server_not_running' });
+  program.close();
+});
+
+test('an ECOLINK_URL that is none is bad input', async () => {
+  const dataDir = await emptyFolder();
+  for (const url of ['7420', 'localhost:7420', 'file:///etc']) {
+    await expect(connect({ dataDir, source: 'cli', url, token: 'eco_x' })).rejects.toMatchObject({
+      code: 'bad_environment',
+      exitStatus: 2,
+    });
+  }
 });
 
 test('a server elsewhere needs a token of its own: the local one stays here', async () => {

@@ -30,6 +30,7 @@ export interface TestServerOptions {
   /** In place of the core's own: for tests whose replicas are servers of the test. */
   routes?: Routes;
   host?: string;
+  graceMs?: number;
   environment?: Record<string, string>;
   /** Puts files into the data folder before anything reads it. */
   prepare?: (dataDir: string) => Promise<void>;
@@ -45,7 +46,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const core = undo.use(await createCore(config, createLog({ level: 'silent', pretty: false }), { reconcile: false }));
   const offered: Core = options.routes ? { ...core, routes: options.routes } : core;
   const host = options.host === undefined ? {} : { host: options.host };
-  const server = undo.use(await startServer(offered, { graceMs: 0, ...host }));
+  const server = undo.use(await startServer(offered, { graceMs: options.graceMs ?? 0, ...host }));
   const localToken = (await readLocalToken(dataDir)) ?? '';
   let made = 0;
   const everything = undo.move();
