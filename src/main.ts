@@ -7,10 +7,6 @@ const [command, ...rest] = process.argv.slice(2);
 if (command === 'pull') {
   const { pullCommand } = await import('./core/download/command.ts');
   process.exitCode = await pullCommand(rest);
-} else if (command === 'quickstart') {
-  const { quickstartCommand } = await import('./cli/quickstart/quickstart.ts');
-  // What the engines' library or a kept connection still holds open is nobody's any more.
-  process.exit(await quickstartCommand(rest));
 } else if (command === '__complete') {
   const { completeCommand } = await import('./cli/complete.ts');
   await completeCommand(rest);

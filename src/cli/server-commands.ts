@@ -11,6 +11,20 @@ export function addServerCommands(program: Command, add: Add, terminal: Terminal
     add(program, name).summary(summary).description(description).helpGroup(setupGroup);
 
   own(
+    'quickstart',
+    'See the whole main job in one go',
+    'Starts a server in a folder of its own, registers a small model, launches it, calls it, and stays up. Uses the Hugging Face Hub where it answers, else a tiny model that it makes itself.',
+  )
+    .option('--exit', 'End when all is shown, with status 0 only if all worked.')
+    .option('--offline', 'Do not ask the Hub: use the tiny model, whose weights are random.')
+    .option('--repo <owner/name>', 'Use another GGUF repo of the Hub.')
+    .action(async (options: { exit?: boolean; offline?: boolean; repo?: string }) => {
+      const { quickstartCommand } = await import('./quickstart/quickstart.ts');
+      // What a library still holds open is nobody's any more.
+      process.exit(await quickstartCommand(options));
+    });
+
+  own(
     'serve',
     'Run the server',
     'Runs the server on this data folder: the operations, the OpenAI-compatible gateway at /v1, MCP at /mcp and, where its tokens are set, Slack.',

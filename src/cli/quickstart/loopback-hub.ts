@@ -96,7 +96,8 @@ async function sendChunks(response: ServerResponse, chunks: Iterable<Buffer>, pa
   for (const chunk of chunks) {
     for (let at = 0; at < chunk.length; at += piece) {
       if (response.destroyed) return;
-      if (!response.write(chunk.subarray(at, at + piece))) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      if (!response.write(chunk.subarray(at, at + piece)))
+        await Promise.race([once(response, 'drain'), once(response, 'close')]);
       if (pace !== undefined) await delay(1000 / piecesPerSecond);
     }
   }

@@ -1,7 +1,7 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs, styleText } from 'node:util';
-import { writeFileSync, mkdirSync } from 'node:fs';
+import { styleText } from 'node:util';
 import { loadConfig, quickstartEnvironment } from '../../core/config/load.ts';
 import { createCore } from '../../core/create-core.ts';
 import { EcolinkError } from '../../core/errors.ts';
@@ -15,15 +15,15 @@ import { chooseSource, makeFilesystem } from './source.ts';
 import type { QuickstartSource } from './source.ts';
 
 interface Flags {
-  exit: boolean;
-  offline: boolean;
-  repo: string | undefined;
+  exit?: boolean;
+  offline?: boolean;
+  repo?: string;
 }
 
 /** Runs the quickstart and answers with its exit status. */
-export async function quickstartCommand(argv: readonly string[]): Promise<number> {
+export async function quickstartCommand(flags: Flags): Promise<number> {
   try {
-    await quickstart(readFlags(argv));
+    await quickstart(flags);
     return 0;
   } catch (thrown) {
     const next = thrown instanceof EcolinkError ? `\n${thrown.nextStep}` : '';
@@ -33,19 +33,15 @@ export async function quickstartCommand(argv: readonly string[]): Promise<number
   }
 }
 
-function readFlags(argv: readonly string[]): Flags {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: { exit: { type: 'boolean', default: false }, offline: { type: 'boolean', default: false }, repo: { type: 'string' } },
-  });
-  return { ...values, repo: values.repo };
-}
-
 /** The whole main job with its real output: register, launch, call, a filesystem, and a second launch that fetches nothing. */
 async function quickstart(flags: Flags): Promise<void> {
   const stop = stopSignal();
   say(styleText('bold', 'EcoLink quickstart: register a model, launch it, call it.'));
-  const source = await chooseSource({ repo: flags.repo, offline: flags.offline, endpoint: loadConfig().hub.endpoint });
+  const source = await chooseSource({
+    repo: flags.repo,
+    offline: flags.offline === true,
+    endpoint: loadConfig().hub.endpoint,
+  });
   await using undo = new AsyncDisposableStack();
   if (source.hub) undo.use(source.hub);
   const environment = await prepare(source);
@@ -65,12 +61,18 @@ async function quickstart(flags: Flags): Promise<void> {
   }
 }
 
-async function mainJob(source: QuickstartSource, environment: Record<string, string>, client: Client, tokenPath: string): Promise<void> {
+async function mainJob(
+  source: QuickstartSource,
+  environment: Record<string, string>,
+  client: Client,
+  tokenPath: string,
+): Promise<void> {
   const { name, repo } = source;
   const run = (...words: string[]) => type(environment, ...words);
   step('Register a model from a Hugging Face repo');
   for (const line of source.words) say(`   ${line}`);
-  if (await isNew(client, name)) await run('register-model', name, '--source', 'huggingface', '--repo', repo, '--category', 'chat');
+  if (await isNew(client, name))
+    await run('register-model', name, '--source', 'huggingface', '--repo', repo, '--category', 'chat');
   else say(`   "${name}" is registered from an earlier run; entries never change.`);
   step('Launch it: the weights are fetched into the region once, then an engine serves them');
   await run('launch-instance', name, '--wait');
@@ -79,13 +81,25 @@ async function mainJob(source: QuickstartSource, environment: Record<string, str
   await callModel(client.url, token, await newestModelId(client), tokenPath);
   step('Register a model from a folder on a shared filesystem: mounted, nothing is downloaded');
   if (await isNew(client, 'quickstart-folder')) {
-    await run('register-model', 'quickstart-folder', '--source', 'filesystem', '--filesystem', 'shared-models', '--subfolder', 'teams/demo/tiny-chat', '--category', 'chat');
+    await run(
+      'register-model',
+      'quickstart-folder',
+      '--source',
+      'filesystem',
+      '--filesystem',
+      'shared-models',
+      '--subfolder',
+      'teams/demo/tiny-chat',
+      '--category',
+      'chat',
+    );
   } else say('   "quickstart-folder" is registered from an earlier run.');
   await run('list-models');
   step('Launch the first model again: its weights are there, nothing is downloaded');
   const plan = await client.call('plan_launch', { model: name });
   const [region] = plan['regions'] as { volume: { state: string } }[];
-  if (region?.volume.state !== 'hit' || plan['bytes_to_fetch'] !== 0) throw new Error('The weights should be in the cache, and are not.');
+  if (region?.volume.state !== 'hit' || plan['bytes_to_fetch'] !== 0)
+    throw new Error('The weights should be in the cache, and are not.');
   say(`   The plan says: volume ${region.volume.state}, ${String(plan['bytes_to_fetch'])} bytes to fetch.`);
   await run('launch-instance', name, '--wait');
   await run('list-instances');
@@ -158,7 +172,9 @@ function connectOthers(url: string, dataDir: string): void {
   say();
   say(styleText('bold', 'Connect an AI assistant'));
   say(`   over stdio   claude mcp add ecolink --env ${here} -- npm --prefix ${process.cwd()} run -s ecolink -- mcp`);
-  say(`   over HTTP    ${url}/mcp with "Authorization: Bearer <token>"; make one: ${here} npm run -s ecolink -- token create assistant`);
+  say(
+    `   over HTTP    ${url}/mcp with "Authorization: Bearer <token>"; make one: ${here} npm run -s ecolink -- token create assistant`,
+  );
   say();
   say(styleText('bold', 'Connect Slack'));
   say('   docs/slack.md: make the app from manifest.json, set SLACK_BOT_TOKEN and SLACK_APP_TOKEN, then npm start');

@@ -23,15 +23,28 @@ const answerMs = 5000;
 const paceBytesPerSecond = 120_000;
 
 /** The real Hub where it answers, else one on loopback with a model that is made here. */
-export async function chooseSource(options: { repo: string | undefined; offline: boolean; endpoint: string }): Promise<QuickstartSource> {
+export async function chooseSource(options: {
+  repo: string | undefined;
+  offline: boolean;
+  endpoint: string;
+}): Promise<QuickstartSource> {
   const repo = options.repo ?? smallModel;
   const why = options.offline ? 'as asked (--offline)' : await unreachable(options.endpoint, repo);
   if (why === undefined || options.repo !== undefined) {
-    return { repo, endpoint: options.endpoint, name: 'quickstart-chat', words: [`${repo}, from ${options.endpoint}.`], hub: undefined };
+    return {
+      repo,
+      endpoint: options.endpoint,
+      name: 'quickstart-chat',
+      words: [`${repo}, from ${options.endpoint}.`],
+      hub: undefined,
+    };
   }
   const tiny = makeTinyGguf();
   const files = new Map([['tiny-chat.gguf', bufferContent(tiny)]]);
-  const hub = await startLoopbackHub([{ id: 'ecolink/tiny-chat', files, facts: { pipeline_tag: 'text-generation' } }], paceBytesPerSecond);
+  const hub = await startLoopbackHub(
+    [{ id: 'ecolink/tiny-chat', files, facts: { pipeline_tag: 'text-generation' } }],
+    paceBytesPerSecond,
+  );
   return {
     repo: 'ecolink/tiny-chat',
     endpoint: hub.endpoint,

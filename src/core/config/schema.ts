@@ -29,20 +29,38 @@ const filesystemSchema = z.strictObject({
   mount_path: z.string().startsWith('/').optional(),
 });
 
-export const runtimeSchema = z.strictObject({
+const servedBy = {
   name,
-  kind: z.literal('local'),
   categories: z.array(z.enum(categories)).min(1),
   formats: z.array(z.enum(formats)).min(1),
-  command: z.array(z.string()).min(1),
+  /** Words in which {model_path}, {served_name}, {host} and {port} are filled in. */
   arguments: z.array(z.string()).default([]),
   /** Further arguments for models of a category. */
   category_arguments: z.partialRecord(z.enum(categories), z.array(z.string())).default({}),
   /** The flag that takes the context length, if the engine has one. */
   context_argument: z.string().optional(),
+  /** The flag that takes the number of accelerators of a replica, if the engine has one. */
+  parallel_argument: z.string().optional(),
   health: z.string().startsWith('/').default('/health'),
   environment: z.record(z.string(), z.string()).default({}),
+};
+
+const localRuntime = z.strictObject({ ...servedBy, kind: z.literal('local'), command: z.array(z.string()).min(1) });
+
+const kubernetesRuntime = z.strictObject({
+  ...servedBy,
+  kind: z.literal('kubernetes'),
+  image: z.string().min(1),
+  /** In place of the image's own entry point. */
+  command: z.array(z.string()).min(1).optional(),
+  port: z.int().min(1024).max(65535).default(8000),
+  /** User id that the engine runs as; the region's own unless given. */
+  user: z.int().positive().optional(),
+  /** What it was tried with, for the docs; absent means that nobody here tried it. */
+  tried: z.string().optional(),
 });
+
+export const runtimeSchema = z.discriminatedUnion('kind', [localRuntime, kubernetesRuntime]);
 
 const personSchema = z.strictObject({
   name: z.string().min(1).max(100),
@@ -59,20 +77,53 @@ const slackSchema = z.strictObject({
 });
 
 /** The shape of `ecolink.yaml`. Everything has a default: an absent file is an empty one. */
-export const configFile = z.strictObject({
-  regions: z
-    .array(localRegion)
-    .min(1)
-    .default([{ name: 'local', kind: 'local', accelerators: [] }]),
-  filesystems: z.array(filesystemSchema).default([]),
-  runtimes: z.array(runtimeSchema).default([]),
-  /** Price per hour of one accelerator, by its name. */
-  prices: z.record(z.string(), z.number().nonnegative()).default({}),
-  people: z.array(personSchema).default([]),
-  slack: slackSchema.default({}),
-});
+export const configFile = z
+  .strictObject({
+    regions: z
+      .array(localRegion)
+      .min(1)
+      .default([{ name: 'local', kind: 'local', accelerators: [] }]),
+    filesystems: z.array(filesystemSchema).default([]),
+    runtimes: z.array(runtimeSchema).default([]),
+    /** Price per hour of one accelerator, by its name. */
+    prices: z.record(z.string(), z.number().nonnegative()).default({}),
+    people: z.array(personSchema).default([]),
+    slack: slackSchema.default({}),
+  })
+  .superRefine(checkNames)
+  .superRefine(checkReferences);
+
+interface Named {
+  name: string;
+}
+
+function checkNames(
+  file: { regions: Named[]; filesystems: Named[]; runtimes: Named[]; people: Named[] },
+  context: z.RefinementCtx,
+): void {
+  for (const list of ['regions', 'filesystems', 'runtimes', 'people'] as const) {
+    const names = file[list].map((each) => each.name);
+    const again = names.findIndex((name, index) => names.indexOf(name) !== index);
+    if (again === -1) continue;
+    context.addIssue({ code: 'custom', path: [list, again, 'name'], message: `"${names[again]}" is there twice` });
+  }
+}
+
+function checkReferences(
+  file: { regions: Named[]; filesystems: { region: string }[] },
+  context: z.RefinementCtx,
+): void {
+  const regions = file.regions.map((region) => region.name);
+  for (const [index, { region }] of file.filesystems.entries()) {
+    if (regions.includes(region)) continue;
+    const message = `expected one of the regions: ${regions.join(', ')}`;
+    context.addIssue({ code: 'custom', path: ['filesystems', index, 'region'], message });
+  }
+}
 
 export type ConfigFile = z.output<typeof configFile>;
 export type RegionConfig = ConfigFile['regions'][number];
 export type FilesystemConfig = ConfigFile['filesystems'][number];
 export type RuntimeConfig = z.output<typeof runtimeSchema>;
+export type LocalRuntime = z.output<typeof localRuntime>;
+export type KubernetesRuntime = z.output<typeof kubernetesRuntime>;
