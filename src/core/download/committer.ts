@@ -90,6 +90,8 @@ export class Committer {
     try {
       await this.#commit(batch);
     } catch (error) {
+      // What looks like a broken disk may be a successor's tidying.
+      this.#fence.check();
       throw fromFileSystem(error, this.#target);
     } finally {
       for (const { range } of batch) this.#waitingBytes -= range ? range[1] - range[0] : 0;

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PullTuning } from '../config/pull-environment.ts';
-import { writeBody } from './body-writer.ts';
 import type { Committer } from './committer.ts';
 import { PullFailure, RangesIgnored, Setback } from './failure.ts';
 import type { Fence } from './fence.ts';
@@ -173,7 +172,7 @@ export class Downloader {
       },
     };
     try {
-      await writeBody(opened.response, opened, sink, tuning.stallMs);
+      await opened.response.writeTo(opened, sink);
     } finally {
       commit();
       progress.known(range.at - from - received);

@@ -45,6 +45,15 @@ export function fromFileSystem(error: unknown, path: string): PullFailure {
   return new PullFailure('unexpected', `${path}: ${message}`, { cause: error });
 }
 
+/** What a broken connection means; its text names the host and never the address, which may be signed. */
+export function asSetback(error: Error, host: string): Setback {
+  if (error instanceof Setback) return error;
+  const code = (error as NodeJS.ErrnoException).code;
+  return new Setback('hub_unreachable', `The connection to ${host} failed (${code ?? error.message}).`, {
+    cause: error,
+  });
+}
+
 /** An address that may be shown: what follows the `?` of a signed URL is as good as a password. */
 export function shownUrl(url: URL): string {
   return url.origin + url.pathname;

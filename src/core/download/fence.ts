@@ -1,27 +1,17 @@
 import { readdirSync } from 'node:fs';
-import { mkdir, open, readdir, unlink } from 'node:fs/promises';
+import { mkdir, open, readdir, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fromFileSystem, PullFailure } from './failure.ts';
+import {
+  compareHolders,
+  describeThisProcess,
+  holderName,
+  isGone,
+  parseHolder,
+  released,
+  type Holder,
+} from './holder.ts';
 import { statePaths } from './paths.ts';
-
-/** Who holds a target: the attempt number, and how often that attempt was started. */
-export interface Holder {
-  attempt: number;
-  start: number;
-}
-
-export function holderName(holder: Holder): string {
-  return `${holder.attempt}.${holder.start}`;
-}
-
-export function parseHolder(name: string): Holder | undefined {
-  const match = /^(\d{1,9})\.(\d{1,9})$/.exec(name);
-  return match ? { attempt: Number(match[1]), start: Number(match[2]) } : undefined;
-}
-
-export function compareHolders(a: Holder, b: Holder): number {
-  return a.attempt - b.attempt || a.start - b.start;
-}
 
 /**
  * Holds a target for one run. The holder is the greatest name in `.ecolink/attempts`, made with O_EXCL, which network file
@@ -44,9 +34,7 @@ export class Fence {
       for (;;) {
         const holder = nextHolder(greatest(await readdir(folder)), attempt);
         if (await createExclusively(join(folder, holderName(holder)))) {
-          const fence = new Fence(folder, holder);
-          await fence.#removeOlder();
-          return fence;
+          return new Fence(folder, holder);
         }
       }
     } catch (error) {
@@ -60,6 +48,25 @@ export class Fence {
     throw new PullFailure('superseded', 'Another attempt has taken this download over.');
   }
 
+  /** Says that nothing will be written in this holder's name any more. */
+  async release(): Promise<void> {
+    await writeFile(join(this.#folder, holderName(this.holder)), released, { flag: 'r+' }).catch(() => undefined);
+  }
+
+  /** Whether an earlier holder has certainly ended; otherwise it may still write to the files that it has open. */
+  async isGone(holder: Holder): Promise<boolean> {
+    return isGone(join(this.#folder, holderName(holder)));
+  }
+
+  /** Forgets earlier holders, once nothing of theirs is used any more. */
+  async retireOthers(): Promise<void> {
+    for (const name of await readdir(this.#folder)) {
+      const holder = parseHolder(name);
+      if (holder && compareHolders(holder, this.holder) < 0)
+        await unlink(join(this.#folder, name)).catch(() => undefined);
+    }
+  }
+
   #holds(): boolean {
     try {
       const holder = greatest(readdirSync(this.#folder));
@@ -67,14 +74,6 @@ export class Fence {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
       throw fromFileSystem(error, this.#folder);
-    }
-  }
-
-  async #removeOlder(): Promise<void> {
-    for (const name of await readdir(this.#folder)) {
-      const holder = parseHolder(name);
-      if (holder && compareHolders(holder, this.holder) < 0)
-        await unlink(join(this.#folder, name)).catch(() => undefined);
     }
   }
 }
@@ -102,7 +101,9 @@ async function makeFolder(path: string): Promise<void> {
 
 async function createExclusively(path: string): Promise<boolean> {
   try {
-    await (await open(path, 'wx')).close();
+    const handle = await open(path, 'wx');
+    await handle.writeFile(await describeThisProcess());
+    await handle.close();
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;

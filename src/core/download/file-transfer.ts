@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import type { Answer } from './answer.ts';
 import { Setback } from './failure.ts';
 import { bodyPlace, openLink, type HubSource, type OpenedBody } from './hub-source.ts';
 import type { PartFile } from './part-file.ts';
@@ -89,7 +89,7 @@ export class FileTransfer {
     }
   }
 
-  async #resolve(start: number): Promise<URL | IncomingMessage | undefined> {
+  async #resolve(start: number): Promise<URL | Answer | undefined> {
     if (this.#resolving) return this.#resolving;
     const { promise, resolve, reject } = Promise.withResolvers<URL | undefined>();
     // Those who wait get the error themselves; without them it is nobody's.

@@ -1,52 +1,67 @@
-import { Agent as HttpAgent, request as requestHttp, type ClientRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpAgent, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { PullTuning } from '../config/pull-environment.ts';
-import { Setback } from './failure.ts';
+import type { Answer } from './answer.ts';
+import { asSetback, Setback } from './failure.ts';
+import { NodeAnswer } from './node-answer.ts';
 import { OriginGates } from './origin-gates.ts';
+import { RawClient } from './raw-client.ts';
 
 /** GET requests over kept connections; redirects are the caller's to follow. */
 export class HttpClient implements Disposable {
-  readonly gates: OriginGates;
+  readonly #gates: OriginGates;
   readonly #agents: { 'http:': HttpAgent; 'https:': HttpsAgent };
+  /** Not behind a proxy, which Node's agents know how to ask. */
+  readonly #raw: RawClient | undefined;
+  /** Origins whose bodies only Node's client can read. */
+  readonly #notPlain = new Set<string>();
   readonly #tuning: PullTuning;
   readonly #signal: AbortSignal;
 
   constructor(tuning: PullTuning, proxyEnv: Record<string, string>, signal: AbortSignal) {
     const options = { keepAlive: true, maxSockets: tuning.connections, scheduling: 'lifo', proxyEnv } as const;
     this.#agents = { 'http:': new HttpAgent(options), 'https:': new HttpsAgent(options) };
+    this.#raw = Object.keys(proxyEnv).length === 0 ? new RawClient(tuning.stallMs) : undefined;
     this.#tuning = tuning;
     this.#signal = signal;
-    this.gates = new OriginGates(tuning, signal);
+    this.#gates = new OriginGates(tuning, signal);
   }
 
   /** Resolves with the head of the answer, whatever its status; throws a `Setback` where none comes. */
-  async get(url: URL, headers: Record<string, string>, signal: AbortSignal = this.#signal): Promise<IncomingMessage> {
-    await this.gates.pass(url);
-    const response = await this.#send(url, headers, signal);
-    this.gates.heed(url, response);
-    return response;
+  async get(url: URL, headers: Record<string, string>, signal: AbortSignal = this.#signal): Promise<Answer> {
+    await this.#gates.pass(url);
+    const all = { 'User-Agent': 'ecolink-pull', 'Accept-Encoding': 'identity', ...headers };
+    const answer = (await this.#getRaw(url, all, signal)) ?? (await this.#send(url, all, signal));
+    this.#gates.heed(url, answer);
+    return answer;
+  }
+
+  async #getRaw(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<Answer | undefined> {
+    if (!this.#raw || headers['Range'] === undefined || this.#notPlain.has(url.origin)) return undefined;
+    const answer = await this.#raw.get(url, headers, signal);
+    if (answer.isPlain || answer.status >= 300) return answer;
+    this.#notPlain.add(url.origin);
+    answer.discard();
+    return undefined;
   }
 
   [Symbol.dispose](): void {
+    this.#raw?.[Symbol.dispose]();
     for (const agent of Object.values(this.#agents)) agent.destroy();
   }
 
-  #send(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<IncomingMessage> {
+  #send(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const secure = url.protocol === 'https:';
       const agent = secure ? this.#agents['https:'] : this.#agents['http:'];
-      const options = {
-        agent,
-        signal,
-        headers: { 'User-Agent': 'ecolink-pull', 'Accept-Encoding': 'identity', ...headers },
-      };
+      const options = { agent, signal, headers };
       const request = secure ? requestHttps(url, options) : requestHttp(url, options);
       const timer = setTimeout(() => {
         request.destroy(new Setback('stalled', `${url.host} did not answer for ${this.#tuning.stallMs / 1000} s.`));
       }, this.#tuning.stallMs);
       request.on('response', (response) => {
         clearTimeout(timer);
-        resolve(response);
+        resolve(new NodeAnswer(response, this.#tuning.stallMs));
       });
       request.on('error', (error) => {
         clearTimeout(timer);
@@ -55,40 +70,4 @@ export class HttpClient implements Disposable {
       request.end();
     });
   }
-}
-
-/** Who sent an answer; Node keeps the request with it, and its types do not say so. */
-export function hostOf(response: IncomingMessage): string {
-  return (response as IncomingMessage & { req: ClientRequest }).req.host;
-}
-
-/** What a broken connection means; its text names the host and never the address, which may be signed. */
-export function asSetback(error: Error, host: string): Setback {
-  if (error instanceof Setback) return error;
-  const code = (error as NodeJS.ErrnoException).code;
-  return new Setback('hub_unreachable', `The connection to ${host} failed (${code ?? error.message}).`, {
-    cause: error,
-  });
-}
-
-/** Frees the connection of an answer whose body nobody wants. */
-export function discardBody(response: IncomingMessage): void {
-  const length = Number(response.headers['content-length'] ?? Infinity);
-  response.on('error', () => undefined);
-  if (length <= 64 * 1024) response.resume();
-  else response.destroy();
-}
-
-/** The body of a short answer, as text; at most 64 KiB of it. */
-export async function readText(response: IncomingMessage): Promise<string> {
-  let text = '';
-  try {
-    for await (const chunk of response) {
-      text += String(chunk);
-      if (text.length > 64 * 1024) break;
-    }
-  } catch {
-    // A refusal whose body breaks off is a refusal all the same.
-  }
-  return text;
 }

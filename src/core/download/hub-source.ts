@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http';
+import type { Answer } from './answer.ts';
 import { PullFailure, RangesIgnored, Setback, shownUrl } from './failure.ts';
-import { discardBody, hostOf, readText, type HttpClient } from './http-client.ts';
+import type { HttpClient } from './http-client.ts';
 import type { PullFile, PullManifest } from './manifest.ts';
 import { classifyRefusal, describeRefusal } from './refusal.ts';
 
@@ -8,7 +8,7 @@ import { classifyRefusal, describeRefusal } from './refusal.ts';
 const longestChain = 5;
 
 export interface OpenedBody {
-  response: IncomingMessage;
+  response: Answer;
   /** The body's place in the file. */
   start: number;
   end: number;
@@ -33,16 +33,16 @@ export class HubSource {
    * Asks the Hub for a file: a signed link to another origin, or the body itself from byte `start` on, which is how small
    * files come.
    */
-  async resolve(file: PullFile, start: number, signal: AbortSignal): Promise<URL | IncomingMessage> {
+  async resolve(file: PullFile, start: number, signal: AbortSignal): Promise<URL | Answer> {
     let url = this.#fileUrl(file.path);
     const range = start > 0 ? { Range: `bytes=${start}-` } : {};
     for (let hop = 0; hop < longestChain; hop += 1) {
       const response = await this.client.get(url, { ...range, ...this.#authorization(url) }, signal);
-      const status = response.statusCode ?? 0;
+      const status = response.status;
       if (status < 300) return response;
       const next = redirectTarget(response, url);
       if (!next) throw await this.#refused(response, file.path, url);
-      discardBody(response);
+      response.discard();
       checkLinkedFile(response, file);
       if (next.origin !== this.#origin) return next;
       url = next;
@@ -59,15 +59,15 @@ export class HubSource {
     return this.#token !== undefined && url.origin === this.#origin ? { Authorization: `Bearer ${this.#token}` } : {};
   }
 
-  async #refused(response: IncomingMessage, path: string, url: URL): Promise<Error> {
-    const status = response.statusCode ?? 0;
+  async #refused(response: Answer, path: string, url: URL): Promise<Error> {
+    const status = response.status;
     const early = transientStatus(response, url);
     if (early) {
-      discardBody(response);
+      response.discard();
       return early;
     }
-    const errorMessage = header(response, 'x-error-message') ?? (await readText(response));
-    const refusal = { status, errorCode: header(response, 'x-error-code'), errorMessage };
+    const errorMessage = response.header('x-error-message') ?? (await response.text());
+    const refusal = { status, errorCode: response.header('x-error-code'), errorMessage };
     let code = classifyRefusal(refusal, this.#token !== undefined);
     if (code === 'ask_who') code = (await this.#isTokenGood()) ? 'repo_not_found' : 'token_refused';
     if (!code) return new Setback('hub_protocol', `${url.host} answered ${path} with status ${status}.`);
@@ -82,8 +82,8 @@ export class HubSource {
   async #askWho(): Promise<boolean> {
     const url = new URL(`${this.#manifest.endpoint}/api/whoami-v2`);
     const response = await this.client.get(url, this.#authorization(url));
-    discardBody(response);
-    return response.statusCode === 200;
+    response.discard();
+    return response.status === 200;
   }
 }
 
@@ -93,41 +93,41 @@ export async function openLink(
   link: URL,
   part: { start: number; end: number; size: number; whole: boolean },
   signal: AbortSignal,
-): Promise<IncomingMessage> {
+): Promise<Answer> {
   const headers: Record<string, string> = part.whole ? {} : { Range: `bytes=${part.start}-${part.end - 1}` };
   let url = link;
   for (let hop = 0; hop < longestChain; hop += 1) {
     const response = await client.get(url, headers, signal);
-    const status = response.statusCode ?? 0;
+    const status = response.status;
     if (status < 300) return response;
     const next = redirectTarget(response, url);
-    discardBody(response);
+    response.discard();
     if (!next) throw linkRefused(response, url);
     url = next;
   }
   throw new Setback('hub_protocol', `${link.host} redirects in a circle.`, { expired: true });
 }
 
-function linkRefused(response: IncomingMessage, url: URL): Error {
-  const status = response.statusCode ?? 0;
+function linkRefused(response: Answer, url: URL): Error {
+  const status = response.status;
   const expired = status === 401 || status === 403 || status === 404 || status === 410;
   const message = `${url.host} refused a signed link with status ${status}.`;
   return transientStatus(response, url) ?? new Setback('hub_protocol', message, { expired });
 }
 
 /** 429 and 5xx: another try may go well. */
-function transientStatus(response: IncomingMessage, url: URL): Setback | undefined {
-  const status = response.statusCode ?? 0;
+function transientStatus(response: Answer, url: URL): Setback | undefined {
+  const status = response.status;
   if (status === 429) return new Setback('rate_limited', `${url.host} refuses more requests for now.`);
   if (status >= 500 || status === 408)
     return new Setback('hub_unreachable', `${url.host} answered with status ${status}.`);
   return undefined;
 }
 
-function redirectTarget(response: IncomingMessage, from: URL): URL | undefined {
-  const status = response.statusCode ?? 0;
+function redirectTarget(response: Answer, from: URL): URL | undefined {
+  const status = response.status;
   if (![301, 302, 303, 307, 308].includes(status)) return undefined;
-  const next = URL.parse(response.headers.location ?? '', from.href);
+  const next = URL.parse(response.header('location') ?? '', from.href);
   if (!next || !['http:', 'https:'].includes(next.protocol)) {
     throw new Setback('hub_protocol', `${from.host} redirects to nowhere.`);
   }
@@ -138,8 +138,8 @@ function redirectTarget(response: IncomingMessage, from: URL): URL | undefined {
 }
 
 /** The redirect states what it leads to: a file of another size is not the one that was planned. */
-function checkLinkedFile(response: IncomingMessage, file: PullFile): void {
-  const size = header(response, 'x-linked-size');
+function checkLinkedFile(response: Answer, file: PullFile): void {
+  const size = response.header('x-linked-size');
   if (size === undefined || Number(size) === file.size) return;
   throw new Setback('checksum_mismatch', `${file.path} has ${size} bytes on the Hub, and ${file.size} were expected.`);
 }
@@ -148,28 +148,23 @@ function checkLinkedFile(response: IncomingMessage, file: PullFile): void {
  * Where in the file an answer's body belongs. Throws `RangesIgnored` for a whole file in place of a part, and a `Setback`
  * for whatever is not the file at all.
  */
-export function bodyPlace(response: IncomingMessage, file: PullFile, start: number, end: number): OpenedBody {
-  const host = hostOf(response);
-  const status = response.statusCode ?? 0;
+export function bodyPlace(response: Answer, file: PullFile, start: number, end: number): OpenedBody {
+  const host = response.host;
+  const status = response.status;
   if (status === 206) {
-    const range = header(response, 'content-range');
+    const range = response.header('content-range');
     if (range === `bytes ${start}-${end - 1}/${file.size}`) return { response, start, end };
-    discardBody(response);
+    response.discard();
     throw new Setback('hub_protocol', `${host} sent another part of ${file.path} than it was asked for.`);
   }
-  const length = response.headers['content-length'];
-  const isPage = (response.headers['content-type'] ?? '').startsWith('text/html') && !/\.html?$/.test(file.path);
+  const length = response.header('content-length');
+  const isPage = (response.header('content-type') ?? '').startsWith('text/html') && !/\.html?$/.test(file.path);
   if (status !== 200 || (length !== undefined && Number(length) !== file.size) || (length === undefined && isPage)) {
-    discardBody(response);
+    response.discard();
     const what = isPage ? 'a web page' : `${length ?? 'an unknown number of'} bytes with status ${status}`;
     throw new Setback('hub_protocol', `${host} sent ${what} in place of ${file.path} (${file.size} bytes).`);
   }
   if (start === 0 && end === file.size) return { response, start, end };
-  discardBody(response);
+  response.discard();
   throw new RangesIgnored(`${host} ignores ranges.`);
-}
-
-function header(response: IncomingMessage, name: string): string | undefined {
-  const value = response.headers[name];
-  return Array.isArray(value) ? value.join() : value;
 }

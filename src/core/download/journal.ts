@@ -1,7 +1,7 @@
 import { open, readdir, readFile, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFolder } from './durable.ts';
-import { compareHolders, holderName, parseHolder, type Holder } from './fence.ts';
+import { compareHolders, holderName, parseHolder, type Holder } from './holder.ts';
 import { IntervalSet, type Interval } from './intervals.ts';
 
 /** What is durable of one file. */

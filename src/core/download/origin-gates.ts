@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PullTuning } from '../config/pull-environment.ts';
+import type { Answer } from './answer.ts';
 import { PullFailure } from './failure.ts';
 
 interface Gate {
@@ -34,10 +34,10 @@ export class OriginGates {
   }
 
   /** Closes the gate where the answer asks for it: a 429, or a `RateLimit` header that says that none is left. */
-  heed(url: URL, response: IncomingMessage): void {
+  heed(url: URL, response: Answer): void {
     const gate = this.#gate(url);
     const limit = rateLimit(response);
-    if (response.statusCode !== 429) {
+    if (response.status !== 429) {
       gate.refusals = 0;
       if (limit && limit.left === 0) this.#hold(gate, limit.resetMs, url);
       return;
@@ -66,17 +66,16 @@ export class OriginGates {
 }
 
 /** `RateLimit: "resolvers";r=0;t=55`: what is left of the window, and the seconds until the next. */
-function rateLimit(response: IncomingMessage): { left: number; resetMs: number } | undefined {
-  const header = response.headers['ratelimit'];
-  const text = Array.isArray(header) ? header.join() : (header ?? '');
+function rateLimit(response: Answer): { left: number; resetMs: number } | undefined {
+  const text = response.header('ratelimit') ?? '';
   const left = /;\s*r=(\d+)/.exec(text)?.[1];
   const reset = /;\s*t=(\d+)/.exec(text)?.[1];
   return left === undefined || reset === undefined ? undefined : { left: Number(left), resetMs: Number(reset) * 1000 };
 }
 
 /** `Retry-After`, in seconds or as a date. */
-function retryAfter(response: IncomingMessage): number | undefined {
-  const header = response.headers['retry-after'];
+function retryAfter(response: Answer): number | undefined {
+  const header = response.header('retry-after');
   if (header === undefined) return undefined;
   const milliseconds = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
   return Number.isNaN(milliseconds) ? undefined : Math.max(0, milliseconds);

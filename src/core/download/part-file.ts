@@ -2,7 +2,7 @@ import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromFileSystem } from './failure.ts';
 import type { Fence } from './fence.ts';
-import { holderName } from './fence.ts';
+import { holderName } from './holder.ts';
 import type { FileHash, Hasher } from './hasher.ts';
 import { statedHash } from './hasher.ts';
 import { IntervalSet, type Interval } from './intervals.ts';

@@ -58,7 +58,7 @@ async function pull(options: PullOptions): Promise<{ bytes: number; fetched: num
   await invalidate(target).catch((error: Error) => {
     throw fromFileSystem(error, target);
   });
-  const fetched = await fetchMissing(options, bytes, fence);
+  const fetched = await fetchMissing(options, bytes, fence).finally(() => fence.release());
   fence.check();
   await writeCompletion(target, manifest).catch((error: Error) => {
     throw fromFileSystem(error, target);

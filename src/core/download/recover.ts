@@ -1,12 +1,14 @@
-import { lstat, mkdir, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fromFileSystem } from './failure.ts';
-import { compareHolders, holderName, parseHolder, type Fence, type Holder } from './fence.ts';
+import type { Fence } from './fence.ts';
+import { compareHolders, holderName, parseHolder, type Holder } from './holder.ts';
 import type { Hasher } from './hasher.ts';
 import { IntervalSet } from './intervals.ts';
 import { Journal, readJournal, type FileRecord, type JournalState } from './journal.ts';
 import type { PullFile, PullManifest } from './manifest.ts';
 import { fileKey, statePaths } from './paths.ts';
+import { freeBytes } from './space.ts';
 import { checkFile } from './verify.ts';
 
 /** What an earlier run left that is still good. */
@@ -45,7 +47,9 @@ export async function recover(
       entry.durable = new IntervalSet(ranges.intervals);
       records.set(fileKey(entry.file), { ranges, published: false });
     }
-    return { journal: await Journal.begin(journals, fence.holder, records), unfinished };
+    const journal = await Journal.begin(journals, fence.holder, records);
+    await fence.retireOthers();
+    return { journal, unfinished };
   } catch (error) {
     throw fromFileSystem(error, target);
   }
@@ -84,10 +88,41 @@ async function adoptParts(
       await unlink(path);
       continue;
     }
-    await rename(path, join(folder, `${part.key}@${holderName(fence.holder)}`));
+    const own = join(folder, `${part.key}@${holderName(fence.holder)}`);
+    if (await fence.isGone(part.holder)) await rename(path, own);
+    else if (!(await copyAway(path, own, ranges))) continue;
     adopted.set(part.key, ranges);
   }
   return adopted;
+}
+
+/**
+ * Where the last holder may only be slow, its file descriptors still reach the part whatever the part is called: the bytes
+ * go into a file that it never opened. False where there is no room for that, and the part is given up.
+ */
+async function copyAway(from: string, to: string, ranges: IntervalSet): Promise<boolean> {
+  const free = await freeBytes(dirname(from));
+  const fits = free === undefined || free >= ranges.bytes;
+  if (fits) await copyRanges(from, to, ranges);
+  await unlink(from);
+  return fits;
+}
+
+async function copyRanges(from: string, to: string, ranges: IntervalSet): Promise<void> {
+  await using source = await open(from, 'r');
+  await using copy = await open(to, 'w');
+  const buffer = Buffer.allocUnsafeSlow(4 * 1024 * 1024);
+  for (const [start, end] of ranges.intervals) {
+    for (let at = start; at < end;) {
+      const { bytesRead } = await source.read(buffer, 0, Math.min(buffer.length, end - at), at);
+      if (bytesRead === 0) throw new Error(`${from} ends at ${at} instead of ${end}`);
+      for (let done = 0; done < bytesRead;) {
+        done += (await copy.write(buffer, done, bytesRead - done, at + done)).bytesWritten;
+      }
+      at += bytesRead;
+    }
+  }
+  await copy.datasync();
 }
 
 function parsePart(name: string): { name: string; key: string; holder: Holder } {

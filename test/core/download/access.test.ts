@@ -108,7 +108,7 @@ describe('the token', () => {
     hub.faults.throttle = MiB;
     hub.faults.status('cdn', 403, { times: Infinity, skip: 3 });
     using running = await startPull(folder.path, manifestOf(hub, repo), { token, env: tuningEnv({}) });
-    await expect.poll(() => hub.bytesSent(), { interval: 2 }).toBeGreaterThan(0);
+    await expect.poll(() => hub.bytesSent(), { interval: 2, timeout: 20_000 }).toBeGreaterThan(0);
     const seen = await Promise.all(
       ['cmdline', 'environ'].map((name) => readFile(`/proc/${running.child.pid}/${name}`, 'utf8')),
     );

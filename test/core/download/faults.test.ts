@@ -57,7 +57,7 @@ describe('a passing fault heals', () => {
   test('a signed URL that expired, with one more resolve for all connections', async () => {
     hub.faults.throttle = 2 * MiB;
     const running = attempt({ rangeBytes: 64 * KiB });
-    await expect.poll(() => hub.bytesSent(), { interval: 5 }).toBeGreaterThan(512 * KiB);
+    await expect.poll(() => hub.bytesSent(), { interval: 5, timeout: 20_000 }).toBeGreaterThan(512 * KiB);
     hub.expireSignedUrls();
     expect(await running).toMatchObject({ isRight: true });
     expect(hub.requestsTo('resolve', 'model.safetensors').length).toBe(2);

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { verifyTree } from '../../../src/core/download/verify.ts';
@@ -26,7 +26,7 @@ describe('a holder that was only slow', () => {
     // What the slow holder has in its pockets when it wakes up is wrong on top of it.
     hub.faults.add('cdn', { kind: 'flip', at: 400 * KiB }, { skip: 5, times: 6 });
     using slow = await startPull(folder.path, manifestOf(hub, repo), { attempt: 1, env });
-    await expect.poll(() => hub.bytesSent(), { interval: 2 }).toBeGreaterThan(4 * MiB);
+    await expect.poll(() => hub.bytesSent(), { interval: 2, timeout: 20_000 }).toBeGreaterThan(4 * MiB);
     slow.child.kill('SIGSTOP');
     hub.faults.clear();
     using next = await startPull(folder.path, manifestOf(hub, repo), { attempt: 2, env });
@@ -42,7 +42,7 @@ describe('a holder that was only slow', () => {
     await using folder = await temporaryFolder();
     hub.faults.throttle = 2 * MiB;
     using slow = await startPull(folder.path, manifestOf(hub, repo), { attempt: 1, env });
-    await expect.poll(() => hub.bytesSent(), { interval: 2, timeout: 10_000 }).toBeGreaterThan(6 * MiB);
+    await expect.poll(() => hub.bytesSent(), { interval: 2, timeout: 20_000 }).toBeGreaterThan(6 * MiB);
     using next = await startPull(folder.path, manifestOf(hub, repo), { attempt: 2, env });
     expect(await slow.ended).toMatchObject({ status: 32 });
     hub.faults.clear();
@@ -67,7 +67,7 @@ test('the same attempt started again takes over from itself', async () => {
   await using folder = await temporaryFolder();
   hub.faults.throttle = MiB;
   using first = await startPull(folder.path, manifestOf(hub, repo), { attempt: 3, env });
-  await expect.poll(() => hub.bytesSent(), { interval: 2 }).toBeGreaterThan(2 * MiB);
+  await expect.poll(() => hub.bytesSent(), { interval: 2, timeout: 20_000 }).toBeGreaterThan(2 * MiB);
   using again = await startPull(folder.path, manifestOf(hub, repo), { attempt: 3, env });
   expect(await first.ended).toMatchObject({ status: 32 });
   hub.faults.clear();
@@ -78,7 +78,30 @@ test('a volume that is taken away under a download ends it', async () => {
   await using folder = await temporaryFolder();
   hub.faults.throttle = MiB;
   using running = await startPull(folder.path, manifestOf(hub, repo), { env });
-  await expect.poll(() => hub.bytesSent(), { interval: 2 }).toBeGreaterThan(2 * MiB);
+  await expect.poll(() => hub.bytesSent(), { interval: 2, timeout: 20_000 }).toBeGreaterThan(2 * MiB);
   await rm(join(folder.path, 'target'), { recursive: true });
   expect(await running.ended).toMatchObject({ status: 32 });
+});
+
+test('only a holder that has certainly ended leaves its part to be written on; else its bytes are copied out of its reach', async () => {
+  await using folder = await temporaryFolder();
+  const parts = join(folder.path, 'target/.ecolink/parts');
+  const inode = async () => (await stat(join(parts, (await readdir(parts))[0] ?? ''))).ino;
+  hub.faults.throttle = MiB;
+  const begin = async (after: number) => {
+    const started = await startPull(folder.path, manifestOf(hub, repo), { env });
+    await expect.poll(() => hub.bytesSent(), { interval: 2, timeout: 20_000 }).toBeGreaterThan(after);
+    return started;
+  };
+  using killed = await begin(3 * MiB);
+  const first = await inode();
+  killed.child.kill('SIGKILL');
+  await killed.ended;
+  using frozen = await begin(5 * MiB);
+  expect(await inode()).toBe(first);
+  frozen.child.kill('SIGSTOP');
+  using last = await begin(8 * MiB);
+  expect(await inode()).not.toBe(first);
+  hub.faults.clear();
+  expect(await last.ended).toMatchObject({ status: 0 });
 });

@@ -65,7 +65,7 @@ describe.skipIf(!canMount)('a volume', () => {
     hub.faults.throttle = 2 * MiB;
     const env = tuningEnv({ rangeBytes: 256 * KiB });
     using running = await startPull(volume.parent, manifestOf(hub, repo), { target: volume.path, env });
-    await expect.poll(() => hub.bytesSent(), { interval: 2 }).toBeGreaterThan(2 * MiB);
+    await expect.poll(() => hub.bytesSent(), { interval: 2, timeout: 20_000 }).toBeGreaterThan(2 * MiB);
     const other = join(volume.path, 'other');
     await writeFile(other, Buffer.alloc(8 * MiB)).catch(() => undefined);
     expect(await running.ended).toMatchObject({ status: 30 });

@@ -1,0 +1,44 @@
+import { Setback } from './failure.ts';
+import { RawConnection, type RawAnswer } from './raw-connection.ts';
+
+/** Asks for ranges over raw connections, and keeps those that can be used again. */
+export class RawClient implements Disposable {
+  readonly #stallMs: number;
+  readonly #idle = new Map<string, RawConnection[]>();
+  readonly #all = new Set<RawConnection>();
+
+  constructor(stallMs: number) {
+    this.#stallMs = stallMs;
+  }
+
+  async get(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<RawAnswer> {
+    for (;;) {
+      const connection = this.#take(url);
+      const wasUsed = connection.isUsed;
+      try {
+        return await connection.get(url, headers, signal, () => this.#idle.get(url.origin)?.push(connection));
+      } catch (error) {
+        this.#all.delete(connection);
+        // A server may close a kept connection at the moment it is used again.
+        const isStale = wasUsed && error instanceof Setback && error.code === 'hub_unreachable';
+        if (!isStale || signal.aborted) throw error;
+      }
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const connection of this.#all) connection.close();
+  }
+
+  #take(url: URL): RawConnection {
+    const idle = this.#idle.get(url.origin) ?? [];
+    this.#idle.set(url.origin, idle);
+    for (let kept = idle.pop(); kept; kept = idle.pop()) {
+      if (kept.isOpen) return kept;
+      this.#all.delete(kept);
+    }
+    const connection = new RawConnection(url, this.#stallMs);
+    this.#all.add(connection);
+    return connection;
+  }
+}

@@ -1,0 +1,244 @@
+import { connect as connectPlain, isIP, type Socket } from 'node:net';
+import { connect as connectSecure } from 'node:tls';
+import type { Answer } from './answer.ts';
+import { asSetback, Setback } from './failure.ts';
+import { batchBytes, PlaceWriter, type BodySink, type Place } from './place-writer.ts';
+import { parseHead, type Head } from './response-head.ts';
+
+/** Longer bodies are not worth reading for what they say. */
+const longestText = 64 * 1024;
+
+export interface RawAnswer extends Answer {
+  /** False where the body's end is not told by a Content-Length: such an answer can only be discarded. */
+  isPlain: boolean;
+}
+
+/**
+ * One kept connection that asks for ranges and reads their bodies into two buffers in turn. Node's own client makes a
+ * buffer for every 64 KiB that arrive, and collecting those costs more than everything else but the hash: this one takes
+ * about half of its processor time. It understands answers with a Content-Length, which is all that a range needs.
+ */
+export class RawConnection {
+  readonly #socket: Socket;
+  readonly #host: string;
+  readonly #stallMs: number;
+  #stall: NodeJS.Timeout | undefined;
+  readonly #buffers = [Buffer.allocUnsafeSlow(batchBytes), Buffer.allocUnsafeSlow(batchBytes)] as const;
+  /** Which buffer is being filled, and how far; the other one is empty or being written. */
+  #current: 0 | 1 = 0;
+  #filled = 0;
+  #isPaused = false;
+  /** What TLS had decrypted already when it was asked to pause. */
+  #overflow: Buffer[] = [];
+  #spare: Buffer | undefined;
+  #failure: Error | undefined;
+  #onBytes: () => void = () => undefined;
+  isUsed = false;
+
+  constructor(url: URL, stallMs: number) {
+    this.#host = url.host;
+    this.#stallMs = stallMs;
+    this.#socket = connect(url, {
+      buffer: () => this.#space(),
+      callback: (bytes, buffer) => this.#onRead(bytes, buffer),
+    });
+    this.#socket.resume();
+    const closed = () => this.#fail(new Setback('hub_unreachable', `${this.#host} closed the connection.`));
+    this.#socket.on('error', (error) => this.#fail(asSetback(error, this.#host)));
+    this.#socket.on('end', closed).on('close', closed);
+  }
+
+  get isOpen(): boolean {
+    return this.#failure === undefined;
+  }
+
+  close(): void {
+    this.#fail(new Setback('hub_unreachable', `The connection to ${this.#host} was closed.`));
+  }
+
+  /** Sends one request and resolves with the head of its answer. `free` is called when the connection can take another. */
+  async get(url: URL, headers: Record<string, string>, signal: AbortSignal, free: () => void): Promise<RawAnswer> {
+    const lines = Object.entries({ Host: url.host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
+    const onAbort = () => this.#fail(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+    const done = () => signal.removeEventListener('abort', onAbort);
+    try {
+      signal.throwIfAborted();
+      this.#socket.write(`GET ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}\r\n`);
+      this.isUsed = true;
+      this.#stall = setTimeout(() => this.#onStall(), this.#stallMs);
+      return this.#answer(await this.#readHead(), done, free);
+    } catch (error) {
+      done();
+      this.#fail(error as Error);
+      throw error;
+    }
+  }
+
+  #answer(head: Head, done: () => void, free: () => void): RawAnswer {
+    const release = () => {
+      done();
+      clearTimeout(this.#stall);
+      // An idle connection waits for as long as the server keeps it, and expects nothing.
+      this.#onBytes = () => this.close();
+      if (head.keepAlive && this.isOpen) free();
+      else this.close();
+    };
+    const orClose = async <T>(reading: Promise<T>): Promise<T> => {
+      try {
+        const result = await reading;
+        release();
+        return result;
+      } catch (error) {
+        done();
+        this.close();
+        throw error;
+      }
+    };
+    return {
+      status: head.status,
+      host: this.#host,
+      isPlain: head.contentLength !== undefined,
+      header: (name) => head.headers.get(name),
+      text: () => orClose(this.#readText(head)).catch(() => ''),
+      discard: () => void orClose(this.#readText(head)).catch(() => ''),
+      writeTo: (place, sink) => orClose(this.#writeBody(head, place, sink)),
+    };
+  }
+
+  async #readText({ contentLength }: Head): Promise<string> {
+    if (contentLength === undefined || contentLength > longestText) throw new Setback('hub_protocol', 'too long');
+    await this.#until(() => this.#filled >= contentLength);
+    this.#filled = 0;
+    return this.#buffers[this.#current].toString('utf8', 0, contentLength);
+  }
+
+  async #readHead(): Promise<Head> {
+    let head: Head | undefined;
+    await this.#until(() => {
+      const received = this.#buffers[this.#current].subarray(0, this.#filled);
+      head = parseHead(received, this.#host);
+      return head !== undefined;
+    });
+    if (!head) throw new Setback('hub_protocol', `${this.#host} sent no answer.`);
+    // What came behind the head is the beginning of the body.
+    this.#buffers[this.#current].copyWithin(0, head.bytes, this.#filled);
+    this.#filled -= head.bytes;
+    return head;
+  }
+
+  async #writeBody(head: Head, place: Place, sink: BodySink): Promise<void> {
+    const writer = new PlaceWriter(place, sink);
+    const total = place.end - place.start;
+    if (head.contentLength !== total) {
+      throw new Setback('hub_protocol', `${this.#host} announces ${head.contentLength} bytes in place of ${total}.`);
+    }
+    let taken = 0;
+    let counted = 0;
+    const arrived = () => {
+      const received = taken + this.#filled;
+      if (received > total)
+        this.#fail(new Setback('hub_protocol', `${this.#host} sent more bytes than it was asked for.`));
+      if (received > counted) sink.received(received - counted);
+      counted = received;
+      return this.#filled === batchBytes || received === total;
+    };
+    let writing: Promise<void> = Promise.resolve();
+    try {
+      while (taken < total) {
+        await this.#until(arrived);
+        const batch = this.#buffers[this.#current].subarray(0, this.#filled);
+        // The other buffer may still be on its way to the disk: until then nothing is read.
+        await writing;
+        taken += batch.length;
+        this.#swap();
+        writing = writer.write([batch]);
+        writing.catch(() => undefined);
+      }
+    } catch (error) {
+      await writing;
+      if (this.#filled > 0 && taken + this.#filled <= total && error instanceof Setback) {
+        await writer.write([this.#buffers[this.#current].subarray(0, this.#filled)]);
+      }
+      throw error;
+    }
+    await writing;
+  }
+
+  /** Resolves once the condition holds, looking again whenever bytes came; rejects with what ended the connection. */
+  #until(condition: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#onBytes = () => {
+        const holds = condition();
+        if (!holds && !this.#failure) return;
+        this.#onBytes = () => undefined;
+        if (holds) resolve();
+        else reject(this.#failure ?? new Error('unreachable'));
+      };
+      this.#onBytes();
+    });
+  }
+
+  #space(): Uint8Array {
+    if (!this.#isPaused) return this.#buffers[this.#current].subarray(this.#filled);
+    this.#spare ??= Buffer.allocUnsafeSlow(64 * 1024);
+    return this.#spare;
+  }
+
+  #onRead(bytes: number, into: Uint8Array): boolean {
+    this.#stall?.refresh();
+    if (this.#isPaused) {
+      this.#overflow.push(Buffer.from(into.subarray(0, bytes)));
+      return false;
+    }
+    const buffer = this.#buffers[this.#current];
+    // Node asked for the space before a buffer was swapped or a head was cut off.
+    const isInPlace = into.buffer === buffer.buffer && into.byteOffset === this.#filled;
+    if (!isInPlace) buffer.set(into.subarray(0, bytes), this.#filled);
+    this.#filled += bytes;
+    this.#isPaused = this.#filled === batchBytes;
+    this.#onBytes();
+    return !this.#isPaused;
+  }
+
+  /** From now on the other buffer is filled. */
+  #swap(): void {
+    this.#current = this.#current === 0 ? 1 : 0;
+    this.#filled = 0;
+    const overflow = this.#overflow;
+    this.#overflow = [];
+    for (const bytes of overflow) this.#filled += bytes.copy(this.#buffers[this.#current], this.#filled);
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#stall?.refresh();
+    this.#socket.resume();
+  }
+
+  /** A pause that the disk asked for is not the server's silence. */
+  #onStall(): void {
+    if (this.#isPaused) this.#stall?.refresh();
+    else this.#fail(new Setback('stalled', `${this.#host} sent nothing for ${this.#stallMs / 1000} s.`));
+  }
+
+  #fail(error: Error): void {
+    if (this.#failure) return;
+    this.#failure = error;
+    clearTimeout(this.#stall);
+    this.#socket.destroy();
+    this.#onBytes();
+  }
+}
+
+interface OnRead {
+  buffer: () => Uint8Array;
+  callback: (bytes: number, buffer: Uint8Array) => boolean;
+}
+
+function connect(url: URL, onread: OnRead): Socket {
+  const secure = url.protocol === 'https:';
+  const host = url.hostname.replaceAll(/^\[|\]$/g, '');
+  const address = { host, port: Number(url.port || (secure ? 443 : 80)), onread };
+  if (!secure) return connectPlain({ ...address, noDelay: true });
+  const name = isIP(host) === 0 ? { servername: host } : {};
+  return connectSecure({ ...address, ...name, ALPNProtocols: ['http/1.1'] });
+}
