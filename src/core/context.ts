@@ -27,5 +27,5 @@ export interface OperationContext {
    * Writes a mutation's outcome under its idempotency key. Call it inside the transaction that makes the change: then
    * a repeated call finds either both or neither, whatever died in between.
    */
-  settle(transaction: Transaction<Database>, outcome: object): Promise<void>;
+  settle: (transaction: Transaction<Database>, outcome: object) => Promise<void>;
 }

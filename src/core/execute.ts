@@ -2,12 +2,14 @@ import { performance } from 'node:perf_hooks';
 import { distance } from 'fastest-levenshtein';
 import type { Caller } from './access/caller.ts';
 import { atLeast } from './access/caller.ts';
-import type { Services } from './context.ts';
+import type { OperationContext, Services } from './context.ts';
 import type { ExecuteOptions } from './core.ts';
 import { asEcolinkError, notFound, refused } from './errors.ts';
 import type { EcolinkError } from './errors.ts';
 import { createLedger } from './idempotency.ts';
+import type { Ledger } from './idempotency.ts';
 import { newId } from './ids.ts';
+import { redact } from './log.ts';
 import type { Log } from './log.ts';
 import { catalogue, findOperation } from './operations.ts';
 import type { Operation } from './operation.ts';
@@ -64,21 +66,40 @@ async function run(
   decide(operation, parsed, caller);
   const ledger = createLedger(parts.store, operation, parsed, caller, parts.now);
   const before = await ledger.replay();
-  if (before) return before;
-  const handle = async (): Promise<Outcome> => {
-    const outcome = await operation.handler(parsed, {
-      services: parts.services,
-      caller,
-      requestId: options.requestId,
-      settle: ledger.settle,
-      ...(options.signal ? { signal: options.signal } : {}),
-    });
-    const output = operation.output.parse(outcome);
-    await ledger.finish(output);
-    return output;
+  if (before) return present(parts.services, before);
+  const context: OperationContext = {
+    services: parts.services,
+    caller,
+    requestId: options.requestId,
+    settle: ledger.settle,
+    ...(options.signal ? { signal: options.signal } : {}),
   };
+  const handle = (): Promise<Outcome> => runOnce(operation, parsed, context, ledger);
   if (operation.effect === 'read') return handle();
   return audited(parts, operation, parsed, caller, options.requestId, handle);
+}
+
+async function runOnce(
+  operation: Operation,
+  input: Outcome,
+  context: OperationContext,
+  ledger: Ledger,
+): Promise<Outcome> {
+  try {
+    const output: Outcome = operation.output.parse(await operation.handler(input, context));
+    await ledger.finish(output);
+    return output;
+  } catch (thrown) {
+    // Two calls with one key ran at once and the other won: its outcome is this call's too.
+    const won = await ledger.lostTo();
+    if (won) return present(context.services, won);
+    throw thrown;
+  }
+}
+
+/** A replay answers with the present state of what the first call made. */
+async function present({ registry, launches }: Services, outcome: Outcome): Promise<Outcome> {
+  return launches.present(await registry.present(outcome));
 }
 
 async function audited(
@@ -112,10 +133,14 @@ function find(name: string): Operation {
   if (operation) return operation;
   const names = catalogue.map((each) => each.name);
   const nearest = names.toSorted((a, b) => distance(a, name) - distance(b, name))[0] ?? '';
-  throw notFound('operation_not_found', `There is no operation "${name.slice(0, 64)}"; the nearest is "${nearest}".`, {
-    nextStep: 'Use one of the operations that exist.',
-    validValues: names,
-  });
+  throw notFound(
+    'operation_not_found',
+    `There is no operation "${redact(name.slice(0, 64))}"; the nearest is "${nearest}".`,
+    {
+      nextStep: 'Use one of the operations that exist.',
+      validValues: names,
+    },
+  );
 }
 
 function authorise(operation: Operation, caller: Caller): void {

@@ -12,12 +12,21 @@ type Outcome = Record<string, unknown>;
 
 export interface Ledger {
   /** The outcome of an earlier call with this key, if there was one. Throws where its input was another. */
-  replay(): Promise<Outcome | undefined>;
+  replay: () => Promise<Outcome | undefined>;
   /** Writes the outcome inside the transaction that makes the change: a second call that races loses its transaction. */
-  settle(transaction: Transaction<Database>, outcome: object): Promise<void>;
+  settle: (transaction: Transaction<Database>, outcome: object) => Promise<void>;
   /** For what has no transaction of its own: writes the outcome unless `settle` has. */
-  finish(outcome: Outcome): Promise<void>;
+  finish: (outcome: Outcome) => Promise<void>;
+  /** After a failure: the outcome of a call with the same key that came in between, if one did and this one did nothing. */
+  lostTo: () => Promise<Outcome | undefined>;
 }
+
+const withoutKey: Ledger = {
+  replay: async () => undefined,
+  settle: async () => {},
+  finish: async () => {},
+  lostTo: async () => undefined,
+};
 
 /** Scoped to person and operation. Only success is kept: a failed call frees its key. */
 export function createLedger(
@@ -28,7 +37,7 @@ export function createLedger(
   now: () => Date,
 ): Ledger {
   const { idempotency_key: key, ...rest } = input;
-  if (typeof key !== 'string') return { replay: async () => undefined, settle: async () => {}, finish: async () => {} };
+  if (typeof key !== 'string') return withoutKey;
   const inputHash = digestOf(rest);
   let settled = false;
   const write = async (db: Queries, outcome: object): Promise<void> => {
@@ -48,23 +57,22 @@ export function createLedger(
       })
       .execute();
   };
+  const replay = async (): Promise<Outcome | undefined> => {
+    const row = await store.db
+      .selectFrom('idempotency')
+      .select(['input_hash', 'outcome'])
+      .where('person_id', '=', caller.person.id)
+      .where('operation', '=', operation.name)
+      .where('key', '=', key)
+      .where('created_at', '>=', new Date(now().getTime() - keptMs).toISOString())
+      .executeTakeFirst();
+    if (!row) return undefined;
+    if (row.input_hash === inputHash) return JSON.parse(row.outcome) as Outcome;
+    throw keyUsed();
+  };
   return {
-    async replay() {
-      const row = await store.db
-        .selectFrom('idempotency')
-        .select(['input_hash', 'outcome'])
-        .where('person_id', '=', caller.person.id)
-        .where('operation', '=', operation.name)
-        .where('key', '=', key)
-        .where('created_at', '>=', new Date(now().getTime() - keptMs).toISOString())
-        .executeTakeFirst();
-      if (!row) return undefined;
-      if (row.input_hash === inputHash) return JSON.parse(row.outcome) as Outcome;
-      throw conflict('idempotency_key_used', 'This idempotency key was used for another input.', {
-        nextStep: 'Send the first input again to get its outcome, or take a new key.',
-        field: 'idempotency_key',
-      });
-    },
+    replay,
+    lostTo: async () => (settled ? undefined : replay()),
     async settle(transaction, outcome) {
       await write(transaction, outcome);
       settled = true;
@@ -73,4 +81,11 @@ export function createLedger(
       if (!settled) await write(store.db, outcome);
     },
   };
+}
+
+function keyUsed(): Error {
+  return conflict('idempotency_key_used', 'This idempotency key was used for another input.', {
+    nextStep: 'Send the first input again to get its outcome, or take a new key.',
+    field: 'idempotency_key',
+  });
 }

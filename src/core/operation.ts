@@ -63,7 +63,7 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
 export function defineOperation<Input extends z.ZodObject, Output extends z.ZodObject>(
   operation: Operation<Input, Output>,
 ): Operation {
-  return operation as unknown as Operation;
+  return operation;
 }
 
 /** One field of an operation's input, as front ends see it. */

@@ -17,7 +17,7 @@ export function parseInput(operation: Operation, raw: unknown): Record<string, u
   for (const each of fields) if (each.required && input[each.name] === undefined) throw missing(each);
   const parsed = operation.input.safeParse(input);
   if (!parsed.success) throw badField(fields, parsed.error);
-  const given = parsed.data as Record<string, unknown>;
+  const given: Record<string, unknown> = parsed.data;
   for (const each of fields) checkCondition(each, given);
   return given;
 }
@@ -31,10 +31,11 @@ function dropUndefined(raw: unknown): Record<string, unknown> {
 
 function refuseTokens(input: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(input)) {
-    if (!tokenShape.test(JSON.stringify(value))) continue;
+    const inName = tokenShape.test(name);
+    if (!inName && !tokenShape.test(JSON.stringify(value))) continue;
     throw inputError(
       'token_in_input',
-      `The field "${name.slice(0, 64)}" holds the value of a token. It was not stored or logged, but whoever sent it has seen it.`,
+      `${inName ? "A field's name" : `The field "${name.slice(0, 64)}"`} holds the value of a token. It was not stored or logged, but whoever sent it has seen it.`,
       {
         nextStep:
           'Revoke that token where it was made. A Hugging Face token is given to the server as HF_TOKEN and named "env" here.',
@@ -70,7 +71,7 @@ function badField(fields: readonly InputField[], error: z.ZodError): Error {
   const name = String(issue.path[0] ?? '');
   const about = fields.find((each) => each.name === name);
   const words = issue.message.replace(/^Invalid input: /, '').replace(/^Invalid option: /, '');
-  return inputError('bad_field', `"${name}" ${/^must /.test(words) ? words : `is not valid: ${words}`}.`, {
+  return inputError('bad_field', `"${name}" ${words.startsWith('must ') ? words : `is not valid: ${words}`}.`, {
     nextStep:
       about?.example === undefined ? 'Correct the field.' : `Correct it; an example that works: "${about.example}".`,
     field: name,

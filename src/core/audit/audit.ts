@@ -119,10 +119,11 @@ function openRows(store: Store) {
     .selectFrom('audit_events as opening')
     .selectAll('opening')
     .where('opening.event', '=', 'opened')
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('audit_events as closing')
+    .where((is) =>
+      is.not(
+        is.exists(
+          is
+            .selectFrom('audit_events as closing')
             .select('closing.number')
             .whereRef('closing.opened', '=', 'opening.number'),
         ),

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { isatty } from 'node:tty';
 import { z } from 'zod';
 import { inputError } from '../errors.ts';
-import { parseConfigFile } from './parse.ts';
+import { parseConfigFile, wordsOf } from './parse.ts';
 import type { Config, Secrets } from './config.ts';
 import type { ConfigFile } from './schema.ts';
 
@@ -50,17 +51,17 @@ export function loadConfig(environment: Environment = process.env): Config {
   const env = readEnvironment(environment);
   const dataDir = resolve(env.ECOLINK_DATA_DIR ?? join(homedir(), '.ecolink'));
   const file = readConfigFile(env.ECOLINK_CONFIG, dataDir);
-  checkReferences(file);
   return {
     ...file,
-    regions: file.regions.map((region) => ({ ...region, path: absolute(region.path, dataDir, region.name) })),
+    regions: file.regions.map((region) => at(region, region.path ?? join(dataDir, 'regions', region.name))),
+    filesystems: file.filesystems.map((filesystem) => at(filesystem, filesystem.path)),
     dataDir,
     host: env.ECOLINK_HOST,
     port: env.ECOLINK_PORT,
     ...(env.DATABASE_URL === undefined ? {} : { databaseUrl: env.DATABASE_URL }),
     hub: { endpoint: env.HF_ENDPOINT.replace(/\/+$/, '') },
     logLevel: env.ECOLINK_LOG_LEVEL,
-    logPretty: Boolean(process.stderr.isTTY),
+    logPretty: isatty(process.stderr.fd),
     secrets: secretsOf(env),
     childEnvironment: Object.fromEntries(
       passedOn.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
@@ -79,7 +80,7 @@ function readEnvironment(environment: Environment): z.output<typeof environmentS
   const parsed = environmentSchema.safeParse(set);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw inputError('bad_environment', `${String(issue?.path[0])}: ${issue?.message ?? 'is not valid'}.`, {
+  throw inputError('bad_environment', `${String(issue?.path[0])}: ${issue ? wordsOf(issue) : 'is not valid'}.`, {
     nextStep: 'Correct the environment variable, or unset it to get the default.',
   });
 }
@@ -99,27 +100,8 @@ function readConfigFile(named: string | undefined, dataDir: string): ConfigFile 
   return parseConfigFile(text, path);
 }
 
-function checkReferences(file: ConfigFile): void {
-  const regions = file.regions.map((region) => region.name);
-  const twice = regions.find((name, index) => regions.indexOf(name) !== index);
-  if (twice) throw inputError('bad_config', `Two regions are named "${twice}".`, { nextStep: 'Rename one of them.' });
-  for (const filesystem of file.filesystems) {
-    if (regions.includes(filesystem.region)) continue;
-    throw inputError(
-      'bad_config',
-      `Filesystem "${filesystem.name}" names the region "${filesystem.region}", which is not configured.`,
-      {
-        nextStep: 'Name one of the configured regions.',
-        validValues: regions,
-      },
-    );
-  }
-}
-
-function absolute(path: string | undefined, dataDir: string, region: string): string {
-  if (path === undefined) return join(dataDir, 'regions', region);
-  const expanded = path.startsWith('~/') ? join(homedir(), path.slice(2)) : path;
-  return isAbsolute(expanded) ? expanded : resolve(expanded);
+function at<T extends { path?: string | undefined }>(place: T, path: string): T {
+  return { ...place, path: path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(path) };
 }
 
 function secretsOf(env: z.output<typeof environmentSchema>): Secrets {

@@ -23,9 +23,10 @@ function badConfig(path: string, line: number, what: string): Error {
   });
 }
 
-function wordsOf(issue: z.core.$ZodIssue): string {
+/** What was expected, without zod's own preface. */
+export function wordsOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') return `unknown setting ${issue.keys.map((key) => `"${key}"`).join(', ')}`;
-  return issue.message.replace(/^Invalid input: /, '');
+  return issue.message.replace(/^Invalid (?:input|option|string|URL)(?:: )?/, '') || 'is not valid';
 }
 
 function lineOf(document: Document, lines: LineCounter, issue: z.core.$ZodIssue): number {

@@ -7,7 +7,8 @@ export interface HubAnswer {
   status: number;
   code: string | undefined;
   message: string | undefined;
-  retryAfter: string | undefined;
+  /** Seconds until it takes requests again. */
+  retryAfter: number | undefined;
 }
 
 export interface Asked {
@@ -20,6 +21,7 @@ export interface Asked {
 export function hubError(thrown: unknown, answer: HubAnswer | undefined, asked: Asked): EcolinkError {
   if (thrown instanceof EcolinkError) return thrown;
   const status = answer?.status ?? (thrown instanceof HubApiError ? thrown.statusCode : undefined);
+  if (status === undefined && thrown instanceof SyntaxError) return notAHub(thrown);
   if (status === undefined) {
     return unavailable('hub_unreachable', `The Hugging Face Hub could not be reached${reasonOf(thrown)}.`, {
       nextStep: 'Check the network, HF_ENDPOINT and HTTPS_PROXY, then try again.',
@@ -29,16 +31,30 @@ export function hubError(thrown: unknown, answer: HubAnswer | undefined, asked: 
   return ofStatus(status, answer, asked) ?? unexpectedStatus(status, thrown);
 }
 
+/** A proxy's sign-in page, or HF_ENDPOINT pointing elsewhere. */
+export function notAHub(cause?: unknown): EcolinkError {
+  return unavailable('hub_error', "What answers at the Hub's address does not answer like a Hub.", {
+    nextStep: 'Check HF_ENDPOINT, and whether a proxy or a sign-in page stands in between.',
+    cause,
+  });
+}
+
 function ofStatus(status: number, answer: HubAnswer | undefined, asked: Asked): EcolinkError | undefined {
   if (answer?.code === 'GatedRepo') return gated(answer.message, asked);
   if (answer?.code === 'RevisionNotFound') return revisionNotFound(asked);
-  if (answer?.code === 'DisabledRepo' || /disabled/i.test(answer?.message ?? '')) {
+  if (answer?.code === 'DisabledRepo' || /disabled/i.test(wordsOf(answer?.message, asked))) {
     return refused('repo_disabled', `${asked.repo} has been disabled on the Hub.`, {
       nextStep: 'Use another repo.',
       field: 'repo',
     });
   }
   if (answer?.code === 'RepoNotFound' || status === 401 || status === 404) return repoNotFound(asked);
+  if (status === 403 && asked.credential === undefined) {
+    return refused('access_refused', `The Hub refuses access to ${asked.repo}${said(answer)}.`, {
+      nextStep: 'Look at its page on the Hub; a credential may be needed.',
+      field: 'repo',
+    });
+  }
   if (status === 403) {
     return refused('token_scope', `The token may not read ${asked.repo}${said(answer)}.`, {
       nextStep: 'Give the token read access to this repo in its settings on the Hub, or use another credential.',
@@ -47,14 +63,19 @@ function ofStatus(status: number, answer: HubAnswer | undefined, asked: Asked): 
   }
   if (status === 429) {
     return unavailable('rate_limited', 'The Hub refuses more requests for now.', {
-      nextStep: `Try again in ${answer?.retryAfter ?? 'about 300'} seconds, or use a credential: its limits are higher.`,
+      nextStep: `Try again in ${answer?.retryAfter ?? 'about 300'} seconds${asked.credential === undefined ? ', or name a credential: its limits are higher' : ''}.`,
     });
   }
   return undefined;
 }
 
+/** The Hub's sentence without the repo's own name, which may hold any word. */
+function wordsOf(message: string | undefined, asked: Asked): string {
+  return (message ?? '').replaceAll(asked.repo, '');
+}
+
 function gated(message: string | undefined, asked: Asked): EcolinkError {
-  const text = message ?? '';
+  const text = wordsOf(message, asked);
   const page = `its page on the Hub (${asked.repo})`;
   if (asked.credential === undefined) {
     return refused('gated_repo', `${asked.repo} is gated and no credential was given.`, {
@@ -81,7 +102,7 @@ function gated(message: string | undefined, asked: Asked): EcolinkError {
     });
   }
   return refused(
-    'gated_repo',
+    'gated_not_requested',
     `${asked.repo} is gated and the account behind the credential has not asked for access.`,
     {
       nextStep: `Ask for access on ${page}, then try again.`,
@@ -98,9 +119,8 @@ function revisionNotFound(asked: Asked): EcolinkError {
 }
 
 function repoNotFound(asked: Asked): EcolinkError {
-  const private_ =
-    asked.credential === undefined ? ', or it is private and needs a credential' : ' for this credential';
-  return notFound('repo_not_found', `The Hub knows no repo "${asked.repo}"${private_}.`, {
+  const unless = asked.credential === undefined ? ', or it is private and needs a credential' : ' for this credential';
+  return notFound('repo_not_found', `The Hub knows no repo "${asked.repo}"${unless}.`, {
     nextStep: 'Check the spelling: owner/name, as in the address of its page.',
     field: 'repo',
   });
@@ -130,8 +150,9 @@ function said(answer: HubAnswer | undefined): string {
 }
 
 function reasonOf(thrown: unknown): string {
-  const cause = thrown instanceof Error ? (thrown.cause ?? thrown) : undefined;
-  const code = (cause as { code?: unknown } | undefined)?.code;
+  if (thrown instanceof DOMException && thrown.name === 'TimeoutError') return ' in time: it does not answer';
+  const cause: unknown = thrown instanceof Error ? (thrown.cause ?? thrown) : undefined;
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   return typeof code === 'string' ? ` (${code})` : '';
 }
 

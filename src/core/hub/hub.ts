@@ -1,7 +1,7 @@
 import { listFiles, modelInfo } from '@huggingface/hub';
 import { EnvHttpProxyAgent, fetch } from 'undici';
 import type { PullFile } from '../download/manifest.ts';
-import { checkRepoName, checkRevision, hubError, tokenRefused } from './hub-errors.ts';
+import { checkRepoName, checkRevision, hubError, notAHub, tokenRefused } from './hub-errors.ts';
 import type { Asked, HubAnswer } from './hub-errors.ts';
 
 /** A credential as the Hub's client needs it: the name for words, the value for the wire. */
@@ -39,65 +39,55 @@ export interface Hub {
   ): Promise<string | undefined>;
 }
 
-const timeoutMs = 20_000;
+export interface HubOptions {
+  /** For each request, milliseconds; the client library itself would wait for ever. */
+  timeoutMs?: number;
+}
+
+type HubFetch = typeof globalThis.fetch;
+type Call = <T>(
+  asked: Asked,
+  credential: HubCredential | undefined,
+  work: (hubFetch: HubFetch) => Promise<T>,
+) => Promise<T>;
+
 /** Honours HTTPS_PROXY and NO_PROXY, which companies have. */
 const dispatcher = new EnvHttpProxyAgent();
 const fields = ['sha', 'cardData', 'disabled', 'safetensors', 'tags'] as const;
+const longestChain = 5;
 
-export function createHub(endpoint: string): Hub {
+export function createHub(endpoint: string, options: HubOptions = {}): Hub {
+  const call = caller(endpoint, options.timeoutMs ?? 20_000);
+  const at = (repo: string, revision: string, credential: HubCredential | undefined): Asked => ({
+    repo,
+    revision,
+    credential: credential?.name,
+  });
   return {
     endpoint,
     async inspect(repo, revision, credential) {
       checkRepoName(repo);
       checkRevision(revision);
-      return watched(endpoint, { repo, revision, credential: credential?.name }, credential, async (watchedFetch) => {
-        const common = {
-          hubUrl: endpoint,
-          fetch: watchedFetch,
-          ...(credential ? { accessToken: credential.token } : {}),
-        };
-        const info = await modelInfo({
-          name: repo,
-          revision: encodeURIComponent(revision),
-          additionalFields: [...fields],
-          ...common,
-        });
+      return call(at(repo, revision, credential), credential, async (hubFetch) => {
+        const common = { hubUrl: endpoint, fetch: hubFetch };
+        const info = await modelInfo({ name: repo, revision, additionalFields: [...fields], ...common });
         const files: PullFile[] = [];
+        // The commit, never the branch: it may move between the two calls.
         for await (const entry of listFiles({ repo, revision: info.sha, recursive: true, ...common })) {
           if (entry.type === 'file') files.push(toPullFile(entry));
         }
         return snapshot(repo, info, files);
       });
     },
-    async probe(repo, commit, path, credential) {
-      await watched(
-        endpoint,
-        { repo, revision: commit, credential: credential?.name },
-        credential,
-        async (watchedFetch) => {
-          const response = await watchedFetch(resolveUrl(endpoint, repo, commit, path), {
-            headers: { range: 'bytes=0-0', ...authorization(credential) },
-            // A redirect is the answer: the Hub hands out the link. The second origin never sees the token.
-            redirect: 'manual',
-          });
-          await response.body?.cancel();
-        },
-      );
-    },
-    async readText(repo, commit, path, maximumBytes, credential) {
-      return watched(
-        endpoint,
-        { repo, revision: commit, credential: credential?.name },
-        credential,
-        async (watchedFetch) => {
-          const response = await watchedFetch(resolveUrl(endpoint, repo, commit, path), {
-            headers: authorization(credential),
-          });
-          const text = await response.text();
-          return text.length > maximumBytes ? undefined : text;
-        },
-      );
-    },
+    probe: (repo, commit, path, credential) =>
+      call(at(repo, commit, credential), credential, (hubFetch) =>
+        probe(hubFetch, resolveUrl(endpoint, repo, commit, path)),
+      ),
+    readText: (repo, commit, path, maximumBytes, credential) =>
+      call(at(repo, commit, credential), credential, async (hubFetch) => {
+        const response = await hubFetch(resolveUrl(endpoint, repo, commit, path));
+        return textUpTo(response, maximumBytes);
+      }),
   };
 }
 
@@ -105,65 +95,101 @@ export function resolveUrl(endpoint: string, repo: string, commit: string, path:
   return `${endpoint}/${repo}/resolve/${commit}/${path.split('/').map(encodeURIComponent).join('/')}`;
 }
 
-function authorization(credential: HubCredential | undefined): Record<string, string> {
-  return credential ? { authorization: `Bearer ${credential.token}` } : {};
+/** Follows the Hub's own redirects (a renamed repo); one to another origin is the answer: the link to the bytes. */
+async function probe(hubFetch: HubFetch, url: string): Promise<void> {
+  let next = url;
+  for (let hop = 0; hop < longestChain; hop += 1) {
+    const response = await hubFetch(next, { headers: { range: 'bytes=0-0' }, redirect: 'manual' });
+    await response.body?.cancel();
+    const target = response.headers.get('location');
+    if (response.status < 300 && isPage(response)) throw notAHub();
+    if (response.status < 300 || target === null) return;
+    const resolved = new URL(target, next);
+    if (resolved.origin !== new URL(next).origin) return;
+    next = resolved.href;
+  }
+  throw notAHub();
+}
+
+function isPage(response: Response): boolean {
+  return response.headers.get('content-type')?.startsWith('text/html') ?? false;
+}
+
+async function textUpTo(response: Response, maximumBytes: number): Promise<string | undefined> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of response.body ?? []) {
+    bytes += piece.length;
+    if (bytes > maximumBytes) return undefined;
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString('utf8');
 }
 
 /**
- * Runs calls with a fetch that remembers the failing answer: the client library drops the headers that tell one
- * failure from another, and waits for ever.
+ * Makes calls with a fetch that does what the client library leaves out: it gives up, keeps the failing answer's
+ * headers, which tell one failure from another, and shows the token to the Hub's own origin alone, whatever a `Link`
+ * header says.
  */
-async function watched<T>(
-  endpoint: string,
-  asked: Asked,
-  credential: HubCredential | undefined,
-  work: (watchedFetch: typeof globalThis.fetch) => Promise<T>,
-): Promise<T> {
-  let failed: HubAnswer | undefined;
-  const watchedFetch: typeof globalThis.fetch = async (input, init) => {
-    const response = await fetch(input as string, {
-      ...(init as Parameters<typeof fetch>[1]),
-      dispatcher,
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    if (response.status >= 400) {
-      failed = answerOf(response as unknown as Response);
+function caller(endpoint: string, timeoutMs: number): Call {
+  const origin = new URL(endpoint).origin;
+  return async (asked, credential, work) => {
+    let failed: HubAnswer | undefined;
+    const hubFetch: HubFetch = async (input, init) => {
+      const url = input instanceof Request ? input.url : input;
+      const headers = new Headers(init?.headers);
+      if (credential && new URL(url).origin === origin) headers.set('authorization', `Bearer ${credential.token}`);
+      const response = await fetch(url, {
+        headers: Object.fromEntries(headers),
+        redirect: init?.redirect ?? 'follow',
+        dispatcher,
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      if (response.status < 400) return response;
+      failed = answerOf(response);
+      await response.body?.cancel();
       throw new Error(`status ${response.status}`);
+    };
+    const tokenIsBad = async (): Promise<boolean> => {
+      const refusal = failed;
+      failed = undefined;
+      const who = await hubFetch(`${endpoint}/api/whoami-v2`).catch(() => undefined);
+      await who?.body?.cancel();
+      const bad = answered401(failed);
+      failed = refusal;
+      return who === undefined && bad;
+    };
+    try {
+      return await work(hubFetch);
+    } catch (thrown) {
+      // A missing repo and a bad token get the same 401: the Hub is asked once who this is.
+      const either = failed?.status === 401 && failed.code !== 'GatedRepo' && credential !== undefined;
+      if (either && (await tokenIsBad())) throw tokenRefused(credential.name);
+      throw hubError(thrown, failed, asked);
     }
-    return response as unknown as Response;
   };
-  try {
-    return await work(watchedFetch);
-  } catch (thrown) {
-    if (
-      failed?.status === 401 &&
-      failed.code !== 'GatedRepo' &&
-      credential &&
-      (await tokenIsBad(endpoint, credential))
-    ) {
-      throw tokenRefused(credential.name);
-    }
-    throw hubError(thrown, failed, asked);
-  }
 }
 
-function answerOf(response: Response): HubAnswer {
+function answered401(answer: HubAnswer | undefined): boolean {
+  return answer?.status === 401;
+}
+
+function answerOf({ status, headers }: Response): HubAnswer {
   return {
-    status: response.status,
-    code: response.headers.get('x-error-code') ?? undefined,
-    message: response.headers.get('x-error-message') ?? undefined,
-    retryAfter: response.headers.get('retry-after') ?? undefined,
+    status,
+    code: headers.get('x-error-code') ?? undefined,
+    message: headers.get('x-error-message') ?? undefined,
+    retryAfter: secondsToWait(headers),
   };
 }
 
-async function tokenIsBad(endpoint: string, credential: HubCredential): Promise<boolean> {
-  const response = await fetch(`${endpoint}/api/whoami-v2`, {
-    headers: authorization(credential),
-    dispatcher,
-    signal: AbortSignal.timeout(timeoutMs),
-  }).catch(() => undefined);
-  await response?.body?.cancel();
-  return response?.status === 401;
+/** `Retry-After` as seconds or as a date, else the end of the window that `RateLimit` names (`t=`). */
+function secondsToWait(headers: Headers): number | undefined {
+  const after = headers.get('retry-after');
+  const window = /(?:^|[;,\s])t=(\d{1,6})/.exec(headers.get('ratelimit') ?? '')?.[1];
+  if (after === null) return window === undefined ? undefined : Number(window);
+  const seconds = /^\d{1,6}$/.test(after) ? Number(after) : Math.ceil((Date.parse(after) - Date.now()) / 1000);
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
 }
 
 interface TreeEntry {

@@ -7,12 +7,12 @@ import { changesBetween, readFolder } from '../registry/filesystem-source.ts';
 import type { Registry } from '../registry/registry.ts';
 import { findModel, selectionHash } from '../store/models.ts';
 import type { OwnedModel } from '../store/models.ts';
-import { insertInstance } from '../store/instances.ts';
+import { findInstance, insertInstance } from '../store/instances.ts';
 import type { Queries, Store } from '../store/store.ts';
 import { findVolume, wantVolume } from '../store/volumes.ts';
 import { volumeKey } from '../volumes/key.ts';
 import { modelId } from './instance.ts';
-import type { InstanceSpec } from './instance.ts';
+import type { Instance, InstanceSpec } from './instance.ts';
 import { chooseRegions, planLaunch } from './plan-launch.ts';
 import type { LaunchInput, LaunchPlan, VolumeFact } from './plan-launch.ts';
 import { changeInstance, removeInstance, restartInstance, scaleInstance, stopInstance } from './change-instance.ts';
@@ -44,6 +44,8 @@ export function createLaunches(parts: LaunchParts) {
     plan: (input: LaunchInput, caller: Caller) => plan(parts, input, caller).then((made) => made.plan),
     launch: (input: LaunchInstanceInput, context: OperationContext) => launch(parts, input, context),
     list: (input: ListInstancesInput, caller: Caller) => listInstances(parts, input, caller),
+    /** A receipt as of now: a replay answers with the present state of what its first call made. */
+    present: (receipt: Record<string, unknown>) => present(parts, receipt),
     get: (reference: string, caller: Caller, waitSeconds?: number, signal?: AbortSignal) =>
       getInstance(parts, reference, caller, waitSeconds, signal),
     logs: (input: LogsInput, caller: Caller) => getLogs(parts, input, caller),
@@ -190,6 +192,17 @@ function modelGone(name: string): Error {
     nextStep: 'Register it again.',
     field: 'model',
   });
+}
+
+async function present({ store }: LaunchParts, receipt: Record<string, unknown>): Promise<Record<string, unknown>> {
+  if (typeof receipt['instance'] !== 'number') return receipt;
+  const instance = await findInstance(store.db, receipt['instance']);
+  if (!instance) return receipt;
+  return { ...receipt, ...receiptOf(instance.name, instance.id, presentState(instance)) };
+}
+
+function presentState(instance: Instance): string {
+  return instance.desired === 'deleted' ? 'deleted' : instance.state;
 }
 
 export function receiptOf(name: string, id: number, state: string) {

@@ -20,6 +20,7 @@ import {
 } from '../store/models.ts';
 import type { OwnedModel } from '../store/models.ts';
 import type { Queries, Store } from '../store/store.ts';
+import { isUniqueViolation } from '../store/unique-violation.ts';
 import { categories } from './model.ts';
 import type { Category, Model } from './model.ts';
 import { memoryEstimate } from './sizing.ts';
@@ -52,6 +53,8 @@ export function createRegistry(parts: RegistryParts) {
     list: (input: ListModelsInput, caller: Caller) => list(parts, input, caller),
     get: (name: string, caller: Caller) => get(parts, name, caller),
     remove: (name: string, context: OperationContext) => remove(parts, name, context),
+    /** A receipt as of now: what it registered may have been deleted since. */
+    present: (receipt: Record<string, unknown>) => present(parts, receipt),
     /** The entry behind a name, as this caller may see it. Throws `model_not_found`. */
     find: (name: string, caller: Caller) => findVisible(parts.store.db, name, caller),
   };
@@ -123,11 +126,17 @@ async function register(parts: RegistryParts, input: RegisterInput, context: Ope
     state: 'registered',
     next_step: `Launch it: launch_instance with model "${model.name}" (plan_launch first shows what that does).`,
   };
-  await parts.store.transaction(async (transaction) => {
-    await refuseTaken(transaction, input.name);
-    await insertModel(transaction, model);
-    await context.settle(transaction, receipt);
-  });
+  await parts.store
+    .transaction(async (transaction) => {
+      await refuseTaken(transaction, input.name);
+      await insertModel(transaction, model);
+      await context.settle(transaction, receipt);
+    })
+    .catch(async (thrown: unknown) => {
+      // On PostgreSQL two may find the name free at once; the one that comes second is told what it would have been.
+      if (isUniqueViolation(thrown)) await refuseTaken(parts.store.db, input.name);
+      throw thrown;
+    });
   parts.changes.publish({ kind: 'model', id: model.id });
   return receipt;
 }
@@ -137,8 +146,9 @@ function checkName(name: string): void {
   const suggestion = name
     .toLowerCase()
     .replace(/[^a-z0-9._-]+/g, '-')
-    .replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, '')
-    .slice(0, 48);
+    .replace(/^[^a-z0-9]+/, '')
+    .slice(0, 48)
+    .replace(/[^a-z0-9]+$/, '');
   throw inputError(
     'bad_name',
     `"${name}" cannot be a model's name: 1 to 48 lower-case letters, digits, ".", "_" and "-", with a letter or digit at both ends.`,
@@ -245,13 +255,25 @@ async function remove(parts: RegistryParts, name: string, context: OperationCont
   await parts.store.transaction(async (transaction) => {
     const model = await findVisible(transaction, name, context.caller);
     if (!mayChange(model, context.caller)) throw notYours(model);
+    // Written before it is checked: on PostgreSQL the write is what waits for a launch that is about to commit.
+    await markModelDeleted(transaction, model.id, parts.now().toISOString());
     const using = (await instancesUsing(transaction, model.id)).filter((instance) => instance.state !== 'stopped');
     if (using.length > 0) throw inUse(name, using);
-    await markModelDeleted(transaction, model.id, parts.now().toISOString());
     await context.settle(transaction, receipt);
   });
   parts.changes.publish({ kind: 'model', id: name });
   return receipt;
+}
+
+async function present({ store }: RegistryParts, receipt: Record<string, unknown>): Promise<Record<string, unknown>> {
+  const { model, state } = receipt;
+  if (state !== 'registered' || typeof model !== 'string' || (await findModel(store.db, { name: model })))
+    return receipt;
+  return {
+    ...receipt,
+    state: 'deleted',
+    next_step: 'It was deleted since. Register it again with a new idempotency key.',
+  };
 }
 
 function inUse(name: string, using: readonly { id: number; name: string; state: string }[]): Error {

@@ -66,8 +66,8 @@ async function examineRepo({ hub, credentials }: Parts, input: SourceInput, call
   const look = async (credential: HubCredential | undefined) => {
     const snapshot = await hub.inspect(repo, revision, credential);
     const selection = selectFiles(snapshot.files, input.include ?? [], input.exclude ?? []);
-    const weights = selection.files.find((file) => isWeights(file.path)) ?? (selection.files[0] as PullFile);
-    await hub.probe(repo, snapshot.commit, weights.path, credential);
+    const weights = selection.files.find((file) => isWeights(file.path)) ?? selection.files[0];
+    if (weights) await hub.probe(repo, snapshot.commit, weights.path, credential);
     return { snapshot, selection, credential };
   };
   const { snapshot, selection, credential } = await look(named).catch((thrown: unknown) => {

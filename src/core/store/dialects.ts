@@ -2,28 +2,53 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import { CompiledQuery, PostgresDialect, SqliteDialect, SqliteDriver } from 'kysely';
-import type { DatabaseConnection, Dialect, Driver } from 'kysely';
-import pg from 'pg';
+import { CompiledQuery, PostgresDialect, SqliteAdapter, SqliteDialect, SqliteDriver } from 'kysely';
+import type { DatabaseConnection, Dialect, DialectAdapter, Driver } from 'kysely';
+import { Pool, types } from 'pg';
 
 export type Flavour = 'sqlite' | 'postgres';
 
-/** True inside a transaction's callback: a query that asks for a second connection there has escaped it. */
-export const insideTransaction = new AsyncLocalStorage<boolean>();
+/** Set inside a transaction's callback: a query that asks for a connection of its own there has escaped it. */
+export const transactionOf = new AsyncLocalStorage<{ ended: boolean }>();
 
 /**
- * kysely's SQLite driver has one connection and begins transactions deferred. Begun *immediate*, a writer waits for
- * its turn at the start instead of failing in the middle; and a query that escapes its transaction, which would wait
- * for that one connection for ever, fails with words.
+ * One connection, for one user at a time. Transactions begin *immediate*: a writer waits for its turn at the start
+ * instead of failing in the middle. And a query that escapes its transaction, which would wait for that transaction's
+ * own end for ever, fails with words; kysely's mutex would be asked before the driver is, so the driver has its own.
  */
 class ImmediateSqliteDriver extends SqliteDriver {
+  readonly #waiting: (() => void)[] = [];
+  #taken = false;
+
   override async acquireConnection(): Promise<DatabaseConnection> {
-    if (insideTransaction.getStore()) throw new Error('A query escaped its transaction: pass the transaction on.');
+    if (transactionOf.getStore()?.ended === false) {
+      throw new Error('A query escaped its transaction: pass the transaction on.');
+    }
+    if (this.#taken) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#taken = true;
     return super.acquireConnection();
+  }
+
+  override async releaseConnection(): Promise<void> {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#taken = false;
   }
 
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  }
+}
+
+/** Corrects two answers of kysely's: who waits for the one connection, and that SQLite rolls back schema changes too. */
+class ImmediateSqliteAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
+
+  /** So a migration that is killed leaves nothing behind, and of two processes that migrate one file the second waits. */
+  override get supportsTransactionalDdl(): boolean {
+    return true;
   }
 }
 
@@ -38,6 +63,10 @@ class ImmediateSqliteDialect extends SqliteDialect {
   override createDriver(): Driver {
     return new ImmediateSqliteDriver({ database: this.#database });
   }
+
+  override createAdapter(): DialectAdapter {
+    return new ImmediateSqliteAdapter();
+  }
 }
 
 /** SQLite in one file, made with its folder if absent; `:memory:` for one that is gone with the process. */
@@ -51,18 +80,18 @@ export function sqliteDialect(path: string): Dialect {
   return new ImmediateSqliteDialect(database);
 }
 
-/** int8 as a number: no count or size here comes near 2^53. */
-const int8 = 20;
-
+/** int8 comes as a number: no count or size here comes near 2^53. */
 export function postgresDialect(url: string): Dialect {
-  const pool = new pg.Pool({
+  const pool = new Pool({
     connectionString: url,
     max: 10,
     connectionTimeoutMillis: 10_000,
     types: {
-      getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-        oid === int8 ? Number : pg.types.getTypeParser(oid, format as 'text'),
-    } as pg.CustomTypesConfig,
+      getTypeParser: ((...asked: Parameters<typeof types.getTypeParser>) =>
+        asked[0] === types.builtins.INT8 ? Number : types.getTypeParser(...asked)) as typeof types.getTypeParser,
+    },
   });
+  // A connection that breaks while it idles is replaced by the next query's; unheard, the event would end the process.
+  pool.on('error', () => {});
   return new PostgresDialect({ pool });
 }

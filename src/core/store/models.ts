@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { digestOf } from '../ids.ts';
 import type { PullFile } from '../download/manifest.ts';
 import type { Category, Model } from '../registry/model.ts';
@@ -102,12 +103,10 @@ export async function searchModels(db: Queries, query: ModelQuery): Promise<Owne
   }
   if (query.query !== undefined) {
     const pattern = `%${query.query.replace(/[\\%_]/g, (special) => `\\${special}`).toLowerCase()}%`;
-    found = found.where(({ fn, eb }) =>
-      eb.or([
-        eb(fn('lower', ['models.name']), 'like', eb.val(pattern)),
-        eb(fn('lower', ['models.origin']), 'like', eb.val(pattern)),
-      ]),
-    );
+    // SQLite has no escape character unless one is named.
+    const holds = (column: 'models.name' | 'models.origin') =>
+      sql<boolean>`lower(${sql.ref(column)}) like ${pattern} escape '\\'`;
+    found = found.where((is) => is.or([holds('models.name'), holds('models.origin')]));
   }
   const page = await found
     .orderBy('models.live_name')

@@ -3,7 +3,7 @@ import { Kysely, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import type { Dialect, Transaction } from 'kysely';
 import type { Config } from '../config/config.ts';
-import { insideTransaction, postgresDialect, sqliteDialect } from './dialects.ts';
+import { postgresDialect, sqliteDialect, transactionOf } from './dialects.ts';
 import type { Flavour } from './dialects.ts';
 import { migrations } from './migrations.ts';
 import type { Database } from './schema.ts';
@@ -37,8 +37,14 @@ export async function createStore(flavour: Flavour, dialect: Dialect): Promise<S
   return {
     flavour,
     db,
-    transaction: (work) =>
-      db.transaction().execute((transaction) => insideTransaction.run(true, () => work(transaction))),
+    async transaction(work) {
+      const current = { ended: false };
+      try {
+        return await db.transaction().execute((transaction) => transactionOf.run(current, () => work(transaction)));
+      } finally {
+        current.ended = true;
+      }
+    },
     ping: async () => {
       await sql`select 1`.execute(db);
     },

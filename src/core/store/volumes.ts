@@ -49,7 +49,9 @@ export async function wantVolume(
     .onConflict((on) => on.column('key').doNothing())
     .execute();
   if (options.prefetch) await db.updateTable('volumes').set({ prefetch: 1 }).where('key', '=', volume.key).execute();
-  const restartable: VolumeState[] = options.retry ? ['failed', 'absent', 'queued', 'damaged'] : ['absent'];
+  const restartable: VolumeState[] = options.retry
+    ? ['absent', 'partial', 'queued', 'failed', 'damaged']
+    : ['absent', 'partial'];
   await db
     .updateTable('volumes')
     .set({ state: 'queued', failures: 0, retry_at: null, reason: null })
@@ -115,7 +117,7 @@ export async function searchVolumes(
 }
 
 export async function unfinishedVolumes(db: Queries): Promise<string[]> {
-  const found = await db.selectFrom('volumes').select('key').where('state', 'in', ['queued', 'downloading']).execute();
+  const found = await db.selectFrom('volumes').select('key').where('state', 'in', ['queued', 'downloading', 'evicting']).execute();
   return found.map((row) => row.key);
 }
 

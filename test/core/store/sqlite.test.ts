@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { Kysely } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { sqliteDialect } from '../../../src/core/store/dialects.ts';
+import { createStore } from '../../../src/core/store/store.ts';
+import { addPerson } from './rows.ts';
+
+let folder: string;
+let path: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ecolink-sqlite-'));
+  path = join(folder, 'ecolink.db');
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** A process of its own, as a second server or a command line is. */
+async function inAnotherProcess(script: string): Promise<{ code: number | null; output: string }> {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (output += data.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, output };
+}
+
+function source(file: string): string {
+  return JSON.stringify(new URL(`../../../src/core/store/${file}`, import.meta.url).href);
+}
+
+describe('SQLite', () => {
+  test('fails with words where a query escapes its transaction, instead of waiting for ever', async () => {
+    await using store = await createStore('sqlite', sqliteDialect(path));
+    const escaping = store.transaction(() => store.db.selectFrom('persons').selectAll().execute());
+    await expect(escaping).rejects.toThrow('A query escaped its transaction');
+    await addPerson(store, 'ada');
+  });
+
+  test('lets a second writer wait for the first at its begin, and then see what that wrote', async () => {
+    await using first = await createStore('sqlite', sqliteDialect(path));
+    await using second = await createStore('sqlite', sqliteDialect(path));
+    await first.transaction(async (transaction) => {
+      await transaction.insertInto('persons').values({ id: '1', name: 'one', role: 'admin', created_at: '' }).execute();
+      // The other connection is this thread's too: what it says while the first writes is seen without waiting here.
+      const other = new Sqlite(path, { timeout: 0 });
+      expect(() => other.exec('begin immediate')).toThrow('database is locked');
+      other.close();
+    });
+    await second.transaction(async (transaction) => {
+      expect(await transaction.selectFrom('persons').select('id').execute()).toEqual([{ id: '1' }]);
+    });
+  });
+
+  test('counts up rightly from processes that read, then write, at once', async () => {
+    await using store = await createStore('sqlite', sqliteDialect(path));
+    await store.db.insertInto('leases').values({ key: 'n', holder: '', epoch: 0, expires_at: '' }).execute();
+    const script = `
+      import { sqliteDialect } from ${source('dialects.ts')};
+      import { createStore } from ${source('store.ts')};
+      const store = await createStore('sqlite', sqliteDialect(${JSON.stringify(path)}));
+      for (let time = 0; time < 50; time++) await store.transaction(async (trx) => {
+        const { epoch } = await trx.selectFrom('leases').select('epoch').executeTakeFirstOrThrow();
+        await trx.updateTable('leases').set({ epoch: epoch + 1 }).execute();
+      });`;
+    const ends = await Promise.all([inAnotherProcess(script), inAnotherProcess(script)]);
+    expect(ends).toEqual([
+      { code: 0, output: '' },
+      { code: 0, output: '' },
+    ]);
+    expect(await store.db.selectFrom('leases').select('epoch').executeTakeFirst()).toEqual({ epoch: 100 });
+  });
+
+  test('is migrated once by processes that start on an empty folder together', async () => {
+    const script = `
+      import { sqliteDialect } from ${source('dialects.ts')};
+      import { createStore } from ${source('store.ts')};
+      await createStore('sqlite', sqliteDialect(${JSON.stringify(path)}));`;
+    const ends = await Promise.all([1, 2, 3].map(() => inAnotherProcess(script)));
+    expect(ends.map((end) => end.output)).toEqual(['', '', '']);
+    expect(ends.map((end) => end.code)).toEqual([0, 0, 0]);
+  });
+
+  test('keeps nothing of a migration that ends in its middle', async () => {
+    const db = new Kysely<unknown>({ dialect: sqliteDialect(path) });
+    const broken = {
+      async up(at: Kysely<unknown>) {
+        await at.schema.createTable('half').addColumn('id', 'text').execute();
+        throw new Error('ended here');
+      },
+    };
+    const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ '0001-broken': broken }) } });
+    expect((await migrator.migrateToLatest()).error).toMatchObject({ message: 'ended here' });
+    const tables = await db.introspection.getTables();
+    expect(tables.map((table) => table.name)).not.toContain('half');
+    await db.destroy();
+  });
+});

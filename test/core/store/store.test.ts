@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import { stores } from '../../support/stores.ts';
+import { addModels, addPerson, at } from './rows.ts';
+
+describe.each(stores())('the store in $name', (kind) => {
+  test('opens again on its own data, and finds nothing left to migrate', async () => {
+    await using open = await kind.open();
+    await addPerson(open.store, 'ada');
+    const second = await open.again();
+    expect(await second.db.selectFrom('persons').select('name').execute()).toEqual([{ name: 'ada' }]);
+    await second.ping();
+  });
+
+  test('keeps all of a transaction, or nothing of one that throws', async () => {
+    await using open = await kind.open();
+    const { store } = open;
+    const insert = (db: typeof store.db, name: string) =>
+      db.insertInto('identities').values({ identity: name, person_id: 'ada' }).execute();
+    await addPerson(store, 'ada');
+    await store.transaction((transaction) => insert(transaction, 'local'));
+    const failing = store.transaction(async (transaction) => {
+      await insert(transaction, 'slack:T1/U1');
+      throw new Error('no');
+    });
+    await expect(failing).rejects.toThrow('no');
+    expect(await store.db.selectFrom('identities').select('identity').execute()).toEqual([{ identity: 'local' }]);
+  });
+
+  test('refuses a row that points to nothing', async () => {
+    await using open = await kind.open();
+    const orphan = open.store.db.insertInto('identities').values({ identity: 'local', person_id: 'nobody' });
+    await expect(orphan.execute()).rejects.toThrow(/foreign key/i);
+  });
+
+  test('gives sizes as numbers up to what a number can say exactly', async () => {
+    await using open = await kind.open();
+    const { db } = open.store;
+    await addModels(open.store, 'tiny');
+    const { hash } = await db.selectFrom('selections').select('hash').executeTakeFirstOrThrow();
+    const row = {
+      key: 'v-1',
+      region: 'local',
+      repo: 'acme/tiny',
+      commit_sha: 'c',
+      selection: hash,
+      bytes: Number.MAX_SAFE_INTEGER,
+      state: 'ready',
+      attempt: 1,
+      failures: 0,
+      retry_at: null,
+      progress: null,
+      reason: null,
+      prefetch: 0,
+      pinned: 0,
+      last_used_at: null,
+    };
+    await db.insertInto('volumes').values(row).execute();
+    expect(await db.selectFrom('volumes').selectAll().executeTakeFirst()).toEqual(row);
+  });
+
+  test('never gives a number of the audit twice, after the newest row is gone either', async () => {
+    await using open = await kind.open();
+    const { db } = open.store;
+    const add = async () =>
+      (
+        await db
+          .insertInto('audit_events')
+          .values({
+            at,
+            event: 'opened',
+            opened: null,
+            request: 'req_1',
+            person: 'ada',
+            identity: 'local',
+            agent: 0,
+            source: 'cli',
+            operation: 'register_model',
+            input: '{}',
+            outcome: null,
+            code: null,
+            duration_ms: null,
+          })
+          .returning('number')
+          .executeTakeFirstOrThrow()
+      ).number;
+    const first = await add();
+    await db.deleteFrom('audit_events').execute();
+    expect(await add()).toBeGreaterThan(first);
+  });
+});
