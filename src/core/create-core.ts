@@ -22,6 +22,7 @@ import { markUnattended } from './store/instances.ts';
 import { lockDataFolder, prepareDataFolder } from './store/folder-lock.ts';
 import { openStore } from './store/store.ts';
 import { createCache } from './volumes/cache.ts';
+import type { EvictionPolicy } from './volumes/plan-eviction.ts';
 
 export interface CoreOptions {
   /** True for the server, which owns the data folder and does the work; false for one operation in a client's process. */
@@ -56,6 +57,8 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
       credentials,
       changes,
       hubEndpoint: config.hub.endpoint,
+      audit,
+      policy: evictionPolicy(config),
       log,
       now,
     });
@@ -77,6 +80,13 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     execute: createExecute({ store, services, log, now }),
     ping: () => store.ping(),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+}
+
+function evictionPolicy({ cache }: Config): EvictionPolicy {
+  return {
+    keepDays: cache.keep_days,
+    maximumBytes: cache.maximum_gib === undefined ? undefined : cache.maximum_gib * 1024 ** 3,
   };
 }
 

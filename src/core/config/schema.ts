@@ -88,6 +88,14 @@ export const configFile = z
     /** Price per hour of one accelerator, by its name. */
     prices: z.record(z.string(), z.number().nonnegative()).default({}),
     people: z.array(personSchema).default([]),
+    /** What unused weights are evicted by themselves; nothing is, unless one of the two is set. */
+    cache: z
+      .strictObject({
+        keep_days: z.number().positive().optional(),
+        /** For each region. */
+        maximum_gib: z.number().positive().optional(),
+      })
+      .default({}),
     slack: slackSchema.default({}),
   })
   .superRefine(checkNames)

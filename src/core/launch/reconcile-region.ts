@@ -32,20 +32,22 @@ export async function reconcileRegion(parts: ReconcilerParts, id: number, region
   }
   const volume = instance.regions.find((each) => each.region === regionName)?.volume;
   const row = volume === undefined ? undefined : await findVolume(parts.store.db, volume);
-  const plan = planRegion({
+  const view = {
     desired: instance.desired,
     replicas: instance.spec.replicas,
-    volume: volume === undefined ? undefined : (row ?? { state: 'absent' }),
-    observed: await region.observeWorkload(id),
-  });
-  const failed = await act(parts, instance, region, volume, plan);
+    volume: volume === undefined ? undefined : (row ?? { state: 'absent' as const }),
+  };
+  const before = planRegion({ ...view, observed: await region.observeWorkload(id) });
+  const failed = await act(parts, instance, region, volume, before);
+  // Acting may have made replicas that were ready ones that are on their way out.
   const observed = await region.observeWorkload(id);
+  const plan = planRegion({ ...view, observed });
   const urls =
     instance.desired === 'running'
       ? observed.flatMap((replica) => (replica.url === undefined ? [] : [replica.url]))
       : [];
   await save(parts, instance, regionName, { ...plan, reason: plan.reason, ...failed, urls });
-  if (plan.state === 'stopped') return 'when_nudged';
+  if (plan.state === 'stopped' && before.step !== 'remove') return 'when_nudged';
   return isSettled(plan.state) ? settledMs : restlessMs;
 }
 
@@ -86,12 +88,18 @@ async function step(
     case 'erase':
       return region.eraseWorkload(instance.id);
     case 'remove':
+      await markUsed(parts, volume);
       return region.removeWorkload(instance.id);
     case 'want_volume':
       return ask(parts, instance, region.name, volume as string);
     case 'apply':
       return serve(parts, instance, region, volume);
   }
+}
+
+/** What was used last goes last, where a policy evicts: the end of an instance counts as a use. */
+async function markUsed(parts: ReconcilerParts, volume: string | undefined): Promise<void> {
+  if (volume !== undefined) await updateVolume(parts.store.db, volume, { lastUsedAt: parts.now().toISOString() });
 }
 
 async function ask(parts: ReconcilerParts, instance: Instance, region: string, volume: string): Promise<void> {

@@ -1,10 +1,13 @@
 import type { CredentialStore } from '../access/credentials.ts';
+import type { AuditLog } from '../audit/audit.ts';
 import type { Log } from '../log.ts';
 import type { Changes } from '../notify/changes.ts';
 import type { Places } from '../regions/places.ts';
 import { dueToStop, findInstance, restlessRegions, updateDesired } from '../store/instances.ts';
 import type { Store } from '../store/store.ts';
 import { unfinishedVolumes } from '../store/volumes.ts';
+import { enforcePolicy } from '../volumes/enforce-policy.ts';
+import type { EvictionPolicy } from '../volumes/plan-eviction.ts';
 import { reconcileVolume } from '../volumes/reconcile-volume.ts';
 import { reconcileRegion } from './reconcile-region.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -18,6 +21,9 @@ export interface ReconcilerParts {
   credentials: CredentialStore;
   changes: Changes;
   hubEndpoint: string;
+  audit: AuditLog;
+  /** What unused weights are evicted by themselves. */
+  policy: EvictionPolicy;
   log: Log;
   now: () => Date;
   nudge: (key: Key) => void;
@@ -32,6 +38,7 @@ export interface Reconciler {
 
 const resyncMs = 30_000;
 const dueMs = 5000;
+const policyMs = 60_000;
 const width = 8;
 
 export function createReconciler(given: Omit<ReconcilerParts, 'nudge'>): Reconciler {
@@ -44,9 +51,11 @@ export function createReconciler(given: Omit<ReconcilerParts, 'nudge'>): Reconci
     (name, thrown) => given.log.error({ err: thrown, key: name }, 'reconcile failed; it is tried again'),
   );
   const every = (ms: number, task: () => Promise<void>): void => {
-    const timer = setInterval(() => {
+    const run = (): void => {
       task().catch((thrown: unknown) => given.log.error({ err: thrown }, 'resync failed; it is tried again'));
-    }, ms);
+    };
+    run();
+    const timer = setInterval(run, ms);
     timer.unref();
     timers.push(timer);
   };
@@ -54,9 +63,9 @@ export function createReconciler(given: Omit<ReconcilerParts, 'nudge'>): Reconci
     nudge,
     async start() {
       await sweep(parts);
-      await resync(parts);
       every(resyncMs, () => resync(parts));
       every(dueMs, () => stopDue(parts));
+      every(policyMs, () => enforcePolicy(parts));
     },
     async close() {
       for (const timer of timers) clearInterval(timer);

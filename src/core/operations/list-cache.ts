@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineOperation, field } from '../operation.ts';
+import { volumeStates } from '../volumes/plan-volume.ts';
 import { listOf, paging, progressShape } from './shapes.ts';
 
 export const listCache = defineOperation({
@@ -30,7 +31,7 @@ export const listCache = defineOperation({
       region: z.string(),
       repo: z.string(),
       commit: z.string(),
-      state: z.enum(['absent', 'queued', 'downloading', 'ready', 'failed', 'damaged']),
+      state: z.enum(volumeStates),
       bytes: z.number(),
       progress: progressShape.optional(),
       reason: z.object({ code: z.string(), message: z.string() }).optional(),

@@ -117,7 +117,11 @@ export async function searchVolumes(
 }
 
 export async function unfinishedVolumes(db: Queries): Promise<string[]> {
-  const found = await db.selectFrom('volumes').select('key').where('state', 'in', ['queued', 'downloading', 'evicting']).execute();
+  const found = await db
+    .selectFrom('volumes')
+    .select('key')
+    .where('state', 'in', ['queued', 'downloading', 'evicting'])
+    .execute();
   return found.map((row) => row.key);
 }
 

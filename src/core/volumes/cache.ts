@@ -7,6 +7,7 @@ import { decodeCursor, pageOf } from '../paging.ts';
 import type { OwnedModel } from '../store/models.ts';
 import { findVolume, findVolumes, searchVolumes, updateVolume, usersOfVolume } from '../store/volumes.ts';
 import type { Volume } from '../store/volumes.ts';
+import { evictVolume, volumeInUse } from './evict-volume.ts';
 
 export interface ListCacheInput {
   region?: string | undefined;
@@ -73,13 +74,15 @@ function view(volume: Volume, users: readonly { id: number }[]) {
   };
 }
 
-/** Reads every byte again. What does not match is marked, no longer a hit, and fetched anew by the next launch. */
+/** Reads every byte again. What does not match is marked, no longer a hit, and fetched anew as soon as an instance needs it. */
 async function verify(parts: LaunchParts, volume: Volume): Promise<void> {
-  if (volume.state !== 'ready' && volume.state !== 'damaged') return;
+  if (volume.state !== 'ready') return;
   const damage = await parts.places.region(volume.region).verifyVolume(volume.key);
-  if (damage.length === 0) return updateVolume(parts.store.db, volume.key, { state: 'ready', reason: null });
+  if (damage.length === 0) return;
   const message = `${damage.slice(0, 3).join('; ')}${damage.length > 3 ? ` and ${damage.length - 3} more` : ''}`;
   await updateVolume(parts.store.db, volume.key, { state: 'damaged', reason: { code: 'checksum_mismatch', message } });
+  parts.nudge({ volume: volume.key });
+  parts.changes.publish({ kind: 'volume', id: volume.key });
 }
 
 async function prefetch(
@@ -154,21 +157,7 @@ async function evict(parts: LaunchParts, input: VolumesInput, context: Operation
   for (const volume of volumes) await refuseInUse(parts, volume);
   let freed = 0;
   for (const volume of volumes) {
-    // First nothing counts on it any more, then it goes: a launch that comes in between finds it absent and waits.
-    await parts.store.transaction(async (transaction) => {
-      const users = await usersOfVolume(transaction, volume.key);
-      if (users.length > 0) throw inUse(volume, users);
-      await updateVolume(transaction, volume.key, {
-        state: 'absent',
-        prefetch: false,
-        pinned: false,
-        progress: null,
-        reason: null,
-      });
-    });
-    freed += await parts.places.region(volume.region).deleteVolume(volume.key);
-    parts.nudge({ volume: volume.key });
-    parts.changes.publish({ kind: 'volume', id: volume.key });
+    freed += await evictVolume(parts, volume);
   }
   return {
     state: 'evicted',
@@ -180,25 +169,13 @@ async function evict(parts: LaunchParts, input: VolumesInput, context: Operation
 
 async function refuseInUse(parts: LaunchParts, volume: Volume): Promise<void> {
   const users = await usersOfVolume(parts.store.db, volume.key);
-  if (users.length > 0) throw inUse(volume, users);
+  if (users.length > 0) throw volumeInUse(volume, users);
   const observed = await parts.places.region(volume.region).observeVolume(volume.key);
   if (observed.state !== 'downloading') return;
   throw conflict('volume_in_use', `A download runs on the volume ${volume.key}.`, {
     nextStep: 'Wait for it: list_cache shows how far it is.',
     field: 'volume',
   });
-}
-
-function inUse(volume: Volume, users: readonly { id: number }[]): Error {
-  const ids = [...new Set(users.map((user) => user.id))];
-  return conflict(
-    'volume_in_use',
-    `The volume ${volume.key} in ${volume.region} is used by ${ids.length === 1 ? 'instance' : 'instances'} ${ids.join(', ')}.`,
-    {
-      nextStep: `Stop ${ids.length === 1 ? 'it' : 'them'} first.`,
-      field: 'volume',
-    },
-  );
 }
 
 async function pin(parts: LaunchParts, input: VolumesInput & { pinned: boolean }, context: OperationContext) {

@@ -1,6 +1,16 @@
 import type { ObservedVolume, Reason } from '../regions/region.ts';
 
-export const volumeStates = ['absent', 'queued', 'downloading', 'ready', 'failed', 'damaged'] as const;
+/** `partial`: a download was stopped because nothing needed it any more. Its bytes are still there, to go on from or to evict. */
+export const volumeStates = [
+  'absent',
+  'partial',
+  'queued',
+  'downloading',
+  'ready',
+  'failed',
+  'damaged',
+  'evicting',
+] as const;
 export type VolumeState = (typeof volumeStates)[number];
 
 export interface VolumeRecord {
@@ -13,6 +23,7 @@ export interface VolumeRecord {
 export type VolumeStep =
   | { do: 'start'; attempt: number }
   | { do: 'stop' }
+  | { do: 'delete' }
   | { do: 'record'; state: VolumeState; failures: number; retryAt?: number; reason?: Reason }
   | { do: 'nothing' };
 
@@ -24,6 +35,8 @@ const maximumFailures = 6;
  * prefetch. A finished attempt is counted once: while the record still says that it downloads.
  */
 export function planVolume(record: VolumeRecord, observed: ObservedVolume, wanted: boolean, now: number): VolumeStep {
+  // Whoever wants the bytes meanwhile waits until they are gone, and gets fresh ones.
+  if (record.state === 'evicting') return { do: 'delete' };
   switch (observed.state) {
     case 'ready':
       return record.state === 'ready' || record.state === 'damaged'
@@ -37,22 +50,26 @@ export function planVolume(record: VolumeRecord, observed: ObservedVolume, wante
     case 'failed':
       if (record.state === 'downloading' && observed.attempt === record.attempt)
         return afterFailure(record, observed, wanted, now);
-      return planAbsent(record, wanted, now);
+      return planMissing(record, observed, wanted, now);
     case 'absent':
     case 'partial':
-      return planAbsent(record, wanted, now);
+      return planMissing(record, observed, wanted, now);
   }
 }
 
-function planAbsent(record: VolumeRecord, wanted: boolean, now: number): VolumeStep {
-  if (!wanted)
-    return record.state === 'absent' || record.state === 'failed'
-      ? { do: 'nothing' }
-      : { do: 'record', state: 'absent', failures: 0 };
+/** States that stay as they are while nothing needs the volume. */
+const atRest: VolumeState[] = ['absent', 'partial', 'failed', 'damaged'];
+
+function planMissing(record: VolumeRecord, observed: ObservedVolume, wanted: boolean, now: number): VolumeStep {
+  if (!wanted && atRest.includes(record.state)) return { do: 'nothing' };
+  if (!wanted) return { do: 'record', state: observed.state === 'absent' ? 'absent' : 'partial', failures: 0 };
   if (record.state === 'failed') return { do: 'nothing' };
   if (record.retryAt !== undefined && now < record.retryAt) return { do: 'nothing' };
   return { do: 'start', attempt: record.attempt + 1 };
 }
+
+/** Ends that a kill or a stop of ours brought about. */
+const disruptions = new Set(['interrupted', 'stopped', 'superseded']);
 
 function afterFailure(
   record: VolumeRecord,
@@ -61,9 +78,9 @@ function afterFailure(
   now: number,
 ): VolumeStep {
   const { code, message, retryable } = observed.failure;
-  if (!wanted) return { do: 'record', state: 'absent', failures: 0 };
+  if (!wanted) return { do: 'record', state: 'partial', failures: 0 };
   // A disruption says nothing about the download itself.
-  if (code === 'interrupted') return { do: 'record', state: 'queued', failures: record.failures };
+  if (disruptions.has(code)) return { do: 'record', state: 'queued', failures: record.failures };
   const failures = record.failures + 1;
   const reason = { code, message };
   if (!retryable || failures >= maximumFailures) return { do: 'record', state: 'failed', failures, reason };

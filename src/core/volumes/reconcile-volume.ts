@@ -6,6 +6,7 @@ import type { ObservedVolume, Region } from '../regions/region.ts';
 import { findModel } from '../store/models.ts';
 import { filesOfSelection, findVolume, updateVolume, usersOfVolume } from '../store/volumes.ts';
 import type { Volume, VolumeUpdate } from '../store/volumes.ts';
+import { finishEviction } from './evict-volume.ts';
 import { planVolume } from './plan-volume.ts';
 
 const watchMs = 1000;
@@ -21,18 +22,17 @@ export async function reconcileVolume(parts: ReconcilerParts, key: string): Prom
   const step = planVolume(volume, observed, wanted, parts.now().getTime());
   if (step.do === 'start') await start(parts, region, volume, step.attempt, users);
   if (step.do === 'stop') await region.stopDownload(key);
+  if (step.do === 'delete') await finishEviction(parts, volume, region);
   const update = updateFor(step, observed);
   if (update) await write(parts, volume, update, users);
   const now = await findVolume(parts.store.db, key);
-  if (now?.state === 'ready' || now?.state === 'failed' || now?.state === 'absent' || now?.state === 'damaged')
-    return 'when_nudged';
-  return watchMs;
+  return now?.state === 'queued' || now?.state === 'downloading' ? watchMs : 'when_nudged';
 }
 
 function updateFor(step: ReturnType<typeof planVolume>, observed: ObservedVolume): VolumeUpdate | undefined {
   const progress = observed.state === 'downloading' && observed.progress ? { progress: observed.progress } : undefined;
   if (step.do !== 'record') return progress;
-  const finished = step.state === 'ready' || step.state === 'absent';
+  const finished = step.state === 'ready' || step.state === 'absent' || step.state === 'partial';
   return {
     state: step.state,
     failures: step.failures,
@@ -49,7 +49,8 @@ async function write(
   update: VolumeUpdate,
   users: readonly { id: number; region: string }[],
 ): Promise<void> {
-  await updateVolume(parts.store.db, volume.key, update);
+  const used = update.state === 'ready' ? { lastUsedAt: parts.now().toISOString() } : {};
+  await updateVolume(parts.store.db, volume.key, { ...update, ...used });
   parts.changes.publish({ kind: 'volume', id: volume.key });
   const turned = update.state !== undefined && update.state !== volume.state;
   if (turned)

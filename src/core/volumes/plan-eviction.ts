@@ -1,0 +1,47 @@
+import type { Volume } from '../store/volumes.ts';
+
+/** What may go by itself. Both undefined: nothing does. */
+export interface EvictionPolicy {
+  keepDays: number | undefined;
+  /** Per region; what is in use or pinned counts, and is not evicted. */
+  maximumBytes: number | undefined;
+}
+
+export interface Eviction {
+  volume: Volume;
+  why: string;
+}
+
+const dayMs = 24 * 3600_000;
+
+/** Which unused volumes of one region go, least recently used first. Pure. */
+export function planEviction(
+  volumes: readonly Volume[],
+  inUse: ReadonlySet<string>,
+  policy: EvictionPolicy,
+  now: number,
+): Eviction[] {
+  const lastUse = (volume: Volume): number => (volume.lastUsedAt === undefined ? 0 : Date.parse(volume.lastUsedAt));
+  const kept = volumes.filter((volume) => volume.state === 'ready' || volume.state === 'damaged');
+  const idle = kept
+    .filter((volume) => !inUse.has(volume.key) && !volume.pinned && !volume.prefetch)
+    .toSorted((a, b) => lastUse(a) - lastUse(b));
+  const evictions: Eviction[] = [];
+  let bytes = kept.reduce((sum, volume) => sum + volume.bytes, 0);
+  for (const volume of idle) {
+    const why = reason(volume, bytes, now - lastUse(volume), policy);
+    if (why === undefined) continue;
+    evictions.push({ volume, why });
+    bytes -= volume.bytes;
+  }
+  return evictions;
+}
+
+function reason(volume: Volume, bytes: number, idleMs: number, policy: EvictionPolicy): string | undefined {
+  const { keepDays, maximumBytes } = policy;
+  if (keepDays !== undefined && idleMs > keepDays * dayMs)
+    return `it was not used for ${Math.floor(idleMs / dayMs)} days; the policy keeps ${keepDays}`;
+  if (maximumBytes !== undefined && bytes > maximumBytes)
+    return `the region ${volume.region} holds more than the policy's ${Math.round(maximumBytes / 1024 ** 3)} GiB`;
+  return undefined;
+}
