@@ -103,10 +103,13 @@ async function changeOfState(
   const deadline = Date.now() + forMs;
   const watch = watchChanges(parts.changes, String(first.id));
   try {
-    while (Date.now() < deadline && signal?.aborted !== true) {
-      await watch.next(Math.min(deadline - Date.now(), pollMs), signal);
+    for (;;) {
+      // Read after the watch began: a change between the first look and the watch is not missed.
       const now = await findInstance(parts.store.db, first.id);
       if (!now || now.desired === 'deleted' || now.state !== first.state) return;
+      const leftMs = deadline - Date.now();
+      if (leftMs <= 0 || signal?.aborted === true) return;
+      await watch.next(Math.min(leftMs, pollMs), signal);
     }
   } finally {
     watch.end();
@@ -117,18 +120,17 @@ async function changeOfState(
 const pollMs = 2000;
 
 function watchChanges(changes: Changes, id: string) {
-  let wake = (): void => {};
+  let hint = Promise.withResolvers<void>();
   const end = changes.subscribe((change) => {
-    if (change.kind === 'instance' && change.id === id) wake();
+    if (change.kind === 'instance' && change.id === id) hint.resolve();
   });
+  /** Resolves at a hint since the last one was taken, after the time, or with the signal. */
   const next = async (forMs: number, signal: AbortSignal | undefined): Promise<void> => {
     const timer = new AbortController();
-    const hint = new Promise<void>((resolve) => {
-      wake = resolve;
-    });
     const ends = AbortSignal.any(signal ? [timer.signal, signal] : [timer.signal]);
-    await Promise.race([hint, delay(forMs, undefined, { signal: ends }).catch(() => {})]);
+    await Promise.race([hint.promise, delay(forMs, undefined, { signal: ends }).catch(() => {})]);
     timer.abort();
+    hint = Promise.withResolvers<void>();
   };
   return { next, end };
 }

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, linkSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { findProcess } from './process-table.ts';
 
 /**
@@ -18,7 +18,7 @@ async function main(): Promise<void> {
     process.stderr.write('another process holds the record: not started twice\n');
     process.exit(17);
   }
-  process.execve?.(command, [command, ...args], process.env as Record<string, string>);
+  process.execve?.(command, [command, ...args]);
 }
 
 /** Whole or not at all: a link appears at once and fails where the name is taken. */
@@ -30,13 +30,14 @@ function claim(record: string, text: string): boolean {
   closeSync(file);
   try {
     linkSync(draft, record);
+    return true;
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') return false;
     renameSync(draft, record);
     return true;
+  } finally {
+    rmSync(draft, { force: true });
   }
-  unlinkSync(draft);
-  return true;
 }
 
 await main();

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { rm, truncate, stat } from 'node:fs/promises';
+import { truncate, stat } from 'node:fs/promises';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import type { Log } from '../../log.ts';
@@ -26,18 +26,28 @@ export interface ReplicaSpec {
 const healthTimeoutMs = 2000;
 const logLimitBytes = 64 * 1024 ** 2;
 
+/** What a replica tells whoever looks after it. */
+export interface ReplicaHooks {
+  exited: () => void;
+  /** It takes no more calls: those who send some should know before it goes. */
+  ending: () => void;
+}
+
 /** One child process of the local region and everything that is known of it. The record on disk outlives this object. */
 export class Replica {
   readonly id: string;
   readonly #folder: string;
   readonly #log: Log;
-  readonly #onExit: () => void;
+  readonly #hooks: ReplicaHooks;
+  #wanted: string | undefined;
+  #graceMs = 10_000;
   #failures = 0;
   #restarts = 0;
   #notBefore = 0;
   #startedAt = Date.now();
   #wasReady = false;
   #healthy = false;
+  #ending = false;
   #unhealthySince: number | undefined;
   #exit: string | undefined;
   #reason: Reason | undefined;
@@ -45,11 +55,11 @@ export class Replica {
   #port: number | undefined;
   #startedFrom: string | undefined;
 
-  constructor(id: string, folder: string, log: Log, onExit: () => void) {
+  constructor(id: string, folder: string, log: Log, hooks: ReplicaHooks) {
     this.id = id;
     this.#folder = folder;
     this.#log = log;
-    this.#onExit = onExit;
+    this.#hooks = hooks;
   }
 
   get logFile(): string {
@@ -61,30 +71,41 @@ export class Replica {
   }
 
   get ready(): boolean {
-    return this.#presence === 'running' && this.#healthy;
+    return this.#presence === 'running' && this.#healthy && !this.#ending;
   }
 
-  get settled(): boolean {
-    return this.ready || this.#presence === 'none';
-  }
-
-  observe(): ObservedReplica {
+  /** As it is now, beside what it should be started from: one of an older kind still takes calls, and is on its way out. */
+  observe(wanted: string | undefined): ObservedReplica {
     const base = { id: this.id, restarts: this.#restarts };
     const reason = this.#reason === undefined ? {} : { reason: this.#reason };
-    if (this.ready && this.#port !== undefined)
-      return { ...base, state: 'ready', url: `http://127.0.0.1:${this.#port}` };
+    const url = this.ready && this.#port !== undefined ? { url: `http://127.0.0.1:${this.#port}` } : {};
+    const outdated = this.#startedFrom !== undefined && this.#startedFrom !== wanted;
+    if (this.#ending || outdated) return { ...base, ...url, state: 'stopping' };
+    if (this.ready) return { ...base, ...url, state: 'ready' };
     if (this.#presence === 'none') return { ...base, ...reason, state: 'waiting' };
     return { ...base, ...reason, state: 'starting' };
   }
 
   /** Looks, decides, acts. Answers `gone` where nothing of it is left and nothing is wanted. */
-  async step(wanted: ReplicaSpec | undefined, othersReady: boolean): Promise<'gone' | 'here'> {
+  async step(wanted: ReplicaSpec | undefined, othersReady: () => boolean): Promise<'gone' | 'here'> {
+    if (wanted && wanted.hash !== this.#wanted) this.#startOver(wanted);
     await this.#look(wanted);
-    const action = planReplica(this.#view(wanted, othersReady), Date.now());
+    // Nothing is awaited between the question and the end that it allows: of two replicas only one gets a yes.
+    const action = planReplica(this.#view(wanted, othersReady()), Date.now());
     if (action.do === 'forget') return 'gone';
     if (action.do === 'start' && wanted) await this.#start(wanted);
-    if (action.do === 'end') await this.#end(action, wanted?.graceMs ?? defaultGraceMs);
+    if (action.do === 'end') await this.#end(action);
     return 'here';
+  }
+
+  /** What failed before says nothing about what is wanted now. */
+  #startOver(wanted: ReplicaSpec): void {
+    this.#wanted = wanted.hash;
+    this.#graceMs = wanted.graceMs;
+    this.#failures = 0;
+    this.#restarts = 0;
+    this.#notBefore = 0;
+    this.#reason = undefined;
   }
 
   async #look(wanted: ReplicaSpec | undefined): Promise<void> {
@@ -140,16 +161,20 @@ export class Replica {
       errorFile: this.logFile,
       onExit: ({ status, signal }) => {
         this.#exit = signal === null ? `exit status ${status}` : signal;
-        this.#onExit();
+        this.#hooks.exited();
       },
     });
     this.#presence = await presenceOf(this.#record);
     this.#log.info({ replica: this.id, port }, 'replica started');
   }
 
-  async #end(action: ReplicaAction & { do: 'end' }, graceMs: number): Promise<void> {
+  async #end(action: ReplicaAction & { do: 'end' }): Promise<void> {
     const ranMs = Date.now() - this.#startedAt;
-    await endRecorded(this.#record, graceMs);
+    this.#ending = true;
+    this.#hooks.ending();
+    await endRecorded(this.#record, this.#graceMs).finally(() => {
+      this.#ending = false;
+    });
     this.#presence = 'none';
     this.#healthy = false;
     this.#startedFrom = undefined;
@@ -185,13 +210,8 @@ export class Replica {
     );
     if (size > logLimitBytes) await truncate(this.logFile, 0);
   }
-
-  async erase(): Promise<void> {
-    await rm(this.#folder, { recursive: true, force: true });
-  }
 }
 
-const defaultGraceMs = 10_000;
 const codes = {
   exited: 'engine_exited',
   start_timeout: 'engine_start_timeout',

@@ -1,16 +1,18 @@
-import { mkdir, readdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readCompletion } from '../../download/completion.ts';
 import { completionFile, pullEvent } from '../../download/manifest.ts';
 import type { PullEvent, PullManifest } from '../../download/manifest.ts';
 import { verifyTree } from '../../download/verify.ts';
+import { newId } from '../../ids.ts';
 import type { ObservedVolume } from '../region.ts';
 import { lastLines } from './last-lines.ts';
 import { endRecorded, noteOf, presenceOf, startRecorded } from './recorded-process.ts';
 
 const pullMain = fileURLToPath(new URL(`./pull-main${extname(import.meta.url)}`, import.meta.url));
 const graceMs = 5000;
+const deletedFolder = '.deleted';
 
 interface Parts {
   folder: string;
@@ -22,6 +24,8 @@ interface Parts {
 export class LocalVolumes {
   readonly #parts: Parts;
   readonly #starting = new Map<string, Promise<void>>();
+  /** Downloads that were seen running: the end of one that an earlier server began is nobody's event. */
+  readonly #running = new Set<string>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -33,18 +37,27 @@ export class LocalVolumes {
   }
 
   async observe(key: string): Promise<ObservedVolume> {
+    const seen = await this.#observe(key);
+    if (seen.state === 'downloading') this.#running.add(key);
+    else if (this.#running.delete(key)) await this.#forgetToken(key);
+    return seen;
+  }
+
+  async #observe(key: string): Promise<ObservedVolume> {
     const completion = await readCompletion(this.tree(key));
     if (completion) return { state: 'ready', bytes: completion.bytes };
     const attempt = Number((await noteOf(this.#record(key)))?.['attempt'] ?? (await this.#lastAttempt(key)));
-    const last = await this.#lastEvent(key, attempt);
     if (this.#starting.has(key) || (await presenceOf(this.#record(key))) !== 'none') {
-      const { type, ...progress } = last?.type === 'progress' ? last : { type: 'none' as const };
-      return { state: 'downloading', attempt, ...(type === 'progress' ? { progress: progress as never } : {}) };
+      const last = await this.#lastEvent(key, attempt);
+      if (last?.type !== 'progress') return { state: 'downloading', attempt };
+      const { type: _type, ...progress } = last;
+      return { state: 'downloading', attempt, progress };
     }
     if (attempt === 0) return { state: 'absent' };
     // It may have finished between the two looks.
     const finished = await readCompletion(this.tree(key));
     if (finished) return { state: 'ready', bytes: finished.bytes };
+    const last = await this.#lastEvent(key, attempt);
     if (last?.type === 'failed') return { state: 'failed', attempt, failure: last };
     return { state: 'failed', attempt, failure: interrupted };
   }
@@ -58,25 +71,34 @@ export class LocalVolumes {
 
   async stop(key: string): Promise<void> {
     await endRecorded(this.#record(key), graceMs);
-    await rm(this.#tokenFile(key), { force: true });
+    await this.#forgetToken(key);
   }
 
   async stopAll(): Promise<void> {
-    const keys = await readdir(this.#parts.folder).catch(() => [] as string[]);
+    const names = await readdir(this.#parts.folder).catch(() => [] as string[]);
+    const keys = names.filter((name) => name !== deletedFolder);
     await Promise.all(keys.map((key) => this.stop(key)));
   }
 
   async verify(key: string): Promise<string[]> {
     const { mismatches } = await verifyTree(this.tree(key));
+    // What is not whole must not be mounted, and the next download repairs what no statement vouches for.
+    if (mismatches.length > 0) await rm(join(this.tree(key), completionFile), { force: true });
     return mismatches.map(({ path, problem }) => (path === '' ? problem : `${path}: ${problem}`));
   }
 
-  /** Bytes that the tree held. The completion manifest goes first: what dies midway is never taken for whole. */
+  /**
+   * Bytes that the tree held. It goes under another name first: what dies midway is never taken for whole, and a
+   * download that begins meanwhile has the old name to itself.
+   */
   async delete(key: string): Promise<number> {
-    const held = await this.#size(key);
     await this.stop(key);
-    await rm(join(this.tree(key), completionFile), { force: true });
-    await rm(join(this.#parts.folder, key), { recursive: true, force: true });
+    const held = await this.#size(key);
+    const deleted = join(this.#parts.folder, deletedFolder);
+    await mkdir(deleted, { recursive: true, mode: 0o700 });
+    await rename(join(this.#parts.folder, key), join(deleted, newId(key))).catch(ignoreMissing);
+    // With it go those that were left when somebody killed the server here.
+    await rm(deleted, { recursive: true, force: true, maxRetries: 3 });
     return held;
   }
 
@@ -109,7 +131,7 @@ export class LocalVolumes {
       outputFile: this.#events(key, attempt),
       errorFile: join(folder, 'pulls', `${attempt}.log`),
       onExit: () => {
-        void unlink(this.#tokenFile(key)).catch(() => {});
+        void this.#forgetToken(key).catch(() => {});
         this.#parts.changed(key);
       },
     });
@@ -121,6 +143,10 @@ export class LocalVolumes {
 
   #tokenFile(key: string): string {
     return join(this.#parts.folder, key, 'token');
+  }
+
+  async #forgetToken(key: string): Promise<void> {
+    await rm(this.#tokenFile(key), { force: true });
   }
 
   #events(key: string, attempt: number): string {
@@ -158,6 +184,10 @@ const interrupted: Extract<PullEvent, { type: 'failed' }> = {
   message: 'The download ended before it was finished.',
   retryable: true,
 };
+
+function ignoreMissing(thrown: NodeJS.ErrnoException): void {
+  if (thrown.code !== 'ENOENT') throw thrown;
+}
 
 /** A line that was cut by a kill is no event. */
 function parseEvent(line: string): PullEvent | undefined {

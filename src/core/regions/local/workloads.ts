@@ -1,5 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../log.ts';
 import type { ObservedReplica, Workload } from '../region.ts';
 import { lastLines } from './last-lines.ts';
@@ -8,6 +9,7 @@ import type { ReplicaSpec } from './replica.ts';
 
 const unsettledMs = 200;
 const settledMs = 2000;
+const pauseMs = 20;
 
 interface Held {
   workload: Workload | undefined;
@@ -85,13 +87,12 @@ export class LocalWorkloads {
     return all.flat();
   }
 
-  /** Ends every replica and waits until nothing of any is left. */
+  /** Ends every replica, those of an earlier server that nobody asked about yet too, and waits until nothing of any is left. */
   async endAll(): Promise<void> {
     await Promise.all(
-      [...this.#held.keys()].map(async (instance) => {
+      (await this.list()).map(async (instance) => {
         await this.remove(instance);
-        while (this.#held.has(instance))
-          await (this.#held.get(instance)?.running ?? new Promise((resolve) => setImmediate(resolve)));
+        while (this.#held.has(instance)) await (this.#held.get(instance)?.running ?? delay(pauseMs));
       }),
     );
   }
@@ -99,11 +100,11 @@ export class LocalWorkloads {
   async close(): Promise<void> {
     this.#closed = true;
     for (const held of this.#held.values()) clearTimeout(held.timer);
-    await Promise.all([...this.#held.values()].map((held) => held.running));
+    await Promise.all([...this.#held.values()].flatMap((held) => held.running ?? []));
   }
 
   #seen(held: Held, replica: Replica): ObservedReplica {
-    const seen = replica.observe();
+    const seen = replica.observe(held.spec?.hash);
     return held.workload === undefined ? { ...seen, state: 'stopping' } : seen;
   }
 
@@ -155,7 +156,10 @@ export class LocalWorkloads {
     if (known) return known;
     const id = `${instance}-${ordinal}`;
     const folder = join(this.#folderOf(instance), String(ordinal));
-    const replica = new Replica(id, folder, this.#parts.log, () => this.#kick(instance));
+    const replica = new Replica(id, folder, this.#parts.log, {
+      exited: () => this.#kick(instance),
+      ending: () => this.#parts.changed(instance),
+    });
     held.replicas.set(ordinal, replica);
     return replica;
   }
@@ -202,8 +206,7 @@ export class LocalWorkloads {
     await Promise.all(
       [...held.replicas].map(async ([ordinal, replica]) => {
         const others = [...held.replicas].filter(([other]) => other !== ordinal && other < wanted);
-        const outcome = await replica.step(
-          ordinal < wanted ? held.spec : undefined,
+        const outcome = await replica.step(ordinal < wanted ? held.spec : undefined, () =>
           others.every(([, other]) => other.ready),
         );
         if (outcome === 'gone') held.replicas.delete(ordinal);
