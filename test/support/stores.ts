@@ -22,9 +22,9 @@ export interface TestStore extends AsyncDisposable {
   again(): Promise<Store>;
 }
 
-/** SQLite and PGlite, or the real PostgreSQL where `DATABASE_URL` names one: the same tests run on each. */
+/** SQLite and PGlite, or the real PostgreSQL where `npm run test:postgres` names one: the same tests run on each. */
 export function stores(): StoreKind[] {
-  const url = process.env['DATABASE_URL'];
+  const url = process.env['TEST_POSTGRES_URL'];
   if (url !== undefined) return [{ name: 'PostgreSQL', open: () => openPostgres(url) }];
   return [
     { name: 'SQLite', open: openSqlite },
@@ -60,7 +60,7 @@ async function openPglite(): Promise<TestStore> {
 async function openPostgres(url: string): Promise<TestStore> {
   const database = await makeDatabase(url);
   const again = () => createStore('postgres', postgresDialect(database.url));
-  return owned(await again(), again, () => database[Symbol.asyncDispose]());
+  return owned(await again(), again, async () => database[Symbol.asyncDispose]());
 }
 
 /** A database of its own on the server, gone with what is answered. */

@@ -114,7 +114,6 @@ async function launch(parts: LaunchParts, input: LaunchInstanceInput, context: O
   const regions = made.regions.map(({ region }) => ({ region, volume: volumeOf(model, region) }));
   const now = parts.now();
   const receipt = await parts.store.transaction(async (transaction) => {
-    if (!(await findModel(transaction, { name: model.name }))) throw modelGone(model.name);
     for (const { region, volume } of regions) if (volume) await want(transaction, model, region, volume);
     const id = await insertInstance(transaction, {
       name: model.name,
@@ -126,6 +125,9 @@ async function launch(parts: LaunchParts, input: LaunchInstanceInput, context: O
       stopAt: input.stop_after === undefined ? undefined : stopTime(input.stop_after, now),
       regions,
     });
+    // After the insert, which on PostgreSQL waits for a deletion that is about to commit.
+    const still = await findModel(transaction, { id: model.id });
+    if (still?.deletedAt !== undefined) throw modelGone(model.name);
     const outcome = receiptOf(model.name, id, 'pending');
     await context.settle(transaction, outcome);
     return outcome;

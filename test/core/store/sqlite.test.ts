@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +7,7 @@ import { Migrator } from 'kysely/migration';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sqliteDialect } from '../../../src/core/store/dialects.ts';
 import { createStore } from '../../../src/core/store/store.ts';
+import { runScript, sourceOf } from '../../support/run-script.ts';
 import { addPerson } from './rows.ts';
 
 let folder: string;
@@ -18,19 +17,6 @@ beforeEach(async () => {
   path = join(folder, 'ecolink.db');
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
-
-/** A process of its own, as a second server or a command line is. */
-async function inAnotherProcess(script: string): Promise<{ code: number | null; output: string }> {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (output += data.toString()));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, output };
-}
-
-function source(file: string): string {
-  return JSON.stringify(new URL(`../../../src/core/store/${file}`, import.meta.url).href);
-}
 
 describe('SQLite', () => {
   test('fails with words where a query escapes its transaction, instead of waiting for ever', async () => {
@@ -59,14 +45,14 @@ describe('SQLite', () => {
     await using store = await createStore('sqlite', sqliteDialect(path));
     await store.db.insertInto('leases').values({ key: 'n', holder: '', epoch: 0, expires_at: '' }).execute();
     const script = `
-      import { sqliteDialect } from ${source('dialects.ts')};
-      import { createStore } from ${source('store.ts')};
+      import { sqliteDialect } from ${sourceOf('core/store/dialects.ts')};
+      import { createStore } from ${sourceOf('core/store/store.ts')};
       const store = await createStore('sqlite', sqliteDialect(${JSON.stringify(path)}));
       for (let time = 0; time < 50; time++) await store.transaction(async (trx) => {
         const { epoch } = await trx.selectFrom('leases').select('epoch').executeTakeFirstOrThrow();
         await trx.updateTable('leases').set({ epoch: epoch + 1 }).execute();
       });`;
-    const ends = await Promise.all([inAnotherProcess(script), inAnotherProcess(script)]);
+    const ends = await Promise.all([runScript(script), runScript(script)]);
     expect(ends).toEqual([
       { code: 0, output: '' },
       { code: 0, output: '' },
@@ -76,10 +62,10 @@ describe('SQLite', () => {
 
   test('is migrated once by processes that start on an empty folder together', async () => {
     const script = `
-      import { sqliteDialect } from ${source('dialects.ts')};
-      import { createStore } from ${source('store.ts')};
+      import { sqliteDialect } from ${sourceOf('core/store/dialects.ts')};
+      import { createStore } from ${sourceOf('core/store/store.ts')};
       await createStore('sqlite', sqliteDialect(${JSON.stringify(path)}));`;
-    const ends = await Promise.all([1, 2, 3].map(() => inAnotherProcess(script)));
+    const ends = await Promise.all([1, 2, 3].map(() => runScript(script)));
     expect(ends.map((end) => end.output)).toEqual(['', '', '']);
     expect(ends.map((end) => end.code)).toEqual([0, 0, 0]);
   });

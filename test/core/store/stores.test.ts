@@ -1,0 +1,5 @@
+// One file, because each file has a worker of its own and starting PGlite takes seconds.
+import './store.cases.ts';
+import './models.cases.ts';
+import './instances.cases.ts';
+import './volumes.cases.ts';
