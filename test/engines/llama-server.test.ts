@@ -1,0 +1,98 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeTinyGguf } from '../../src/cli/quickstart/tiny-gguf.ts';
+import { findCommand } from '../../src/core/runtimes/built-in.ts';
+import { startServer } from '../../src/http/server.ts';
+import { startCore } from '../support/core.ts';
+import type { TestCore } from '../support/core.ts';
+
+/** llama.cpp's own server: named by LLAMA_SERVER, or on the PATH as it is for a user who has it installed. */
+const binary = process.env['LLAMA_SERVER'] ?? findCommand('llama-server', process.env['PATH']);
+if (binary === undefined) {
+  if (process.env['CI'] === 'true') throw new Error('llama-server is neither on the PATH nor named by LLAMA_SERVER.');
+  process.stderr.write('SKIPPED: llama-server is neither on the PATH nor named by LLAMA_SERVER.\n');
+}
+
+describe.skipIf(binary === undefined)('llama-server on the PATH', () => {
+  const undo = new AsyncDisposableStack();
+  let place: TestCore;
+  let url: string;
+
+  beforeAll(async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'ecolink-engines-'));
+    undo.defer(() => rm(folder, { recursive: true, force: true }));
+    await mkdir(join(folder, 'bin'));
+    await mkdir(join(folder, 'models', 'tiny'), { recursive: true });
+    await symlink(binary as string, join(folder, 'bin', 'llama-server'));
+    await writeFile(join(folder, 'models', 'tiny', 'tiny.gguf'), makeTinyGguf());
+    const config = join(folder, 'ecolink.yaml');
+    await writeFile(
+      config,
+      `filesystems: [{ name: shared, region: local, path: ${JSON.stringify(join(folder, 'models'))} }]\n`,
+    );
+    const path = [join(folder, 'bin'), process.env['PATH']].join(delimiter);
+    place = undo.use(await startCore({ environment: { ECOLINK_CONFIG: config, PATH: path } }));
+    url = undo.use(await startServer(place.core)).url;
+  });
+
+  afterAll(() => undo.disposeAsync());
+
+  async function launch(name: string, category: string, args: string[] = []): Promise<string> {
+    await place.run('register_model', {
+      name,
+      source: 'filesystem',
+      filesystem: 'shared',
+      subfolder: 'tiny',
+      category,
+    });
+    const { instance, model_id: id } = await place.run('launch_instance', { model: name, arguments: args });
+    const state = async (): Promise<unknown> =>
+      (await place.run('get_instance', { instance: String(instance), wait_seconds: 5 }))['state'];
+    await expect.poll(state, { timeout: 50_000 }).toBe('running');
+    return id as string;
+  }
+
+  async function client(): Promise<OpenAI> {
+    const { token } = await place.core.access.createToken(place.local.person, `t-${Math.random()}`.replace('0.', ''), [
+      'call',
+    ]);
+    return new OpenAI({ baseURL: `${url}/v1`, apiKey: token });
+  }
+
+  it('is what the plan chooses, before the built-in engine', async () => {
+    await place.run('register_model', {
+      name: 'planned',
+      source: 'filesystem',
+      filesystem: 'shared',
+      subfolder: 'tiny',
+      category: 'reranker',
+    });
+    const plan = (await place.run('plan_launch', { model: 'planned' })) as {
+      regions: { runtime: string; arguments: string[] }[];
+    };
+    expect(plan.regions[0]?.runtime).toBe('llama.cpp');
+    expect(plan.regions[0]?.arguments).toContain('--reranking');
+  });
+
+  it('answers a chat through the gateway, streamed too', async () => {
+    const model = await launch('chat', 'chat', ['--threads', '1']);
+    const openai = await client();
+    const messages = [{ role: 'user' as const, content: 'hello' }];
+    const answer = await openai.chat.completions.create({ model, messages, max_tokens: 8 });
+    expect(answer.choices[0]?.message.role).toBe('assistant');
+    expect(answer.usage?.completion_tokens).toBeGreaterThan(0);
+    let chunks = 0;
+    for await (const _chunk of await openai.chat.completions.create({ model, messages, max_tokens: 8, stream: true }))
+      chunks++;
+    expect(chunks).toBeGreaterThan(1);
+  });
+
+  it('answers embeddings through the gateway', async () => {
+    const model = await launch('embed', 'embedding', ['--threads', '1', '--pooling', 'mean']);
+    const answer = await (await client()).embeddings.create({ model, input: 'hello' });
+    expect(answer.data[0]?.embedding).toHaveLength(64);
+  });
+});
