@@ -1,16 +1,19 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { operationsPage } from './docs-page.ts';
+import { runtimesPage } from './runtimes-page.ts';
 
-/** `npm run docs` writes docs/operations.md; with `--check` it only says whether the page is what the catalogue makes of it. */
-const file = fileURLToPath(new URL('../../docs/operations.md', import.meta.url));
-const page = operationsPage();
+/** `npm run docs` writes the pages that follow from definitions; with `--check` it only says whether they are up to date. */
+const pages = { 'operations.md': operationsPage(), 'runtimes.md': runtimesPage() };
 
-if (!process.argv.includes('--check')) {
-  writeFileSync(file, page);
-} else if (readOrEmpty(file) !== page) {
-  process.stderr.write('docs/operations.md is out of date.\nnext: npm run docs, and commit what it writes.\n');
-  process.exitCode = 1;
+for (const [name, page] of Object.entries(pages)) {
+  const file = fileURLToPath(new URL(`../../docs/${name}`, import.meta.url));
+  if (!process.argv.includes('--check')) {
+    writeFileSync(file, page);
+  } else if (readOrEmpty(file) !== page) {
+    process.stderr.write(`docs/${name} is out of date.\nnext: npm run docs, and commit what it writes.\n`);
+    process.exitCode = 1;
+  }
 }
 
 function readOrEmpty(path: string): string {

@@ -37,10 +37,14 @@ const servedBy = {
   arguments: z.array(z.string()).default([]),
   /** Further arguments for models of a category. */
   category_arguments: z.partialRecord(z.enum(categories), z.array(z.string())).default({}),
+  /** Hub tasks that it serves in a category, where the category alone does not say (`audio` is speech to text, or text to speech). */
+  category_tasks: z.partialRecord(z.enum(categories), z.array(z.string())).default({}),
   /** The flag that takes the context length, if the engine has one. */
   context_argument: z.string().optional(),
   /** The flag that takes the number of accelerators of a replica, if the engine has one. */
   parallel_argument: z.string().optional(),
+  /** The most accelerators that one replica can use; without it, as many as it is given. */
+  maximum_accelerators: z.int().positive().optional(),
   health: z.string().startsWith('/').default('/health'),
   environment: z.record(z.string(), z.string()).default({}),
 };

@@ -2,7 +2,7 @@ import { inputError, refused } from '../errors.ts';
 import { digestOf } from '../ids.ts';
 import type { Places } from '../regions/places.ts';
 import { memoryEstimate } from '../registry/sizing.ts';
-import { argumentsOf, ownedFlag, serves } from '../runtimes/runtime.ts';
+import { argumentsOf, ownedFlag, serves, splitProblem } from '../runtimes/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { OwnedModel } from '../store/models.ts';
 import { selectionHash } from '../store/models.ts';
@@ -85,21 +85,23 @@ function pickRuntime(
   named: string | undefined,
 ): Runtime | undefined {
   return places
-    .runtimesFor(region, model.category, model.format)
+    .runtimesFor(region, model.category, model.format, model.task)
     .find((runtime) => named === undefined || runtime.name === named);
 }
 
 function noRuntime(places: Places, region: string, model: OwnedModel, named: string | undefined): Error {
   const there = places.runtimes(region);
   const other = there.find((runtime) => runtime.name === named);
-  if (named !== undefined && other && !serves(other, model.category, model.format)) {
+  if (named !== undefined && other && !serves(other, model.category, model.format, model.task)) {
     return inputError(
       'runtime_does_not_fit',
       `The runtime "${named}" serves ${other.categories.join(', ')} models in ${other.formats.join(', ')}, not ${model.category} in ${model.format}.`,
       {
         nextStep: 'Leave the runtime out, or name one that fits.',
         field: 'runtime',
-        validValues: places.runtimesFor(region, model.category, model.format).map((runtime) => runtime.name),
+        validValues: places
+          .runtimesFor(region, model.category, model.format, model.task)
+          .map((runtime) => runtime.name),
       },
     );
   }
@@ -135,7 +137,7 @@ export function planLaunch(
     regions: launches,
     cost_per_hour: cost,
     bytes_to_fetch: launches.reduce((sum, launch) => sum + launch.volume.bytes_to_fetch, 0),
-    warnings: warningsOf(model, regions, places),
+    warnings: warningsOf(model, input, regions, places),
     changes: [...changes],
     digest: digestFor(model, launches, changes),
   };
@@ -160,6 +162,8 @@ function planRegion(
   }
   const replicas = input.replicas ?? 1;
   const { accelerator, count } = checkAccelerator(input, region, places);
+  const unsplit = splitProblem(runtime, model.architecture, count || 1);
+  if (unsplit !== undefined) throw cannotSplit(model.name, count, unsplit);
   const price = places.pricePerHour(accelerator);
   return {
     region,
@@ -169,6 +173,7 @@ function planRegion(
     arguments: argumentsOf(runtime, {
       category: model.category,
       contextLength: input.context_length,
+      acceleratorCount: accelerator === undefined ? undefined : count,
       arguments: given,
     }),
     ...(accelerator === undefined ? {} : { accelerator, accelerator_count: count }),
@@ -176,6 +181,13 @@ function planRegion(
     cost_per_hour: price === null ? null : price * count * replicas,
     estimated_seconds: estimate(model.bytes, volume.bytesToFetch),
   };
+}
+
+function cannotSplit(model: string, count: number, why: string): Error {
+  return inputError('accelerator_count_does_not_fit', `"${model}" cannot run on ${count} accelerators: ${why}.`, {
+    nextStep: 'Ask for another number; powers of two usually fit.',
+    field: 'accelerator_count',
+  });
 }
 
 function checkAccelerator(
@@ -224,8 +236,10 @@ function estimate(bytes: number, toFetch: number): number {
   return Math.ceil(toFetch / assumedDownload + bytes / assumedLoad + engineStartSeconds);
 }
 
-function warningsOf(model: OwnedModel, regions: readonly string[], places: Places): string[] {
+function warningsOf(model: OwnedModel, input: LaunchInput, regions: readonly string[], places: Places): string[] {
   const warnings: string[] = [];
+  if (input.arguments?.some((word) => /^--trust[-_]remote[-_]code(?:=|$)/.test(word)))
+    warnings.push('It runs code that came with the model (--trust-remote-code).');
   if (model.format === 'pytorch')
     warnings.push('The weights are pickle files, which can run code when they are loaded.');
   if (model.source === 'huggingface' && regions.length === 1 && places.regions().length > 1) {

@@ -5,6 +5,7 @@ import { decodeCursor, pageOf } from '../paging.ts';
 import type { Page } from '../paging.ts';
 import type { Category, WeightFormat } from '../registry/model.ts';
 import { builtInLocal } from '../runtimes/built-in.ts';
+import { builtInKubernetes } from '../runtimes/kubernetes/built-in.ts';
 import { serves } from '../runtimes/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { Region } from './region.ts';
@@ -35,7 +36,7 @@ export interface Places {
   configOf(region: string): RegionConfig;
   runtimes(region: string): Runtime[];
   /** Runtimes of a region that serve this kind of model, the config's own first. */
-  runtimesFor(region: string, category: Category, format: WeightFormat): Runtime[];
+  runtimesFor(region: string, category: Category, format: WeightFormat, task?: string): Runtime[];
   pricePerHour(accelerator: string | undefined): number | null;
   listRegions(query: PageQuery): Promise<Page<RegionView>>;
   listFilesystems(query: PageQuery): Promise<Page<{ name: string; region: string; mount_path: string }>>;
@@ -46,9 +47,9 @@ export function mountPath(filesystem: FilesystemConfig): string {
 }
 
 export function createPlaces(config: Config, regions: readonly Region[]): Places {
-  const builtIn = builtInLocal(config.childEnvironment['PATH']);
-  const own = new Set(config.runtimes.map((runtime) => runtime.name));
-  const all = [...config.runtimes, ...builtIn.filter((runtime) => !own.has(runtime.name))];
+  const builtIn = [...builtInLocal(config.childEnvironment['PATH']), ...builtInKubernetes()];
+  const own = new Set(config.runtimes.map((runtime) => `${runtime.kind} ${runtime.name}`));
+  const all = [...config.runtimes, ...builtIn.filter((runtime) => !own.has(`${runtime.kind} ${runtime.name}`))];
   const pricePerHour = (accelerator: string | undefined): number | null =>
     accelerator === undefined ? 0 : (config.prices[accelerator] ?? null);
   const places: Places = {
@@ -77,8 +78,8 @@ export function createPlaces(config: Config, regions: readonly Region[]): Places
     },
     configOf: (name) => config.regions.find((region) => region.name === name) as RegionConfig,
     runtimes: (name) => all.filter((runtime) => runtime.kind === places.region(name).kind),
-    runtimesFor: (name, category, format) =>
-      places.runtimes(name).filter((runtime) => serves(runtime, category, format)),
+    runtimesFor: (name, category, format, task) =>
+      places.runtimes(name).filter((runtime) => serves(runtime, category, format, task)),
     pricePerHour,
     async listRegions(query) {
       const page = pageByName(regions, query);

@@ -21,6 +21,8 @@ export interface Fingerprint {
 export interface Architecture {
   parameters?: number;
   layers?: number;
+  /** Attention heads: what a split over several accelerators has to divide. */
+  heads?: number;
   kvHeads?: number;
   headDim?: number;
   contextLength?: number;

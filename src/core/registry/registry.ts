@@ -102,7 +102,7 @@ async function check(parts: RegistryParts, input: SourceInput, caller: Caller) {
 }
 
 function firstRuntime({ places }: RegistryParts, region: string, category: Category, candidate: Candidate) {
-  const runtime = places.runtimesFor(region, category, candidate.format)[0];
+  const runtime = places.runtimesFor(region, category, candidate.format, candidate.task)[0];
   return runtime ? [{ region, runtime: runtime.name }] : [];
 }
 

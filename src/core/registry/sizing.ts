@@ -47,6 +47,7 @@ export function architectureOf(configText: string | undefined): Architecture {
   const hidden = number('hidden_size');
   const architecture = {
     layers: number('num_hidden_layers'),
+    heads,
     kvHeads: number('num_key_value_heads') ?? heads,
     headDim: number('head_dim') ?? (heads && hidden ? hidden / heads : undefined),
     contextLength: number('max_position_embeddings'),

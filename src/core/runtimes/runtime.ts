@@ -1,5 +1,5 @@
 import type { RuntimeConfig } from '../config/schema.ts';
-import type { Category, WeightFormat } from '../registry/model.ts';
+import type { Architecture, Category, WeightFormat } from '../registry/model.ts';
 
 /** How a model is served: data, in the config or built in. */
 export type Runtime = RuntimeConfig;
@@ -14,22 +14,25 @@ export interface Filled {
 export interface ServeOptions {
   category: Category;
   contextLength: number | undefined;
+  /** Of one replica; undefined where it gets none. */
+  acceleratorCount?: number | undefined;
   /** The person's own, after everything that EcoLink sets. */
   arguments: readonly string[];
 }
 
 /** Arguments before their blanks are filled: what a plan shows and an approver relies on. */
 export function argumentsOf(runtime: Runtime, options: ServeOptions): string[] {
-  const context =
-    options.contextLength === undefined || runtime.context_argument === undefined
-      ? []
-      : [runtime.context_argument, String(options.contextLength)];
   return [
     ...runtime.arguments,
     ...(runtime.category_arguments[options.category] ?? []),
-    ...context,
+    ...flagWith(runtime.parallel_argument, options.acceleratorCount),
+    ...flagWith(runtime.context_argument, options.contextLength),
     ...options.arguments,
   ];
+}
+
+function flagWith(flag: string | undefined, value: number | undefined): string[] {
+  return flag === undefined || value === undefined ? [] : [flag, String(value)];
 }
 
 /** Fills in `{model_path}`, `{served_name}`, `{host}` and `{port}`; anything else in braces stays as it is. */
@@ -39,16 +42,52 @@ export function fillIn(words: readonly string[], filled: Filled): string[] {
   );
 }
 
-export function serves(runtime: Runtime, category: Category, format: WeightFormat): boolean {
-  return runtime.categories.includes(category) && runtime.formats.includes(format);
+/** A task that nobody knows keeps no runtime out: the person who launches picks one. */
+export function serves(runtime: Runtime, category: Category, format: WeightFormat, task?: string): boolean {
+  const tasks = runtime.category_tasks[category];
+  const fits = tasks === undefined || task === undefined || tasks.includes(task);
+  return runtime.categories.includes(category) && runtime.formats.includes(format) && fits;
 }
+
+/** Spellings by which engines take a flag of their own: vLLM and SGLang read `--tensor_parallel_size`, `-tp` and `--tp` too. */
+const spellings: Record<string, readonly string[]> = {
+  '--tensor-parallel-size': ['-tp', '--tp', '--tp-size'],
+  '--tp-size': ['-tp', '--tp', '--tensor-parallel-size'],
+  '--model': ['-m'],
+  '--model-path': ['--model'],
+  '--alias': ['-a'],
+  '--ctx-size': ['-c'],
+  '--port': ['-p'],
+  '--embedding': ['--embeddings'],
+  '--reranking': ['--rerank'],
+};
 
 /** The flag among `given` that EcoLink sets itself, if there is one: set twice, engines take either. */
 export function ownedFlag(runtime: Runtime, given: readonly string[]): string | undefined {
-  const owned = new Set(
-    [...runtime.arguments, ...(runtime.context_argument ? [runtime.context_argument] : [])].filter((word) =>
-      word.startsWith('-'),
-    ),
-  );
-  return given.find((word) => owned.has(word.split('=')[0] as string));
+  const set = [
+    ...runtime.arguments,
+    ...Object.values(runtime.category_arguments).flat(),
+    ...[runtime.context_argument, runtime.parallel_argument].filter((flag) => flag !== undefined),
+  ].filter((word) => word.startsWith('-'));
+  const owned = new Set([...set, ...set.flatMap((flag) => spellings[flag] ?? [])].map(plainFlag));
+  return given.find((word) => word.startsWith('-') && owned.has(plainFlag(word)));
+}
+
+/** argparse takes `_` for `-`, and a value after `=`. */
+function plainFlag(word: string): string {
+  return (word.split('=')[0] as string).replaceAll('_', '-');
+}
+
+/**
+ * Why `count` accelerators cannot share one replica, in words. Engines that split every layer (tensor parallelism) need
+ * a count that divides the attention heads; key-value heads may be fewer and are copied then, if evenly
+ * (github.com/vllm-project/vllm, vllm/config/model.py; SGLang takes over the same layers). Unknown heads hinder nothing.
+ */
+export function splitProblem(runtime: Runtime, { heads, kvHeads }: Architecture, count: number): string | undefined {
+  const { maximum_accelerators: maximum } = runtime;
+  if (maximum !== undefined && count > maximum) return `${runtime.name} uses ${maximum} for each replica at most`;
+  if (runtime.parallel_argument === undefined) return undefined;
+  if (heads !== undefined && heads % count !== 0) return `its ${heads} attention heads cannot be split by ${count}`;
+  const even = kvHeads === undefined || kvHeads % count === 0 || count % kvHeads === 0;
+  return even ? undefined : `its ${kvHeads} key-value heads cannot be split by ${count}`;
 }

@@ -1,0 +1,72 @@
+import { builtInKubernetes } from '../core/runtimes/kubernetes/built-in.ts';
+import { argumentsOf } from '../core/runtimes/runtime.ts';
+import type { Runtime } from '../core/runtimes/runtime.ts';
+
+const head = `# Runtimes
+
+<!-- Written by "npm run docs" from src/core/runtimes/kubernetes/built-in.ts. Change a definition, not this page. -->
+
+A runtime says how a model is served: an image or a command, its arguments, its port and its health path. These are the
+ones that a Kubernetes region knows by itself. A runtime of the same name under \`runtimes\` in \`ecolink.yaml\` takes the
+place of a built-in one, and any other name adds one:
+
+\`\`\`yaml
+runtimes:
+  - name: vllm
+    kind: kubernetes
+    categories: [chat]
+    formats: [safetensors]
+    image: registry.example.com/vllm@sha256:…
+    command: [vllm]
+    arguments: [serve, '{model_path}', --served-model-name, '{served_name}', --host, '{host}', --port, '{port}']
+    context_argument: --max-model-len
+    parallel_argument: --tensor-parallel-size
+    port: 8000
+    user: 2000
+\`\`\`
+
+\`{model_path}\`, \`{served_name}\`, \`{host}\` and \`{port}\` are filled in. \`parallel_argument\` is the flag that takes
+\`accelerator_count\`; a count that the model's attention heads cannot be split by is refused in the plan. Flags that
+EcoLink sets are refused in a launch's \`arguments\`. \`--trust-remote-code\` is passed on only where a launch names it,
+and the plan says so. Engines run without network names of the Hub (\`HF_HUB_OFFLINE=1\`), with the model mounted
+read-only, and pass Pod Security *restricted*.
+
+A runtime that says *untested* was written from its engine's documentation and never run by this project.
+
+`;
+
+/** docs/runtimes.md, whole. */
+export function runtimesPage(): string {
+  const runtimes = builtInKubernetes();
+  return `${head}${runtimes.map((runtime) => section(runtime)).join('\n')}`;
+}
+
+function section(runtime: Runtime): string {
+  if (runtime.kind !== 'kubernetes') return '';
+  const rows = [
+    ['tried', runtime.tried ?? '*untested*'],
+    ['image', `\`${runtime.image}\``],
+    ['weights', runtime.formats.join(', ')],
+    ['port, health', `${runtime.port}, \`${runtime.health}\``],
+    ['accelerators', accelerators(runtime)],
+    [
+      'context length',
+      runtime.context_argument === undefined ? 'the engine decides' : `\`${runtime.context_argument}\``,
+    ],
+    ['user', runtime.user === undefined ? "the region's own" : `${runtime.user}, the image's own`],
+    ...runtime.categories.map((category) => [category, served(runtime, category)]),
+  ];
+  return `## ${runtime.name}\n\n| | |\n|---|---|\n${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}\n`;
+}
+
+function accelerators({ parallel_argument: flag, maximum_accelerators: maximum }: Runtime): string {
+  if (maximum !== undefined) return `at most ${maximum} for each replica`;
+  return flag === undefined ? 'all that it is given, by itself' : `\`${flag}\``;
+}
+
+function served(runtime: Runtime, category: Runtime['categories'][number]): string {
+  const command = runtime.kind === 'kubernetes' ? (runtime.command ?? []) : [];
+  const words = argumentsOf(runtime, { category, contextLength: undefined, arguments: [] });
+  const tasks = runtime.category_tasks[category];
+  return `\`${[...command, ...words].join(' ')}\`${tasks ? ` (${tasks.join(', ')})` : ''}`;
+}
