@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Caller } from '../../src/core/access/caller.ts';
@@ -6,6 +6,7 @@ import { loadConfig } from '../../src/core/config/load.ts';
 import type { Core } from '../../src/core/core.ts';
 import { createCore } from '../../src/core/create-core.ts';
 import { createLog } from '../../src/core/log.ts';
+import type { Log } from '../../src/core/log.ts';
 
 export interface TestCore extends AsyncDisposable {
   core: Core;
@@ -20,21 +21,27 @@ export interface TestCoreOptions {
   /** Kept after the end where it is given. */
   dataDir?: string;
   reconcile?: boolean;
+  /** The text of `ecolink.yaml`. */
+  config?: string;
+  log?: Log;
 }
 
 /** A real core on a data folder of its own. Ending it ends its engines and removes the folder. */
 export async function startCore(options: TestCoreOptions = {}): Promise<TestCore> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'ecolink-test-')));
+  const configPath = options.config === undefined ? '/dev/null' : join(dataDir, 'ecolink.yaml');
+  if (options.config !== undefined) await writeFile(configPath, options.config);
   const config = loadConfig({
     PATH: process.env['PATH'],
     HOME: process.env['HOME'],
     ECOLINK_DATA_DIR: dataDir,
     ECOLINK_PORT: '0',
-    ECOLINK_CONFIG: '/dev/null',
+    ECOLINK_CONFIG: configPath,
     HF_ENDPOINT: 'http://127.0.0.1:9',
     ...options.environment,
   });
-  const core = await createCore(config, createLog({ level: 'silent', pretty: false }), { reconcile: options.reconcile ?? true });
+  const log = options.log ?? createLog({ level: 'silent', pretty: false });
+  const core = await createCore(config, log, { reconcile: options.reconcile ?? true });
   const token = (await readFile(join(dataDir, 'local-token'), 'utf8')).trim();
   const local = (await core.access.callerOfToken(token, 'cli')) as Caller;
   return {
