@@ -9,7 +9,7 @@ import { insertInstance } from '../src/core/store/instances.ts';
 import { insertModel } from '../src/core/store/models.ts';
 import { openStore } from '../src/core/store/store.ts';
 import type { Store } from '../src/core/store/store.ts';
-import type { BenchOptions, BenchResult } from './main.ts';
+import type { BenchOptions, BenchResult } from './bench.ts';
 
 const records = 1000;
 

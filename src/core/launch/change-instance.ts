@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import type { OperationContext } from '../context.ts';
+import type { Asking } from '../asking.ts';
 import { conflict, notFound, refused } from '../errors.ts';
 import { mayChange } from '../registry/registry.ts';
 import { findInstance, updateDesired } from '../store/instances.ts';
@@ -9,8 +9,9 @@ import type { OwnedModel } from '../store/models.ts';
 import type { Database } from '../store/schema.ts';
 import { modelId } from './instance.ts';
 import type { Instance } from './instance.ts';
-import { planFor, receiptOf, volumeOf, want } from './launches.ts';
-import type { LaunchParts } from './launches.ts';
+import type { LaunchParts } from './parts.ts';
+import { planFor, volumeOf, want } from './plan-for.ts';
+import { receiptOf } from './receipt.ts';
 import { findVisibleInstance } from './read-instances.ts';
 import { actionsByState, allows } from './states.ts';
 import type { InstanceAction } from './states.ts';
@@ -30,7 +31,7 @@ export async function changeInstance(
   parts: LaunchParts,
   reference: string,
   action: InstanceAction,
-  context: OperationContext,
+  context: Asking,
   decide: (instance: Instance) => Change | Promise<Change>,
 ) {
   const found = await findVisibleInstance(parts.store.db, reference, context.caller);
@@ -62,7 +63,7 @@ export async function scaleInstance(
   parts: LaunchParts,
   instance: Instance,
   replicas: number,
-  context: OperationContext,
+  context: Asking,
 ): Promise<Change> {
   const model = await entryOf(parts, instance, undefined, context);
   // The plan refuses what the region cannot hold.
@@ -74,7 +75,7 @@ export async function restartInstance(
   parts: LaunchParts,
   instance: Instance,
   otherModel: string | undefined,
-  context: OperationContext,
+  context: Asking,
 ): Promise<Change> {
   const model = await entryOf(parts, instance, otherModel, context);
   const plan = await planFor(parts, model, inputOf(instance, instance.spec.replicas));
@@ -101,7 +102,7 @@ async function entryOf(
   parts: LaunchParts,
   instance: Instance,
   other: string | undefined,
-  context: OperationContext,
+  context: Asking,
 ): Promise<OwnedModel> {
   if (other !== undefined) return parts.registry.find(other, context.caller);
   const own = await findModel(parts.store.db, { id: instance.entryId });

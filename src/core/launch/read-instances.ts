@@ -12,7 +12,7 @@ import type { Volume } from '../store/volumes.ts';
 import type { Changes } from '../notify/changes.ts';
 import { modelId } from './instance.ts';
 import type { Instance, InstanceRegion } from './instance.ts';
-import type { LaunchParts } from './launches.ts';
+import type { LaunchParts } from './parts.ts';
 import { isSettled } from './states.ts';
 
 export interface ListInstancesInput {

@@ -10,7 +10,7 @@ import { modelId } from './instance.ts';
 import type { Instance } from './instance.ts';
 import { planRegion } from './plan-region.ts';
 import type { RegionPlan } from './plan-region.ts';
-import type { ReconcilerParts } from './reconciler.ts';
+import type { ReconcilerParts } from './reconcile-parts.ts';
 import { isSettled } from './states.ts';
 import type { Requeue } from './work-queue.ts';
 

@@ -1,33 +1,11 @@
-import type { CredentialStore } from '../access/credentials.ts';
-import type { AuditLog } from '../audit/audit.ts';
-import type { Log } from '../log.ts';
-import type { Changes } from '../notify/changes.ts';
-import type { Places } from '../regions/places.ts';
 import { dueToStop, findInstance, restlessRegions, updateDesired } from '../store/instances.ts';
-import type { Store } from '../store/store.ts';
 import { unfinishedVolumes } from '../store/volumes.ts';
 import { enforcePolicy } from '../volumes/enforce-policy.ts';
-import type { EvictionPolicy } from '../volumes/plan-eviction.ts';
 import { reconcileVolume } from '../volumes/reconcile-volume.ts';
+import type { Key, ReconcilerParts } from './reconcile-parts.ts';
 import { reconcileRegion } from './reconcile-region.ts';
 import { WorkQueue } from './work-queue.ts';
 import type { Requeue } from './work-queue.ts';
-
-export type Key = { instance: number; region: string } | { volume: string };
-
-export interface ReconcilerParts {
-  store: Store;
-  places: Places;
-  credentials: CredentialStore;
-  changes: Changes;
-  hubEndpoint: string;
-  audit: AuditLog;
-  /** What unused weights are evicted by themselves. */
-  policy: EvictionPolicy;
-  log: Log;
-  now: () => Date;
-  nudge: (key: Key) => void;
-}
 
 export interface Reconciler {
   nudge(key: Key): void;

@@ -1,7 +1,7 @@
 import { atLeast } from '../access/caller.ts';
 import type { Caller } from '../access/caller.ts';
 import type { CredentialStore } from '../access/credentials.ts';
-import type { OperationContext } from '../context.ts';
+import type { Asking } from '../asking.ts';
 import { conflict, inputError, notFound, refused } from '../errors.ts';
 import type { Hub } from '../hub/hub.ts';
 import { newId } from '../ids.ts';
@@ -49,10 +49,10 @@ export type Registry = ReturnType<typeof createRegistry>;
 export function createRegistry(parts: RegistryParts) {
   return {
     check: (input: SourceInput, caller: Caller) => check(parts, input, caller),
-    register: (input: RegisterInput, context: OperationContext) => register(parts, input, context),
+    register: (input: RegisterInput, context: Asking) => register(parts, input, context),
     list: (input: ListModelsInput, caller: Caller) => list(parts, input, caller),
     get: (name: string, caller: Caller) => get(parts, name, caller),
-    remove: (name: string, context: OperationContext) => remove(parts, name, context),
+    remove: (name: string, context: Asking) => remove(parts, name, context),
     /** A receipt as of now: what it registered may have been deleted since. */
     present: (receipt: Record<string, unknown>) => present(parts, receipt),
     /** The entry behind a name, as this caller may see it. Throws `model_not_found`. */
@@ -114,7 +114,7 @@ function categoryReason(input: SourceInput, candidate: Candidate): string {
     : `the task ${candidate.task} fits no category: say which it is`;
 }
 
-async function register(parts: RegistryParts, input: RegisterInput, context: OperationContext) {
+async function register(parts: RegistryParts, input: RegisterInput, context: Asking) {
   checkName(input.name);
   await refuseTaken(parts.store.db, input.name);
   const candidate = await examine(parts, input, context.caller);
@@ -246,7 +246,7 @@ async function get(parts: RegistryParts, name: string, caller: Caller) {
   };
 }
 
-async function remove(parts: RegistryParts, name: string, context: OperationContext) {
+async function remove(parts: RegistryParts, name: string, context: Asking) {
   const receipt = {
     model: name,
     state: 'deleted',

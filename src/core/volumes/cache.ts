@@ -1,7 +1,7 @@
-import type { OperationContext } from '../context.ts';
+import type { Asking } from '../asking.ts';
 import { conflict, inputError, notFound } from '../errors.ts';
-import { volumeOf, want } from '../launch/launches.ts';
-import type { LaunchParts } from '../launch/launches.ts';
+import type { LaunchParts } from '../launch/parts.ts';
+import { volumeOf, want } from '../launch/plan-for.ts';
 import { chooseRegions } from '../launch/plan-launch.ts';
 import { decodeCursor, pageOf } from '../paging.ts';
 import type { OwnedModel } from '../store/models.ts';
@@ -28,10 +28,10 @@ export type Cache = ReturnType<typeof createCache>;
 export function createCache(parts: LaunchParts) {
   return {
     list: (input: ListCacheInput) => list(parts, input),
-    prefetch: (input: { model: string; regions?: string[] | undefined }, context: OperationContext) =>
+    prefetch: (input: { model: string; regions?: string[] | undefined }, context: Asking) =>
       prefetch(parts, input, context),
-    evict: (input: VolumesInput, context: OperationContext) => evict(parts, input, context),
-    pin: (input: VolumesInput & { pinned: boolean }, context: OperationContext) => pin(parts, input, context),
+    evict: (input: VolumesInput, context: Asking) => evict(parts, input, context),
+    pin: (input: VolumesInput & { pinned: boolean }, context: Asking) => pin(parts, input, context),
   };
 }
 
@@ -85,11 +85,7 @@ async function verify(parts: LaunchParts, volume: Volume): Promise<void> {
   parts.changes.publish({ kind: 'volume', id: volume.key });
 }
 
-async function prefetch(
-  parts: LaunchParts,
-  input: { model: string; regions?: string[] | undefined },
-  context: OperationContext,
-) {
+async function prefetch(parts: LaunchParts, input: { model: string; regions?: string[] | undefined }, context: Asking) {
   const model = await parts.registry.find(input.model, context.caller);
   if (model.source === 'filesystem') {
     throw inputError('nothing_to_fetch', `"${model.name}" lies on a filesystem and is read in place.`, {
@@ -116,7 +112,7 @@ async function prefetch(
 }
 
 /** The volumes that an input names, by key or by model. Throws where it names none, or both ways at once. */
-async function named(parts: LaunchParts, input: VolumesInput, context: OperationContext): Promise<Volume[]> {
+async function named(parts: LaunchParts, input: VolumesInput, context: Asking): Promise<Volume[]> {
   if ((input.volume === undefined) === (input.model === undefined)) {
     throw inputError('volume_or_model', 'Give either a volume or a model.', {
       nextStep: 'list_cache shows the volumes.',
@@ -152,7 +148,7 @@ async function volumesOf(parts: LaunchParts, model: OwnedModel, regions: string[
   return [...rows.values()].filter((row) => row.state !== 'absent');
 }
 
-async function evict(parts: LaunchParts, input: VolumesInput, context: OperationContext) {
+async function evict(parts: LaunchParts, input: VolumesInput, context: Asking) {
   const volumes = await named(parts, input, context);
   for (const volume of volumes) await refuseInUse(parts, volume);
   let freed = 0;
@@ -178,7 +174,7 @@ async function refuseInUse(parts: LaunchParts, volume: Volume): Promise<void> {
   });
 }
 
-async function pin(parts: LaunchParts, input: VolumesInput & { pinned: boolean }, context: OperationContext) {
+async function pin(parts: LaunchParts, input: VolumesInput & { pinned: boolean }, context: Asking) {
   const volumes = await named(parts, input, context);
   for (const volume of volumes) await updateVolume(parts.store.db, volume.key, { pinned: input.pinned });
   return {

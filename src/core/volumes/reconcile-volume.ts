@@ -1,6 +1,6 @@
 import type { PullManifest } from '../download/manifest.ts';
 import { asEcolinkError } from '../errors.ts';
-import type { ReconcilerParts } from '../launch/reconciler.ts';
+import type { ReconcilerParts } from '../launch/reconcile-parts.ts';
 import type { Requeue } from '../launch/work-queue.ts';
 import type { ObservedVolume, Region } from '../regions/region.ts';
 import { findModel } from '../store/models.ts';

@@ -1,0 +1,64 @@
+import type { Caller } from '../access/caller.ts';
+import { changesBetween, readFolder } from '../registry/filesystem-source.ts';
+import { selectionHash } from '../store/models.ts';
+import type { OwnedModel } from '../store/models.ts';
+import type { Queries } from '../store/store.ts';
+import { findVolume, wantVolume } from '../store/volumes.ts';
+import { volumeKey } from '../volumes/key.ts';
+import type { LaunchParts } from './parts.ts';
+import { chooseRegions, planLaunch } from './plan-launch.ts';
+import type { LaunchInput, LaunchPlan, VolumeFact } from './plan-launch.ts';
+
+/** Everything a launch would do, and the entry it is for. Reads the world; changes nothing. */
+export async function plan(
+  parts: LaunchParts,
+  input: LaunchInput,
+  caller: Caller,
+): Promise<{ plan: LaunchPlan; model: OwnedModel }> {
+  const model = await parts.registry.find(input.model, caller);
+  return { model, plan: await planFor(parts, model, input) };
+}
+
+export async function planFor(parts: LaunchParts, model: OwnedModel, input: LaunchInput): Promise<LaunchPlan> {
+  const regions = chooseRegions(model, input, parts.places);
+  const facts = await Promise.all(
+    regions.map(async (region) => [region, await volumeFact(parts, model, region)] as const),
+  );
+  return planLaunch(model, input, regions, new Map(facts), await changesOf(parts, model), parts.places);
+}
+
+async function volumeFact({ store, places }: LaunchParts, model: OwnedModel, region: string): Promise<VolumeFact> {
+  const key = volumeOf(model, region);
+  if (key === undefined) return { state: 'mounted', bytesToFetch: 0 };
+  const observed = await places.region(region).observeVolume(key);
+  const row = await findVolume(store.db, key);
+  if (observed.state === 'ready' && row?.state !== 'damaged') return { state: 'hit', bytesToFetch: 0 };
+  if (observed.state === 'downloading')
+    return { state: 'joining', bytesToFetch: model.bytes - (observed.progress?.done ?? 0) };
+  return { state: 'miss', bytesToFetch: model.bytes };
+}
+
+/** Undefined for what lies on a filesystem: it is read in place. */
+export function volumeOf(model: OwnedModel, region: string): string | undefined {
+  if (model.repo === undefined || model.commit === undefined) return undefined;
+  return volumeKey(model.repo, model.commit, selectionHash(model.files), region);
+}
+
+async function changesOf({ places }: LaunchParts, model: OwnedModel): Promise<string[]> {
+  if (model.filesystem === undefined || model.subfolder === undefined || !model.fingerprint) return [];
+  const filesystem = places.filesystem(model.filesystem);
+  return changesBetween(
+    model.fingerprint,
+    await readFolder(places.region(filesystem.region), model.filesystem, model.subfolder),
+  );
+}
+
+/** A new launch is a new try: what failed for good before is queued again. */
+export function want(db: Queries, model: OwnedModel, region: string, key: string, prefetch = false): Promise<void> {
+  const { repo, commit, bytes, files } = model;
+  return wantVolume(
+    db,
+    { key, region, repo: repo as string, commit: commit as string, selection: selectionHash(files), bytes },
+    { prefetch, retry: true },
+  );
+}
