@@ -1,26 +1,28 @@
 import type { Architecture, Category } from './model.ts';
 
 /** From the Hub's task names to our categories (huggingface.co/tasks). A suggestion that a person can override. */
-const categoryOfTask: Record<string, Category> = {
-  'text-generation': 'chat',
-  'text2text-generation': 'chat',
-  'image-text-to-text': 'chat',
-  'any-to-any': 'chat',
-  conversational: 'chat',
-  'feature-extraction': 'embedding',
-  'sentence-similarity': 'embedding',
-  'text-ranking': 'reranker',
-  'text-to-image': 'image',
-  'image-to-image': 'image',
-  'automatic-speech-recognition': 'audio',
-  'text-to-speech': 'audio',
-  'text-to-audio': 'audio',
-  'text-to-video': 'video',
-  'image-to-video': 'video',
-};
+const categoryOfTask = new Map<string, Category>(
+  Object.entries({
+    'text-generation': 'chat',
+    'text2text-generation': 'chat',
+    'image-text-to-text': 'chat',
+    'any-to-any': 'chat',
+    conversational: 'chat',
+    'feature-extraction': 'embedding',
+    'sentence-similarity': 'embedding',
+    'text-ranking': 'reranker',
+    'text-to-image': 'image',
+    'image-to-image': 'image',
+    'automatic-speech-recognition': 'audio',
+    'text-to-speech': 'audio',
+    'text-to-audio': 'audio',
+    'text-to-video': 'video',
+    'image-to-video': 'video',
+  }),
+);
 
 export function suggestCategory(task: string | undefined): Category | undefined {
-  return task === undefined ? undefined : categoryOfTask[task];
+  return task === undefined ? undefined : categoryOfTask.get(task);
 }
 
 const defaultContext = 4096;
