@@ -157,7 +157,16 @@ describe('the workloads of a region', () => {
 
   function workload(generation = 1, replicas = 1): Workload {
     const location = { kind: 'volume', volume: 'v' } as const;
-    return { instance: 7, replicas, location, servedName: 'a:7', runtime: 'engine', arguments: [], generation };
+    return {
+      instance: 7,
+      bytes: 1,
+      replicas,
+      location,
+      servedName: 'a:7',
+      runtime: 'engine',
+      arguments: [],
+      generation,
+    };
   }
 
   function ready(workloads: LocalWorkloads, count: number) {
