@@ -7,6 +7,9 @@ import { IntervalSet } from './intervals.ts';
 import type { Journal, JournalLine } from './journal.ts';
 import type { PartFile } from './part-file.ts';
 
+/** What waits for a sync waits no longer than this. */
+const longestDelayMs = 1000;
+
 interface Finished {
   part: PartFile;
   /** Bytes that were written; none for a file that is whole and verified. */
@@ -22,14 +25,18 @@ export class Committer {
   readonly #fence: Fence;
   readonly #journal: Journal;
   readonly #target: string;
+  readonly #batchBytes: number;
   readonly #onFailure: (error: Error) => void;
   #queue: Finished[] = [];
   #waitingBytes = 0;
   #last: Promise<void> = Promise.resolve();
   #scheduled = false;
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(target: string, fence: Fence, journal: Journal, onFailure: (error: Error) => void) {
+  /** `batchBytes`: a sync is worth its time when so much is waiting for it. */
+  constructor(target: string, fence: Fence, journal: Journal, batchBytes: number, onFailure: (error: Error) => void) {
     this.#target = target;
+    this.#batchBytes = batchBytes;
     this.#fence = fence;
     this.#journal = journal;
     this.#onFailure = onFailure;
@@ -48,6 +55,13 @@ export class Committer {
   add(finished: Finished): void {
     this.#queue.push(finished);
     this.#waitingBytes += finished.range ? finished.range[1] - finished.range[0] : 0;
+    if (!finished.range || this.#waitingBytes >= this.#batchBytes) this.#begin();
+    else this.#timer ??= setTimeout(() => this.#begin(), longestDelayMs);
+  }
+
+  #begin(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     if (this.#scheduled) return;
     this.#scheduled = true;
     void this.run(() => this.#commitQueue()).catch(this.#onFailure);
@@ -67,6 +81,7 @@ export class Committer {
 
   /** Resolves when everything that was added so far is durable, or has failed. */
   async flush(): Promise<void> {
+    this.#begin();
     for (let last; last !== this.#last;) {
       last = this.#last;
       await last;

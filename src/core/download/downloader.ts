@@ -13,9 +13,13 @@ import type { Progress } from './progress.ts';
 const progressBytes = 1024 * 1024;
 /** Fetched again after a mismatch so many times. */
 const refetches = 2;
-/** Connections rest while more than this is finished and not durable: on a network file system it sits in memory. */
-const longestBacklogBytes = 128 * 1024 * 1024;
+/** More files than this never wait to be published: each holds a descriptor. */
 const longestBacklogFiles = 256;
+
+/** Bytes that may be asked for at one time. What a kill costs stays below: connections rest while a quarter of it is not durable. */
+export function windowBytes(tuning: PullTuning): number {
+  return tuning.connections * tuning.rangeBytes;
+}
 
 export interface Parts {
   tuning: PullTuning;
@@ -115,7 +119,7 @@ export class Downloader {
 
   #isBehind(): boolean {
     const { waitingBytes, waiting } = this.#with.committer;
-    return waitingBytes > longestBacklogBytes || waiting > longestBacklogFiles;
+    return waitingBytes > windowBytes(this.#with.tuning) / 4 || waiting > longestBacklogFiles;
   }
 
   async #fetch(job: Job): Promise<void> {
@@ -158,6 +162,7 @@ export class Downloader {
     };
     const sink = {
       fd,
+      turns: part.turns,
       path: part.spec.path,
       check: () => fence.check(),
       received: (bytes: number) => {
@@ -167,7 +172,7 @@ export class Downloader {
       written: (end: number) => {
         part.wrote(range.at, end);
         range.at = end;
-        if (end - committed >= tuning.rangeBytes) commit();
+        if (end - committed >= tuning.rangeBytes / 4) commit();
         return this.#isBehind() ? this.#room() : undefined;
       },
     };

@@ -8,6 +8,7 @@ import { statedHash } from './hasher.ts';
 import { IntervalSet, type Interval } from './intervals.ts';
 import type { PullFile } from './manifest.ts';
 import { fileKey, statePaths } from './paths.ts';
+import { Turns } from './place-writer.ts';
 
 /** A file on its way: its bytes lie under the holder's own name, so that an older holder cannot publish or truncate them. */
 export class PartFile {
@@ -15,6 +16,7 @@ export class PartFile {
   readonly key: string;
   readonly path: string;
   readonly finalPath: string;
+  readonly turns = new Turns();
   readonly #hasher: Hasher;
   #written: IntervalSet;
   #opened: Promise<FileHandle> | undefined;

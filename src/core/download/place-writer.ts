@@ -9,12 +9,25 @@ export interface Place {
 
 export interface BodySink {
   fd: number;
+  /** Shared by all who write to this file. */
+  turns: Turns;
   path: string;
   /** Called right before each write; throws when this run may no longer write. */
   check(): void;
   received(bytes: number): void;
   /** Everything before `end` of this body is in the file now. May answer with a promise until which no more is wanted. */
   written(end: number): Promise<void> | undefined;
+}
+
+/** Runs tasks one after the other. The kernel lets one writer into a file at a time, and the others spin on a processor. */
+export class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  run<T>(task: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(task);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
 }
 
 /** One write call takes about this much: fewer calls cost less, larger ones hold more memory for each connection. */
@@ -32,8 +45,10 @@ export class PlaceWriter {
 
   async write(batch: Buffer[]): Promise<void> {
     const bytes = batch.reduce((sum, buffer) => sum + buffer.length, 0);
-    this.#sink.check();
-    await writeAll(this.#sink, batch, this.#at);
+    await this.#sink.turns.run(() => {
+      this.#sink.check();
+      return writeAll(this.#sink, batch, this.#at);
+    });
     this.#at += bytes;
     await this.#sink.written(this.#at);
   }

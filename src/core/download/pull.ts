@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import type { PullEnvironment } from '../config/pull-environment.ts';
 import { Committer } from './committer.ts';
 import { invalidate, isComplete, writeCompletion } from './completion.ts';
-import { Downloader } from './downloader.ts';
+import { Downloader, windowBytes } from './downloader.ts';
 import { fromFileSystem, PullFailure } from './failure.ts';
 import { Fence } from './fence.ts';
 import { FileTransfer } from './file-transfer.ts';
@@ -79,7 +79,7 @@ async function fetchMissing(options: PullOptions, total: number, fence: Fence): 
   progress.known(total - missing);
   using client = new HttpClient(tuning, proxy, run.signal);
   const source = new HubSource(client, manifest, token);
-  const committer = new Committer(target, fence, journal, run.fail);
+  const committer = new Committer(target, fence, journal, windowBytes(tuning) / 8, run.fail);
   const files = unfinished
     .toSorted((a, b) => b.file.size - a.file.size)
     .map(
