@@ -26,7 +26,8 @@ function badConfig(path: string, line: number, what: string): Error {
 /** What was expected, without zod's own preface. */
 export function wordsOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') return `unknown setting ${issue.keys.map((key) => `"${key}"`).join(', ')}`;
-  return issue.message.replace(/^Invalid (?:input|option|string|URL)(?:: )?/, '') || 'is not valid';
+  const words = issue.message.replace(/^Invalid discriminator value\. E/, 'e');
+  return words.replace(/^Invalid (?:input|option|string|URL)(?:: )?/, '') || 'is not valid';
 }
 
 function lineOf(document: Document, lines: LineCounter, issue: z.core.$ZodIssue): number {

@@ -1,0 +1,195 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Config } from '../../../src/core/config/config.ts';
+import { clientEnvironment, loadConfig } from '../../../src/core/config/load.ts';
+import { EcolinkError } from '../../../src/core/errors.ts';
+import { startCore } from '../../support/core.ts';
+
+let folder: string;
+let path: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ecolink-config-'));
+  path = join(folder, 'ecolink.yaml');
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function load(text: string, environment: Record<string, string> = {}): Promise<Config> {
+  await writeFile(path, text);
+  return loadConfig({ ECOLINK_DATA_DIR: folder, ECOLINK_CONFIG: path, ...environment });
+}
+
+async function complaint(text: string): Promise<string> {
+  const thrown: unknown = await load(text).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (!(thrown instanceof EcolinkError)) throw new Error('The file was taken, or failed without words');
+  expect(thrown).toMatchObject({ kind: 'input', code: 'bad_config' });
+  return thrown.message.replace(`${path}, `, '');
+}
+
+describe('with no file and no environment', () => {
+  test('there is one local region, no filesystem, loopback, and the Hub itself', () => {
+    expect(loadConfig({ ECOLINK_CONFIG: '/dev/null' })).toMatchObject({
+      dataDir: join(homedir(), '.ecolink'),
+      host: '127.0.0.1',
+      port: 7420,
+      hub: { endpoint: 'https://huggingface.co' },
+      regions: [{ name: 'local', kind: 'local', path: join(homedir(), '.ecolink/regions/local') }],
+      filesystems: [],
+      runtimes: [],
+      people: [],
+      secrets: {},
+      logLevel: 'info',
+    });
+    expect(loadConfig({ ECOLINK_CONFIG: '/dev/null' }).databaseUrl).toBeUndefined();
+  });
+});
+
+describe('the file', () => {
+  test('is found in the data folder', async () => {
+    await writeFile(path, 'prices: { h100: 3.5 }');
+    expect(loadConfig({ ECOLINK_DATA_DIR: folder }).prices).toEqual({ h100: 3.5 });
+  });
+
+  test('that is named and not there is said to be missing', () => {
+    const missing = () => loadConfig({ ECOLINK_CONFIG: join(folder, 'nowhere.yaml') });
+    expect(missing).toThrow(expect.objectContaining({ code: 'bad_config' }));
+    expect(missing).toThrow('nowhere.yaml cannot be read');
+  });
+
+  test('may hold nothing, or comments', async () => {
+    expect((await load('# nothing yet\n')).regions).toHaveLength(1);
+  });
+
+  test('places folders from the home folder and from where it is started', async () => {
+    const text = [
+      'regions:',
+      '  - { name: a, kind: local, path: ~/a }',
+      '  - { name: b, kind: local, path: /srv/b }',
+      '  - { name: c, kind: local }',
+      'filesystems: [{ name: nfs, region: b, path: ~/models }]',
+    ].join('\n');
+    const { regions, filesystems } = await load(text);
+    expect(regions).toMatchObject([
+      { path: join(homedir(), 'a') },
+      { path: '/srv/b' },
+      { path: join(folder, 'regions/c') },
+    ]);
+    expect(filesystems).toMatchObject([{ path: join(homedir(), 'models') }]);
+  });
+});
+
+describe('a mistake is named by its line and what was expected there', () => {
+  test.each([
+    ['regions:\n  - name: local\n    kind: lokal\n', 'line 3: regions.0.kind: expected'],
+    ['regions:\n  - name: Local\n    kind: local\n', 'line 2: regions.0.name: must be 1 to 48 lower-case letters'],
+    ['regions: []\n', 'line 1: regions: '],
+    ['prices:\n  h100: 3\n  a100: cheap\n', 'line 3: prices.a100: expected number, received string.'],
+    ['prices:\n  h100: -1\n', 'line 2: prices.h100: '],
+    ['# one\n\npeople:\n  - name: ada\n    role: boss\n', 'line 5: people.0.role: expected one of "viewer"|"member"'],
+    [
+      'people:\n  - { name: ada, role: admin, identities: [ada] }\n',
+      'line 2: people.0.identities.0: must be "local" or',
+    ],
+    ['filesystems:\n  - name: nfs\n    region: local\n    mount_path: mnt\n', 'line'],
+    ['runtimes:\n  - name: x\n    kind: local\n    categories: [chat]\n', 'line 2: runtimes.0.formats: expected array'],
+  ])('%j', async (text, words) => {
+    expect(await complaint(text)).toContain(words);
+  });
+
+  test('where a setting is unknown, at every depth', async () => {
+    expect(await complaint('prices: {}\nregion: []\n')).toBe('line 2: the file: unknown setting "region".');
+    expect(await complaint('regions:\n  - name: local\n    kind: local\n    folder: /srv\n')).toBe(
+      'line 4: regions.0: unknown setting "folder".',
+    );
+  });
+
+  test('where it is no YAML, or no settings at all', async () => {
+    expect(await complaint('prices: {}\nregions: [\n')).toMatch(/^line [23]: /);
+    expect(await complaint('a: 1\na: 2\n')).toMatch(/^line 2: .*unique/);
+    expect(await complaint('- just\n- a list\n')).toContain('line 1: the file: expected object');
+  });
+
+  test('where a name refers to nothing, or is there twice', async () => {
+    const filesystems = 'filesystems:\n  - name: nfs\n    path: /srv\n    region: mars\n';
+    expect(await complaint(filesystems)).toBe('line 4: filesystems.0.region: expected one of the regions: local.');
+    const twice = 'regions:\n  - { name: a, kind: local }\n  - { name: a, kind: local }\n';
+    expect(await complaint(twice)).toBe('line 3: regions.1.name: "a" is there twice.');
+  });
+});
+
+describe('the environment', () => {
+  test('decides the folder, the port, the database and the Hub; an empty value is none', async () => {
+    const environment = {
+      ECOLINK_PORT: '0',
+      ECOLINK_HOST: '',
+      DATABASE_URL: 'postgres://u:p@db/ecolink',
+      HF_ENDPOINT: 'http://hub.example/',
+      HF_TOKEN: 'hf_secret',
+      SLACK_BOT_TOKEN: 'xoxb-1',
+      SLACK_APP_TOKEN: 'xapp-1',
+    };
+    expect(await load('', environment)).toMatchObject({
+      port: 0,
+      host: '127.0.0.1',
+      databaseUrl: 'postgres://u:p@db/ecolink',
+      hub: { endpoint: 'http://hub.example' },
+      secrets: { hfToken: 'hf_secret', slack: { botToken: 'xoxb-1', appToken: 'xapp-1' } },
+    });
+  });
+
+  test.each([
+    ['ECOLINK_PORT', 'many', 'expected number'],
+    ['ECOLINK_PORT', '70000', '65535'],
+    ['HF_ENDPOINT', 'huggingface.co', 'is not valid'],
+    ['DATABASE_URL', 'mysql://secret-password@db', 'postgres'],
+    ['ECOLINK_LOG_LEVEL', 'loud', 'expected one of "trace"'],
+  ])('%s=%s is refused by its name, and its value is not repeated', async (name, value, words) => {
+    const running = load('', { [name]: value });
+    await expect(running).rejects.toMatchObject({ kind: 'input', code: 'bad_environment' });
+    await expect(running).rejects.toThrow(`${name}: `);
+    await expect(running).rejects.toThrow(words);
+    await expect(running).rejects.not.toThrow('secret-password');
+  });
+
+  test('of engines and downloads holds no secret and little else', async () => {
+    const { childEnvironment } = await load('', {
+      PATH: '/bin',
+      HF_TOKEN: 'hf_secret',
+      AWS_SECRET_ACCESS_KEY: 'x',
+      LANG: 'C',
+    });
+    expect(childEnvironment).toEqual({ PATH: '/bin', LANG: 'C' });
+  });
+
+  test('of a client names a server and a token, or neither', () => {
+    expect(clientEnvironment({ ECOLINK_URL: 'http://x', ECOLINK_TOKEN: 'eco_1' })).toEqual({
+      url: 'http://x',
+      token: 'eco_1',
+    });
+    expect(clientEnvironment({ ECOLINK_URL: '' })).toEqual({});
+  });
+});
+
+test('the annotated example is a good file in which every setting is shown', async () => {
+  const example = fileURLToPath(new URL('../../../ecolink.example.yaml', import.meta.url));
+  const config = loadConfig({ ECOLINK_DATA_DIR: folder, ECOLINK_CONFIG: example });
+  expect(config.regions.map((region) => region.name)).toEqual(expect.arrayContaining(['local', 'local-two']));
+  const shown = await readFile(example, 'utf8');
+  const settings = Object.keys(await load('')).filter((name) => new RegExp(`^${name}:`, 'm').test(shown));
+  expect(settings).toEqual(expect.arrayContaining(['regions', 'filesystems', 'runtimes', 'prices', 'people', 'slack']));
+});
+
+test('several local regions each have a folder of their own, and their runtimes', async () => {
+  const config = 'regions:\n  - { name: one, kind: local }\n  - { name: two, kind: local }\n';
+  await using place = await startCore({ reconcile: false, config });
+  const { items } = await place.run('list_regions');
+  expect(items).toMatchObject([
+    { name: 'one', reachable: true },
+    { name: 'two', reachable: true },
+  ]);
+});
