@@ -7,8 +7,8 @@ import { createHostCheck } from './host-check.ts';
 /** Who calls, for every path that needs a token. Throws EcolinkError: `host_not_allowed`, `token_missing`, `token_refused`… */
 export type Admit = (request: IncomingMessage) => Promise<Caller>;
 
-export function createGatekeeper(access: Access, configuredHost: string): Admit {
-  const checkHost = createHostCheck(configuredHost);
+export function createGatekeeper(access: Access, configuredHost: string, others: readonly string[] = []): Admit {
+  const checkHost = createHostCheck(configuredHost, others);
   return async (request) => {
     checkHost(request);
     const caller = await access.callerOfToken(bearerToken(request), sourceOf(request));

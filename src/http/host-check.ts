@@ -10,11 +10,14 @@ export type HostCheck = (request: IncomingMessage) => void;
 
 const wildcards = new Set(['0.0.0.0', '::', '']);
 
-export function createHostCheck(configuredHost: string): HostCheck {
+export function createHostCheck(configuredHost: string, others: readonly string[] = []): HostCheck {
   const configured = configuredHost.toLowerCase();
   const anyAddress = wildcards.has(configured);
   const allowed = (hostname: string): boolean =>
-    isLoopback(hostname) || hostname === configured || (anyAddress && isIP(hostname) !== 0);
+    isLoopback(hostname) ||
+    hostname === configured ||
+    others.includes(hostname) ||
+    (anyAddress && isIP(hostname) !== 0);
   return ({ headers }) => {
     const host = hostnameOf(`http://${headers.host ?? ''}`);
     if (host === undefined || !allowed(host)) throw hostRefused(headers.host);
@@ -39,7 +42,8 @@ function hostRefused(host: string | undefined): Error {
     'host_not_allowed',
     `This server does not answer to the host name ${JSON.stringify((host ?? '').slice(0, 100))}.`,
     {
-      nextStep: 'Call it by its loopback address, or by the host that ECOLINK_HOST names.',
+      nextStep:
+        'Call it by its loopback address, by the host that ECOLINK_HOST names, or add this name to ECOLINK_ALLOWED_HOSTS.',
     },
   );
 }

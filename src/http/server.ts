@@ -74,7 +74,7 @@ async function makeParts(
   const metrics = createMetrics();
   undo.defer(() => metrics.registry.clear());
   const counted = metered(core, metrics);
-  const admit = createGatekeeper(core.access, host);
+  const admit = createGatekeeper(core.access, host, core.config.allowedHosts);
   const gateway = createGateway({ core, admit, observer: metrics.gateway });
   const mcp = undo.use(createMcpHttp({ core: counted, version: ownVersion() }));
   const slack = await mountSlack(counted);

@@ -42,6 +42,15 @@ test('a server on every address answers to addresses too, which no page can rebi
   expect(await statusOf(server, { host: 'evil.example' })).toBe(403);
 });
 
+test('a server behind names of its own answers to those, and to no other', async () => {
+  const environment = { ECOLINK_ALLOWED_HOSTS: 'ecolink.models.svc, Models.Example.com' };
+  await using server = await startTestServer({ host: '0.0.0.0', environment });
+  expect(await statusOf(server, { host: 'ecolink.models.svc:7420' })).toBe(200);
+  expect(await statusOf(server, { host: 'models.example.com', origin: 'https://models.example.com' })).toBe(200);
+  expect(await statusOf(server, { host: 'evil.example' })).toBe(403);
+  expect(await statusOf(server, { host: 'models.example.com', origin: 'https://evil.example' })).toBe(403);
+});
+
 test('a refusal at the door tells nothing of the token', async () => {
   await using server = await startTestServer();
   const answer = await rawRequest(server.url, {

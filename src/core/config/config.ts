@@ -5,6 +5,8 @@ export interface Config extends ConfigFile {
   dataDir: string;
   host: string;
   port: number;
+  /** Names, beside its address, under which callers reach the server: a Service's, an Ingress's. */
+  allowedHosts: readonly string[];
   /** A PostgreSQL URL; SQLite in the data folder where it is absent. */
   databaseUrl?: string;
   hub: { endpoint: string };

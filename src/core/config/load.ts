@@ -36,6 +36,10 @@ const environmentSchema = z.object({
   ECOLINK_DATA_DIR: z.string().optional(),
   ECOLINK_HOST: z.string().default('127.0.0.1'),
   ECOLINK_PORT: z.coerce.number().int().min(0).max(65535).default(7420),
+  ECOLINK_ALLOWED_HOSTS: z
+    .string()
+    .regex(/^[a-zA-Z0-9.,\s-]+$/, 'must be host names, separated by commas')
+    .default(''),
   ECOLINK_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   DATABASE_URL: z.string().startsWith('postgres').optional(),
   HF_ENDPOINT: z.url().default('https://huggingface.co'),
@@ -58,6 +62,9 @@ export function loadConfig(environment: Environment = process.env): Config {
     dataDir,
     host: env.ECOLINK_HOST,
     port: env.ECOLINK_PORT,
+    allowedHosts: env.ECOLINK_ALLOWED_HOSTS.split(',')
+      .map((host) => host.trim().toLowerCase())
+      .filter(Boolean),
     ...(env.DATABASE_URL === undefined ? {} : { databaseUrl: env.DATABASE_URL }),
     hub: { endpoint: env.HF_ENDPOINT.replace(/\/+$/, '') },
     logLevel: env.ECOLINK_LOG_LEVEL,
