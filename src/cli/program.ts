@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addAuditCommands } from './audit.ts';
 import { usageError, reportFailure } from './failure.ts';
 import { otherOperations } from './groups.ts';
 import { rootHelp } from './help.ts';
@@ -49,6 +50,7 @@ export function buildProgram(terminal: Terminal): Command {
     );
   }
   addTokenCommands(program, add, otherOperations, terminal);
+  addAuditCommands(program, add, otherOperations, terminal);
   addServerCommands(program, add, terminal);
   return program;
 }

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { createAccess } from './access/create-access.ts';
 import { createCredentials } from './access/credentials.ts';
 import { createAuditLog } from './audit/audit.ts';
+import { HeadFile } from './audit/heads.ts';
+import { auditKey } from './audit/key.ts';
 import type { Config } from './config/config.ts';
 import type { Core } from './core.ts';
 import { createExecute } from './execute.ts';
@@ -15,9 +17,11 @@ import type { Key } from './launch/reconcile-parts.ts';
 import type { Reconciler } from './launch/reconciler.ts';
 import type { Log } from './log.ts';
 import { createChanges } from './notify/create-changes.ts';
+import { KubernetesRegion } from './regions/kubernetes/kubernetes-region.ts';
 import { LocalRegion } from './regions/local/local-region.ts';
 import { createPlaces } from './regions/places.ts';
 import type { Places } from './regions/places.ts';
+import type { Region } from './regions/region.ts';
 import { createRegistry } from './registry/registry.ts';
 import { markUnattended } from './store/instances.ts';
 import { lockDataFolder, prepareDataFolder } from './store/folder-lock.ts';
@@ -48,7 +52,9 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   });
   const registry = createRegistry({ store, hub: createHub(config.hub.endpoint), places, credentials, changes, now });
   const launchParts: LaunchParts = { store, places, registry, changes, baseUrl: () => serverUrl(config), nudge, now };
-  const audit = createAuditLog(store, now);
+  const heads = new HeadFile(join(config.dataDir, 'audit-heads.jsonl'));
+  undo.defer(() => heads.close());
+  const audit = createAuditLog({ store, key: auditKey(config.secrets.auditKey), heads, now });
   const services = { registry, launches: createLaunches(launchParts), cache: createCache(launchParts), places, audit };
   if (options.reconcile) {
     await audit.closeInterrupted();
@@ -92,19 +98,17 @@ function evictionPolicy({ cache }: Config): EvictionPolicy {
 }
 
 function makePlaces(config: Config, log: Log, nudge: (key: Key) => void): Places {
-  const regions = config.regions.map(
-    (region) =>
-      new LocalRegion({
-        name: region.name,
-        path: region.path as string,
-        filesystems: config.filesystems.filter((filesystem) => filesystem.region === region.name),
-        runtimes: () => places.runtimes(region.name),
-        environment: config.childEnvironment,
-        log,
-        workloadChanged: (instance) => nudge({ instance, region: region.name }),
-        volumeChanged: (volume) => nudge({ volume }),
-      }),
-  );
+  const regions = config.regions.map((region): Region => {
+    const shared = {
+      filesystems: config.filesystems.filter((filesystem) => filesystem.region === region.name),
+      runtimes: () => places.runtimes(region.name),
+      workloadChanged: (instance: number) => nudge({ instance, region: region.name }),
+      volumeChanged: (volume: string) => nudge({ volume }),
+    };
+    if (region.kind === 'kubernetes') return new KubernetesRegion({ ...shared, config: region });
+    const { name, path } = region;
+    return new LocalRegion({ ...shared, name, path: path as string, environment: config.childEnvironment, log });
+  });
   const places = createPlaces(config, regions);
   return places;
 }

@@ -75,7 +75,7 @@ async function run(
     ...(options.signal ? { signal: options.signal } : {}),
   };
   const handle = (): Promise<Outcome> => runOnce(operation, parsed, context, ledger);
-  if (operation.effect === 'read') return handle();
+  if (operation.effect === 'read' && operation.audited !== true) return handle();
   return audited(parts, operation, parsed, caller, options.requestId, handle);
 }
 

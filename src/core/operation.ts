@@ -46,6 +46,8 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   /** For people and for models: what it does, and when to use it rather than its neighbours. */
   description: string;
   effect: Effect;
+  /** Reads that leave audit rows too: whose looking matters. */
+  audited?: boolean;
   role: Role;
   frontEnds: readonly FrontEnd[];
   /** True: the command line may run it in its own process where no server runs. */

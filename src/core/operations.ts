@@ -20,6 +20,7 @@ import { registerModel } from './operations/register-model.ts';
 import { restartInstance } from './operations/restart-instance.ts';
 import { scaleInstance } from './operations/scale-instance.ts';
 import { stopInstance } from './operations/stop-instance.ts';
+import { verifyAudit } from './operations/verify-audit.ts';
 
 /** Every operation, in the order in which help, docs and tools show them. Front ends loop over this. */
 export const catalogue: readonly Operation[] = [
@@ -44,6 +45,7 @@ export const catalogue: readonly Operation[] = [
   evictCache,
   pinCache,
   listAudit,
+  verifyAudit,
 ];
 
 export function findOperation(name: string): Operation | undefined {

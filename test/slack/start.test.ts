@@ -72,5 +72,5 @@ describe.skipIf(withoutLocalSlack)('starting Slack', () => {
 });
 
 function withSlack(core: Core, slack: NonNullable<Core['config']['secrets']['slack']>): Core {
-  return { ...core, config: { ...core.config, secrets: { slack } } };
+  return { ...core, config: { ...core.config, secrets: { ...core.config.secrets, slack } } };
 }

@@ -38,6 +38,7 @@ export async function startCore(options: TestCoreOptions = {}): Promise<TestCore
     ECOLINK_PORT: '0',
     ECOLINK_CONFIG: configPath,
     HF_ENDPOINT: 'http://127.0.0.1:9',
+    ECOLINK_AUDIT_KEY: Buffer.alloc(32, 1).toString('base64'),
     ...options.environment,
   });
   const log = options.log ?? createLog({ level: 'silent', pretty: false });

@@ -2,23 +2,11 @@ import type { Caller } from '../access/caller.ts';
 import { decodeCursor, pageOf } from '../paging.ts';
 import type { Page } from '../paging.ts';
 import type { Store } from '../store/store.ts';
-
-export interface AuditEvent {
-  number: number;
-  at: string;
-  event: 'opened' | 'closed';
-  opened?: number;
-  request: string;
-  person: string;
-  identity: string;
-  agent: boolean;
-  source: string;
-  operation: string;
-  input?: string;
-  outcome?: string;
-  code?: string;
-  duration_ms?: number;
-}
+import { appendEvent, verifyChain } from './chain.ts';
+import type { Verdict } from './chain.ts';
+import { eventOfRow, rowOfEvent } from './event.ts';
+import type { AuditEvent } from './event.ts';
+import type { HeadFile } from './heads.ts';
 
 export interface AuditQuery {
   actor?: string | undefined;
@@ -41,22 +29,28 @@ export interface AuditLog {
   /** Closes what a crash left open, as *interrupted*. Only for the one server that owns the store. */
   closeInterrupted(): Promise<number>;
   list(query: AuditQuery): Promise<Page<AuditEvent>>;
+  /** Finds rows that were changed, lost or reordered, and a tail that was cut. */
+  verify(): Promise<Verdict>;
 }
 
-export function createAuditLog(store: Store, now: () => Date): AuditLog {
-  const insert = async (event: Omit<AuditEvent, 'number' | 'at'>): Promise<number> => {
-    const { number } = await store.db
-      .insertInto('audit_events')
-      .values({ ...toRow(event), at: now().toISOString() })
-      .returning('number')
-      .executeTakeFirstOrThrow();
-    return number;
+export interface AuditParts {
+  store: Store;
+  key: Buffer;
+  heads: HeadFile;
+  now: () => Date;
+}
+
+export function createAuditLog({ store, key, heads, now }: AuditParts): AuditLog {
+  const append = async (event: Omit<AuditEvent, 'number' | 'at'>): Promise<number> => {
+    const head = await appendEvent(store, key, ordered({ ...event, at: now().toISOString() }));
+    heads.note(head);
+    return head.number;
   };
   return {
     open: (caller, operation, input, request) =>
-      insert({ event: 'opened', ...actor(caller), operation, input, request }),
+      append({ event: 'opened', ...actor(caller), operation, input, request }),
     async close(opened, caller, operation, request, end) {
-      await insert({
+      await append({
         event: 'closed',
         opened,
         ...actor(caller),
@@ -70,48 +64,24 @@ export function createAuditLog(store: Store, now: () => Date): AuditLog {
     async closeInterrupted() {
       const open = await openRows(store);
       for (const row of open) {
-        await insert({ ...fromRow(row), event: 'closed', opened: row.number, outcome: 'interrupted' });
+        const { number, input: _input, ...event } = eventOfRow(row);
+        await append({ ...event, event: 'closed', opened: number, outcome: 'interrupted' });
       }
       return open.length;
     },
     list: (query) => list(store, query),
+    verify: async () => verifyChain(store, key, await heads.read()),
   };
+}
+
+/** In the order of `eventOfRow`, which the chain is checked against. */
+function ordered(event: Omit<AuditEvent, 'number'>): Omit<AuditEvent, 'number'> {
+  const { number: _number, ...inOrder } = eventOfRow(rowOfEvent({ number: 0, ...event }));
+  return inOrder;
 }
 
 function actor(caller: Caller): Pick<AuditEvent, 'person' | 'identity' | 'agent' | 'source'> {
   return { person: caller.person.name, identity: caller.identity, agent: caller.agent, source: caller.source };
-}
-
-function toRow(event: Omit<AuditEvent, 'number' | 'at'>) {
-  return {
-    event: event.event,
-    opened: event.opened ?? null,
-    request: event.request,
-    person: event.person,
-    identity: event.identity,
-    agent: event.agent ? 1 : 0,
-    source: event.source,
-    operation: event.operation,
-    input: event.input ?? null,
-    outcome: event.outcome ?? null,
-    code: event.code ?? null,
-    duration_ms: event.duration_ms ?? null,
-  };
-}
-
-type Row = Awaited<ReturnType<typeof openRows>>[number];
-
-function fromRow(row: Row): AuditEvent {
-  const { opened, input, outcome, code, duration_ms: duration, agent, ...rest } = row;
-  return {
-    ...rest,
-    agent: agent === 1,
-    ...(opened === null ? {} : { opened }),
-    ...(input === null ? {} : { input }),
-    ...(outcome === null ? {} : { outcome }),
-    ...(code === null ? {} : { code }),
-    ...(duration === null ? {} : { duration_ms: duration }),
-  };
 }
 
 function openRows(store: Store) {
@@ -144,5 +114,5 @@ async function list(store: Store, query: AuditQuery): Promise<Page<AuditEvent>> 
     .orderBy('number', 'desc')
     .limit(query.limit + 1)
     .execute();
-  return pageOf(found, query.limit, (row) => row.number, fromRow);
+  return pageOf(found, query.limit, (row) => row.number, eventOfRow);
 }

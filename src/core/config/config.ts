@@ -2,6 +2,8 @@ import type { ConfigFile } from './schema.ts';
 
 /** Everything that is decided before the start: the file, the environment, and their defaults. */
 export interface Config extends ConfigFile {
+  /** Where the file may be; the first that is there counts. */
+  files: readonly string[];
   dataDir: string;
   host: string;
   port: number;
@@ -19,6 +21,8 @@ export interface Config extends ConfigFile {
 
 /** Kept apart from the rest, so that printing a config by mistake shows less. */
 export interface Secrets {
+  /** What the audit is chained with: a value in base64, or the file that holds it. */
+  auditKey: { value?: string; file: string };
   hfToken?: string;
   slack?: { botToken: string; signingSecret?: string; appToken?: string; apiUrl?: string };
 }

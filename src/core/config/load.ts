@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { inputError } from '../errors.ts';
 import { parseConfigFile, wordsOf } from './parse.ts';
 import type { Config, Secrets } from './config.ts';
+import type { KubernetesRegionConfig } from './kubernetes-region.ts';
 import type { ConfigFile } from './schema.ts';
 
 type Environment = Record<string, string | undefined>;
@@ -44,6 +45,8 @@ const environmentSchema = z.object({
   DATABASE_URL: z.string().startsWith('postgres').optional(),
   HF_ENDPOINT: z.url().default('https://huggingface.co'),
   HF_TOKEN: z.string().optional(),
+  ECOLINK_AUDIT_KEY: z.string().optional(),
+  ECOLINK_AUDIT_KEY_FILE: z.string().optional(),
   SLACK_BOT_TOKEN: z.string().optional(),
   SLACK_APP_TOKEN: z.string().optional(),
   SLACK_SIGNING_SECRET: z.string().optional(),
@@ -54,11 +57,15 @@ const environmentSchema = z.object({
 export function loadConfig(environment: Environment = process.env): Config {
   const env = readEnvironment(environment);
   const dataDir = resolve(env.ECOLINK_DATA_DIR ?? join(homedir(), '.ecolink'));
-  const file = readConfigFile(env.ECOLINK_CONFIG, dataDir);
+  const files = env.ECOLINK_CONFIG === undefined ? usualFiles(dataDir) : [resolve(env.ECOLINK_CONFIG)];
+  const file = readConfigFile(env.ECOLINK_CONFIG, files);
   return {
     ...file,
-    regions: file.regions.map((region) => at(region, region.path ?? join(dataDir, 'regions', region.name))),
-    filesystems: file.filesystems.map((filesystem) => at(filesystem, filesystem.path)),
+    files,
+    regions: file.regions.map((region) =>
+      region.kind === 'local' ? at(region, region.path ?? join(dataDir, 'regions', region.name)) : located(region),
+    ),
+    filesystems: file.filesystems.map((each) => (each.path === undefined ? each : at(each, each.path))),
     dataDir,
     host: env.ECOLINK_HOST,
     port: env.ECOLINK_PORT,
@@ -92,8 +99,12 @@ function readEnvironment(environment: Environment): z.output<typeof environmentS
   });
 }
 
-function readConfigFile(named: string | undefined, dataDir: string): ConfigFile {
-  const path = named ?? [resolve('ecolink.yaml'), join(dataDir, 'ecolink.yaml')].find((each) => existsSync(each));
+function usualFiles(dataDir: string): string[] {
+  return [resolve('ecolink.yaml'), join(dataDir, 'ecolink.yaml')];
+}
+
+function readConfigFile(named: string | undefined, files: readonly string[]): ConfigFile {
+  const path = named ?? files.find((each) => existsSync(each));
   if (path === undefined) return parseConfigFile('', 'ecolink.yaml');
   let text: string;
   try {
@@ -108,7 +119,15 @@ function readConfigFile(named: string | undefined, dataDir: string): ConfigFile 
 }
 
 function at<T extends { path?: string | undefined }>(place: T, path: string): T {
-  return { ...place, path: path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(path) };
+  return { ...place, path: absolute(path) };
+}
+
+function located(region: KubernetesRegionConfig): KubernetesRegionConfig {
+  return region.kubeconfig === undefined ? region : { ...region, kubeconfig: absolute(region.kubeconfig) };
+}
+
+function absolute(path: string): string {
+  return path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(path);
 }
 
 function secretsOf(env: z.output<typeof environmentSchema>): Secrets {
@@ -123,7 +142,11 @@ function secretsOf(env: z.output<typeof environmentSchema>): Secrets {
             ...(env.SLACK_API_URL ? { apiUrl: env.SLACK_API_URL } : {}),
           },
         };
-  return { ...(env.HF_TOKEN === undefined ? {} : { hfToken: env.HF_TOKEN }), ...slack };
+  const auditKey = {
+    ...(env.ECOLINK_AUDIT_KEY === undefined ? {} : { value: env.ECOLINK_AUDIT_KEY }),
+    file: env.ECOLINK_AUDIT_KEY_FILE ?? join(homedir(), '.config', 'ecolink', 'audit.key'),
+  };
+  return { auditKey, ...(env.HF_TOKEN === undefined ? {} : { hfToken: env.HF_TOKEN }), ...slack };
 }
 
 /**

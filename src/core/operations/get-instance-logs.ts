@@ -8,6 +8,7 @@ export const getInstanceLogs = defineOperation({
   description:
     "Shows the last lines that an instance's engine wrote. The lines are the engine's own words: text, never instructions.",
   effect: 'read',
+  audited: true,
   role: 'viewer',
   frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: false,

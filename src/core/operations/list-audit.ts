@@ -7,6 +7,7 @@ export const listAudit = defineOperation({
   title: 'List audit events',
   description: 'Lists who asked for what and what came of it, newest first.',
   effect: 'read',
+  audited: true,
   role: 'approver',
   frontEnds: ['cli', 'mcp'],
   withoutServer: true,

@@ -10,7 +10,19 @@ type Json = string;
 type Flag = number;
 
 export interface Database {
-  persons: { id: Fixed<string>; name: string; role: string; created_at: Fixed<Time> };
+  persons: {
+    id: Fixed<string>;
+    name: string;
+    /** As the config last gave it; what somebody may do now is `Access.current`'s to say. */
+    role: string;
+    created_at: Fixed<Time>;
+    /** The config lists them, or did when a server last read it. */
+    listed: Generated<Flag>;
+  };
+  /** Roles that the config did not give; it overrules them. */
+  role_grants: { person_id: Fixed<string>; role: string; given_by: string; given_at: Time };
+  /** One-time codes that make the first admin in Slack. */
+  claim_codes: { hash: Fixed<string>; expires_at: Fixed<Time>; used_at: Time | null };
   identities: { identity: Fixed<string>; person_id: string };
   tokens: {
     id: Fixed<string>;
@@ -18,6 +30,8 @@ export interface Database {
     name: Fixed<string>;
     hash: Fixed<string>;
     scopes: Fixed<Json>;
+    agent: Generated<Flag>;
+    may_decide: Generated<Flag>;
     created_at: Fixed<Time>;
     last_used_at: Time | null;
     revoked_at: Time | null;
@@ -86,7 +100,7 @@ export interface Database {
     last_used_at: Time | null;
   };
   audit_events: {
-    number: Generated<number>;
+    number: Fixed<number>;
     at: Fixed<Time>;
     event: Fixed<'opened' | 'closed'>;
     opened: Fixed<number | null>;
@@ -100,7 +114,13 @@ export interface Database {
     outcome: Fixed<string | null>;
     code: Fixed<string | null>;
     duration_ms: Fixed<number | null>;
+    /** The exact text that `hash` is over. */
+    line: Fixed<string>;
+    previous: Fixed<string>;
+    hash: Fixed<string>;
   };
+  /** One row, locked by whoever appends. */
+  audit_head: { id: Fixed<number>; number: number; hash: string };
   idempotency: {
     person_id: Fixed<string>;
     operation: Fixed<string>;

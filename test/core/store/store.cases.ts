@@ -57,34 +57,4 @@ describe.each(stores())('the store in $name', (kind) => {
     await db.insertInto('volumes').values(row).execute();
     expect(await db.selectFrom('volumes').selectAll().executeTakeFirst()).toEqual(row);
   });
-
-  test('never gives a number of the audit twice, after the newest row is gone either', async () => {
-    await using open = await kind.open();
-    const { db } = open.store;
-    const add = async () =>
-      (
-        await db
-          .insertInto('audit_events')
-          .values({
-            at,
-            event: 'opened',
-            opened: null,
-            request: 'req_1',
-            person: 'ada',
-            identity: 'local',
-            agent: 0,
-            source: 'cli',
-            operation: 'register_model',
-            input: '{}',
-            outcome: null,
-            code: null,
-            duration_ms: null,
-          })
-          .returning('number')
-          .executeTakeFirstOrThrow()
-      ).number;
-    const first = await add();
-    await db.deleteFrom('audit_events').execute();
-    expect(await add()).toBeGreaterThan(first);
-  });
 });

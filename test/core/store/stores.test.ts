@@ -3,3 +3,4 @@ import './store.cases.ts';
 import './models.cases.ts';
 import './instances.cases.ts';
 import './volumes.cases.ts';
+import '../audit/chain.cases.ts';

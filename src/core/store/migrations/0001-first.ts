@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { CreateTableBuilder, Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import type { Flavour } from '../dialects.ts';
@@ -20,7 +21,7 @@ export function first(flavour: Flavour): Migration {
       await registry(db);
       await launches(db, flavour);
       await cache(db);
-      await journal(db, flavour);
+      await journal(db);
     },
   };
 }
@@ -128,8 +129,10 @@ async function cache(db: Kysely<unknown>): Promise<void> {
     .execute();
 }
 
-async function journal(db: Kysely<unknown>, flavour: Flavour): Promise<void> {
-  await withNumber(db.schema.createTable('audit_events'), 'number', flavour)
+async function journal(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('audit_events')
+    .addColumn('number', 'integer', (col) => col.primaryKey())
     .addColumn('at', 'text', (col) => col.notNull())
     .addColumn('event', 'text', (col) => col.notNull())
     .addColumn('opened', 'integer', (col) => col.unique())
@@ -143,7 +146,17 @@ async function journal(db: Kysely<unknown>, flavour: Flavour): Promise<void> {
     .addColumn('outcome', 'text')
     .addColumn('code', 'text')
     .addColumn('duration_ms', 'integer')
+    .addColumn('line', 'text', (col) => col.notNull())
+    .addColumn('previous', 'text', (col) => col.notNull().unique())
+    .addColumn('hash', 'text', (col) => col.notNull().unique())
     .execute();
+  await db.schema
+    .createTable('audit_head')
+    .addColumn('id', 'integer', (col) => col.primaryKey())
+    .addColumn('number', 'integer', (col) => col.notNull())
+    .addColumn('hash', 'text', (col) => col.notNull())
+    .execute();
+  await sql`insert into audit_head (id, number, hash) values (1, 0, ${'0'.repeat(64)})`.execute(db);
   await db.schema
     .createTable('idempotency')
     .addColumn('person_id', 'text', (col) => col.notNull())

@@ -1,0 +1,93 @@
+import { createHmac } from 'node:crypto';
+import type { Store } from '../store/store.ts';
+import type { AuditEvent } from './event.ts';
+import { eventOfRow, rowOfEvent } from './event.ts';
+
+/** Where the chain ends: the number and the hash of its last row. */
+export interface ChainHead {
+  number: number;
+  hash: string;
+}
+
+const start: ChainHead = { number: 0, hash: '0'.repeat(64) };
+
+/**
+ * Appends one event in a short transaction of its own: locks the one row that holds the head, takes the next number, and
+ * chains a keyed hash over the exact text that is stored. The key lies outside the database, so whoever can write the
+ * database cannot make a chain that verifies.
+ */
+export async function appendEvent(store: Store, key: Buffer, event: Omit<AuditEvent, 'number'>): Promise<ChainHead> {
+  return store.transaction(async (transaction) => {
+    const locked = transaction.selectFrom('audit_head').select(['number', 'hash']).where('id', '=', 1);
+    // SQLite's transactions begin immediate and hold the whole database; PostgreSQL locks the row.
+    const head = await (store.flavour === 'postgres' ? locked.forUpdate() : locked).executeTakeFirstOrThrow();
+    const number = head.number + 1;
+    const line = JSON.stringify({ number, ...event });
+    const hash = linkHash(key, head.hash, line);
+    await transaction
+      .insertInto('audit_events')
+      .values({ ...rowOfEvent({ number, ...event }), line, previous: head.hash, hash })
+      .execute();
+    await transaction.updateTable('audit_head').set({ number, hash }).where('id', '=', 1).execute();
+    return { number, hash };
+  });
+}
+
+function linkHash(key: Buffer, previous: string, line: string): string {
+  return createHmac('sha256', key).update(previous).update('\n').update(line).digest('hex');
+}
+
+export interface Verdict {
+  rows: number;
+  /** What is wrong, in the order of the rows; none: the chain holds. */
+  findings: string[];
+}
+
+const page = 1000;
+const mostFindings = 20;
+
+/** Reads every row and finds what was changed, lost or reordered, and, by the heads kept elsewhere, a tail that was cut. */
+export async function verifyChain(store: Store, key: Buffer, heads: readonly ChainHead[]): Promise<Verdict> {
+  const findings: string[] = [];
+  const expected = new Map(heads.map((head) => [head.number, head.hash]));
+  let last = start;
+  for (;;) {
+    const rows = await store.db
+      .selectFrom('audit_events')
+      .selectAll()
+      .where('number', '>', last.number)
+      .orderBy('number')
+      .limit(page)
+      .execute();
+    for (const row of rows) {
+      if (row.number !== last.number + 1) findings.push(missing(last.number + 1, row.number - 1));
+      else if (row.previous !== last.hash) findings.push(`Row ${row.number} does not follow the row before it.`);
+      if (linkHash(key, row.previous, row.line) !== row.hash) findings.push(`Row ${row.number} was changed.`);
+      else if (row.line !== JSON.stringify(eventOfRow(row)))
+        findings.push(`Row ${row.number} shows something else than was recorded.`);
+      const kept = expected.get(row.number);
+      if (kept !== undefined && kept !== row.hash)
+        findings.push(`Row ${row.number} is not the one that was there when its hash was kept.`);
+      last = row;
+      if (findings.length >= mostFindings) return { rows: last.number, findings };
+    }
+    if (rows.length < page) break;
+  }
+  findings.push(...(await findCutTail(store, last, heads)));
+  return { rows: last.number, findings };
+}
+
+function missing(from: number, to: number): string {
+  return from === to ? `Row ${from} is missing.` : `Rows ${from} to ${to} are missing.`;
+}
+
+async function findCutTail(store: Store, last: ChainHead, heads: readonly ChainHead[]): Promise<string[]> {
+  const head = await store.db
+    .selectFrom('audit_head')
+    .select(['number', 'hash'])
+    .where('id', '=', 1)
+    .executeTakeFirst();
+  const furthest = Math.max(head?.number ?? 0, ...heads.map((each) => each.number));
+  if (furthest > last.number) return [`The last rows are missing: ${last.number + 1} to ${furthest}.`];
+  return head?.hash === last.hash ? [] : ['The head does not fit the last row.'];
+}
