@@ -11,6 +11,7 @@ import { modelId } from './instance.ts';
 import type { Instance } from './instance.ts';
 import type { LaunchParts } from './parts.ts';
 import { planFor, volumeOf, want } from './plan-for.ts';
+import type { LaunchInput } from './plan-launch.ts';
 import { receiptOf } from './receipt.ts';
 import { findVisibleInstance } from './read-instances.ts';
 import { actionsByState, allows } from './states.ts';
@@ -67,7 +68,7 @@ export async function scaleInstance(
 ): Promise<Change> {
   const model = await entryOf(parts, instance, undefined, context);
   // The plan refuses what the region cannot hold.
-  await planFor(parts, model, inputOf(instance, replicas));
+  await planFor(parts, model, inputOf(parts, instance, model, replicas));
   return { update: { spec: { ...instance.spec, replicas } }, state: instance.state };
 }
 
@@ -78,7 +79,7 @@ export async function restartInstance(
   context: Asking,
 ): Promise<Change> {
   const model = await entryOf(parts, instance, otherModel, context);
-  const plan = await planFor(parts, model, inputOf(instance, instance.spec.replicas));
+  const plan = await planFor(parts, model, inputOf(parts, instance, model, instance.spec.replicas));
   const regions = instance.spec.regions.map(({ region }) => ({ region, volume: volumeOf(model, region) }));
   const planned = plan.regions.map(({ region, runtime, arguments: given }) => ({ region, runtime, arguments: given }));
   return {
@@ -98,11 +99,11 @@ export async function restartInstance(
 }
 
 /** The entry that the instance goes on with. A deleted one of its own is still good: its files are known. */
-async function entryOf(
+export async function entryOf(
   parts: LaunchParts,
   instance: Instance,
   other: string | undefined,
-  context: Asking,
+  context: Pick<Asking, 'caller'>,
 ): Promise<OwnedModel> {
   if (other !== undefined) return parts.registry.find(other, context.caller);
   const own = await findModel(parts.store.db, { id: instance.entryId });
@@ -113,12 +114,13 @@ async function entryOf(
   });
 }
 
-function inputOf(instance: Instance, replicas: number) {
+export function inputOf(parts: LaunchParts, instance: Instance, model: OwnedModel, replicas: number): LaunchInput {
   const { spec } = instance;
   return {
     model: instance.name,
     regions: spec.regions.map(({ region }) => region),
     replicas,
+    runtime: runtimeOf(parts, instance, model),
     accelerator: spec.accelerator,
     accelerator_count: spec.acceleratorCount,
     context_length: spec.contextLength,
@@ -126,7 +128,16 @@ function inputOf(instance: Instance, replicas: number) {
   };
 }
 
-function refuseState(instance: Instance, action: InstanceAction): void {
+/** The runtime that it runs on, where it still serves this entry in all its regions; else EcoLink picks again. */
+function runtimeOf({ places }: LaunchParts, instance: Instance, model: OwnedModel): string | undefined {
+  const { regions } = instance.spec;
+  const name = regions[0]?.runtime;
+  const serves = (region: string): boolean =>
+    places.runtimesFor(region, model.category, model.format, model.task).some((runtime) => runtime.name === name);
+  return regions.every(({ region, runtime }) => runtime === name && serves(region)) ? name : undefined;
+}
+
+export function refuseState(instance: Instance, action: InstanceAction): void {
   if (allows(action, instance.state)) return;
   const states = actionsByState[action].join(', ');
   throw conflict(
@@ -149,7 +160,7 @@ function changedMeanwhile(instance: Instance): Error {
   });
 }
 
-function notYours(instance: Instance): Error {
+export function notYours(instance: Instance): Error {
   return refused(
     'not_owner',
     `${modelId(instance)} belongs to ${instance.ownerName}; only its owner and admins change it.`,

@@ -1,9 +1,10 @@
 import type { Caller } from '../access/caller.ts';
 import type { Asking } from '../asking.ts';
-import { conflict, notFound } from '../errors.ts';
+import { conflict, inputError, notFound } from '../errors.ts';
 import { findInstance, insertInstance } from '../store/instances.ts';
 import { findModel } from '../store/models.ts';
 import { changeInstance, removeInstance, restartInstance, scaleInstance, stopInstance } from './change-instance.ts';
+import { examineChange, examineInstance } from './examine-change.ts';
 import type { Instance, InstanceSpec } from './instance.ts';
 import type { LaunchParts } from './parts.ts';
 import { plan, volumeOf, want } from './plan-for.ts';
@@ -11,6 +12,7 @@ import type { LaunchInput, LaunchPlan } from './plan-launch.ts';
 import { getInstance, getLogs, listInstances } from './read-instances.ts';
 import type { ListInstancesInput, LogsInput } from './read-instances.ts';
 import { receiptOf } from './receipt.ts';
+import type { InstanceAction } from './states.ts';
 
 export type LaunchInstanceInput = LaunchInput & {
   plan_digest?: string | undefined;
@@ -23,6 +25,20 @@ export type Launches = ReturnType<typeof createLaunches>;
 export function createLaunches(parts: LaunchParts) {
   return {
     plan: (input: LaunchInput, caller: Caller) => plan(parts, input, caller).then((made) => made.plan),
+    /** The same with the entry. Throws what a launch of this very plan would, unless the plan was accepted before. */
+    examine: async (input: LaunchInstanceInput, caller: Caller, accepted: boolean) => {
+      const examined = await plan(parts, input, caller);
+      if (!accepted) refuseOtherPlan(examined.plan, input);
+      return examined;
+    },
+    examineInstance: (reference: string, action: InstanceAction, caller: Caller) =>
+      examineInstance(parts, reference, action, caller),
+    examineChange: (
+      reference: string,
+      action: InstanceAction,
+      caller: Caller,
+      change: { replicas?: number; model?: string | undefined },
+    ) => examineChange(parts, reference, action, caller, change),
     launch: (input: LaunchInstanceInput, context: Asking) => launch(parts, input, context),
     list: (input: ListInstancesInput, caller: Caller) => listInstances(parts, input, caller),
     /** A receipt as of now: a replay answers with the present state of what its first call made. */
@@ -112,8 +128,15 @@ function specOf(made: LaunchPlan, input: LaunchInstanceInput): InstanceSpec {
 
 const unitMs: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
+const longestDays = 365;
+
 function stopTime(after: string, now: Date): string {
-  return new Date(now.getTime() + Number(after.slice(0, -1)) * (unitMs[after.slice(-1)] ?? 0)).toISOString();
+  const afterMs = Number(after.slice(0, -1)) * (unitMs[after.slice(-1)] ?? 0);
+  if (afterMs <= longestDays * 86_400_000) return new Date(now.getTime() + afterMs).toISOString();
+  throw inputError('stop_after_too_long', `An instance can be told to stop after ${longestDays} days at most.`, {
+    nextStep: 'Give a shorter time, or leave it out: then it runs until somebody stops it.',
+    field: 'stop_after',
+  });
 }
 
 function modelGone(name: string): Error {

@@ -58,10 +58,10 @@ export function planVolume(record: VolumeRecord, observed: ObservedVolume, wante
 }
 
 /** States that stay as they are while nothing needs the volume. */
-const atRest: VolumeState[] = ['absent', 'partial', 'failed', 'damaged'];
+const atRest = new Set<VolumeState>(['absent', 'partial', 'failed', 'damaged']);
 
 function planMissing(record: VolumeRecord, observed: ObservedVolume, wanted: boolean, now: number): VolumeStep {
-  if (!wanted && atRest.includes(record.state)) return { do: 'nothing' };
+  if (!wanted && atRest.has(record.state)) return { do: 'nothing' };
   if (!wanted) return { do: 'record', state: observed.state === 'absent' ? 'absent' : 'partial', failures: 0 };
   if (record.state === 'failed') return { do: 'nothing' };
   if (record.retryAt !== undefined && now < record.retryAt) return { do: 'nothing' };
