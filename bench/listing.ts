@@ -37,6 +37,7 @@ async function measure(core: Core, rounds: number): Promise<BenchResult> {
     person,
     identity: 'local',
     agent: false,
+    mayDecide: true,
     source: 'cli' as const,
     scopes: ['operate' as const, 'read' as const],
   };

@@ -45,7 +45,14 @@ async function openCore(config: Config): Promise<Core> {
 async function inThisProcess(config: Config): Promise<Reached> {
   const core = await openCore(config);
   const person = await core.access.local();
-  const caller: Caller = { person, identity: 'local', agent: false, source: 'cli', scopes: [...scopes] };
+  const caller: Caller = {
+    person,
+    identity: 'local',
+    agent: false,
+    mayDecide: true,
+    source: 'cli',
+    scopes: [...scopes],
+  };
   return {
     call: (operation, input, options) => core.execute(operation, input, caller, options),
     tokens: {

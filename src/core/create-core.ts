@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAccess } from './access/create-access.ts';
+import { createPeople } from './access/people.ts';
 import { createCredentials } from './access/credentials.ts';
 import { createAuditLog } from './audit/audit.ts';
 import { HeadFile } from './audit/heads.ts';
 import { auditKey } from './audit/key.ts';
 import type { Config } from './config/config.ts';
+import { createLiveConfig } from './config/live.ts';
 import type { Core } from './core.ts';
 import { createExecute } from './execute.ts';
 import { createHub } from './hub/hub.ts';
@@ -42,7 +44,9 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   const store = undo.use(await openStore(config));
   const now = (): Date => new Date();
   const changes = createChanges();
-  const access = await createAccess(config, store, now);
+  const live = undo.use(createLiveConfig(config, log));
+  const people = await createPeople({ live, store, now, serves: options.reconcile });
+  const access = createAccess({ people, store, dataDir: config.dataDir, now });
   const credentials = createCredentials(config, (await access.local()).id);
   const nudges: { to: Reconciler | undefined } = { to: undefined };
   const nudge = (key: Key): void => nudges.to?.nudge(key);

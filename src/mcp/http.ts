@@ -57,5 +57,5 @@ function asAuthInfo(caller: Caller): AuthInfo {
 function callerOf(auth: AuthInfo | undefined): Caller {
   const caller = auth?.extra?.['caller'] as Caller | undefined;
   if (!caller) throw new Error('An MCP request without a caller: handle() was bypassed.');
-  return { ...caller, agent: true, source: 'mcp' };
+  return { ...caller, agent: true, mayDecide: false, source: 'mcp' };
 }

@@ -51,7 +51,7 @@ export function identityOf({ team, enterprise, user }: SlackUser): string {
 /** The caller behind a Slack user, or undefined for somebody the config does not list. */
 export async function callerOf(access: Access, who: SlackUser): Promise<Caller | undefined> {
   const person = await access.personOfSlack(who.enterprise ?? who.team, who.user);
-  return person && { person, identity: identityOf(who), agent: false, source: 'slack', scopes };
+  return person && { person, identity: identityOf(who), agent: false, mayDecide: true, source: 'slack', scopes };
 }
 
 /** What somebody reads whom the config does not list: who can change that, and what to give them. */

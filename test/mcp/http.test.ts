@@ -26,7 +26,7 @@ beforeAll(async () => {
     }),
   );
   const person = await core.access.local();
-  callers['all'] = { person, identity: 'local', agent: false, source: 'http', scopes: ['call', 'read', 'operate'] };
+  callers['all'] = { person, identity: 'local', agent: false, mayDecide: false, source: 'http', scopes: ['call', 'read', 'operate'] };
   callers['reader'] = { ...callers['all'], identity: 'token:reader', scopes: ['read'] };
   url = await serve();
 });

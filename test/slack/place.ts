@@ -66,7 +66,7 @@ export async function makePlace({
     slack,
     hub,
     core,
-    alice: { person, identity: 'slack:test', agent: false, source: 'slack', scopes },
+    alice: { person, identity: 'slack:test', agent: false, mayDecide: true, source: 'slack', scopes },
     async [Symbol.asyncDispose]() {
       await core[Symbol.asyncDispose]();
       await slack.close();

@@ -21,6 +21,11 @@ export interface Caller {
   identity: string;
   /** True where something acts for the person (whatever comes over MCP): it can ask, never decide. */
   agent: boolean;
+  /**
+   * True where decisions of this caller count: the local person at the terminal (identity `local`, source `cli`),
+   * somebody in Slack, a token made to decide. Never over MCP, never for an agent.
+   */
+  mayDecide: boolean;
   source: Source;
   scopes: readonly Scope[];
 }

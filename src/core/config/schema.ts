@@ -1,31 +1,27 @@
 import { z } from 'zod';
-import { roles } from '../access/caller.ts';
+import { kubernetesRegion } from './kubernetes-region.ts';
+import { acceleratorShape, configName } from './names.ts';
+import { checkPeople, groupSchema, personSchema, slackSchema } from './people.ts';
 import { categories, formats } from '../registry/model.ts';
 
-const name = z
-  .string()
-  .regex(
-    /^[a-z0-9]([a-z0-9.-]{0,46}[a-z0-9])?$/,
-    'must be 1 to 48 lower-case letters, digits, "." and "-", with a letter or digit at both ends',
-  );
-
-const acceleratorSchema = z.strictObject({
-  name,
-  total: z.int().nonnegative().optional(),
-  memory_gib: z.number().positive().optional(),
-});
+const name = configName;
 
 const localRegion = z.strictObject({
   name,
   kind: z.literal('local'),
   path: z.string().min(1).optional(),
-  accelerators: z.array(acceleratorSchema).default([]),
+  accelerators: z.array(z.strictObject(acceleratorShape)).default([]),
 });
+
+const regionSchema = z.discriminatedUnion('kind', [localRegion, kubernetesRegion]);
 
 const filesystemSchema = z.strictObject({
   name,
   region: name,
-  path: z.string().min(1),
+  /** The folder, in a local region. */
+  path: z.string().min(1).optional(),
+  /** The PersistentVolumeClaim, in a Kubernetes region. */
+  claim: z.string().min(1).optional(),
   mount_path: z.string().startsWith('/').optional(),
 });
 
@@ -66,25 +62,11 @@ const kubernetesRuntime = z.strictObject({
 
 export const runtimeSchema = z.discriminatedUnion('kind', [localRuntime, kubernetesRuntime]);
 
-const personSchema = z.strictObject({
-  name: z.string().min(1).max(100),
-  role: z.enum(roles),
-  /** `slack:<team>/<user>` or `local`. */
-  identities: z
-    .array(z.string().regex(/^(?:local|slack:[A-Z0-9]+\/[A-Z0-9]+)$/, 'must be "local" or "slack:TEAM/USER"'))
-    .min(1),
-});
-
-const slackSchema = z.strictObject({
-  /** Where launches are announced when a form gave no channel. */
-  channel: z.string().optional(),
-});
-
 /** The shape of `ecolink.yaml`. Everything has a default: an absent file is an empty one. */
 export const configFile = z
   .strictObject({
     regions: z
-      .array(localRegion)
+      .array(regionSchema)
       .min(1)
       .default([{ name: 'local', kind: 'local', accelerators: [] }]),
     filesystems: z.array(filesystemSchema).default([]),
@@ -92,6 +74,7 @@ export const configFile = z
     /** Price per hour of one accelerator, by its name. */
     prices: z.record(z.string(), z.number().nonnegative()).default({}),
     people: z.array(personSchema).default([]),
+    groups: z.array(groupSchema).default([]),
     /** What unused weights are evicted by themselves; nothing is, unless one of the two is set. */
     cache: z
       .strictObject({
@@ -100,20 +83,21 @@ export const configFile = z
         maximum_gib: z.number().positive().optional(),
       })
       .default({}),
-    slack: slackSchema.default({}),
+    slack: slackSchema.prefault({}),
   })
   .superRefine(checkNames)
-  .superRefine(checkReferences);
+  .superRefine(checkReferences)
+  .superRefine(checkPeople);
 
 interface Named {
   name: string;
 }
 
 function checkNames(
-  file: { regions: Named[]; filesystems: Named[]; runtimes: Named[]; people: Named[] },
+  file: { regions: Named[]; filesystems: Named[]; runtimes: Named[]; people: Named[]; groups: Named[] },
   context: z.RefinementCtx,
 ): void {
-  for (const list of ['regions', 'filesystems', 'runtimes', 'people'] as const) {
+  for (const list of ['regions', 'filesystems', 'runtimes', 'people', 'groups'] as const) {
     const names = file[list].map((each) => each.name);
     const again = names.findIndex((name, index) => names.indexOf(name) !== index);
     if (again === -1) continue;
@@ -122,14 +106,17 @@ function checkNames(
 }
 
 function checkReferences(
-  file: { regions: Named[]; filesystems: { region: string }[] },
+  file: { regions: (Named & { kind: string })[]; filesystems: { region: string; path?: unknown; claim?: unknown }[] },
   context: z.RefinementCtx,
 ): void {
   const regions = file.regions.map((region) => region.name);
-  for (const [index, { region }] of file.filesystems.entries()) {
-    if (regions.includes(region)) continue;
-    const message = `expected one of the regions: ${regions.join(', ')}`;
-    context.addIssue({ code: 'custom', path: ['filesystems', index, 'region'], message });
+  for (const [index, { region, ...place }] of file.filesystems.entries()) {
+    const kind = file.regions.find((each) => each.name === region)?.kind;
+    const needed = kind === 'kubernetes' ? 'claim' : 'path';
+    const complain = (at: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: ['filesystems', index, at], message });
+    if (kind === undefined) complain('region', `expected one of the regions: ${regions.join(', ')}`);
+    else if (place[needed] === undefined) complain(needed, `is needed: the region ${region} is ${kind}`);
   }
 }
 

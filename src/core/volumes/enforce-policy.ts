@@ -21,6 +21,7 @@ const policyCaller: Caller = {
   person: { id: 'policy', name: 'cache policy', role: 'admin' },
   identity: 'policy',
   agent: false,
+  mayDecide: false,
   source: 'system',
   scopes: [],
 };

@@ -100,7 +100,14 @@ export async function startMachine(options: MachineOptions = {}) {
   const log = createLog({ level: 'silent', pretty: false });
   const core = undo.use(await createCore(config, log, { reconcile: options.reconcile ?? true }));
   const person = await core.access.local();
-  const local: Caller = { person, identity: 'local', agent: false, source: 'cli', scopes: ['call', 'read', 'operate'] };
+  const local: Caller = {
+    person,
+    identity: 'local',
+    agent: false,
+    mayDecide: true,
+    source: 'cli',
+    scopes: ['call', 'read', 'operate'],
+  };
   const parts = undo.move();
   return {
     core,

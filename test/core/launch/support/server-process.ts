@@ -27,7 +27,14 @@ async function main(): Promise<void> {
   const config = loadConfig(process.env);
   const core = await createCore(config, createLog({ level: config.logLevel, pretty: false }), { reconcile: true });
   const person = await core.access.local();
-  const local: Caller = { person, identity: 'local', agent: false, source: 'cli', scopes: ['call', 'read', 'operate'] };
+  const local: Caller = {
+    person,
+    identity: 'local',
+    agent: false,
+    mayDecide: true,
+    source: 'cli',
+    scopes: ['call', 'read', 'operate'],
+  };
   process.on('message', ({ id, operation, input }: Request) => {
     core.execute(operation, input, local).then(
       (output) => send({ type: 'answer', id, output }),
