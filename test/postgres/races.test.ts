@@ -66,7 +66,9 @@ async function together<T>(table: string, sides: (() => Promise<T>)[]): Promise<
 
 async function waiters(count: number): Promise<void> {
   const asked = 'select count(distinct pid)::int as count from pg_locks where not granted';
-  await expect.poll(async () => (await blocker.query<{ count: number }>(asked)).rows[0]?.count).toBe(count);
+  await expect
+    .poll(async () => (await blocker.query<{ count: number }>(asked)).rows[0]?.count, { timeout: 30_000 })
+    .toBe(count);
 }
 
 const register = { source: 'huggingface', repo: 'acme/tiny', category: 'chat', name: 'tiny' };
