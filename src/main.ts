@@ -3,10 +3,15 @@
  * load neither the store nor the server.
  */
 const [command, ...rest] = process.argv.slice(2);
+/** Run by pods of this image, to look into a volume. */
+const podCommands = new Set(['check-volume', 'verify-volume', 'list-folder', 'read-file']);
 
 if (command === 'pull') {
   const { pullCommand } = await import('./core/download/command.ts');
   process.exitCode = await pullCommand(rest);
+} else if (command !== undefined && podCommands.has(command)) {
+  const { inPodCommand } = await import('./core/regions/kubernetes/in-pod.ts');
+  process.exitCode = await inPodCommand(command, rest);
 } else if (command === '__complete') {
   const { completeCommand } = await import('./cli/complete.ts');
   await completeCommand(rest);

@@ -1,5 +1,6 @@
 import { asEcolinkError } from '../errors.ts';
-import type { Region } from '../regions/region.ts';
+import type { EcolinkError } from '../errors.ts';
+import type { ObservedReplica, Reason, Region } from '../regions/region.ts';
 import { findInstance, saveRegionStatus } from '../store/instances.ts';
 import type { RegionStatusUpdate } from '../store/instances.ts';
 import { findModel } from '../store/models.ts';
@@ -16,12 +17,17 @@ import type { Requeue } from './work-queue.ts';
 
 const restlessMs = 1000;
 const settledMs = 30_000;
+const unreachableMs = 5000;
 
 /** One instance in one region: reads everything again, plans, acts, writes what it saw. May be killed anywhere. */
 export async function reconcileRegion(parts: ReconcilerParts, id: number, regionName: string): Promise<Requeue> {
   const instance = await findInstance(parts.store.db, id);
-  if (!instance) return 'when_nudged';
   const region = parts.places.regions().find((each) => each.name === regionName);
+  if (!instance) {
+    // Objects of an instance that no longer exists.
+    await region?.removeWorkload(id);
+    return 'when_nudged';
+  }
   if (!region) {
     await save(parts, instance, regionName, {
       ...nothing,
@@ -37,7 +43,9 @@ export async function reconcileRegion(parts: ReconcilerParts, id: number, region
     replicas: instance.spec.replicas,
     volume: volume === undefined ? undefined : (row ?? { state: 'absent' as const }),
   };
-  const before = planRegion({ ...view, observed: await region.observeWorkload(id) });
+  const seen = await look(parts, instance, region);
+  if (seen === undefined) return unreachableMs;
+  const before = planRegion({ ...view, observed: seen });
   const failed = await act(parts, instance, region, volume, before);
   // Acting may have made replicas that were ready ones that are on their way out.
   const observed = await region.observeWorkload(id);
@@ -48,7 +56,28 @@ export async function reconcileRegion(parts: ReconcilerParts, id: number, region
       : [];
   await save(parts, instance, regionName, { ...plan, reason: plan.reason, ...failed, urls });
   if (plan.state === 'stopped' && before.step !== 'remove') return 'when_nudged';
-  return isSettled(plan.state) ? settledMs : restlessMs;
+  return isSettled(plan.state) && failed.reason === undefined ? settledMs : restlessMs;
+}
+
+/** What runs may well run on while its region does not answer: its last state stays, with the reason beside it. */
+async function look(
+  parts: ReconcilerParts,
+  instance: Instance,
+  region: Region,
+): Promise<ObservedReplica[] | undefined> {
+  try {
+    return await region.observeWorkload(instance.id);
+  } catch (thrown) {
+    const error = asEcolinkError(thrown, modelId(instance));
+    if (error.kind === 'unexpected') throw thrown;
+    const before = instance.regions.find((each) => each.region === region.name);
+    if (before) await save(parts, instance, region.name, { ...before, reason: reasonOf(error) });
+    return undefined;
+  }
+}
+
+function reasonOf(error: EcolinkError): Reason {
+  return { code: error.code, message: `${error.message} ${error.nextStep}` };
 }
 
 const nothing = { ready: 0, restarts: 0, urls: [] };
@@ -71,7 +100,7 @@ async function act(
   } catch (thrown) {
     const error = asEcolinkError(thrown, modelId(instance));
     if (error.kind === 'unexpected') throw thrown;
-    return { state: 'failed', reason: { code: error.code, message: `${error.message} ${error.nextStep}` } };
+    return { ...(error.retryable ? {} : { state: 'failed' }), reason: reasonOf(error) };
   }
 }
 
@@ -138,6 +167,10 @@ async function serve(
     servedName: modelId(instance),
     runtime: launch?.runtime ?? '',
     arguments: launch?.arguments ?? [],
+    bytes: model.bytes,
+    ...(instance.spec.accelerator === undefined
+      ? {}
+      : { accelerator: { name: instance.spec.accelerator, count: instance.spec.acceleratorCount ?? 1 } }),
     generation: instance.generation,
   });
   if (volume !== undefined && instance.state !== 'running')

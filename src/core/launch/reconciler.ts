@@ -1,3 +1,4 @@
+import type { Region } from '../regions/region.ts';
 import { dueToStop, findInstance, restlessRegions, updateDesired } from '../store/instances.ts';
 import { unfinishedVolumes } from '../store/volumes.ts';
 import { enforcePolicy } from '../volumes/enforce-policy.ts';
@@ -40,7 +41,7 @@ export function createReconciler(given: Omit<ReconcilerParts, 'nudge'>): Reconci
   return {
     nudge,
     async start() {
-      await sweep(parts);
+      every(resyncMs, () => sweep(parts));
       every(resyncMs, () => resync(parts));
       every(dueMs, () => stopDue(parts));
       every(policyMs, () => enforcePolicy(parts));
@@ -68,13 +69,16 @@ async function resync(parts: ReconcilerParts): Promise<void> {
 
 /** Ends what runs for instances that should not run: leftovers of a crash between a decision and its execution. */
 async function sweep(parts: ReconcilerParts): Promise<void> {
-  for (const region of parts.places.regions()) {
-    for (const id of await region.listWorkloads()) {
-      const instance = await findInstance(parts.store.db, id);
-      if (instance?.desired === 'running') continue;
-      await region.removeWorkload(id);
-      if (instance) parts.nudge({ instance: id, region: region.name });
-    }
+  // One region that does not answer keeps no other from being swept.
+  const swept = await Promise.allSettled(parts.places.regions().map((region) => sweepRegion(parts, region)));
+  const failed = swept.find((each) => each.status === 'rejected');
+  if (failed) throw failed.reason;
+}
+
+async function sweepRegion(parts: ReconcilerParts, region: Region): Promise<void> {
+  for (const id of await region.listWorkloads()) {
+    const instance = await findInstance(parts.store.db, id);
+    if (instance?.desired !== 'running') parts.nudge({ instance: id, region: region.name });
   }
 }
 

@@ -19,7 +19,8 @@ export interface Reason {
 export type ObservedVolume =
   | { state: 'absent' }
   | { state: 'partial'; bytes: number }
-  | { state: 'downloading'; attempt: number; progress?: Progress }
+  /** `reason`: why nothing moves, though it may yet. */
+  | { state: 'downloading'; attempt: number; progress?: Progress; reason?: Reason }
   | { state: 'failed'; attempt: number; failure: Extract<PullEvent, { type: 'failed' }> }
   | { state: 'ready'; bytes: number };
 
@@ -31,6 +32,8 @@ export interface ObservedReplica {
   restarts: number;
   /** Why it is waiting: the last exit, in words. */
   reason?: Reason;
+  /** Waiting does not help: somebody has to act on the reason. */
+  failed?: true;
 }
 
 export type ModelLocation =
@@ -45,6 +48,10 @@ export interface Workload {
   servedName: string;
   runtime: string;
   arguments: readonly string[];
+  /** Of the weights: how long a replica may take to load them follows from it. */
+  bytes?: number;
+  /** Of each replica. */
+  accelerator?: { name: string; count: number };
   /** Changes when the running replicas must be replaced (restart, another entry). */
   generation: number;
 }
@@ -60,6 +67,12 @@ export interface RegionStatus {
   version?: string;
   reason?: Reason;
   storage?: { free: number; total: number };
+  /** As the region counts them itself; null where it may not look. */
+  accelerators?: { name: string; total: number | null; free: number | null }[];
+  /** What new volumes are made from. */
+  storageClass?: string;
+  /** Rights that EcoLink needs there and does not have, as `verb resource`. */
+  missingPermissions?: string[];
 }
 
 /**

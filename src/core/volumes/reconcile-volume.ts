@@ -2,7 +2,7 @@ import type { PullManifest } from '../download/manifest.ts';
 import { asEcolinkError } from '../errors.ts';
 import type { ReconcilerParts } from '../launch/reconcile-parts.ts';
 import type { Requeue } from '../launch/work-queue.ts';
-import type { ObservedVolume, Region } from '../regions/region.ts';
+import type { ObservedVolume, Reason, Region } from '../regions/region.ts';
 import { findModel } from '../store/models.ts';
 import { filesOfSelection, findVolume, updateVolume, usersOfVolume } from '../store/volumes.ts';
 import type { Volume, VolumeUpdate } from '../store/volumes.ts';
@@ -10,6 +10,8 @@ import { finishEviction } from './evict-volume.ts';
 import { planVolume } from './plan-volume.ts';
 
 const watchMs = 1000;
+/** After the region could not start a download and may be able to later. */
+const startAgainMs = 5000;
 
 /** One volume in one region. Whoever needs it is nudged when it changes. */
 export async function reconcileVolume(parts: ReconcilerParts, key: string): Promise<Requeue> {
@@ -23,21 +25,28 @@ export async function reconcileVolume(parts: ReconcilerParts, key: string): Prom
   if (step.do === 'start') await start(parts, region, volume, step.attempt, users);
   if (step.do === 'stop') await region.stopDownload(key);
   if (step.do === 'delete') await finishEviction(parts, volume, region);
-  const update = updateFor(step, observed);
+  const update = updateFor(step, observed, volume.reason);
   if (update) await write(parts, volume, update, users);
   const now = await findVolume(parts.store.db, key);
   return now?.state === 'queued' || now?.state === 'downloading' ? watchMs : 'when_nudged';
 }
 
-function updateFor(step: ReturnType<typeof planVolume>, observed: ObservedVolume): VolumeUpdate | undefined {
+function updateFor(
+  step: ReturnType<typeof planVolume>,
+  observed: ObservedVolume,
+  before: Reason | undefined,
+): VolumeUpdate | undefined {
   const progress = observed.state === 'downloading' && observed.progress ? { progress: observed.progress } : undefined;
+  const waiting = observed.state === 'downloading' ? observed.reason : undefined;
+  if (step.do === 'nothing' && observed.state === 'downloading' && waiting?.message !== before?.message)
+    return { ...progress, reason: waiting ?? null };
   if (step.do !== 'record') return progress;
   const finished = step.state === 'ready' || step.state === 'absent' || step.state === 'partial';
   return {
     state: step.state,
     failures: step.failures,
     retryAt: step.retryAt ?? null,
-    reason: step.reason ?? null,
+    reason: step.reason ?? waiting ?? null,
     ...progress,
     ...(finished ? { prefetch: false, progress: null } : {}),
   };
@@ -86,7 +95,9 @@ async function start(
     const error = asEcolinkError(thrown, volume.key);
     if (error.kind === 'unexpected') throw thrown;
     await updateVolume(parts.store.db, volume.key, {
-      state: 'failed',
+      ...(error.retryable
+        ? { state: 'queued', retryAt: parts.now().getTime() + startAgainMs }
+        : { state: 'failed' }),
       reason: { code: error.code, message: error.message },
     });
   }

@@ -90,7 +90,7 @@ export class LocalRegion implements Region {
 
   #root(filesystem: string): string {
     const found = this.#parts.filesystems.find((each) => each.name === filesystem);
-    if (found) return found.path;
+    if (found?.path !== undefined) return found.path;
     throw notFound('filesystem_not_found', `The region ${this.name} has no filesystem "${filesystem}".`, {
       nextStep: 'Add it under "filesystems" in ecolink.yaml, or use another entry.',
     });

@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { acceleratorShape, configName } from './names.ts';
+
+const words = z.record(z.string(), z.string());
+/** Kubernetes quantities: `500m`, `2Gi`. */
+const quantities = z.record(
+  z.string(),
+  z.string().regex(/^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$/, 'must be a quantity such as 500m or 2Gi'),
+);
+const resources = z.strictObject({ requests: quantities.default({}), limits: quantities.default({}) });
+
+const toleration = z.strictObject({
+  key: z.string().optional(),
+  operator: z.enum(['Exists', 'Equal']).optional(),
+  value: z.string().optional(),
+  effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).optional(),
+});
+
+const accelerator = z.strictObject({
+  ...acceleratorShape,
+  /** The name under which nodes offer it. */
+  resource: z.string().default('nvidia.com/gpu'),
+  /** Tells its nodes from others that offer the same resource. */
+  node_selector: words.default({}),
+  tolerations: z.array(toleration).default([]),
+});
+
+const namespaceName = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be the name of a namespace: lower-case letters, digits and "-"');
+
+export const accessModes = ['ReadWriteMany', 'ReadWriteOnce'] as const;
+
+/** A namespace of a cluster as a region. Several regions may share one, told apart by their node selectors. */
+export const kubernetesRegion = z.strictObject({
+  name: configName,
+  kind: z.literal('kubernetes'),
+  /** The context in the kubeconfig; its current one unless given. Never switched. */
+  context: z.string().min(1).optional(),
+  /** Kubeconfig file; `KUBECONFIG` or `~/.kube/config` unless given. */
+  kubeconfig: z.string().min(1).optional(),
+  /** Uses the ServiceAccount of the pod that EcoLink runs in. */
+  in_cluster: z.boolean().default(false),
+  namespace: namespaceName,
+  /** The cluster's default class unless given. */
+  storage_class: z.string().min(1).optional(),
+  access_mode: z.enum(accessModes).default('ReadWriteMany'),
+  accelerators: z.array(accelerator).default([]),
+  /** The Hub as pods reach it; EcoLink's own unless given. */
+  hub_endpoint: z.url().optional(),
+  /** Runs the downloads and looks into volumes. */
+  ecolink_image: z.string().min(1),
+  image_pull_secrets: z.array(z.string()).default([]),
+  image_pull_policy: z.enum(['IfNotPresent', 'Always', 'Never']).default('IfNotPresent'),
+  /** Images that runtimes may name; a `*` stands for anything. Those of the configured runtimes unless given. */
+  images_allowed: z.array(z.string().min(1)).optional(),
+  runtime_class: z.string().optional(),
+  priority_class: z.string().optional(),
+  run_as: z
+    .strictObject({
+      user: z.int().positive().default(1000),
+      group: z.int().positive().default(1000),
+      fs_group: z.int().positive().default(1000),
+    })
+    .prefault({}),
+  /** Of the engine's containers, beside accelerators. */
+  resources: resources.prefault({}),
+  /** Of the download's container. */
+  download_resources: resources.prefault({
+    requests: { cpu: '250m', memory: '256Mi' },
+    limits: { memory: '1Gi' },
+  }),
+  labels: words.default({}),
+  annotations: words.default({}),
+  /** Proxy variables and the like, for downloads and engines. */
+  environment: words.default({}),
+  /** A ConfigMap whose `ca.crt` downloads trust beside the usual authorities. */
+  ca_config_map: z.string().optional(),
+  node_selector: words.default({}),
+  tolerations: z.array(toleration).default([]),
+  /** How calls reach replicas: by pod address, or, for trying out, through the API server's proxy. */
+  reach: z.enum(['in-cluster', 'api-proxy']).default('in-cluster'),
+});
+
+export type KubernetesRegionConfig = z.output<typeof kubernetesRegion>;

@@ -1,0 +1,88 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { V1Job, V1Pod } from '@kubernetes/client-node';
+import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
+import { EcolinkError, unavailable } from '../../errors.ts';
+import type { ErrorBody, ErrorKind } from '../../errors.ts';
+import { newId } from '../../ids.ts';
+import type { KubernetesClient } from './client.ts';
+import { endOf } from './download-state.ts';
+import { lastWarning, whyNotCreated } from './events.ts';
+import type { Live } from './kinds.ts';
+import { errandJob } from './manifests/errand.ts';
+import type { Errand } from './manifests/errand.ts';
+import { nameFor } from './names.ts';
+import { troubleOf } from './pod-reasons.ts';
+
+const pauseMs = 250;
+/** For so long a pod may wait for a node, an image or a volume, in milliseconds. */
+const startMs = 120_000;
+
+/** Sends a pod to look into a claim, and answers with the JSON that it printed. Throws what it found wrong. */
+export async function runErrand(
+  client: KubernetesClient,
+  config: KubernetesRegionConfig,
+  errand: Omit<Errand, 'name'>,
+): Promise<Record<string, unknown>> {
+  const name = nameFor('errand', newId('e').slice(2, 14));
+  const job = await client.create<V1Job>('Job', errandJob(config, { ...errand, name }));
+  if (!job) throw unavailable('region_conflict', 'The name of a pod was taken.', { nextStep: 'Try again.' });
+  try {
+    return readAnswer(await outcome(client, job as Live<V1Job>), config.name);
+  } finally {
+    await client.delete('Job', name, job.metadata.uid).catch(() => {});
+  }
+}
+
+async function outcome(client: KubernetesClient, job: Live<V1Job>): Promise<string> {
+  const { name } = job.metadata;
+  for (const began = Date.now(); ; await delay(pauseMs)) {
+    const now = await client.read<V1Job>('Job', name);
+    const pod = (await client.list<V1Pod>('Pod', `batch.kubernetes.io/job-name=${name}`)).items[0];
+    if (pod && ['Succeeded', 'Failed'].includes(pod.status?.phase ?? '')) {
+      const log = await client.log(pod.metadata.name, { container: 'errand' });
+      if (log.trim() !== '') return log;
+      throw noAnswer(troubleOf(pod)?.message ?? 'it ended without a word');
+    }
+    if (!now || endOf(now) !== undefined) throw noAnswer('it was ended before it had looked');
+    await refuseStuck(client, now, pod, Date.now() - began);
+  }
+}
+
+async function refuseStuck(
+  client: KubernetesClient,
+  job: Live<V1Job>,
+  pod: Live<V1Pod> | undefined,
+  waitedMs: number,
+): Promise<void> {
+  const trouble = pod && troubleOf(pod);
+  if (trouble && (trouble.final || waitedMs > startMs)) throw noAnswer(trouble.message, trouble.code);
+  if (!pod && waitedMs > 3000) {
+    const warning = await lastWarning(client, job);
+    if (warning !== undefined) throw noAnswer(whyNotCreated(warning).message, whyNotCreated(warning).code);
+  }
+  if (pod?.status?.phase !== 'Running' && waitedMs > startMs)
+    throw noAnswer((pod && (await lastWarning(client, pod))) ?? 'it did not start in time');
+}
+
+function noAnswer(why: string, code = 'errand_failed'): Error {
+  return unavailable(code, `The pod that looks into the volume could not do so: ${why}`, {
+    nextStep: "Correct what it names; ecolink doctor checks the region's image and storage.",
+  });
+}
+
+function readAnswer(log: string, region: string): Record<string, unknown> {
+  const line = log.trim().split('\n').at(-1) ?? '';
+  let answer: Record<string, unknown>;
+  try {
+    answer = JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    throw noAnswer(`it said "${line.slice(0, 200)}"; is ecolink_image of the region ${region} EcoLink's own?`);
+  }
+  const error = answer['error'] as (ErrorBody & { kind: ErrorKind }) | undefined;
+  if (!error) return answer;
+  throw new EcolinkError(error.kind, error.code, error.message, {
+    nextStep: error.next_step,
+    ...(error.field === undefined ? {} : { field: error.field }),
+    ...(error.valid_values === undefined ? {} : { validValues: error.valid_values }),
+  });
+}

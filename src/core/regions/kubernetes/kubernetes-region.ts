@@ -1,0 +1,142 @@
+import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
+import type { FilesystemConfig, KubernetesRuntime } from '../../config/schema.ts';
+import { refused, unavailable } from '../../errors.ts';
+import type { Runtime } from '../../runtimes/runtime.ts';
+import type { ModelLocation, Region, RegionStatus, Workload } from '../region.ts';
+import { ClusterAccess } from './access.ts';
+import { isImageAllowed } from './allowed-images.ts';
+import { KubernetesClient } from './client.ts';
+import { runErrand } from './errands.ts';
+import { KubernetesFilesystems } from './filesystems.ts';
+import type { Served } from './manifests/served.ts';
+import { closeMirrors, createMirrors } from './mirrors.ts';
+import type { Hints, Mirrors } from './mirrors.ts';
+import { statusOf } from './status.ts';
+import { KubernetesVolumes } from './volumes.ts';
+import { KubernetesWorkloads } from './workloads.ts';
+
+export interface KubernetesRegionParts extends Hints {
+  config: KubernetesRegionConfig;
+  filesystems: readonly FilesystemConfig[];
+  runtimes: () => readonly Runtime[];
+}
+
+const modelPath = '/model';
+const statusMs = 15_000;
+/** For reading every byte of a volume again. */
+const verifySeconds = 6 * 3600;
+
+/** A namespace of a cluster as a region: volumes are claims, replicas are pods. */
+export class KubernetesRegion implements Region {
+  readonly kind = 'kubernetes';
+  readonly name: string;
+  readonly #parts: KubernetesRegionParts;
+  readonly #access: ClusterAccess;
+  readonly #client: KubernetesClient;
+  readonly #mirrors: Mirrors;
+  readonly #volumes: KubernetesVolumes;
+  readonly #workloads: KubernetesWorkloads;
+  readonly #filesystems: KubernetesFilesystems;
+  #status: { value: Promise<RegionStatus>; until: number } | undefined;
+
+  constructor(parts: KubernetesRegionParts) {
+    const { config } = parts;
+    const { name: region, namespace, context, kubeconfig, in_cluster: inCluster } = config;
+    this.name = region;
+    this.#parts = parts;
+    this.#access = new ClusterAccess({ region, context, kubeconfig, inCluster });
+    const client = new KubernetesClient({ region, namespace, access: this.#access });
+    this.#client = client;
+    this.#mirrors = createMirrors(client, region, parts);
+    this.#volumes = new KubernetesVolumes({ config, client, mirrors: this.#mirrors });
+    this.#filesystems = new KubernetesFilesystems({ config, client, filesystems: parts.filesystems });
+    this.#workloads = new KubernetesWorkloads({
+      region,
+      client,
+      mirrors: this.#mirrors,
+      servedOf: (workload) => this.#servedOf(workload),
+      urlOf: (_pod, address, port) => `http://${address.includes(':') ? `[${address}]` : address}:${port}`,
+    });
+  }
+
+  /** Asked a few times a minute at most, whoever looks. */
+  status(): Promise<RegionStatus> {
+    if (this.#status && this.#status.until > Date.now()) return this.#status.value;
+    const value = statusOf(this.#client, this.#parts.config);
+    this.#status = { value, until: Date.now() + statusMs };
+    return value;
+  }
+
+  observeVolume = (key: string) => this.#volumes.observe(key);
+  startDownload: Region['startDownload'] = (key, manifest, attempt, token) =>
+    this.#volumes.start(key, manifest, attempt, token);
+  stopDownload = (key: string) => this.#volumes.stop(key);
+  deleteVolume = (key: string) => this.#volumes.delete(key);
+
+  async verifyVolume(key: string): Promise<string[]> {
+    const answer = await runErrand(this.#client, this.#parts.config, {
+      claim: key,
+      mountPath: modelPath,
+      writes: true,
+      args: ['verify-volume', '--target', modelPath],
+      deadlineSeconds: verifySeconds,
+    });
+    const found = answer['mismatches'] as string[];
+    if (found.length > 0) await this.#volumes.markDamaged(key);
+    return found;
+  }
+
+  listFolder = (filesystem: string, subfolder: string) => this.#filesystems.list(filesystem, subfolder);
+  readFile = (filesystem: string, path: string, maximumBytes: number) =>
+    this.#filesystems.read(filesystem, path, maximumBytes);
+
+  observeWorkload = (instance: number) => this.#workloads.observe(instance);
+  applyWorkload = (workload: Workload) => this.#workloads.apply(workload);
+  removeWorkload = (instance: number) => this.#workloads.remove(instance);
+  eraseWorkload = (instance: number) => this.#workloads.remove(instance);
+  logs = (instance: number, lines: number) => this.#workloads.logs(instance, lines);
+  listWorkloads = () => this.#workloads.list();
+
+  /** What runs in a cluster goes on without this process. */
+  async endAll(): Promise<void> {}
+
+  async close(): Promise<void> {
+    await closeMirrors(this.#mirrors);
+    await this.#access.close();
+  }
+
+  #servedOf(workload: Workload): Served {
+    const { config } = this.#parts;
+    const runtime = this.#runtimeOf(workload.runtime);
+    const { claim, mountPath, folder } = this.#placeOf(workload.location);
+    const { file } = workload.location;
+    return {
+      config,
+      workload,
+      runtime,
+      claim,
+      mountPath,
+      modelPath: file === undefined ? folder : `${folder}/${file}`,
+    };
+  }
+
+  #placeOf(location: ModelLocation): { claim: string; mountPath: string; folder: string } {
+    if (location.kind === 'volume') return { claim: location.volume, mountPath: modelPath, folder: modelPath };
+    const { claim, mountPath } = this.#filesystems.claimOf(location.filesystem);
+    return { claim, mountPath, folder: `${mountPath}/${location.subfolder}` };
+  }
+
+  #runtimeOf(name: string): KubernetesRuntime {
+    const runtime = this.#parts.runtimes().find((each) => each.name === name);
+    if (runtime?.kind !== 'kubernetes') {
+      throw unavailable('runtime_gone', `The runtime "${name}" is not configured any more.`, {
+        nextStep: 'Put it back under "runtimes" in ecolink.yaml, or launch anew with another runtime.',
+      });
+    }
+    const allowed = this.#parts.config.images_allowed;
+    if (allowed === undefined || isImageAllowed(runtime.image, allowed)) return runtime;
+    throw refused('image_not_allowed', `The region ${this.name} does not allow the image ${runtime.image}.`, {
+      nextStep: "Launch with another runtime, or add the image to the region's images_allowed in ecolink.yaml.",
+    });
+  }
+}

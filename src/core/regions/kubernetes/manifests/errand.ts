@@ -1,0 +1,56 @@
+import type { V1Job } from '@kubernetes/client-node';
+import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
+import { labels, metadataFor } from '../names.ts';
+import { claimVolume, ecolinkContainer, environmentOf, podBase } from './pods.ts';
+
+export interface Errand {
+  name: string;
+  claim: string;
+  /** Mounted here; the claim too is read-only unless `writes`. */
+  mountPath: string;
+  writes: boolean;
+  args: readonly string[];
+  deadlineSeconds: number;
+  /** What it is about, for its labels. */
+  volume?: string;
+}
+
+const keptSeconds = 120;
+
+/** A pod that looks into a claim once and says what it saw. A Job, so that one which nobody waits for any more goes by itself. */
+export function errandJob(config: KubernetesRegionConfig, errand: Errand): V1Job {
+  const { name, namespace, ...shared } = metadataFor(config, {
+    name: errand.name,
+    labels: { [labels.name]: 'ecolink-errand' },
+  });
+  const mount = { name: 'claim', mountPath: errand.mountPath, ...(errand.writes ? {} : { readOnly: true }) };
+  const container = ecolinkContainer(config, 'errand', errand.args, [mount, { name: 'tmp', mountPath: '/tmp' }]);
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name, namespace, ...shared },
+    spec: {
+      backoffLimit: 0,
+      completions: 1,
+      parallelism: 1,
+      activeDeadlineSeconds: errand.deadlineSeconds,
+      ttlSecondsAfterFinished: keptSeconds,
+      template: {
+        metadata: shared,
+        spec: {
+          ...podBase(config, config.run_as.user),
+          restartPolicy: 'Never',
+          terminationGracePeriodSeconds: 5,
+          containers: [
+            {
+              ...container,
+              env: environmentOf({ HOME: '/tmp' }),
+              resources: { requests: { cpu: '50m', memory: '64Mi' } },
+            },
+          ],
+          volumes: [claimVolume('claim', errand.claim, !errand.writes), { name: 'tmp', emptyDir: {} }],
+        },
+      },
+    },
+  };
+}

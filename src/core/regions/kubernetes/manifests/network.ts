@@ -1,0 +1,57 @@
+import type { V1NetworkPolicy, V1PodDisruptionBudget, V1Service } from '@kubernetes/client-node';
+import { annotations, metadataFor, serverLabels, workloadName } from '../names.ts';
+import { portName, selectorOf, workloadLabels } from './served.ts';
+import type { Served } from './served.ts';
+
+/** Makes the EndpointSlices that calls follow; its own address is for people and other tools. */
+export function service(served: Served): V1Service {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: naming(served),
+    spec: {
+      type: 'ClusterIP',
+      selector: selectorOf(served),
+      ports: [{ name: portName, port: 80, targetPort: portName, protocol: 'TCP' }],
+    },
+  };
+}
+
+/**
+ * Lets EcoLink in and nobody else. Through the API server's proxy calls come from the control plane, which no selector
+ * names: there the engine's port stays open.
+ */
+export function networkPolicy(served: Served): V1NetworkPolicy {
+  const from =
+    served.config.reach === 'in-cluster'
+      ? { from: [{ namespaceSelector: {}, podSelector: { matchLabels: serverLabels } }] }
+      : {};
+  const spec = {
+    podSelector: { matchLabels: selectorOf(served) },
+    policyTypes: ['Ingress'],
+    ingress: [{ ...from, ports: [{ port: portName, protocol: 'TCP' }] }],
+  };
+  return { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: naming(served), spec };
+}
+
+/** Drains take one replica at a time, and a broken replica stops no drain. */
+export function disruptionBudget(served: Served): V1PodDisruptionBudget {
+  return {
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: naming(served),
+    spec: {
+      maxUnavailable: 1,
+      unhealthyPodEvictionPolicy: 'AlwaysAllow',
+      selector: { matchLabels: selectorOf(served) },
+    },
+  };
+}
+
+function naming({ config, workload }: Served) {
+  return metadataFor(config, {
+    name: workloadName(workload.instance, config.name),
+    labels: workloadLabels(workload),
+    annotations: { [annotations.model]: workload.servedName },
+  });
+}

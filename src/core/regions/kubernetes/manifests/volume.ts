@@ -1,0 +1,33 @@
+import type { V1PersistentVolumeClaim } from '@kubernetes/client-node';
+import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
+import type { PullManifest } from '../../../download/manifest.ts';
+import { annotations, labels, metadataFor } from '../names.ts';
+
+const mib = 1024 ** 2;
+
+/** Files, a tenth for what file systems keep for themselves, and 1 GiB for parts and journals; whole MiB. */
+export function claimBytes(bytes: number): number {
+  return Math.ceil((bytes * 1.1 + 1024 * mib) / mib) * mib;
+}
+
+export function volumeClaim(
+  config: KubernetesRegionConfig,
+  key: string,
+  manifest: PullManifest,
+): V1PersistentVolumeClaim {
+  const bytes = manifest.files.reduce((sum, file) => sum + file.size, 0);
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: metadataFor(config, {
+      name: key,
+      labels: { [labels.name]: 'ecolink-volume', [labels.volume]: key },
+      annotations: { [annotations.repo]: manifest.repo, [annotations.commit]: manifest.commit },
+    }),
+    spec: {
+      accessModes: [config.access_mode],
+      ...(config.storage_class === undefined ? {} : { storageClassName: config.storage_class }),
+      resources: { requests: { storage: `${claimBytes(bytes) / mib}Mi` } },
+    },
+  };
+}

@@ -1,0 +1,163 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { KubernetesClient } from './client.ts';
+import type { Held, Kind, Live } from './kinds.ts';
+
+interface Options {
+  client: KubernetesClient;
+  kind: Kind;
+  labelSelector: string;
+  /** Handed every object that changed or went. May not throw. */
+  changed: (object: Held) => void;
+}
+
+/** A watch that says nothing at all for so long is dead: bookmarks come about once a minute. */
+const silenceMs = 150_000;
+const shortestWatchMs = 1000;
+const firstPauseMs = 200;
+const longestPauseMs = 30_000;
+
+/**
+ * The objects of one kind that are ours, kept by a list and a watch behind it from the first read on. While the watch is broken reading lists
+ * anew, and throws what the server answers: nothing is read from a memory that nobody keeps up. No error ends it.
+ */
+export class Mirror<T> {
+  readonly #options: Options;
+  readonly #stop = new AbortController();
+  #objects = new Map<string, Live<T>>();
+  /** Deleted by us, still to be heard of as gone. */
+  readonly #forgotten = new Set<string>();
+  /** What was put while a list was under way: the list may be older. */
+  #meanwhile: Map<string, Live<T>> | undefined;
+  #kept = false;
+  #listing: Promise<string> | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  async all(): Promise<Live<T>[]> {
+    this.#running ??= this.#run();
+    if (!this.#kept) await this.#list();
+    return [...this.#objects.values()];
+  }
+
+  async get(name: string): Promise<Live<T> | undefined> {
+    this.#running ??= this.#run();
+    if (!this.#kept) await this.#list();
+    return this.#objects.get(name);
+  }
+
+  /** What a write answered with counts at once; an older event that comes after does not. */
+  put(object: Live<T>): void {
+    const { name, resourceVersion } = object.metadata;
+    const known = this.#objects.get(name);
+    if (known?.metadata.uid === object.metadata.uid && newer(known.metadata.resourceVersion, resourceVersion)) return;
+    if (this.#forgotten.has(object.metadata.uid)) return;
+    this.#objects.set(name, object);
+    this.#meanwhile?.set(name, object);
+  }
+
+  /** What was deleted is gone at once for whoever reads. */
+  forget(object: Held): void {
+    this.#forgotten.add(object.metadata.uid);
+    if (this.#objects.get(object.metadata.name)?.metadata.uid === object.metadata.uid)
+      this.#objects.delete(object.metadata.name);
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    let pauseMs = firstPauseMs;
+    while (!this.#stop.signal.aborted) {
+      try {
+        const version = await this.#list();
+        this.#kept = true;
+        pauseMs = firstPauseMs;
+        await this.#follow(version);
+      } catch {
+        // Whoever reads meets the error; here it only means: later.
+        this.#kept = false;
+        await delay(pauseMs, undefined, { signal: this.#stop.signal, ref: false }).catch(() => {});
+        pauseMs = Math.min(pauseMs * 2, longestPauseMs);
+      }
+    }
+  }
+
+  /** One list at a time, shared by all who wait for it. Answers with its version. */
+  #list(): Promise<string> {
+    this.#listing ??= this.#listAnew().finally(() => {
+      this.#listing = undefined;
+    });
+    return this.#listing;
+  }
+
+  async #listAnew(): Promise<string> {
+    const { client, kind, labelSelector } = this.#options;
+    this.#meanwhile = new Map();
+    const { items, version } = await client.list<T>(kind, labelSelector);
+    const before = this.#objects;
+    const uids = new Set(items.map((item) => item.metadata.uid));
+    for (const uid of this.#forgotten) if (!uids.has(uid)) this.#forgotten.delete(uid);
+    this.#objects = new Map(
+      items.filter((item) => !this.#forgotten.has(item.metadata.uid)).map((item) => [item.metadata.name, item]),
+    );
+    for (const object of this.#meanwhile.values()) this.put(object);
+    this.#meanwhile = undefined;
+    for (const item of items) {
+      if (before.get(item.metadata.name)?.metadata.resourceVersion !== item.metadata.resourceVersion) this.#tell(item);
+    }
+    for (const [name, item] of before) if (!this.#objects.has(name)) this.#tell(item);
+    return version;
+  }
+
+  async #follow(from: string): Promise<void> {
+    let version = from;
+    while (!this.#stop.signal.aborted) {
+      const began = performance.now();
+      const silence = new AbortController();
+      const timer = setTimeout(() => silence.abort(), silenceMs);
+      timer.unref();
+      try {
+        const { client, kind, labelSelector } = this.#options;
+        const signal = AbortSignal.any([this.#stop.signal, silence.signal]);
+        for await (const event of client.watch(kind, labelSelector, version, signal)) {
+          timer.refresh();
+          // An old version, or an end that the server words: a list says how things are.
+          if (event.type === 'ERROR') throw new Error(event.object.message ?? 'watch ended');
+          version = event.object.metadata.resourceVersion;
+          this.#take(event.type, event.object as Live<T>);
+        }
+      } finally {
+        clearTimeout(timer);
+      }
+      // One that ends as soon as it begins would be asked for without a pause.
+      if (performance.now() - began < shortestWatchMs) throw new Error('watch ended at once');
+    }
+  }
+
+  #take(type: string, object: Live<T>): void {
+    if (type === 'BOOKMARK') return;
+    if (type === 'DELETED') {
+      this.#forgotten.delete(object.metadata.uid);
+      if (this.#objects.get(object.metadata.name)?.metadata.uid === object.metadata.uid)
+        this.#objects.delete(object.metadata.name);
+    } else this.put(object);
+    this.#tell(object);
+  }
+
+  #tell(object: Held): void {
+    try {
+      this.#options.changed(object);
+    } catch {
+      // A hint that could not be passed on is no reason to stop watching.
+    }
+  }
+}
+
+function newer(a: string, b: string): boolean {
+  return BigInt(a) > BigInt(b);
+}

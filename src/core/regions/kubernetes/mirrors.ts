@@ -1,0 +1,56 @@
+import type {
+  V1Deployment,
+  V1EndpointSlice,
+  V1Job,
+  V1NetworkPolicy,
+  V1PersistentVolumeClaim,
+  V1Pod,
+  V1PodDisruptionBudget,
+  V1Service,
+} from '@kubernetes/client-node';
+import type { KubernetesClient } from './client.ts';
+import type { Held, Kind } from './kinds.ts';
+import { Mirror } from './mirror.ts';
+import { labels, selectorFor } from './names.ts';
+
+/** The region's objects of every kind that is looked at again and again. */
+export interface Mirrors {
+  claims: Mirror<V1PersistentVolumeClaim>;
+  jobs: Mirror<V1Job>;
+  pods: Mirror<V1Pod>;
+  deployments: Mirror<V1Deployment>;
+  services: Mirror<V1Service>;
+  policies: Mirror<V1NetworkPolicy>;
+  budgets: Mirror<V1PodDisruptionBudget>;
+  slices: Mirror<V1EndpointSlice>;
+}
+
+export interface Hints {
+  workloadChanged: (instance: number) => void;
+  volumeChanged: (key: string) => void;
+}
+
+export function createMirrors(client: KubernetesClient, region: string, hints: Hints): Mirrors {
+  const changed = ({ metadata }: Held): void => {
+    const instance = metadata.labels?.[labels.instance];
+    const volume = metadata.labels?.[labels.volume];
+    if (instance !== undefined) hints.workloadChanged(Number(instance));
+    else if (volume !== undefined) hints.volumeChanged(volume);
+  };
+  const mirror = <T>(kind: Kind): Mirror<T> =>
+    new Mirror<T>({ client, kind, labelSelector: selectorFor(region), changed });
+  return {
+    claims: mirror('PersistentVolumeClaim'),
+    jobs: mirror('Job'),
+    pods: mirror('Pod'),
+    deployments: mirror('Deployment'),
+    services: mirror('Service'),
+    policies: mirror('NetworkPolicy'),
+    budgets: mirror('PodDisruptionBudget'),
+    slices: mirror('EndpointSlice'),
+  };
+}
+
+export async function closeMirrors(mirrors: Mirrors): Promise<void> {
+  await Promise.all(Object.values(mirrors).map((mirror: Mirror<unknown>) => mirror.close()));
+}

@@ -1,0 +1,92 @@
+import type { V1Node, V1Pod, V1StorageClass } from '@kubernetes/client-node';
+import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
+import { EcolinkError } from '../../errors.ts';
+import type { RegionStatus } from '../region.ts';
+import type { KubernetesClient } from './client.ts';
+import { neededRights } from './rights.ts';
+import type { Right } from './rights.ts';
+
+/** Reachability, version, what may be used of the cluster, and what EcoLink lacks there. Never throws for the cluster's sake. */
+export async function statusOf(client: KubernetesClient, config: KubernetesRegionConfig): Promise<RegionStatus> {
+  try {
+    const { gitVersion } = (await client.raw('GET', '/version')) as { gitVersion: string };
+    const [missing, storageClass, accelerators] = await Promise.all([
+      missingRights(client, config),
+      storageClassOf(client, config),
+      acceleratorsOf(client, config),
+    ]);
+    const reason = { code: 'region_forbidden', message: `EcoLink may not: ${missing.join(', ')}.` };
+    return {
+      reachable: true,
+      version: gitVersion,
+      accelerators,
+      ...(storageClass === undefined ? {} : { storageClass }),
+      ...(missing.length > 0 ? { missingPermissions: missing, reason } : {}),
+    };
+  } catch (thrown) {
+    if (!(thrown instanceof EcolinkError)) throw thrown;
+    return { reachable: false, reason: { code: thrown.code, message: thrown.message } };
+  }
+}
+
+async function missingRights(client: KubernetesClient, config: KubernetesRegionConfig): Promise<string[]> {
+  const answers = await Promise.all(
+    neededRights(config).map(async (right) => ((await may(client, right)) ? [] : [right])),
+  );
+  return answers
+    .flat()
+    .map(({ verb, resource, subresource }) => `${verb} ${resource}${subresource ? `/${subresource}` : ''}`);
+}
+
+async function may(client: KubernetesClient, right: Right): Promise<boolean> {
+  const review = {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SelfSubjectAccessReview',
+    spec: { resourceAttributes: { ...right, namespace: client.namespace } },
+  };
+  const path = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
+  const { status } = (await client.raw('POST', path, review)) as { status: { allowed: boolean } };
+  return status.allowed;
+}
+
+/** What lies outside the namespace is read where it may be, and unknown elsewhere: nothing is refused for it. */
+async function clusterList<T>(client: KubernetesClient, path: string, query = {}): Promise<T[] | undefined> {
+  const answer = (await client.raw('GET', path, undefined, query).catch(() => undefined)) as { items: T[] } | undefined;
+  return answer?.items;
+}
+
+async function storageClassOf(client: KubernetesClient, config: KubernetesRegionConfig): Promise<string | undefined> {
+  const classes = await clusterList<V1StorageClass>(client, '/apis/storage.k8s.io/v1/storageclasses');
+  const standard = classes?.find(
+    (each) => each.metadata?.annotations?.['storageclass.kubernetes.io/is-default-class'] === 'true',
+  );
+  return config.storage_class ?? standard?.metadata?.name;
+}
+
+async function acceleratorsOf(client: KubernetesClient, config: KubernetesRegionConfig) {
+  if (config.accelerators.length === 0) return [];
+  const nodes = await clusterList<V1Node>(client, '/api/v1/nodes');
+  const pods =
+    nodes &&
+    (await clusterList<V1Pod>(client, '/api/v1/pods', {
+      fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed',
+    }));
+  return config.accelerators.map(({ name, resource, node_selector: selector, total }) => {
+    if (!nodes) return { name, total: total ?? null, free: null };
+    const fitting = nodes.filter((node) => fits(node, { ...config.node_selector, ...selector }));
+    const there = fitting.reduce((sum, node) => sum + Number(node.status?.allocatable?.[resource] ?? 0), 0);
+    const names = new Set(fitting.map((node) => node.metadata?.name));
+    const used = pods
+      ?.filter((pod) => names.has(pod.spec?.nodeName))
+      .reduce((sum, pod) => sum + usedBy(pod, resource), 0);
+    return { name, total: total ?? there, free: used === undefined ? null : Math.max(0, there - used) };
+  });
+}
+
+function fits(node: V1Node, selector: Record<string, string>): boolean {
+  return Object.entries(selector).every(([name, value]) => node.metadata?.labels?.[name] === value);
+}
+
+function usedBy(pod: V1Pod, resource: string): number {
+  return (pod.spec?.containers ?? []).reduce((sum, each) => sum + Number(each.resources?.requests?.[resource] ?? 0), 0);
+}

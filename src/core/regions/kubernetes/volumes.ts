@@ -1,0 +1,270 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { V1Job, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
+import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
+import type { PullManifest } from '../../download/manifest.ts';
+import { conflict, unavailable } from '../../errors.ts';
+import type { ObservedVolume, Progress, Reason } from '../region.ts';
+import type { KubernetesClient } from './client.ts';
+import { attemptOf, endOf, failed, failureOf, fills, lastEvent } from './download-state.ts';
+import { lastWarning, whyNotCreated } from './events.ts';
+import type { Live } from './kinds.ts';
+import { downloadJob, manifestMap, tokenSecret } from './manifests/download.ts';
+import type { Download } from './manifests/download.ts';
+import { volumeClaim } from './manifests/volume.ts';
+import type { Mirrors } from './mirrors.ts';
+import { annotations, labels } from './names.ts';
+import { isLost, troubleOf } from './pod-reasons.ts';
+
+interface Parts {
+  config: KubernetesRegionConfig;
+  client: KubernetesClient;
+  mirrors: Mirrors;
+}
+
+type Claim = Live<V1PersistentVolumeClaim>;
+type Job = Live<V1Job>;
+
+/** A download that was made and never let run for so long was left by a server that died, in milliseconds. */
+const abandonedMs = 30_000;
+/** For so long nothing is asked about a pod that has not begun, in milliseconds. */
+const patienceMs = 15_000;
+const protectionTries = 20;
+const protectionPauseMs = 250;
+
+/** Volumes are PersistentVolumeClaims, filled by Jobs; what is complete is written on the claim, for its UID. */
+export class KubernetesVolumes {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  async observe(key: string): Promise<ObservedVolume> {
+    const claim = await this.#parts.mirrors.claims.get(key);
+    if (!claim || claim.metadata.deletionTimestamp !== undefined) return { state: 'absent' };
+    const bytes = completedBytes(claim);
+    if (bytes !== undefined) return { state: 'ready', bytes };
+    const job = (await this.#jobs(key)).find((each) => fills(each, claim.metadata.uid));
+    if (!job) return { state: 'partial', bytes: 0 };
+    switch (endOf(job)) {
+      case 'complete':
+        return this.#recordComplete(claim, job);
+      case 'failed':
+        await this.#forgetToken(job);
+        return { state: 'failed', attempt: attemptOf(job), failure: failureOf(job, await this.#podsOf(job)) };
+      case undefined:
+        return this.#underWay(claim, job);
+    }
+  }
+
+  async start(key: string, manifest: PullManifest, attempt: number, token: string | undefined): Promise<void> {
+    const claim = await this.#ensureClaim(key, manifest);
+    const download: Download = { key, attempt, claim: claim.metadata.uid, manifest, withToken: token !== undefined };
+    for (const job of await this.#jobs(key)) {
+      const running = endOf(job) === undefined && fills(job, claim.metadata.uid) && !(await this.#stuck(job));
+      if (running || attemptOf(job) === attempt) return;
+      await this.#remove(job);
+    }
+    const job = await this.#parts.client.create<V1Job>('Job', downloadJob(this.#parts.config, download));
+    // Somebody else was first, and takes it from here.
+    if (!job) return;
+    this.#parts.mirrors.jobs.put(job as Job);
+    await this.#release(job as Job, download, token);
+  }
+
+  async stop(key: string): Promise<void> {
+    for (const job of await this.#jobs(key)) if (endOf(job) === undefined) await this.#remove(job);
+  }
+
+  /** Answers with the bytes of a complete volume, and 0 for another: nobody can look into it. Throws while it is held back. */
+  async delete(key: string): Promise<number> {
+    for (const job of await this.#jobs(key)) await this.#remove(job);
+    // Read anew: one that is on its way out is hidden from the mirror's readers.
+    const claim = await this.#parts.client.read<V1PersistentVolumeClaim>('PersistentVolumeClaim', key);
+    if (!claim || claim.metadata.labels?.[labels.volume] !== key) return 0;
+    if (claim.metadata.deletionTimestamp === undefined)
+      await this.#parts.client.delete('PersistentVolumeClaim', key, claim.metadata.uid);
+    this.#parts.mirrors.claims.forget(claim);
+    await this.#awaitGone(claim);
+    return completedBytes(claim) ?? 0;
+  }
+
+  /** Takes back what was said of a volume, so that the next download looks at every file again. */
+  async markDamaged(key: string): Promise<void> {
+    const claim = await this.#parts.mirrors.claims.get(key);
+    if (!claim) return;
+    const change = { metadata: { annotations: { [annotations.complete]: null } } };
+    const changed = await this.#parts.client.patch<V1PersistentVolumeClaim>('PersistentVolumeClaim', claim, change);
+    if (changed) this.#parts.mirrors.claims.put(changed);
+    for (const job of await this.#jobs(key)) await this.#remove(job);
+  }
+
+  /** Newest attempt first. Those that are on their way out do not count. */
+  async #jobs(key: string): Promise<Job[]> {
+    return (await this.#parts.mirrors.jobs.all())
+      .filter((job) => job.metadata.labels?.[labels.volume] === key)
+      .filter((job) => job.metadata.labels?.[labels.name] === 'ecolink-download')
+      .filter((job) => job.metadata.deletionTimestamp === undefined)
+      .toSorted((a, b) => attemptOf(b) - attemptOf(a));
+  }
+
+  async #podsOf(job: Job): Promise<Live<V1Pod>[]> {
+    const pods = await this.#parts.mirrors.pods.all();
+    return pods.filter((pod) => pod.metadata.labels?.['batch.kubernetes.io/controller-uid'] === job.metadata.uid);
+  }
+
+  async #recordComplete(claim: Claim, job: Job): Promise<ObservedVolume> {
+    const bytes = Number(job.metadata.annotations?.[annotations.bytes] ?? 0);
+    const value = JSON.stringify({ uid: claim.metadata.uid, bytes });
+    const change = { metadata: { annotations: { [annotations.complete]: value } } };
+    const changed = await this.#parts.client.patch<V1PersistentVolumeClaim>('PersistentVolumeClaim', claim, change);
+    if (!changed) return { state: 'absent' };
+    this.#parts.mirrors.claims.put(changed);
+    await this.#forgetToken(job);
+    return { state: 'ready', bytes };
+  }
+
+  async #underWay(claim: Claim, job: Job): Promise<ObservedVolume> {
+    const attempt = attemptOf(job);
+    if (await this.#stuck(job)) {
+      if (job.spec?.suspend) return { state: 'partial', bytes: 0 };
+      const failure = failed('interrupted', 'The node that the download ran on is lost.', true);
+      return { state: 'failed', attempt, failure };
+    }
+    const pods = await this.#podsOf(job);
+    const running = pods.find((pod) => pod.status?.phase === 'Running');
+    const progress = running && (await this.#progress(running));
+    const reason = running ? undefined : await this.#reason(claim, job, pods);
+    return { state: 'downloading', attempt, ...(progress ? { progress } : {}), ...(reason ? { reason } : {}) };
+  }
+
+  /** Neither over nor going on: its pod hangs on a lost node, which gets no successor, or nobody let it run. */
+  async #stuck(job: Job): Promise<boolean> {
+    if (job.spec?.suspend) return ageOf(job) > abandonedMs;
+    const pods = (await this.#podsOf(job)).filter((pod) => !['Succeeded', 'Failed'].includes(pod.status?.phase ?? ''));
+    return pods.length > 0 && pods.every((pod) => isLost(pod, Date.now()));
+  }
+
+  async #progress(pod: Live<V1Pod>): Promise<Progress | undefined> {
+    const event = lastEvent(await this.#parts.client.log(pod.metadata.name, { lines: 2, container: 'pull' }));
+    if (event?.type !== 'progress') return undefined;
+    const { type: _type, ...progress } = event;
+    return progress;
+  }
+
+  async #reason(claim: Claim, job: Job, pods: readonly Live<V1Pod>[]): Promise<Reason | undefined> {
+    const { client } = this.#parts;
+    const pod = pods.toSorted((a, b) => (a.metadata.creationTimestamp < b.metadata.creationTimestamp ? 1 : -1))[0];
+    if (!pod) {
+      const warning = ageOf(job) > patienceMs / 3 ? await lastWarning(client, job) : undefined;
+      return warning === undefined ? undefined : whyNotCreated(warning);
+    }
+    const trouble = troubleOf(pod);
+    if (trouble?.code === 'volume_not_bound') {
+      const warning = await lastWarning(client, claim);
+      return { code: trouble.code, message: warning ? `The volume is not there yet: ${warning}` : trouble.message };
+    }
+    if (trouble) return { code: trouble.code, message: trouble.message };
+    const warning = ageOf(pod) > patienceMs ? await lastWarning(client, pod) : undefined;
+    return warning === undefined ? undefined : { code: 'pod_not_started', message: warning };
+  }
+
+  async #ensureClaim(key: string, manifest: PullManifest): Promise<Claim> {
+    const { client, config, mirrors } = this.#parts;
+    const known = await mirrors.claims.get(key);
+    if (known && known.metadata.deletionTimestamp === undefined) return known;
+    const made =
+      (await client.create<V1PersistentVolumeClaim>('PersistentVolumeClaim', volumeClaim(config, key, manifest))) ??
+      (await client.read<V1PersistentVolumeClaim>('PersistentVolumeClaim', key));
+    if (!made) throw this.#deleting(key);
+    if (made.metadata.deletionTimestamp !== undefined) {
+      // What still writes there holds it back.
+      await this.stop(key);
+      throw this.#deleting(key);
+    }
+    if (made.metadata.labels?.[labels.volume] !== key) {
+      throw conflict('name_taken', `A claim named ${key} is there that EcoLink did not make.`, {
+        nextStep: `Rename or remove it in the namespace ${config.namespace}.`,
+      });
+    }
+    mirrors.claims.put(made as Claim);
+    return made as Claim;
+  }
+
+  #deleting(key: string): Error {
+    return unavailable('volume_deleting', `The volume ${key} is still being deleted.`, {
+      nextStep: 'EcoLink makes it anew as soon as it is gone; pods that still mount it hold it back.',
+    });
+  }
+
+  async #release(job: Job, download: Download, token: string | undefined): Promise<void> {
+    const { client, config, mirrors } = this.#parts;
+    const { name, uid } = job.metadata;
+    const owner = { apiVersion: 'batch/v1', kind: 'Job', name, uid, controller: false, blockOwnerDeletion: false };
+    try {
+      await this.#createAnew('ConfigMap', name, manifestMap(config, download, owner));
+      if (token !== undefined) await this.#createAnew('Secret', name, tokenSecret(config, download, owner, token));
+      const bytes = download.manifest.files.reduce((sum, file) => sum + file.size, 0);
+      const change = { metadata: { annotations: { [annotations.bytes]: String(bytes) } }, spec: { suspend: false } };
+      const released = await client.patch<V1Job>('Job', job, change);
+      if (released) mirrors.jobs.put(released);
+    } catch (thrown) {
+      await this.#remove(job).catch(() => {});
+      throw thrown;
+    }
+  }
+
+  /** What has the name already is of an attempt of the same number that went. */
+  async #createAnew(kind: 'ConfigMap' | 'Secret', name: string, manifest: object): Promise<void> {
+    if (await this.#parts.client.create(kind, manifest)) return;
+    await this.#parts.client.delete(kind, name);
+    if (await this.#parts.client.create(kind, manifest)) return;
+    throw conflict('region_conflict', `The ${kind} ${name} is made by somebody else at the same time.`, {
+      nextStep: 'EcoLink tries again by itself.',
+      retryable: true,
+    });
+  }
+
+  /** The token goes as soon as its attempt is over, whatever the end. */
+  async #forgetToken(job: Job): Promise<void> {
+    if (job.metadata.annotations?.[annotations.token] === undefined) return;
+    await this.#parts.client.delete('Secret', job.metadata.name);
+    const change = { metadata: { annotations: { [annotations.token]: null } } };
+    const changed = await this.#parts.client.patch<V1Job>('Job', job, change);
+    if (changed) this.#parts.mirrors.jobs.put(changed);
+  }
+
+  async #remove(job: Job): Promise<void> {
+    const { client, mirrors } = this.#parts;
+    const { name, uid } = job.metadata;
+    if (job.metadata.annotations?.[annotations.token] !== undefined) await client.delete('Secret', name);
+    await client.delete('ConfigMap', name);
+    await client.delete('Job', name, uid);
+    mirrors.jobs.forget(job);
+  }
+
+  /** Throws where a pod that mounts it holds it back for longer than a moment. */
+  async #awaitGone(claim: Claim): Promise<void> {
+    for (let tries = 0; tries < protectionTries; tries++) {
+      const now = await this.#parts.client.read('PersistentVolumeClaim', claim.metadata.name);
+      if (now?.metadata.uid !== claim.metadata.uid) return;
+      await delay(protectionPauseMs);
+    }
+    throw this.#deleting(claim.metadata.name);
+  }
+}
+
+function completedBytes(claim: Claim): number | undefined {
+  const text = claim.metadata.annotations?.[annotations.complete];
+  if (text === undefined) return undefined;
+  try {
+    const { uid, bytes } = JSON.parse(text) as { uid?: string; bytes?: number };
+    return uid === claim.metadata.uid ? (bytes ?? 0) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function ageOf(object: { metadata: { creationTimestamp: string } }): number {
+  return Date.now() - Date.parse(object.metadata.creationTimestamp);
+}
