@@ -85,6 +85,14 @@ describe('a token', () => {
     expect(hub.requestsTo('api', 'whoami-v2')).toHaveLength(1);
   });
 
+  test('that is good is not blamed for a repo that the Hub refuses to show', async () => {
+    hub.addToken(env.token);
+    const id = repo({});
+    hub.faults.status('api', 401, { path: /revision/ });
+    expect(await refusal(id, env)).toMatchObject({ code: 'repo_not_found' });
+    expect(hub.requestsTo('api', 'whoami-v2')).toHaveLength(1);
+  });
+
   test('of any shape is good that the Hub takes', async () => {
     const odd = { name: 'odd', token: 'eyJhbGciOiJIUzI1NiJ9.e30.c2ln' };
     hub.addToken(odd.token);

@@ -30,11 +30,11 @@ describe('SQLite', () => {
     await using first = await createStore('sqlite', sqliteDialect(path));
     await using second = await createStore('sqlite', sqliteDialect(path));
     await first.transaction(async (transaction) => {
-      await transaction.insertInto('persons').values({ id: '1', name: 'one', role: 'admin', created_at: '' }).execute();
-      // The other connection is this thread's too: what it says while the first writes is seen without waiting here.
+      // Nothing is written yet, and a connection that will not wait is refused already.
       const other = new Sqlite(path, { timeout: 0 });
       expect(() => other.exec('begin immediate')).toThrow('database is locked');
       other.close();
+      await transaction.insertInto('persons').values({ id: '1', name: 'one', role: 'admin', created_at: '' }).execute();
     });
     await second.transaction(async (transaction) => {
       expect(await transaction.selectFrom('persons').select('id').execute()).toEqual([{ id: '1' }]);
