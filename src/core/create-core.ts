@@ -88,7 +88,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     access,
     changes,
     routes: createRoutes(store),
-    execute: createExecute({ store, services, log, now }),
+    execute: createExecute({ access, store, services, log, now }),
     ping: () => store.ping(),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };

@@ -1,10 +1,11 @@
 import { performance } from 'node:perf_hooks';
 import { distance } from 'fastest-levenshtein';
+import type { Access } from './access/access.ts';
 import type { Caller } from './access/caller.ts';
-import { atLeast } from './access/caller.ts';
+import { authorise } from './access/rights.ts';
 import type { OperationContext, Services } from './context.ts';
 import type { ExecuteOptions } from './core.ts';
-import { asEcolinkError, notFound, refused } from './errors.ts';
+import { asEcolinkError, notFound } from './errors.ts';
 import type { EcolinkError } from './errors.ts';
 import { createLedger } from './idempotency.ts';
 import type { Ledger } from './idempotency.ts';
@@ -18,6 +19,7 @@ import { decide } from './policy.ts';
 import type { Store } from './store/store.ts';
 
 interface Parts {
+  access: Access;
   store: Store;
   services: Services;
   log: Log;
@@ -57,11 +59,11 @@ async function run(
   parts: Parts,
   name: string,
   input: unknown,
-  caller: Caller,
+  asking: Caller,
   options: ExecuteOptions & { requestId: string },
 ): Promise<Outcome> {
   const operation = find(name);
-  authorise(operation, caller);
+  const caller = await authorise(operation, asking, parts.access);
   const parsed = parseInput(operation, input);
   decide(operation, parsed, caller);
   const ledger = createLedger(parts.store, operation, parsed, caller, parts.now);
@@ -139,27 +141,6 @@ function find(name: string): Operation {
     {
       nextStep: 'Use one of the operations that exist.',
       validValues: names,
-    },
-  );
-}
-
-function authorise(operation: Operation, caller: Caller): void {
-  const scope = operation.effect === 'read' ? 'read' : 'operate';
-  if (!caller.scopes.includes(scope) && !caller.scopes.includes('operate')) {
-    throw refused(
-      'scope_missing',
-      `This token may not be used for ${operation.name}: its scopes are ${caller.scopes.join(', ')}.`,
-      {
-        nextStep: `Use a token with the scope "${scope}": ecolink token create <name> --scope ${scope}`,
-      },
-    );
-  }
-  if (atLeast(caller.person.role, operation.role)) return;
-  throw refused(
-    'role_missing',
-    `${operation.name} needs the role "${operation.role}"; ${caller.person.name} has "${caller.person.role}".`,
-    {
-      nextStep: 'Ask an admin for the role; roles are given under "people" in ecolink.yaml.',
     },
   );
 }

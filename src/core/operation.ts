@@ -49,6 +49,11 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   /** Reads that leave audit rows too: whose looking matters. */
   audited?: boolean;
   role: Role;
+  /**
+   * What it does with models and instances of other people: `visible`: whatever is not private, and for admins that too;
+   * `admin`: nothing, except for an admin. Absent where it is about nobody's.
+   */
+  others?: 'visible' | 'admin';
   frontEnds: readonly FrontEnd[];
   /** True: the command line may run it in its own process where no server runs. */
   withoutServer: boolean;

@@ -29,6 +29,7 @@ const mayRun: Record<string, readonly Role[]> = {
   evict_cache: ['member', 'approver', 'admin'],
   pin_cache: ['member', 'approver', 'admin'],
   list_audit: ['approver', 'admin'],
+  verify_audit: ['admin'],
 };
 
 let place: TestCore;

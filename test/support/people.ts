@@ -17,5 +17,5 @@ export async function callerWithRole(
 ): Promise<Caller> {
   const person = await core.access.personOfSlack('T1', role.toUpperCase());
   if (!person) throw new Error(`The config names nobody with the role ${role}`);
-  return { person, identity: `slack:T1/${role.toUpperCase()}`, agent: false, mayDecide: true, source: 'slack', scopes };
+  return { person, identity: `slack:T1/${role.toUpperCase()}`, agent: false, mayDecide: true, source: 'http', scopes };
 }

@@ -11,8 +11,10 @@ import type { Listed, Roster } from './roster.ts';
 type Group = ConfigFile['groups'][number];
 
 /** Who somebody is and what role they have now. What tokens make of it is not known here. */
-export interface People
-  extends Pick<Access, 'local' | 'current' | 'membersOf' | 'personOfSlack' | 'admitsWorkspace' | 'lookUpGroupsWith'> {
+export interface People extends Pick<
+  Access,
+  'local' | 'current' | 'membersOf' | 'personOfSlack' | 'admitsWorkspace' | 'lookUpGroupsWith'
+> {
   /** As the config writes them, for somebody that it lists; else as they were first seen. */
   identitiesOf(personId: string): Promise<readonly string[]>;
 }
@@ -43,7 +45,8 @@ export async function createPeople(parts: PeopleParts): Promise<People> {
     const given = listed ? [listed.role] : [];
     for (const group of live.file().groups) {
       if (group.role === undefined) continue;
-      if (listed?.groups.includes(group.name) || overlaps(identities, await groupMembers(group))) given.push(group.role);
+      if (listed?.groups.includes(group.name) || overlaps(identities, await groupMembers(group)))
+        given.push(group.role);
     }
     const role = highest(given) ?? (await grantedRole(store, id));
     const name = role && (listed?.name ?? (await storedName(store, id)));
@@ -75,7 +78,10 @@ export async function createPeople(parts: PeopleParts): Promise<People> {
   const membersOf = async (who: Who): Promise<Person[]> => {
     const groups = live.file().groups;
     const named = groups.filter((group) => who.groups?.includes(group.name));
-    const ids = [...(await idsOfNames(store, await roster(), who.people ?? [])), ...(await each(named, membersOfGroup))];
+    const ids = [
+      ...(await idsOfNames(store, await roster(), who.people ?? [])),
+      ...(await each(named, membersOfGroup)),
+    ];
     const picked = await each([...new Set(ids)], async (id) => present(await current(id)));
     if (!who.roles?.length) return picked;
     const giving = groups.filter((group) => group.role !== undefined);

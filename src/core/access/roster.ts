@@ -32,15 +32,13 @@ export async function readRoster(file: ConfigFile, store: Store, serves: boolean
   const people = await store.transaction(async (transaction) => {
     const ids = await idsOf(transaction, entries, at);
     if (serves) await forgetOthers(transaction, [...ids.values()]);
-    return entries.map(
-      ({ name, role, identities, groups }): Listed => ({
-        id: ids.get(name) as string,
-        name,
-        role,
-        identities,
-        groups,
-      }),
-    );
+    return entries.map(({ name, role, identities, groups }): Listed => ({
+      id: ids.get(name) as string,
+      name,
+      role,
+      identities,
+      groups,
+    }));
   });
   const byIdentity = new Map(people.flatMap((each) => each.identities.map((identity) => [identity, each] as const)));
   return {
@@ -80,7 +78,9 @@ async function idsOf(db: Transaction<Database>, entries: readonly Entry[], at: s
     const free = persons.filter(({ id }) => ![...ids.values()].includes(id));
     const known = entry.identities
       .map((identity) => ({ identity, id: identities.get(storedIdentity(identity)) }))
-      .flatMap(({ identity, id }) => free.filter((person) => person.id === id && (identity !== 'local' || !person.listed)));
+      .flatMap(({ identity, id }) =>
+        free.filter((person) => person.id === id && (identity !== 'local' || !person.listed)),
+      );
     ids.set(entry.name, known[0]?.id ?? newId('per'));
   }
   for (const entry of entries) ids.set(entry.name, await save(db, ids.get(entry.name) as string, entry, at));

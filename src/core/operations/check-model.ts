@@ -11,6 +11,7 @@ export const checkModel = defineOperation({
     'Shows what registering a model would save, without saving anything: the commit, size, files, formats, whether it is gated and can really be downloaded, licence, suggested category and runtime, memory, and whether the branch has moved since an entry was made.',
   effect: 'read',
   role: 'member',
+  others: 'visible',
   frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: true,
   input: z.strictObject(sourceFields),

@@ -9,6 +9,7 @@ export const deleteInstance = defineOperation({
     'Removes a stopped or failed instance from the lists. Its number is never used again; cached weights stay until they are evicted.',
   effect: 'destructive',
   role: 'member',
+  others: 'admin',
   frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: false,
   input: z.strictObject({

@@ -9,6 +9,7 @@ export const deleteModel = defineOperation({
     'Takes a model out of the registry. Refused while an instance that is not stopped uses it. Cached weights stay until they are evicted; history and audit stay readable; the name can be used again.',
   effect: 'destructive',
   role: 'member',
+  others: 'admin',
   frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: true,
   input: z.strictObject({ model: field(z.string().min(1), modelField), ...idempotency }),

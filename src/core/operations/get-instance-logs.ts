@@ -10,6 +10,7 @@ export const getInstanceLogs = defineOperation({
   effect: 'read',
   audited: true,
   role: 'viewer',
+  others: 'visible',
   frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: false,
   input: z.strictObject({

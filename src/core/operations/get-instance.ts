@@ -9,6 +9,7 @@ export const getInstance = defineOperation({
     'Shows one instance: its state as a whole and per region, replicas, download progress, the reason of a failure. With wait_seconds it waits for the next change of state.',
   effect: 'read',
   role: 'viewer',
+  others: 'visible',
   frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: true,
   input: z.strictObject({ instance: field(instanceReference, instanceField), wait_seconds: waitSeconds }),

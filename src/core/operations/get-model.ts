@@ -9,6 +9,7 @@ export const getModel = defineOperation({
     'Shows one registered model in full: commit, files, size, licence, memory, and the instances that use it.',
   effect: 'read',
   role: 'viewer',
+  others: 'visible',
   frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: true,
   input: z.strictObject({ model: field(z.string().min(1), modelField) }),

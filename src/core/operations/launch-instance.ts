@@ -10,6 +10,7 @@ export const launchInstance = defineOperation({
     'Starts a running endpoint of a registered model and returns at once with its number; get_instance follows its progress. The weights are fetched once per region and shared by later launches. Call it with model "<name>:<instance>".',
   effect: 'write',
   role: 'member',
+  others: 'visible',
   frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: false,
   input: z.strictObject({

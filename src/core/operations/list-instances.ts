@@ -9,6 +9,7 @@ export const listInstances = defineOperation({
   description: 'Lists instances, newest first, with their state and how many replicas are ready.',
   effect: 'read',
   role: 'viewer',
+  others: 'visible',
   frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: true,
   input: z.strictObject({

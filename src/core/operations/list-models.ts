@@ -9,6 +9,7 @@ export const listModels = defineOperation({
   description: 'Lists the registered models, by name.',
   effect: 'read',
   role: 'viewer',
+  others: 'visible',
   frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: true,
   input: z.strictObject({

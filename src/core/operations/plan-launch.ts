@@ -10,6 +10,7 @@ export const planLaunch = defineOperation({
     'Says what launch_instance would do, without doing anything: per region the cached volume (hit, joining a download, or miss with bytes), replicas, runtime and arguments, accelerators, cost per hour, estimated time; and a digest to launch exactly this.',
   effect: 'read',
   role: 'member',
+  others: 'visible',
   frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: false,
   input: z.strictObject(launchFields),

@@ -9,6 +9,7 @@ export const prefetchModel = defineOperation({
     'Fetches the weights of a model into regions ahead of a launch, so that the launch finds them there. list_cache follows it.',
   effect: 'write',
   role: 'member',
+  others: 'visible',
   frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: false,
   input: z.strictObject({

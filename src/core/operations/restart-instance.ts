@@ -9,6 +9,7 @@ export const restartInstance = defineOperation({
     'Starts an instance anew: a stopped one, a failed one, or a running one with fresh replicas. With model it moves to another entry and keeps its model id.',
   effect: 'write',
   role: 'member',
+  others: 'admin',
   frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: false,
   input: z.strictObject({

@@ -8,6 +8,7 @@ export const scaleInstance = defineOperation({
   description: 'Changes how many replicas of an instance run in each of its regions.',
   effect: 'write',
   role: 'member',
+  others: 'admin',
   frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: false,
   input: z.strictObject({

@@ -9,6 +9,7 @@ export const stopInstance = defineOperation({
     'Ends every replica of an instance and frees its accelerators. Its cached weights stay; restart_instance brings it back under the same model id.',
   effect: 'destructive',
   role: 'member',
+  others: 'admin',
   frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: false,
   input: z.strictObject({
