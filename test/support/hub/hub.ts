@@ -34,6 +34,8 @@ export interface HubOptions {
   treePage?: number;
   /** The resolver refuses what exceeds this in a window, as the real one does (3,000 in 300 s, anonymous). */
   resolverLimit?: { quota: number; windowSeconds: number };
+  /** The address that both origins listen on and name themselves by: one that pods reach, for example. */
+  host?: string;
 }
 
 /** A Hugging Face Hub over real HTTP: two origins, the protocol of the real one, and every way to misbehave. */
@@ -63,7 +65,7 @@ export class Hub implements AsyncDisposable {
 
   async listen(): Promise<void> {
     for (const server of [this.#front, this.#cdn]) {
-      server.listen(0, '127.0.0.1');
+      server.listen(0, this.#options.host ?? '127.0.0.1');
       await once(server, 'listening');
     }
   }
@@ -138,7 +140,7 @@ export class Hub implements AsyncDisposable {
 
   #origin(server: Server): string {
     // Two origins must differ in more than the port, as the real ones do: a client that compares host names is caught.
-    const host = server === this.#front ? '127.0.0.1' : 'localhost';
+    const host = this.#options.host ?? (server === this.#front ? '127.0.0.1' : 'localhost');
     return `${this.#options.tls ? 'https' : 'http'}://${host}:${(server.address() as AddressInfo).port}`;
   }
 

@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { kubernetesRegion } from '../../src/core/config/kubernetes-region.ts';
+import { neededRights } from '../../src/core/regions/kubernetes/rights.ts';
+import { chart } from '../support/cluster/install.ts';
+import { helm, kubectl, kubectlWith } from '../support/cluster/programs.ts';
+
+interface Rendered {
+  kind: string;
+  metadata: { name: string; namespace?: string };
+  spec: { replicas: number; strategy: { type: string } };
+  rules: { apiGroups: string[]; resources: string[]; verbs: string[] }[];
+  data: Record<string, string>;
+}
+
+const namespace = 'ecolink-chart';
+
+async function render(values: object = {}): Promise<{ text: string; objects: Rendered[] }> {
+  const set = Object.entries(values).flatMap(([name, value]) => ['--set-json', `${name}=${JSON.stringify(value)}`]);
+  const text = await helm('template', 'ecolink', chart, '-n', namespace, ...set);
+  const objects = parseAllDocuments(text).map((each) => each.toJS() as Rendered | null);
+  return { text, objects: objects.filter((each) => each !== null) };
+}
+
+function find(objects: Rendered[], kind: string): Rendered {
+  const found = objects.find((each) => each.kind === kind);
+  if (!found) throw new Error(`The chart renders no ${kind}`);
+  return found;
+}
+
+describe('the chart', () => {
+  beforeAll(() =>
+    kubectlWith({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, 'apply', '--server-side'),
+  );
+  afterAll(() => kubectl('delete', 'namespace', namespace, '--wait=false'));
+
+  it.each([
+    ['its defaults', {}],
+    [
+      'every option of access',
+      { rbac: { create: true, clusterReader: true }, networkPolicy: { enabled: true, from: [{ podSelector: {} }] } },
+    ],
+    [
+      'PostgreSQL, Slack and other clusters',
+      {
+        replicas: 2,
+        database: { secretName: 'database' },
+        kubeconfigSecret: 'clusters',
+        secrets: { HF_TOKEN: { name: 'tokens', key: 'hub' }, SLACK_BOT_TOKEN: { name: 'tokens', key: 'slack' } },
+        config: { regions: [{ name: 'far', kind: 'kubernetes', context: 'far', namespace: 'models' }] },
+        imagePullSecrets: ['registry'],
+        environment: { HTTPS_PROXY: 'http://proxy:3128' },
+        podLabels: { team: 'ml' },
+      },
+    ],
+  ])('with %s is accepted by a real API server, to the last field', async (_name, values) => {
+    const { text, objects } = await render(values);
+    const said = await kubectlWith(
+      text,
+      '-n',
+      namespace,
+      'apply',
+      '--server-side',
+      '--dry-run=server',
+      '--validate=strict',
+    );
+    expect(said.trim().split('\n')).toHaveLength(objects.length);
+  });
+
+  it('grants in a region’s namespace what a region needs, and nothing more', async () => {
+    const { objects } = await render();
+    const granted = find(objects, 'Role').rules.flatMap(({ apiGroups, resources, verbs }) =>
+      apiGroups.flatMap((group) =>
+        resources.flatMap((resource) => verbs.map((verb) => `${verb} ${group}/${resource}`)),
+      ),
+    );
+    const region = kubernetesRegion.parse({ name: 'a', kind: 'kubernetes', namespace, ecolink_image: 'ecolink:1' });
+    const needed = neededRights(region).map(
+      ({ verb, group, resource, subresource }) => `${verb} ${group}/${resource}${subresource ? `/${subresource}` : ''}`,
+    );
+    expect(granted.toSorted()).toEqual(needed.toSorted());
+  });
+
+  it('gives one Role to each namespace, and none for clusters elsewhere', async () => {
+    const { objects } = await render({
+      config: {
+        regions: [
+          { name: 'a', kind: 'kubernetes' },
+          { name: 'b', kind: 'kubernetes', namespace: 'b' },
+          { name: 'c', kind: 'kubernetes', namespace: 'b' },
+          { name: 'far', kind: 'kubernetes', context: 'far', namespace: 'far' },
+        ],
+      },
+    });
+    const roles = objects.filter((each) => each.kind === 'Role');
+    expect(roles.map((each) => each.metadata.namespace)).toEqual(['b', namespace]);
+  });
+
+  it('replaces the one pod on SQLite, and rolls over on PostgreSQL', async () => {
+    const sqlite = find((await render()).objects, 'Deployment');
+    expect(sqlite.spec).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } });
+    const { objects } = await render({ database: { secretName: 'database' }, replicas: 3 });
+    expect(find(objects, 'Deployment').spec).toMatchObject({ replicas: 3, strategy: { type: 'RollingUpdate' } });
+    expect(objects.map((each) => each.kind)).not.toContain('PersistentVolumeClaim');
+  });
+
+  it.each([
+    ['two servers on SQLite', { replicas: 2 }, 'PostgreSQL'],
+    ['a setting that there is not', { replica: 2 }, 'replica'],
+    ['a secret by value', { environment: { HF_TOKEN: 'hf_secret' } }, 'HF_TOKEN'],
+    ['a secret that nobody reads', { secrets: { TOKEN: { name: 'a', key: 'b' } } }, 'TOKEN'],
+    ['no region', { config: { regions: [] } }, 'regions'],
+  ])('refuses %s', async (_name, values, said) => {
+    await expect(render(values)).rejects.toThrow(said);
+  });
+});

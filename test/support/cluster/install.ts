@@ -1,0 +1,165 @@
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import { builtInKubernetes } from '../../../src/core/runtimes/kubernetes/built-in.ts';
+import { forward, helm, kubectl, kubectlWith } from './programs.ts';
+import type { Forward } from './programs.ts';
+
+export const chart = fileURLToPath(new URL('../../../deploy/chart', import.meta.url));
+
+/** What the cluster suite is told from outside. */
+export const given = {
+  /** EcoLink's own image, as the cluster can start it. */
+  image: process.env['ECOLINK_TEST_IMAGE'] ?? '',
+  /** An image with llama.cpp's server; EcoLink's own unless given. */
+  engineImage: process.env['ECOLINK_TEST_ENGINE_IMAGE'] ?? process.env['ECOLINK_TEST_IMAGE'] ?? '',
+  /** The server's path in that image, where it is not the image's entry point. */
+  engineCommand: process.env['ECOLINK_TEST_ENGINE_COMMAND'],
+  /** An address of this machine that pods reach. */
+  host: process.env['ECOLINK_TEST_HOST'] ?? '',
+};
+
+export interface InstallOptions {
+  hubEndpoint: string;
+  /** Fields of every region beside name, node selector and accelerators. */
+  region?: object;
+  /** Beside regions and runtimes. */
+  config?: object;
+  /** Beside image, config and environment. */
+  values?: object;
+}
+
+export type Answer = Record<string, unknown> & { error?: { code: string; message: string } };
+
+/** EcoLink in the cluster, installed by the chart into a namespace of its own that enforces Pod Security "restricted". */
+export class Installation implements AsyncDisposable {
+  readonly namespace = `ecolink-${randomBytes(4).toString('hex')}`;
+  #forward: Forward | undefined;
+  #token = '';
+
+  /** Regions are told apart by a label of their nodes. */
+  async start(options: InstallOptions): Promise<void> {
+    await kubectlWith(
+      {
+        apiVersion: 'v1',
+        kind: 'Namespace',
+        metadata: { name: this.namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+      },
+      'create',
+    );
+    await this.upgrade(options);
+    this.#token = (await this.kubectl('exec', 'deploy/ecolink', '--', 'cat', '/data/local-token')).trim();
+  }
+
+  /** Installs the chart, or changes what is installed. */
+  async upgrade(options: InstallOptions): Promise<void> {
+    const [repository, tag] = splitImage(given.image);
+    const values = {
+      image: { repository, tag },
+      config: { regions: regions(options.region), runtimes: [llamaCpp()], ...options.config },
+      environment: { HF_ENDPOINT: options.hubEndpoint, ECOLINK_LOG_LEVEL: 'debug' },
+      ...options.values,
+    };
+    const set = Object.entries(values).flatMap(([name, value]) => ['--set-json', `${name}=${JSON.stringify(value)}`]);
+    await helm('upgrade', '--install', 'ecolink', chart, '-n', this.namespace, '--wait', '--timeout', '120s', ...set);
+    await this.#forward?.[Symbol.asyncDispose]();
+    this.#forward = undefined;
+  }
+
+  kubectl(...args: string[]): Promise<string> {
+    return kubectl('-n', this.namespace, ...args);
+  }
+
+  /** Objects of a kind in the namespace. */
+  async list<T = KubernetesItem>(kind: string, selector = ''): Promise<T[]> {
+    const text = await this.kubectl('get', kind, '-l', selector, '-o', 'json');
+    return (JSON.parse(text) as { items: T[] }).items;
+  }
+
+  /** What runs there calls it, and so do tests; a forward that ended with its pod is made again. */
+  async fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = { authorization: `Bearer ${this.#token}`, ...(init.headers as Record<string, string> | undefined) };
+    try {
+      this.#forward ??= await forward(this.namespace, 'deploy/ecolink', 7420);
+      return await fetch(this.#forward.url + path, { ...init, headers });
+    } catch (thrown) {
+      await this.#forward?.[Symbol.asyncDispose]();
+      this.#forward = undefined;
+      throw thrown;
+    }
+  }
+
+  /** Runs an operation; a failure is in `error`. */
+  async run(operation: string, input: object = {}): Promise<Answer> {
+    const answer = await this.fetch(`/api/operations/${operation}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(input),
+    });
+    return (await answer.json()) as Answer;
+  }
+
+  /** As `run`, for what must succeed. */
+  async do(operation: string, input: object = {}): Promise<Answer> {
+    const answer = await this.run(operation, input);
+    if (answer.error) throw new Error(`${operation}: ${JSON.stringify(answer.error)}`);
+    return answer;
+  }
+
+  /** Waits until the instance is as asked; says how it is, and its log, where it does not come to that. */
+  async until(instance: number, state: string, seconds = 120): Promise<Answer> {
+    const end = Date.now() + seconds * 1000;
+    for (;;) {
+      const seen = await this.run('get_instance', { instance: String(instance), wait_seconds: 5 }).catch(
+        () => ({}) as Answer,
+      );
+      if (seen['state'] === state) return seen;
+      if (Date.now() > end)
+        expect.fail(`instance ${instance} is not ${state}: ${JSON.stringify(seen)}\n${await this.#story()}`);
+    }
+  }
+
+  async #story(): Promise<string> {
+    const parts = await Promise.all([
+      this.kubectl('get', 'all,pvc,events', '-o', 'wide').catch(String),
+      this.kubectl('logs', 'deploy/ecolink', '--tail=40').catch(String),
+    ]);
+    return parts.join('\n');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#forward?.[Symbol.asyncDispose]();
+    await helm('uninstall', 'ecolink', '-n', this.namespace, '--ignore-not-found').catch(() => '');
+    await kubectl('delete', 'namespace', this.namespace, '--wait=false');
+  }
+}
+
+export interface KubernetesItem {
+  metadata: { name: string; uid: string; labels?: Record<string, string>; annotations?: Record<string, string> };
+  spec: Record<string, unknown>;
+  status: Record<string, unknown>;
+}
+
+export const regionNames = ['eu', 'us'] as const;
+
+function regions(more: object | undefined): object[] {
+  return regionNames.map((name) => ({
+    name,
+    kind: 'kubernetes',
+    node_selector: { 'topology.kubernetes.io/region': name },
+    accelerators: [{ name: 'gpu', resource: 'nvidia.com/gpu' }],
+    ...more,
+  }));
+}
+
+/** The built-in definition with the image that this cluster has. */
+export function llamaCpp(): object {
+  const builtIn = builtInKubernetes().find((runtime) => runtime.name === 'llama.cpp');
+  const command = given.engineCommand === undefined ? {} : { command: [given.engineCommand] };
+  return { ...builtIn, image: given.engineImage, ...command };
+}
+
+function splitImage(image: string): [string, string] {
+  const colon = image.lastIndexOf(':');
+  return [image.slice(0, colon), image.slice(colon + 1)];
+}
