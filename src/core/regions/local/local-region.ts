@@ -109,6 +109,7 @@ export class LocalRegion implements Region {
     if (!runtime) {
       throw unavailable('runtime_gone', `The runtime "${workload.runtime}" is not configured any more.`, {
         nextStep: 'Put it back under "runtimes" in ecolink.yaml, or launch anew with another runtime.',
+        retryable: false,
       });
     }
     const [name, ...words] = runtime.command as [string, ...string[]];
@@ -119,6 +120,7 @@ export class LocalRegion implements Region {
         `The runtime "${runtime.name}" runs "${name}", which is not installed here.`,
         {
           nextStep: `Install ${name}, or correct the runtime's command in ecolink.yaml.`,
+          retryable: false,
         },
       );
     }
