@@ -136,7 +136,11 @@ describe('an entry', () => {
     await place.run('register_model', { source: 'huggingface', repo: 'acme/tiny', name: 'suggested' });
     const { commit, files, bytes, memory_bytes: memory, licence, category } = check;
     expect(await place.run('get_model', { model: 'suggested' })).toMatchObject({
-      ...{ commit, files, bytes, licence, category },
+      commit,
+      files,
+      bytes,
+      licence,
+      category,
       memory_bytes: memory,
     });
   });

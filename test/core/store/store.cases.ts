@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { stores } from '../../support/stores.ts';
-import { addModels, addPerson, at } from './rows.ts';
+import { addModels, addPerson } from './rows.ts';
 
 describe.each(stores())('the store in $name', (kind) => {
   test('opens again on its own data, and finds nothing left to migrate', async () => {
