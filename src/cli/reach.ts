@@ -56,7 +56,7 @@ async function inThisProcess(config: Config): Promise<Reached> {
   return {
     call: (operation, input, options) => core.execute(operation, input, caller, options),
     tokens: {
-      create: (name, tokenScopes) => core.access.createToken(person, name, tokenScopes),
+      create: (name, tokenScopes, kind) => core.access.createToken(person, name, tokenScopes, kind),
       list: () => core.access.listTokens(),
       revoke: (idOrName) => core.access.revokeToken(idOrName),
     },

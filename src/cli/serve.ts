@@ -15,7 +15,8 @@ export async function serve(terminal: Terminal): Promise<void> {
   {
     await using core = await createCore(config, log, { reconcile: true });
     await using server = await startServer(core);
-    terminal.out(welcome(config, server.url));
+    const claimCode = config.secrets.slack ? await core.claims.offer() : undefined;
+    terminal.out(welcome(config, server.url, claimCode));
     const signal = await stop;
     terminal.err(`${signal}: stopping; once more stops at once.`);
   }
@@ -41,7 +42,7 @@ function stopSignal(): Promise<NodeJS.Signals> {
   return promise;
 }
 
-function welcome(config: Config, url: string): string {
+function welcome(config: Config, url: string, claimCode: string | undefined): string {
   const ecolink = typedHere();
   const { slack } = config.secrets;
   return `EcoLink ${ownVersion()} runs at ${url}
@@ -51,13 +52,20 @@ function welcome(config: Config, url: string): string {
   OpenAI API    ${url}/v1
   MCP           ${url}/mcp, or over stdio: ${ecolink} mcp
   Slack         ${slack ? 'on' : 'off: set SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET'}
-
+${claimCode === undefined ? '' : claimNote(claimCode)}
 Next, in another terminal:
   ${ecolink} register-model qwen-small --repo Qwen/Qwen2.5-0.5B-Instruct-GGUF --category chat
   ${ecolink} launch-instance qwen-small --wait
   ${ecolink} --help
 
 Ctrl-C stops the server.`;
+}
+
+function claimNote(code: string): string {
+  return `
+Nobody is admin in Slack yet. Type this there within 15 minutes; it works once, and a restart prints another:
+  /ecolink claim ${code}
+`;
 }
 
 /** In a clone, which runs from source, there is no `ecolink` on the PATH. */

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { TokenSummary } from '../core/access/access.ts';
 import { scopes } from '../core/access/caller.ts';
 import type { Scope } from '../core/access/caller.ts';
 import { inputError } from '../core/errors.ts';
@@ -9,6 +10,18 @@ import type { Row } from './output/values.ts';
 import { jsonText } from './output/json.ts';
 import type { Terminal } from './output/terminal.ts';
 import { reach } from './reach.ts';
+
+interface CreateOptions {
+  scope?: Scope[];
+  agent?: boolean;
+  mayDecide?: boolean;
+}
+
+const createExamples = `
+Examples:
+  ecolink token create my-app
+  ecolink token create dashboard --scope read --scope call
+  ecolink token create my-assistant --scope operate --agent`;
 
 type Add = (parent: Command, name: string) => Command;
 
@@ -30,12 +43,11 @@ export function addTokenCommands(program: Command, add: Add, group: string, term
       `What it may be used for: ${scopes.join(', ')}. Repeat the flag for more than one; "call" unless given.`,
       (value: string, before: Scope[] | undefined) => [...(before ?? []), scopeOf(value)],
     )
-    .addHelpText(
-      'after',
-      '\nExamples:\n  ecolink token create my-app\n  ecolink token create dashboard --scope read --scope call',
-    )
-    .action((name: string, options: { scope?: Scope[]; json?: boolean }, command: Command) =>
-      create(name, options.scope ?? ['call'], wantsJson(command), terminal),
+    .option('--agent', 'An assistant acts for you with it: it can ask, never decide.')
+    .option('--may-decide', 'Approvals given with it count. Not for an agent.')
+    .addHelpText('after', createExamples)
+    .action((name: string, options: CreateOptions, command: Command) =>
+      create(name, options, wantsJson(command), terminal),
     );
   withJson('list', 'List the tokens, without their values').action((_, command: Command) =>
     list(wantsJson(command), terminal),
@@ -60,15 +72,20 @@ function scopeOf(value: string): Scope {
   });
 }
 
-async function create(name: string, wanted: readonly Scope[], json: boolean, terminal: Terminal): Promise<void> {
+async function create(name: string, options: CreateOptions, json: boolean, terminal: Terminal): Promise<void> {
   await using reached = await reach({ withoutServer: true });
-  const made = await reached.tokens.create(name, wanted);
+  const { scope = ['call'], agent, mayDecide } = options;
+  const made = await reached.tokens.create(name, scope, { agent, mayDecide });
   if (json) return terminal.out(jsonText(made, 2));
   // The value alone on standard output: TOKEN=$(ecolink token create my-app)
   terminal.out(made.token);
   terminal.err(
-    `Token ${plainText(made.summary.name)} (${made.summary.scopes.join(', ')}). Keep it now: it is not shown again.`,
+    `Token ${plainText(made.summary.name)} (${[...made.summary.scopes, ...kindOf(made.summary)].join(', ')}). Keep it now: it is not shown again.`,
   );
+}
+
+function kindOf({ agent, may_decide: mayDecide }: TokenSummary): string[] {
+  return [...(agent ? ['an agent'] : []), ...(mayDecide ? ['may decide'] : [])];
 }
 
 async function list(json: boolean, terminal: Terminal): Promise<void> {
@@ -76,7 +93,7 @@ async function list(json: boolean, terminal: Terminal): Promise<void> {
   const items = await reached.tokens.list();
   if (json) return terminal.out(jsonText({ items }, 2));
   if (items.length === 0) return terminal.out('No tokens to show. Make one: ecolink token create <name>');
-  const columns = ['id', 'name', 'person', 'scopes', 'created_at', 'last_used_at'];
+  const columns = ['id', 'name', 'person', 'scopes', 'agent', 'may_decide', 'created_at', 'last_used_at'];
   terminal.out(table(columns, items as unknown as Row[], { width: terminal.width, now: Date.now() }));
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { TokenSummary } from '../core/access/access.ts';
+import type { TokenKind, TokenSummary } from '../core/access/access.ts';
 import type { Scope } from '../core/access/caller.ts';
 import { EcolinkError, errorFromBody, inputError, unavailable } from '../core/errors.ts';
 import { localTokenPath, readLocalToken, readServerFile } from './data-folder.ts';
@@ -24,7 +24,7 @@ export interface Client {
   call(operation: string, input: object, options?: CallOptions): Promise<Record<string, unknown>>;
   tokens: {
     /** `token` is the value, shown this once. */
-    create(name: string, scopes: readonly Scope[]): Promise<{ token: string; summary: TokenSummary }>;
+    create(name: string, scopes: readonly Scope[], kind?: TokenKind): Promise<{ token: string; summary: TokenSummary }>;
     list(): Promise<TokenSummary[]>;
     revoke(idOrName: string): Promise<TokenSummary>;
   };
@@ -89,8 +89,11 @@ export async function connect(options: ConnectOptions): Promise<Client> {
 
 function tokenCalls(send: Send): Client['tokens'] {
   return {
-    create: async (name, scopes) =>
-      (await send('POST', '/api/tokens', { name, scopes })) as { token: string; summary: TokenSummary },
+    create: async (name, scopes, { agent, mayDecide } = {}) =>
+      (await send('POST', '/api/tokens', { name, scopes, agent, may_decide: mayDecide })) as {
+        token: string;
+        summary: TokenSummary;
+      },
     list: async () => ((await send('GET', '/api/tokens')) as { items: TokenSummary[] }).items,
     revoke: async (idOrName) => (await send('DELETE', `/api/tokens/${encodeURIComponent(idOrName)}`)) as TokenSummary,
   };

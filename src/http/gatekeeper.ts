@@ -13,9 +13,15 @@ export function createGatekeeper(access: Access, configuredHost: string, others:
     checkHost(request);
     const caller = await access.callerOfToken(bearerToken(request), sourceOf(request));
     if (caller) return caller;
-    throw new EcolinkError('unauthenticated', 'token_refused', 'This token is unknown or was revoked.', {
-      nextStep: 'Make a new one with "ecolink token create <name>", or use the one in local-token in the data folder.',
-    });
+    throw new EcolinkError(
+      'unauthenticated',
+      'token_refused',
+      'This token is unknown, was revoked, or belongs to somebody who has no role any more.',
+      {
+        nextStep:
+          'Make a new one with "ecolink token create <name>", or use the one in local-token in the data folder.',
+      },
+    );
   };
 }
 

@@ -62,8 +62,10 @@ export function metered(core: Core, metrics: Metrics): Core {
     config: core.config,
     log: core.log,
     access: core.access,
+    claims: core.claims,
     routes: core.routes,
     changes: core.changes,
+    approvals: core.approvals,
     ping: () => core.ping(),
     [Symbol.asyncDispose]: () => core[Symbol.asyncDispose](),
     async execute(operation, input, caller, options) {

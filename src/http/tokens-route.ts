@@ -7,18 +7,21 @@ import { inputError, notFound, refused } from '../core/errors.ts';
 import { needScope } from './gatekeeper.ts';
 
 const newToken = z.strictObject({
-  name: z.string().regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, "_", "." and "-"'),
+  name: z.string(),
   scopes: z.array(z.enum(scopes)).min(1),
+  agent: z.boolean().optional(),
+  may_decide: z.boolean().optional(),
 });
 
 /** /api/tokens: people manage their own tokens, admins everybody's. Agents none: a token decides who may act. */
 export function tokensRoute(app: FastifyInstance, access: Access): void {
   app.post('/api/tokens', async (request, reply) => {
     needPerson(request.caller);
-    const { name, scopes } = parse(request.body);
+    const { name, scopes, agent, may_decide: mayDecide } = parse(request.body);
     // Otherwise a token could make itself a stronger one.
     for (const scope of scopes) needScope(request.caller, scope);
-    const made = await access.createToken(request.caller.person, name, [...new Set(scopes)]);
+    if (mayDecide === true) needDecision(request.caller);
+    const made = await access.createToken(request.caller.person, name, scopes, { agent, mayDecide });
     return reply.code(201).header('cache-control', 'no-store').send(made);
   });
   app.get('/api/tokens', async (request, reply) => {
@@ -49,13 +52,20 @@ function needPerson(caller: Caller): void {
   });
 }
 
+function needDecision(caller: Caller): void {
+  if (caller.mayDecide) return;
+  throw refused('may_not_decide', 'What calls here may not decide, so it cannot make a token that may.', {
+    nextStep: 'Make it with "ecolink token create <name> --may-decide" on the machine that the server runs on.',
+  });
+}
+
 function parse(body: unknown): z.output<typeof newToken> {
   const parsed = newToken.safeParse(body);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const field = issue?.path[0] === undefined ? undefined : String(issue.path[0]);
   throw inputError('bad_input', `${field ?? 'The token'}: ${issue?.message ?? 'is not valid'}.`, {
-    nextStep: `Send {"name", "scopes"}; the scopes are ${scopes.join(', ')}.`,
+    nextStep: `Send {"name", "scopes", "agent", "may_decide"}, the last two if you want; the scopes are ${scopes.join(', ')}.`,
     ...(field === undefined ? {} : { field }),
     ...(field === 'scopes' ? { validValues: scopes } : {}),
   });

@@ -55,13 +55,14 @@ export async function startSlack(core: Core, options: SlackOptions = {}): Promis
   const clientOptions = { ...common, retryConfig: { retries: 3, minTimeout: 300, maxTimeout: 5000 }, timeout: 15_000 };
   const client = new WebClient(secrets.slack.botToken, clientOptions);
   const me = await client.auth.test().catch((thrown: unknown) => Promise.reject(startError(thrown)));
+  const home = { team: me.team_id ?? '', ...(me.enterprise_id ? { enterprise: me.enterprise_id } : {}) };
+  if (!core.access.admitsWorkspace(home)) throw notListed(home);
   const hasty = new WebClient(secrets.slack.botToken, {
     ...common,
     retryConfig: { retries: 0 },
     timeout: 2500,
     rejectRateLimitedCalls: true,
   });
-  const home = { team: me.team_id ?? '', ...(me.enterprise_id ? { enterprise: me.enterprise_id } : {}) };
   const live = createLiveMessages(core, client, options.pace ?? defaultPace);
   const desk: Desk = { core, home, client, hasty, live, awaited: new Map(), patience: options.patience ?? 1500 };
 
@@ -144,6 +145,13 @@ function makeTransport({ appToken, signingSecret }: Secrets, clientOptions: WebC
 function notConfigured(message: string): EcolinkError {
   return refused('slack_not_configured', message, {
     nextStep: 'docs/slack.md says which tokens Slack needs and where to find them.',
+  });
+}
+
+function notListed({ team, enterprise }: Workspace): EcolinkError {
+  const place = enterprise === undefined ? `The workspace ${team}` : `The organisation ${enterprise}`;
+  return refused('slack_workspace_not_listed', `${place} is not among those that ecolink.yaml lists.`, {
+    nextStep: 'Add it under "slack": "workspaces" or "organisations", or use a token of one that is there.',
   });
 }
 

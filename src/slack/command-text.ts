@@ -27,6 +27,12 @@ export const subcommands = [
     about: 'Show the instances, or one of them in full',
     covers: ['get_instance', 'list_instances'],
   },
+  {
+    name: 'claim',
+    usage: 'claim <code>',
+    about: 'Become the first admin, with the code that the server printed when it started',
+    covers: [],
+  },
   { name: 'help', usage: 'help', about: 'Show this', covers: [] },
 ] as const satisfies { name: string; usage: string; about: string; form?: string; covers: readonly string[] }[];
 

@@ -2,6 +2,7 @@ import type { SlackCommandMiddlewareArgs } from '@slack/bolt';
 import type { Caller } from '../core/access/caller.ts';
 import { asEcolinkError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
+import { claimMessage } from './claim.ts';
 import { helpMessage, parseCommand, unknownMessage } from './command-text.ts';
 import type { Desk } from './desk.ts';
 import { errorMessage } from './error-text.ts';
@@ -17,14 +18,15 @@ type Arguments = Pick<SlackCommandMiddlewareArgs, 'command' | 'ack' | 'respond'>
 export async function onCommand(desk: Desk, { command, ack, respond }: Arguments): Promise<void> {
   await ack();
   const who = userOf(command, desk.home);
-  if (!who) return;
+  if (!who || !desk.core.access.admitsWorkspace(who)) return;
   const say = async (message: SlackMessage): Promise<void> => {
     await respond({ response_type: 'ephemeral', ...message });
   };
   try {
-    const caller = await callerOf(desk.core.access, who);
-    if (!caller) return await say(strangerMessage(desk.core.config, who));
     const { subcommand, word, rest } = parseCommand(command.text);
+    if (subcommand?.name === 'claim') return await say(await claimMessage(desk.core, who, command.user_name, rest));
+    const caller = await callerOf(desk.core.access, who);
+    if (!caller) return await say(await strangerMessage(desk.core.access, who));
     if (!subcommand) return await say(unknownMessage(word));
     if ('form' in subcommand) {
       return await openForm(desk, caller, {

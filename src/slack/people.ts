@@ -1,7 +1,7 @@
 import type { Access } from '../core/access/access.ts';
 import { scopes } from '../core/access/caller.ts';
 import type { Caller } from '../core/access/caller.ts';
-import type { Config } from '../core/config/config.ts';
+import { adminNames } from '../core/access/rights.ts';
 import { code, escape, section } from './text.ts';
 import type { SlackMessage } from './text.ts';
 
@@ -48,16 +48,16 @@ export function identityOf({ team, enterprise, user }: SlackUser): string {
   return `slack:${enterprise ?? team}/${user}`;
 }
 
-/** The caller behind a Slack user, or undefined for somebody the config does not list. */
+/** The caller behind a Slack user, or undefined for somebody to whom nothing gives a role. */
 export async function callerOf(access: Access, who: SlackUser): Promise<Caller | undefined> {
+  if (!access.admitsWorkspace(who)) return undefined;
   const person = await access.personOfSlack(who.enterprise ?? who.team, who.user);
   return person && { person, identity: identityOf(who), agent: false, mayDecide: true, source: 'slack', scopes };
 }
 
-/** What somebody reads whom the config does not list: who can change that, and what to give them. */
-export function strangerMessage(config: Config, who: SlackUser): SlackMessage {
-  const admins = config.people.filter((person) => person.role === 'admin').map((person) => escape(person.name));
-  const whom = admins.length === 0 ? 'whoever runs this EcoLink server' : admins.join(' or ');
+/** What somebody reads to whom nothing gives a role: who can change that, and what to give them. */
+export async function strangerMessage(access: Pick<Access, 'membersOf'>, who: SlackUser): Promise<SlackMessage> {
+  const whom = escape(await adminNames(access));
   const text = `I do not know you yet. Ask ${whom} to add you under \`people\` in ecolink.yaml; your identity there is ${code(identityOf(who))}.`;
   return { text, blocks: [section(text)] };
 }

@@ -55,7 +55,7 @@ export async function onSubmit(
   if (!who) return ack();
   const caller = await callerOf(desk.core.access, who);
   const submission = readSubmission(view);
-  if (!caller) return ack(ended(view.title.text, strangerMessage(desk.core.config, who)));
+  if (!caller) return ack(ended(view.title.text, await strangerMessage(desk.core.access, who)));
   if (!submission) return ack(ended(view.title.text, outdated));
   const { id } = submission.form;
   const ongoing = desk.awaited.get(id);

@@ -7,8 +7,6 @@ import type { Instance, InstanceSummary } from '../../src/slack/instance-blocks.
 import { identityOf, strangerMessage, userOf } from '../../src/slack/people.ts';
 import { code, escape, shorten } from '../../src/slack/text.ts';
 import { breachesOfMessage } from '../support/slack-limits.ts';
-import { parseConfigFile } from '../../src/core/config/parse.ts';
-import type { Config } from '../../src/core/config/config.ts';
 
 const summary: InstanceSummary = {
   id: 3,
@@ -118,14 +116,12 @@ test('on Enterprise Grid a user is known by the organisation, from any of its wo
   expect(who && identityOf(who)).toBe('slack:E1/U1');
 });
 
-test('a stranger reads who can add them and under which identity', () => {
-  const people =
-    'people: [{name: Ada, role: admin, identities: [local]}, {name: Bob, role: member, identities: ["slack:T1/U2"]}]';
-  const config = parseConfigFile(people, 'ecolink.yaml') as Config;
-  const { text } = strangerMessage(config, { team: 'T1', user: 'U9' });
-  expect(text).toContain('Ask Ada to add you');
+test('a stranger reads who can add them and under which identity', async () => {
+  const admins = (...names: string[]) => ({
+    membersOf: async () => names.map((name) => ({ id: name, name, role: 'admin' as const })),
+  });
+  const { text } = await strangerMessage(admins('Ada', 'Grace'), { team: 'T1', user: 'U9' });
+  expect(text).toContain('Ask Ada or Grace to add you');
   expect(text).toContain('`slack:T1/U9`');
-  expect(strangerMessage(parseConfigFile('', 'none') as Config, { team: 'T1', user: 'U9' }).text).toContain(
-    'whoever runs this',
-  );
+  expect((await strangerMessage(admins(), { team: 'T1', user: 'U9' })).text).toContain('whoever runs this');
 });

@@ -34,7 +34,7 @@ export interface Who {
 export interface GroupLookup {
   /** Identities (`slack:T1/U1`) of the members of `T1/S123`; undefined where that cannot be looked up now. */
   members(group: string): Promise<readonly string[] | undefined>;
-  /** False where the account behind a Slack identity was deactivated; undefined where that cannot be looked up now. */
+  /** False where the account behind a Slack identity is deactivated, a guest's or a bot's; undefined where nobody can say. */
   active(identity: string): Promise<boolean | undefined>;
 }
 

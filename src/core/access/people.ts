@@ -17,6 +17,10 @@ export interface People extends Pick<
 > {
   /** As the config writes them, for somebody that it lists; else as they were first seen. */
   identitiesOf(personId: string): Promise<readonly string[]>;
+  /** True for an account that was deactivated, or is a guest's or a bot's. */
+  isShutOut(identity: string): Promise<boolean>;
+  /** True where the config says what role they have. */
+  isListed(personId: string): Promise<boolean>;
 }
 
 export interface PeopleParts {
@@ -100,6 +104,8 @@ export async function createPeople(parts: PeopleParts): Promise<People> {
     },
     current,
     identitiesOf,
+    isShutOut: (identity) => isDeactivated(lookups.groups, [identity]),
+    isListed: async (id) => (await roster()).byId.has(id),
     membersOf,
     async personOfSlack(team, user) {
       const id = await idOf(`slack:${team}/${user}`);

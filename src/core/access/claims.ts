@@ -1,0 +1,163 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Transaction } from 'kysely';
+import type { AuditLog } from '../audit/audit.ts';
+import { EcolinkError, asEcolinkError, refused } from '../errors.ts';
+import { newId } from '../ids.ts';
+import type { Database } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+import type { Caller, Person } from './caller.ts';
+import type { People } from './people.ts';
+
+/** How the first admin in Slack comes to be: whoever reads the server's terminal knows the code. */
+export interface Claims {
+  /** A fresh code, shown this once; undefined while there is an admin with a Slack identity. Good for 15 minutes, once. */
+  offer(): Promise<string | undefined>;
+  /** Makes that person admin. Throws `claim_refused`, and `claim_overruled` where the config gives them another role. */
+  claim(code: string, who: SlackAccount): Promise<Person>;
+}
+
+export interface SlackAccount {
+  /** The organisation on Enterprise Grid, else the workspace. */
+  team: string;
+  user: string;
+  /** As Slack shows it; the person is called that and their ids. */
+  name: string;
+}
+
+export interface ClaimParts {
+  people: People;
+  store: Store;
+  audit: AuditLog;
+  now: () => Date;
+}
+
+const codeMinutes = 15;
+/** Without i, l, o and u, as Crockford has it. Its 32 signs take 5 bits of a byte each, evenly. */
+const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
+
+export function createClaims(parts: ClaimParts): Claims {
+  return {
+    async offer() {
+      if (await hasSlackAdmin(parts.people)) return undefined;
+      const code = newCode();
+      const at = parts.now().getTime();
+      await parts.store.db
+        .insertInto('claim_codes')
+        .values({ hash: hashOf(code), expires_at: new Date(at + codeMinutes * 60_000).toISOString(), used_at: null })
+        .execute();
+      return code;
+    },
+    claim: (code, who) => audited(parts, who, () => claim(parts, code, who)),
+  };
+}
+
+async function claim({ people, store, now }: ClaimParts, code: string, who: SlackAccount): Promise<Person> {
+  if (await hasSlackAdmin(people)) {
+    throw claimRefused('There is an admin in Slack already.', 'Ask them for the role that you need.');
+  }
+  const identity = `slack:${who.team}/${who.user}`;
+  if (await people.isShutOut(identity)) {
+    throw claimRefused('Guests and bots cannot be admins.', 'Let a full member of the workspace type the code.');
+  }
+  const known = await people.personOfSlack(who.team, who.user);
+  if (known && (await people.isListed(known.id))) {
+    throw refused('claim_overruled', `ecolink.yaml gives ${known.name} the role "${known.role}", and it wins.`, {
+      nextStep: 'Change the role there: the file is read again by itself.',
+    });
+  }
+  const id = await store.transaction(async (transaction) => {
+    await useCode(transaction, code, now());
+    const person = await personFor(transaction, identity, `${who.name} (${who.team}/${who.user})`, now());
+    const grant = { role: 'admin', given_by: 'claim', given_at: now().toISOString() };
+    await transaction
+      .insertInto('role_grants')
+      .values({ person_id: person, ...grant })
+      .onConflict((on) => on.column('person_id').doUpdateSet(grant))
+      .execute();
+    return person;
+  });
+  const person = await people.current(id);
+  if (!person) throw new Error('Who has just been made admin has no role.');
+  return person;
+}
+
+async function hasSlackAdmin(people: People): Promise<boolean> {
+  const admins = await people.membersOf({ roles: ['admin'] });
+  const identities = await Promise.all(admins.map(({ id }) => people.identitiesOf(id)));
+  return identities.flat().some((identity) => identity.startsWith('slack:'));
+}
+
+/** One statement, so that of two who send one code at once one gets it. All codes end with the first that is used. */
+async function useCode(db: Transaction<Database>, code: string, now: Date): Promise<void> {
+  const used = await db
+    .updateTable('claim_codes')
+    .set({ used_at: now.toISOString() })
+    .where('hash', '=', hashOf(code))
+    .where('used_at', 'is', null)
+    .where('expires_at', '>', now.toISOString())
+    .executeTakeFirst();
+  if (used.numUpdatedRows === 0n) {
+    throw claimRefused(
+      `This code is wrong, was used, or is older than ${codeMinutes} minutes.`,
+      'Whoever runs the server starts it again: it prints a new code.',
+    );
+  }
+  await db.updateTable('claim_codes').set({ used_at: now.toISOString() }).where('used_at', 'is', null).execute();
+}
+
+async function personFor(db: Transaction<Database>, identity: string, name: string, now: Date): Promise<string> {
+  const known = await db
+    .selectFrom('identities')
+    .select('person_id')
+    .where('identity', '=', identity)
+    .executeTakeFirst();
+  if (known) return known.person_id;
+  const { id } = await db
+    .insertInto('persons')
+    .values({ id: newId('per'), name, role: 'admin', created_at: now.toISOString() })
+    .onConflict((on) => on.column('name').doUpdateSet({ name }))
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  await db.insertInto('identities').values({ identity, person_id: id }).execute();
+  return id;
+}
+
+/** Every try has its two rows, the wrong ones too: without what was typed, which may be nearly right. */
+async function audited({ audit, now }: ClaimParts, who: SlackAccount, work: () => Promise<Person>): Promise<Person> {
+  const identity = `slack:${who.team}/${who.user}`;
+  const caller: Caller = {
+    person: { id: identity, name: `${who.name} (${who.team}/${who.user})`, role: 'viewer' },
+    identity,
+    agent: false,
+    mayDecide: false,
+    source: 'slack',
+    scopes: [],
+  };
+  const request = newId('req');
+  const started = now().getTime();
+  const opened = await audit.open(caller, 'claim', '{}', request);
+  const close = (end: { outcome: 'done' | 'failed'; code?: string }): Promise<void> =>
+    audit.close(opened, caller, 'claim', request, { ...end, durationMs: now().getTime() - started });
+  try {
+    const person = await work();
+    await close({ outcome: 'done' });
+    return person;
+  } catch (thrown) {
+    await close({ outcome: 'failed', code: asEcolinkError(thrown, request).code });
+    throw thrown;
+  }
+}
+
+function claimRefused(message: string, nextStep: string): EcolinkError {
+  return refused('claim_refused', message, { nextStep });
+}
+
+/** `abcd-efgh-jkmn`: 60 random bits. */
+function newCode(): string {
+  const signs = [...randomBytes(12)].map((byte) => alphabet[byte % 32]).join('');
+  return (signs.match(/.{4}/g) ?? []).join('-');
+}
+
+function hashOf(code: string): string {
+  return createHash('sha256').update(code.trim().toLowerCase().replaceAll('-', '')).digest('hex');
+}
