@@ -21,12 +21,16 @@ export const given = {
 
 export interface InstallOptions {
   hubEndpoint: string;
-  /** Fields of every region beside name, node selector and accelerators. */
-  region?: object;
+  /** Fields of a region beside name, node selector and accelerators. */
+  region?: (name: string) => object;
   /** Beside regions and runtimes. */
   config?: object;
   /** Beside image, config and environment. */
   values?: object;
+  /** Runtimes beside llama.cpp. */
+  runtimes?: object[];
+  /** Objects that are there before EcoLink is. */
+  before?: object[];
 }
 
 export type Answer = Record<string, unknown> & { error?: { code: string; message: string } };
@@ -47,6 +51,7 @@ export class Installation implements AsyncDisposable {
       },
       'create',
     );
+    for (const object of options.before ?? []) await kubectlWith(object, '-n', this.namespace, 'create');
     await this.upgrade(options);
     this.#token = (await this.kubectl('exec', 'deploy/ecolink', '--', 'cat', '/data/local-token')).trim();
   }
@@ -56,7 +61,11 @@ export class Installation implements AsyncDisposable {
     const [repository, tag] = splitImage(given.image);
     const values = {
       image: { repository, tag },
-      config: { regions: regions(options.region), runtimes: [llamaCpp()], ...options.config },
+      config: {
+        regions: regions(options.region),
+        runtimes: [llamaCpp(), ...(options.runtimes ?? [])],
+        ...options.config,
+      },
       environment: { HF_ENDPOINT: options.hubEndpoint, ECOLINK_LOG_LEVEL: 'debug' },
       ...options.values,
     };
@@ -119,6 +128,28 @@ export class Installation implements AsyncDisposable {
     }
   }
 
+  /** Waits until the instance gives this reason in a region, and answers with its sentence. */
+  async reason(instance: number, code: string, seconds = 90): Promise<string> {
+    interface Regional {
+      regions: { reason?: { code: string; message: string } }[];
+    }
+    const end = Date.now() + seconds * 1000;
+    for (;;) {
+      const seen = await this.run('get_instance', { instance: String(instance), wait_seconds: 2 });
+      const found = (seen as unknown as Regional).regions.find((region) => region.reason?.code === code);
+      if (found?.reason) return found.reason.message;
+      if (Date.now() > end)
+        expect.fail(`instance ${instance} does not say ${code}: ${JSON.stringify(seen)}\n${await this.#story()}`);
+    }
+  }
+
+  /** Stops an instance, waits until its replicas are gone, and deletes it. */
+  async remove(instance: number): Promise<void> {
+    await this.do('stop_instance', { instance: String(instance) });
+    await this.until(instance, 'stopped', 200);
+    await this.do('delete_instance', { instance: String(instance) });
+  }
+
   async #story(): Promise<string> {
     const parts = await Promise.all([
       this.kubectl('get', 'all,pvc,events', '-o', 'wide').catch(String),
@@ -142,13 +173,13 @@ export interface KubernetesItem {
 
 export const regionNames = ['eu', 'us'] as const;
 
-function regions(more: object | undefined): object[] {
+function regions(more: InstallOptions['region']): object[] {
   return regionNames.map((name) => ({
     name,
     kind: 'kubernetes',
     node_selector: { 'topology.kubernetes.io/region': name },
     accelerators: [{ name: 'gpu', resource: 'nvidia.com/gpu' }],
-    ...more,
+    ...more?.(name),
   }));
 }
 

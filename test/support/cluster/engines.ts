@@ -1,0 +1,71 @@
+import { given, llamaCpp } from './install.ts';
+
+/** A server for Node that echoes what reaches it: for a custom image with its own port and health path. */
+const echoServer = `
+const port = Number(process.argv[2]);
+require('node:http').createServer((request, response) => {
+  if (request.url === '/alive') return response.end('alive');
+  response.setHeader('content-type', 'application/json');
+  response.end(JSON.stringify({ url: request.url, headers: request.headers }));
+}).listen(port, '0.0.0.0');`;
+
+/** Runtimes beside llama.cpp: one that echoes, and one whose image is nowhere. */
+export const strangeRuntimes: object[] = [
+  {
+    ...llamaCpp(),
+    name: 'echo',
+    image: given.image,
+    command: ['node', '-e', echoServer, 'echo'],
+    arguments: ['{port}'],
+    category_arguments: {},
+    port: 9000,
+    health: '/alive',
+  },
+  { ...llamaCpp(), name: 'missing', image: 'ecolink.invalid/missing:1' },
+];
+
+/** A pod that fetches a file into a claim and ends: what a team's own tools do to a shared filesystem. */
+export function writerPod(name: string, claim: string, url: string, path: string): object {
+  const script = `
+const { mkdirSync, writeFileSync } = require('node:fs');
+const path = '/shared/${path}';
+fetch('${url}').then(async (answer) => {
+  mkdirSync(require('node:path').dirname(path), { recursive: true });
+  writeFileSync(path, Buffer.from(await answer.arrayBuffer()));
+});`;
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name },
+    spec: {
+      restartPolicy: 'Never',
+      nodeSelector: { 'topology.kubernetes.io/region': 'eu' },
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: 1000,
+        fsGroup: 1000,
+        seccompProfile: { type: 'RuntimeDefault' },
+      },
+      containers: [
+        {
+          name: 'write',
+          image: given.image,
+          imagePullPolicy: 'IfNotPresent',
+          command: ['node', '-e', script],
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+          volumeMounts: [{ name: 'shared', mountPath: '/shared' }],
+        },
+      ],
+      volumes: [{ name: 'shared', persistentVolumeClaim: { claimName: claim } }],
+    },
+  };
+}
+
+export function claim(name: string): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name },
+    spec: { accessModes: ['ReadWriteMany'], resources: { requests: { storage: '1Gi' } } },
+  };
+}
