@@ -3,8 +3,10 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import type { Config } from '../../../src/core/config/config.ts';
 import { clientEnvironment, loadConfig } from '../../../src/core/config/load.ts';
+import { configFile } from '../../../src/core/config/schema.ts';
 import { EcolinkError } from '../../../src/core/errors.ts';
 import { startCore } from '../../support/core.ts';
 
@@ -175,13 +177,33 @@ describe('the environment', () => {
   });
 });
 
-test('the annotated example is a good file in which every setting is shown', async () => {
+/** The settings of a section, by name, at every depth. */
+function settingsOf(schema: JsonSchema): string[] {
+  const below = [schema.items, schema.additionalProperties, ...(schema.oneOf ?? []), ...(schema.anyOf ?? [])];
+  return [
+    ...Object.entries(schema.properties ?? {}).flatMap(([name, inner]) => [name, ...settingsOf(inner)]),
+    ...below.flatMap((each) =>
+      typeof each === 'object' && !Array.isArray(each) ? settingsOf(each as JsonSchema) : [],
+    ),
+  ];
+}
+
+type JsonSchema = Pick<z.core.JSONSchema.BaseSchema, 'items' | 'additionalProperties' | 'oneOf' | 'anyOf'> & {
+  properties?: Record<string, JsonSchema>;
+};
+
+test('the annotated example is a good file, and shows every setting of the sections that it has', async () => {
   const example = fileURLToPath(new URL('../../../ecolink.example.yaml', import.meta.url));
   const config = loadConfig({ ECOLINK_DATA_DIR: folder, ECOLINK_CONFIG: example });
-  expect(config.regions.map((region) => region.name)).toEqual(expect.arrayContaining(['local', 'local-two']));
-  const shown = await readFile(example, 'utf8');
-  const settings = Object.keys(await load('')).filter((name) => new RegExp(`^${name}:`, 'm').test(shown));
-  expect(settings).toEqual(expect.arrayContaining(['regions', 'filesystems', 'runtimes', 'prices', 'people', 'slack']));
+  expect(config.regions.map((region) => region.name)).toEqual(['local', 'local-two', 'eu-west']);
+  const text = await readFile(example, 'utf8');
+  const { properties = {} } = z.toJSONSchema(configFile, { io: 'input' }) as JsonSchema;
+  const sections = Object.keys(properties).filter((name) => new RegExp(`^${name}:`, 'm').test(text));
+  expect(sections).toEqual(expect.arrayContaining(['regions', 'filesystems', 'runtimes', 'prices', 'people', 'cache']));
+  const settings = sections.flatMap((name) => settingsOf(properties[name] as JsonSchema));
+  expect(
+    settings.filter((name) => !new RegExp(`\\b${name}: `).test(text) && !new RegExp(`\\b${name}:$`, 'm').test(text)),
+  ).toEqual([]);
 });
 
 test('several local regions each have a folder of their own, and their runtimes', async () => {
