@@ -62,7 +62,7 @@ export function createAuditLog({ store, key, heads, now }: AuditParts): AuditLog
       });
     },
     async closeInterrupted() {
-      const open = await openRows(store);
+      const open = await openRows(store, abandonedBefore(store, now()));
       for (const row of open) {
         const { number, input: _input, ...event } = eventOfRow(row);
         await append({ ...event, event: 'closed', opened: number, outcome: 'interrupted' });
@@ -84,11 +84,19 @@ function actor(caller: Caller): Pick<AuditEvent, 'person' | 'identity' | 'agent'
   return { person: caller.person.name, identity: caller.identity, agent: caller.agent, source: caller.source };
 }
 
-function openRows(store: Store) {
+/** No operation takes this long: on a shared database a younger row may be another server's, at work. */
+const longestOperationMs = 10 * 60_000;
+
+function abandonedBefore(store: Store, now: Date): string {
+  return store.flavour === 'sqlite' ? '9' : new Date(now.getTime() - longestOperationMs).toISOString();
+}
+
+function openRows(store: Store, before: string) {
   return store.db
     .selectFrom('audit_events as opening')
     .selectAll('opening')
     .where('opening.event', '=', 'opened')
+    .where('opening.at', '<', before)
     .where((is) =>
       is.not(
         is.exists(

@@ -2,7 +2,7 @@ import type { Transaction } from 'kysely';
 import type { Asking } from '../asking.ts';
 import { conflict, notFound, refused } from '../errors.ts';
 import { mayChange } from '../registry/registry.ts';
-import { findInstance, updateDesired } from '../store/instances.ts';
+import { findInstance, holdInstance, updateDesired } from '../store/instances.ts';
 import type { DesiredUpdate } from '../store/instances.ts';
 import { findModel } from '../store/models.ts';
 import type { OwnedModel } from '../store/models.ts';
@@ -41,6 +41,7 @@ export async function changeInstance(
   const change = await decide(found);
   const receipt = receiptOf(found.name, found.id, change.state);
   await parts.store.transaction(async (transaction) => {
+    await holdInstance(transaction, found.id);
     const now = (await findInstance(transaction, found.id)) as Instance;
     if (now.generation !== found.generation || now.desired !== found.desired) throw changedMeanwhile(found);
     await change.also?.(transaction);

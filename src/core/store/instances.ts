@@ -201,6 +201,15 @@ async function recompute(db: Queries, id: number): Promise<InstanceState> {
   return state;
 }
 
+/** Makes every other transaction that changes the instance wait: a write that changes nothing holds the row on both databases. */
+export async function holdInstance(db: Transaction<Database>, id: number): Promise<void> {
+  await db
+    .updateTable('instances')
+    .set(({ ref }) => ({ generation: ref('generation') }))
+    .where('id', '=', id)
+    .execute();
+}
+
 export interface DesiredUpdate {
   desired?: 'running' | 'stopped' | 'deleted';
   entryId?: string;

@@ -24,6 +24,8 @@ interface Place extends AsyncDisposable {
   store: Store;
   audit: AuditLog;
   headFile: string;
+  /** The same audit as a server finds it that starts then. */
+  at(time: Date): AuditLog;
   /** What another server, or the same one later, finds: the head file is read anew. */
   verify(withKey?: Buffer): Promise<string[]>;
 }
@@ -46,6 +48,7 @@ describe.each(stores())('the audit on $name', (kind) => {
       store,
       audit,
       headFile,
+      at: (time) => createAuditLog({ store, key, heads: new HeadFile(headFile), now: () => time }),
       verify: async (withKey = key) =>
         (await createAuditLog({ store, key: withKey, heads: new HeadFile(headFile), now }).verify()).findings,
       async [Symbol.asyncDispose]() {
@@ -129,8 +132,11 @@ describe.each(stores())('the audit on $name', (kind) => {
   test('closes as interrupted what a crash left open, once', async () => {
     await using it = await place(1);
     const opened = await it.audit.open(ada, 'stop_instance', '{}', 'req_9');
-    expect(await it.audit.closeInterrupted()).toBe(1);
-    expect(await it.audit.closeInterrupted()).toBe(0);
+    // On a shared database a young row may be another server's, at work.
+    if (it.store.flavour === 'postgres') expect(await it.audit.closeInterrupted()).toBe(0);
+    const later = it.at(new Date(Date.now() + 3600_000));
+    expect(await later.closeInterrupted()).toBe(1);
+    expect(await later.closeInterrupted()).toBe(0);
     const { items } = await it.audit.list({ limit: 1 });
     expect(items).toMatchObject([{ event: 'closed', opened, outcome: 'interrupted' }]);
     expect(await it.verify()).toEqual([]);
