@@ -59,7 +59,9 @@ export async function startControlPlane(): Promise<ControlPlane> {
     ['kube-scheduler', scheduler],
   ] as const) {
     const own =
-      name === 'kube-scheduler' ? [] : [`--service-account-private-key-file=${dir}/sa.key`, '--controllers=*'];
+      name === 'kube-scheduler'
+        ? []
+        : [`--service-account-private-key-file=${dir}/sa.key`, '--controllers=*', '--node-monitor-grace-period=1h'];
     const child = run(name, [
       `--kubeconfig=${admin}`,
       '--leader-elect=false',

@@ -105,16 +105,11 @@ function headersOf(options: RequestOptions): Record<string, string> {
 }
 
 function dispatcherFor(options: ReturnType<KubeConfig['createDispatcherOptions']>): Dispatcher {
-  switch (options.type) {
-    case 'agent':
-      return new Agent({ connect: { ...options.connect, timeout: 10_000 } as buildConnector.BuildOptions });
-    case 'proxy':
-      return new ProxyAgent({ uri: options.uri, requestTls: options.requestTls as buildConnector.BuildOptions });
-    case 'socks':
-      throw new Error('a socks proxy-url is not supported');
-    case 'none':
-      return new Agent({ connect: { timeout: 10_000 } });
-  }
+  if (options.type === 'socks') throw new Error('a socks proxy-url is not supported');
+  if (options.type === 'proxy')
+    return new ProxyAgent({ uri: options.uri, requestTls: options.requestTls as buildConnector.BuildOptions });
+  const tls = options.type === 'agent' ? options.connect : {};
+  return new Agent({ connect: { ...tls, timeout: 10_000 } as buildConnector.BuildOptions });
 }
 
 function noAccess(options: AccessOptions, cause: unknown): Error {

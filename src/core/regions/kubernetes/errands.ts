@@ -27,7 +27,7 @@ export async function runErrand(
   const job = await client.create<V1Job>('Job', errandJob(config, { ...errand, name }));
   if (!job) throw unavailable('region_conflict', 'The name of a pod was taken.', { nextStep: 'Try again.' });
   try {
-    return readAnswer(await outcome(client, job as Live<V1Job>), config.name);
+    return readAnswer(await outcome(client, job), config.name);
   } finally {
     await client.delete('Job', name, job.metadata.uid).catch(() => {});
   }

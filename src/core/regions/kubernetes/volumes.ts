@@ -46,15 +46,11 @@ export class KubernetesVolumes {
     if (bytes !== undefined) return { state: 'ready', bytes };
     const job = (await this.#jobs(key)).find((each) => fills(each, claim.metadata.uid));
     if (!job) return { state: 'partial', bytes: 0 };
-    switch (endOf(job)) {
-      case 'complete':
-        return this.#recordComplete(claim, job);
-      case 'failed':
-        await this.#forgetToken(job);
-        return { state: 'failed', attempt: attemptOf(job), failure: failureOf(job, await this.#podsOf(job)) };
-      case undefined:
-        return this.#underWay(claim, job);
-    }
+    const end = endOf(job);
+    if (end === undefined) return this.#underWay(claim, job);
+    if (end === 'complete') return this.#recordComplete(claim, job);
+    await this.#forgetToken(job);
+    return { state: 'failed', attempt: attemptOf(job), failure: failureOf(job, await this.#podsOf(job)) };
   }
 
   async start(key: string, manifest: PullManifest, attempt: number, token: string | undefined): Promise<void> {
@@ -68,8 +64,8 @@ export class KubernetesVolumes {
     const job = await this.#parts.client.create<V1Job>('Job', downloadJob(this.#parts.config, download));
     // Somebody else was first, and takes it from here.
     if (!job) return;
-    this.#parts.mirrors.jobs.put(job as Job);
-    await this.#release(job as Job, download, token);
+    this.#parts.mirrors.jobs.put(job);
+    await this.#release(job, download, token);
   }
 
   async stop(key: string): Promise<void> {
@@ -187,8 +183,8 @@ export class KubernetesVolumes {
         nextStep: `Rename or remove it in the namespace ${config.namespace}.`,
       });
     }
-    mirrors.claims.put(made as Claim);
-    return made as Claim;
+    mirrors.claims.put(made);
+    return made;
   }
 
   #deleting(key: string): Error {

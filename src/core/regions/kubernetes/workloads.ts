@@ -1,4 +1,4 @@
-import type { V1Deployment, V1EndpointSlice, V1Pod } from '@kubernetes/client-node';
+import type { V1Deployment, V1Pod } from '@kubernetes/client-node';
 import { conflict } from '../../errors.ts';
 import { digestOf } from '../../ids.ts';
 import type { ObservedReplica, Reason, Workload } from '../region.ts';
@@ -132,7 +132,7 @@ export class KubernetesWorkloads {
     const urls = new Map<string, string>();
     for (const slice of of(instance, await this.#parts.mirrors.slices.all())) {
       const port = slice.ports?.[0]?.port;
-      for (const endpoint of (slice as Live<V1EndpointSlice>).endpoints ?? []) {
+      for (const endpoint of slice.endpoints ?? []) {
         const { targetRef, conditions, addresses } = endpoint;
         const address = addresses[0];
         if (!conditions?.ready || targetRef?.name === undefined || port === undefined || address === undefined)

@@ -21,6 +21,8 @@ const keptSeconds = 86_400;
 /** What a ConfigMap can hold, with room for its metadata. */
 const manifestLimit = 1_000_000;
 const retries = 3;
+/** SIGKILL, most of the time for memory: the next pod would have no more of it. */
+const killed = 137;
 
 /**
  * One attempt at filling a volume. Made suspended: its creation is the lock, and only the winner puts the manifest and the
@@ -75,9 +77,8 @@ export function downloadJob(config: KubernetesRegionConfig, download: Download):
 }
 
 function permanentStatuses(): number[] {
-  return Object.values(pullFailures)
-    .filter(({ retryable }) => !retryable)
-    .map(({ status }) => status);
+  const permanent = Object.values(pullFailures).filter(({ retryable }) => !retryable);
+  return [...permanent.map(({ status }) => status), killed];
 }
 
 function podSpec(config: KubernetesRegionConfig, { key, attempt, withToken }: Download): V1PodSpec {

@@ -9,8 +9,11 @@ import type {
 } from '@kubernetes/client-node';
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 
+/** The library's types are classes; what is rendered is plain data. */
+type Plain<T> = { [K in keyof T]: T[K] };
+
 /** What Pod Security "restricted" asks of a container. */
-export const restricted: V1SecurityContext = {
+export const restricted: Plain<V1SecurityContext> = {
   allowPrivilegeEscalation: false,
   capabilities: { drop: ['ALL'] },
 };
@@ -47,7 +50,7 @@ export function ecolinkContainer(
   name: string,
   args: readonly string[],
   mounts: V1VolumeMount[],
-): V1Container {
+): Plain<V1Container> {
   return {
     name,
     image: config.ecolink_image,

@@ -1,0 +1,188 @@
+import type { V1Job, V1PersistentVolumeClaim, V1Pod, V1Secret } from '@kubernetes/client-node';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { startControlPlane } from '../support/control-plane.ts';
+import type { ControlPlane } from '../support/control-plane.ts';
+import { startNodes } from './support/nodes.ts';
+import type { StandIn } from './support/nodes.ts';
+import { keyFor, makeNamespace, manifest, openRegion } from './support/place.ts';
+
+let plane: ControlPlane;
+let nodes: StandIn;
+let namespace: string;
+
+beforeAll(async () => {
+  plane = await startControlPlane();
+  nodes = await startNodes(plane, [{ name: 'eu-1' }]);
+});
+afterAll(async () => {
+  await nodes[Symbol.asyncDispose]();
+  await plane[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  namespace = await makeNamespace(plane);
+  nodes.rule = () => undefined;
+  nodes.log = () => '';
+  nodes.lost = () => false;
+});
+
+async function list<T>(path: string): Promise<T[]> {
+  return (await plane.call<{ items: T[] }>('GET', path.replace('NS', `namespaces/${namespace}`))).items;
+}
+const jobs = () => list<V1Job>('/apis/batch/v1/NS/jobs');
+const secrets = () => list<V1Secret>('/api/v1/NS/secrets');
+const claims = () => list<V1PersistentVolumeClaim>('/api/v1/NS/persistentvolumeclaims');
+const pods = () => list<V1Pod>('/api/v1/NS/pods');
+
+const patience = { timeout: 20_000, interval: 50 };
+const key = keyFor('team/tiny');
+
+test('ten who start a download at the same time make one job, and its pod alone gets the token', async () => {
+  await using region = await openRegion(plane, namespace);
+  nodes.rule = () => 'run';
+  await Promise.all(Array.from({ length: 10 }, () => region.startDownload(key, manifest, 1, 'hf_secret')));
+  expect((await jobs()).map((job) => job.metadata?.name)).toEqual([`${key}-1`]);
+  expect(await claims()).toHaveLength(1);
+  expect((await secrets()).map((secret) => secret.data)).toEqual([
+    { token: Buffer.from('hf_secret').toString('base64') },
+  ]);
+  await vi.waitFor(
+    async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'downloading', attempt: 1 }),
+    patience,
+  );
+});
+
+test('a volume is ready when its job completed, and the token is gone by then', async () => {
+  await using region = await openRegion(plane, namespace);
+  await region.startDownload(key, manifest, 1, 'hf_secret');
+  await vi.waitFor(
+    async () => expect(await region.observeVolume(key)).toEqual({ state: 'ready', bytes: 3_000_000 }),
+    patience,
+  );
+  expect(await secrets()).toEqual([]);
+  // Another server, or the same one after a restart, sees the same without any memory.
+  await using later = await openRegion(plane, namespace);
+  expect(await later.observeVolume(key)).toEqual({ state: 'ready', bytes: 3_000_000 });
+});
+
+test('a claim that was deleted and made again by hand is not taken for complete', async () => {
+  await using region = await openRegion(plane, namespace);
+  await region.startDownload(key, manifest, 1, undefined);
+  await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
+  const [claim] = await claims();
+  const path = `/api/v1/namespaces/${namespace}/persistentvolumeclaims`;
+  await plane.call('DELETE', `${path}/${key}`);
+  await plane.call('DELETE', `/api/v1/namespaces/${namespace}/pods`);
+  await vi.waitFor(async () => expect(await claims()).toEqual([]), patience);
+  const { name, labels } = claim?.metadata ?? {};
+  const ours = Object.entries(claim?.metadata?.annotations ?? {}).filter(([each]) => each.startsWith('ecolink.dev/'));
+  const annotations = Object.fromEntries(ours);
+  const spec = { accessModes: claim?.spec?.accessModes, resources: claim?.spec?.resources };
+  await plane.call('POST', path, { metadata: { name, labels, annotations }, spec });
+  await vi.waitFor(
+    async () => expect(await region.observeVolume(key)).toEqual({ state: 'partial', bytes: 0 }),
+    patience,
+  );
+  await region.startDownload(key, manifest, 2, undefined);
+  await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
+});
+
+test.for([
+  [20, 'gated_repo', false],
+  [30, 'no_space', false],
+  [31, 'not_writable', false],
+] as const)(
+  'a pull that ends with status %i fails at once with %s, and the token goes',
+  async ([exit, code, retryable]) => {
+    await using region = await openRegion(plane, namespace);
+    const failed = { type: 'failed', code, message: 'In words.', retryable };
+    nodes.rule = () => ({ exit, message: `{"type":"progress"}\n${JSON.stringify(failed)}\n` });
+    await region.startDownload(key, manifest, 1, 'hf_secret');
+    await vi.waitFor(
+      async () => expect(await region.observeVolume(key)).toEqual({ state: 'failed', attempt: 1, failure: failed }),
+      patience,
+    );
+    expect(await secrets()).toEqual([]);
+    expect(await pods()).toHaveLength(1);
+  },
+);
+
+test('a download that is killed for memory says so', async () => {
+  await using region = await openRegion(plane, namespace);
+  nodes.rule = () => ({ exit: 137, reason: 'OOMKilled' });
+  await region.startDownload(key, { ...manifest }, 1, undefined);
+  await vi.waitFor(
+    async () => expect(await region.observeVolume(key)).toMatchObject({ failure: { code: 'out_of_memory' } }),
+    { timeout: 60_000, interval: 200 },
+  );
+});
+
+test('a stopped download leaves the volume, and neither job nor token nor file list', async () => {
+  await using region = await openRegion(plane, namespace);
+  nodes.rule = () => 'run';
+  await region.startDownload(key, manifest, 1, 'hf_secret');
+  await vi.waitFor(async () => expect(await pods()).toHaveLength(1), patience);
+  await region.stopDownload(key);
+  expect(await secrets()).toEqual([]);
+  expect(await region.observeVolume(key)).toEqual({ state: 'partial', bytes: 0 });
+  await vi.waitFor(async () => expect(await pods()).toEqual([]), patience);
+  expect(await jobs()).toEqual([]);
+  const maps = await list<{ metadata: { name: string } }>('/api/v1/NS/configmaps');
+  expect(maps.filter((map) => map.metadata.name.startsWith('v-'))).toEqual([]);
+});
+
+test('progress is what the pod said last', async () => {
+  await using region = await openRegion(plane, namespace);
+  nodes.rule = () => 'run';
+  const progress = { done: 10, total: 3_000_000, rate: 5, seconds_left: 600_000 };
+  nodes.log = () => `${JSON.stringify({ type: 'progress', ...progress })}\n`;
+  await region.startDownload(key, manifest, 1, undefined);
+  await vi.waitFor(
+    async () => expect(await region.observeVolume(key)).toEqual({ state: 'downloading', attempt: 1, progress }),
+    patience,
+  );
+});
+
+test('a download whose node is lost makes room for the next attempt', async () => {
+  await using region = await openRegion(plane, namespace);
+  nodes.rule = () => 'run';
+  nodes.lost = () => true;
+  await region.startDownload(key, manifest, 1, undefined);
+  await vi.waitFor(async () => expect((await pods())[0]?.status?.phase).toBe('Running'), patience);
+  const name = (await pods())[0]?.metadata?.name;
+  await plane.call('DELETE', `/api/v1/namespaces/${namespace}/pods/${name}`, { gracePeriodSeconds: 1 });
+  await vi.waitFor(
+    async () =>
+      expect(await region.observeVolume(key)).toMatchObject({ state: 'failed', failure: { code: 'interrupted' } }),
+    { timeout: 60_000, interval: 500 },
+  );
+  nodes.rule = (pod) => (pod.metadata?.name === name ? 'hold' : { exit: 0 });
+  await region.startDownload(key, manifest, 2, undefined);
+  await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
+});
+
+test('a volume that no class provides says why it is not bound', async () => {
+  await using region = await openRegion(plane, namespace, { config: { storage_class: 'missing' } });
+  await region.startDownload(key, manifest, 1, undefined);
+  await vi.waitFor(
+    async () =>
+      expect(await region.observeVolume(key)).toMatchObject({
+        state: 'downloading',
+        reason: { code: 'volume_not_bound', message: expect.stringContaining('"missing" not found') as string },
+      }),
+    patience,
+  );
+});
+
+test('eviction deletes the claim and its jobs, and nothing that others made', async () => {
+  await using region = await openRegion(plane, namespace);
+  await plane.call('POST', `/api/v1/namespaces/${namespace}/persistentvolumeclaims`, {
+    metadata: { name: 'theirs' },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+  });
+  await region.startDownload(key, manifest, 1, undefined);
+  await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
+  expect(await region.deleteVolume(key)).toBe(3_000_000);
+  expect(await region.observeVolume(key)).toEqual({ state: 'absent' });
+  expect((await claims()).map((claim) => claim.metadata?.name)).toEqual(['theirs']);
+  expect(await jobs()).toEqual([]);
+});

@@ -1,0 +1,227 @@
+import type { V1Deployment, V1Pod } from '@kubernetes/client-node';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import type { KubernetesRegion } from '../../src/core/regions/kubernetes/kubernetes-region.ts';
+import { startControlPlane } from '../support/control-plane.ts';
+import type { ControlPlane } from '../support/control-plane.ts';
+import { startNodes } from './support/nodes.ts';
+import type { Play, StandIn } from './support/nodes.ts';
+import { engine, keyFor, makeNamespace, manifest, openRegion, workloadOf } from './support/place.ts';
+
+let plane: ControlPlane;
+let nodes: StandIn;
+let namespace: string;
+/** What becomes of engines; downloads succeed. */
+let engines: Play;
+
+beforeAll(async () => {
+  plane = await startControlPlane();
+  nodes = await startNodes(plane, [{ name: 'eu-1', accelerators: 2, labels: { gpu: 'h100' } }, { name: 'eu-2' }]);
+});
+afterAll(async () => {
+  await nodes[Symbol.asyncDispose]();
+  await plane[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  namespace = await makeNamespace(plane);
+  engines = 'ready';
+  nodes.rule = (pod) => (pod.spec?.restartPolicy === 'Never' ? undefined : engines);
+  nodes.lost = () => false;
+});
+
+const patience = { timeout: 30_000, interval: 50 };
+const key = keyFor('team/tiny');
+const name = 'instance-7-eu';
+
+async function list<T>(path: string): Promise<T[]> {
+  return (await plane.call<{ items: T[] }>('GET', path.replace('NS', `namespaces/${namespace}`))).items;
+}
+const pods = async () =>
+  (await list<V1Pod>('/api/v1/NS/pods')).filter((pod) => pod.metadata?.labels?.['ecolink.dev/instance']);
+const deployment = () => plane.call<V1Deployment>('GET', `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`);
+
+async function fill(region: KubernetesRegion): Promise<void> {
+  await region.startDownload(key, manifest, 1, undefined);
+  await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
+}
+
+async function states(region: KubernetesRegion): Promise<string[]> {
+  return (await region.observeWorkload(7)).map((replica) => replica.state);
+}
+
+test('replicas get ready behind addresses of their own, under Pod Security restricted and strict validation', async () => {
+  await using region = await openRegion(plane, namespace);
+  await fill(region);
+  await region.applyWorkload(workloadOf(key, { replicas: 2 }));
+  await vi.waitFor(async () => expect(await states(region)).toEqual(['ready', 'ready']), patience);
+  const replicas = await region.observeWorkload(7);
+  const addresses = (await pods()).map((pod) => `http://${pod.status?.podIP}:8000`);
+  expect(replicas.map((replica) => replica.url).sort()).toEqual(addresses.sort());
+  expect(await list('/apis/policy/v1/NS/poddisruptionbudgets')).toHaveLength(1);
+  expect(await list('/apis/networking.k8s.io/v1/NS/networkpolicies')).toHaveLength(1);
+  const [pod] = await pods();
+  const container = pod?.spec?.containers[0];
+  expect(container?.args).toEqual([
+    '--model',
+    '/model/model.gguf',
+    '--name',
+    'tiny:7',
+    '--port',
+    '8000',
+    '--literal',
+    '$$(HOME)',
+  ]);
+  expect(pod?.spec?.volumes?.find((volume) => volume.name === 'model')?.persistentVolumeClaim?.readOnly).toBe(true);
+});
+
+test('applying the same again asks the API server for nothing', async () => {
+  await using region = await openRegion(plane, namespace);
+  await fill(region);
+  await region.applyWorkload(workloadOf(key, { replicas: 2 }));
+  await vi.waitFor(async () => expect(await states(region)).toEqual(['ready', 'ready']), patience);
+  await using later = await openRegion(plane, namespace);
+  await later.observeWorkload(7);
+  const before = (await deployment()).metadata?.resourceVersion;
+  await later.applyWorkload(workloadOf(key, { replicas: 2 }));
+  expect((await deployment()).metadata?.resourceVersion).toBe(before);
+});
+
+test('drift made by hand is taken back: an edited image, a count, a deleted Deployment', async () => {
+  await using region = await openRegion(plane, namespace);
+  await fill(region);
+  const workload = workloadOf(key);
+  await region.applyWorkload(workload);
+  const template = { spec: { containers: [{ name: 'engine', image: 'evil.test/other:1' }] } };
+  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
+  await plane.call('PATCH', path, { spec: { replicas: 3, template } }, 'application/strategic-merge-patch+json');
+  await vi.waitFor(async () => {
+    await region.applyWorkload(workload);
+    const { spec } = await deployment();
+    expect(spec?.template.spec?.containers[0]?.image).toBe(engine.image);
+    expect(spec?.replicas).toBe(1);
+  }, patience);
+  await plane.call('DELETE', path);
+  await vi.waitFor(async () => {
+    await region.applyWorkload(workload);
+    expect((await deployment()).spec?.replicas).toBe(1);
+  }, patience);
+});
+
+test('what others add to an object of ours stays and is no drift', async () => {
+  await using region = await openRegion(plane, namespace);
+  await fill(region);
+  await region.applyWorkload(workloadOf(key));
+  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
+  await plane.call('PATCH', path, { metadata: { annotations: { theirs: 'kept' } } }, 'application/merge-patch+json');
+  await region.applyWorkload(workloadOf(key, { generation: 2 }));
+  const { metadata, spec } = await deployment();
+  expect(metadata?.annotations?.['theirs']).toBe('kept');
+  expect(spec?.template.metadata?.annotations?.['ecolink.dev/generation']).toBe('2');
+});
+
+test('a removed workload leaves nothing of its own, and its volume and the objects of others stay', async () => {
+  await using region = await openRegion(plane, namespace);
+  await fill(region);
+  await plane.call('POST', `/api/v1/namespaces/${namespace}/services`, {
+    metadata: { name: 'theirs', labels: { 'ecolink.dev/instance': '7' } },
+    spec: { ports: [{ port: 80 }] },
+  });
+  await region.applyWorkload(workloadOf(key, { replicas: 2 }));
+  await vi.waitFor(async () => expect(await states(region)).toEqual(['ready', 'ready']), patience);
+  expect(await region.listWorkloads()).toEqual([7]);
+  await region.removeWorkload(7);
+  await vi.waitFor(async () => expect(await region.observeWorkload(7)).toEqual([]), patience);
+  expect(await pods()).toEqual([]);
+  expect(await list('/apis/apps/v1/NS/deployments')).toEqual([]);
+  expect(await list('/apis/networking.k8s.io/v1/NS/networkpolicies')).toEqual([]);
+  expect(await list('/apis/policy/v1/NS/poddisruptionbudgets')).toEqual([]);
+  expect((await list<{ metadata: { name: string } }>('/api/v1/NS/services')).map((each) => each.metadata.name)).toEqual(
+    ['theirs'],
+  );
+  expect(await region.listWorkloads()).toEqual([]);
+  expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' });
+});
+
+test('an object of another maker under the same name is not taken over', async () => {
+  await using region = await openRegion(plane, namespace);
+  await fill(region);
+  await plane.call('POST', `/api/v1/namespaces/${namespace}/services`, {
+    metadata: { name },
+    spec: { ports: [{ port: 80 }] },
+  });
+  await expect(region.applyWorkload(workloadOf(key))).rejects.toMatchObject({ code: 'name_taken' });
+});
+
+test.for([
+  [{ waiting: 'ImagePullBackOff', message: 'manifest unknown' }, 'image_pull_failed', true],
+  [{ crashed: 137, reason: 'OOMKilled', message: '', restarts: 1 }, 'out_of_memory', false],
+  [{ crashed: 1, message: 'Traceback\nValueError: no such layer', restarts: 2 }, 'crashed', false],
+] as const)('a replica in trouble says why: %o', async ([play, code, failed]) => {
+  await using region = await openRegion(plane, namespace);
+  await fill(region);
+  engines = play;
+  await region.applyWorkload(workloadOf(key));
+  await vi.waitFor(async () => {
+    const [replica] = await region.observeWorkload(7);
+    expect(replica).toMatchObject({ state: 'waiting', reason: { code } });
+    expect(replica?.failed ?? false).toBe(failed);
+    expect(replica?.reason?.message).toContain(play.message.split('\n').at(-1));
+  }, patience);
+});
+
+const accelerators = [{ name: 'h100', node_selector: { gpu: 'h100' } }];
+
+test("replicas that no node has accelerators for wait, with the scheduler's sentence", async () => {
+  await using region = await openRegion(plane, namespace, { config: { accelerators } });
+  await fill(region);
+  await region.applyWorkload(workloadOf(key, { accelerator: { name: 'h100', count: 3 } }));
+  await vi.waitFor(async () => {
+    const [replica] = await region.observeWorkload(7);
+    expect(replica).toMatchObject({ reason: { code: 'unschedulable' } });
+    expect(replica?.reason?.message).toContain('Insufficient nvidia.com/gpu');
+    expect(replica?.failed).toBeUndefined();
+  }, patience);
+});
+
+test('replacing replicas on accelerators takes no more of them than before', async () => {
+  await using region = await openRegion(plane, namespace, { config: { accelerators } });
+  await fill(region);
+  const workload = workloadOf(key, { accelerator: { name: 'h100', count: 2 } });
+  await region.applyWorkload(workload);
+  await vi.waitFor(async () => expect(await states(region)).toEqual(['ready']), patience);
+  const [before] = await region.observeWorkload(7);
+  await region.applyWorkload({ ...workload, generation: 2 });
+  await vi.waitFor(async () => {
+    const [now, ...others] = (await region.observeWorkload(7)).filter((replica) => replica.state === 'ready');
+    expect(others).toEqual([]);
+    expect(now?.id).not.toBe(before?.id);
+  }, patience);
+});
+
+test('a quota that is used up is told from an admission rule', async () => {
+  await using region = await openRegion(plane, namespace);
+  await fill(region);
+  await plane.call('POST', `/api/v1/namespaces/${namespace}/resourcequotas`, {
+    metadata: { name: 'none' },
+    spec: { hard: { 'count/deployments.apps': '5', pods: '0' } },
+  });
+  await region.applyWorkload(workloadOf(key));
+  await vi.waitFor(
+    async () =>
+      expect((await region.observeWorkload(7))[0]).toMatchObject({ failed: true, reason: { code: 'quota_exceeded' } }),
+    patience,
+  );
+});
+
+test('an image that the region does not list is refused', async () => {
+  await using region = await openRegion(plane, namespace, { config: { images_allowed: ['ghcr.io/team/*'] } });
+  await expect(region.applyWorkload(workloadOf(key))).rejects.toMatchObject({ code: 'image_not_allowed' });
+});
+
+test('logs are those of the engine', async () => {
+  await using region = await openRegion(plane, namespace);
+  await fill(region);
+  await region.applyWorkload(workloadOf(key));
+  await vi.waitFor(async () => expect(await states(region)).toEqual(['ready']), patience);
+  nodes.log = () => 'loading\nready\n';
+  expect(await region.logs(7, 10)).toEqual(['loading', 'ready']);
+});
