@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import type { HubCommit, HubFile } from '../../../src/cli/quickstart/hub-repo.ts';
 import { modelInfo, parseRange, treeEntries } from '../../../src/cli/quickstart/hub-repo.ts';
 import { routeOf, type HubRoute } from '../../../src/cli/quickstart/hub-routes.ts';
@@ -43,6 +44,8 @@ export class Hub implements AsyncDisposable {
   readonly requests: HubRequest[] = [];
   readonly faults = new Faults();
   readonly tokens = new Map<string, HubToken>();
+  /** Where signed URLs lead, when something stands before the second origin. */
+  linkOrigin: string | undefined;
   readonly #repos = new Map<string, HubRepo>();
   readonly #front: Server;
   readonly #cdn: Server;
@@ -166,6 +169,8 @@ export class Hub implements AsyncDisposable {
     if (place === 'resolve' && !this.#withinLimit(response)) return;
     const fault = this.faults.take(place, decodeURIComponent(url.pathname));
     if (applyWholeFault(fault, request, response)) return;
+    const paths = /^\/api\/models\/(.+)\/paths-info\/([^/]+)$/.exec(url.pathname);
+    if (paths) return this.#answerPaths(request, response, this.#repos.get(paths[1] ?? '')?.at(paths[2] ?? ''));
     const bearer = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
     const token = this.tokens.get(bearer ?? '');
     const refusal = refuseToken(token, bearer) ?? this.#refuseRoute(route, token);
@@ -207,6 +212,19 @@ export class Hub implements AsyncDisposable {
     if (file) await this.#answerResolve(commit, file, exchange);
   }
 
+  /** Where the Hub's own snapshotDownload begins: a POST with the names of files. */
+  async #answerPaths(request: IncomingMessage, response: ServerResponse, commit: HubCommit | undefined): Promise<void> {
+    const { paths } = (await readJson(request)) as { paths: string[] };
+    if (!commit) return refuse(response, { status: 404, code: 'RevisionNotFound', message: 'Invalid rev id' }, false);
+    const lastCommit = { id: commit.sha, title: 'commit', date: commit.date };
+    const entries = treeEntries(commit, '', true).filter((entry) => paths.includes(entry.path));
+    json(
+      response,
+      200,
+      entries.map((entry) => Object.assign(entry, { lastCommit })),
+    );
+  }
+
   #answerTree(response: ServerResponse, url: URL, entries: readonly object[]): void {
     const page = Number(url.searchParams.get('limit') ?? this.#options.treePage ?? 1000);
     const start = Number(url.searchParams.get('cursor') ?? 0);
@@ -232,7 +250,7 @@ export class Hub implements AsyncDisposable {
   #sign(sha256: string): string {
     const expires = Math.floor(Date.now() / 1000) + (this.#options.signedUrlSeconds ?? 3600);
     const path = `/repos/${sha256.slice(0, 2)}/${sha256}`;
-    return `${this.cdnOrigin}${path}?Expires=${expires}&Signature=${this.#signature(path, expires)}&Key-Pair-Id=TESTKEY`;
+    return `${this.linkOrigin ?? this.cdnOrigin}${path}?Expires=${expires}&Signature=${this.#signature(path, expires)}&Key-Pair-Id=TESTKEY`;
   }
 
   #signature(path: string, expires: number): string {
@@ -363,6 +381,10 @@ function refuse(response: ServerResponse, refusal: Refusal, asText: boolean): vo
   response.setHeader('X-Error-Message', refusal.message);
   if (!asText) return json(response, refusal.status, { error: refusal.message });
   response.writeHead(refusal.status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(refusal.message);
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  return JSON.parse(await text(request));
 }
 
 function json(response: ServerResponse, status: number, body: unknown): void {

@@ -1,0 +1,96 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { PullManifest } from '../src/core/download/manifest.ts';
+import { startHub, type Hub } from '../test/support/hub/hub.ts';
+import type { HubRepo } from '../test/support/hub/repo.ts';
+
+/** What the measured programs fetch, from a process of its own. */
+export interface ServerOptions {
+  folder: string;
+  bytes: number;
+  smallFiles: number;
+  /** Bytes per second of each connection. */
+  throttle?: number;
+  /** Round trip in milliseconds. */
+  roundTrip?: number;
+  tls?: { key: string; cert: string };
+}
+
+/** What the process prints once it listens. The manifests are files beside it. */
+export interface ServerInfo {
+  endpoint: string;
+  large: { repo: string; manifest: string };
+  small: { repo: string; manifest: string };
+}
+
+async function serve(options: ServerOptions): Promise<ServerInfo> {
+  const { tls } = options;
+  const hub = await startHub(
+    tls ? { tls: { key: readFileSync(tls.key, 'utf8'), cert: readFileSync(tls.cert, 'utf8') } } : {},
+  );
+  hub.faults.throttle = options.throttle;
+  const endpoint = options.roundTrip === undefined ? hub.endpoint : await delayed(hub, options.roundTrip / 2);
+  const large = hub.addRepo('bench/large', {
+    files: { 'config.json': '{}', 'model.safetensors': { size: options.bytes, seed: 'bench' } },
+  });
+  const paths = Array.from({ length: options.smallFiles }, (_, n) => `part-${n % 20}/${n}.json`);
+  const small = hub.addRepo('bench/small', {
+    files: Object.fromEntries(paths.map((path, n) => [path, { size: 4096, seed: n % 7 }])),
+  });
+  const write = (name: string, repo: HubRepo) => {
+    const manifest = join(options.folder, `${name}.json`);
+    writeFileSync(manifest, JSON.stringify(manifestOf(repo, endpoint)));
+    return { repo: repo.id, manifest };
+  };
+  return { endpoint, large: write('large', large), small: write('small', small) };
+}
+
+function manifestOf(repo: HubRepo, endpoint: string): PullManifest {
+  const files = repo.head.files.map(({ path, content, lfs, blobId }) => {
+    return { path, size: content.size, ...(lfs ? { sha256: lfs.sha256 } : { blob_id: blobId }) };
+  });
+  return { version: 1, endpoint, repo: repo.id, commit: repo.head.sha, files };
+}
+
+/** Puts a relay before both origins that holds everything back for a while, each way. */
+async function delayed(hub: Hub, milliseconds: number): Promise<string> {
+  const relay = async (origin: string): Promise<string> => {
+    const url = new URL(origin);
+    const port = Number(url.port);
+    const server = createServer((near) => {
+      const far = connect(port, '127.0.0.1');
+      holdBack(near, far, milliseconds);
+      holdBack(far, near, milliseconds);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    url.port = String((server.address() as AddressInfo).port);
+    return url.origin;
+  };
+  hub.linkOrigin = await relay(hub.cdnOrigin);
+  return relay(hub.endpoint);
+}
+
+function holdBack(from: Socket, to: Socket, milliseconds: number): void {
+  let held = 0;
+  from.setNoDelay(true);
+  from.on('data', (chunk: Buffer) => {
+    held += chunk.length;
+    if (held > 32 * 1024 * 1024) from.pause();
+    setTimeout(() => {
+      held -= chunk.length;
+      if (from.isPaused() && held < 16 * 1024 * 1024 && !to.writableNeedDrain) from.resume();
+      if (!to.destroyed && !to.write(chunk)) from.pause();
+    }, milliseconds);
+  });
+  to.on('drain', () => from.resume());
+  from.on('end', () => setTimeout(() => to.end(), milliseconds));
+  from.on('error', () => to.destroy());
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  process.stdout.write(`${JSON.stringify(await serve(JSON.parse(process.argv[2] ?? '{}') as ServerOptions))}\n`);
+}
