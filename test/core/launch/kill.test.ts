@@ -32,8 +32,8 @@ beforeEach(async () => {
 });
 
 /** A server that works, in place of the one before. */
-async function serve(): Promise<ServerProcess> {
-  alive = startServer(dataDir, hub.endpoint);
+async function serve(environment: Record<string, string> = {}): Promise<ServerProcess> {
+  alive = startServer(dataDir, hub.endpoint, environment);
   expect(await alive.first).toEqual({ type: 'ready' });
   return alive;
 }
@@ -144,6 +144,24 @@ describe('a server that is killed', () => {
     await soon(() => !existsSync(join(dataDir, 'regions', 'local', 'instances', '1')));
     await expect(third.get(1)).rejects.toThrow('instance_not_found');
   });
+});
+
+test('the token of a download that outlives its server goes with the download', async () => {
+  const environment = { HF_TOKEN: 'hf_abcdefghijkl' };
+  hub.addToken(environment.HF_TOKEN);
+  hub.addRepo('acme/gated', { ...weights(size), gated: 'manual', gate: { alice: 'accepted' } });
+  const first = await serve(environment);
+  await first.register('gated', 'acme/gated');
+  hub.faults.throttle = slow;
+  await first.run('prefetch_model', { model: 'gated' });
+  await soon(() => inVolume('tree/.ecolink'));
+  await kill();
+  expect(await inVolume('token')).toBe(true);
+  const second = await serve(environment);
+  await second.reachVolume('downloading');
+  hub.faults.throttle = undefined;
+  await second.reachVolume('ready');
+  await soon(async () => !(await inVolume('token')));
 });
 
 describe('a server that is asked to end', () => {

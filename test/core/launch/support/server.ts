@@ -9,7 +9,7 @@ import type { Answer, Request } from './server-process.ts';
 const script = fileURLToPath(new URL('./server-process.ts', import.meta.url));
 
 /** Starts the server on a data folder that holds an `ecolink.yaml`. Resolves at once: `ready` says when it works. */
-export function startServer(dataDir: string, hub: string) {
+export function startServer(dataDir: string, hub: string, environment: Record<string, string> = {}) {
   const child = fork(script, {
     execPath: process.execPath,
     execArgv: [],
@@ -21,6 +21,7 @@ export function startServer(dataDir: string, hub: string) {
       ECOLINK_CONFIG: join(dataDir, 'ecolink.yaml'),
       ECOLINK_LOG_LEVEL: 'silent',
       HF_ENDPOINT: hub,
+      ...environment,
     },
   });
   const ended = once(child, 'exit');
