@@ -6,8 +6,6 @@ const words = `test:cluster needs ${missing.join(', ')} (docs/kubernetes.md, "Tr
 if (missing.length > 0 && process.env['CI']) throw new Error(words);
 if (missing.length > 0) process.stderr.write(`\nSKIPPED, nothing was tested: ${words}\n\n`);
 
-const results = process.env['ECOLINK_TEST_RESULTS'];
-
 export default defineConfig({
   test: {
     include: missing.length > 0 ? [] : ['test/cluster/**/*.test.ts'],
@@ -16,6 +14,5 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 240_000,
     hookTimeout: 240_000,
-    reporters: results === undefined ? ['default'] : ['default', ['json', { outputFile: results }]],
   },
 });
