@@ -1,3 +1,4 @@
+import type { Approvals } from './approvals/approvals.ts';
 import type { Asking } from './asking.ts';
 import type { AuditLog } from './audit/audit.ts';
 import type { Launches } from './launch/launches.ts';
@@ -12,6 +13,7 @@ export interface Services {
   cache: Cache;
   places: Places;
   audit: AuditLog;
+  approvals: Approvals;
 }
 
 /** Handed to a handler beside its input. */

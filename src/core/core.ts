@@ -1,5 +1,7 @@
 import type { Access } from './access/access.ts';
+import type { Claims } from './access/claims.ts';
 import type { Caller } from './access/caller.ts';
+import type { ApprovalBoard } from './approvals/approvals.ts';
 import type { Config } from './config/config.ts';
 import type { Routes } from './launch/routes.ts';
 import type { Log } from './log.ts';
@@ -16,8 +18,11 @@ export interface Core extends AsyncDisposable {
   readonly config: Config;
   readonly log: Log;
   readonly access: Access;
+  readonly claims: Claims;
   readonly routes: Routes;
   readonly changes: Changes;
+  /** Requests that wait for people, to be shown to them. Deciding goes through `execute`. */
+  readonly approvals: ApprovalBoard;
   /** Runs one operation for one caller. Throws EcolinkError and nothing else; answers with the operation's output. */
   execute(
     operation: string,

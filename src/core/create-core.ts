@@ -1,15 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAccess } from './access/create-access.ts';
+import { createClaims } from './access/claims.ts';
 import { createPeople } from './access/people.ts';
 import { createCredentials } from './access/credentials.ts';
+import { createApprovals } from './approvals/approvals.ts';
+import { sayPolicy } from './approvals/say-policy.ts';
 import { createAuditLog } from './audit/audit.ts';
 import { HeadFile } from './audit/heads.ts';
 import { auditKey } from './audit/key.ts';
 import type { Config } from './config/config.ts';
 import { createLiveConfig } from './config/live.ts';
+import type { Services } from './context.ts';
 import type { Core } from './core.ts';
-import { createExecute } from './execute.ts';
+import { createExecute, createRunner } from './execute.ts';
 import { createHub } from './hub/hub.ts';
 import { createRoutes } from './launch/create-routes.ts';
 import { createLaunches } from './launch/launches.ts';
@@ -59,7 +63,18 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   const heads = new HeadFile(join(config.dataDir, 'audit-heads.jsonl'));
   undo.defer(() => heads.close());
   const audit = createAuditLog({ store, key: auditKey(config.secrets.auditKey), heads, now });
-  const services = { registry, launches: createLaunches(launchParts), cache: createCache(launchParts), places, audit };
+  const working = { registry, launches: createLaunches(launchParts), cache: createCache(launchParts), places };
+  const approvals = createApprovals({
+    store,
+    access,
+    rules: () => live.file(),
+    previewing: () => working,
+    changes,
+    log,
+    now,
+  });
+  const services: Services = { ...working, audit, approvals };
+  const executing = { access, store, services, log, now };
   if (options.reconcile) {
     await audit.closeInterrupted();
     const reconciler = createReconciler({
@@ -80,15 +95,19 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
       await markUnattended(store, now().toISOString());
     });
     await reconciler.start();
+    await sayPolicy(live.file(), access, log);
+    undo.use(await approvals.start(createRunner(executing)));
   }
   const parts = undo.move();
   return {
     config,
     log,
     access,
+    claims: createClaims({ people, store, audit, now }),
     changes,
     routes: createRoutes(store),
-    execute: createExecute({ access, store, services, log, now }),
+    approvals: approvals.board,
+    execute: createExecute(executing),
     ping: () => store.ping(),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };

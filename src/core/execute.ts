@@ -3,6 +3,8 @@ import { distance } from 'fastest-levenshtein';
 import type { Access } from './access/access.ts';
 import type { Caller } from './access/caller.ts';
 import { authorise } from './access/rights.ts';
+import type { Asked } from './approvals/ask.ts';
+import type { Runner } from './approvals/run.ts';
 import type { OperationContext, Services } from './context.ts';
 import type { ExecuteOptions } from './core.ts';
 import { asEcolinkError, notFound } from './errors.ts';
@@ -15,7 +17,7 @@ import type { Log } from './log.ts';
 import { catalogue, findOperation } from './operations.ts';
 import type { Operation } from './operation.ts';
 import { parseInput } from './parse-input.ts';
-import { decide } from './policy.ts';
+import type { Approval } from './store/approvals.ts';
 import type { Store } from './store/store.ts';
 
 interface Parts {
@@ -65,10 +67,12 @@ async function run(
   const operation = find(name);
   const caller = await authorise(operation, asking, parts.access);
   const parsed = parseInput(operation, input);
-  decide(operation, parsed, caller);
   const ledger = createLedger(parts.store, operation, parsed, caller, parts.now);
   const before = await ledger.replay();
   if (before) return present(parts.services, before);
+  const asked: Asked = { operation, input: parsed, caller, requestId: options.requestId };
+  const waiting = await parts.services.approvals.replay(asked);
+  if (waiting) return present(parts.services, waiting);
   const context: OperationContext = {
     services: parts.services,
     caller,
@@ -76,9 +80,33 @@ async function run(
     settle: ledger.settle,
     ...(options.signal ? { signal: options.signal } : {}),
   };
-  const handle = (): Promise<Outcome> => runOnce(operation, parsed, context, ledger);
+  const handle = async (): Promise<Outcome> =>
+    (await parts.services.approvals.ask(asked)) ?? runOnce(operation, parsed, context, ledger);
   if (operation.effect === 'read' && operation.audited !== true) return handle();
   return audited(parts, operation, parsed, caller, options.requestId, handle);
+}
+
+/**
+ * Runs what was approved, as its requester. The outcome is kept under the approval's own number, in the transaction of
+ * the effect: a run that is repeated after a kill, or on another server, is a replay.
+ */
+export function createRunner(parts: Parts): Runner {
+  const ledgerOf = (approval: Approval, caller: Pick<Caller, 'person'>): Ledger => {
+    const input = { idempotency_key: String(approval.id), digest: approval.digest };
+    return createLedger(parts.store, { name: 'approved_request' }, input, caller, parts.now);
+  };
+  return {
+    replay: (approval) => ledgerOf(approval, { person: { ...approval.requester, role: 'viewer' } }).replay(),
+    async run(approval, operation, input, asking) {
+      const caller = await authorise(operation, asking, parts.access);
+      const ledger = ledgerOf(approval, caller);
+      const { services } = parts;
+      const context = { services, caller, requestId: approval.request, settle: ledger.settle };
+      return audited(parts, operation, input, caller, approval.request, () =>
+        runOnce(operation, parseInput(operation, input), context, ledger),
+      );
+    },
+  };
 }
 
 async function runOnce(
@@ -121,7 +149,8 @@ async function audited(
       .catch((thrown: unknown) => log.error({ err: thrown, request }, 'audit row could not be closed'));
   try {
     const outcome = await handle();
-    await close({ outcome: 'done' });
+    const held = outcome['state'] === 'awaiting_approval';
+    await close({ outcome: 'done', ...(held ? { code: 'awaiting_approval' } : {}) });
     return outcome;
   } catch (thrown) {
     const error: EcolinkError = asEcolinkError(thrown, request);

@@ -31,9 +31,9 @@ const withoutKey: Ledger = {
 /** Scoped to person and operation. Only success is kept: a failed call frees its key. */
 export function createLedger(
   store: Store,
-  operation: Operation,
+  operation: Pick<Operation, 'name'>,
   input: Outcome,
-  caller: Caller,
+  caller: Pick<Caller, 'person'>,
   now: () => Date,
 ): Ledger {
   const { idempotency_key: key, ...rest } = input;
@@ -68,7 +68,7 @@ export function createLedger(
       .executeTakeFirst();
     if (!row) return undefined;
     if (row.input_hash === inputHash) return JSON.parse(row.outcome) as Outcome;
-    throw keyUsed();
+    throw idempotencyKeyUsed();
   };
   return {
     replay,
@@ -83,7 +83,7 @@ export function createLedger(
   };
 }
 
-function keyUsed(): Error {
+export function idempotencyKeyUsed(): Error {
   return conflict('idempotency_key_used', 'This idempotency key was used for another input.', {
     nextStep: 'Send the first input again to get its outcome, or take a new key.',
     field: 'idempotency_key',

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { Role } from './access/caller.ts';
+import type { Preview } from './approvals/preview.ts';
+import type { Previewing } from './approvals/previewing.ts';
 import type { OperationContext } from './context.ts';
 
 export type FrontEnd = 'cli' | 'mcp' | 'slack';
@@ -63,6 +65,10 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   columns?: readonly string[];
   /** Complete example inputs, for `--help` and the docs. */
   examples: readonly z.input<Input>[];
+  /** What it would do, for approvers and the policy; reads only. Without one, people see the input and rules weigh nothing. */
+  preview?(input: z.output<Input>, previewing: Previewing): Promise<Preview>;
+  /** True: deciding, or taking back, is never itself held back. */
+  neverHeldBack?: true;
   handler(input: z.output<Input>, context: OperationContext): Promise<z.input<Output>>;
 }
 

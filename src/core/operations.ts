@@ -1,12 +1,19 @@
 import type { Operation } from './operation.ts';
+import { approveRequest } from './operations/approve-request.ts';
+import { breakGlass } from './operations/break-glass.ts';
+import { cancelRequest } from './operations/cancel-request.ts';
 import { checkModel } from './operations/check-model.ts';
 import { deleteInstance } from './operations/delete-instance.ts';
 import { deleteModel } from './operations/delete-model.ts';
+import { denyRequest } from './operations/deny-request.ts';
 import { evictCache } from './operations/evict-cache.ts';
+import { explainPolicy } from './operations/explain-policy.ts';
+import { getApproval } from './operations/get-approval.ts';
 import { getInstanceLogs } from './operations/get-instance-logs.ts';
 import { getInstance } from './operations/get-instance.ts';
 import { getModel } from './operations/get-model.ts';
 import { launchInstance } from './operations/launch-instance.ts';
+import { listApprovals } from './operations/list-approvals.ts';
 import { listAudit } from './operations/list-audit.ts';
 import { listCache } from './operations/list-cache.ts';
 import { listFilesystems } from './operations/list-filesystems.ts';
@@ -44,6 +51,13 @@ export const catalogue: readonly Operation[] = [
   prefetchModel,
   evictCache,
   pinCache,
+  listApprovals,
+  getApproval,
+  cancelRequest,
+  approveRequest,
+  denyRequest,
+  breakGlass,
+  explainPolicy,
   listAudit,
   verifyAudit,
 ];

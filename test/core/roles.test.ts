@@ -28,6 +28,13 @@ const mayRun: Record<string, readonly Role[]> = {
   prefetch_model: ['member', 'approver', 'admin'],
   evict_cache: ['member', 'approver', 'admin'],
   pin_cache: ['member', 'approver', 'admin'],
+  list_approvals: ['viewer', 'member', 'approver', 'admin'],
+  get_approval: ['viewer', 'member', 'approver', 'admin'],
+  cancel_request: ['member', 'approver', 'admin'],
+  approve_request: ['member', 'approver', 'admin'],
+  deny_request: ['member', 'approver', 'admin'],
+  break_glass: ['member', 'approver', 'admin'],
+  explain_policy: ['viewer', 'member', 'approver', 'admin'],
   list_audit: ['approver', 'admin'],
   verify_audit: ['admin'],
 };

@@ -26,7 +26,7 @@ describe('the tools', () => {
   it('are the operations that the catalogue gives to MCP, in its order', () => {
     const expected = catalogue.filter(({ frontEnds }) => frontEnds.includes('mcp')).map(({ name }) => name);
     expect(tools.map(({ name }) => name)).toEqual(expected);
-    expect(tools.length).toBeLessThanOrEqual(24);
+    expect(tools.length).toBeLessThanOrEqual(26);
   });
 
   it('take and answer with exactly what the snapshot says', async () => {
@@ -34,8 +34,8 @@ describe('the tools', () => {
     await expect(`${JSON.stringify(inputs, null, 2)}\n`).toMatchFileSnapshot('tools.snap');
   });
 
-  it('cost an assistant no more than 27,000 bytes, which are about 6,000 tokens', () => {
-    expect(JSON.stringify(tools).length).toBeLessThan(27_000);
+  it('cost an assistant no more than 32,000 bytes, which are about 7,000 tokens', () => {
+    expect(JSON.stringify(tools).length).toBeLessThan(32_000);
   });
 });
 

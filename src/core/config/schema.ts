@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { kubernetesRegion } from './kubernetes-region.ts';
 import { acceleratorShape, configName } from './names.ts';
 import { checkPeople, groupSchema, personSchema, slackSchema } from './people.ts';
+import { approvalsSchema, policySchema } from '../policy/schema.ts';
 import { categories, formats } from '../registry/model.ts';
 
 const name = configName;
@@ -83,6 +84,9 @@ export const configFile = z
         maximum_gib: z.number().positive().optional(),
       })
       .default({}),
+    /** What passes people first; the default rules stand behind it. */
+    policy: policySchema.optional(),
+    approvals: approvalsSchema.default(approvalsSchema.parse({})),
     slack: slackSchema.prefault({}),
   })
   .superRefine(checkNames)

@@ -1,6 +1,6 @@
 /** Something that somebody may be looking at has another state now. A hint to read again, never the state itself. */
 export interface Change {
-  kind: 'instance' | 'model' | 'volume';
+  kind: 'instance' | 'model' | 'volume' | 'approval';
   id: string;
 }
 

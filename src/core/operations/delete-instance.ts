@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { previewDeleteInstance } from '../approvals/preview-others.ts';
 import { defineOperation, field } from '../operation.ts';
 import { idempotency, instanceField, instanceReference, receipt } from './shapes.ts';
 
@@ -19,5 +20,6 @@ export const deleteInstance = defineOperation({
   }),
   output: receipt,
   examples: [{ instance: '3' }],
+  preview: previewDeleteInstance,
   handler: (input, context) => context.services.launches.remove(input, context),
 });

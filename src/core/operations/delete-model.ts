@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { previewDeleteModel } from '../approvals/preview-others.ts';
 import { defineOperation, field } from '../operation.ts';
 import { idempotency, modelField, receipt } from './shapes.ts';
 
@@ -15,5 +16,6 @@ export const deleteModel = defineOperation({
   input: z.strictObject({ model: field(z.string().min(1), modelField), ...idempotency }),
   output: receipt,
   examples: [{ model: 'qwen-small' }],
+  preview: previewDeleteModel,
   handler: (input, context) => context.services.registry.remove(input.model, context),
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { previewEvict } from '../approvals/preview-others.ts';
 import { defineOperation } from '../operation.ts';
 import { receipt } from './shapes.ts';
 import { volumeFields } from './volume-fields.ts';
@@ -15,5 +16,6 @@ export const evictCache = defineOperation({
   input: z.strictObject(volumeFields),
   output: receipt.extend({ freed_bytes: z.number(), volumes: z.array(z.string()) }),
   examples: [{ model: 'qwen-small' }, { volume: 'v-3f2a9c1b7d4e' }],
+  preview: previewEvict,
   handler: (input, context) => context.services.cache.evict(input, context),
 });

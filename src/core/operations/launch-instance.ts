@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { previewLaunch } from '../approvals/preview-launch.ts';
 import { defineOperation, field } from '../operation.ts';
 import { launchFields } from './launch-fields.ts';
 import { idempotency, receipt } from './shapes.ts';
@@ -42,5 +43,6 @@ export const launchInstance = defineOperation({
   }),
   output: receipt,
   examples: [{ model: 'qwen-small' }, { model: 'qwen-small', regions: ['eu', 'us'], replicas: 2, stop_after: '8h' }],
+  preview: previewLaunch,
   handler: (input, context) => context.services.launches.launch(input, context),
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { previewPrefetch } from '../approvals/preview-others.ts';
 import { defineOperation, field } from '../operation.ts';
 import { idempotency, modelField, receipt, regionsField } from './shapes.ts';
 
@@ -19,5 +20,6 @@ export const prefetchModel = defineOperation({
   }),
   output: receipt.extend({ volumes: z.array(z.object({ volume: z.string(), region: z.string(), state: z.string() })) }),
   examples: [{ model: 'qwen-small', regions: ['local'] }],
+  preview: previewPrefetch,
   handler: (input, context) => context.services.cache.prefetch(input, context),
 });

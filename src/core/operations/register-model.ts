@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { previewRegister } from '../approvals/preview-others.ts';
 import { defineOperation, field } from '../operation.ts';
 import { idempotency, receipt } from './shapes.ts';
 import { sourceFields } from './source-fields.ts';
@@ -33,5 +34,6 @@ export const registerModel = defineOperation({
       category: 'chat',
     },
   ],
+  preview: previewRegister,
   handler: (input, context) => context.services.registry.register(input, context),
 });

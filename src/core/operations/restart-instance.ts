@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { previewRestart } from '../approvals/preview-launch.ts';
 import { defineOperation, field } from '../operation.ts';
 import { idempotency, instanceField, instanceReference, receipt } from './shapes.ts';
 
@@ -24,5 +25,6 @@ export const restartInstance = defineOperation({
   }),
   output: receipt,
   examples: [{ instance: '3' }, { instance: '3', model: 'qwen-small-v2' }],
+  preview: previewRestart,
   handler: (input, context) => context.services.launches.restart(input, context),
 });

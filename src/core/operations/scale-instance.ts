@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { previewScale } from '../approvals/preview-launch.ts';
 import { defineOperation, field } from '../operation.ts';
 import { idempotency, instanceField, instanceReference, receipt } from './shapes.ts';
 
@@ -22,5 +23,6 @@ export const scaleInstance = defineOperation({
   }),
   output: receipt,
   examples: [{ instance: '3', replicas: 2 }],
+  preview: previewScale,
   handler: (input, context) => context.services.launches.scale(input, context),
 });

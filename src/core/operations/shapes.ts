@@ -65,7 +65,11 @@ export const receipt = z.object({
   instance: z.int().optional(),
   /** What callers send as `model`. */
   model_id: z.string().optional(),
+  /** `awaiting_approval` where people have to decide first. */
   state: z.string(),
+  approval: z
+    .object({ id: z.int(), url: z.string().optional(), approvers: z.array(z.string()), expires_at: z.string() })
+    .optional(),
   next_step: z.string(),
 });
 

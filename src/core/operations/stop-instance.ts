@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { previewStop } from '../approvals/preview-others.ts';
 import { defineOperation, field } from '../operation.ts';
 import { idempotency, instanceField, instanceReference, receipt } from './shapes.ts';
 
@@ -19,5 +20,6 @@ export const stopInstance = defineOperation({
   }),
   output: receipt,
   examples: [{ instance: '3' }],
+  preview: previewStop,
   handler: (input, context) => context.services.launches.stop(input, context),
 });

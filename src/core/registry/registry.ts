@@ -53,6 +53,8 @@ export function createRegistry(parts: RegistryParts) {
     list: (input: ListModelsInput, caller: Caller) => list(parts, input, caller),
     get: (name: string, caller: Caller) => get(parts, name, caller),
     remove: (name: string, context: Asking) => remove(parts, name, context),
+    /** The entry that a removal is for. Throws what the removal itself would; changes nothing. */
+    examineRemoval: (name: string, caller: Caller) => examineRemoval(parts, name, caller),
     /** A receipt as of now: what it registered may have been deleted since. */
     present: (receipt: Record<string, unknown>) => present(parts, receipt),
     /** The entry behind a name, as this caller may see it. Throws `model_not_found`. */
@@ -263,6 +265,14 @@ async function remove(parts: RegistryParts, name: string, context: Asking) {
   });
   parts.changes.publish({ kind: 'model', id: name });
   return receipt;
+}
+
+async function examineRemoval({ store }: RegistryParts, name: string, caller: Caller): Promise<OwnedModel> {
+  const model = await findVisible(store.db, name, caller);
+  if (!mayChange(model, caller)) throw notYours(model);
+  const using = (await instancesUsing(store.db, model.id)).filter((instance) => instance.state !== 'stopped');
+  if (using.length > 0) throw inUse(name, using);
+  return model;
 }
 
 async function present({ store }: RegistryParts, receipt: Record<string, unknown>): Promise<Record<string, unknown>> {

@@ -129,5 +129,49 @@ export interface Database {
     outcome: Fixed<Json>;
     created_at: Fixed<Time>;
   };
+  approvals: {
+    id: Generated<number>;
+    state: string;
+    operation: Fixed<string>;
+    /** With every default filled in; brought up to date by nothing. */
+    input: Fixed<Json>;
+    preview: Fixed<Json>;
+    digest: Fixed<string>;
+    needs: Fixed<Json>;
+    rule: Fixed<string>;
+    requester_id: Fixed<string>;
+    identity: Fixed<string>;
+    agent: Fixed<Flag>;
+    source: Fixed<string>;
+    scopes: Fixed<Json>;
+    request: Fixed<string>;
+    idempotency_key: Fixed<string | null>;
+    /** Of the input as it was sent, to tell a repeated call from another under the same key. */
+    input_hash: Fixed<string>;
+    /** Names who asks for what while the request waits, null after: unique, so that a second one joins the first. */
+    open_key: string | null;
+    /** Written first by whoever decides: on PostgreSQL the second of two votes waits here for the first. */
+    touched: Generated<number>;
+    asked_at: Fixed<Time>;
+    expires_at: Fixed<Time>;
+    decided_at: Time | null;
+    decided_by: string | null;
+    broken_glass: Generated<Flag>;
+    /** Why it ended as it did: code and message. */
+    reason: Json | null;
+    outcome: Json | null;
+    /** Until when the server that runs it is taken to be alive. */
+    claimed_until: Time | null;
+  };
+  votes: {
+    approval_id: Fixed<number>;
+    person_id: Fixed<string>;
+    identity: Fixed<string>;
+    vote: Fixed<'approve' | 'deny' | 'break_glass'>;
+    reason: Fixed<string | null>;
+    at: Fixed<Time>;
+  };
+  /** Where a request is shown in Slack, to bring it up to date there. */
+  approval_messages: { approval_id: Fixed<number>; channel: Fixed<string>; ts: Fixed<string> };
   leases: { key: Fixed<string>; holder: string; epoch: number; expires_at: Time };
 }

@@ -173,3 +173,16 @@ export async function usersOfVolume(
     .where((is) => is.or([is('instances.desired', '=', 'running'), is('instance_regions.state', '!=', 'stopped')]))
     .execute();
 }
+
+/** Numbers of the instances that read the volume when they run, stopped ones too. */
+export async function readersOfVolume(db: Queries, key: string): Promise<number[]> {
+  const found = await db
+    .selectFrom('instance_regions')
+    .innerJoin('instances', 'instances.id', 'instance_regions.instance_id')
+    .select('instances.id')
+    .where('instance_regions.volume', '=', key)
+    .where('instances.desired', '!=', 'deleted')
+    .orderBy('instances.id')
+    .execute();
+  return found.map(({ id }) => id);
+}

@@ -1,3 +1,4 @@
+import type { Caller } from '../access/caller.ts';
 import type { Asking } from '../asking.ts';
 import { conflict, inputError, notFound } from '../errors.ts';
 import type { LaunchParts } from '../launch/parts.ts';
@@ -5,7 +6,7 @@ import { volumeOf, want } from '../launch/plan-for.ts';
 import { chooseRegions } from '../launch/plan-launch.ts';
 import { decodeCursor, pageOf } from '../paging.ts';
 import type { OwnedModel } from '../store/models.ts';
-import { findVolume, findVolumes, searchVolumes, updateVolume, usersOfVolume } from '../store/volumes.ts';
+import { findVolume, findVolumes, readersOfVolume, searchVolumes, updateVolume, usersOfVolume } from '../store/volumes.ts';
 import type { Volume } from '../store/volumes.ts';
 import { evictVolume, volumeInUse } from './evict-volume.ts';
 
@@ -22,14 +23,21 @@ export interface VolumesInput {
   regions?: string[] | undefined;
 }
 
+export interface PrefetchInput {
+  model: string;
+  regions?: string[] | undefined;
+}
+
 export type Cache = ReturnType<typeof createCache>;
 
 /** The bytes that lie in the regions: what is there, what is wanted ahead, what may go. */
 export function createCache(parts: LaunchParts) {
   return {
     list: (input: ListCacheInput) => list(parts, input),
-    prefetch: (input: { model: string; regions?: string[] | undefined }, context: Asking) =>
-      prefetch(parts, input, context),
+    prefetch: (input: PrefetchInput, context: Asking) => prefetch(parts, input, context),
+    examinePrefetch: (input: PrefetchInput, caller: Caller) => examinePrefetch(parts, input, caller),
+    /** The volumes that an input names, and the instances, stopped ones too, that read each. */
+    examineVolumes: (input: VolumesInput, caller: Caller) => examineVolumes(parts, input, caller),
     evict: (input: VolumesInput, context: Asking) => evict(parts, input, context),
     pin: (input: VolumesInput & { pinned: boolean }, context: Asking) => pin(parts, input, context),
   };
@@ -85,15 +93,20 @@ async function verify(parts: LaunchParts, volume: Volume): Promise<void> {
   parts.changes.publish({ kind: 'volume', id: volume.key });
 }
 
-async function prefetch(parts: LaunchParts, input: { model: string; regions?: string[] | undefined }, context: Asking) {
-  const model = await parts.registry.find(input.model, context.caller);
+/** What a prefetch is for. Throws what the prefetch itself would; changes nothing. */
+async function examinePrefetch(parts: LaunchParts, input: PrefetchInput, caller: Caller) {
+  const model = await parts.registry.find(input.model, caller);
   if (model.source === 'filesystem') {
     throw inputError('nothing_to_fetch', `"${model.name}" lies on a filesystem and is read in place.`, {
       nextStep: 'Launch it.',
       field: 'model',
     });
   }
-  const regions = chooseRegions(model, { model: model.name, regions: input.regions }, parts.places);
+  return { model, regions: chooseRegions(model, { model: model.name, regions: input.regions }, parts.places) };
+}
+
+async function prefetch(parts: LaunchParts, input: PrefetchInput, context: Asking) {
+  const { model, regions } = await examinePrefetch(parts, input, context.caller);
   const keys = regions.map((region) => ({ region, volume: volumeOf(model, region) as string }));
   await parts.store.transaction(async (transaction) => {
     for (const { region, volume } of keys) await want(transaction, model, region, volume, true);
@@ -112,7 +125,7 @@ async function prefetch(parts: LaunchParts, input: { model: string; regions?: st
 }
 
 /** The volumes that an input names, by key or by model. Throws where it names none, or both ways at once. */
-async function named(parts: LaunchParts, input: VolumesInput, context: Asking): Promise<Volume[]> {
+async function named(parts: LaunchParts, input: VolumesInput, context: Pick<Asking, 'caller'>): Promise<Volume[]> {
   if ((input.volume === undefined) === (input.model === undefined)) {
     throw inputError('volume_or_model', 'Give either a volume or a model.', {
       nextStep: 'list_cache shows the volumes.',
@@ -137,6 +150,14 @@ async function named(parts: LaunchParts, input: VolumesInput, context: Asking): 
       nextStep: 'list_cache shows what is.',
       field: 'model',
     },
+  );
+}
+
+async function examineVolumes(parts: LaunchParts, input: VolumesInput, caller: Caller) {
+  const volumes = await named(parts, input, { caller });
+  for (const volume of volumes) await refuseInUse(parts, volume);
+  return Promise.all(
+    volumes.map(async (volume) => ({ ...volume, users: await readersOfVolume(parts.store.db, volume.key) })),
   );
 }
 

@@ -1,0 +1,139 @@
+import type { Caller } from '../access/caller.ts';
+import { EcolinkError } from '../errors.ts';
+import { idempotencyKeyUsed } from '../idempotency.ts';
+import { WorkQueue } from '../launch/work-queue.ts';
+import { findApproval, findByIdempotencyKey, messagesOf, saveMessage, searchApprovals } from '../store/approvals.ts';
+import type { Approval } from '../store/approvals.ts';
+import { ask, hashOfInput } from './ask.ts';
+import type { Asked } from './ask.ts';
+import { expireDue } from './expire.ts';
+import { explain } from './explain.ts';
+import type { ExplainInput } from './explain.ts';
+import { heldReceipt } from './held.ts';
+import type { ApprovalParts } from './parts.ts';
+import { getApproval, listApprovals, viewOf } from './read.ts';
+import type { ApprovalView, ListApprovalsInput } from './read.ts';
+import { runApproval } from './run.ts';
+import type { Runner } from './run.ts';
+import { approve, breakGlass, cancel, deny } from './vote.ts';
+import type { VoteInput } from './vote.ts';
+
+type Outcome = Record<string, unknown>;
+
+/** What a front end needs to show requests to the people who decide; it decides nothing. */
+export interface ApprovalBoard {
+  /** Undefined for one that does not exist. */
+  view(id: number): Promise<ApprovalView | undefined>;
+  /** Newest first. */
+  waiting(): Promise<number[]>;
+  /** Where a request was shown, kept over a restart. */
+  shownAt(id: number): Promise<{ channel: string; ts: string }[]>;
+  showedAt(id: number, channel: string, ts: string): Promise<void>;
+}
+
+export type Approvals = ReturnType<typeof createApprovals>;
+
+const keptMs = 7 * 24 * 3600_000;
+
+export function createApprovals(given: Omit<ApprovalParts, 'nudge'>) {
+  const runs: { nudge: (id: number) => void } = { nudge: () => {} };
+  const parts: ApprovalParts = { ...given, nudge: (id) => runs.nudge(id) };
+  const decided = (made: Promise<number>) => made.then((id) => present(parts, id));
+  return {
+    ask: (asked: Asked) => ask(parts, asked),
+    replay: (asked: Asked) => replay(parts, asked),
+    approve: (input: VoteInput, caller: Caller) => decided(approve(parts, input, caller)),
+    deny: (input: VoteInput, caller: Caller) => decided(deny(parts, input, caller)),
+    breakGlass: (input: VoteInput, caller: Caller) => decided(breakGlass(parts, input, caller)),
+    cancel: (input: VoteInput, caller: Caller) => decided(cancel(parts, input, caller)),
+    list: (input: ListApprovalsInput, caller: Caller) => listApprovals(parts, input, caller),
+    get: (reference: string, caller: Caller, waitSeconds?: number, signal?: AbortSignal) =>
+      getApproval(parts, reference, caller, waitSeconds, signal),
+    explain: (input: ExplainInput, caller: Caller) => explain(parts, input, caller),
+    board: boardOf(parts),
+    /** Runs what is approved, from now on; and what a server that died left half done. */
+    start: (runner: Runner) => start(parts, runner, runs),
+  };
+}
+
+async function present(parts: ApprovalParts, id: number) {
+  return viewOf(parts, (await findApproval(parts.store.db, id)) as Approval);
+}
+
+function boardOf(parts: ApprovalParts): ApprovalBoard {
+  return {
+    async view(id) {
+      await expireDue(parts);
+      const found = await findApproval(parts.store.db, id);
+      return found && viewOf(parts, found);
+    },
+    async waiting() {
+      await expireDue(parts);
+      return (await searchApprovals(parts.store.db, { states: ['pending'] })).map(({ id }) => id);
+    },
+    shownAt: (id) => messagesOf(parts.store.db, id),
+    showedAt: (id, channel, ts) => saveMessage(parts.store.db, id, channel, ts),
+  };
+}
+
+/**
+ * What an earlier call with this idempotency key asked for, as it stands now: the key of a request that ended without a
+ * run is free again, but for a denial, which is an answer.
+ */
+async function replay(parts: ApprovalParts, { operation, input, caller }: Asked): Promise<Outcome | undefined> {
+  const key = input['idempotency_key'];
+  if (typeof key !== 'string') return undefined;
+  await expireDue(parts);
+  const since = new Date(parts.now().getTime() - keptMs).toISOString();
+  const by = { person: caller.person.id, operation: operation.name, key, since };
+  const found = await findByIdempotencyKey(parts.store.db, by);
+  if (!found) return undefined;
+  if (found.state === 'denied') throw denied(found);
+  if (['failed', 'cancelled', 'expired', 'stale'].includes(found.state)) return undefined;
+  if (found.inputHash !== hashOfInput(input)) throw idempotencyKeyUsed();
+  return found.outcome ?? heldReceipt(parts, found);
+}
+
+function denied({ id, decidedBy, decidedAt, reason }: Approval): Error {
+  const who = decidedBy === undefined ? 'denied' : `denied by ${decidedBy}`;
+  return new EcolinkError(
+    'denied',
+    'request_denied',
+    `Request ${id} was ${who} at ${decidedAt}: ${reason?.message ?? ''}`,
+    {
+      nextStep: 'Change what you ask for, or talk to them. A new idempotency key makes a new request.',
+    },
+  );
+}
+
+const sweepMs = 2000;
+
+async function start(
+  parts: ApprovalParts,
+  runner: Runner,
+  runs: { nudge: (id: number) => void },
+): Promise<AsyncDisposable> {
+  const queue = new WorkQueue(
+    4,
+    (key) => runApproval(parts, runner, Number(key)),
+    (key, thrown) =>
+      parts.log.error({ err: thrown, approval: Number(key) }, 'running an approved request failed; it is tried again'),
+  );
+  runs.nudge = (id) => queue.nudge(String(id));
+  const sweep = async (): Promise<void> => {
+    await expireDue(parts);
+    const open = await searchApprovals(parts.store.db, { states: ['approved', 'running'] });
+    for (const { id } of open) runs.nudge(id);
+  };
+  await sweep();
+  const timer = setInterval(() => {
+    sweep().catch((thrown: unknown) => parts.log.error({ err: thrown }, 'looking for approved requests failed'));
+  }, sweepMs);
+  timer.unref();
+  return {
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer);
+      await queue.close();
+    },
+  };
+}

@@ -1,0 +1,123 @@
+import type { Caller } from '../access/caller.ts';
+import { EcolinkError, inputError, refused } from '../errors.ts';
+import { digestOf } from '../ids.ts';
+import type { Operation } from '../operation.ts';
+import { decide, decideAtOnce, spanMs } from '../policy/decide.ts';
+import type { Needs, PolicyAnswer } from '../policy/decide.ts';
+import { findApproval, findByOpenKey, insertApproval, searchApprovals } from '../store/approvals.ts';
+import type { Approval } from '../store/approvals.ts';
+import { eligibleFor } from './eligible.ts';
+import { expireDue } from './expire.ts';
+import { heldReceipt } from './held.ts';
+import { publish } from './parts.ts';
+import type { ApprovalParts } from './parts.ts';
+import type { Preview } from './preview.ts';
+import { factsOf, knownFacts, makePreview, rulesNow } from './weigh.ts';
+
+type Outcome = Record<string, unknown>;
+
+export interface Asked {
+  operation: Operation;
+  /** Parsed, as it was sent. */
+  input: Outcome;
+  caller: Caller;
+  requestId: string;
+}
+
+/**
+ * What the policy says to a mutation: undefined lets it run now; else the request waits, and this is what the caller
+ * gets. Throws `policy_denied`, `too_few_approvers`, `too_many_requests`, `reason_missing`.
+ */
+export async function ask(parts: ApprovalParts, asked: Asked): Promise<Outcome | undefined> {
+  const { operation, caller } = asked;
+  if (operation.effect === 'read' || operation.neverHeldBack) return undefined;
+  const rules = await rulesNow(parts);
+  const known = knownFacts(operation, caller, parts.now());
+  const atOnce = decideAtOnce(rules, known);
+  if (atOnce) return settled(operation, atOnce);
+  const preview = await makePreview(parts, operation, asked.input, caller, false);
+  const answer = decide(rules, await factsOf(parts, known, preview, caller.person.id));
+  if (answer.answer !== 'require') return settled(operation, answer);
+  return request(parts, asked, preview, answer);
+}
+
+function settled(operation: Operation, answer: PolicyAnswer): undefined {
+  if (answer.answer !== 'deny') return undefined;
+  throw new EcolinkError('denied', 'policy_denied', `The policy denies ${operation.name}: ${answer.reason}`, {
+    nextStep: `The rule is "${answer.rule}" in ecolink.yaml; an admin can change it.`,
+  });
+}
+
+async function request(
+  parts: ApprovalParts,
+  { operation, input, caller, requestId }: Asked,
+  preview: Preview,
+  { needs, rule }: { needs: Needs; rule: string },
+): Promise<Outcome> {
+  if (needs.reason_required && 'reason' in operation.input.shape && input['reason'] === undefined)
+    throw reasonMissing(rule);
+  await refuseTooFew(parts, needs, rule, caller);
+  await expireDue(parts);
+  const { person, identity, agent, source, scopes } = caller;
+  const openKey = digestOf({ person: person.id, agent, operation: operation.name, input: preview.input });
+  const joined = await findByOpenKey(parts.store.db, openKey);
+  if (joined) return heldReceipt(parts, joined);
+  await refuseTooMany(parts, person.id);
+  const now = parts.now();
+  const id = await insertApproval(parts.store.db, {
+    operation: operation.name,
+    preview,
+    digest: digestOf(preview.relied).slice(0, 16),
+    needs,
+    rule,
+    request: requestId,
+    requester: { id: person.id, identity, agent, source, scopes: [...scopes] },
+    askedAt: now.toISOString(),
+    expiresAt: new Date(now.getTime() + spanMs(needs.ttl)).toISOString(),
+    idempotencyKey: input['idempotency_key'] as string | undefined,
+    inputHash: hashOfInput(input),
+    openKey,
+  });
+  // Another asked the same at the same moment, and was first: this call joins it, unless it was decided meanwhile.
+  if (id === undefined) return request(parts, { operation, input, caller, requestId }, preview, { needs, rule });
+  publish(parts, id);
+  return heldReceipt(parts, (await findApproval(parts.store.db, id)) as Approval);
+}
+
+/** Of the input as it was sent, but for the key itself. */
+export function hashOfInput({ idempotency_key: _key, ...rest }: Outcome): string {
+  return digestOf(rest);
+}
+
+async function refuseTooFew(parts: ApprovalParts, needs: Needs, rule: string, caller: Caller): Promise<void> {
+  const eligible = await eligibleFor(parts, needs, caller.person.id);
+  if (eligible.size >= needs.quorum) return;
+  const admins = (await parts.access.membersOf({ roles: ['admin'] })).map(({ name }) => name);
+  throw refused(
+    'too_few_approvers',
+    `The rule "${rule}" wants ${needs.quorum} ${needs.quorum === 1 ? 'approval' : 'approvals'}, and ${eligible.size === 0 ? 'nobody' : `only ${namesOf(eligible)}`} could give one for ${caller.person.name}.`,
+    {
+      nextStep: `${admins.join(' or ') || 'Whoever runs the server'} can add approvers under "people", or change the rule under "policy", in ecolink.yaml.`,
+    },
+  );
+}
+
+function namesOf(eligible: ReadonlyMap<string, { name: string }>): string {
+  return [...eligible.values()].map(({ name }) => name).join(', ');
+}
+
+async function refuseTooMany(parts: ApprovalParts, person: string): Promise<void> {
+  const limit = parts.rules().approvals.open_requests;
+  const open = await searchApprovals(parts.store.db, { requester: person, states: ['pending'], limit });
+  if (open.length < limit) return;
+  throw refused('too_many_requests', `${limit} of your requests wait for approval already.`, {
+    nextStep: 'Wait for a decision, or cancel one: list_approvals shows them, cancel_request cancels one.',
+  });
+}
+
+function reasonMissing(rule: string): Error {
+  return inputError('reason_missing', `The rule "${rule}" wants a reason.`, {
+    nextStep: 'Give "reason": the approvers read it.',
+    field: 'reason',
+  });
+}

@@ -1,0 +1,21 @@
+import type { Person } from '../access/caller.ts';
+import type { Needs } from '../policy/decide.ts';
+import { isAlone } from './parts.ts';
+import type { ApprovalParts } from './parts.ts';
+
+/**
+ * Whose approval counts now, by person id: whom every set of the requirement names. Never the requester, by whatever
+ * identity and for what their agent asked too, unless the rule says so or there is nobody else at all.
+ */
+export async function eligibleFor(
+  parts: Pick<ApprovalParts, 'access'>,
+  needs: Needs,
+  requester: string,
+): Promise<Map<string, Person>> {
+  const sets = await Promise.all(needs.approvers.map((who) => parts.access.membersOf(who)));
+  const [first = [], ...others] = sets;
+  const named = first.filter(({ id }) => others.every((set) => set.some((person) => person.id === id)));
+  const eligible = new Map(named.map((person) => [person.id, person]));
+  if (!needs.requester_may_approve && eligible.has(requester) && !(await isAlone(parts))) eligible.delete(requester);
+  return eligible;
+}

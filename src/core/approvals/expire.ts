@@ -1,0 +1,16 @@
+import { moveApproval, searchApprovals } from '../store/approvals.ts';
+import { publish } from './parts.ts';
+import type { ApprovalParts } from './parts.ts';
+
+/** Ends what nobody decided in time, and what was approved but could not be run by then. */
+export async function expireDue(parts: Pick<ApprovalParts, 'store' | 'changes' | 'now'>): Promise<void> {
+  const now = parts.now().toISOString();
+  for (const { id, state, expiresAt } of await searchApprovals(parts.store.db, { states: ['pending', 'approved'] })) {
+    if (expiresAt > now) continue;
+    const reason = {
+      code: 'request_expired',
+      message: state === 'pending' ? 'Nobody decided in time.' : 'It was approved, but could not be run in time.',
+    };
+    if (await moveApproval(parts.store.db, id, state, 'expired', { reason })) publish(parts, id);
+  }
+}

@@ -1,0 +1,62 @@
+import type { Caller } from '../access/caller.ts';
+import { inputError, notFound } from '../errors.ts';
+import { findOperation } from '../operations.ts';
+import { parseInput } from '../parse-input.ts';
+import { consider, decide } from '../policy/decide.ts';
+import { eligibleFor } from './eligible.ts';
+import type { ApprovalParts } from './parts.ts';
+import { factsOf, knownFacts, makePreview, rulesNow } from './weigh.ts';
+
+export interface ExplainInput {
+  operation: string;
+  input: string;
+  agent: boolean;
+}
+
+/** Which rule would answer this very call of the caller's, and why none before it did. Asks for nothing. */
+export async function explain(parts: ApprovalParts, given: ExplainInput, caller: Caller) {
+  const operation = findOperation(given.operation.replaceAll('-', '_'));
+  if (!operation) {
+    throw notFound('operation_not_found', `There is no operation "${given.operation.slice(0, 64)}".`, {
+      nextStep: 'Name one that the help shows.',
+      field: 'operation',
+    });
+  }
+  if (operation.effect === 'read' || operation.neverHeldBack) {
+    return {
+      operation: operation.name,
+      answer: 'allow' as const,
+      rule: 'it is never held back',
+      considered: [],
+      summary: [],
+    };
+  }
+  const asker = { ...caller, agent: given.agent || caller.agent };
+  const preview = await makePreview(parts, operation, parseInput(operation, parseJson(given.input)), asker, false);
+  const rules = await rulesNow(parts);
+  const known = knownFacts(operation, asker, parts.now());
+  const facts = await factsOf(parts, known, preview, caller.person.id);
+  const answer = decide(rules, facts);
+  const needs = answer.answer === 'require' ? answer.needs : undefined;
+  const approvers = needs && [...(await eligibleFor(parts, needs, caller.person.id)).values()].map(({ name }) => name);
+  return {
+    operation: operation.name,
+    answer: answer.answer,
+    rule: rules.length === 0 ? 'there is no policy, and nobody but you' : answer.rule,
+    ...(answer.answer === 'deny' ? { reason: answer.reason } : {}),
+    ...(needs ? { approvers, quorum: needs.quorum, ttl: needs.ttl } : {}),
+    considered: consider(rules, facts).map(({ rule, passedOver }) => `${rule}: ${passedOver ?? 'it fits'}`),
+    summary: preview.summary,
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw inputError('bad_field', '"input" is not JSON.', {
+      nextStep: 'Give the operation\'s input as one JSON object, such as {"model": "tiny"}.',
+      field: 'input',
+    });
+  }
+}

@@ -1,0 +1,30 @@
+import type { Approval } from '../store/approvals.ts';
+import { eligibleFor } from './eligible.ts';
+import type { ApprovalParts } from './parts.ts';
+
+/** What the caller of a held-back operation gets: a success that says who may decide. */
+export async function heldReceipt(
+  parts: Pick<ApprovalParts, 'access'>,
+  approval: Approval,
+): Promise<Record<string, unknown>> {
+  const { id, needs, requester, expiresAt, preview } = approval;
+  const approvers = [...(await eligibleFor(parts, needs, requester.id)).values()].map(({ name }) => name);
+  const { model, name } = preview.input;
+  const subject = model ?? name;
+  return {
+    ...(typeof subject === 'string' ? { model: subject } : {}),
+    state: approval.state === 'pending' ? 'awaiting_approval' : approval.state,
+    approval: { id, approvers, expires_at: expiresAt },
+    next_step:
+      approval.state === 'pending'
+        ? `${whoDecides(approvers, needs.quorum)} by ${expiresAt}, in Slack or with ecolink approve-request ${id}. Follow it with get_approval ${id}; cancel_request ${id} takes it back.`
+        : `It was approved and runs by itself. Follow it with get_approval ${id}.`,
+  };
+}
+
+function whoDecides(approvers: readonly string[], quorum: number): string {
+  const names = approvers.join(', ');
+  if (approvers.length === 0) return 'Nobody can approve it now; it waits for somebody who can';
+  if (approvers.length === 1) return `${names} decides`;
+  return quorum === 1 ? `One of ${names} decides` : `${quorum} of ${names} decide`;
+}

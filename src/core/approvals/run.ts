@@ -1,0 +1,119 @@
+import type { Caller } from '../access/caller.ts';
+import { asEcolinkError } from '../errors.ts';
+import type { EcolinkError } from '../errors.ts';
+import type { Requeue } from '../launch/work-queue.ts';
+import type { Operation } from '../operation.ts';
+import { claimRun, findApproval, moveApproval, renewClaim, votesOn } from '../store/approvals.ts';
+import type { Approval } from '../store/approvals.ts';
+import { expireDue } from './expire.ts';
+import { judge } from './judge.ts';
+import type { Holds } from './judge.ts';
+import { publish } from './parts.ts';
+import type { ApprovalParts } from './parts.ts';
+import { tally } from './tally.ts';
+
+type Outcome = Record<string, unknown>;
+
+/** How `execute` runs what was approved: with the ledger's row of this approval, so that a second run is a replay. */
+export interface Runner {
+  /** What an earlier run of this approval came to, if one did. */
+  replay(approval: Approval): Promise<Outcome | undefined>;
+  run(approval: Approval, operation: Operation, input: Outcome, caller: Caller): Promise<Outcome>;
+}
+
+/** A server that has not renewed its claim for so long is taken for dead, and its run is done again. */
+const claimMs = 30_000;
+const renewMs = 10_000;
+const tryAgainMs = 5_000;
+
+/**
+ * One look at one request. It may be killed anywhere: what was done is in the ledger, written in the effect's own
+ * transaction, and whoever looks next goes on from there.
+ */
+export async function runApproval(parts: ApprovalParts, runner: Runner, id: number): Promise<Requeue> {
+  await expireDue(parts);
+  const approval = await findApproval(parts.store.db, id);
+  if (!approval || (approval.state !== 'approved' && approval.state !== 'running')) return 'when_nudged';
+  const before = await runner.replay(approval);
+  if (before) return finish(parts, approval, before);
+  const again = approval.state === 'running';
+  const verdict = await judge(parts, approval);
+  if (verdict.verdict === 'waits') return tryAgainMs;
+  if (!again && verdict.verdict === 'ends') {
+    const decided = { reason: verdict.reason };
+    if (await moveApproval(parts.store.db, id, 'approved', verdict.state, decided)) publish(parts, id);
+    return 'when_nudged';
+  }
+  if (!again && verdict.verdict === 'holds' && !(await votesStillCount(parts, approval, verdict))) return 'when_nudged';
+  if (!(await claimRun(parts.store.db, id, at(parts), at(parts, claimMs)))) return claimMs;
+  publish(parts, id);
+  if (verdict.verdict === 'ends') return endInterrupted(parts, approval, verdict.reason);
+  return carryOut(parts, runner, approval, verdict);
+}
+
+function at({ now }: ApprovalParts, later = 0): string {
+  return new Date(now().getTime() + later).toISOString();
+}
+
+/** Back to waiting where votes that were needed do not count any more. */
+async function votesStillCount(parts: ApprovalParts, approval: Approval, holds: Holds): Promise<boolean> {
+  if (approval.brokenGlass) return true;
+  const votes = await votesOn(parts.store.db, approval.id);
+  if (tally(votes, new Set(holds.eligible.keys()), holds.needs.quorum).missing === 0) return true;
+  if (await moveApproval(parts.store.db, approval.id, 'approved', 'pending')) publish(parts, approval.id);
+  return false;
+}
+
+async function carryOut(parts: ApprovalParts, runner: Runner, approval: Approval, holds: Holds): Promise<Requeue> {
+  const { id } = approval;
+  const renewing = setInterval(() => {
+    renewClaim(parts.store.db, id, at(parts, claimMs)).catch((thrown: unknown) =>
+      parts.log.warn({ err: thrown, approval: id }, 'a claim could not be renewed'),
+    );
+  }, renewMs);
+  try {
+    const outcome = await runner.run(approval, holds.operation, holds.preview.input, holds.caller);
+    return await finish(parts, { ...approval, state: 'running' }, outcome);
+  } catch (thrown) {
+    return await fail(parts, approval, asEcolinkError(thrown, approval.request));
+  } finally {
+    clearInterval(renewing);
+  }
+}
+
+async function finish(parts: ApprovalParts, approval: Approval, outcome: Outcome): Promise<Requeue> {
+  const { db } = parts.store;
+  // Found done before anybody claimed it: only where the server died between the effect and this.
+  if (approval.state === 'approved') await claimRun(db, approval.id, at(parts), at(parts, claimMs));
+  if (await moveApproval(db, approval.id, 'running', 'done', { outcome })) publish(parts, approval.id);
+  return 'when_nudged';
+}
+
+async function fail(parts: ApprovalParts, { id }: Approval, error: EcolinkError): Promise<Requeue> {
+  const retried = error.retryable && error.kind !== 'unexpected';
+  const reason = { code: error.code, message: error.message };
+  const moved = retried
+    ? await moveApproval(parts.store.db, id, 'running', 'approved', { claimedUntil: null })
+    : await moveApproval(parts.store.db, id, 'running', 'failed', { reason });
+  if (moved) publish(parts, id);
+  return retried ? tryAgainMs : 'when_nudged';
+}
+
+/**
+ * A run that was killed, and whose preview does not hold any more. What takes away may have been done but for its last
+ * word (nothing but the ledger would know): what is gone is what was wanted.
+ */
+async function endInterrupted(
+  parts: ApprovalParts,
+  approval: Approval,
+  reason: { code: string; message: string },
+): Promise<Requeue> {
+  const gone = reason.code.endsWith('_not_found') && /^(?:delete|evict)_/.test(approval.operation);
+  const moved = gone
+    ? await moveApproval(parts.store.db, approval.id, 'running', 'done', {
+        outcome: { state: 'deleted', next_step: 'Nothing is left to do.' },
+      })
+    : await moveApproval(parts.store.db, approval.id, 'running', 'failed', { reason });
+  if (moved) publish(parts, approval.id);
+  return 'when_nudged';
+}

@@ -1,0 +1,26 @@
+import type { Vote } from '../store/approvals.ts';
+
+export interface Tally {
+  counted: Vote[];
+  /** Given by people who may not decide any more. */
+  dropped: Vote[];
+  /** Approvals still to come. */
+  missing: number;
+}
+
+/** Which approvals count now: each person's one, where the person may still decide. */
+export function tally(votes: readonly Vote[], eligible: ReadonlySet<string>, quorum: number): Tally {
+  const approvals = votes.filter(({ vote }) => vote === 'approve');
+  const persons = new Set<string>();
+  const counted: Vote[] = [];
+  for (const vote of approvals) {
+    if (!eligible.has(vote.person) || persons.has(vote.person)) continue;
+    persons.add(vote.person);
+    counted.push(vote);
+  }
+  return {
+    counted,
+    dropped: approvals.filter((vote) => !eligible.has(vote.person)),
+    missing: Math.max(0, quorum - counted.length),
+  };
+}

@@ -1,0 +1,201 @@
+import type { Transaction } from 'kysely';
+import type { Caller } from '../access/caller.ts';
+import { conflict, EcolinkError, inputError, refused } from '../errors.ts';
+import { findOperation } from '../operations.ts';
+import { findApproval, insertVote, lockApproval, moveApproval, votesOn } from '../store/approvals.ts';
+import type { Approval } from '../store/approvals.ts';
+import type { Database } from '../store/schema.ts';
+import { expireDue } from './expire.ts';
+import { judge } from './judge.ts';
+import type { Holds } from './judge.ts';
+import { publish } from './parts.ts';
+import type { ApprovalParts } from './parts.ts';
+import { findReadable } from './readable.ts';
+import { isOver } from './states.ts';
+import { tally } from './tally.ts';
+
+export interface VoteInput {
+  approval: string;
+  reason?: string | undefined;
+}
+
+/** Counts one person's yes; the last that is needed moves the request to *approved*, from where it runs by itself. */
+export async function approve(parts: ApprovalParts, input: VoteInput, caller: Caller): Promise<number> {
+  const found = await open(parts, input, caller);
+  const holds = await stillHolds(parts, found);
+  refuseUnlessEligible(found, holds, caller);
+  refuseWithoutReason(found, holds, input);
+  await decideOnce(parts, found, async (transaction, at) => {
+    await insertVote(transaction, found.id, { ...voteOf(caller, input, at), vote: 'approve' });
+    const { missing } = tally(await votesOn(transaction, found.id), new Set(holds.eligible.keys()), holds.needs.quorum);
+    if (missing > 0) return;
+    await moveApproval(transaction, found.id, 'pending', 'approved', { decidedAt: at, decidedBy: caller.person.id });
+  });
+  return announce(parts, found.id);
+}
+
+/** One no ends it. */
+export async function deny(parts: ApprovalParts, input: VoteInput, caller: Caller): Promise<number> {
+  const found = await open(parts, input, caller);
+  const reason = needReason(input, 'A denial');
+  const holds = await stillHolds(parts, found);
+  refuseUnlessEligible(found, holds, caller);
+  await decideOnce(parts, found, async (transaction, at) => {
+    if (!(await insertVote(transaction, found.id, { ...voteOf(caller, input, at), vote: 'deny' })))
+      throw votedAlready(found);
+    await moveApproval(transaction, found.id, 'pending', 'denied', {
+      decidedAt: at,
+      decidedBy: caller.person.id,
+      reason: { code: 'request_denied', message: reason },
+    });
+  });
+  return announce(parts, found.id);
+}
+
+/** Runs a waiting request without its approvers: for people whom the config lists, with a reason, and loudly. */
+export async function breakGlass(parts: ApprovalParts, input: VoteInput, caller: Caller): Promise<number> {
+  const found = await open(parts, input, caller);
+  const listed = parts.rules().approvals.break_glass;
+  if (!listed.includes(caller.person.name)) {
+    throw refused('may_not_break_glass', `${caller.person.name} may not break glass.`, {
+      nextStep: `${listed.join(' or ') || 'Nobody'} may; the list is approvals.break_glass in ecolink.yaml.`,
+    });
+  }
+  const reason = needReason(input, 'Breaking glass');
+  await stillHolds(parts, found);
+  await decideOnce(parts, found, async (transaction, at) => {
+    await insertVote(transaction, found.id, { ...voteOf(caller, input, at), vote: 'break_glass' });
+    await moveApproval(transaction, found.id, 'pending', 'approved', {
+      decidedAt: at,
+      decidedBy: caller.person.id,
+      brokenGlass: true,
+      reason: { code: 'broken_glass', message: reason },
+    });
+  });
+  parts.log.warn({ approval: found.id, person: caller.person.name, reason }, 'GLASS BROKEN: a request runs unapproved');
+  return announce(parts, found.id);
+}
+
+/** Taken back by who asked, or by an agent of theirs. */
+export async function cancel(parts: ApprovalParts, input: VoteInput, caller: Caller): Promise<number> {
+  await expireDue(parts);
+  const found = await findReadable(parts, input.approval, caller);
+  if (found.requester.id !== caller.person.id) {
+    throw refused('not_requester', `${found.requester.name} asked for request ${found.id}, and alone can cancel it.`, {
+      nextStep: 'Who may decide can deny it instead.',
+    });
+  }
+  if (isOver(found.state) || found.state === 'running') throw decidedAlready(found);
+  const reason = { code: 'request_cancelled', message: input.reason ?? `${caller.person.name} took it back.` };
+  const decided = { decidedAt: parts.now().toISOString(), decidedBy: caller.person.id, reason };
+  if (!(await moveApproval(parts.store.db, found.id, found.state, 'cancelled', decided))) {
+    throw decidedAlready(await findReadable(parts, input.approval, caller));
+  }
+  return announce(parts, found.id);
+}
+
+/** Runs in one transaction that holds the request; throws who was first where it is decided by then. */
+async function decideOnce(
+  parts: ApprovalParts,
+  found: Approval,
+  work: (transaction: Transaction<Database>, at: string) => Promise<void>,
+): Promise<void> {
+  const first = await parts.store.transaction(async (transaction) => {
+    if ((await lockApproval(transaction, found.id)) !== 'pending') return false;
+    await work(transaction, parts.now().toISOString());
+    return true;
+  });
+  if (!first) throw decidedAlready((await findApproval(parts.store.db, found.id)) as Approval);
+}
+
+/** The request, if it waits for a decision that this caller's kind may give at all. */
+async function open(parts: ApprovalParts, input: VoteInput, caller: Caller): Promise<Approval> {
+  if (!caller.mayDecide || caller.agent) {
+    throw refused(
+      'may_not_decide',
+      "Decisions are made by people: in Slack, at the server's own terminal, or with a token made with --may-decide.",
+      {
+        nextStep: 'Ask a person who may approve. An agent never can, whosever it is.',
+      },
+    );
+  }
+  await expireDue(parts);
+  const found = await findReadable(parts, input.approval, caller);
+  if (found.state !== 'pending') throw decidedAlready(found);
+  return found;
+}
+
+async function stillHolds(parts: ApprovalParts, found: Approval): Promise<Holds> {
+  const verdict = await judge(parts, found);
+  if (verdict.verdict === 'holds') return verdict;
+  const { reason } = verdict;
+  if (verdict.verdict === 'waits') {
+    throw new EcolinkError('unavailable', reason.code, `Request ${found.id} cannot be checked now: ${reason.message}`, {
+      nextStep: 'It goes on waiting. Decide again in a while.',
+    });
+  }
+  const decided = { decidedAt: parts.now().toISOString(), reason };
+  if (await moveApproval(parts.store.db, found.id, 'pending', verdict.state, decided)) publish(parts, found.id);
+  throw conflict(`request_${verdict.state}`, `Request ${found.id} is ${verdict.state}: ${reason.message}`, {
+    nextStep: `${found.requester.name} can ask again: the same call makes a new request for what is true now.`,
+  });
+}
+
+function refuseUnlessEligible(found: Approval, { eligible, needs }: Holds, caller: Caller): void {
+  const own = found.requester.id === caller.person.id;
+  // Where there is nobody else, the requester may: at the terminal only.
+  const elsewhere = own && !needs.requester_may_approve && caller.identity !== 'local';
+  if (eligible.has(caller.person.id) && !elsewhere) return;
+  const names = [...eligible.values()].map(({ name }) => name);
+  const who = names.length === 0 ? 'Nobody can now' : `${names.join(' or ')} can`;
+  if (own) {
+    const what = found.requester.agent ? 'what their own agent asked for' : 'their own request';
+    throw refused('own_request', `Nobody decides on ${what}.`, {
+      nextStep: `${who}; cancel_request ${found.id} takes it back.`,
+    });
+  }
+  throw refused('not_an_approver', `${caller.person.name} is not among those who decide on request ${found.id}.`, {
+    nextStep: `${who}, by the rule "${found.rule}".`,
+  });
+}
+
+function refuseWithoutReason(found: Approval, { needs }: Holds, input: VoteInput): void {
+  const asks = findOperation(found.operation)?.input.shape;
+  // Where the requester had a field for it, the reason is there already.
+  if (needs.reason_required && !(asks && 'reason' in asks))
+    needReason(input, `By the rule "${found.rule}" an approval`);
+}
+
+function needReason({ reason }: VoteInput, what: string): string {
+  if (reason !== undefined && reason.trim() !== '') return reason;
+  throw inputError('reason_missing', `${what} needs a reason.`, { nextStep: 'Give "reason".', field: 'reason' });
+}
+
+function voteOf(caller: Caller, { reason }: VoteInput, at: string) {
+  return {
+    person: caller.person.id,
+    identity: caller.identity,
+    at,
+    ...(reason === undefined ? {} : { reason }),
+  };
+}
+
+function announce(parts: ApprovalParts, id: number): number {
+  publish(parts, id);
+  parts.nudge(id);
+  return id;
+}
+
+function votedAlready(found: Approval): Error {
+  return conflict('voted_already', `You have voted on request ${found.id} already; a vote is not changed.`, {
+    nextStep: `See it with get_approval ${found.id}.`,
+  });
+}
+
+function decidedAlready(found: Approval): Error {
+  const by = found.decidedBy === undefined ? '' : ` by ${found.decidedBy}`;
+  const at = found.decidedAt === undefined ? '' : ` at ${found.decidedAt}`;
+  return conflict('already_decided', `Request ${found.id} is ${found.state} already${by}${at}.`, {
+    nextStep: `See it with get_approval ${found.id}. Nothing was changed.`,
+  });
+}

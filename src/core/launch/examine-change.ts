@@ -1,0 +1,44 @@
+import type { Caller } from '../access/caller.ts';
+import { mayChange } from '../registry/registry.ts';
+import type { OwnedModel } from '../store/models.ts';
+import { entryOf, inputOf, notYours, refuseState } from './change-instance.ts';
+import type { Instance } from './instance.ts';
+import type { LaunchParts } from './parts.ts';
+import { planFor } from './plan-for.ts';
+import type { LaunchPlan } from './plan-launch.ts';
+import { findVisibleInstance } from './read-instances.ts';
+import type { InstanceAction } from './states.ts';
+
+export interface ExaminedChange {
+  instance: Instance;
+  /** The entry that it would go on with. */
+  model: OwnedModel;
+  plan: LaunchPlan;
+}
+
+/** The instance an action is for. Throws what the action itself would: not found, not the caller's, in the wrong state. */
+export async function examineInstance(
+  parts: LaunchParts,
+  reference: string,
+  action: InstanceAction,
+  caller: Caller,
+): Promise<Instance> {
+  const instance = await findVisibleInstance(parts.store.db, reference, caller);
+  if (!mayChange(instance, caller)) throw notYours(instance);
+  refuseState(instance, action);
+  return instance;
+}
+
+/** What a scale or a restart would lead to. Changes nothing. */
+export async function examineChange(
+  parts: LaunchParts,
+  reference: string,
+  action: InstanceAction,
+  caller: Caller,
+  change: { replicas?: number; model?: string | undefined },
+): Promise<ExaminedChange> {
+  const instance = await examineInstance(parts, reference, action, caller);
+  const model = await entryOf(parts, instance, change.model, { caller });
+  const plan = await planFor(parts, model, inputOf(parts, instance, model, change.replicas ?? instance.spec.replicas));
+  return { instance, model, plan };
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { approvalStates } from '../approvals/states.ts';
+import { field } from '../operation.ts';
+
+export const approvalField = field(z.coerce.string().regex(/^[1-9][0-9]{0,8}$/, 'must be the number of a request'), {
+  label: 'Request',
+  help: 'Number of the request.',
+  example: '3',
+  choices: { operation: 'list_approvals', value: 'id', label: 'what' },
+  positional: true,
+});
+
+export const approvalSummary = z.object({
+  id: z.int(),
+  state: z.enum(approvalStates),
+  operation: z.string(),
+  /** In one line, for people. */
+  what: z.string(),
+  requester: z.string(),
+  agent: z.boolean(),
+  asked_at: z.string(),
+  expires_at: z.string(),
+});
+
+export const approvalShape = approvalSummary.extend({
+  summary: z.array(z.string()),
+  /** The frozen input as JSON. */
+  input: z.string(),
+  digest: z.string(),
+  rule: z.string(),
+  identity: z.string(),
+  /** Who may decide now. */
+  approvers: z.array(z.string()),
+  quorum: z.int(),
+  /** Approvals still to come. */
+  missing: z.int(),
+  votes: z.array(
+    z.object({
+      person: z.string(),
+      vote: z.enum(['approve', 'deny', 'break_glass']),
+      at: z.string(),
+      /** False where the person may not decide any more. */
+      counts: z.boolean(),
+      reason: z.string().optional(),
+    }),
+  ),
+  broken_glass: z.boolean(),
+  private: z.boolean(),
+  decided_by: z.string().optional(),
+  decided_at: z.string().optional(),
+  reason: z.object({ code: z.string(), message: z.string() }).optional(),
+  instance: z.int().optional(),
+  model: z.string().optional(),
+  model_id: z.string().optional(),
+  next_step: z.string(),
+});

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { defineOperation } from '../operation.ts';
+import { approvalField, approvalShape } from './approval-fields.ts';
+import { waitSeconds } from './shapes.ts';
+
+export const getApproval = defineOperation({
+  name: 'get_approval',
+  title: 'Get an approval',
+  description:
+    'Shows one request: what would run, who may decide, the votes, and what came of it. With wait_seconds it waits for the next change of state.',
+  effect: 'read',
+  role: 'viewer',
+  frontEnds: ['cli', 'mcp', 'slack'],
+  withoutServer: true,
+  input: z.strictObject({ approval: approvalField, wait_seconds: waitSeconds }),
+  output: approvalShape,
+  examples: [{ approval: '3' }, { approval: '3', wait_seconds: 30 }],
+  handler: (input, { services, caller, signal }) =>
+    services.approvals.get(input.approval, caller, input.wait_seconds, signal),
+});

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { approvalStates } from '../approvals/states.ts';
+import { defineOperation, field } from '../operation.ts';
+import { approvalSummary } from './approval-fields.ts';
+import { listOf, paging } from './shapes.ts';
+
+export const listApprovals = defineOperation({
+  name: 'list_approvals',
+  title: 'List approvals',
+  description: 'Lists the requests that wait for people to decide, and what became of earlier ones, newest first.',
+  effect: 'read',
+  role: 'viewer',
+  frontEnds: ['cli', 'mcp', 'slack'],
+  withoutServer: true,
+  input: z.strictObject({
+    state: field(z.enum(approvalStates).optional(), { label: 'State', help: 'Only requests in this state.' }),
+    ...paging,
+  }),
+  output: listOf(approvalSummary),
+  columns: ['id', 'state', 'what', 'requester', 'agent', 'asked_at', 'expires_at'],
+  examples: [{}, { state: 'pending' }],
+  handler: (input, { services, caller }) => services.approvals.list(input, caller),
+});

@@ -1,0 +1,80 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import type { Caller, Person } from '../../../src/core/access/caller.ts';
+import { startCore } from '../../support/core.ts';
+import type { TestCore } from '../../support/core.ts';
+import { modelFolder, tiny } from '../../support/model-folder.ts';
+
+/** Ada and Bo approve, Max and Mia are members, Root is admin and sits at the terminal; Max has two identities. */
+export const people = `
+people:
+  - { name: root, role: admin, identities: [local] }
+  - { name: ada, role: approver, identities: ["slack:T1/ADA"] }
+  - { name: bo, role: approver, identities: ["slack:T1/BO", "slack:T2/BO"] }
+  - { name: max, role: member, identities: ["slack:T1/MAX"] }
+  - { name: mia, role: member, identities: ["slack:T1/MIA"] }
+`;
+
+export const machine = `
+regions: [{ name: local, kind: local, accelerators: [{ name: h100, total: 64 }] }]
+prices: { h100: 2 }
+`;
+
+export interface DecisionPlace extends AsyncDisposable {
+  place: TestCore;
+  /** As Slack brings them. */
+  as(name: string): Promise<Caller>;
+  /** By a token of theirs. */
+  withToken(name: string, kind: { agent?: boolean; mayDecide?: boolean }, source?: Caller['source']): Promise<Caller>;
+  run(who: Caller, operation: string, input?: object): Promise<Record<string, unknown>>;
+  approval(id: number): Promise<Record<string, unknown>>;
+  /** Other people and rules from now on, in place of those it began with. */
+  configure(more: string): Promise<void>;
+  /** Does to the database what nothing in the program would. */
+  meddle(statement: string): void;
+  write(file: string, text: string): Promise<void>;
+}
+
+/** A core with those people and the model `tiny`, which belongs to Max. Nothing but the loop of approvals needs a server. */
+export async function decisionPlace(more = '', reconcile = true): Promise<DecisionPlace> {
+  const folder = await modelFolder();
+  const base = machine + people + folder.config;
+  const place = await startCore({ reconcile, config: base + more });
+  const personOf = async (name: string): Promise<Person> => {
+    const found = (await place.core.access.membersOf({ people: [name] }))[0];
+    if (!found) throw new Error(`There is nobody named ${name}`);
+    return found;
+  };
+  const as = async (name: string): Promise<Caller> => ({
+    person: await personOf(name),
+    identity: name === 'root' ? 'local' : `slack:T1/${name.toUpperCase()}`,
+    agent: false,
+    mayDecide: true,
+    source: name === 'root' ? 'cli' : 'slack',
+    scopes: ['call', 'read', 'operate'],
+  });
+  await place.core.execute('register_model', tiny, await as('max'));
+  let count = 0;
+  return {
+    place,
+    as,
+    async withToken(name, kind, source = 'http') {
+      const made = await place.core.access.createToken(await personOf(name), `t-${count++}`, ['operate'], kind);
+      return (await place.core.access.callerOfToken(made.token, source)) as Caller;
+    },
+    run: (who, operation, input = {}) => place.core.execute(operation, input, who),
+    approval: (id) => place.run('get_approval', { approval: String(id) }),
+    configure: (text) => writeFile(join(place.dataDir, 'ecolink.yaml'), base.replace(people, '') + text),
+    meddle(statement) {
+      const database = new Sqlite(join(place.dataDir, 'ecolink.db'));
+      database.exec(statement);
+      database.close();
+    },
+    write: (file, text) => folder.write(file, text),
+    async [Symbol.asyncDispose]() {
+      await place[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
