@@ -49,7 +49,8 @@ interface State {
 function stateOf(paths: readonly string[]): State {
   for (const path of paths) {
     const found = statSync(path, { bigint: true, throwIfNoEntry: false });
-    if (found) return { path, mark: `${path} ${found.dev} ${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}` };
+    if (found)
+      return { path, mark: `${path} ${found.dev} ${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}` };
   }
   return { path: undefined, mark: '' };
 }

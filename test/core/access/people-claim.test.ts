@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest';
+import { createClaims } from '../../../src/core/access/claims.ts';
+import type { Claims } from '../../../src/core/access/claims.ts';
+import { startCore } from '../../support/core.ts';
+import { stores } from '../../support/stores.ts';
+import { fakeDirectory, openPeople } from './people-place.ts';
+import type { PeoplePlace } from './people-place.ts';
+
+const who = { team: 'T1', user: 'UADA', name: 'ada' };
+const other = { team: 'T1', user: 'UBOB', name: 'bob' };
+const minutes = 60_000;
+
+function claimsOf({ people, store, audit, clock }: PeoplePlace): Claims {
+  return createClaims({ people, store, audit, now: clock });
+}
+
+async function offered(claims: Claims): Promise<string> {
+  return (await claims.offer()) ?? expect.fail('There is no admin in Slack yet');
+}
+
+describe.each(stores())('a claim on $name', (kind) => {
+  test('makes its person admin, once, and then nobody else', async () => {
+    await using place = await openPeople(kind, '');
+    const claims = claimsOf(place);
+    const [earlier, code] = [await offered(claims), await offered(claims)];
+    expect(code).toMatch(/^(?:[0-9a-z]{4}-){2}[0-9a-z]{4}$/);
+    const person = await claims.claim(code, who);
+    expect(person).toMatchObject({ name: 'ada (T1/UADA)', role: 'admin' });
+    expect(await place.access.personOfSlack('T1', 'UADA')).toEqual(person);
+    expect((await place.access.local()).id).not.toBe(person.id);
+    for (const again of [code, earlier]) {
+      await expect(claims.claim(again, other)).rejects.toMatchObject({ code: 'claim_refused' });
+    }
+    expect(await place.access.personOfSlack('T1', 'UBOB')).toBeUndefined();
+    expect(await claims.offer()).toBeUndefined();
+  });
+
+  test('of two people who send the code at once makes one admin', async () => {
+    await using place = await openPeople(kind, '');
+    const claims = claimsOf(place);
+    const code = await offered(claims);
+    const ends = await Promise.allSettled([claims.claim(code, who), claims.claim(code, other)]);
+    expect(ends.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    expect(await place.access.membersOf({ roles: ['admin'] })).toHaveLength(2);
+  });
+
+  test('is typed with or without its dashes, in any case, and ends after 15 minutes', async () => {
+    await using place = await openPeople(kind, '');
+    const claims = claimsOf(place);
+    const late = await offered(claims);
+    place.pass(15 * minutes);
+    await expect(claims.claim(late, who)).rejects.toMatchObject({ code: 'claim_refused' });
+    const code = await offered(claims);
+    place.pass(14 * minutes);
+    expect(await claims.claim(` ${code.replaceAll('-', '').toUpperCase()} `, who)).toMatchObject({ role: 'admin' });
+  });
+
+  test('with a wrong code changes nothing, and either is audited without the code', async () => {
+    await using place = await openPeople(kind, '');
+    const claims = claimsOf(place);
+    const code = await offered(claims);
+    await expect(claims.claim('0000-0000-0000', other)).rejects.toMatchObject({ code: 'claim_refused' });
+    expect(await place.access.personOfSlack('T1', 'UBOB')).toBeUndefined();
+    await claims.claim(code, who);
+    const { items } = await place.audit.list({ operation: 'claim', limit: 10 });
+    expect(items.toReversed()).toMatchObject([
+      { event: 'opened', person: 'bob (T1/UBOB)', identity: 'slack:T1/UBOB', source: 'slack' },
+      { event: 'closed', person: 'bob (T1/UBOB)', outcome: 'failed', code: 'claim_refused' },
+      { event: 'opened', person: 'ada (T1/UADA)', identity: 'slack:T1/UADA' },
+      { event: 'closed', person: 'ada (T1/UADA)', outcome: 'done' },
+    ]);
+    expect(JSON.stringify(items)).not.toMatch(new RegExp(`0000-0000|${code}`));
+  });
+
+  test('is not stored as it is typed', async () => {
+    await using place = await openPeople(kind, '');
+    const code = await offered(claimsOf(place));
+    const stored = JSON.stringify(await place.store.db.selectFrom('claim_codes').selectAll().execute());
+    expect(stored).not.toContain(code);
+    expect(stored).not.toContain(code.replaceAll('-', ''));
+  });
+
+  test('is refused to somebody whom the config gives another role, and the code stays good', async () => {
+    await using place = await openPeople(kind, 'people: [{name: Bob, role: member, identities: ["slack:T1/UBOB"]}]\n');
+    const claims = claimsOf(place);
+    const code = await offered(claims);
+    await expect(claims.claim(code, other)).rejects.toMatchObject({ code: 'claim_overruled' });
+    expect(await claims.claim(code, who)).toMatchObject({ role: 'admin' });
+  });
+
+  test('is refused to guests, and the code stays good', async () => {
+    await using place = await openPeople(kind, '');
+    const directory = fakeDirectory();
+    directory.gone.add('slack:T1/UBOB');
+    place.access.lookUpGroupsWith(directory);
+    const claims = claimsOf(place);
+    const code = await offered(claims);
+    await expect(claims.claim(code, other)).rejects.toMatchObject({ code: 'claim_refused' });
+    expect(await claims.claim(code, who)).toMatchObject({ role: 'admin' });
+  });
+
+  test('is not offered where the config has an admin with a Slack identity', async () => {
+    const config = (identities: string) => `people: [{name: Ada, role: admin, identities: [${identities}]}]\n`;
+    await using place = await openPeople(kind, config('local'));
+    const claims = claimsOf(place);
+    const code = await offered(claims);
+    await place.write(config('local, "slack:T1/UADA"'));
+    expect(await claims.offer()).toBeUndefined();
+    await expect(claims.claim(code, other)).rejects.toMatchObject({ code: 'claim_refused' });
+  });
+});
+
+test('a core offers claims and audits them', async () => {
+  await using place = await startCore({ reconcile: false });
+  await place.core.claims.claim(await offered(place.core.claims), who);
+  const { items } = await place.run('list_audit', { operation: 'claim' });
+  expect(items).toMatchObject([{ event: 'closed', outcome: 'done' }, { event: 'opened' }]);
+});

@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Access, GroupLookup } from '../../../src/core/access/access.ts';
+import { createAccess } from '../../../src/core/access/create-access.ts';
+import { createPeople } from '../../../src/core/access/people.ts';
+import type { People } from '../../../src/core/access/people.ts';
+import { createAuditLog } from '../../../src/core/audit/audit.ts';
+import type { AuditLog } from '../../../src/core/audit/audit.ts';
+import { HeadFile } from '../../../src/core/audit/heads.ts';
+import { createLiveConfig } from '../../../src/core/config/live.ts';
+import { loadConfig } from '../../../src/core/config/load.ts';
+import type { Store } from '../../../src/core/store/store.ts';
+import { capturedLog } from '../../support/captured-log.ts';
+import type { StoreKind } from '../../support/stores.ts';
+
+export interface PeoplePlace extends AsyncDisposable {
+  store: Store;
+  people: People;
+  access: Access;
+  audit: AuditLog;
+  logged: () => Record<string, unknown>[];
+  /** Replaces ecolink.yaml in one step, as an editor or a ConfigMap does. */
+  write(config: string): Promise<void>;
+  remove(): Promise<void>;
+  /** The same store and file as another start of the server finds them. */
+  again(): Promise<PeoplePlace>;
+  clock: () => Date;
+  /** Milliseconds that the clock goes forward. */
+  pass(milliseconds: number): void;
+}
+
+/** Everything that knows people, over a real store and a real file. */
+export async function openPeople(kind: StoreKind, config: string): Promise<PeoplePlace> {
+  const database = await kind.open();
+  const dataDir = await mkdtemp(join(tmpdir(), 'ecolink-people-'));
+  const path = join(dataDir, 'ecolink.yaml');
+  const write = async (text: string): Promise<void> => {
+    await writeFile(`${path}.new`, text);
+    await rename(`${path}.new`, path);
+  };
+  await write(config);
+  const start = async (): Promise<PeoplePlace> => {
+    const clock = { ahead: 0 };
+    const { log, lines } = capturedLog();
+    const now = (): Date => new Date(Date.now() + clock.ahead);
+    const live = createLiveConfig(loadConfig({ ECOLINK_DATA_DIR: dataDir, ECOLINK_CONFIG: path }), log);
+    const { store } = database;
+    const people = await createPeople({ live, store, now, serves: true });
+    const heads = new HeadFile(join(dataDir, 'heads'));
+    return {
+      store,
+      audit: createAuditLog({ store, key: randomBytes(32), heads, now }),
+      people,
+      access: createAccess({ people, store, dataDir, now }),
+      logged: lines,
+      write,
+      remove: () => rm(path),
+      again: start,
+      clock: now,
+      pass: (milliseconds) => {
+        clock.ahead += milliseconds;
+      },
+      async [Symbol.asyncDispose]() {
+        live[Symbol.dispose]();
+        await heads.close();
+        await database[Symbol.asyncDispose]();
+        await rm(dataDir, { recursive: true, force: true });
+      },
+    };
+  };
+  return start();
+}
+
+/** What Slack would say; the test changes it as it goes. */
+export function fakeDirectory(): GroupLookup & { groups: Record<string, string[]>; gone: Set<string> } {
+  const directory = {
+    groups: {} as Record<string, string[]>,
+    gone: new Set<string>(),
+    members: async (group: string) => directory.groups[group],
+    active: async (identity: string) => !directory.gone.has(identity),
+  };
+  return directory;
+}
