@@ -1,0 +1,177 @@
+import type { V1Job, V1Pod, V1Secret } from '@kubernetes/client-node';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { makeTinyGguf } from '../../src/cli/quickstart/tiny-gguf.ts';
+import { startControlPlane } from '../support/control-plane.ts';
+import type { ControlPlane } from '../support/control-plane.ts';
+import { startCore } from '../support/core.ts';
+import type { TestCore } from '../support/core.ts';
+import { startHub } from '../support/hub/hub.ts';
+import type { Hub } from '../support/hub/hub.ts';
+import { startFaultProxy } from './support/fault-proxy.ts';
+import { startNodes } from './support/nodes.ts';
+import type { StandIn } from './support/nodes.ts';
+import { dataFolderWith, engine, makeNamespace, regionConfig } from './support/place.ts';
+
+let plane: ControlPlane;
+let nodes: StandIn;
+let hub: Hub;
+let namespace: string;
+
+beforeAll(async () => {
+  plane = await startControlPlane();
+  const at = (region: string) => ({ 'topology.kubernetes.io/region': region });
+  nodes = await startNodes(plane, [
+    { name: 'eu-1', labels: at('eu') },
+    { name: 'us-1', labels: at('us') },
+  ]);
+  hub = await startHub();
+  hub.addRepo('team/tiny', {
+    files: { 'tiny.gguf': makeTinyGguf() },
+    pipeline_tag: 'text-generation',
+  });
+});
+afterAll(async () => {
+  await hub[Symbol.asyncDispose]();
+  await nodes[Symbol.asyncDispose]();
+  await plane[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  namespace = await makeNamespace(plane);
+  nodes.rule = () => undefined;
+  nodes.lost = () => false;
+});
+
+interface InstanceView {
+  state: string;
+  regions: { region: string; state: string; ready: number; reason?: { code: string; message: string } }[];
+}
+
+const patience = { timeout: 40_000, interval: 100 };
+const names = ['eu', 'us'];
+
+/** The same namespace twice, told apart by its nodes. */
+async function configFile(usKubeconfig?: string): Promise<object> {
+  const kubeconfig = await plane.kubeconfig('ecolink');
+  const regions = names.map((name) => ({
+    ...regionConfig(namespace),
+    name,
+    kubeconfig: name === 'us' ? (usKubeconfig ?? kubeconfig) : kubeconfig,
+    node_selector: { 'topology.kubernetes.io/region': name },
+  }));
+  return { regions, runtimes: [engine] };
+}
+
+async function open(folder: { dataDir: string; config: string }): Promise<TestCore> {
+  const environment = { ECOLINK_CONFIG: folder.config, HF_ENDPOINT: hub.endpoint, HF_TOKEN: 'hf_test' };
+  hub.addToken('hf_test');
+  return startCore({ dataDir: folder.dataDir, environment });
+}
+
+async function list<T>(path: string): Promise<T[]> {
+  return (await plane.call<{ items: T[] }>('GET', path.replace('NS', `namespaces/${namespace}`))).items;
+}
+
+async function look(core: TestCore): Promise<InstanceView> {
+  return (await core.run('get_instance', { instance: '1' })) as unknown as InstanceView;
+}
+
+async function launch(core: TestCore): Promise<void> {
+  await core.run('register_model', { name: 'tiny', source: 'huggingface', repo: 'team/tiny' });
+  await core.run('launch_instance', { model: 'tiny' });
+}
+
+test('a launch fetches once per region, serves in both, and after its end nothing is left', async () => {
+  await using folder = await dataFolderWith(await configFile());
+  await using core = await open(folder);
+  await launch(core);
+  await vi.waitFor(async () => expect((await look(core)).state).toBe('running'), patience);
+  expect(await list<V1Job>('/apis/batch/v1/NS/jobs')).toHaveLength(2);
+  expect(await list<V1Secret>('/api/v1/NS/secrets')).toEqual([]);
+  const pods = await list<V1Pod>('/api/v1/NS/pods');
+  for (const pod of pods) expect(pod.spec?.nodeName).toBe(`${pod.metadata?.labels?.['ecolink.dev/region']}-1`);
+  const route = await core.core.routes.findById(1, core.local);
+  expect(route.replicas).toHaveLength(2);
+
+  await core.run('launch_instance', { model: 'tiny', regions: ['eu'], replicas: 2 });
+  await vi.waitFor(
+    async () => expect(await core.run('get_instance', { instance: '2' })).toMatchObject({ state: 'running' }),
+    patience,
+  );
+  expect(await list<V1Job>('/apis/batch/v1/NS/jobs')).toHaveLength(2);
+
+  for (const instance of ['1', '2']) await core.run('stop_instance', { instance });
+  for (const instance of ['1', '2']) {
+    await vi.waitFor(async () => expect(await core.run('get_instance', { instance })).toMatchObject({ state: 'stopped' }), patience);
+    await core.run('delete_instance', { instance });
+  }
+  await core.run('evict_cache', { model: 'tiny' });
+  for (const kind of ['apps/v1/NS/deployments', 'batch/v1/NS/jobs', 'networking.k8s.io/v1/NS/networkpolicies'])
+    expect(await list(`/apis/${kind}`)).toEqual([]);
+  expect(await list('/api/v1/NS/persistentvolumeclaims')).toEqual([]);
+  expect(await list('/api/v1/NS/services')).toEqual([]);
+});
+
+test('a region that cannot run it leaves the other serving, and the instance says where and why', async () => {
+  await using folder = await dataFolderWith(await configFile());
+  await using core = await open(folder);
+  nodes.rule = (pod) =>
+    pod.spec?.restartPolicy !== 'Never' && pod.metadata?.labels?.['ecolink.dev/region'] === 'us'
+      ? { waiting: 'ErrImagePull', message: 'not found' }
+      : undefined;
+  await launch(core);
+  await vi.waitFor(async () => {
+    const { state, regions } = await look(core);
+    expect(state).toBe('degraded');
+    expect(regions.find((each) => each.region === 'us')).toMatchObject({ state: 'failed', reason: { code: 'image_pull_failed' } });
+  }, patience);
+});
+
+test('a server that starts anew finds everything as it is, and makes nothing twice', async () => {
+  await using folder = await dataFolderWith(await configFile());
+  {
+    await using core = await open(folder);
+    await launch(core);
+    await vi.waitFor(async () => expect((await look(core)).state).toBe('running'), patience);
+  }
+  const before = await list<V1Pod>('/api/v1/NS/pods');
+  await using core = await open(folder);
+  await vi.waitFor(async () => expect((await look(core)).state).toBe('running'), patience);
+  const after = await list<V1Pod>('/api/v1/NS/pods');
+  expect(after.map((pod) => pod.metadata?.uid)).toEqual(before.map((pod) => pod.metadata?.uid));
+});
+
+test('a region that stops answering keeps its last state beside the reason, and goes on when it answers again', async () => {
+  await using proxy = await startFaultProxy(plane.url);
+  const through = await plane.kubeconfig('ecolink', { server: proxy.url, insecure: true });
+  await using folder = await dataFolderWith(await configFile(through));
+  await using core = await open(folder);
+  await launch(core);
+  await vi.waitFor(async () => expect((await look(core)).state).toBe('running'), patience);
+  proxy.fault = () => ({ status: 503 });
+  proxy.cutWatches();
+  const us = async () => (await look(core)).regions.find((each) => each.region === 'us');
+  await vi.waitFor(async () => expect(await us()).toMatchObject({ reason: { code: 'region_unreachable' } }), {
+    timeout: 60_000,
+    interval: 200,
+  });
+  expect(await us()).toMatchObject({ state: 'running', ready: 1 });
+  proxy.fault = () => undefined;
+  await vi.waitFor(async () => expect((await us())?.reason).toBeUndefined(), patience);
+});
+
+test('objects of an instance that nobody knows are removed by their labels', async () => {
+  await using folder = await dataFolderWith(await configFile());
+  await plane.call('POST', `/apis/apps/v1/namespaces/${namespace}/deployments`, {
+    metadata: {
+      name: 'instance-99-eu',
+      labels: { 'app.kubernetes.io/managed-by': 'ecolink', 'ecolink.dev/region': 'eu', 'ecolink.dev/instance': '99' },
+    },
+    spec: {
+      replicas: 0,
+      selector: { matchLabels: { a: 'b' } },
+      template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'c' }] } },
+    },
+  });
+  await using _core = await open(folder);
+  await vi.waitFor(async () => expect(await list('/apis/apps/v1/NS/deployments')).toEqual([]), patience);
+});
