@@ -3,7 +3,7 @@ import { asEcolinkError } from '../errors.ts';
 import type { EcolinkError } from '../errors.ts';
 import type { Requeue } from '../launch/work-queue.ts';
 import type { Operation } from '../operation.ts';
-import { claimRun, findApproval, moveApproval, renewClaim, votesOn } from '../store/approvals.ts';
+import { claimRun, findApproval, moveApproval, renewClaim, saveNeeds, votesOn } from '../store/approvals.ts';
 import type { Approval } from '../store/approvals.ts';
 import { expireDue } from './expire.ts';
 import { judge } from './judge.ts';
@@ -60,6 +60,7 @@ async function votesStillCount(parts: ApprovalParts, approval: Approval, holds: 
   if (approval.brokenGlass) return true;
   const votes = await votesOn(parts.store.db, approval.id);
   if (tally(votes, new Set(holds.eligible.keys()), holds.needs.quorum).missing === 0) return true;
+  await saveNeeds(parts.store.db, approval.id, holds.needs);
   if (await moveApproval(parts.store.db, approval.id, 'approved', 'pending')) publish(parts, approval.id);
   return false;
 }

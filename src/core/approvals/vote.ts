@@ -2,7 +2,7 @@ import type { Transaction } from 'kysely';
 import type { Caller } from '../access/caller.ts';
 import { conflict, EcolinkError, inputError, refused } from '../errors.ts';
 import { findOperation } from '../operations.ts';
-import { findApproval, insertVote, lockApproval, moveApproval, votesOn } from '../store/approvals.ts';
+import { findApproval, insertVote, lockApproval, moveApproval, saveNeeds, votesOn } from '../store/approvals.ts';
 import type { Approval } from '../store/approvals.ts';
 import type { Database } from '../store/schema.ts';
 import { expireDue } from './expire.ts';
@@ -27,6 +27,7 @@ export async function approve(parts: ApprovalParts, input: VoteInput, caller: Ca
   refuseWithoutReason(found, holds, input);
   await decideOnce(parts, found, async (transaction, at) => {
     await insertVote(transaction, found.id, { ...voteOf(caller, input, at), vote: 'approve' });
+    await saveNeeds(transaction, found.id, holds.needs);
     const { missing } = tally(await votesOn(transaction, found.id), new Set(holds.eligible.keys()), holds.needs.quorum);
     if (missing > 0) return;
     await moveApproval(transaction, found.id, 'pending', 'approved', { decidedAt: at, decidedBy: caller.person.id });

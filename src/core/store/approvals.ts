@@ -209,6 +209,14 @@ export async function moveApproval(
   return moved.numUpdatedRows === 1n;
 }
 
+export async function saveNeeds(db: Queries, id: number, needs: Needs): Promise<void> {
+  await db
+    .updateTable('approvals')
+    .set({ needs: JSON.stringify(needs) })
+    .where('id', '=', id)
+    .execute();
+}
+
 /** Takes the row for the rest of the transaction, in whichever state it is in now. */
 export async function lockApproval(db: Transaction<Database>, id: number): Promise<ApprovalState> {
   const { state } = await db

@@ -49,6 +49,8 @@ export interface Database {
     selection: Fixed<string>;
     repo: Fixed<string | null>;
     owner_id: Fixed<string>;
+    /** The stored credential that downloads use. Null without one, for `env`, and once the entry is deleted. */
+    credential_id: ColumnType<string | null, string | null | undefined, string | null>;
     private: Fixed<Flag>;
     created_at: Fixed<Time>;
     deleted_at: Time | null;
@@ -137,7 +139,8 @@ export interface Database {
     input: Fixed<Json>;
     preview: Fixed<Json>;
     digest: Fixed<string>;
-    needs: Fixed<Json>;
+    /** Becomes stricter with the rules, never looser. */
+    needs: Json;
     rule: Fixed<string>;
     requester_id: Fixed<string>;
     identity: Fixed<string>;
@@ -173,5 +176,41 @@ export interface Database {
   };
   /** Where a request is shown in Slack, to bring it up to date there. */
   approval_messages: { approval_id: Fixed<number>; channel: Fixed<string>; ts: Fixed<string> };
+  /** What stored values are sealed with: never the key, only what proves that one is the right one. */
+  secret_keys: {
+    id: Fixed<string>;
+    check_value: Fixed<string>;
+    /** A rotation goes on: nothing new is sealed with it. */
+    retired: Flag;
+    created_at: Fixed<Time>;
+  };
+  credentials: {
+    id: Fixed<string>;
+    owner_id: Fixed<string>;
+    name: Fixed<string>;
+    /** Its name while the team may use it, else null: unique among all. */
+    shared_name: string | null;
+    sealed: string;
+    key_id: string;
+    /** Tells two values apart, without telling anything of either. */
+    fingerprint: string;
+    /** Whose it is on the Hub. */
+    account: string;
+    state: 'ok' | 'failing';
+    reason: string | null;
+    last_used_at: Time | null;
+    created_at: Fixed<Time>;
+  };
+  /** Pages where one token can be typed, once. */
+  credential_links: {
+    hash: Fixed<string>;
+    person_id: Fixed<string>;
+    name: Fixed<string>;
+    shared: Fixed<Flag>;
+    /** Handed to that person alone: the page asks for nothing else. */
+    private: Fixed<Flag>;
+    expires_at: Fixed<Time>;
+    used_at: Time | null;
+  };
   leases: { key: Fixed<string>; holder: string; epoch: number; expires_at: Time };
 }

@@ -23,6 +23,8 @@ prices: { h100: 2 }
 
 export interface DecisionPlace extends AsyncDisposable {
   place: TestCore;
+  /** The text of `ecolink.yaml` that it began with. */
+  config: string;
   /** As Slack brings them. */
   as(name: string): Promise<Caller>;
   /** By a token of theirs. */
@@ -58,6 +60,7 @@ export async function decisionPlace(more = '', reconcile = true): Promise<Decisi
   let count = 0;
   return {
     place,
+    config: base + more,
     as,
     async withToken(name, kind, source = 'http') {
       const made = await place.core.access.createToken(await personOf(name), `t-${count++}`, ['operate'], kind);
