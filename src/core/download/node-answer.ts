@@ -74,7 +74,7 @@ class StreamWriter {
     response.on('data', (chunk: Buffer) => this.#onData(chunk));
     response.on('end', () => this.#onEnd());
     response.on('error', (error) => this.#fail(asSetback(error, host)));
-    response.on('close', () => this.#fail(new Setback('hub_unreachable', `${host} closed the connection.`)));
+    response.on('close', () => this.#onClose());
   }
 
   get done(): Promise<void> {
@@ -104,6 +104,10 @@ class StreamWriter {
     }
     this.#ended = true;
     void this.#flush();
+  }
+
+  #onClose(): void {
+    if (!this.#ended) this.#fail(new Setback('hub_unreachable', `${this.#host} closed the connection.`));
   }
 
   /** A pause that the disk or this program asked for is not the server's silence. */

@@ -16,15 +16,28 @@ beforeEach(() => hub.resetCounters());
 afterEach(() => hub.faults.clear());
 afterAll(() => hub.close());
 
+/** Ranges come over raw connections, and where a proxy is configured by Node's own client: both must bear everything. */
+let proxy: Record<string, string> = {};
+
 /** Pulls into a fresh folder and says how it ended, and whether the weights are the right ones. */
 async function attempt(tuning: Partial<PullTuning> = {}) {
   await using folder = await temporaryFolder();
-  const { last } = await pull(manifestOf(hub, repo), folder.path, { tuning });
+  const { last } = await pull(manifestOf(hub, repo), folder.path, { tuning, proxy });
   const isRight = last.type === 'done' && (await isSame(folder.path, 'model.safetensors', bytesOf(weights)));
   return { last, isRight };
 }
 
-describe('a passing fault heals', () => {
+describe.each([
+  ['over raw connections', {}],
+  ['over Node’s client', { NO_PROXY: '*' }],
+])('a passing fault heals %s', (_, environment) => {
+  beforeAll(() => {
+    proxy = environment;
+  });
+  afterAll(() => {
+    proxy = {};
+  });
+
   test.each([500, 502, 503, 504])('status %i of the resolver and of the second origin', async (status) => {
     hub.faults.status('resolve', status, { times: 2 });
     hub.faults.status('cdn', status, { times: 3 });
@@ -43,13 +56,23 @@ describe('a passing fault heals', () => {
     expect(await attempt()).toMatchObject({ isRight: true });
   });
 
+  test('a body that stalls in a file that the Hub itself sends', async () => {
+    hub.faults.add('resolve', { kind: 'stall', afterBytes: 1 }, { path: 'config.json' });
+    expect(await attempt()).toMatchObject({ isRight: true });
+  });
+
+  test('a server that never tells the length of a body', async () => {
+    hub.faults.add('cdn', { kind: 'short', afterBytes: Infinity, declared: 'none' }, { times: Infinity });
+    expect(await attempt()).toMatchObject({ isRight: true });
+  });
+
   test('a server that takes the request and never answers', async () => {
     hub.faults.add('resolve', { kind: 'never-answer' });
     hub.faults.add('cdn', { kind: 'never-answer' });
     expect(await attempt()).toMatchObject({ isRight: true });
   });
 
-  test.each(['full', 'none'] as const)('a body that is too short (length declared: %s)', async (declared) => {
+  test.each(['full', 'none', 'short'] as const)('a body that is too short (length declared: %s)', async (declared) => {
     hub.faults.add('cdn', { kind: 'short', afterBytes: 1000, declared }, { times: 3 });
     expect(await attempt()).toMatchObject({ isRight: true });
   });
@@ -90,6 +113,8 @@ describe('a passing fault heals', () => {
   test('another range than was asked for', async () => {
     hub.faults.add('cdn', { kind: 'content-range', shift: 1 }, { times: 3 });
     expect(await attempt()).toMatchObject({ isRight: true });
+    // Seen in the head, and not only when everything has been fetched and hashed.
+    expect(hub.requestsTo('cdn').length).toBe(8 + 3);
   });
 
   test('a flipped byte in a large file and in a small one', async () => {

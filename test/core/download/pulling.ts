@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
-import { pullEnvironment, type PullTuning } from '../../../src/core/config/pull-environment.ts';
+import type { PullTuning } from '../../../src/core/config/pull-environment.ts';
 import { pullEvent, stateFolder, type PullEvent, type PullManifest } from '../../../src/core/download/manifest.ts';
 import { runPull } from '../../../src/core/download/pull.ts';
 import type { Hub } from '../../support/hub/hub.ts';
@@ -46,11 +46,11 @@ export interface PullResult {
 export async function pull(
   manifest: PullManifest,
   target: string,
-  options: { token?: string; attempt?: number; tuning?: Partial<PullTuning>; signal?: AbortSignal } = {},
+  options: { token?: string; attempt?: number; tuning?: Partial<PullTuning>; proxy?: Record<string, string> } = {},
 ): Promise<PullResult> {
   const events: PullEvent[] = [];
-  const { tuning, ...rest } = options;
-  const environment = { ...pullEnvironment({}), tuning: { ...quick, ...tuning } };
+  const { tuning, proxy, ...rest } = options;
+  const environment = { proxy: proxy ?? {}, tuning: { ...quick, ...tuning } };
   const status = await runPull({ ...rest, manifest, target, environment, onEvent: (event) => events.push(event) });
   return { status, events, last: events.at(-1) as PullEvent };
 }

@@ -30,7 +30,7 @@ function cutAt(fault: Fault | undefined): number | undefined {
 
 function endEarly(response: ServerResponse, fault: Fault | undefined): void {
   if (fault?.kind === 'reset') response.req.socket.resetAndDestroy();
-  if (fault?.kind === 'short' && fault.declared === 'none') response.end();
+  if (fault?.kind === 'short' && fault.declared !== 'full') response.end();
   if (fault?.kind === 'short' && fault.declared === 'full') response.req.socket.end();
 }
 

@@ -6,7 +6,7 @@ export type Fault =
   | { kind: 'status'; status: number; headers?: Record<string, string>; body?: string }
   | { kind: 'reset'; afterBytes: number }
   | { kind: 'stall'; afterBytes: number }
-  | { kind: 'short'; afterBytes: number; declared: 'full' | 'none' }
+  | { kind: 'short'; afterBytes: number; declared: 'full' | 'none' | 'short' }
   | { kind: 'ignore-range' }
   | { kind: 'html' }
   | { kind: 'redirect-loop' }

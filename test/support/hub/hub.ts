@@ -293,7 +293,8 @@ export class Hub implements AsyncDisposable {
     const shift = fault?.kind === 'content-range' ? fault.shift : 0;
     response.setHeader('ETag', etag);
     if (range) response.setHeader('Content-Range', `bytes ${start + shift}-${end - 1 + shift}/${size}`);
-    if (fault?.kind !== 'short' || fault.declared === 'full') response.setHeader('Content-Length', end - start);
+    const length = declaredLength(fault, end - start);
+    if (length !== undefined) response.setHeader('Content-Length', length);
     response.writeHead(range ? 206 : 200, { 'Content-Type': file.lfs ? 'application/octet-stream' : 'text/plain' });
     if (request.method === 'HEAD') {
       response.end();
@@ -334,6 +335,12 @@ interface Exchange {
   request: IncomingMessage;
   response: ServerResponse;
   fault: Fault | undefined;
+}
+
+/** A short body may lie about its length, tell it, or say nothing. */
+function declaredLength(fault: Fault | undefined, length: number): number | undefined {
+  if (fault?.kind !== 'short' || fault.declared === 'full') return length;
+  return fault.declared === 'short' ? fault.afterBytes : undefined;
 }
 
 /** Faults that take the place of the answer. */
