@@ -174,8 +174,8 @@ export class KubernetesVolumes {
       (await client.read<V1PersistentVolumeClaim>('PersistentVolumeClaim', key));
     if (!made) throw this.#deleting(key);
     if (made.metadata.deletionTimestamp !== undefined) {
-      // What still writes there holds it back.
-      await this.stop(key);
+      // Pods hold it back for as long as they are there, those that have ended too.
+      for (const job of await this.#jobs(key)) await this.#remove(job);
       throw this.#deleting(key);
     }
     if (made.metadata.labels?.[labels.volume] !== key) {
