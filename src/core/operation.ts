@@ -56,6 +56,8 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
    * `admin`: nothing, except for an admin. Absent where it is about nobody's.
    */
   others?: 'visible' | 'admin';
+  /** True: only a person's own decision counts, so agents and plain tokens are refused. */
+  decides?: true;
   frontEnds: readonly FrontEnd[];
   /** True: the command line may run it in its own process where no server runs. */
   withoutServer: boolean;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Access, TokenSummary } from '../core/access/access.ts';
 import { atLeast, scopes } from '../core/access/caller.ts';
 import type { Caller } from '../core/access/caller.ts';
+import { needDecider } from '../core/access/rights.ts';
 import { inputError, notFound, refused } from '../core/errors.ts';
 import { needScope } from './gatekeeper.ts';
 
@@ -20,7 +21,7 @@ export function tokensRoute(app: FastifyInstance, access: Access): void {
     const { name, scopes, agent, may_decide: mayDecide } = parse(request.body);
     // Otherwise a token could make itself a stronger one.
     for (const scope of scopes) needScope(request.caller, scope);
-    if (mayDecide === true) needDecision(request.caller);
+    if (mayDecide === true) needDecider(request.caller);
     const made = await access.createToken(request.caller.person, name, scopes, { agent, mayDecide });
     return reply.code(201).header('cache-control', 'no-store').send(made);
   });
@@ -49,13 +50,6 @@ function needPerson(caller: Caller): void {
   if (!caller.agent) return;
   throw refused('person_needed', 'An assistant cannot manage tokens.', {
     nextStep: 'Do it yourself with "ecolink token create|list|revoke".',
-  });
-}
-
-function needDecision(caller: Caller): void {
-  if (caller.mayDecide) return;
-  throw refused('may_not_decide', 'What calls here may not decide, so it cannot make a token that may.', {
-    nextStep: 'Make it with "ecolink token create <name> --may-decide" on the machine that the server runs on.',
   });
 }
 

@@ -16,11 +16,12 @@ export function roleFor({ role, others }: Operation, ownership: Ownership): Role
 
 /**
  * Answers with the caller as they are now: what was known of them when the call began may be over. Whose the thing is
- * is known to the handler alone, which asks then. Throws `no_role`, `role_missing`, `scope_missing`, `not_offered_here`.
+ * is known to the handler alone, which asks then. Throws `no_role`, `role_missing`, `scope_missing`, `not_offered_here`, `may_not_decide`.
  */
 export async function authorise(operation: Operation, caller: Caller, access: Access): Promise<Caller> {
   needOffer(operation, caller);
   needScope(operation, caller);
+  if (operation.decides) needDecider(caller);
   const person = await access.current(caller.person.id);
   if (!person) {
     throw refused('no_role', `${caller.person.name} has no role here any more.`, {
@@ -43,6 +44,16 @@ export async function adminNames(access: Pick<Access, 'membersOf'>): Promise<str
   if (names.length === 0) return 'whoever runs this EcoLink server';
   const shown = names.length > 5 ? [...names.slice(0, 5), `${names.length - 5} more`] : names;
   return shown.length === 1 ? (shown[0] as string) : `${shown.slice(0, -1).join(', ')} or ${shown.at(-1)}`;
+}
+
+/** Throws `may_not_decide`. */
+export function needDecider(caller: Caller): void {
+  if (caller.mayDecide && !caller.agent) return;
+  throw refused(
+    'may_not_decide',
+    "Decisions are made by people: in Slack, at the server's own terminal, or with a token made with --may-decide.",
+    { nextStep: 'Ask a person who may decide. An agent never can, whosever it is.' },
+  );
 }
 
 /** Plain HTTP reaches every operation; the front ends that say what they are reach those that are theirs. */

@@ -10,6 +10,7 @@ export const approveRequest = defineOperation({
     'Counts your yes to a request that waits for approval. With the last one that is needed it runs by itself. Only people decide, and never on what they or their agents asked for.',
   effect: 'write',
   role: 'member',
+  decides: true,
   frontEnds: ['cli', 'slack'],
   withoutServer: false,
   neverHeldBack: true,

@@ -10,6 +10,7 @@ export const breakGlass = defineOperation({
     'Runs a waiting request without its approvers. For people whom the configuration lists, in an emergency; the reason is kept and everybody is told.',
   effect: 'write',
   role: 'member',
+  decides: true,
   frontEnds: ['cli', 'slack'],
   withoutServer: false,
   neverHeldBack: true,

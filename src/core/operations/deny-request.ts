@@ -9,6 +9,7 @@ export const denyRequest = defineOperation({
   description: 'Ends a request that waits for approval: one no is enough, and it needs a reason. Only people decide.',
   effect: 'write',
   role: 'member',
+  decides: true,
   frontEnds: ['cli', 'slack'],
   withoutServer: false,
   neverHeldBack: true,

@@ -11,6 +11,7 @@ export const evictCache = defineOperation({
     'Deletes cached weights that nothing uses and says how many bytes that freed. Refused while a download runs on them or an instance that is not stopped needs them.',
   effect: 'destructive',
   role: 'member',
+  others: 'visible',
   frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: false,
   input: z.strictObject(volumeFields),

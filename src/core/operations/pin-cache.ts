@@ -9,6 +9,7 @@ export const pinCache = defineOperation({
   description: 'Keeps cached weights from being evicted by a policy; --no-pinned lifts it.',
   effect: 'write',
   role: 'member',
+  others: 'visible',
   frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: false,
   input: z.strictObject({

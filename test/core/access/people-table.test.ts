@@ -1,0 +1,167 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { roles } from '../../../src/core/access/caller.ts';
+import type { Caller, Role } from '../../../src/core/access/caller.ts';
+import { catalogue } from '../../../src/core/operations.ts';
+import { startCore } from '../../support/core.ts';
+import type { TestCore } from '../../support/core.ts';
+import { modelFolder, tiny } from '../../support/model-folder.ts';
+import type { ModelFolder } from '../../support/model-folder.ts';
+
+/**
+ * people-table.txt says what each operation answers: one line for each operation and owner of what it is about, one word
+ * for each role, one letter for each way to ask. It is written by hand; nothing here derives it from the definitions.
+ */
+const expected = new URL('people-table.txt', import.meta.url);
+
+/** The letters' places: own token on the command line, deciding token there, Slack, own token over HTTP, deciding token
+ *  over HTTP, own token over MCP, agent's token over MCP, on the command line and over HTTP. */
+type Way = (place: TestCore, role: Role) => Promise<Caller>;
+const tokens = new Map<string, string>();
+const byToken =
+  (kind: 'own' | 'deciding' | 'agent', source: Caller['source']): Way =>
+  async ({ core }, role) =>
+    (await core.access.callerOfToken(tokens.get(`${kind}-${role}`) ?? '', source)) ?? expect.fail('a good token');
+const bySlack: Way = async ({ core }, role) => {
+  const user = role.toUpperCase();
+  const person = (await core.access.personOfSlack('T1', user)) ?? expect.fail('a listed person');
+  const scopes = ['call', 'read', 'operate'] as const;
+  return { person, identity: `slack:T1/${user}`, agent: false, mayDecide: true, source: 'slack', scopes };
+};
+const ways: Way[] = [
+  byToken('own', 'cli'),
+  byToken('deciding', 'cli'),
+  bySlack,
+  byToken('own', 'http'),
+  byToken('deciding', 'http'),
+  byToken('own', 'mcp'),
+  byToken('agent', 'mcp'),
+  byToken('agent', 'cli'),
+  byToken('agent', 'http'),
+];
+
+/** One letter for what is said. Whatever comes after the door is `y`: these inputs are chosen to change little. */
+const letters: Record<string, string> = {
+  role_missing: 'r',
+  not_owner: 'o',
+  model_not_found: 'u',
+  instance_not_found: 'u',
+  not_offered_here: 'f',
+  may_not_decide: 'd',
+  scope_missing: 's',
+  no_role: 'n',
+  unexpected: '!',
+};
+
+type Subject = { model: string; instance: string };
+const subjects = new Map<string, Subject>();
+/** For operations that are about a model or an instance. */
+const about: Record<string, (subject: Subject) => object> = {
+  get_model: ({ model }) => ({ model }),
+  delete_model: ({ model }) => ({ model }),
+  plan_launch: ({ model }) => ({ model }),
+  launch_instance: ({ model }) => ({ model, plan_digest: 'another' }),
+  get_instance: ({ instance }) => ({ instance }),
+  get_instance_logs: ({ instance }) => ({ instance }),
+  stop_instance: ({ instance }) => ({ instance }),
+  restart_instance: ({ instance }) => ({ instance }),
+  scale_instance: ({ instance }) => ({ instance, replicas: 1 }),
+  delete_instance: ({ instance }) => ({ instance }),
+  prefetch_model: ({ model }) => ({ model }),
+  evict_cache: ({ model }) => ({ model }),
+  pin_cache: ({ model }) => ({ model }),
+};
+/** For the others: what gets past the door and no further, or reads. */
+const plain: Record<string, object> = {
+  check_model: { source: 'filesystem', filesystem: 'no-such', subfolder: 'a' },
+  register_model: { ...tiny, name: 'not-there', filesystem: 'no-such' },
+  get_approval: { approval: '999' },
+  cancel_request: { approval: '999' },
+  approve_request: { approval: '999' },
+  deny_request: { approval: '999', reason: 'no' },
+  break_glass: { approval: '999', reason: 'now' },
+};
+
+let folder: ModelFolder;
+let place: TestCore;
+
+const config = (roleOf: (name: Role) => Role): string =>
+  [
+    'people:',
+    ...roles.map(
+      (name) => `  - {name: ${name}, role: ${roleOf(name)}, identities: ["slack:T1/${name.toUpperCase()}"]}`,
+    ),
+    '  - {name: olive, role: admin, identities: [local]}',
+    'policy: [{allow: true}]',
+    folder.config,
+  ].join('\n');
+
+async function makeSubject(name: string, caller: Caller, hidden: boolean): Promise<void> {
+  await place.run('register_model', { ...tiny, name, private: hidden }, caller);
+  const { instance } = await place.run('launch_instance', { model: name, private: hidden }, caller);
+  subjects.set(name, { model: name, instance: String(instance) });
+}
+
+beforeAll(async () => {
+  folder = await modelFolder();
+  // Everybody may own something from a time when they could; then each has the role of their name.
+  place = await startCore({ reconcile: false, config: config(() => 'member') });
+  for (const role of roles) {
+    const caller = await bySlack(place, role);
+    await makeSubject(`own-${role}`, caller, true);
+    for (const kind of ['own', 'deciding', 'agent'] as const) {
+      const made = { agent: kind === 'agent', mayDecide: kind === 'deciding' };
+      const { token } = await place.core.access.createToken(caller.person, `${kind}-${role}`, ['operate'], made);
+      tokens.set(`${kind}-${role}`, token);
+    }
+  }
+  await makeSubject('others', place.local, false);
+  await makeSubject('private', place.local, true);
+  await writeFile(
+    join(place.dataDir, 'ecolink.yaml'),
+    config((name) => name),
+  );
+});
+afterAll(async () => {
+  await place[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
+
+async function letterOf(operation: string, input: object, caller: Caller): Promise<string> {
+  try {
+    await place.run(operation, input, caller);
+    return 'y';
+  } catch (thrown) {
+    return letters[(thrown as { code: string }).code] ?? 'y';
+  }
+}
+
+async function lineOf(operation: string, whose: string): Promise<string> {
+  const words = [operation, whose];
+  for (const role of roles) {
+    const subject = subjects.get(whose === 'own' ? `own-${role}` : whose);
+    const input = subject ? about[operation]?.(subject) : plain[operation];
+    let word = '';
+    for (const way of ways) word += await letterOf(operation, input ?? {}, await way(place, role));
+    words.push(word);
+  }
+  return words.join(' ');
+}
+
+async function expectedLines(): Promise<string[]> {
+  const lines = (await readFile(expected, 'utf8')).split('\n');
+  return lines.filter((line) => /^[a-z]/.test(line)).map((line) => line.trim().split(/\s+/).join(' '));
+}
+
+test('the table has lines for every operation and for no other', async () => {
+  const listed = new Set((await expectedLines()).map((line) => line.split(' ')[0]));
+  expect([...listed]).toEqual(catalogue.map((operation) => operation.name));
+});
+
+test.each(catalogue.map((operation) => operation.name))('%s answers as the table says', async (operation) => {
+  const whose = operation in about ? ['own', 'others', 'private'] : ['-'];
+  const lines: string[] = [];
+  for (const each of whose) lines.push(await lineOf(operation, each));
+  expect(lines).toEqual((await expectedLines()).filter((line) => line.startsWith(`${operation} `)));
+});
