@@ -3,6 +3,10 @@ import { join } from 'node:path';
 import { createAccess } from './access/create-access.ts';
 import { createClaims } from './access/claims.ts';
 import { createPeople } from './access/people.ts';
+import { checkRegularly } from './access/credentials-check.ts';
+import { createCredentialLinks } from './access/credentials-links.ts';
+import { createCredentialList } from './access/credentials-list.ts';
+import { createCredentialDesk } from './access/credentials-manage.ts';
 import { createCredentials } from './access/credentials.ts';
 import { createApprovals } from './approvals/approvals.ts';
 import { sayPolicy } from './approvals/say-policy.ts';
@@ -29,6 +33,7 @@ import { createPlaces } from './regions/places.ts';
 import type { Places } from './regions/places.ts';
 import type { Region } from './regions/region.ts';
 import { createRegistry } from './registry/registry.ts';
+import { openKeyRing } from './secrets/ring.ts';
 import { markUnattended } from './store/instances.ts';
 import { lockDataFolder, prepareDataFolder } from './store/folder-lock.ts';
 import { openStore } from './store/store.ts';
@@ -51,14 +56,17 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   const live = undo.use(createLiveConfig(config, log));
   const people = await createPeople({ live, store, now, serves: options.reconcile });
   const access = createAccess({ people, store, dataDir: config.dataDir, now });
-  const credentials = createCredentials(config, (await access.local()).id);
+  const ring = await openKeyRing({ store, source: config.secrets.key, log, now });
+  const stored = { config, localPersonId: (await access.local()).id, store, ring, now };
+  const credentials = createCredentials(stored);
   const nudges: { to: Reconciler | undefined } = { to: undefined };
   const nudge = (key: Key): void => nudges.to?.nudge(key);
   const places = makePlaces(config, log, nudge);
   undo.defer(async () => {
     await Promise.all(places.regions().map((region) => region.close()));
   });
-  const registry = createRegistry({ store, hub: createHub(config.hub.endpoint), places, credentials, changes, now });
+  const hub = createHub(config.hub.endpoint);
+  const registry = createRegistry({ store, hub, places, credentials, changes, now });
   const launchParts: LaunchParts = { store, places, registry, changes, baseUrl: () => serverUrl(config), nudge, now };
   const heads = new HeadFile(join(config.dataDir, 'audit-heads.jsonl'));
   undo.defer(() => heads.close());
@@ -73,7 +81,8 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     log,
     now,
   });
-  const services: Services = { ...working, audit, approvals };
+  const desk = createCredentialDesk({ access, audit, store, ring, hub, now });
+  const services: Services = { ...working, audit, approvals, credentials: createCredentialList(stored) };
   const executing = { access, store, services, log, now };
   if (options.reconcile) {
     await audit.closeInterrupted();
@@ -92,10 +101,11 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     undo.defer(async () => {
       await reconciler.close();
       await Promise.all(places.regions().map((region) => region.endAll()));
-      await markUnattended(store, now().toISOString());
+      await markUnattended(store, now().toISOString(), localRegions(config));
     });
     await reconciler.start();
     await sayPolicy(live.file(), access, log);
+    undo.use(checkRegularly(desk, log));
     undo.use(await approvals.start(createRunner(executing)));
   }
   const parts = undo.move();
@@ -104,6 +114,11 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     log,
     access,
     claims: createClaims({ people, store, audit, now }),
+    credentials: {
+      ...desk,
+      links: createCredentialLinks({ access, desk, store, now }),
+      url: (link) => `${config.publicUrl ?? serverUrl(config)}/credentials/${link}`,
+    },
     changes,
     routes: createRoutes(store),
     approvals: approvals.board,
@@ -118,6 +133,11 @@ function evictionPolicy({ cache }: Config): EvictionPolicy {
     keepDays: cache.keep_days,
     maximumBytes: cache.maximum_gib === undefined ? undefined : cache.maximum_gib * 1024 ** 3,
   };
+}
+
+/** What runs elsewhere goes on without this server. */
+function localRegions(config: Config): string[] {
+  return config.regions.filter((region) => region.kind === 'local').map((region) => region.name);
 }
 
 function makePlaces(config: Config, log: Log, nudge: (key: Key) => void): Places {

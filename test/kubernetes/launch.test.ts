@@ -101,7 +101,10 @@ test('a launch fetches once per region, serves in both, and after its end nothin
 
   for (const instance of ['1', '2']) await core.run('stop_instance', { instance });
   for (const instance of ['1', '2']) {
-    await vi.waitFor(async () => expect(await core.run('get_instance', { instance })).toMatchObject({ state: 'stopped' }), patience);
+    await vi.waitFor(
+      async () => expect(await core.run('get_instance', { instance })).toMatchObject({ state: 'stopped' }),
+      patience,
+    );
     await core.run('delete_instance', { instance });
   }
   await core.run('evict_cache', { model: 'tiny' });
@@ -122,7 +125,10 @@ test('a region that cannot run it leaves the other serving, and the instance say
   await vi.waitFor(async () => {
     const { state, regions } = await look(core);
     expect(state).toBe('degraded');
-    expect(regions.find((each) => each.region === 'us')).toMatchObject({ state: 'failed', reason: { code: 'image_pull_failed' } });
+    expect(regions.find((each) => each.region === 'us')).toMatchObject({
+      state: 'failed',
+      reason: { code: 'image_pull_failed' },
+    });
   }, patience);
 });
 

@@ -6,7 +6,7 @@ export const listRegions = defineOperation({
   name: 'list_regions',
   title: 'List regions',
   description:
-    'Lists the places that can run instances, whether each is reachable, its accelerators, storage and runtimes.',
+    'Lists the places that can run instances: whether each is reachable, its accelerators, storage and runtimes, and what permission is missing.',
   effect: 'read',
   role: 'viewer',
   frontEnds: ['cli', 'mcp', 'slack'],
@@ -20,9 +20,16 @@ export const listRegions = defineOperation({
       version: z.string().optional(),
       reason: z.string().optional(),
       accelerators: z.array(
-        z.object({ name: z.string(), total: z.int().nullable(), price_per_hour: z.number().nullable() }),
+        z.object({
+          name: z.string(),
+          total: z.int().nullable(),
+          free: z.int().nullable().describe('Not taken by anybody now; null where EcoLink may not look.'),
+          price_per_hour: z.number().nullable(),
+        }),
       ),
       storage_free_bytes: z.number().nullable(),
+      storage_class: z.string().optional().describe('What new volumes are made from.'),
+      missing_permissions: z.array(z.string()).describe('Rights that EcoLink needs in the region and does not have.'),
       runtimes: z.array(z.string()),
     }),
   ),

@@ -21,8 +21,10 @@ export interface RegionView {
   reachable: boolean;
   version?: string;
   reason?: string;
-  accelerators: { name: string; total: number | null; price_per_hour: number | null }[];
+  accelerators: { name: string; total: number | null; free: number | null; price_per_hour: number | null }[];
   storage_free_bytes: number | null;
+  storage_class?: string;
+  missing_permissions: string[];
   runtimes: string[];
 }
 
@@ -117,12 +119,18 @@ async function viewOf(region: Region, places: Places): Promise<RegionView> {
     reachable: status.reachable,
     ...(status.version === undefined ? {} : { version: status.version }),
     ...(status.reason === undefined ? {} : { reason: status.reason.message }),
-    accelerators: places.configOf(region.name).accelerators.map((each) => ({
-      name: each.name,
-      total: each.total ?? null,
-      price_per_hour: places.pricePerHour(each.name),
-    })),
+    accelerators: places.configOf(region.name).accelerators.map((each) => {
+      const counted = status.accelerators?.find((other) => other.name === each.name);
+      return {
+        name: each.name,
+        total: counted?.total ?? each.total ?? null,
+        free: counted?.free ?? null,
+        price_per_hour: places.pricePerHour(each.name),
+      };
+    }),
     storage_free_bytes: status.storage?.free ?? null,
+    ...(status.storageClass === undefined ? {} : { storage_class: status.storageClass }),
+    missing_permissions: status.missingPermissions ?? [],
     runtimes: places.runtimes(region.name).map((runtime) => runtime.name),
   };
 }

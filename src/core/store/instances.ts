@@ -264,10 +264,10 @@ export async function dueToStop(db: Queries, now: string): Promise<number[]> {
 }
 
 /** Before a server that ends its replicas goes: nothing of them may look as if it still ran. */
-export async function markUnattended(store: Store, at: string): Promise<void> {
+export async function markUnattended(store: Store, at: string, regions: readonly string[]): Promise<void> {
   const gone = { state: 'pending' as const, ready: 0, restarts: 0, reason: undefined, urls: [] };
   for (const { id, region } of await restlessRegions(store.db)) {
-    const instance = await findInstance(store.db, id);
+    const instance = regions.includes(region) ? await findInstance(store.db, id) : undefined;
     if (instance?.desired !== 'running') continue;
     await store.transaction((transaction) => saveRegionStatus(transaction, id, region, gone, at));
   }

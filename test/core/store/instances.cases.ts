@@ -128,7 +128,9 @@ describe.each(stores())('instances in $name', (kind) => {
     const id = await launch(store, { regions: [{ region: 'eu', volume: undefined }] });
     await store.transaction((transaction) => saveRegionStatus(transaction, id, 'eu', running, at));
     expect(await restlessRegions(store.db)).toEqual([{ id, region: 'eu' }]);
-    await markUnattended(store, at);
+    await markUnattended(store, at, ['elsewhere']);
+    expect(await findInstance(store.db, id)).toMatchObject({ state: 'running', regions: [{ urls: running.urls }] });
+    await markUnattended(store, at, ['eu']);
     expect(await findInstance(store.db, id)).toMatchObject({ state: 'pending', ready: 0, regions: [{ urls: [] }] });
     const stopped = { desired: 'stopped' as const, state: 'stopped' as const };
     await store.transaction((transaction) => updateDesired(transaction, id, stopped, at));

@@ -38,7 +38,7 @@ export function failureOf(job: Live<V1Job>, pods: readonly Live<V1Pod>[]): Failu
   const known = Object.entries(pullFailures).find(([, { status }]) => status === end?.exitCode);
   if (known)
     return failed(known[0], `The download ended with status ${end?.exitCode} (${known[0]}).`, known[1].retryable);
-  if (end?.exitCode === 137) return failed('interrupted', 'The download was killed.', true);
+  if (end?.exitCode === 137) return failed('killed', 'The download was killed.', true);
   if (trouble) return failed(trouble.code, trouble.message, true);
   const condition = job.status?.conditions?.find((each) => each.type === 'Failed');
   return failed('interrupted', `The download did not finish: ${condition?.message ?? 'its pod is gone'}.`, true);
