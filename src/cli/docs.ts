@@ -1,10 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { operationsPage } from './docs-page.ts';
+import { rolesPage } from './roles-page.ts';
 import { runtimesPage } from './runtimes-page.ts';
 
 /** `npm run docs` writes the pages that follow from definitions; with `--check` it only says whether they are up to date. */
-const pages = { 'operations.md': operationsPage(), 'runtimes.md': runtimesPage() };
+const pages = { 'operations.md': operationsPage(), 'roles.md': rolesPage(), 'runtimes.md': runtimesPage() };
 
 for (const [name, page] of Object.entries(pages)) {
   const file = fileURLToPath(new URL(`../../docs/${name}`, import.meta.url));
