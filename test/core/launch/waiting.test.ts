@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startMachine, weights } from './support/machine.ts';
-import type { Machine } from './support/machine.ts';
+import type { Machine, MachineOptions } from './support/machine.ts';
 import { enginesWith } from './support/processes.ts';
 
-async function machineWith(): Promise<Machine> {
-  const machine = await startMachine();
+async function machineWith(options: MachineOptions = {}): Promise<Machine> {
+  const machine = await startMachine(options);
   onTestFinished(() => machine[Symbol.asyncDispose]());
   machine.hub.addRepo('acme/tiny', weights());
   await machine.register('tiny', 'acme/tiny');
@@ -85,7 +85,7 @@ describe('an instance that was told to stop after a while', () => {
     ['8h', 8 * 3_600_000],
     ['2d', 2 * 86_400_000],
   ])('says when: %s', async (after, ms) => {
-    const machine = await machineWith();
+    const machine = await machineWith({ reconcile: false });
     const before = Date.now();
     const { stop_at: at } = await machine.get(await machine.launch('tiny', { stop_after: after }));
     expect(Date.parse(at as string)).toBeGreaterThanOrEqual(before + ms);
@@ -107,7 +107,7 @@ describe('an instance that was told to stop after a while', () => {
   });
 
   test('cannot be told to after more than a year', async () => {
-    const machine = await machineWith();
+    const machine = await machineWith({ reconcile: false });
     await expect(machine.launch('tiny', { stop_after: '366d' })).rejects.toMatchObject({ code: 'stop_after_too_long' });
     await expect(machine.launch('tiny', { stop_after: `${'9'.repeat(30)}d` })).rejects.toMatchObject({
       code: 'stop_after_too_long',

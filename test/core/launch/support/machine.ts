@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { Caller } from '../../../../src/core/access/caller.ts';
 import type { Config } from '../../../../src/core/config/config.ts';
 import { loadConfig } from '../../../../src/core/config/load.ts';
@@ -123,6 +123,8 @@ export type Machine = Awaited<ReturnType<typeof startMachine>>;
 
 export type Execute = (operation: string, input: object, options?: ExecuteOptions) => Promise<Outcome>;
 
+const patience = { timeout: 30_000, interval: 50 };
+
 /** The operations that these tests speak in, over whatever runs them. */
 export function calls(execute: Execute) {
   const run: Execute = (operation, input, options) => execute(operation, input, options);
@@ -142,11 +144,11 @@ export function calls(execute: Execute) {
     },
     /** Waits for a state, and answers with the instance in it. */
     async reach(id: number, state: string): Promise<InstanceView> {
-      await expect.poll(async () => (await get(id)).state, { timeout: 30_000, interval: 50 }).toBe(state);
+      await vi.waitFor(async () => expect((await get(id)).state).toBe(state), patience);
       return get(id);
     },
     async reachVolume(state: string): Promise<VolumeView> {
-      await expect.poll(async () => (await volumes())[0]?.state, { timeout: 30_000, interval: 50 }).toBe(state);
+      await vi.waitFor(async () => expect((await volumes())[0]?.state).toBe(state), patience);
       return (await volumes())[0] as VolumeView;
     },
   };
