@@ -19,6 +19,8 @@ export interface StandIn extends AsyncDisposable {
   rule: (pod: V1Pod) => Play | undefined;
   /** What a pod's log holds. */
   log: (pod: string) => string;
+  /** The address that pods get; one of their own unless told. */
+  address: string | undefined;
   /** Pods that hang on their node instead of ending. */
   lost: (pod: V1Pod) => boolean;
 }
@@ -120,14 +122,14 @@ async function tend(plane: ControlPlane, state: StandIn, pod: V1Pod): Promise<vo
     if (state.lost(pod)) return;
     // As a kubelet: first the end of the containers is told, then the object goes.
     const over = ['Succeeded', 'Failed'].includes(pod.status?.phase ?? '');
-    if (!over) await patchStatus(plane, path, statusFor(pod, { exit: 143 }));
+    if (!over) await patchStatus(plane, path, statusFor(pod, { exit: 143 }, undefined));
     await plane.call('DELETE', path, { gracePeriodSeconds: 0, preconditions: { uid } });
     return;
   }
   if (['Succeeded', 'Failed'].includes(pod.status?.phase ?? '')) return;
   const play = state.rule(pod) ?? defaultPlay(pod);
   if (play === 'hold') return;
-  const status = statusFor(pod, play);
+  const status = statusFor(pod, play, state.address);
   const told = JSON.stringify(play);
   if (played.get(uid as string) === told) return;
   await patchStatus(plane, path, status);
@@ -146,11 +148,11 @@ function patchStatus(plane: ControlPlane, path: string, status: object): Promise
 
 let addresses = 0;
 
-function statusFor(pod: V1Pod, play: Exclude<Play, 'hold'>): object {
+function statusFor(pod: V1Pod, play: Exclude<Play, 'hold'>, given: string | undefined): object {
   const container = pod.spec?.containers[0];
   const base = { name: container?.name, image: container?.image, imageID: 'stand-in', restartCount: 0 };
   const now = new Date().toISOString();
-  const address = pod.status?.podIP ?? `10.244.${(++addresses >> 8) & 255}.${addresses & 255}`;
+  const address = given ?? pod.status?.podIP ?? `10.244.${(++addresses >> 8) & 255}.${addresses & 255}`;
   const shared = { podIP: address, podIPs: [{ ip: address }], startTime: now };
   if (play === 'run' || play === 'ready') {
     const ready = play === 'ready';

@@ -24,12 +24,12 @@ export const engine = {
 let namespaces = 0;
 
 /** A namespace that enforces Pod Security "restricted", where the user `ecolink` has the Role and nothing more. */
-export async function makeNamespace(plane: ControlPlane): Promise<string> {
+export async function makeNamespace(plane: ControlPlane, more: Record<string, unknown> = {}): Promise<string> {
   const name = `models-${++namespaces}`;
   await plane.call('POST', '/api/v1/namespaces', {
     metadata: { name, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
   });
-  const config = regionConfig(name);
+  const config = regionConfig(name, more);
   const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${name}`;
   await plane.call('POST', `${rbac}/roles`, { metadata: { name: 'ecolink' }, rules: roleRules(config) });
   await plane.call('POST', `${rbac}/rolebindings`, {

@@ -4,6 +4,7 @@ import { refused, unavailable } from '../../errors.ts';
 import type { Runtime } from '../../runtimes/runtime.ts';
 import type { ModelLocation, Region, RegionStatus, Workload } from '../region.ts';
 import { ClusterAccess } from './access.ts';
+import { ApiProxy } from './api-proxy.ts';
 import { isImageAllowed } from './allowed-images.ts';
 import { KubernetesClient } from './client.ts';
 import { runErrand } from './errands.ts';
@@ -33,6 +34,7 @@ export class KubernetesRegion implements Region {
   readonly #parts: KubernetesRegionParts;
   readonly #access: ClusterAccess;
   readonly #client: KubernetesClient;
+  readonly #proxy: ApiProxy;
   readonly #mirrors: Mirrors;
   readonly #volumes: KubernetesVolumes;
   readonly #workloads: KubernetesWorkloads;
@@ -47,6 +49,7 @@ export class KubernetesRegion implements Region {
     this.#access = new ClusterAccess({ region, context, kubeconfig, inCluster });
     const client = new KubernetesClient({ region, namespace, access: this.#access });
     this.#client = client;
+    this.#proxy = new ApiProxy(this.#access, namespace);
     this.#mirrors = createMirrors(client, region, parts);
     this.#volumes = new KubernetesVolumes({ config, client, mirrors: this.#mirrors });
     this.#filesystems = new KubernetesFilesystems({ config, client, filesystems: parts.filesystems });
@@ -55,7 +58,8 @@ export class KubernetesRegion implements Region {
       client,
       mirrors: this.#mirrors,
       servedOf: (workload) => this.#servedOf(workload),
-      urlOf: (_pod, address, port) => `http://${address.includes(':') ? `[${address}]` : address}:${port}`,
+      urlOf: (pod, address, port) =>
+        config.reach === 'api-proxy' ? this.#proxy.urlOf(pod, port) : `http://${bracketed(address)}:${port}`,
     });
   }
 
@@ -101,7 +105,7 @@ export class KubernetesRegion implements Region {
   async endAll(): Promise<void> {}
 
   async close(): Promise<void> {
-    await closeMirrors(this.#mirrors);
+    await Promise.all([closeMirrors(this.#mirrors), this.#proxy.close()]);
     await this.#access.close();
   }
 
@@ -139,4 +143,8 @@ export class KubernetesRegion implements Region {
       nextStep: "Launch with another runtime, or add the image to the region's images_allowed in ecolink.yaml.",
     });
   }
+}
+
+function bracketed(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
 }

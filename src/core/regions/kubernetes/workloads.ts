@@ -21,7 +21,7 @@ interface Parts {
   /** Looks up what a workload names. Throws where it cannot be served. */
   servedOf: (workload: Workload) => Served;
   /** Where calls to a pod go. */
-  urlOf: (pod: string, address: string, port: number) => string;
+  urlOf: (pod: string, address: string, port: number) => string | Promise<string>;
 }
 
 /** Instances are a Deployment, a Service and what protects them, as the cluster has them. */
@@ -137,7 +137,7 @@ export class KubernetesWorkloads {
         const address = addresses[0];
         if (!conditions?.ready || targetRef?.name === undefined || port === undefined || address === undefined)
           continue;
-        urls.set(targetRef.name, this.#parts.urlOf(targetRef.name, address, port));
+        urls.set(targetRef.name, await this.#parts.urlOf(targetRef.name, address, port));
       }
     }
     return urls;
