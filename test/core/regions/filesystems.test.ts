@@ -1,4 +1,4 @@
-import { mkdir, rename, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { askEngine, startMachine, temporaryFolder, urlsOf } from '../launch/support/machine.ts';
@@ -12,8 +12,14 @@ const regions = [
 let machine: Machine;
 let shared: string;
 
+async function folderOfTest(): Promise<string> {
+  const folder = await temporaryFolder();
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
 beforeEach(async () => {
-  shared = await temporaryFolder();
+  shared = await folderOfTest();
   await mkdir(join(shared, 'teams', 'nlp', 'tiny'), { recursive: true });
   await mkdir(join(shared, 'teams', 'vision'));
   await writeFile(join(shared, 'teams', 'nlp', 'tiny', 'model.gguf'), 'weights');
@@ -126,7 +132,7 @@ describe('a subfolder', () => {
   });
 
   test('that is a link out of the filesystem is refused, and so is one that holds such a link', async () => {
-    const outside = await temporaryFolder();
+    const outside = await folderOfTest();
     await writeFile(join(outside, 'model.gguf'), 'secret');
     await symlink(outside, join(shared, 'out'));
     await expect(register('out')).rejects.toMatchObject({ code: 'link_leads_out' });
@@ -144,7 +150,7 @@ describe('a subfolder', () => {
 
   test('that becomes a link out of the filesystem after its registration is not launched', async () => {
     await register(inPlace);
-    const outside = await temporaryFolder();
+    const outside = await folderOfTest();
     await rename(join(shared, inPlace), join(outside, 'tiny'));
     await symlink(join(outside, 'tiny'), join(shared, inPlace));
     await expect(machine.launch('tiny')).rejects.toMatchObject({ code: 'link_leads_out' });
