@@ -100,7 +100,7 @@ describe.each([
 
   test('a web page in place of the bytes', async () => {
     hub.faults.add('cdn', { kind: 'html' }, { times: 3 });
-    hub.faults.add('resolve', { kind: 'html' }, { path: 'config.json' });
+    hub.faults.add('resolve', { kind: 'html', chunked: true }, { path: 'config.json' });
     expect(await attempt()).toMatchObject({ isRight: true });
   });
 
@@ -172,6 +172,11 @@ describe('a lasting fault ends in its own error, after a bounded number of reque
     ['stalled', () => hub.faults.add('cdn', { kind: 'stall', afterBytes: 0 }, { times: Infinity })],
     ['stalled', () => hub.faults.add('resolve', { kind: 'never-answer' }, { times: Infinity })],
     ['hub_protocol', () => hub.faults.add('cdn', { kind: 'html' }, { times: Infinity })],
+    ['hub_protocol', () => hub.faults.add('cdn', { kind: 'html', chunked: true }, { times: Infinity })],
+    [
+      'hub_protocol',
+      () => hub.faults.add('cdn', { kind: 'short', afterBytes: 100, declared: 'short' }, { times: Infinity }),
+    ],
     ['hub_protocol', () => hub.faults.add('cdn', { kind: 'content-range', shift: 512 }, { times: Infinity })],
     ['hub_protocol', () => hub.faults.status('cdn', 403, { times: Infinity })],
     ['rate_limited', () => hub.faults.rateLimit('cdn', {}, { times: Infinity })],

@@ -8,7 +8,7 @@ export type Fault =
   | { kind: 'stall'; afterBytes: number }
   | { kind: 'short'; afterBytes: number; declared: 'full' | 'none' | 'short' }
   | { kind: 'ignore-range' }
-  | { kind: 'html' }
+  | { kind: 'html'; chunked?: boolean }
   | { kind: 'redirect-loop' }
   | { kind: 'redirect'; location: string }
   | { kind: 'content-range'; shift: number }

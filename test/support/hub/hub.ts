@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { text } from 'node:stream/consumers';
 import type { HubCommit, HubFile } from '../../../src/cli/quickstart/hub-repo.ts';
 import { modelInfo, parseRange, treeEntries } from '../../../src/cli/quickstart/hub-repo.ts';
 import { routeOf, type HubRoute } from '../../../src/cli/quickstart/hub-routes.ts';
 import { openInGated, refuseGate, refuseRepo, refuseToken, type HubToken, type Refusal } from './access.ts';
+import { applyWholeFault, declaredLength, isTrue, json, readJson, refuse, whoAmI } from './answers.ts';
 import { sendBody } from './body.ts';
 import type { FileSource } from './content.ts';
 import { Faults, type Fault, type Place } from './faults.ts';
@@ -335,65 +335,4 @@ interface Exchange {
   request: IncomingMessage;
   response: ServerResponse;
   fault: Fault | undefined;
-}
-
-/** A short body may lie about its length, tell it, or say nothing. */
-function declaredLength(fault: Fault | undefined, length: number): number | undefined {
-  if (fault?.kind !== 'short' || fault.declared === 'full') return length;
-  return fault.declared === 'short' ? fault.afterBytes : undefined;
-}
-
-/** Faults that take the place of the answer. */
-function applyWholeFault(fault: Fault | undefined, request: IncomingMessage, response: ServerResponse): boolean {
-  switch (fault?.kind) {
-    case 'status':
-      response.writeHead(fault.status, fault.headers).end(fault.body ?? '');
-      return true;
-    case 'html':
-      response
-        .writeHead(200, { 'Content-Type': 'text/html' })
-        .end('<!doctype html><title>Sign in to the network</title>');
-      return true;
-    case 'redirect-loop':
-      response.writeHead(302, { Location: request.url ?? '/' }).end();
-      return true;
-    case 'never-answer':
-      return true;
-    default:
-      return false;
-  }
-}
-
-function isTrue(url: URL, name: string): boolean {
-  return ['true', '1', ''].includes(url.searchParams.get(name) ?? 'false');
-}
-
-function whoAmI(token: HubToken | undefined): object {
-  const name = token?.user ?? 'nobody';
-  return {
-    type: 'user',
-    id: `id-${name}`,
-    name,
-    fullname: name,
-    orgs: [],
-    auth: {
-      type: 'access_token',
-      accessToken: { displayName: 'test', role: 'read', createdAt: new Date(0).toISOString() },
-    },
-  };
-}
-
-function refuse(response: ServerResponse, refusal: Refusal, asText: boolean): void {
-  if (refusal.code) response.setHeader('X-Error-Code', refusal.code);
-  response.setHeader('X-Error-Message', refusal.message);
-  if (!asText) return json(response, refusal.status, { error: refusal.message });
-  response.writeHead(refusal.status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(refusal.message);
-}
-
-async function readJson(request: IncomingMessage): Promise<unknown> {
-  return JSON.parse(await text(request));
-}
-
-function json(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8' }).end(JSON.stringify(body));
 }
