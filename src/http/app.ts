@@ -2,16 +2,19 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import fastify from 'fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Caller } from '../core/access/caller.ts';
 import type { Core } from '../core/core.ts';
 import { inputError } from '../core/errors.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { requestIdOf } from '../gateway/request-id.ts';
 import type { McpHttp } from '../mcp/http.ts';
+import { credentialsPage } from './credentials-page.ts';
+import { credentialsRoute } from './credentials-route.ts';
 import { pathNotFound, sendError } from './error-reply.ts';
 import { eventsRoute } from './events-route.ts';
 import type { Admit } from './gatekeeper.ts';
+import type { HostCheck } from './host-check.ts';
 import { mcpRoute } from './mcp-route.ts';
 import type { Metrics } from './metrics.ts';
 import { operationsRoute } from './operations-route.ts';
@@ -29,6 +32,7 @@ declare module 'fastify' {
 export interface AppParts {
   core: Core;
   admit: Admit;
+  checkHost: HostCheck;
   metrics: Metrics;
   gateway: Gateway;
   mcp: McpHttp;
@@ -57,12 +61,13 @@ export function createApp(parts: AppParts): FastifyInstance {
   });
   app.addHook('onResponse', async (request, reply) => {
     core.log.debug(
-      { request: request.id, method: request.method, path: request.url.split('?')[0], status: reply.statusCode },
+      { request: request.id, method: request.method, path: loggedPath(request), status: reply.statusCode },
       'request',
     );
   });
   app.setErrorHandler((thrown, request, reply) => sendError(thrown, request, reply, core.log));
   probeRoutes(app, core);
+  credentialsPage(app, core, parts.checkHost);
   void app.register(async (guarded) => {
     guarded.addHook('onRequest', async (request) => {
       request.caller = await admit(request.raw);
@@ -71,12 +76,18 @@ export function createApp(parts: AppParts): FastifyInstance {
       throw pathNotFound(request);
     });
     operationsRoute(guarded, core, stopping);
-    eventsRoute(guarded, core.changes, stopping);
+    eventsRoute(guarded, core.changes, admit, stopping);
     tokensRoute(guarded, core.access);
+    credentialsRoute(guarded, core);
     metricsRoute(guarded, parts.metrics);
     mcpRoute(guarded, parts.mcp);
   });
   return app;
+}
+
+/** Who reads the log must not be able to open the page of somebody's credential. */
+function loggedPath({ url, routeOptions }: FastifyRequest): string | undefined {
+  return url.startsWith('/credentials/') ? (routeOptions.url ?? '/credentials/…') : url.split('?')[0];
 }
 
 /** These two get their requests before Fastify does: they read the bodies themselves, and the gateway's are many. */

@@ -2,13 +2,14 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Changes } from '../core/notify/changes.ts';
 import { needScope } from './gatekeeper.ts';
+import type { Admit } from './gatekeeper.ts';
 
 const heartbeatMs = 15_000;
 /** A reader that is this far behind is cut off: it connects again and reads everything afresh, as it must anyway. */
 const mostUnreadBytes = 1 << 20;
 
 /** GET /api/events: one `event: change` per change, as hints to read again. Nothing is replayed after a break. */
-export function eventsRoute(app: FastifyInstance, changes: Changes, stopping: AbortSignal): void {
+export function eventsRoute(app: FastifyInstance, changes: Changes, admit: Admit, stopping: AbortSignal): void {
   app.get('/api/events', { exposeHeadRoute: false }, (request, reply) => {
     needScope(request.caller, 'read');
     reply.hijack();
@@ -24,7 +25,11 @@ export function eventsRoute(app: FastifyInstance, changes: Changes, stopping: Ab
     };
     send(': connected\n\n');
     const end = changes.subscribe((change) => send(`event: change\ndata: ${JSON.stringify(change)}\n\n`));
-    const heartbeat = setInterval(send, heartbeatMs, ': still here\n\n');
+    const heartbeat = setInterval(() => {
+      send(': still here\n\n');
+      // A stream outlives the question who its reader is: it ends with their role, or with their token.
+      admit(request.raw).catch(() => response.end());
+    }, heartbeatMs);
     endWith(response, stopping, () => {
       clearInterval(heartbeat);
       end();

@@ -26,3 +26,15 @@ test('changes arrive as events while they happen, and the stream ends with the s
   await server.server.close();
   expect(await rest).toBe('');
 });
+
+test('a stream ends soon after its token', { timeout: 60_000 }, async () => {
+  await using server = await startTestServer();
+  const headers = { authorization: `Bearer ${await server.token('read')}` };
+  const answer = await server.fetch('/api/events', { headers });
+  const reader = (answer.body ?? expect.fail('An event stream has a body.'))
+    .pipeThrough(new TextDecoderStream())
+    .getReader();
+  await readUntil(reader, ': connected\n\n');
+  await server.core.access.revokeToken('made-1');
+  expect(await readUntil(reader, 'nothing more is to come')).toBe(': still here\n\n');
+});

@@ -93,3 +93,29 @@ test('people who are no admins manage their own tokens and see no others', async
   expect((await server.fetch('/api/tokens/of-bob', { method: 'DELETE' })).status).toBe(200);
   expect((await server.fetch('/api/tokens', { headers })).status).toBe(401);
 });
+
+test("an agent's token asks and never decides, nor does it make or see tokens", async () => {
+  await using server = await startTestServer();
+  const { status, body } = await create(server, { name: 'helper', scopes: ['operate'], agent: true });
+  expect([status, body.summary]).toMatchObject([201, { agent: true, may_decide: false }]);
+  const agent = { authorization: `Bearer ${body.token}` };
+  for (const source of ['cli', 'mcp', 'http']) {
+    const made = await create(server, { name: 'b', scopes: ['read'] }, { ...agent, 'ecolink-source': source });
+    expect([made.status, made.body.error.code]).toEqual([403, 'person_needed']);
+  }
+  expect((await server.fetch('/api/tokens', { headers: agent })).status).toBe(403);
+});
+
+test('only who may decide makes a token that may, and never an agent that may', async () => {
+  await using server = await startTestServer();
+  const terminal = { 'ecolink-source': 'cli' };
+  const deciding = { name: 'decides', scopes: ['operate'], may_decide: true };
+  const plain = { authorization: `Bearer ${await server.token('operate', 'read')}`, ...terminal };
+  const refusal = await create(server, deciding, plain);
+  expect([refusal.status, refusal.body.error.code]).toEqual([403, 'may_not_decide']);
+  expect((await create(server, deciding)).body.error.code).toBe('may_not_decide');
+  const made = await create(server, deciding, terminal);
+  expect([made.status, made.body.summary]).toMatchObject([201, { may_decide: true, agent: false }]);
+  const both = await create(server, { ...deciding, name: 'both', agent: true }, terminal);
+  expect([both.status, both.body.error.code]).toEqual([400, 'bad_field']);
+});

@@ -31,6 +31,7 @@ export async function readRoster(file: ConfigFile, store: Store, serves: boolean
   const entries = entriesOf(file);
   const people = await store.transaction(async (transaction) => {
     const ids = await idsOf(transaction, entries, at);
+    await forgetNobodies(transaction);
     if (serves) await forgetOthers(transaction, [...ids.values()]);
     return entries.map(({ name, role, identities, groups }): Listed => ({
       id: ids.get(name) as string,
@@ -114,6 +115,14 @@ async function insert(
     .returning('id')
     .executeTakeFirstOrThrow();
   return id;
+}
+
+/** Whose every identity the config has given to somebody else is nobody: their role would count an admin too many. */
+async function forgetNobodies(db: Transaction<Database>): Promise<void> {
+  await db
+    .deleteFrom('role_grants')
+    .where('person_id', 'not in', (is) => is.selectFrom('identities').select('person_id'))
+    .execute();
 }
 
 async function forgetOthers(db: Transaction<Database>, listed: readonly string[]): Promise<void> {

@@ -99,6 +99,18 @@ describe.each(stores())('a claim on $name', (kind) => {
     expect(await claims.claim(code, who)).toMatchObject({ role: 'admin' });
   });
 
+  test('leaves one person where the config then says who that is', async () => {
+    await using place = await openPeople(kind, '');
+    const local = await place.access.local();
+    const claims = claimsOf(place);
+    const claimed = await claims.claim(await offered(claims), who);
+    await place.write('people: [{name: Ada, role: admin, identities: [local, "slack:T1/UADA"]}]\n');
+    const ada = { id: local.id, name: 'Ada', role: 'admin' };
+    expect(await place.access.personOfSlack('T1', 'UADA')).toEqual(ada);
+    expect(await place.access.membersOf({ roles: ['admin'] })).toEqual([ada]);
+    expect(await place.access.current(claimed.id)).toBeUndefined();
+  });
+
   test('is not offered where the config has an admin with a Slack identity', async () => {
     const config = (identities: string) => `people: [{name: Ada, role: admin, identities: [${identities}]}]\n`;
     await using place = await openPeople(kind, config('local'));
