@@ -164,10 +164,17 @@ export class KubernetesClient {
   }
 
   /** Any other path: versions, access reviews, what lies outside the namespace. */
-  async raw(method: 'GET' | 'POST', path: string, body?: unknown, query?: Call['query']): Promise<unknown> {
+  async raw(
+    method: 'GET' | 'POST',
+    path: string,
+    body?: unknown,
+    query?: Call['query'],
+    timeoutMs?: number,
+  ): Promise<unknown> {
     return this.#json({
       method,
       path,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
       doing: `asked (${path})`,
       ...(body === undefined ? {} : { body }),
       ...(query === undefined ? {} : { query }),

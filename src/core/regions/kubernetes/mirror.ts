@@ -29,6 +29,7 @@ export class Mirror<T> {
   /** What was put while a list was under way: the list may be older. */
   #meanwhile: Map<string, Live<T>> | undefined;
   #kept = false;
+  #pause = new AbortController();
   #listing: Promise<string> | undefined;
   #running: Promise<void> | undefined;
 
@@ -37,14 +38,12 @@ export class Mirror<T> {
   }
 
   async all(): Promise<Live<T>[]> {
-    this.#running ??= this.#run();
-    if (!this.#kept) await this.#list();
+    await this.#keepUp();
     return [...this.#objects.values()];
   }
 
   async get(name: string): Promise<Live<T> | undefined> {
-    this.#running ??= this.#run();
-    if (!this.#kept) await this.#list();
+    await this.#keepUp();
     return this.#objects.get(name);
   }
 
@@ -54,6 +53,7 @@ export class Mirror<T> {
     const known = this.#objects.get(name);
     if (known?.metadata.uid === object.metadata.uid && newer(known.metadata.resourceVersion, resourceVersion)) return;
     if (this.#forgotten.has(object.metadata.uid)) return;
+    lighten(object);
     this.#objects.set(name, object);
     this.#meanwhile?.set(name, object);
   }
@@ -70,6 +70,14 @@ export class Mirror<T> {
     await this.#running;
   }
 
+  async #keepUp(): Promise<void> {
+    this.#running ??= this.#run();
+    if (this.#kept) return;
+    await this.#list();
+    // It answers again: there is nothing left to wait for.
+    this.#pause.abort();
+  }
+
   async #run(): Promise<void> {
     let pauseMs = firstPauseMs;
     while (!this.#stop.signal.aborted) {
@@ -81,7 +89,9 @@ export class Mirror<T> {
       } catch {
         // Whoever reads meets the error; here it only means: later.
         this.#kept = false;
-        await delay(pauseMs, undefined, { signal: this.#stop.signal, ref: false }).catch(() => {});
+        this.#pause = new AbortController();
+        const signal = AbortSignal.any([this.#stop.signal, this.#pause.signal]);
+        await delay(pauseMs, undefined, { signal, ref: false }).catch(() => {});
         pauseMs = Math.min(pauseMs * 2, longestPauseMs);
       }
     }
@@ -99,6 +109,7 @@ export class Mirror<T> {
     const { client, kind, labelSelector } = this.#options;
     this.#meanwhile = new Map();
     const { items, version } = await client.list<T>(kind, labelSelector);
+    for (const item of items) lighten(item);
     const before = this.#objects;
     const uids = new Set(items.map((item) => item.metadata.uid));
     for (const uid of this.#forgotten) if (!uids.has(uid)) this.#forgotten.delete(uid);
@@ -156,6 +167,11 @@ export class Mirror<T> {
       // A hint that could not be passed on is no reason to stop watching.
     }
   }
+}
+
+/** Who wrote which field: a third of every object, and nobody here asks. */
+function lighten(object: Held & { metadata: { managedFields?: unknown } }): void {
+  delete object.metadata.managedFields;
 }
 
 function newer(a: string, b: string): boolean {

@@ -6,10 +6,13 @@ import type { KubernetesClient } from './client.ts';
 import { neededRights } from './rights.ts';
 import type { Right } from './rights.ts';
 
+/** People wait for a list of regions, one of which may hang. */
+const patienceMs = 4000;
+
 /** Reachability, version, what may be used of the cluster, and what EcoLink lacks there. Never throws for the cluster's sake. */
 export async function statusOf(client: KubernetesClient, config: KubernetesRegionConfig): Promise<RegionStatus> {
   try {
-    const { gitVersion } = (await client.raw('GET', '/version')) as { gitVersion: string };
+    const { gitVersion } = (await client.raw('GET', '/version', undefined, undefined, patienceMs)) as { gitVersion: string };
     const [missing, storageClass, accelerators] = await Promise.all([
       missingRights(client, config),
       storageClassOf(client, config),

@@ -12,7 +12,7 @@ import { deployment } from './manifests/workload.ts';
 import type { Mirror } from './mirror.ts';
 import type { Mirrors } from './mirrors.ts';
 import { annotations, labels, workloadName } from './names.ts';
-import { isReady, troubleOf } from './pod-reasons.ts';
+import { isLost, isReady, troubleOf } from './pod-reasons.ts';
 
 interface Parts {
   region: string;
@@ -148,9 +148,9 @@ function of<T>(instance: number, objects: Live<T>[]): Live<T>[] {
   return objects.filter((each) => each.metadata.labels?.[labels.instance] === String(instance));
 }
 
-/** A pod that ended for good is only a trace: its Deployment has made another. */
+/** A pod that ended for good, or went down with its node, is only a trace: its Deployment has made another. */
 function counts(pod: Live<V1Pod>): boolean {
-  return !['Succeeded', 'Failed'].includes(pod.status?.phase ?? '');
+  return !['Succeeded', 'Failed'].includes(pod.status?.phase ?? '') && !isLost(pod, Date.now());
 }
 
 function replicaOf(pod: Live<V1Pod>, ending: boolean, urls: ReadonlyMap<string, string>): ObservedReplica {
