@@ -41,6 +41,7 @@ export function createClaims(parts: ClaimParts): Claims {
       if (await hasSlackAdmin(parts.people)) return undefined;
       const code = newCode();
       const at = parts.now().getTime();
+      await parts.store.db.deleteFrom('claim_codes').where('expires_at', '<', new Date(at).toISOString()).execute();
       await parts.store.db
         .insertInto('claim_codes')
         .values({ hash: hashOf(code), expires_at: new Date(at + codeMinutes * 60_000).toISOString(), used_at: null })
@@ -56,7 +57,7 @@ async function claim({ people, store, now }: ClaimParts, code: string, who: Slac
     throw claimRefused('There is an admin in Slack already.', 'Ask them for the role that you need.');
   }
   const identity = `slack:${who.team}/${who.user}`;
-  if (await people.isShutOut(identity)) {
+  if (await people.isShutOut([identity])) {
     throw claimRefused('Guests and bots cannot be admins.', 'Let a full member of the workspace type the code.');
   }
   const known = await people.personOfSlack(who.team, who.user);

@@ -16,12 +16,12 @@ export interface AccessParts {
 export function createAccess({ people, store, dataDir, now }: AccessParts): Access {
   const localHash = hashOf(localToken(dataDir));
   return {
-    local: people.local,
-    current: people.current,
-    membersOf: people.membersOf,
-    personOfSlack: people.personOfSlack,
-    admitsWorkspace: people.admitsWorkspace,
-    lookUpGroupsWith: people.lookUpGroupsWith,
+    local: () => people.local(),
+    current: (personId) => people.current(personId),
+    membersOf: (who) => people.membersOf(who),
+    personOfSlack: (team, user) => people.personOfSlack(team, user),
+    admitsWorkspace: (place) => people.admitsWorkspace(place),
+    lookUpGroupsWith: (lookup) => people.lookUpGroupsWith(lookup),
     async callerOfToken(token, source) {
       // Who sits at the terminal decides there; a program that sends the local token has its scopes and no more.
       if (hashOf(token) === localHash) return localCaller(people, source);

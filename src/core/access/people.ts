@@ -1,27 +1,22 @@
 import type { LiveConfig } from '../config/live.ts';
 import type { ConfigFile } from '../config/schema.ts';
-import { newId } from '../ids.ts';
+import {
+  grantedRole,
+  idOfIdentity,
+  identitiesOfPerson,
+  idsOfNames,
+  idsWithGrants,
+  makePerson,
+  nameOfPerson,
+} from '../store/persons.ts';
 import type { Store } from '../store/store.ts';
 import type { Access, GroupLookup, Who } from './access.ts';
 import { atLeast, roles } from './caller.ts';
 import type { Person, Role } from './caller.ts';
 import { readRoster } from './roster.ts';
-import type { Listed, Roster } from './roster.ts';
+import type { Roster } from './roster.ts';
 
 type Group = ConfigFile['groups'][number];
-
-/** Who somebody is and what role they have now. What tokens make of it is not known here. */
-export interface People extends Pick<
-  Access,
-  'local' | 'current' | 'membersOf' | 'personOfSlack' | 'admitsWorkspace' | 'lookUpGroupsWith'
-> {
-  /** As the config writes them, for somebody that it lists; else as they were first seen. */
-  identitiesOf(personId: string): Promise<readonly string[]>;
-  /** True for an account that was deactivated, or is a guest's or a bot's. */
-  isShutOut(identity: string): Promise<boolean>;
-  /** True where the config says what role they have. */
-  isListed(personId: string): Promise<boolean>;
-}
 
 export interface PeopleParts {
   live: LiveConfig;
@@ -32,94 +27,130 @@ export interface PeopleParts {
 }
 
 export async function createPeople(parts: PeopleParts): Promise<People> {
-  const { live, store } = parts;
-  const lookups: { groups: GroupLookup | undefined } = { groups: undefined };
-  const roster = await followRoster(parts);
+  return new People(parts, await followRoster(parts));
+}
 
-  const groupMembers = async (group: Group): Promise<readonly string[]> =>
-    group.slack === undefined ? [] : ((await lookups.groups?.members(group.slack)) ?? []);
+/** Who somebody is and what role they have now. What tokens make of it is not known here. */
+export class People implements Pick<
+  Access,
+  'local' | 'current' | 'membersOf' | 'personOfSlack' | 'admitsWorkspace' | 'lookUpGroupsWith'
+> {
+  readonly #live: LiveConfig;
+  readonly #store: Store;
+  readonly #now: () => Date;
+  readonly #roster: () => Promise<Roster>;
+  #lookup: GroupLookup | undefined;
 
-  const identitiesOf = async (id: string): Promise<readonly string[]> =>
-    (await roster()).byId.get(id)?.identities ?? storedIdentities(store, id);
+  constructor({ live, store, now }: PeopleParts, roster: () => Promise<Roster>) {
+    this.#live = live;
+    this.#store = store;
+    this.#now = now;
+    this.#roster = roster;
+  }
 
-  const current = async (id: string): Promise<Person | undefined> => {
-    const listed = (await roster()).byId.get(id);
-    const identities = await identitiesOf(id);
-    if (await isDeactivated(lookups.groups, identities)) return undefined;
-    const given = listed ? [listed.role] : [];
-    for (const group of live.file().groups) {
-      if (group.role === undefined) continue;
-      if (listed?.groups.includes(group.name) || overlaps(identities, await groupMembers(group)))
-        given.push(group.role);
-    }
-    const role = highest(given) ?? (await grantedRole(store, id));
-    const name = role && (listed?.name ?? (await storedName(store, id)));
-    return role && name ? { id, name, role } : undefined;
-  };
+  lookUpGroupsWith(lookup: GroupLookup): void {
+    this.#lookup = lookup;
+  }
+
+  async local(): Promise<Person> {
+    const { local } = await this.#roster();
+    return (await this.current(local.id)) ?? { id: local.id, name: local.name, role: local.role };
+  }
+
+  async current(id: string): Promise<Person | undefined> {
+    const listed = (await this.#roster()).byId.get(id);
+    const identities = await this.identitiesOf(id);
+    if (await this.isShutOut(identities)) return undefined;
+    const fromGroups = await this.#rolesOfGroups(identities, listed?.groups ?? []);
+    const role = highest(listed ? [listed.role, ...fromGroups] : fromGroups) ?? (await grantedRole(this.#store.db, id));
+    const name = role && (listed?.name ?? (await nameOfPerson(this.#store.db, id)));
+    return role && name !== undefined ? { id, name, role } : undefined;
+  }
+
+  async personOfSlack(team: string, user: string): Promise<Person | undefined> {
+    const id = await this.#idOf(`slack:${team}/${user}`);
+    return id === undefined ? undefined : this.current(id);
+  }
+
+  async membersOf(who: Who): Promise<Person[]> {
+    const named = this.#live.file().groups.filter((group) => who.groups?.includes(group.name));
+    const ids = [...(await idsOfNames(this.#store.db, who.people ?? [])), ...(await this.#idsInGroups(named))];
+    const picked = await this.#present(ids);
+    const least = roles.find((role) => who.roles?.includes(role));
+    if (least === undefined) return picked;
+    const withRole = (await this.#present(await this.#everybody())).filter(({ role }) => atLeast(role, least));
+    return [...new Map([...picked, ...withRole].map((person) => [person.id, person])).values()];
+  }
+
+  admitsWorkspace({ team, enterprise }: Parameters<Access['admitsWorkspace']>[0]): boolean {
+    const { workspaces, organisations } = this.#live.file().slack;
+    if (workspaces.length === 0 && organisations.length === 0) return true;
+    return workspaces.some((each) => each === team) || organisations.some((each) => each === enterprise);
+  }
+
+  /** As the config writes them, for somebody that it lists; else as they were first seen. */
+  async identitiesOf(id: string): Promise<readonly string[]> {
+    return (await this.#roster()).byId.get(id)?.identities ?? identitiesOfPerson(this.#store.db, id);
+  }
+
+  /** True where the config says what role they have. */
+  async isListed(id: string): Promise<boolean> {
+    return (await this.#roster()).byId.has(id);
+  }
+
+  /** True where one of the accounts was deactivated, or is a guest's or a bot's. */
+  async isShutOut(identities: readonly string[]): Promise<boolean> {
+    const lookup = this.#lookup;
+    if (!lookup) return false;
+    const slack = identities.filter((identity) => identity.startsWith('slack:'));
+    return (await Promise.all(slack.map((identity) => lookup.active(identity)))).includes(false);
+  }
 
   /** Undefined where nobody has that identity; whom a group gives a role is made a person then. */
-  const idOf = async (identity: string): Promise<string | undefined> => {
-    const { byIdentity, byId } = await roster();
+  async #idOf(identity: string): Promise<string | undefined> {
+    const { byIdentity, byId } = await this.#roster();
     const listed = byIdentity.get(identity);
     if (listed) return listed.id;
-    const stored = await storedId(store, identity);
+    const stored = await idOfIdentity(this.#store.db, identity);
     // What the config says of somebody it lists is all that counts: an identity taken out of it is theirs no more.
     if (stored !== undefined) return byId.has(stored) ? undefined : stored;
-    for (const group of live.file().groups) {
-      if (group.role !== undefined && (await groupMembers(group)).includes(identity)) {
-        return makePerson(store, identity, identity.replace('slack:', ''), parts.now());
-      }
+    if ((await this.#rolesOfGroups([identity], [])).length === 0) return undefined;
+    return makePerson(this.#store, identity, identity.replace('slack:', ''), this.#now());
+  }
+
+  async #rolesOfGroups(identities: readonly string[], named: readonly string[]): Promise<Role[]> {
+    const given: Role[] = [];
+    for (const group of this.#live.file().groups) {
+      if (group.role === undefined) continue;
+      const member = named.includes(group.name) || overlap(identities, await this.#slackMembers(group));
+      if (member) given.push(group.role);
     }
-    return undefined;
-  };
+    return given;
+  }
 
-  const membersOfGroup = async (group: Group): Promise<string[]> => {
-    const inConfig = [...(await roster()).byId.values()].filter((each) => each.groups.includes(group.name));
-    const inSlack = await Promise.all((await groupMembers(group)).map(idOf));
+  async #slackMembers({ slack }: Group): Promise<readonly string[]> {
+    return slack === undefined ? [] : ((await this.#lookup?.members(slack)) ?? []);
+  }
+
+  async #idsInGroups(groups: readonly Group[]): Promise<string[]> {
+    const names = groups.map((group) => group.name);
+    const inConfig = [...(await this.#roster()).byId.values()].filter((each) => overlap(each.groups, names));
+    const identities = await Promise.all(groups.map((group) => this.#slackMembers(group)));
+    const inSlack = await Promise.all(identities.flat().map((identity) => this.#idOf(identity)));
     return [...inConfig.map(({ id }) => id), ...inSlack.filter((id) => id !== undefined)];
-  };
+  }
 
-  const membersOf = async (who: Who): Promise<Person[]> => {
-    const groups = live.file().groups;
-    const named = groups.filter((group) => who.groups?.includes(group.name));
-    const ids = [
-      ...(await idsOfNames(store, await roster(), who.people ?? [])),
-      ...(await each(named, membersOfGroup)),
-    ];
-    const picked = await each([...new Set(ids)], async (id) => present(await current(id)));
-    if (!who.roles?.length) return picked;
-    const giving = groups.filter((group) => group.role !== undefined);
-    const all = [...(await roster()).byId.keys(), ...(await grantees(store)), ...(await each(giving, membersOfGroup))];
-    const least = who.roles.toSorted((a, b) => roles.indexOf(a) - roles.indexOf(b))[0] as Role;
-    const withRole = await each([...new Set(all)], async (id) =>
-      present(await current(id)).filter(({ role }) => atLeast(role, least)),
-    );
-    return [...new Map([...picked, ...withRole].map((person) => [person.id, person])).values()];
-  };
+  /** Ids of all who may have a role: more than those who have one. */
+  async #everybody(): Promise<string[]> {
+    const giving = this.#live.file().groups.filter((group) => group.role !== undefined);
+    const listed = [...(await this.#roster()).byId.keys()];
+    return [...listed, ...(await idsWithGrants(this.#store.db)), ...(await this.#idsInGroups(giving))];
+  }
 
-  return {
-    local: async () => {
-      const { local } = await roster();
-      return (await current(local.id)) ?? { id: local.id, name: local.name, role: local.role };
-    },
-    current,
-    identitiesOf,
-    isShutOut: (identity) => isDeactivated(lookups.groups, [identity]),
-    isListed: async (id) => (await roster()).byId.has(id),
-    membersOf,
-    async personOfSlack(team, user) {
-      const id = await idOf(`slack:${team}/${user}`);
-      return id === undefined ? undefined : current(id);
-    },
-    admitsWorkspace({ team, enterprise }) {
-      const { workspaces, organisations } = live.file().slack;
-      if (workspaces.length === 0 && organisations.length === 0) return true;
-      return workspaces.some((each) => each === team) || organisations.some((each) => each === enterprise);
-    },
-    lookUpGroupsWith(lookup) {
-      lookups.groups = lookup;
-    },
-  };
+  async #present(ids: readonly string[]): Promise<Person[]> {
+    const people = await Promise.all([...new Set(ids)].map((id) => this.current(id)));
+    return people.filter((person) => person !== undefined);
+  }
 }
 
 /** Answers with the roster of the config as it is now; of many who ask at once after a change, one reads it. */
@@ -136,74 +167,10 @@ async function followRoster({ live, store, now, serves }: PeopleParts): Promise<
   };
 }
 
-async function isDeactivated(lookup: GroupLookup | undefined, identities: readonly string[]): Promise<boolean> {
-  if (!lookup) return false;
-  const slack = identities.filter((identity) => identity.startsWith('slack:'));
-  return (await Promise.all(slack.map((identity) => lookup.active(identity)))).includes(false);
-}
-
 function highest(given: readonly Role[]): Role | undefined {
   return roles.findLast((role) => given.includes(role));
 }
 
-function overlaps(some: readonly string[], others: readonly string[]): boolean {
+function overlap(some: readonly string[], others: readonly string[]): boolean {
   return some.some((each) => others.includes(each));
-}
-
-function present<T>(value: T | undefined): T[] {
-  return value === undefined ? [] : [value];
-}
-
-async function each<T, R>(values: readonly T[], work: (value: T) => Promise<R[]>): Promise<R[]> {
-  return (await Promise.all(values.map(work))).flat();
-}
-
-async function idsOfNames(store: Store, roster: Roster, names: readonly string[]): Promise<string[]> {
-  const listed = [...roster.byId.values()].filter(({ name }) => names.includes(name)).map(({ id }: Listed) => id);
-  const rows = await store.db
-    .selectFrom('persons')
-    .select('id')
-    .where('name', 'in', [...names, ''])
-    .execute();
-  return [...listed, ...rows.map(({ id }) => id)];
-}
-
-async function grantedRole(store: Store, id: string): Promise<Role | undefined> {
-  const row = await store.db.selectFrom('role_grants').select('role').where('person_id', '=', id).executeTakeFirst();
-  return row?.role as Role | undefined;
-}
-
-async function grantees(store: Store): Promise<string[]> {
-  return (await store.db.selectFrom('role_grants').select('person_id').execute()).map((row) => row.person_id);
-}
-
-async function storedName(store: Store, id: string): Promise<string | undefined> {
-  return (await store.db.selectFrom('persons').select('name').where('id', '=', id).executeTakeFirst())?.name;
-}
-
-async function storedIdentities(store: Store, id: string): Promise<string[]> {
-  const rows = await store.db.selectFrom('identities').select('identity').where('person_id', '=', id).execute();
-  return rows.map((row) => row.identity);
-}
-
-async function storedId(store: Store, identity: string): Promise<string | undefined> {
-  const found = store.db.selectFrom('identities').select('person_id').where('identity', '=', identity);
-  return (await found.executeTakeFirst())?.person_id;
-}
-
-async function makePerson(store: Store, identity: string, name: string, at: Date): Promise<string> {
-  return store.transaction(async (db) => {
-    const { id } = await db
-      .insertInto('persons')
-      .values({ id: newId('per'), name, role: 'none', created_at: at.toISOString() })
-      .onConflict((on) => on.column('name').doUpdateSet({ name }))
-      .returning('id')
-      .executeTakeFirstOrThrow();
-    await db
-      .insertInto('identities')
-      .values({ identity, person_id: id })
-      .onConflict((on) => on.column('identity').doNothing())
-      .execute();
-    return id;
-  });
 }
