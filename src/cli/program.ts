@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addAuditCommands } from './audit.ts';
+import { addCredentialCommands } from './credential.ts';
 import { usageError, reportFailure } from './failure.ts';
 import { otherOperations } from './groups.ts';
 import { rootHelp } from './help.ts';
@@ -7,6 +8,7 @@ import { commandName, commandOperations, program as name } from './names.ts';
 import { operationCommand } from './operation-command.ts';
 import { processTerminal } from './output/terminal.ts';
 import type { Terminal } from './output/terminal.ts';
+import { addPolicyCommands } from './policy.ts';
 import { runOperation } from './run-operation.ts';
 import { addServerCommands, setupGroup } from './server-commands.ts';
 import { addTokenCommands } from './token.ts';
@@ -50,6 +52,8 @@ export function buildProgram(terminal: Terminal): Command {
     );
   }
   addTokenCommands(program, add, otherOperations, terminal);
+  addPolicyCommands(program, add, otherOperations, terminal);
+  addCredentialCommands(program, add, otherOperations, terminal);
   addAuditCommands(program, add, otherOperations, terminal);
   addServerCommands(program, add, terminal);
   return program;

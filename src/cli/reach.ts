@@ -15,6 +15,7 @@ export type Call = Client['call'];
 export interface Reached extends AsyncDisposable {
   call: Call;
   tokens: Client['tokens'];
+  credentials: Client['credentials'];
 }
 
 /**
@@ -59,6 +60,10 @@ async function inThisProcess(config: Config): Promise<Reached> {
       create: (name, tokenScopes, kind) => core.access.createToken(person, name, tokenScopes, kind),
       list: () => core.access.listTokens(),
       revoke: (idOrName) => core.access.revokeToken(idOrName),
+    },
+    credentials: {
+      add: (input) => core.credentials.add(input, caller),
+      rotateKey: () => core.credentials.rotateKey(caller),
     },
     [Symbol.asyncDispose]: () => core[Symbol.asyncDispose](),
   };

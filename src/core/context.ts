@@ -1,3 +1,4 @@
+import type { CredentialList } from './access/credentials-list.ts';
 import type { Approvals } from './approvals/approvals.ts';
 import type { Asking } from './asking.ts';
 import type { AuditLog } from './audit/audit.ts';
@@ -14,6 +15,7 @@ export interface Services {
   places: Places;
   audit: AuditLog;
   approvals: Approvals;
+  credentials: CredentialList;
 }
 
 /** Handed to a handler beside its input. */

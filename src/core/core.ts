@@ -1,4 +1,6 @@
 import type { Access } from './access/access.ts';
+import type { CredentialLinks } from './access/credentials-links.ts';
+import type { CredentialDesk } from './access/credentials-manage.ts';
 import type { Claims } from './access/claims.ts';
 import type { Caller } from './access/caller.ts';
 import type { ApprovalBoard } from './approvals/approvals.ts';
@@ -19,6 +21,8 @@ export interface Core extends AsyncDisposable {
   readonly log: Log;
   readonly access: Access;
   readonly claims: Claims;
+  /** Adding credentials and rotating their key, which are no operations: a value never goes through one. */
+  readonly credentials: CredentialDesk & { links: CredentialLinks; url(link: string): string };
   readonly routes: Routes;
   readonly changes: Changes;
   /** Requests that wait for people, to be shown to them. Deciding goes through `execute`. */

@@ -3,6 +3,7 @@ import { approveRequest } from './operations/approve-request.ts';
 import { breakGlass } from './operations/break-glass.ts';
 import { cancelRequest } from './operations/cancel-request.ts';
 import { checkModel } from './operations/check-model.ts';
+import { deleteCredential } from './operations/delete-credential.ts';
 import { deleteInstance } from './operations/delete-instance.ts';
 import { deleteModel } from './operations/delete-model.ts';
 import { denyRequest } from './operations/deny-request.ts';
@@ -16,6 +17,7 @@ import { launchInstance } from './operations/launch-instance.ts';
 import { listApprovals } from './operations/list-approvals.ts';
 import { listAudit } from './operations/list-audit.ts';
 import { listCache } from './operations/list-cache.ts';
+import { listCredentials } from './operations/list-credentials.ts';
 import { listFilesystems } from './operations/list-filesystems.ts';
 import { listInstances } from './operations/list-instances.ts';
 import { listModels } from './operations/list-models.ts';
@@ -51,6 +53,8 @@ export const catalogue: readonly Operation[] = [
   prefetchModel,
   evictCache,
   pinCache,
+  listCredentials,
+  deleteCredential,
   listApprovals,
   getApproval,
   cancelRequest,

@@ -8,6 +8,11 @@ import type { InputField, Operation } from './operation.ts';
 const tokenShape =
   /\b(?:hf_[A-Za-z0-9]{16,}|xox[abprs]-[A-Za-z0-9-]{10,}|xapp-[A-Za-z0-9-]{10,}|eco_[A-Za-z0-9_-]{20,})/;
 
+/** True for text that holds what looks like a token's value. */
+export function looksLikeToken(text: string): boolean {
+  return tokenShape.test(text);
+}
+
 /** Checks the raw input against the operation's schema and the rules between its fields. Throws `input` errors only. */
 export function parseInput(operation: Operation, raw: unknown): Record<string, unknown> {
   const input = dropUndefined(raw ?? {});
@@ -38,7 +43,7 @@ function refuseTokens(input: Record<string, unknown>): void {
       `${inName ? "A field's name" : `The field "${name.slice(0, 64)}"`} holds the value of a token. It was not stored or logged, but whoever sent it has seen it.`,
       {
         nextStep:
-          'Revoke that token where it was made. A Hugging Face token is given to the server as HF_TOKEN and named "env" here.',
+          'Revoke that token where it was made. Store a new one with "ecolink credential add <name>", which asks for it, and give its name here.',
       },
     );
   }

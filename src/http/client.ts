@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { TokenKind, TokenSummary } from '../core/access/access.ts';
+import type { AddedCredential, NewCredential } from '../core/access/credentials-manage.ts';
 import type { Scope } from '../core/access/caller.ts';
 import { EcolinkError, errorFromBody, inputError, unavailable } from '../core/errors.ts';
+import type { Rotated } from '../core/secrets/rotate.ts';
 import { localTokenPath, readLocalToken, readServerFile } from './data-folder.ts';
 
 export interface ConnectOptions {
@@ -28,6 +30,14 @@ export interface Client {
     list(): Promise<TokenSummary[]>;
     revoke(idOrName: string): Promise<TokenSummary>;
   };
+  credentials: CredentialCalls;
+}
+
+/** What the routes beside the operations do with credentials. */
+export interface CredentialCalls {
+  /** The value goes in the body and nowhere else. */
+  add(input: NewCredential): Promise<AddedCredential>;
+  rotateKey(): Promise<Rotated>;
 }
 
 interface Target {
@@ -84,6 +94,10 @@ export async function connect(options: ConnectOptions): Promise<Client> {
         unknown
       >,
     tokens: tokenCalls(send),
+    credentials: {
+      add: async (input) => (await send('POST', '/api/credentials', input)) as AddedCredential,
+      rotateKey: async () => (await send('POST', '/api/keys/rotate', {})) as Rotated,
+    },
   };
 }
 

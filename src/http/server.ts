@@ -9,6 +9,7 @@ import { createApp } from './app.ts';
 import type { AppParts } from './app.ts';
 import { removeServerFile, writeServerFile } from './data-folder.ts';
 import { createGatekeeper } from './gatekeeper.ts';
+import { createHostCheck } from './host-check.ts';
 import { createMetrics, metered } from './metrics.ts';
 import { mountSlack } from './slack-mount.ts';
 import { ownVersion } from './version.ts';
@@ -79,7 +80,8 @@ async function makeParts(
   const mcp = undo.use(createMcpHttp({ core: counted, version: ownVersion() }));
   const slack = await mountSlack(counted);
   undo.defer(() => slack.close());
-  return { core: counted, admit, metrics, gateway, mcp, slack, stopping };
+  const checkHost = createHostCheck(host, core.config.allowedHosts);
+  return { core: counted, admit, checkHost, metrics, gateway, mcp, slack, stopping };
 }
 
 /** The address that clients on this machine use: a wildcard address is none. */

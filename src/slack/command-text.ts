@@ -33,6 +33,12 @@ export const subcommands = [
     about: 'Become the first admin, with the code that the server printed when it started',
     covers: [],
   },
+  {
+    name: 'credential',
+    usage: 'credential add <name>',
+    about: 'Store a Hugging Face token, on a page of your own',
+    covers: [],
+  },
   { name: 'help', usage: 'help', about: 'Show this', covers: [] },
 ] as const satisfies { name: string; usage: string; about: string; form?: string; covers: readonly string[] }[];
 

@@ -1,9 +1,11 @@
 import type { SlackCommandMiddlewareArgs } from '@slack/bolt';
 import type { Caller } from '../core/access/caller.ts';
 import { asEcolinkError } from '../core/errors.ts';
+import { looksLikeToken } from '../core/parse-input.ts';
 import { newId } from '../core/ids.ts';
 import { claimMessage } from './claim.ts';
 import { helpMessage, parseCommand, unknownMessage } from './command-text.ts';
+import { credentialMessage, refuseTyped } from './credential.ts';
 import type { Desk } from './desk.ts';
 import { errorMessage } from './error-text.ts';
 import { instanceMessage, instancesMessage } from './instance-blocks.ts';
@@ -23,11 +25,13 @@ export async function onCommand(desk: Desk, { command, ack, respond }: Arguments
     await respond({ response_type: 'ephemeral', ...message });
   };
   try {
+    if (looksLikeToken(command.text)) throw refuseTyped();
     const { subcommand, word, rest } = parseCommand(command.text);
     if (subcommand?.name === 'claim') return await say(await claimMessage(desk.core, who, command.user_name, rest));
     const caller = await callerOf(desk.core.access, who);
     if (!caller) return await say(await strangerMessage(desk.core.access, who));
     if (!subcommand) return await say(unknownMessage(word));
+    if (subcommand.name === 'credential') return await say(await credentialMessage(desk.core, caller, rest));
     if ('form' in subcommand) {
       return await openForm(desk, caller, {
         operation: subcommand.form,

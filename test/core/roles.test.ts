@@ -28,6 +28,8 @@ const mayRun: Record<string, readonly Role[]> = {
   prefetch_model: ['member', 'approver', 'admin'],
   evict_cache: ['member', 'approver', 'admin'],
   pin_cache: ['member', 'approver', 'admin'],
+  list_credentials: ['member', 'approver', 'admin'],
+  delete_credential: ['member', 'approver', 'admin'],
   list_approvals: ['viewer', 'member', 'approver', 'admin'],
   get_approval: ['viewer', 'member', 'approver', 'admin'],
   cancel_request: ['member', 'approver', 'admin'],

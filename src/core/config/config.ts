@@ -9,6 +9,8 @@ export interface Config extends ConfigFile {
   port: number;
   /** Names, beside its address, under which callers reach the server: a Service's, an Ingress's. */
   allowedHosts: readonly string[];
+  /** Where people's browsers reach the server, for links in messages; where it listens unless given. */
+  publicUrl?: string;
   /** A PostgreSQL URL; SQLite in the data folder where it is absent. */
   databaseUrl?: string;
   hub: { endpoint: string };
@@ -23,6 +25,8 @@ export interface Config extends ConfigFile {
 export interface Secrets {
   /** What the audit is chained with: a value in base64, or the file that holds it. */
   auditKey: { value?: string; file: string };
+  /** What stored credentials are sealed with: a value in base64 (the first of several seals), or the file that holds it. */
+  key: { value?: string; file: string };
   hfToken?: string;
   slack?: { botToken: string; signingSecret?: string; appToken?: string; apiUrl?: string };
 }

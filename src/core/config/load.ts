@@ -45,6 +45,9 @@ const environmentSchema = z.object({
   DATABASE_URL: z.string().startsWith('postgres').optional(),
   HF_ENDPOINT: z.url().default('https://huggingface.co'),
   HF_TOKEN: z.string().optional(),
+  ECOLINK_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  ECOLINK_KEY: z.string().optional(),
+  ECOLINK_KEY_FILE: z.string().optional(),
   ECOLINK_AUDIT_KEY: z.string().optional(),
   ECOLINK_AUDIT_KEY_FILE: z.string().optional(),
   SLACK_BOT_TOKEN: z.string().optional(),
@@ -69,9 +72,11 @@ export function loadConfig(environment: Environment = process.env): Config {
     dataDir,
     host: env.ECOLINK_HOST,
     port: env.ECOLINK_PORT,
-    allowedHosts: env.ECOLINK_ALLOWED_HOSTS.split(',')
-      .map((host) => host.trim().toLowerCase())
-      .filter(Boolean),
+    allowedHosts: [
+      ...env.ECOLINK_ALLOWED_HOSTS.split(',').map((host) => host.trim().toLowerCase()),
+      env.ECOLINK_PUBLIC_URL === undefined ? '' : new URL(env.ECOLINK_PUBLIC_URL).hostname,
+    ].filter(Boolean),
+    ...(env.ECOLINK_PUBLIC_URL === undefined ? {} : { publicUrl: env.ECOLINK_PUBLIC_URL.replace(/\/+$/, '') }),
     ...(env.DATABASE_URL === undefined ? {} : { databaseUrl: env.DATABASE_URL }),
     hub: { endpoint: env.HF_ENDPOINT.replace(/\/+$/, '') },
     logLevel: env.ECOLINK_LOG_LEVEL,
@@ -146,7 +151,11 @@ function secretsOf(env: z.output<typeof environmentSchema>): Secrets {
     ...(env.ECOLINK_AUDIT_KEY === undefined ? {} : { value: env.ECOLINK_AUDIT_KEY }),
     file: env.ECOLINK_AUDIT_KEY_FILE ?? join(homedir(), '.config', 'ecolink', 'audit.key'),
   };
-  return { auditKey, ...(env.HF_TOKEN === undefined ? {} : { hfToken: env.HF_TOKEN }), ...slack };
+  const key = {
+    ...(env.ECOLINK_KEY === undefined ? {} : { value: env.ECOLINK_KEY }),
+    file: resolve(env.ECOLINK_KEY_FILE ?? join(homedir(), '.config', 'ecolink', 'key')),
+  };
+  return { auditKey, key, ...(env.HF_TOKEN === undefined ? {} : { hfToken: env.HF_TOKEN }), ...slack };
 }
 
 /**

@@ -8,6 +8,10 @@ import type { Asked, HubAnswer } from './hub-errors.ts';
 export interface HubCredential {
   name: string;
   token: string;
+  /** Of one that is stored; absent for the environment's. */
+  id?: string;
+  /** The name of the person whose it is, where it is stored. */
+  owner?: string;
 }
 
 /** A repo at one commit. Everything in it was written by strangers: typed and capped, never instructions. */
@@ -25,6 +29,8 @@ export interface RepoSnapshot {
 
 export interface Hub {
   readonly endpoint: string;
+  /** The name of the account that the token belongs to. Throws `token_refused` where the Hub does not take it. */
+  account(credential: HubCredential): Promise<string>;
   /** Resolves the revision to a commit and lists its files. */
   inspect(repo: string, revision: string, credential: HubCredential | undefined): Promise<RepoSnapshot>;
   /** Asks for the first byte of a file: metadata of gated repos is public, so only this tells whether a token can download. */
@@ -65,6 +71,13 @@ export function createHub(endpoint: string, options: HubOptions = {}): Hub {
   });
   return {
     endpoint,
+    account: (credential) =>
+      call({ repo: 'whoami', revision: '', credential: credential.name }, credential, async (hubFetch) => {
+        const response = await hubFetch(`${endpoint}/api/whoami-v2`);
+        const who = (await response.json()) as { name?: unknown };
+        if (typeof who.name !== 'string') throw notAHub();
+        return who.name.slice(0, 100);
+      }),
     async inspect(repo, revision, credential) {
       checkRepoName(repo);
       checkRevision(revision);

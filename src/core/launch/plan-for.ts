@@ -1,6 +1,7 @@
 import type { Caller } from '../access/caller.ts';
+import { EcolinkError } from '../errors.ts';
 import { changesBetween, readFolder } from '../registry/filesystem-source.ts';
-import { selectionHash } from '../store/models.ts';
+import { selectionHash } from '../registry/origin.ts';
 import type { OwnedModel } from '../store/models.ts';
 import type { Queries } from '../store/store.ts';
 import { findVolume, wantVolume } from '../store/volumes.ts';
@@ -16,7 +17,11 @@ export async function plan(
   caller: Caller,
 ): Promise<{ plan: LaunchPlan; model: OwnedModel }> {
   const model = await parts.registry.find(input.model, caller);
-  return { model, plan: await planFor(parts, model, input) };
+  const found = await planFor(parts, model, input);
+  return {
+    model,
+    plan: { ...found, warnings: [...found.warnings, ...(await parts.registry.warnings(model, caller))] },
+  };
 }
 
 export async function planFor(parts: LaunchParts, model: OwnedModel, input: LaunchInput): Promise<LaunchPlan> {
@@ -30,12 +35,19 @@ export async function planFor(parts: LaunchParts, model: OwnedModel, input: Laun
 async function volumeFact({ store, places }: LaunchParts, model: OwnedModel, region: string): Promise<VolumeFact> {
   const key = volumeOf(model, region);
   if (key === undefined) return { state: 'mounted', bytesToFetch: 0 };
-  const observed = await places.region(region).observeVolume(key);
   const row = await findVolume(store.db, key);
+  const observed = await places.region(region).observeVolume(key).catch(ignoreUnreachable);
+  // What was last seen has to do: one region that does not answer must not stop a launch in two.
+  if (observed === undefined && row?.state === 'ready') return { state: 'hit', bytesToFetch: 0 };
+  if (observed === undefined) return { state: 'miss', bytesToFetch: model.bytes };
   if (observed.state === 'ready' && row?.state !== 'damaged') return { state: 'hit', bytesToFetch: 0 };
   if (observed.state === 'downloading')
     return { state: 'joining', bytesToFetch: model.bytes - (observed.progress?.done ?? 0) };
   return { state: 'miss', bytesToFetch: model.bytes };
+}
+
+function ignoreUnreachable(thrown: unknown): undefined {
+  if (!(thrown instanceof EcolinkError) || thrown.kind === 'unexpected') throw thrown;
 }
 
 /** Undefined for what lies on a filesystem: it is read in place. */

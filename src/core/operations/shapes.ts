@@ -105,6 +105,8 @@ export const modelShape = modelSummary.extend({
   files: z.array(fileShape),
   file_count: z.int(),
   memory_bytes: z.number(),
+  /** What may keep a launch from working. */
+  warnings: z.array(z.string()),
   instances: z.array(z.object({ id: z.int(), state: z.enum(instanceStates) })),
 });
 

@@ -48,7 +48,10 @@ export interface Model {
   selection: { include: string[]; exclude: string[] };
   licence?: string;
   gated: boolean;
+  /** Its name, as whoever registered the entry gave it. */
   credential?: string;
+  /** Of a stored one: names may mean another credential to another person. */
+  credentialId?: string;
   task?: string;
   architecture: Architecture;
   fingerprint?: Fingerprint;

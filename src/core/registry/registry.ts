@@ -15,9 +15,9 @@ import {
   insertModel,
   instancesUsing,
   markModelDeleted,
-  originOf,
   searchModels,
 } from '../store/models.ts';
+import { originOf } from './origin.ts';
 import type { OwnedModel } from '../store/models.ts';
 import type { Queries, Store } from '../store/store.ts';
 import { isUniqueViolation } from '../store/unique-violation.ts';
@@ -59,6 +59,8 @@ export function createRegistry(parts: RegistryParts) {
     present: (receipt: Record<string, unknown>) => present(parts, receipt),
     /** The entry behind a name, as this caller may see it. Throws `model_not_found`. */
     find: (name: string, caller: Caller) => findVisible(parts.store.db, name, caller),
+    /** What may keep a launch of the entry from working. */
+    warnings: (model: Model, caller: Caller) => parts.credentials.warnings(model, caller),
   };
 }
 
@@ -244,6 +246,7 @@ async function get(parts: RegistryParts, name: string, caller: Caller) {
     files: model.files.slice(0, filesShown).map(({ path: file, size }) => ({ path: file, size })),
     file_count: model.files.length,
     memory_bytes: memoryEstimate(model.bytes, model.architecture),
+    warnings: await parts.credentials.warnings(model, caller),
     instances: instances.map(({ id, state }) => ({ id, state: state as 'running' })),
   };
 }

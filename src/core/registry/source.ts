@@ -30,6 +30,7 @@ export interface Candidate {
   revision?: string;
   commit?: string;
   credential?: string;
+  credentialId?: string;
   filesystem?: string;
   subfolder?: string;
   path?: string;
@@ -62,7 +63,7 @@ export function examine(parts: Parts, input: SourceInput, caller: Caller): Promi
 async function examineRepo({ hub, credentials }: Parts, input: SourceInput, caller: Caller): Promise<Candidate> {
   const repo = input.repo as string;
   const revision = input.revision ?? 'main';
-  const named = input.credential === undefined ? undefined : credentials.resolve(input.credential, caller);
+  const named = input.credential === undefined ? undefined : await credentials.resolve(input.credential, caller);
   const look = async (credential: HubCredential | undefined) => {
     const snapshot = await hub.inspect(repo, revision, credential);
     const selection = selectFiles(snapshot.files, input.include ?? [], input.exclude ?? []);
@@ -81,7 +82,7 @@ async function examineRepo({ hub, credentials }: Parts, input: SourceInput, call
     repo,
     revision,
     commit: snapshot.commit,
-    ...(credential && (snapshot.gated || snapshot.private || named) ? { credential: credential.name } : {}),
+    ...(credential && (snapshot.gated || snapshot.private || named) ? credentialOf(credential) : {}),
     ...selection,
     formats: formatsOf(snapshot.files),
     bytes: selection.files.reduce((sum, file) => sum + file.size, 0),
@@ -91,6 +92,10 @@ async function examineRepo({ hub, credentials }: Parts, input: SourceInput, call
     ...(suggested === undefined ? {} : { suggested }),
     architecture: await readArchitecture(hub, snapshot, credential),
   };
+}
+
+function credentialOf({ name, id }: HubCredential): Pick<Candidate, 'credential' | 'credentialId'> {
+  return { credential: name, ...(id === undefined ? {} : { credentialId: id }) };
 }
 
 function mayNeedToken(thrown: unknown): boolean {

@@ -2,9 +2,15 @@ import type { Migration } from 'kysely/migration';
 import type { Flavour } from './dialects.ts';
 import { first } from './migrations/0001-first.ts';
 import { people } from './migrations/0002-people.ts';
+import { credentials } from './migrations/0003-credentials.ts';
 import { approvals } from './migrations/0004-approvals.ts';
 
 /** Every migration, by number. Imported statically, so that a build cannot lose one. */
 export function migrations(flavour: Flavour): Record<string, Migration> {
-  return { '0001-first': first(flavour), '0002-people': people(), '0004-approvals': approvals(flavour) };
+  return {
+    '0001-first': first(flavour),
+    '0002-people': people(),
+    '0003-credentials': credentials(),
+    '0004-approvals': approvals(flavour),
+  };
 }

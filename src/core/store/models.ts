@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import { digestOf } from '../ids.ts';
 import type { PullFile } from '../download/manifest.ts';
 import type { Category, Model } from '../registry/model.ts';
+import { originOf, selectionHash } from '../registry/origin.ts';
 import type { Queries } from './store.ts';
 
 export interface ModelQuery {
@@ -15,16 +15,6 @@ export interface ModelQuery {
 
 /** A model with its owner's name, as lists and pages show it. */
 export type OwnedModel = Model & { ownerName: string };
-
-/** Names one set of files of one commit: entries that share it share volumes. */
-export function selectionHash(files: readonly PullFile[]): string {
-  return digestOf(files);
-}
-
-/** Where it comes from, in one line. */
-export function originOf(model: Pick<Model, 'source' | 'repo' | 'revision' | 'filesystem' | 'subfolder'>): string {
-  return model.source === 'huggingface' ? `${model.repo}@${model.revision}` : `${model.filesystem}:${model.subfolder}`;
-}
 
 export async function insertModel(db: Queries, model: Model): Promise<void> {
   const { files, ...entry } = model;
@@ -46,6 +36,7 @@ export async function insertModel(db: Queries, model: Model): Promise<void> {
       selection: hash,
       repo: model.repo ?? null,
       owner_id: model.owner,
+      credential_id: model.credentialId ?? null,
       private: model.private ? 1 : 0,
       created_at: model.createdAt,
       deleted_at: null,
@@ -139,5 +130,9 @@ export async function instancesUsing(
 }
 
 export async function markModelDeleted(db: Queries, id: string, at: string): Promise<void> {
-  await db.updateTable('models').set({ live_name: null, deleted_at: at }).where('id', '=', id).execute();
+  await db
+    .updateTable('models')
+    .set({ live_name: null, credential_id: null, deleted_at: at })
+    .where('id', '=', id)
+    .execute();
 }

@@ -100,6 +100,10 @@ export interface Database {
     prefetch: Flag;
     pinned: Flag;
     last_used_at: Time | null;
+    /** What the last attempt downloads with: a credential's id or name. */
+    credential: ColumnType<string | null, string | null | undefined, string | null>;
+    /** Those with which the Hub refused the files. */
+    refused: ColumnType<Json | null, Json | null | undefined, Json | null>;
   };
   audit_events: {
     number: Fixed<number>;

@@ -19,6 +19,10 @@ export interface Volume {
   prefetch: boolean;
   pinned: boolean;
   lastUsedAt?: string;
+  /** What the last attempt downloads with: a credential's id or name, empty for none. */
+  credential?: string;
+  /** Those with which the Hub refused the files since somebody last asked for them. */
+  refused: string[];
 }
 
 /** Makes the row of a volume unless it is there; one that failed for good gets a fresh start. */
@@ -54,7 +58,7 @@ export async function wantVolume(
     : ['absent', 'partial'];
   await db
     .updateTable('volumes')
-    .set({ state: 'queued', failures: 0, retry_at: null, reason: null })
+    .set({ state: 'queued', failures: 0, retry_at: null, reason: null, refused: null })
     .where('key', '=', volume.key)
     .where('state', 'in', restartable)
     .execute();
@@ -83,6 +87,8 @@ function toVolume(row: Row): Volume {
     ...(row.progress === null ? {} : { progress: JSON.parse(row.progress) as Progress }),
     ...(row.reason === null ? {} : { reason: JSON.parse(row.reason) as Reason }),
     ...(row.last_used_at === null ? {} : { lastUsedAt: row.last_used_at }),
+    ...(row.credential === null ? {} : { credential: row.credential }),
+    refused: row.refused === null ? [] : (JSON.parse(row.refused) as string[]),
   };
 }
 
@@ -140,6 +146,8 @@ export type VolumeUpdate = Partial<{
   prefetch: boolean;
   pinned: boolean;
   lastUsedAt: string;
+  credential: string;
+  refused: string[];
 }>;
 
 export async function updateVolume(db: Queries, key: string, update: VolumeUpdate): Promise<void> {
@@ -156,6 +164,8 @@ export async function updateVolume(db: Queries, key: string, update: VolumeUpdat
     ...(update.prefetch === undefined ? {} : { prefetch: update.prefetch ? 1 : 0 }),
     ...(update.pinned === undefined ? {} : { pinned: update.pinned ? 1 : 0 }),
     ...(update.lastUsedAt === undefined ? {} : { last_used_at: update.lastUsedAt }),
+    ...(update.credential === undefined ? {} : { credential: update.credential }),
+    ...(update.refused === undefined ? {} : { refused: JSON.stringify(update.refused) }),
   };
   await db.updateTable('volumes').set(set).where('key', '=', key).execute();
 }

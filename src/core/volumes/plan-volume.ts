@@ -32,9 +32,16 @@ const maximumFailures = 6;
 
 /**
  * The next step for one volume. Pure. `wanted`: an instance that is not stopped needs it, or somebody asked for a
- * prefetch. A finished attempt is counted once: while the record still says that it downloads.
+ * prefetch. A finished attempt is counted once: while the record still says that it downloads. `another`: a credential
+ * that was not tried yet may be allowed what this one was not.
  */
-export function planVolume(record: VolumeRecord, observed: ObservedVolume, wanted: boolean, now: number): VolumeStep {
+export function planVolume(
+  record: VolumeRecord,
+  observed: ObservedVolume,
+  wanted: boolean,
+  now: number,
+  another = false,
+): VolumeStep {
   // Whoever wants the bytes meanwhile waits until they are gone, and gets fresh ones.
   if (record.state === 'evicting') return { do: 'delete' };
   switch (observed.state) {
@@ -49,7 +56,7 @@ export function planVolume(record: VolumeRecord, observed: ObservedVolume, wante
         : { do: 'record', state: 'downloading', failures: record.failures };
     case 'failed':
       if (record.state === 'downloading' && observed.attempt === record.attempt)
-        return afterFailure(record, observed, wanted, now);
+        return afterFailure(record, observed, wanted, now, another);
       return planMissing(record, observed, wanted, now);
     case 'absent':
     case 'partial':
@@ -71,16 +78,23 @@ function planMissing(record: VolumeRecord, observed: ObservedVolume, wanted: boo
 /** Ends that a kill or a stop of ours brought about. */
 const disruptions = new Set(['interrupted', 'stopped', 'superseded']);
 
+/** Ends that another credential may not meet. The Hub hides a private repo from an account that may not read it. */
+export function isRefusal(code: string): boolean {
+  return code === 'gated_repo' || code === 'token_refused' || code === 'repo_not_found';
+}
+
 function afterFailure(
   record: VolumeRecord,
   observed: ObservedVolume & { state: 'failed' },
   wanted: boolean,
   now: number,
+  another: boolean,
 ): VolumeStep {
   const { code, message, retryable } = observed.failure;
   if (!wanted) return { do: 'record', state: 'partial', failures: 0 };
   // A disruption says nothing about the download itself.
   if (disruptions.has(code)) return { do: 'record', state: 'queued', failures: record.failures };
+  if (another && isRefusal(code)) return { do: 'record', state: 'queued', failures: record.failures };
   const failures = record.failures + 1;
   const reason = { code, message };
   if (!retryable || failures >= maximumFailures) return { do: 'record', state: 'failed', failures, reason };

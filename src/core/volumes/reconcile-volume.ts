@@ -3,11 +3,11 @@ import { asEcolinkError } from '../errors.ts';
 import type { ReconcilerParts } from '../launch/reconcile-parts.ts';
 import type { Requeue } from '../launch/work-queue.ts';
 import type { ObservedVolume, Reason, Region } from '../regions/region.ts';
-import { findModel } from '../store/models.ts';
 import { filesOfSelection, findVolume, updateVolume, usersOfVolume } from '../store/volumes.ts';
 import type { Volume, VolumeUpdate } from '../store/volumes.ts';
 import { finishEviction } from './evict-volume.ts';
-import { planVolume } from './plan-volume.ts';
+import { chooseCredential, noteRefusal, tokenOf } from './choose-credential.ts';
+import { isRefusal, planVolume } from './plan-volume.ts';
 
 const watchMs = 1000;
 /** After the region could not start a download and may be able to later. */
@@ -21,7 +21,11 @@ export async function reconcileVolume(parts: ReconcilerParts, key: string): Prom
   const users = await usersOfVolume(parts.store.db, key);
   const wanted = volume.prefetch || users.length > 0;
   const observed = await region.observeVolume(key);
-  const step = planVolume(volume, observed, wanted, parts.now().getTime());
+  const refused =
+    observed.state === 'failed' && observed.attempt === volume.attempt && isRefusal(observed.failure.code);
+  const tried = refused ? await noteRefusal(parts, volume, observed.failure.code) : volume.refused;
+  const another = refused && (await chooseCredential(parts, volume, tried, users)).untried;
+  const step = planVolume(volume, observed, wanted, parts.now().getTime(), another);
   if (step.do === 'start') await start(parts, region, volume, step.attempt, users);
   if (step.do === 'stop') await region.stopDownload(key);
   if (step.do === 'delete') await finishEviction(parts, volume, region);
@@ -48,7 +52,7 @@ function updateFor(
     retryAt: step.retryAt ?? null,
     reason: step.reason ?? waiting ?? null,
     ...progress,
-    ...(finished ? { prefetch: false, progress: null } : {}),
+    ...(finished ? { prefetch: false, progress: null, refused: [] } : {}),
   };
 }
 
@@ -88,39 +92,23 @@ async function start(
     commit: volume.commit,
     files: await filesOfSelection(parts.store.db, volume.selection),
   };
-  await updateVolume(parts.store.db, volume.key, { attempt, state: 'downloading', retryAt: null });
+  const choice = await chooseCredential(parts, volume, volume.refused, users);
+  await updateVolume(parts.store.db, volume.key, {
+    attempt,
+    state: 'downloading',
+    retryAt: null,
+    credential: choice.mark,
+  });
   try {
-    await region.startDownload(volume.key, manifest, attempt, await tokenFor(parts, volume, users));
+    const token = await tokenOf(parts, volume, choice, users);
+    await region.startDownload(volume.key, manifest, attempt, token);
   } catch (thrown) {
     const error = asEcolinkError(thrown, volume.key);
     if (error.kind === 'unexpected') throw thrown;
     await updateVolume(parts.store.db, volume.key, {
-      ...(error.retryable
-        ? { state: 'queued', retryAt: parts.now().getTime() + startAgainMs }
-        : { state: 'failed' }),
+      ...(error.retryable ? { state: 'queued', retryAt: parts.now().getTime() + startAgainMs } : { state: 'failed' }),
       reason: { code: error.code, message: error.message },
     });
   }
   for (const user of users) parts.nudge({ instance: user.id, region: user.region });
-}
-
-/** The credential of an entry that wants the bytes now; for a prefetch, of an entry of the same repo. */
-async function tokenFor(
-  parts: ReconcilerParts,
-  volume: Volume,
-  users: readonly { entryId: string }[],
-): Promise<string | undefined> {
-  const names = await Promise.all(
-    users.map(async (user) => (await findModel(parts.store.db, { id: user.entryId }))?.credential),
-  );
-  const prefetching = await parts.store.db
-    .selectFrom('models')
-    .select('entry')
-    .where('repo', '=', volume.repo)
-    .where('selection', '=', volume.selection)
-    .where('deleted_at', 'is', null)
-    .execute();
-  const entries = prefetching.map((row) => (JSON.parse(row.entry) as { credential?: string }).credential);
-  const name = [...names, ...entries].find((each) => each !== undefined);
-  return parts.credentials.forEntry(name)?.token;
 }

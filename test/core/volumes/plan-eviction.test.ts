@@ -19,6 +19,7 @@ function volume(key: string, daysUnused: number, given: Partial<Volume> = {}): V
     retryAt: undefined,
     prefetch: false,
     pinned: false,
+    refused: [],
     lastUsedAt: new Date(now - daysUnused * 24 * 3600_000).toISOString(),
     ...given,
   };

@@ -1,0 +1,78 @@
+import type { Command } from 'commander';
+import { plainText } from '../core/format.ts';
+import { jsonText } from './output/json.ts';
+import type { Terminal } from './output/terminal.ts';
+import { reach } from './reach.ts';
+import { readSecret } from './read-secret.ts';
+
+type Add = (parent: Command, name: string) => Command;
+
+const addExamples = `
+Examples:
+  ecolink credential add hub-main
+  ecolink credential add team-hub --shared < token.txt`;
+
+/** `ecolink credential add` and `ecolink key rotate`: not operations, since a value never passes through a model or a chat. */
+export function addCredentialCommands(program: Command, add: Add, group: string, terminal: Terminal): void {
+  const credential = add(program, 'credential').helpGroup(group);
+  credential
+    .summary('Store a Hugging Face token under a name')
+    .description(
+      'Stored tokens are encrypted and go by their names; nobody reads them back. list-credentials shows them, delete-credential deletes one.',
+    );
+  add(credential, 'add')
+    .summary('Store a token, or replace its value')
+    .description(
+      'Asks for the token, or reads it from standard input; it is never an argument, which other programs could read. The same name again replaces the value.',
+    )
+    .argument('<name>', 'What models name it by.')
+    .option('--shared', 'Let the whole team use it, by its name.')
+    .option('--no-shared', 'Keep it to yourself again.')
+    .option('--json', 'Print exactly the output, as JSON, and nothing else.')
+    .addHelpText('after', addExamples)
+    .action((name: string, options: { shared?: boolean }, command: Command) =>
+      addCredential(name, options.shared, wantsJson(command), terminal),
+    );
+  const key = add(program, 'key').helpGroup(group);
+  key
+    .summary('Rotate the key that seals the stored credentials')
+    .description('The key lies outside the data folder: without it nobody can open what is stored.');
+  add(key, 'rotate')
+    .summary('Seal everything with a new key, and forget the old one')
+    .description(
+      'Works while the server runs. Killed midway, it loses nothing: run it again, and it goes on from there.',
+    )
+    .option('--json', 'Print exactly the output, as JSON, and nothing else.')
+    .action((_, command: Command) => rotateKey(wantsJson(command), terminal));
+}
+
+function wantsJson(command: Command): boolean {
+  return command.optsWithGlobals<{ json?: boolean }>().json === true;
+}
+
+async function addCredential(
+  name: string,
+  shared: boolean | undefined,
+  json: boolean,
+  terminal: Terminal,
+): Promise<void> {
+  await using reached = await reach({ withoutServer: true });
+  const value = await readSecret(`Hugging Face token for "${plainText(name)}" (it is not shown): `);
+  const added = await reached.credentials.add({ name, value, ...(shared === undefined ? {} : { shared }) });
+  if (json) return terminal.out(jsonText(added));
+  const { state, account, fingerprint } = added;
+  terminal.out(
+    `Credential ${plainText(name)} ${state}: a token of ${plainText(account)} on the Hub (fingerprint ${fingerprint})${added.shared ? ', shared with the team' : ''}.`,
+  );
+  terminal.err(plainText(added.next_step.replace('register_model', 'register-model')));
+}
+
+async function rotateKey(json: boolean, terminal: Terminal): Promise<void> {
+  await using reached = await reach({ withoutServer: true });
+  const rotated = await reached.credentials.rotateKey();
+  if (json) return terminal.out(jsonText(rotated));
+  terminal.out(
+    `${rotated.rows} ${rotated.rows === 1 ? 'credential is' : 'credentials are'} sealed with the key ${rotated.key} now.`,
+  );
+  terminal.err(plainText(rotated.next_step));
+}

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { defineOperation, field } from '../operation.ts';
+import { idempotency, receipt } from './shapes.ts';
+
+export const deleteCredential = defineOperation({
+  name: 'delete_credential',
+  title: 'Delete a credential',
+  description:
+    'Deletes a stored Hugging Face token. Refused while models download with it, which are named then. The owner deletes it; admins a shared one too.',
+  effect: 'destructive',
+  role: 'member',
+  frontEnds: ['cli', 'mcp'],
+  withoutServer: true,
+  input: z.strictObject({
+    credential: field(z.string().min(1).max(100), {
+      label: 'Credential',
+      help: 'Name of a stored Hugging Face token.',
+      example: 'hub-main',
+      choices: { operation: 'list_credentials', value: 'credential' },
+      positional: true,
+    }),
+    ...idempotency,
+  }),
+  output: receipt.extend({ credential: z.string() }),
+  examples: [{ credential: 'hub-main' }],
+  handler: (input, context) => context.services.credentials.remove(input.credential, context),
+});

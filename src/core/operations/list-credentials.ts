@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { defineOperation } from '../operation.ts';
+import { listOf, paging } from './shapes.ts';
+
+export const listCredentials = defineOperation({
+  name: 'list_credentials',
+  title: 'List credentials',
+  description:
+    'Lists the Hugging Face tokens that you stored and those that are shared with the team: names, accounts and whether they still work, never values. Adding one is not done here: ecolink credential add <name> asks for it.',
+  effect: 'read',
+  audited: true,
+  role: 'member',
+  frontEnds: ['cli', 'mcp'],
+  withoutServer: true,
+  input: z.strictObject({ ...paging }),
+  output: listOf(
+    z.object({
+      credential: z.string(),
+      owner: z.string(),
+      /** Whose the token is on the Hub; not known of HF_TOKEN. */
+      account: z.string().optional(),
+      fingerprint: z.string(),
+      shared: z.boolean(),
+      state: z.enum(['ok', 'failing']),
+      reason: z.string().optional(),
+      /** Those that download with it, as far as you see them. */
+      models: z.array(z.string()),
+      created_at: z.string().optional(),
+      last_used_at: z.string().optional(),
+    }),
+  ),
+  columns: ['credential', 'owner', 'account', 'fingerprint', 'shared', 'state', 'last_used_at', 'models'],
+  examples: [{}],
+  handler: (input, { services, caller }) => services.credentials.list(input, caller),
+});
