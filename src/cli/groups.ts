@@ -20,6 +20,15 @@ export const operationGroups: Record<string, readonly string[]> = {
     'evict_cache',
     'pin_cache',
   ],
+  'Approvals:': [
+    'list_approvals',
+    'get_approval',
+    'cancel_request',
+    'approve_request',
+    'deny_request',
+    'break_glass',
+    'explain_policy',
+  ],
 };
 
 export const otherOperations = 'Oversight:';

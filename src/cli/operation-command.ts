@@ -14,6 +14,8 @@ export interface OperationRequest {
   input: Record<string, unknown>;
   json: boolean;
   wait: boolean;
+  /** Everything that was typed, for commands with flags of their own. */
+  options: Record<string, unknown>;
 }
 
 /** One operation as a command: its arguments, flags, help and examples all come from its definition. */
@@ -38,7 +40,7 @@ export function operationCommand(
   command.action(async (...given: unknown[]) => {
     const options = command.optsWithGlobals<Record<string, unknown>>();
     const input = inferImplied(fields, collect(fields, positionals, given, options));
-    await run({ operation, input, json: options['json'] === true, wait: options['wait'] === true });
+    await run({ operation, input, json: options['json'] === true, wait: options['wait'] === true, options });
   });
   return command;
 }
@@ -88,11 +90,17 @@ function describe(field: InputField, fields: readonly InputField[]): string {
 
 function addOwnOptions(command: Command, operation: Operation): void {
   const goal = waitsFor(operation);
-  if (goal !== undefined) {
-    const wait = new Option('--wait', `Follow the instance until it is ${goal}, then show it; status 1 if it fails.`);
+  if (goal !== undefined || mayBeHeldBack(operation)) {
+    const follow = `Follow the instance until it is ${goal}, then show it; status 1 if it fails.`;
+    const decision = 'Where people have to approve it, wait for that first; status 7 if they do not.';
+    const wait = new Option('--wait', goal === undefined ? decision : `${follow} ${decision}`);
     command.addOption(wait.helpGroup('Output:'));
   }
   command.addOption(new Option('--json', 'Print exactly the output, as JSON, and nothing else.').helpGroup('Output:'));
+}
+
+function mayBeHeldBack({ effect, neverHeldBack }: Operation): boolean {
+  return effect !== 'read' && neverHeldBack !== true;
 }
 
 function examplesOf(operation: Operation): string {

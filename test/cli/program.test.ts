@@ -32,7 +32,8 @@ test('the help of a command comes from its definition', async () => {
 
     Output:
       --wait                    Follow the instance until it is running, then show it; status 1 if it
-                                fails.
+                                fails. Where people have to approve it, wait for that first; status 7 if
+                                they do not.
       --json                    Print exactly the output, as JSON, and nothing else.
 
     Examples:

@@ -5,7 +5,7 @@ import type { LaunchInstanceInput } from '../launch/launches.ts';
 import type { LaunchPlan, RegionLaunch } from '../launch/plan-launch.ts';
 import type { PreviewFacts } from '../policy/facts.ts';
 import type { Places } from '../regions/places.ts';
-import { originOf, selectionHash } from '../store/models.ts';
+import { originOf, selectionHash } from '../registry/origin.ts';
 import type { OwnedModel } from '../store/models.ts';
 import type { Preview } from './preview.ts';
 import type { Previewing } from './previewing.ts';

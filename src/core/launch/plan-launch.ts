@@ -5,7 +5,7 @@ import { memoryEstimate } from '../registry/sizing.ts';
 import { argumentsOf, ownedFlag, serves, splitProblem } from '../runtimes/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { OwnedModel } from '../store/models.ts';
-import { selectionHash } from '../store/models.ts';
+import { selectionHash } from '../registry/origin.ts';
 
 export interface LaunchInput {
   model: string;

@@ -6,7 +6,7 @@ import type { RegionStatusUpdate } from '../store/instances.ts';
 import { findModel } from '../store/models.ts';
 import type { OwnedModel } from '../store/models.ts';
 import { findVolume, updateVolume, wantVolume } from '../store/volumes.ts';
-import { selectionHash } from '../store/models.ts';
+import { selectionHash } from '../registry/origin.ts';
 import { modelId } from './instance.ts';
 import type { Instance } from './instance.ts';
 import { planRegion } from './plan-region.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { insertInstance, updateDesired } from '../../../src/core/store/instances.ts';
-import { selectionHash } from '../../../src/core/store/models.ts';
+import { selectionHash } from '../../../src/core/registry/origin.ts';
 import type { Store } from '../../../src/core/store/store.ts';
 import {
   filesOfSelection,

@@ -1,0 +1,36 @@
+import type { Command } from 'commander';
+import { commandName, commandOperations } from './names.ts';
+import { operationCommand } from './operation-command.ts';
+import type { OperationRequest } from './operation-command.ts';
+import type { Terminal } from './output/terminal.ts';
+import { runOperation } from './run-operation.ts';
+import { findOperation } from '../core/operations.ts';
+import type { Operation } from '../core/operation.ts';
+
+type Add = (parent: Command, name: string) => Command;
+
+/** `ecolink policy explain launch-instance tiny --replicas 2`: any operation as it would be typed, explained instead of run. */
+export function addPolicyCommands(program: Command, add: Add, group: string, terminal: Terminal): void {
+  const policy = add(program, 'policy').helpGroup(group);
+  policy.summary('Explain the policy').description('Says what the policy in ecolink.yaml does.');
+  const about = 'Show which rule answers an operation, and why';
+  const explain = add(policy, 'explain').summary(about).description(`${about}. Nothing is asked for and nothing runs.`);
+  for (const operation of commandOperations()) {
+    if (operation.effect === 'read' || operation.neverHeldBack) continue;
+    const command = operationCommand(operation, add(explain, commandName(operation.name)), (request) =>
+      runOperation(explained(request), terminal),
+    );
+    command.option('--as-agent', 'As if an agent of yours asked.');
+  }
+}
+
+function explained({ operation, input, json, options }: OperationRequest): OperationRequest {
+  const agent = options['asAgent'] === true;
+  return {
+    operation: findOperation('explain_policy') as Operation,
+    input: { operation: operation.name, input: JSON.stringify(input), agent },
+    json,
+    wait: false,
+    options,
+  };
+}

@@ -1,0 +1,75 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runProgram } from './support/run-program.ts';
+import { startServe } from './support/serve.ts';
+import type { ServeChild } from './support/serve.ts';
+
+/** The person at the terminal approves what another one's agent asks for. */
+const more = {
+  people: [
+    { name: 'root', role: 'admin', identities: ['local'] },
+    { name: 'ada', role: 'approver', identities: ['slack:T1/ADA'] },
+  ],
+  policy: [
+    {
+      name: 'all launches',
+      when: { operations: ['launch_instance'] },
+      require: { approvers: { roles: ['admin'] }, requester_may_approve: true },
+    },
+  ],
+};
+
+let served: ServeChild;
+let agent: (...argv: string[]) => ReturnType<ServeChild['run']>;
+
+beforeAll(async () => {
+  served = await startServe();
+  const config = join(served.dataDir, 'ecolink.yaml');
+  await writeFile(config, JSON.stringify({ ...(JSON.parse(await readFile(config, 'utf8')) as object), ...more }));
+  const source = ['--filesystem', 'shared', '--subfolder', 'tiny', '--category', 'chat'];
+  await served.run('register-model', 'tiny', ...source);
+  const { stdout } = await served.run('token', 'create', 'helper', '--scope', 'operate', '--agent');
+  agent = (...argv) => runProgram(argv, { ...served.environment, ECOLINK_TOKEN: stdout.trim() });
+});
+afterAll(() => served[Symbol.asyncDispose]());
+
+test('a command that is held back says who decides and how, and is a success', async () => {
+  const held = await agent('launch-instance', 'tiny');
+  expect(held).toMatchObject({ status: 0, stderr: '' });
+  expect(held.stdout).toMatch(/^Model tiny: awaiting approval\./);
+  expect(held.stdout).toContain('ecolink approve-request 1');
+  expect((await served.run('list-approvals')).stdout).toMatch(/1 +pending +Launch tiny .* root +yes/);
+});
+
+test('an agent is told that it cannot decide', async () => {
+  expect(await agent('approve-request', '1')).toMatchObject({
+    status: 4,
+    stderr: expect.stringContaining('error[may_not_decide]'),
+  });
+});
+
+test('--wait follows the request to its decision and the instance to its end', async () => {
+  const waiting = agent('launch-instance', 'tiny', '--context-length', '64', '--wait', '--json');
+  await expect.poll(async () => (await served.run('approve-request', '2')).status, { timeout: 30_000 }).toBe(0);
+  const { status, stdout, stderr } = await waiting;
+  expect({ status, stderr }).toMatchObject({ status: 0, stderr: expect.stringContaining('by root') });
+  expect(JSON.parse(stdout)).toMatchObject({ id: 1, state: 'running' });
+});
+
+test('--wait ends with status 7 and the reason where it was denied', async () => {
+  const waiting = agent('launch-instance', 'tiny', '--replicas', '2', '--wait');
+  await expect
+    .poll(async () => (await served.run('deny-request', '3', '--reason', 'one is enough')).status, { timeout: 30_000 })
+    .toBe(0);
+  expect(await waiting).toMatchObject({ status: 7, stderr: expect.stringContaining('denied by root: one is enough') });
+});
+
+test('policy explain takes an operation as it would be typed', async () => {
+  const { status, stdout } = await served.run('policy', 'explain', 'launch-instance', 'tiny', '--replicas', '2');
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/answer +require/);
+  expect(stdout).toMatch(/rule +all launches/);
+  const json = await served.run('policy', 'explain', 'stop-instance', '1', '--as-agent', '--json');
+  expect(JSON.parse(json.stdout)).toMatchObject({ answer: 'require', rule: 'default: an agent destroys' });
+});
