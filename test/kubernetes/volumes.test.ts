@@ -2,6 +2,7 @@ import type { V1Job, V1PersistentVolumeClaim, V1Pod, V1Secret } from '@kubernete
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { startControlPlane } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
+import { startFaultProxy } from './support/fault-proxy.ts';
 import { startNodes } from './support/nodes.ts';
 import type { StandIn } from './support/nodes.ts';
 import { keyFor, makeNamespace, manifest, openRegion } from './support/place.ts';
@@ -185,4 +186,28 @@ test('eviction deletes the claim and its jobs, and nothing that others made', as
   expect(await region.observeVolume(key)).toEqual({ state: 'absent' });
   expect((await claims()).map((claim) => claim.metadata?.name)).toEqual(['theirs']);
   expect(await jobs()).toEqual([]);
+});
+
+test('a download that its server made and never let run is taken over by the next attempt', async () => {
+  nodes.rule = () => 'run';
+  await using proxy = await startFaultProxy(plane.url);
+  const kubeconfig = await plane.kubeconfig('ecolink', { server: proxy.url, insecure: true });
+  {
+    await using dying = await openRegion(plane, namespace, { kubeconfig });
+    // After the lock is taken nothing goes through any more: the server died.
+    proxy.fault = (request) =>
+      /\/(configmaps|secrets|jobs\/.*)$/.test(request.url?.split('?')[0] ?? '') ? 'cut' : undefined;
+    await expect(dying.startDownload(key, manifest, 1, 'hf_secret')).rejects.toMatchObject({ retryable: true });
+  }
+  const [left] = await jobs();
+  expect(left?.spec?.suspend).toBe(true);
+  await using region = await openRegion(plane, namespace);
+  expect(await region.observeVolume(key)).toMatchObject({ state: 'downloading', attempt: 1 });
+  await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'partial' }), {
+    timeout: 60_000,
+    interval: 500,
+  });
+  await region.startDownload(key, manifest, 2, 'hf_secret');
+  expect((await jobs()).map((job) => [job.metadata?.name, job.spec?.suspend])).toEqual([[`${key}-2`, false]]);
+  expect((await secrets()).map((secret) => secret.metadata?.name)).toEqual([`${key}-2`]);
 });

@@ -12,7 +12,9 @@ const patienceMs = 4000;
 /** Reachability, version, what may be used of the cluster, and what EcoLink lacks there. Never throws for the cluster's sake. */
 export async function statusOf(client: KubernetesClient, config: KubernetesRegionConfig): Promise<RegionStatus> {
   try {
-    const { gitVersion } = (await client.raw('GET', '/version', undefined, undefined, patienceMs)) as { gitVersion: string };
+    const { gitVersion } = (await client.raw('GET', '/version', undefined, undefined, patienceMs)) as {
+      gitVersion: string;
+    };
     const [missing, storageClass, accelerators] = await Promise.all([
       missingRights(client, config),
       storageClassOf(client, config),

@@ -7,7 +7,7 @@ const mib = 1024 ** 2;
 
 /** Files, a tenth for what file systems keep for themselves, and 1 GiB for parts and journals; whole MiB. */
 export function claimBytes(bytes: number): number {
-  return Math.ceil((bytes * 1.1 + 1024 * mib) / mib) * mib;
+  return Math.ceil((bytes + Math.ceil(bytes / 10) + 1024 * mib) / mib) * mib;
 }
 
 export function volumeClaim(

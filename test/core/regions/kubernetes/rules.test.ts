@@ -1,0 +1,130 @@
+import type { V1Job, V1Pod } from '@kubernetes/client-node';
+import { describe, expect, test } from 'vitest';
+import { isImageAllowed } from '../../../../src/core/regions/kubernetes/allowed-images.ts';
+import { carries } from '../../../../src/core/regions/kubernetes/carries.ts';
+import { failureOf } from '../../../../src/core/regions/kubernetes/download-state.ts';
+import type { Live } from '../../../../src/core/regions/kubernetes/kinds.ts';
+import { literal } from '../../../../src/core/regions/kubernetes/manifests/pods.ts';
+import { claimBytes } from '../../../../src/core/regions/kubernetes/manifests/volume.ts';
+import { startSeconds } from '../../../../src/core/regions/kubernetes/manifests/workload.ts';
+import { nameFor, workloadName } from '../../../../src/core/regions/kubernetes/names.ts';
+import { troubleOf } from '../../../../src/core/regions/kubernetes/pod-reasons.ts';
+
+const gib = 1024 ** 3;
+
+describe('names', () => {
+  test.for(['eu', 'eu-west.1', 'a'.repeat(48), `${'a'.repeat(47)}b`])(
+    'of the region %s are DNS labels that differ',
+    (region) => {
+      const name = workloadName(123_456_789, region);
+      expect(name).toMatch(/^[a-z]([a-z0-9-]{0,48}[a-z0-9])?$/);
+      expect(name).not.toBe(workloadName(123_456_789, `${region}0`));
+    },
+  );
+
+  test('that are short stay as people wrote them', () => {
+    expect(workloadName(7, 'eu')).toBe('instance-7-eu');
+    expect(nameFor('eu.west')).not.toBe(nameFor('eu-west'));
+  });
+});
+
+test('a claim holds the files, a tenth more and a GiB', () => {
+  expect(claimBytes(0)).toBe(gib);
+  expect(claimBytes(100 * gib)).toBe(111 * gib);
+});
+
+test('a start is waited for as long as the weights take to read', () => {
+  expect(startSeconds(0)).toBe(600);
+  expect(startSeconds(140e9)).toBe(600 + 2800);
+});
+
+test('a word that looks like a variable of Kubernetes reaches the engine as it is', () => {
+  expect(literal('$(HOME) costs $5 ($)')).toBe('$$(HOME) costs $5 ($)');
+});
+
+describe('drift', () => {
+  const rendered = { a: 1, list: ['x', 'y'], named: [{ name: 'engine', image: 'i:1' }], empty: {} };
+
+  test.for([
+    [
+      'what the server filled in',
+      { ...rendered, status: {}, named: [{ name: 'engine', image: 'i:1', pullPolicy: 'Always' }] },
+    ],
+    ['what a webhook added by name', { ...rendered, named: [{ name: 'sidecar' }, { name: 'engine', image: 'i:1' }] }],
+    ['an empty field that was dropped', { a: 1, list: ['x', 'y'], named: rendered.named }],
+  ] as const)('is not %s', ([, live]) => {
+    expect(carries(live, rendered)).toBe(true);
+  });
+
+  test.for([
+    ['another value', { ...rendered, a: 2 }],
+    ['another image', { ...rendered, named: [{ name: 'engine', image: 'i:2' }] }],
+    ['a word more in a list', { ...rendered, list: ['x', 'y', 'z'] }],
+    ['a field that went', { list: ['x', 'y'], named: rendered.named }],
+  ] as const)('is %s', ([, live]) => {
+    expect(carries(live, rendered)).toBe(false);
+  });
+});
+
+test.for([
+  ['ghcr.io/team/engine:1', true],
+  ['ghcr.io/team/sub/engine@sha256:abc', true],
+  ['ghcr.io/other/engine:1', false],
+  ['evil.test/ghcr.io/team/engine:1', false],
+  ['vllm/vllm-openai:v1', true],
+  ['vllm/vllm-openaiXv1', false],
+] as const)('whether the image %s is allowed: %s', ([image, allowed]) => {
+  expect(isImageAllowed(image, ['ghcr.io/team/*', 'vllm/vllm-openai:v1'])).toBe(allowed);
+});
+
+const job = {
+  metadata: { name: 'v-1' },
+  status: { conditions: [{ type: 'Failed', status: 'True', message: 'too many' }] },
+};
+
+function podThatEnded(terminated: object): Live<V1Pod> {
+  const containerStatuses = [{ name: 'pull', image: 'i', state: { terminated } }];
+  return {
+    metadata: { name: 'p', creationTimestamp: '2026-01-01T00:00:00Z' },
+    status: { phase: 'Failed', containerStatuses },
+  } as unknown as Live<V1Pod>;
+}
+
+test.for([
+  [
+    'the event that the pull printed last',
+    podThatEnded({ exitCode: 20, message: '{"type":"failed","code":"gated_repo","message":"m","retryable":false}' }),
+    'gated_repo',
+    false,
+  ],
+  [
+    'the exit status, where the log is cut',
+    podThatEnded({ exitCode: 10, message: '"failed","code":"hub_un' }),
+    'hub_unreachable',
+    true,
+  ],
+  [
+    'the kernel, that killed it for memory',
+    podThatEnded({ exitCode: 137, reason: 'OOMKilled' }),
+    'out_of_memory',
+    false,
+  ],
+  ['a kill of another kind', podThatEnded({ exitCode: 137 }), 'killed', true],
+] as const)('a failed download is explained by %s', ([, pod, code, retryable]) => {
+  expect(failureOf(job as unknown as Live<V1Job>, [pod])).toMatchObject({ code, retryable });
+});
+
+test('a failed download without a pod is explained by its job', () => {
+  expect(failureOf(job as unknown as Live<V1Job>, [])).toMatchObject({
+    code: 'interrupted',
+    message: expect.stringContaining('too many') as string,
+  });
+});
+
+test('a pod that runs without trouble has none', () => {
+  const pod = {
+    metadata: { name: 'p' },
+    status: { phase: 'Running', conditions: [{ type: 'PodScheduled', status: 'True' }] },
+  };
+  expect(troubleOf(pod as unknown as Live<V1Pod>)).toBeUndefined();
+});
