@@ -13,13 +13,15 @@ export interface ServeChild extends AsyncDisposable {
   dataDir: string;
   /** What it printed when it was ready, up to the first line. */
   firstLine: string;
+  /** All that it has printed so far. */
+  printed: () => string;
   environment: Record<string, string>;
   /** Runs a command line as this server's client. */
   run(...argv: string[]): Promise<Ran>;
 }
 
 /** `ecolink serve` as a child process, ready, with a filesystem `shared` that holds the model folder `tiny`. */
-export async function startServe(): Promise<ServeChild> {
+export async function startServe(more: Record<string, string> = {}): Promise<ServeChild> {
   const folder = await temporaryFolder();
   const dataDir = folder.path;
   await mkdir(join(dataDir, 'shared/tiny'), { recursive: true });
@@ -31,16 +33,20 @@ export async function startServe(): Promise<ServeChild> {
     ECOLINK_CONFIG: join(dataDir, 'ecolink.yaml'),
     ECOLINK_PORT: '0',
     ECOLINK_LOG_LEVEL: 'error',
+    ...more,
   };
   const child = spawn(process.execPath, [mainFile, 'serve'], {
     env: childEnvironment(environment),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  let printed = '';
+  child.stdout?.on('data', (bytes: Buffer) => (printed += bytes.toString()));
   const firstLine = await Promise.race([lineOf(child), once(child, 'exit').then(() => 'it ended')]);
   return {
     child,
     dataDir,
     firstLine,
+    printed: () => printed,
     environment,
     run: (...argv) => runProgram(argv, environment),
     async [Symbol.asyncDispose]() {

@@ -47,6 +47,7 @@ const letters: Record<string, string> = {
   not_owner: 'o',
   model_not_found: 'u',
   instance_not_found: 'u',
+  credential_not_found: 'u',
   not_offered_here: 'f',
   may_not_decide: 'd',
   scope_missing: 's',
@@ -76,6 +77,7 @@ const about: Record<string, (subject: Subject) => object> = {
 const plain: Record<string, object> = {
   check_model: { source: 'filesystem', filesystem: 'no-such', subfolder: 'a' },
   register_model: { ...tiny, name: 'not-there', filesystem: 'no-such' },
+  delete_credential: { credential: 'of-somebody' },
   get_approval: { approval: '999' },
   cancel_request: { approval: '999' },
   approve_request: { approval: '999' },

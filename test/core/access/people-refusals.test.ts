@@ -1,0 +1,58 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Caller, Role } from '../../../src/core/access/caller.ts';
+import { startCore } from '../../support/core.ts';
+import type { TestCore } from '../../support/core.ts';
+
+const config = (bob?: Role): string => `people:
+  - {name: Ada, role: admin, identities: [local]}
+  - {name: Grace, role: admin, identities: ["slack:T1/UGRACE"]}
+${bob === undefined ? '' : `  - {name: Bob, role: ${bob}, identities: ["slack:T1/UBOB"]}`}
+`;
+
+let place: TestCore;
+let bob: Caller;
+beforeEach(async () => {
+  place = await startCore({ reconcile: false, config: config('member') });
+  const person = (await place.core.access.personOfSlack('T1', 'UBOB')) ?? expect.fail('Bob is listed');
+  const { token } = await place.core.access.createToken(person, 'bob', ['operate']);
+  bob = (await place.core.access.callerOfToken(token, 'http')) ?? expect.fail('The token is good');
+});
+afterEach(() => place[Symbol.asyncDispose]());
+
+const change = (text: string): Promise<void> => writeFile(join(place.dataDir, 'ecolink.yaml'), text);
+const refusal = async (
+  operation: string,
+  caller: Caller,
+): Promise<{ code: string; message: string; nextStep: string }> =>
+  place.run(operation, {}, caller).then(
+    () => expect.fail('It was let in'),
+    (thrown: unknown) => thrown as never,
+  );
+
+test('a refusal names the missing role and everybody who can give it', async () => {
+  const { code, message, nextStep } = await refusal('list_audit', bob);
+  expect(code).toBe('role_missing');
+  expect(message).toBe('list_audit needs the role "approver"; Bob has "member".');
+  expect(nextStep).toContain('Ask Ada or Grace for the role');
+});
+
+test('who lost a role after a call began is refused by what they have now', async () => {
+  await change(config('viewer'));
+  expect(await refusal('register_model', bob)).toMatchObject({ code: 'role_missing' });
+  expect(await place.run('list_models', {}, bob)).toMatchObject({ items: [] });
+  await change(config());
+  expect(await refusal('list_models', bob)).toMatchObject({ code: 'no_role' });
+  expect((await refusal('list_models', bob)).nextStep).toContain('Ask Ada or Grace for one');
+});
+
+test('who gained a role since has it at once', async () => {
+  await change(config('admin'));
+  expect(await place.run('list_audit', {}, bob)).toHaveProperty('items');
+});
+
+test('a front end that does not offer an operation is told which ones do', async () => {
+  const { code, nextStep } = await refusal('verify_audit', { ...place.local, source: 'mcp' });
+  expect([code, nextStep]).toEqual(['not_offered_here', 'Use it from: cli.']);
+});
