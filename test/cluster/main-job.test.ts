@@ -29,14 +29,6 @@ describe('EcoLink, installed by its chart, in a cluster with two regions', () =>
     await hub.close();
   });
 
-  async function chat(model: string): Promise<Response> {
-    return ecolink.fetch('/v1/chat/completions', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ model, max_tokens: 4, messages: [{ role: 'user', content: 'hello' }] }),
-    });
-  }
-
   const pods = (instance: number) => ecolink.list('pods', `ecolink.dev/instance=${instance}`);
   const ready = async (instance: number) =>
     ((await ecolink.do('get_instance', { instance: String(instance) })) as Instance).regions.map((each) => each.ready);
@@ -72,7 +64,7 @@ describe('EcoLink, installed by its chart, in a cluster with two regions', () =>
   });
 
   it('answers calls through the gateway, from either region', async () => {
-    const answers = await Promise.all(Array.from({ length: 12 }, () => chat(first.model_id)));
+    const answers = await Promise.all(Array.from({ length: 12 }, () => ecolink.chat(first.model_id)));
     expect(answers.map((answer) => answer.status)).toEqual(answers.map(() => 200));
     const body = (await answers[0]?.json()) as { choices: { message: { content: string } }[] };
     expect(body.choices).toHaveLength(1);
@@ -99,15 +91,10 @@ describe('EcoLink, installed by its chart, in a cluster with two regions', () =>
   it('scales without an error to any caller', async () => {
     await ecolink.do('scale_instance', { instance: String(first.id), replicas: 2 });
     await expect.poll(() => ready(first.id), { timeout: 60_000 }).toEqual([2, 2]);
-    const statuses: number[] = [];
-    let calling = true;
-    const caller = (async () => {
-      while (calling) statuses.push((await chat(first.model_id)).status);
-    })();
-    await ecolink.do('scale_instance', { instance: String(first.id), replicas: 1 });
-    await expect.poll(async () => (await pods(first.id)).length, { timeout: 200_000, interval: 1000 }).toBe(2);
-    calling = false;
-    await caller;
+    const statuses = await ecolink.chatDuring(first.model_id, async () => {
+      await ecolink.do('scale_instance', { instance: String(first.id), replicas: 1 });
+      await expect.poll(async () => (await pods(first.id)).length, { timeout: 200_000, interval: 1000 }).toBe(2);
+    });
     expect(statuses.length).toBeGreaterThan(10);
     expect(new Set(statuses)).toEqual(new Set([200]));
   });
@@ -126,7 +113,7 @@ describe('EcoLink, installed by its chart, in a cluster with two regions', () =>
     await ecolink.kubectl('delete', 'pod', '-l', 'app.kubernetes.io/component=server', '--grace-period=0', '--force');
     await ecolink.kubectl('rollout', 'status', 'deploy/ecolink', '--timeout=120s');
     await expect
-      .poll(() => chat(first.model_id).then((answer) => answer.status, String), { timeout: 60_000 })
+      .poll(() => ecolink.chat(first.model_id).then((answer) => answer.status, String), { timeout: 60_000 })
       .toBe(200);
     expect(hub.requests.filter((request) => request.place !== 'api')).toEqual([]);
   });

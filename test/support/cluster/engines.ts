@@ -2,6 +2,7 @@ import { given, llamaCpp } from './install.ts';
 
 /** A server for Node that echoes what reaches it: for a custom image with its own port and health path. */
 const echoServer = `
+process.on('SIGTERM', () => process.exit());
 const port = Number(process.argv[2]);
 require('node:http').createServer((request, response) => {
   if (request.url === '/alive') return response.end('alive');
@@ -9,7 +10,12 @@ require('node:http').createServer((request, response) => {
   response.end(JSON.stringify({ url: request.url, headers: request.headers }));
 }).listen(port, '0.0.0.0');`;
 
-/** Runtimes beside llama.cpp: one that echoes, and one whose image is nowhere. */
+/** Holds its whole model in memory, as engines do that map no files. */
+const greedyServer = `
+const model = require('node:fs').readFileSync(process.argv[2]);
+setInterval(() => model.fill(1), 1000);`;
+
+/** Runtimes beside llama.cpp: one that echoes, one that needs memory, and one whose image is nowhere. */
 export const strangeRuntimes: object[] = [
   {
     ...llamaCpp(),
@@ -20,6 +26,14 @@ export const strangeRuntimes: object[] = [
     category_arguments: {},
     port: 9000,
     health: '/alive',
+  },
+  {
+    ...llamaCpp(),
+    name: 'greedy',
+    image: given.image,
+    command: ['node', '-e', greedyServer, 'greedy'],
+    arguments: ['{model_path}'],
+    category_arguments: {},
   },
   { ...llamaCpp(), name: 'missing', image: 'ecolink.invalid/missing:1' },
 ];

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { builtInKubernetes } from '../../../src/core/runtimes/kubernetes/built-in.ts';
@@ -15,6 +16,8 @@ export const given = {
   engineImage: process.env['ECOLINK_TEST_ENGINE_IMAGE'] ?? process.env['ECOLINK_TEST_IMAGE'] ?? '',
   /** The server's path in that image, where it is not the image's entry point. */
   engineCommand: process.env['ECOLINK_TEST_ENGINE_COMMAND'],
+  /** What the cluster's default storage class can: kind's and k3s's is ReadWriteOnce. */
+  accessMode: process.env['ECOLINK_TEST_ACCESS_MODE'] ?? 'ReadWriteMany',
   /** An address of this machine that pods reach. */
   host: process.env['ECOLINK_TEST_HOST'] ?? '',
 };
@@ -66,7 +69,7 @@ export class Installation implements AsyncDisposable {
         runtimes: [llamaCpp(), ...(options.runtimes ?? [])],
         ...options.config,
       },
-      environment: { HF_ENDPOINT: options.hubEndpoint, ECOLINK_LOG_LEVEL: 'debug' },
+      environment: { HF_ENDPOINT: options.hubEndpoint },
       ...options.values,
     };
     const set = Object.entries(values).flatMap(([name, value]) => ['--set-json', `${name}=${JSON.stringify(value)}`]);
@@ -115,31 +118,59 @@ export class Installation implements AsyncDisposable {
     return answer;
   }
 
-  /** Waits until the instance is as asked; says how it is, and its log, where it does not come to that. */
-  async until(instance: number, state: string, seconds = 120): Promise<Answer> {
-    const end = Date.now() + seconds * 1000;
-    for (;;) {
-      const seen = await this.run('get_instance', { instance: String(instance), wait_seconds: 5 }).catch(
-        () => ({}) as Answer,
-      );
-      if (seen['state'] === state) return seen;
-      if (Date.now() > end)
-        expect.fail(`instance ${instance} is not ${state}: ${JSON.stringify(seen)}\n${await this.#story()}`);
+  /** One short call of a chat model, through the gateway. */
+  chat(model: string): Promise<Response> {
+    return this.fetch('/v1/chat/completions', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model, max_tokens: 4, messages: [{ role: 'user', content: 'hello' }] }),
+    });
+  }
+
+  /** Calls a model, one call after the other, for as long as the work takes; answers with their statuses. */
+  async chatDuring(model: string, work: () => Promise<unknown>): Promise<number[]> {
+    const done = new AbortController();
+    const statuses: number[] = [];
+    const calling = (async () => {
+      while (!done.signal.aborted) statuses.push((await this.chat(model)).status);
+    })();
+    try {
+      await work();
+    } finally {
+      done.abort();
     }
+    await calling;
+    return statuses;
+  }
+
+  /** Waits until the instance is as asked; says how it is, and what the cluster holds, where it does not come to that. */
+  async until(instance: number, state: string, seconds = 120): Promise<Answer> {
+    return this.#watch(instance, `is not ${state}`, seconds, (seen) => (seen['state'] === state ? seen : undefined));
   }
 
   /** Waits until the instance gives this reason in a region, and answers with its sentence. */
   async reason(instance: number, code: string, seconds = 90): Promise<string> {
     interface Regional {
-      regions: { reason?: { code: string; message: string } }[];
+      regions?: { reason?: { code: string; message: string } }[];
     }
-    const end = Date.now() + seconds * 1000;
-    for (;;) {
-      const seen = await this.run('get_instance', { instance: String(instance), wait_seconds: 2 });
-      const found = (seen as unknown as Regional).regions.find((region) => region.reason?.code === code);
-      if (found?.reason) return found.reason.message;
+    return this.#watch(instance, `does not say ${code}`, seconds, (seen) => {
+      const regions = (seen as Regional).regions ?? [];
+      return regions.find((region) => region.reason?.code === code)?.reason?.message;
+    });
+  }
+
+  async #watch<T>(
+    instance: number,
+    unlike: string,
+    seconds: number,
+    look: (seen: Answer) => T | undefined,
+  ): Promise<T> {
+    for (const end = Date.now() + seconds * 1000; ; await delay(500)) {
+      const seen = await this.run('get_instance', { instance: String(instance) }).catch((): Answer => ({}));
+      const found = look(seen);
+      if (found !== undefined) return found;
       if (Date.now() > end)
-        expect.fail(`instance ${instance} does not say ${code}: ${JSON.stringify(seen)}\n${await this.#story()}`);
+        expect.fail(`instance ${instance} ${unlike}: ${JSON.stringify(seen)}\n${await this.#story()}`);
     }
   }
 
@@ -178,6 +209,7 @@ function regions(more: InstallOptions['region']): object[] {
     name,
     kind: 'kubernetes',
     node_selector: { 'topology.kubernetes.io/region': name },
+    access_mode: given.accessMode,
     accelerators: [{ name: 'gpu', resource: 'nvidia.com/gpu' }],
     ...more?.(name),
   }));

@@ -125,6 +125,7 @@ const llamaCpp = {
   category_arguments: { embedding: ['--embedding'], reranker: ['--reranking'] },
   context_argument: '--ctx-size',
   port: 8080,
+  tried: "with llama.cpp's server built from source (commit de3ff81), not with this image, on 2026-11-23",
 };
 
 /** In the order in which a launch that names no runtime takes the first that fits. */
