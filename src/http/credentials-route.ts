@@ -22,9 +22,9 @@ export function credentialsRoute(app: FastifyInstance, { credentials }: Core): v
       .header('cache-control', 'no-store')
       .send({ url: credentials.url(id), expires_at: expiresAt });
   });
-  app.post('/api/keys/rotate', async (request) => {
+  app.post('/api/keys/rotate', async (request, reply) => {
     needScope(request.caller, 'operate');
-    return credentials.rotateKey(request.caller);
+    return reply.send(await credentials.rotateKey(request.caller));
   });
 }
 

@@ -59,7 +59,7 @@ async function entriesOfFiles(
     .where('repo', '=', volume.repo)
     .where('selection', '=', volume.selection)
     .where('deleted_at', 'is', null)
-    .orderBy('id')
+    .orderBy('created_at')
     .execute();
   return rows.map((row) => JSON.parse(row.entry) as EntryCredential & { name: string });
 }

@@ -1,0 +1,216 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Caller } from '../../../src/core/access/caller.ts';
+import { gossip, newToken, startKeeping } from '../../support/credentials.ts';
+import type { Keeping } from '../../support/credentials.ts';
+
+const gated = { source: 'huggingface', repo: 'acme/gated', category: 'chat' };
+const patient = { timeout: 30_000, interval: 100 };
+
+let keeping: Keeping;
+beforeEach(async () => {
+  keeping = await startKeeping({ config: gossip });
+});
+afterEach(() => keeping[Symbol.asyncDispose]());
+
+async function addAs(caller: Caller, name: string, value: string, shared?: boolean) {
+  return keeping.place.core.credentials.add({ name, value, shared }, caller);
+}
+
+async function listed(caller: Caller): Promise<Record<string, unknown>[]> {
+  return (await keeping.place.run('list_credentials', {}, caller))['items'] as Record<string, unknown>[];
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => 'done',
+    (thrown: { code: string }) => thrown.code,
+  );
+}
+
+async function volumeState(): Promise<string> {
+  const { items } = (await keeping.place.run('list_cache')) as {
+    items: { state: string; reason?: { code: string } }[];
+  };
+  return items.map(({ state, reason }) => (state === 'failed' ? `failed: ${reason?.code}` : state)).join();
+}
+
+async function auditOf(operation: string): Promise<Record<string, unknown>[]> {
+  return (await keeping.place.run('list_audit', { operation }))['items'] as Record<string, unknown>[];
+}
+
+describe('a credential', () => {
+  test('is checked with the Hub when it is added, and shown without its value', async () => {
+    const { hub, bob } = keeping;
+    const token = newToken();
+    expect(await codeOf(addAs(bob, 'mine', token))).toBe('token_refused');
+    expect(await listed(bob)).toEqual([]);
+    hub.addToken(token, { user: 'bobby' });
+    expect(await addAs(bob, 'mine', token)).toMatchObject({ state: 'added', account: 'bobby', shared: false });
+    const [shown] = await listed(bob);
+    expect(shown).toMatchObject({ credential: 'mine', owner: 'bob', account: 'bobby', state: 'ok', shared: false });
+    expect(JSON.stringify(shown)).not.toContain(token);
+  });
+
+  test('does not exist for other people, whatever they ask', async () => {
+    const { hub, place, bob, ada, cleo } = keeping;
+    const token = newToken();
+    hub.addToken(token, { user: 'bobby' });
+    await addAs(bob, 'mine', token);
+    for (const other of [cleo, ada]) {
+      expect(await listed(other)).toEqual([]);
+      const named = { ...gated, credential: 'mine' };
+      const unknown = await place.run('check_model', named, other).catch((thrown: unknown) => thrown);
+      const missing = await place
+        .run('check_model', { ...named, credential: 'none' }, other)
+        .catch((thrown: unknown) => thrown);
+      expect(unknown).toMatchObject({
+        code: 'credential_not_found',
+        message: expect.stringContaining('"mine"') as unknown,
+      });
+      expect(JSON.stringify(unknown)).toBe(JSON.stringify(missing).replaceAll('none', 'mine'));
+      expect(await codeOf(place.run('delete_credential', { credential: 'mine' }, other))).toBe('credential_not_found');
+    }
+  });
+
+  test('that is shared goes by its name for the whole team, and one name is shared once', async () => {
+    const { hub, place, bob, ada, cleo } = keeping;
+    const token = newToken();
+    hub.addToken(token, { user: 'bobby' });
+    await addAs(bob, 'team', token, true);
+    expect(await listed(cleo)).toMatchObject([{ credential: 'team', owner: 'bob', shared: true }]);
+    await place.run('register_model', { ...gated, name: 'of-cleo', credential: 'team' }, cleo);
+    expect(await codeOf(addAs(cleo, 'team', token, true))).toBe('credential_shared_already');
+    expect(await codeOf(place.run('delete_credential', { credential: 'team' }, cleo))).toBe('not_owner');
+    await addAs(bob, 'team', token, false);
+    expect(await listed(cleo)).toEqual([]);
+    expect(await listed(bob)).toMatchObject([{ credential: 'team', shared: false }]);
+    expect(await listed(ada)).toEqual([]);
+  });
+
+  test('keeps its name and its entries when its value is replaced', async () => {
+    const { hub, place, bob } = keeping;
+    const [first, second] = [newToken(), newToken()];
+    for (const token of [first, second]) hub.addToken(token, { user: 'bobby' });
+    const before = await addAs(bob, 'mine', first);
+    await place.run('register_model', { ...gated, name: 'of-bob', credential: 'mine' }, bob);
+    const after = await addAs(bob, 'mine', second);
+    expect(after).toMatchObject({ state: 'replaced' });
+    expect(after.fingerprint).not.toBe(before.fingerprint);
+    expect(await listed(bob)).toMatchObject([{ credential: 'mine', models: ['of-bob'] }]);
+  });
+
+  test('is not deleted while models download with it, which are named', async () => {
+    const { hub, place, bob } = keeping;
+    const token = newToken();
+    hub.addToken(token, { user: 'bobby' });
+    await addAs(bob, 'mine', token);
+    await place.run('register_model', { ...gated, name: 'of-bob', credential: 'mine' }, bob);
+    const refusal = await place
+      .run('delete_credential', { credential: 'mine' }, bob)
+      .catch((thrown: unknown) => thrown);
+    expect(refusal).toMatchObject({
+      kind: 'conflict',
+      code: 'credential_in_use',
+      message: expect.stringContaining('"of-bob"') as unknown,
+    });
+    await place.run('delete_model', { model: 'of-bob' }, bob);
+    expect(await place.run('delete_credential', { credential: 'mine' }, bob)).toMatchObject({ state: 'deleted' });
+    expect(await listed(bob)).toEqual([]);
+  });
+
+  test('is added by people with a role, never by an assistant, and under a good name', async () => {
+    const { bob } = keeping;
+    const token = newToken();
+    expect(await codeOf(addAs({ ...bob, agent: true }, 'mine', token))).toBe('person_needed');
+    for (const name of ['env', 'A b', '', '../x']) expect(await codeOf(addAs(bob, name, token))).toBe('bad_name');
+    expect(await codeOf(addAs(bob, token, token))).toBe('token_in_input');
+    expect(await codeOf(addAs(bob, 'mine', 'with a space'))).toBe('bad_value');
+  });
+});
+
+describe('a download', () => {
+  test("uses the entry's credential whoever launches it, and the audit says so", async () => {
+    const { hub, place, bob, cleo } = keeping;
+    const token = newToken();
+    hub.addToken(token, { user: 'bobby' });
+    await addAs(bob, 'mine', token);
+    await place.run('register_model', { ...gated, name: 'of-bob', credential: 'mine' }, bob);
+    await place.run('launch_instance', { model: 'of-bob' }, cleo);
+    await expect.poll(volumeState, patient).toBe('ready');
+    const [closed, opened] = await auditOf('use_credential');
+    expect(closed).toMatchObject({ event: 'closed', outcome: 'done', person: 'downloads' });
+    expect(JSON.parse(String(opened?.['input']))).toMatchObject({ credential: 'mine', owner: 'bob', model: 'of-bob' });
+    expect(await listed(bob)).toMatchObject([{ last_used_at: expect.any(String) as unknown }]);
+  });
+
+  test("tries the next entry's credential when the Hub refuses one, and reports the refused one", async () => {
+    const { hub, place, bob, cleo } = keeping;
+    const [bobs, cleos] = [newToken(), newToken()];
+    const held = hub.addToken(bobs, { user: 'bobby' });
+    hub.addToken(cleos, { user: 'alice' });
+    await addAs(bob, 'mine', bobs);
+    await addAs(cleo, 'mine', cleos);
+    await place.run('register_model', { ...gated, name: 'a-of-bob', credential: 'mine' }, bob);
+    await place.run('register_model', { ...gated, name: 'b-of-cleo', credential: 'mine' }, cleo);
+    held.revoked = true;
+    await place.run('prefetch_model', { model: 'a-of-bob' }, bob);
+    await expect.poll(volumeState, patient).toBe('ready');
+    const used = (await auditOf('use_credential')).filter(({ event }) => event === 'opened');
+    const owners = used.map(({ input }) => (JSON.parse(String(input)) as { owner: string }).owner);
+    expect(owners.toReversed()).toEqual(['bob', 'cleo']);
+    expect(await listed(bob)).toMatchObject([{ state: 'failing' }]);
+    expect(await listed(cleo)).toMatchObject([{ state: 'ok' }]);
+  });
+
+  test('of one entry is never given the credential of another that nobody launched', async () => {
+    const { hub, place, bob, cleo } = keeping;
+    const [bobs, cleos] = [newToken(), newToken()];
+    const held = hub.addToken(bobs, { user: 'bobby' });
+    hub.addToken(cleos, { user: 'alice' });
+    await addAs(bob, 'mine', bobs);
+    await addAs(cleo, 'mine', cleos);
+    await place.run('register_model', { ...gated, name: 'of-bob', credential: 'mine' }, bob);
+    await place.run('register_model', { ...gated, name: 'of-cleo', credential: 'mine' }, cleo);
+    held.revoked = true;
+    await place.run('launch_instance', { model: 'of-bob' }, bob);
+    await expect.poll(volumeState, patient).toBe('failed: token_refused');
+    // The same bytes, for somebody who may have them.
+    await place.run('launch_instance', { model: 'of-cleo' }, cleo);
+    await expect.poll(volumeState, patient).toBe('ready');
+  });
+
+  test('fails with the reason when every credential was refused, and a replaced one heals it', async () => {
+    const { hub, place, bob } = keeping;
+    const [first, second] = [newToken(), newToken()];
+    const held = hub.addToken(first, { user: 'bobby' });
+    hub.addToken(second, { user: 'bobby' });
+    await addAs(bob, 'mine', first);
+    await place.run('register_model', { ...gated, name: 'of-bob', credential: 'mine' }, bob);
+    held.revoked = true;
+    await place.run('prefetch_model', { model: 'of-bob' }, bob);
+    await expect.poll(volumeState, patient).toBe('failed: token_refused');
+    expect(await listed(bob)).toMatchObject([{ state: 'failing' }]);
+    await addAs(bob, 'mine', second);
+    await place.run('prefetch_model', { model: 'of-bob' }, bob);
+    await expect.poll(volumeState, patient).toBe('ready');
+  });
+});
+
+test('a credential that stopped working is told of on its entries before anybody launches them', async () => {
+  const { hub, place, bob, cleo } = keeping;
+  const token = newToken();
+  const held = hub.addToken(token, { user: 'bobby' });
+  await addAs(bob, 'mine', token);
+  await place.run('register_model', { ...gated, name: 'of-bob', credential: 'mine' }, bob);
+  expect(await place.run('get_model', { model: 'of-bob' }, cleo)).toMatchObject({ warnings: [] });
+  held.revoked = true;
+  await place.core.credentials.check();
+  const warningsFor = async (caller: Caller) =>
+    String((await place.run('get_model', { model: 'of-bob' }, caller))['warnings']);
+  expect(await warningsFor(bob)).toContain('ecolink credential add mine');
+  expect(await warningsFor(cleo)).toContain('does not work any more');
+  expect(await warningsFor(cleo)).not.toContain('mine');
+  held.revoked = false;
+  await place.core.credentials.check();
+  expect(await warningsFor(bob)).toBe('');
+});
