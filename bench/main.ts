@@ -6,6 +6,7 @@ type Bench = { run(options: BenchOptions): Promise<unknown> };
 const benches: Record<string, () => Promise<Bench>> = {
   listing: () => import('./listing.ts'),
   download: () => import('./download.ts'),
+  kubernetes: () => import('./kubernetes.ts'),
 };
 
 const { values, positionals } = parseArgs({

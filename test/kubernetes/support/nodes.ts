@@ -68,9 +68,9 @@ export async function startNodes(plane: ControlPlane, nodes: readonly NodeOption
 
 async function makeNode(plane: ControlPlane, node: NodeOptions, port: number): Promise<void> {
   const capacity = {
-    cpu: '64',
-    memory: '256Gi',
-    pods: '500',
+    cpu: '640',
+    memory: '2560Gi',
+    pods: '5000',
     'ephemeral-storage': '500Gi',
     ...(node.accelerators === undefined ? {} : { 'nvidia.com/gpu': String(node.accelerators) }),
   };

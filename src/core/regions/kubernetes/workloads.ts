@@ -37,10 +37,13 @@ export class KubernetesWorkloads {
     const { mirrors } = this.#parts;
     const served = this.#parts.servedOf(workload);
     // What protects the pods is there before them.
-    await this.#ensure('NetworkPolicy', mirrors.policies, networkPolicy(served));
-    await this.#ensure('Service', mirrors.services, service(served));
-    if (workload.replicas > 1) await this.#ensure('PodDisruptionBudget', mirrors.budgets, disruptionBudget(served));
-    else await this.#drop('PodDisruptionBudget', mirrors.budgets, workload.instance);
+    await Promise.all([
+      this.#ensure('NetworkPolicy', mirrors.policies, networkPolicy(served)),
+      this.#ensure('Service', mirrors.services, service(served)),
+      workload.replicas > 1
+        ? this.#ensure('PodDisruptionBudget', mirrors.budgets, disruptionBudget(served))
+        : this.#drop('PodDisruptionBudget', mirrors.budgets, workload.instance),
+    ]);
     await this.#ensure('Deployment', mirrors.deployments, deployment(served));
   }
 
