@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { pullEnvironment } from '../config/pull-environment.ts';
@@ -7,10 +7,11 @@ import { pullFailures, type PullEvent } from './manifest.ts';
 import { parseManifest } from './paths.ts';
 import { runPull } from './pull.ts';
 
-export const pullUsage = `Usage: ecolink pull --manifest <file> --target <folder> [--token-file <file>|-] [--attempt <number>]
+export const pullUsage = `Usage: ecolink pull --manifest <file> --target <folder> [--token-file <file>|-] [--forget-token]
+                    [--attempt <number>]
 
 Fetches the files of a pull manifest into a folder, verifies them and publishes them. Prints one JSON event per line.
-A token file of - means standard input.
+A token file of - means standard input; --forget-token deletes it once it is read.
 `;
 
 /** `ecolink pull`. Prints events on standard output and answers with the exit status of `pullFailures`. */
@@ -40,6 +41,7 @@ async function readInput(argv: readonly string[]) {
       manifest: { type: 'string' },
       target: { type: 'string' },
       'token-file': { type: 'string' },
+      'forget-token': { type: 'boolean' },
       attempt: { type: 'string' },
     },
   });
@@ -48,6 +50,8 @@ async function readInput(argv: readonly string[]) {
     throw new Error('--attempt must be a whole number above 0.');
   const manifest = parseManifest(await readFile(values.manifest, 'utf8'));
   const token = values['token-file'] === undefined ? undefined : await readToken(values['token-file']);
+  // A download runs for hours: the token need not lie on a disk for as long.
+  if (values['forget-token'] && values['token-file']) await rm(values['token-file'], { force: true });
   const attempt = values.attempt === undefined ? undefined : Number(values.attempt);
   return { manifest, target: values.target, token, attempt };
 }

@@ -119,7 +119,7 @@ export class LocalVolumes {
     ];
     if (token !== undefined) {
       await writeFile(this.#tokenFile(key), token, { mode: 0o600 });
-      words.push('--token-file', this.#tokenFile(key));
+      words.push('--token-file', this.#tokenFile(key), '--forget-token');
     }
     await startRecorded({
       record: this.#record(key),
