@@ -1,11 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { App, HTTPReceiver, SocketModeReceiver } from '@slack/bolt';
-import type { BlockAction, Receiver, ViewClosedAction, ViewSubmitAction } from '@slack/bolt';
+import type { BlockAction, ButtonAction, Receiver, ViewClosedAction, ViewSubmitAction } from '@slack/bolt';
 import { WebAPIPlatformError, WebClient } from '@slack/web-api';
 import type { WebClientOptions } from '@slack/web-api';
 import type { Core } from '../core/core.ts';
 import { refused, unavailable } from '../core/errors.ts';
 import type { EcolinkError } from '../core/errors.ts';
+import { onDecide, onReason } from './approval-actions.ts';
+import { reasonFormId } from './approval-blocks.ts';
+import { createApprovalMessages } from './approval-messages.ts';
 import { onCommand } from './command.ts';
 import { commandName } from './command-text.ts';
 import type { Desk } from './desk.ts';
@@ -64,7 +67,17 @@ export async function startSlack(core: Core, options: SlackOptions = {}): Promis
     rejectRateLimitedCalls: true,
   });
   const live = createLiveMessages(core, client, options.pace ?? defaultPace);
-  const desk: Desk = { core, home, client, hasty, live, awaited: new Map(), patience: options.patience ?? 1500 };
+  const approvals = createApprovalMessages({ core, client, live });
+  const desk: Desk = {
+    core,
+    home,
+    client,
+    hasty,
+    live,
+    approvals,
+    awaited: new Map(),
+    patience: options.patience ?? 1500,
+  };
 
   const transport = makeTransport(secrets.slack, clientOptions);
   const app = new App({
@@ -85,11 +98,13 @@ export async function startSlack(core: Core, options: SlackOptions = {}): Promis
       ...(transport.requestListener ? { requestListener: transport.requestListener } : {}),
       async close() {
         live.close();
+        await approvals.close();
         await disconnect();
       },
     };
   } catch (thrown) {
     live.close();
+    await approvals.close();
     throw startError(thrown);
   }
 }
@@ -100,6 +115,10 @@ function listen(app: App, desk: Desk): void {
   app.view<ViewSubmitAction>({ callback_id: forms, type: 'view_submission' }, (args) => onSubmit(desk, args));
   app.view<ViewClosedAction>({ callback_id: forms, type: 'view_closed' }, (args) => onClose(desk, args));
   app.action<BlockAction>({ type: 'block_actions', action_id: switchId }, (args) => onSwitch(desk, args));
+  app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: /^approval[.](?:approve|deny)$/ }, (args) =>
+    onDecide(desk, args),
+  );
+  app.view<ViewSubmitAction>({ callback_id: reasonFormId, type: 'view_submission' }, (args) => onReason(desk, args));
   app.error(async (error) => desk.core.log.error({ err: error }, 'a Slack handler failed'));
 }
 

@@ -28,6 +28,12 @@ export const subcommands = [
     covers: ['get_instance', 'list_instances'],
   },
   {
+    name: 'approvals',
+    usage: 'approvals [request]',
+    about: 'Show the requests that wait for approval, or one of them with its buttons',
+    covers: ['get_approval', 'list_approvals'],
+  },
+  {
     name: 'claim',
     usage: 'claim <code>',
     about: 'Become the first admin, with the code that the server printed when it started',

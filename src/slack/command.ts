@@ -4,6 +4,7 @@ import { asEcolinkError } from '../core/errors.ts';
 import { looksLikeToken } from '../core/parse-input.ts';
 import { newId } from '../core/ids.ts';
 import { claimMessage } from './claim.ts';
+import { approvalsReply } from './approval-actions.ts';
 import { helpMessage, parseCommand, unknownMessage } from './command-text.ts';
 import { credentialMessage, refuseTyped } from './credential.ts';
 import type { Desk } from './desk.ts';
@@ -32,6 +33,7 @@ export async function onCommand(desk: Desk, { command, ack, respond }: Arguments
     if (!caller) return await say(await strangerMessage(desk.core.access, who));
     if (!subcommand) return await say(unknownMessage(word));
     if (subcommand.name === 'credential') return await say(await credentialMessage(desk.core, caller, rest));
+    if (subcommand.name === 'approvals') return await say(await approvalsReply(desk, caller, rest));
     if ('form' in subcommand) {
       return await openForm(desk, caller, {
         operation: subcommand.form,

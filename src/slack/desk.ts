@@ -1,6 +1,7 @@
 import type { WebClient } from '@slack/web-api';
 import type { Core } from '../core/core.ts';
 import type { EcolinkError } from '../core/errors.ts';
+import type { ApprovalMessages } from './approval-messages.ts';
 import type { LiveMessages } from './live-messages.ts';
 import type { Workspace } from './people.ts';
 
@@ -15,6 +16,7 @@ export interface Desk {
   /** For what hangs on a trigger: fails rather than to come too late. */
   hasty: WebClient;
   live: LiveMessages;
+  approvals: ApprovalMessages;
   /** Submissions whose outcome is still awaited, by form id. */
   awaited: Map<string, { closed: boolean; work: Promise<Outcome> }>;
   /** Milliseconds that a submission may take before its form says that it is being checked. Slack gives 3,000. */

@@ -58,10 +58,11 @@ export function loadingView(operation: Operation, form: Form): ModalView {
 
 /** What came of it, in place of the form. */
 export function doneView(operation: Operation, receipt: Record<string, unknown>): ModalView {
+  const icon = receipt['state'] === 'awaiting_approval' ? ':raised_hand:' : ':white_check_mark:';
   return {
     ...shell(operation),
     close: plain('Done', buttonLimit),
-    blocks: [section(`:white_check_mark: ${receiptMarkup(receipt)}`, 'done')],
+    blocks: [section(`${icon} ${receiptMarkup(receipt)}`, 'done')],
   };
 }
 
@@ -78,7 +79,7 @@ export function endedView(title: string, message: SlackMessage): ModalView {
 /** A mutation's receipt in words: what it is about, its state, and what to do next. */
 export function receiptMarkup(receipt: Record<string, unknown>): string {
   const subject = asText(receipt['model_id']) ?? asText(receipt['model']) ?? 'Done';
-  const state = typeof receipt['state'] === 'string' ? `: ${escape(receipt['state'])}` : '';
+  const state = typeof receipt['state'] === 'string' ? `: ${escape(receipt['state'].replaceAll('_', ' '))}` : '';
   const next = typeof receipt['next_step'] === 'string' ? `\n${inSlackWords(escape(receipt['next_step']))}` : '';
   return `*${escape(subject)}*${state}${next}`;
 }

@@ -30,12 +30,15 @@ export interface PlaceOptions {
   /** Runs what is launched. */
   reconcile?: boolean;
   log?: Log;
+  /** More of `ecolink.yaml`, or other people. */
+  config?: object;
 }
 
 export async function makePlace({
   requestUrl,
   reconcile = false,
   log = createLog({ level: 'silent', pretty: false }),
+  config: more = {},
 }: PlaceOptions = {}): Promise<Place> {
   const root = await mkdtemp(join(tmpdir(), 'ecolink-slack-'));
   const hub = await startHub();
@@ -46,7 +49,7 @@ export async function makePlace({
     { name: 'alice', role: 'member', identities: [`slack:${workspace.team}/${workspace.alice}`] },
   ];
   // YAML reads JSON.
-  await writeFile(join(root, 'ecolink.yaml'), JSON.stringify({ people }));
+  await writeFile(join(root, 'ecolink.yaml'), JSON.stringify({ people, ...more }));
   const config = loadConfig({
     PATH: process.env['PATH'],
     ECOLINK_DATA_DIR: join(root, 'data'),

@@ -99,6 +99,23 @@ export class LocalSlack implements AsyncDisposable {
     await this.#control('command', { channel, user, command, text: rest.join(' ') });
   }
 
+  /** Clicks a button of a message. */
+  async click(
+    message: PostedMessage,
+    actionId: string,
+    user = workspace.alice,
+    channel = workspace.channel,
+  ): Promise<void> {
+    for (const block of message.blocks ?? []) {
+      if (block.type !== 'actions') continue;
+      const button = block.elements.find((element) => element.action_id === actionId);
+      if (!button) continue;
+      const action = { ...button, block_id: block.block_id };
+      return this.#control('interact', { channel, messageTs: message.ts, user, action });
+    }
+    throw new Error(`The message has no button ${actionId}`);
+  }
+
   /** Sends the modal on top with these fields, by block and action. */
   submit(values: FieldState, user = workspace.alice): void {
     this.errors = {};

@@ -15,7 +15,8 @@ export async function eligibleFor(
   const sets = await Promise.all(needs.approvers.map((who) => parts.access.membersOf(who)));
   const [first = [], ...others] = sets;
   const named = first.filter(({ id }) => others.every((set) => set.some((person) => person.id === id)));
-  const eligible = new Map(named.map((person) => [person.id, person]));
+  const inOrder = named.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const eligible = new Map(inOrder.map((person) => [person.id, person]));
   if (!needs.requester_may_approve && eligible.has(requester) && !(await isAlone(parts))) eligible.delete(requester);
   return eligible;
 }

@@ -19,7 +19,7 @@ async function afterRestart(p: DecisionPlace, work: (run: DecisionPlace['run']) 
 }
 
 async function approved(p: DecisionPlace, operation: string, input: object): Promise<{ ada: Caller; max: Caller }> {
-  const [ada, max] = (await Promise.all([p.as('ada'), p.as('max')])) as [Caller, Caller];
+  const [ada, max] = await Promise.all([p.as('ada'), p.as('max')]);
   await p.run(max, operation, input);
   await p.run(ada, 'approve_request', { approval: '1' });
   return { ada, max };
@@ -72,7 +72,10 @@ test('one that dies after a deletion says that it is done, not that there is not
   await settles(p.run, ada, 'done');
   p.meddle(`update approvals set state = 'running', outcome = null, claimed_until = ${past}`);
   p.meddle(`delete from idempotency where operation = 'approved_request'`);
-  await afterRestart(p, async (run) => settles(run, ada, 'done'));
+  await afterRestart(p, async (run) => {
+    await settles(run, ada, 'done');
+    expect(await run(ada, 'list_models')).toMatchObject({ items: [] });
+  });
 });
 
 test('what was approved does not run once the votes for it do not count, nor once its time is over', async () => {

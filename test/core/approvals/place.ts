@@ -29,7 +29,7 @@ export interface DecisionPlace extends AsyncDisposable {
   as(name: string): Promise<Caller>;
   /** By a token of theirs. */
   withToken(name: string, kind: { agent?: boolean; mayDecide?: boolean }, source?: Caller['source']): Promise<Caller>;
-  run(who: Caller, operation: string, input?: object): Promise<Record<string, unknown>>;
+  run: (who: Caller, operation: string, input?: object) => Promise<Record<string, unknown>>;
   approval(id: number): Promise<Record<string, unknown>>;
   /** Other people and rules from now on, in place of those it began with. */
   configure(more: string): Promise<void>;

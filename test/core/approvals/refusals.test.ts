@@ -65,6 +65,7 @@ describe('nobody approves their own request', () => {
     await ask(ada);
     await approve(ada);
     await reaches('done');
+    expect(await instances()).toBe(1);
   });
 });
 

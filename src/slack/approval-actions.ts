@@ -1,0 +1,84 @@
+import type {
+  BlockAction,
+  ButtonAction,
+  SlackActionMiddlewareArgs,
+  SlackViewMiddlewareArgs,
+  ViewSubmitAction,
+} from '@slack/bolt';
+import type { Caller } from '../core/access/caller.ts';
+import { asEcolinkError } from '../core/errors.ts';
+import type { EcolinkError } from '../core/errors.ts';
+import { newId } from '../core/ids.ts';
+import { approvalMessage, approvalsMessage, denyId, reasonField, reasonView } from './approval-blocks.ts';
+import type { Approval, ApprovalSummary, ReasonFor } from './approval-blocks.ts';
+import type { Desk } from './desk.ts';
+import { errorLine, errorMessage } from './error-text.ts';
+import { callerOf, strangerMessage, userOf } from './people.ts';
+import type { SlackMessage } from './text.ts';
+
+/** `/ecolink approvals [request]`. */
+export async function approvalsReply({ core }: Desk, caller: Caller, request: string): Promise<SlackMessage> {
+  if (request !== '')
+    return approvalMessage((await core.execute('get_approval', { approval: request }, caller)) as Approval);
+  const page = (await core.execute('list_approvals', { state: 'pending' }, caller)) as { items: ApprovalSummary[] };
+  return approvalsMessage(page.items);
+}
+
+type Click = SlackActionMiddlewareArgs<BlockAction<ButtonAction>>;
+
+/** Approve or Deny was clicked, on a message of any age: whether it still counts, core says. */
+export async function onDecide(desk: Desk, { ack, action, body, respond }: Click): Promise<void> {
+  await ack();
+  const who = userOf(body, desk.home);
+  if (!who) return;
+  const id = action.value ?? '';
+  const say = async (message: SlackMessage): Promise<void> => {
+    await respond({ response_type: 'ephemeral', replace_original: false, ...message });
+  };
+  const caller = await callerOf(desk.core.access, who);
+  if (!caller) return say(await strangerMessage(desk.core.access, who));
+  if (action.action_id === denyId) return openReason(desk, body.trigger_id, { id, operation: 'deny_request' });
+  try {
+    const approval = (await desk.core.execute('approve_request', { approval: id }, caller)) as Approval;
+    if (body.container['is_ephemeral'] === true)
+      await respond({ replace_original: true, ...approvalMessage(approval) });
+  } catch (thrown) {
+    const error = asError(desk, thrown);
+    if (error.code === 'reason_missing') return openReason(desk, body.trigger_id, { id, operation: 'approve_request' });
+    await say(errorMessage(error.toBody()));
+  }
+  // The click may be the news that what this message shows is not true any more.
+  await desk.approvals.refresh(Number(id));
+}
+
+async function openReason(desk: Desk, trigger: string, about: ReasonFor): Promise<void> {
+  await desk.hasty.views.open({ trigger_id: trigger, view: reasonView(about) });
+}
+
+/** The form with the reason was sent. */
+export async function onReason(
+  desk: Desk,
+  { ack, body, view }: SlackViewMiddlewareArgs<ViewSubmitAction>,
+): Promise<void> {
+  const who = userOf(body, desk.home);
+  const caller = who && (await callerOf(desk.core.access, who));
+  if (!caller) return ack({ response_action: 'errors', errors: { [reasonField]: 'You may not decide on requests.' } });
+  const { id, operation } = JSON.parse(view.private_metadata) as ReasonFor;
+  const reason = view.state.values[reasonField]?.['field']?.value ?? '';
+  try {
+    await desk.core.execute(operation, { approval: id, reason }, caller);
+    await ack();
+  } catch (thrown) {
+    const error = asError(desk, thrown);
+    await ack({ response_action: 'errors', errors: { [reasonField]: errorLine(error.toBody()) } });
+  }
+  await desk.approvals.refresh(Number(id));
+}
+
+function asError(desk: Desk, thrown: unknown): EcolinkError {
+  const reference = newId('req');
+  const error = asEcolinkError(thrown, reference);
+  if (error.kind === 'unexpected')
+    desk.core.log.error({ err: thrown, request: reference }, 'a decision in Slack failed');
+  return error;
+}

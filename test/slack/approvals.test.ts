@@ -1,0 +1,168 @@
+import { describe, expect, test } from 'vitest';
+import type { Caller } from '../../src/core/access/caller.ts';
+import { scopes } from '../../src/core/access/caller.ts';
+import { startSlack } from '../../src/slack/app.ts';
+import { patient, withoutLocalSlack, workspace } from '../support/local-slack.ts';
+import { breachesOfMessage } from '../support/slack-limits.ts';
+import { makePlace, tinyRepo } from './place.ts';
+import type { Place, PlaceOptions } from './place.ts';
+
+const { team, alice, stranger, channel } = workspace;
+const pace = { perMessage: 100, overall: 20, atLeastEvery: 500 };
+
+/** Alice approves; mel, the other user of the workspace, is a member and asks. */
+const config = {
+  people: [
+    { name: 'root', role: 'admin', identities: ['local'] },
+    { name: 'alice', role: 'approver', identities: [`slack:${team}/${alice}`] },
+    { name: 'mel', role: 'member', identities: [`slack:${team}/${stranger}`] },
+  ],
+  policy: [
+    { name: 'launches', when: { operations: ['launch_instance'] }, require: { approvers: { roles: ['approver'] } } },
+  ],
+  slack: { channel },
+};
+
+async function asking(options: PlaceOptions = {}): Promise<{ place: Place; mel: Caller; root: Caller }> {
+  const place = await makePlace({ config, ...options });
+  const { core } = place;
+  const person = await core.access.personOfSlack(team, stranger);
+  if (!person) throw new Error('mel is not among the people');
+  const mel: Caller = {
+    person,
+    identity: `slack:${team}/${stranger}`,
+    agent: false,
+    mayDecide: true,
+    source: 'slack',
+    scopes,
+  };
+  const root: Caller = {
+    person: await core.access.local(),
+    identity: 'local',
+    agent: false,
+    mayDecide: true,
+    source: 'cli',
+    scopes,
+  };
+  await core.execute('register_model', { name: 'tiny', source: 'huggingface', repo: tinyRepo }, mel);
+  return { place, mel, root };
+}
+
+const shown = async ({ slack }: Place, index = 0): Promise<string> =>
+  JSON.stringify((await slack.messages())[index]?.blocks ?? []);
+
+describe.skipIf(withoutLocalSlack)('a request for approval', () => {
+  test(
+    'is shown with its buttons, approved by a click, and followed to the running instance',
+    { timeout: 120_000 },
+    async () => {
+      const { place, mel } = await asking({ reconcile: true });
+      await using _ = place;
+      const { slack, core } = place;
+      const app = await startSlack(core, { pace });
+      try {
+        await core.execute('launch_instance', { model: 'tiny' }, mel);
+        await expect.poll(() => shown(place), patient).toContain('waits for 1 of: alice, root');
+        const [message] = await slack.messages();
+        if (!message) throw new Error('There is no message');
+        expect(breachesOfMessage({ text: message.text, blocks: message.blocks ?? [] })).toEqual([]);
+
+        await slack.click(message, 'approval.approve', stranger);
+        await expect
+          .poll(async () => (await slack.messages()).at(-1)?.text, patient)
+          .toContain('Nobody decides on their own request');
+        await slack.click(message, 'approval.approve');
+        await expect.poll(() => shown(place), patient).toMatch(/\*done\*, approved by alice/);
+        expect(await shown(place)).not.toContain('approval.approve');
+        await expect
+          .poll(async () => (await slack.directMessages(stranger))[0]?.text, patient)
+          .toBe('Your request 1 is done');
+        await expect
+          .poll(async () => JSON.stringify((await slack.messages()).map(({ text }) => text)), patient)
+          .toContain('tiny:1 is running');
+
+        // The old message, on a phone that did not get the news.
+        await slack.click(message, 'approval.approve');
+        await expect
+          .poll(async () => (await slack.messages()).at(-1)?.text, patient)
+          .toMatch(/Request 1 is done already by alice/);
+        expect(await core.execute('list_instances', {}, mel)).toMatchObject({ items: [{ id: 1 }] });
+      } finally {
+        await app.close();
+      }
+    },
+  );
+
+  test('is denied with a reason that a form asks for', async () => {
+    const { place, mel } = await asking();
+    await using _ = place;
+    const { slack, core } = place;
+    const app = await startSlack(core, { pace });
+    try {
+      await core.execute('launch_instance', { model: 'tiny' }, mel);
+      await expect.poll(() => shown(place), patient).toContain('approval.deny');
+      const [message] = await slack.messages();
+      if (!message) throw new Error('There is no message');
+      await slack.click(message, 'approval.deny');
+      await expect.poll(() => slack.view?.submit?.text, patient).toBe('Deny');
+      slack.submit({ reason: { field: { value: 'no <!channel> budget' } } });
+      await expect.poll(() => shown(place), patient).toMatch(/\*denied\* by alice/);
+      expect(await shown(place)).toContain('no &lt;!channel&gt; budget');
+      await expect
+        .poll(async () => (await slack.directMessages(stranger))[0]?.text, patient)
+        .toBe('Your request 1 is denied');
+    } finally {
+      await app.close();
+    }
+  });
+
+  test('decided elsewhere, and while Slack was away, loses its buttons', async () => {
+    const { place, mel, root } = await asking();
+    await using _ = place;
+    const { slack, core } = place;
+    const app = await startSlack(core, { pace });
+    await core.execute('launch_instance', { model: 'tiny' }, mel);
+    await core.execute('launch_instance', { model: 'tiny', replicas: 2 }, mel);
+    await expect.poll(() => shown(place, 1), patient).toContain('approval.approve');
+    await core.execute('deny_request', { approval: '1', reason: 'no' }, root);
+    await expect.poll(() => shown(place), patient).toMatch(/\*denied\* by root/);
+    await app.close();
+
+    const again = await startSlack(core, { pace });
+    try {
+      await core.execute('deny_request', { approval: '2', reason: 'no' }, root);
+      await expect.poll(() => shown(place, 1), patient).toMatch(/\*denied\* by root/);
+      expect(await slack.calls('chat.postMessage')).not.toHaveLength(0);
+      expect((await slack.messages()).filter(({ text }) => text.startsWith('Request '))).toHaveLength(2);
+    } finally {
+      await again.close();
+    }
+  });
+
+  test('goes to those who decide, where there is no channel, and is listed by /ecolink approvals', async () => {
+    const { place, mel } = await asking({ config: { ...config, slack: {} } });
+    await using _ = place;
+    const { slack, core } = place;
+    const app = await startSlack(core, { pace });
+    try {
+      await core.execute('launch_instance', { model: 'tiny' }, mel);
+      await expect.poll(async () => (await slack.directMessages())[0]?.text, patient).toContain('Request 1 of mel');
+      await slack.type('/ecolink approvals');
+      await expect
+        .poll(async () => JSON.stringify((await slack.messages()).at(-1)?.blocks), patient)
+        .toContain('*1* Launch tiny');
+      await slack.type('/ecolink approvals 1');
+      await expect
+        .poll(async () => JSON.stringify((await slack.messages()).at(-1)?.blocks), patient)
+        .toContain('approval.approve');
+      const ephemeral = (await slack.messages()).at(-1);
+      if (!ephemeral) throw new Error('There is no message');
+      await slack.click(ephemeral, 'approval.approve');
+      await expect
+        .poll(async () => JSON.stringify((await slack.directMessages())[0]?.blocks), patient)
+        .toMatch(/approved by alice|\*approved\*/);
+    } finally {
+      await app.close();
+    }
+  });
+});
