@@ -37,7 +37,11 @@ test('an assistant reaches the operations at /mcp, and is an assistant there wha
   await client.callTool({ name: 'delete_model', arguments: { model: 'none' } });
   await client.close();
   const caller = await server.core.access.callerOfToken(server.localToken, 'http');
-  const audit = await server.core.execute('list_audit', {}, caller ?? expect.fail('The local token is good.'));
+  const audit = await server.core.execute(
+    'list_audit',
+    { operation: 'delete_model' },
+    caller ?? expect.fail('The local token is good.'),
+  );
   expect(audit['items']).toMatchObject([
     { operation: 'delete_model', source: 'mcp', agent: true },
     { operation: 'delete_model', source: 'mcp', agent: true },

@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startSlack } from '../../src/slack/app.ts';
 import type { Slack } from '../../src/slack/app.ts';
@@ -39,5 +40,17 @@ describe.skipIf(withoutLocalSlack)('/ecolink claim', () => {
     expect(await place.core.access.personOfSlack(workspace.team, workspace.stranger)).toMatchObject({ role: 'admin' });
     expect(JSON.stringify(await answerTo(`/ecolink claim ${code}`))).toContain('There is an admin in Slack already');
     expect((await answerTo('/ecolink status')).text).not.toContain('I do not know you');
+  });
+
+  test('nothing is done for a workspace that the config does not list, and no server starts in it', async () => {
+    const [file = expect.fail('The config has a file')] = place.core.config.files;
+    const config = await readFile(file, 'utf8');
+    await writeFile(file, JSON.stringify({ ...(JSON.parse(config) as object), slack: { workspaces: ['T0OTHER'] } }));
+    const before = await place.slack.messages();
+    await place.slack.type('/ecolink status', workspace.alice);
+    await expect(startSlack(place.core)).rejects.toMatchObject({ code: 'slack_workspace_not_listed' });
+    await writeFile(file, config);
+    await answerTo('/ecolink status');
+    expect(await place.slack.messages()).toHaveLength(before.length + 1);
   });
 });

@@ -28,7 +28,7 @@ export function createLiveConfig(config: Config, log: Log): LiveConfig {
     state = now;
     try {
       file = readAgain(now, before);
-      log.info({ path: now.path }, 'configuration read again');
+      log.info({ path: now.path }, 'people, groups and policy read again; the rest counts from the next start');
     } catch (thrown) {
       const error = asEcolinkError(thrown, newId('cfg'));
       log.error({ code: error.code, reason: error.message, next_step: error.nextStep }, 'configuration kept as it was');
