@@ -12,7 +12,7 @@ import { startControlPlane } from '../test/support/control-plane.ts';
 import type { ControlPlane } from '../test/support/control-plane.ts';
 import { startHub } from '../test/support/hub/hub.ts';
 import type { BenchOptions, BenchResult } from './bench.ts';
-import type { Question, Reply } from './kubernetes-server.ts';
+import type { Reply } from './kubernetes-server.ts';
 
 /** Against a real API server (KUBEBUILDER_ASSETS); nodes are played, and stand still while the restart is measured. */
 export async function run({ quick, json }: BenchOptions): Promise<void> {
@@ -78,7 +78,7 @@ async function startServer(env: Record<string, string>): Promise<Server> {
   const ask = (question: object): Promise<unknown> =>
     new Promise((resolve, reject) => {
       waiting.set(++id, { resolve, reject });
-      child.send({ ...question, id } as Question);
+      child.send({ ...question, id });
     });
   return {
     do: (operation, input) => ask({ operation, input }) as Promise<Record<string, unknown>>,

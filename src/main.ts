@@ -4,7 +4,7 @@
  */
 const [command, ...rest] = process.argv.slice(2);
 /** Run by pods of this image, to look into a volume. */
-const podCommands = new Set(['check-volume', 'verify-volume', 'list-folder', 'read-file']);
+const podCommands = new Set(['check-volume', 'verify-volume', 'list-folder', 'read-file', 'probe-region']);
 
 if (command === 'pull') {
   const { pullCommand } = await import('./core/download/command.ts');

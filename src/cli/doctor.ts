@@ -1,3 +1,4 @@
+import { regionChecks } from './doctor-regions.ts';
 import { checks } from './doctor-checks.ts';
 import type { Check } from './doctor-checks.ts';
 import { jsonText } from './output/json.ts';
@@ -8,11 +9,12 @@ const marks = { ok: 'ok', warning: 'note', failed: 'FIX' };
 /** Looks at everything that EcoLink stands on. Answers with 1 where something must be fixed. */
 export async function doctor(json: boolean, terminal: Terminal): Promise<number> {
   const results: Check[] = [];
-  for (const check of checks) {
-    const result = await check();
+  const note = (result: Check): void => {
     results.push(result);
     if (!json) terminal.out(line(result));
-  }
+  };
+  for (const check of checks) note(await check());
+  for (const result of await regionChecks()) note(result);
   const failed = results.filter((each) => each.state === 'failed').length;
   if (json) terminal.out(jsonText({ checks: results }, 2));
   else

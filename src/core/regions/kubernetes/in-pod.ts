@@ -1,3 +1,5 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { invalidate, readCompletion } from '../../download/completion.ts';
 import { verifyTree } from '../../download/verify.ts';
@@ -14,6 +16,7 @@ const commands: Record<string, (options: Options) => Promise<object>> = {
   'verify-volume': verifyVolume,
   'list-folder': listFolder,
   'read-file': readOne,
+  'probe-region': probeRegion,
 };
 
 interface Options {
@@ -74,6 +77,21 @@ async function listFolder({ target, path }: Options): Promise<FolderReport> {
     room -= entry.size;
   }
   return { entries, contents };
+}
+
+/** Whether the volume takes a file, and how the Hub (its address in `path`) answers from here. */
+async function probeRegion({ target, path }: Options): Promise<object> {
+  const file = join(target, '.ecolink-probe');
+  await writeFile(file, 'probe');
+  await rm(file);
+  const hub = await fetch(`${path}/api/models?limit=1`, {
+    redirect: 'manual',
+    signal: AbortSignal.timeout(10_000),
+  }).then(
+    (answer) => answer.status,
+    (error: Error) => (error.cause as NodeJS.ErrnoException | undefined)?.code ?? error.name,
+  );
+  return { hub };
 }
 
 async function readOne({ target, path }: Options): Promise<object> {

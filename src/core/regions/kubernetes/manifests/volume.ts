@@ -1,4 +1,4 @@
-import type { V1PersistentVolumeClaim } from '@kubernetes/client-node';
+import type { V1PersistentVolumeClaim, V1PersistentVolumeClaimSpec } from '@kubernetes/client-node';
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import type { PullManifest } from '../../../download/manifest.ts';
 import { annotations, labels, metadataFor } from '../names.ts';
@@ -24,10 +24,24 @@ export function volumeClaim(
       labels: { [labels.name]: 'ecolink-volume', [labels.volume]: key },
       annotations: { [annotations.repo]: manifest.repo, [annotations.commit]: manifest.commit },
     }),
-    spec: {
-      accessModes: [config.access_mode],
-      ...(config.storage_class === undefined ? {} : { storageClassName: config.storage_class }),
-      resources: { requests: { storage: `${claimBytes(bytes) / mib}Mi` } },
-    },
+    spec: claimSpec(config, `${claimBytes(bytes) / mib}Mi`),
+  };
+}
+
+/** A small claim, to see whether the region's storage does what the config says. */
+export function probeClaim(config: KubernetesRegionConfig, name: string): V1PersistentVolumeClaim {
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: metadataFor(config, { name, labels: { [labels.name]: 'ecolink-errand' } }),
+    spec: claimSpec(config, '1Gi'),
+  };
+}
+
+function claimSpec(config: KubernetesRegionConfig, storage: string): V1PersistentVolumeClaimSpec {
+  return {
+    accessModes: [config.access_mode],
+    ...(config.storage_class === undefined ? {} : { storageClassName: config.storage_class }),
+    resources: { requests: { storage } },
   };
 }
