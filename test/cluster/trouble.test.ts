@@ -114,6 +114,37 @@ describe('EcoLink in a cluster where things go wrong', () => {
     await ecolink.remove(instance);
   });
 
+  it('ends a stream that lost its replica with an error, never as if it were whole', async () => {
+    const instance = await launch({});
+    await ecolink.until(instance, 'running');
+    const answer = await ecolink.chat(`tiny:${instance}`, { stream: true, max_tokens: 3500, ignore_eos: true });
+    const [pod] = await ecolink.list('pods', `ecolink.dev/instance=${instance}`);
+    const [text] = await Promise.all([
+      answer.text(),
+      ecolink.kubectl('delete', 'pod', pod?.metadata.name ?? '', '--grace-period=0', '--force'),
+    ]);
+    expect(text).toMatch(/^data: /);
+    expect(text.trimEnd().split('\n').at(-1)).toContain('"error"');
+    expect(text).not.toContain('[DONE]');
+    await ecolink.remove(instance);
+  });
+
+  it('finishes a launch though its own pod is killed in the middle of the download', async () => {
+    const deep = makeTinyGguf({ layers: 60, seed: 3 });
+    hub.addRepo('acme/deep', { files: { 'deep.gguf': deep }, pipeline_tag: 'text-generation' });
+    await ecolink.do('register_model', { name: 'deep', source: 'huggingface', repo: 'acme/deep' });
+    hub.resetCounters();
+    hub.faults.throttle = mebibyte / 4;
+    const instance = await launch({ model: 'deep' });
+    await expect.poll(() => hub.bytesSent(), { timeout: 60_000 }).toBeGreaterThan(deep.length / 4);
+    await ecolink.kubectl('delete', 'pod', '-l', 'app.kubernetes.io/component=server', '--grace-period=0', '--force');
+    await ecolink.kubectl('rollout', 'status', 'deploy/ecolink', '--timeout=120s');
+    hub.faults.throttle = undefined;
+    await ecolink.until(instance, 'running');
+    expect(hub.bytesSent()).toBeLessThan(1.1 * deep.length);
+    await ecolink.remove(instance);
+  });
+
   it('fetches again what somebody deleted, and serves it under the same id', async () => {
     const instance = await launch({});
     await ecolink.until(instance, 'running');

@@ -119,11 +119,11 @@ export class Installation implements AsyncDisposable {
   }
 
   /** One short call of a chat model, through the gateway. */
-  chat(model: string): Promise<Response> {
+  chat(model: string, more: object = {}): Promise<Response> {
     return this.fetch('/v1/chat/completions', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ model, max_tokens: 4, messages: [{ role: 'user', content: 'hello' }] }),
+      body: JSON.stringify({ model, max_tokens: 4, messages: [{ role: 'user', content: 'hello' }], ...more }),
     });
   }
 
