@@ -30,6 +30,12 @@ const passedOn = [
   'http_proxy',
   'https_proxy',
   'no_proxy',
+  'ECOLINK_PULL_CONNECTIONS',
+  'ECOLINK_PULL_RANGE_KIB',
+  'ECOLINK_PULL_STALL_MS',
+  'ECOLINK_PULL_TRIES',
+  'ECOLINK_PULL_BACKOFF_MS',
+  'ECOLINK_PULL_HOLD_MS',
 ];
 
 const environmentSchema = z.object({
