@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addAuditCommands } from './audit.ts';
-import { addCredentialCommands } from './credential.ts';
+import { addCredentialCommands, refuseTokens } from './credential.ts';
 import { usageError, reportFailure } from './failure.ts';
 import { otherOperations } from './groups.ts';
 import { rootHelp } from './help.ts';
@@ -9,6 +9,7 @@ import { operationCommand } from './operation-command.ts';
 import { processTerminal } from './output/terminal.ts';
 import type { Terminal } from './output/terminal.ts';
 import { addPolicyCommands } from './policy.ts';
+import { addRegionCommands } from './region.ts';
 import { runOperation } from './run-operation.ts';
 import { addServerCommands, setupGroup } from './server-commands.ts';
 import { addTokenCommands } from './token.ts';
@@ -18,6 +19,7 @@ import { ownVersion } from '../http/version.ts';
 export async function runProgram(argv: readonly string[]): Promise<number> {
   const terminal = processTerminal();
   try {
+    refuseTokens(argv);
     const program = buildProgram(terminal);
     if (argv.length === 0) program.outputHelp();
     else await program.parseAsync([...argv], { from: 'user' });
@@ -54,6 +56,7 @@ export function buildProgram(terminal: Terminal): Command {
   addTokenCommands(program, add, otherOperations, terminal);
   addPolicyCommands(program, add, otherOperations, terminal);
   addCredentialCommands(program, add, otherOperations, terminal);
+  addRegionCommands(program, add, setupGroup, terminal);
   addAuditCommands(program, add, otherOperations, terminal);
   addServerCommands(program, add, terminal);
   return program;

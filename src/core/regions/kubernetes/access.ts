@@ -113,6 +113,17 @@ function dispatcherFor(options: ReturnType<KubeConfig['createDispatcherOptions']
 }
 
 function noAccess(options: AccessOptions, cause: unknown): Error {
+  const { code, path, syscall } = cause as NodeJS.ErrnoException;
+  if (code === 'ENOENT' && syscall?.startsWith('spawn')) {
+    return unavailable(
+      'region_exec_plugin',
+      `The kubeconfig of the region ${options.region} calls the program "${path}", which is not there.`,
+      {
+        nextStep: 'Make a kubeconfig that needs none: ecolink region add --write-kubeconfig.',
+        cause,
+      },
+    );
+  }
   const where = options.inCluster
     ? "the pod's ServiceAccount"
     : `${options.context === undefined ? 'the current context' : `the context "${options.context}"`} of ${options.kubeconfig ?? 'the kubeconfig'}`;

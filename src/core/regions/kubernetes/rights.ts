@@ -38,7 +38,7 @@ const proxyRights = {
   verbs: ['get', 'create', 'update', 'patch', 'delete'],
 };
 
-function rulesOf(config: KubernetesRegionConfig) {
+function rulesOf(config: Pick<KubernetesRegionConfig, 'reach'>) {
   return config.reach === 'api-proxy' ? [...rights, proxyRights] : rights;
 }
 
@@ -47,7 +47,7 @@ export function neededRights(config: KubernetesRegionConfig): Right[] {
 }
 
 /** The same as the rules of a Role. */
-export function roleRules(config: KubernetesRegionConfig) {
+export function roleRules(config: Pick<KubernetesRegionConfig, 'reach'>) {
   return rulesOf(config).map(({ group, resource, subresource, verbs }) => ({
     apiGroups: [group],
     resources: [subresource === undefined ? resource : `${resource}/${subresource}`],

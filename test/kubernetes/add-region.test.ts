@@ -1,0 +1,63 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { addRegion, regionManifests } from '../../src/core/regions/kubernetes/add-region.ts';
+import { startControlPlane } from '../support/control-plane.ts';
+import type { ControlPlane } from '../support/control-plane.ts';
+import { keyFor, manifest, openRegion, workloadOf } from './support/place.ts';
+
+let plane: ControlPlane;
+
+beforeAll(async () => {
+  plane = await startControlPlane();
+});
+afterAll(() => plane[Symbol.asyncDispose]());
+
+const region = { name: 'eu', namespace: 'fresh', reach: 'in-cluster', clusterReader: false } as const;
+
+test('the kubeconfig that is made is enough to launch with, and for nothing else', async () => {
+  await plane.call('POST', '/api/v1/namespaces', { metadata: { name: 'fresh' } });
+  const made = await addRegion(region, { kubeconfig: await plane.kubeconfig('admin') });
+  // The control plane's certificate is its own, and not the one that ServiceAccounts are told.
+  const kubeconfig = join(plane.dir, 'fresh.kubeconfig');
+  const text = JSON.stringify(made).replace(/"certificate-authority-data":"[^"]*"/, '"insecure-skip-tls-verify":true');
+  await writeFile(kubeconfig, text);
+  await using opened = await openRegion(plane, 'fresh', { kubeconfig });
+  expect((await opened.status()).missingPermissions).toBeUndefined();
+  await opened.startDownload(keyFor('any'), manifest, 1, 'hf_secret');
+  await opened.applyWorkload(workloadOf(keyFor('any')));
+  expect(await opened.listWorkloads()).toEqual([7]);
+  await using elsewhere = await openRegion(plane, 'default', { kubeconfig });
+  await expect(elsewhere.listWorkloads()).rejects.toMatchObject({ code: 'region_forbidden' });
+  // A second time changes nothing.
+  await addRegion(region, { kubeconfig: await plane.kubeconfig('admin') });
+});
+
+test('no manifest lets EcoLink read a Secret', () => {
+  for (const reach of ['in-cluster', 'api-proxy'] as const) {
+    const roles = regionManifests({ ...region, reach, clusterReader: true }) as {
+      rules?: { resources: string[]; verbs: string[] }[];
+    }[];
+    const verbs = roles
+      .flatMap((role) => role.rules ?? [])
+      .filter((rule) => rule.resources.includes('secrets'))
+      .flatMap((rule) => rule.verbs);
+    expect(verbs).toEqual(['create', 'delete']);
+  }
+});
+
+test('a kubeconfig that calls a program which is not there says so', async () => {
+  const kubeconfig = join(plane.dir, 'exec.kubeconfig');
+  const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'no-such-program', interactiveMode: 'Never' };
+  await writeFile(
+    kubeconfig,
+    JSON.stringify({
+      clusters: [{ name: 'c', cluster: { server: plane.url, 'insecure-skip-tls-verify': true } }],
+      users: [{ name: 'u', user: { exec } }],
+      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+      'current-context': 'x',
+    }),
+  );
+  await using opened = await openRegion(plane, 'default', { kubeconfig });
+  expect(await opened.status()).toMatchObject({ reachable: false, reason: { code: 'region_exec_plugin' } });
+});
