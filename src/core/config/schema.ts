@@ -128,5 +128,4 @@ export type ConfigFile = z.output<typeof configFile>;
 export type RegionConfig = ConfigFile['regions'][number];
 export type FilesystemConfig = ConfigFile['filesystems'][number];
 export type RuntimeConfig = z.output<typeof runtimeSchema>;
-export type LocalRuntime = z.output<typeof localRuntime>;
 export type KubernetesRuntime = z.output<typeof kubernetesRuntime>;

@@ -205,7 +205,7 @@ async function recompute(db: Queries, id: number): Promise<InstanceState> {
 export async function holdInstance(db: Transaction<Database>, id: number): Promise<void> {
   await db
     .updateTable('instances')
-    .set(({ ref }) => ({ generation: ref('generation') }))
+    .set((is) => ({ generation: is.ref('generation') }))
     .where('id', '=', id)
     .execute();
 }
