@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
+import { inputError } from '../core/errors.ts';
 import { plainText } from '../core/format.ts';
+import { looksLikeToken } from '../core/parse-input.ts';
 import { jsonText } from './output/json.ts';
 import type { Terminal } from './output/terminal.ts';
 import { reach } from './reach.ts';
@@ -44,6 +46,15 @@ export function addCredentialCommands(program: Command, add: Add, group: string,
     )
     .option('--json', 'Print exactly the output, as JSON, and nothing else.')
     .action((_, command: Command) => rotateKey(wantsJson(command), terminal));
+}
+
+/** Before anything else looks at them: other programs and the shell's history have seen the arguments already. */
+export function refuseTokens(argv: readonly string[]): void {
+  if (!argv.some(looksLikeToken)) return;
+  throw inputError('token_in_input', 'An argument holds the value of a token. It was not stored or logged here.', {
+    nextStep:
+      'Revoke that token where it was made: the arguments of a command are there for others to read. "ecolink credential add <name>" asks for one instead.',
+  });
 }
 
 function wantsJson(command: Command): boolean {

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { EcolinkError } from '../core/errors.ts';
+import { redact } from '../core/log.ts';
 
 /** An error in the words of OpenAI's API: its SDKs turn the status into typed exceptions and show the message. */
 export interface OpenAIError {
@@ -27,7 +28,8 @@ export function openAIError(error: EcolinkError): OpenAIError {
     status,
     body: {
       error: {
-        message: `${error.message} ${error.nextStep}`,
+        // It may quote a name that somebody sent, who meant to send a token elsewhere.
+        message: redact(`${error.message} ${error.nextStep}`),
         type: typeOf(status),
         param: named?.param ?? error.field ?? null,
         code: named?.code ?? error.code,

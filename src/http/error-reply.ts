@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { EcolinkError, asEcolinkError, inputError, notFound } from '../core/errors.ts';
+import { redact } from '../core/log.ts';
 import type { Log } from '../core/log.ts';
 
 /** Sends `{"error": …}`: what was thrown where it is ours, a calm sentence where it is not. Never a stack. */
@@ -14,7 +15,7 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
 }
 
 export function pathNotFound(request: FastifyRequest): EcolinkError {
-  const path = request.url.split('?')[0]?.slice(0, 100);
+  const path = redact(request.url.split('?')[0] ?? '').slice(0, 100);
   return notFound('path_not_found', `There is nothing at ${request.method} ${path}.`, {
     nextStep: 'Operations are at POST /api/operations/<name>, models at /v1, MCP at /mcp.',
   });
