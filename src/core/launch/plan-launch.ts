@@ -245,6 +245,11 @@ function warningsOf(model: OwnedModel, input: LaunchInput, regions: readonly str
   if (model.source === 'huggingface' && regions.length === 1 && places.regions().length > 1) {
     warnings.push(`It runs in one region only: if ${regions[0]} fails, it is down.`);
   }
+  for (const region of model.source === 'huggingface' ? regions : []) {
+    const config = places.configOf(region);
+    if (config.kind === 'kubernetes' && config.access_mode === 'ReadWriteOnce')
+      warnings.push(`In ${region} one node at a time mounts the volume: all replicas run on it.`);
+  }
   return warnings;
 }
 
