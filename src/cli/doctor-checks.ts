@@ -129,7 +129,9 @@ async function hub(name: string): Promise<Check> {
 }
 
 async function engine(name: string): Promise<Check> {
-  const { childEnvironment, runtimes } = loadConfig();
+  const { childEnvironment, regions, runtimes } = loadConfig();
+  if (regions.every((region) => region.kind !== 'local'))
+    return { name, state: 'ok', said: 'none needed here: every region brings images of its own' };
   const path = childEnvironment['PATH'];
   const found = [
     findCommand('llama-server', path) === undefined ? undefined : 'llama-server (PATH)',

@@ -42,6 +42,13 @@ describe('EcoLink, installed by its chart, in a cluster with two regions', () =>
     expect(items[0]?.version).toMatch(/^v?1\./);
   });
 
+  it('has a doctor that finds nothing to fix', async () => {
+    const said = await ecolink.kubectl('exec', 'deploy/ecolink', '--', 'node', '/app/dist/main.js', 'doctor', '--json');
+    const { checks } = JSON.parse(said) as { checks: { name: string; state: string; said: string }[] };
+    expect(checks.filter((check) => check.state === 'failed')).toEqual([]);
+    for (const region of regionNames) expect(checks.map((check) => check.name)).toContain(region);
+  });
+
   it('registers a model of the Hub and runs it in both regions, fetched once for each', async () => {
     await ecolink.do('register_model', { name: 'tiny', source: 'huggingface', repo });
     hub.resetCounters();
