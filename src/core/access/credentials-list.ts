@@ -51,9 +51,7 @@ async function view({ store }: ListParts, row: CredentialRow, caller: Caller) {
     fingerprint: row.fingerprint,
     shared: row.shared,
     state: row.state,
-    ...(row.reason === undefined ? {} : { reason: row.reason }),
     models: entries.filter((entry) => mayRead(entry, caller)).map(({ name }) => name),
-    created_at: row.createdAt,
     ...(row.lastUsedAt === undefined ? {} : { last_used_at: row.lastUsedAt }),
   };
 }

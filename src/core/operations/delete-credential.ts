@@ -6,7 +6,7 @@ export const deleteCredential = defineOperation({
   name: 'delete_credential',
   title: 'Delete a credential',
   description:
-    'Deletes a stored Hugging Face token. Refused while models download with it, which are named then. The owner deletes it; admins a shared one too.',
+    'Deletes a stored Hugging Face token. Refused while models download with it; admins delete shared ones too.',
   effect: 'destructive',
   role: 'member',
   frontEnds: ['cli', 'mcp'],
@@ -21,7 +21,7 @@ export const deleteCredential = defineOperation({
     }),
     ...idempotency,
   }),
-  output: receipt.extend({ credential: z.string() }),
+  output: receipt.pick({ state: true, approval: true, next_step: true }).extend({ credential: z.string().optional() }),
   examples: [{ credential: 'hub-main' }],
   handler: (input, context) => context.services.credentials.remove(input.credential, context),
 });

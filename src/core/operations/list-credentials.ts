@@ -6,7 +6,7 @@ export const listCredentials = defineOperation({
   name: 'list_credentials',
   title: 'List credentials',
   description:
-    'Lists the Hugging Face tokens that you stored and those that are shared with the team: names, accounts and whether they still work, never values. Adding one is not done here: ecolink credential add <name> asks for it.',
+    'Lists your stored Hugging Face tokens and those shared with the team, never their values. People add one with: ecolink credential add <name>.',
   effect: 'read',
   audited: true,
   role: 'member',
@@ -22,10 +22,8 @@ export const listCredentials = defineOperation({
       fingerprint: z.string(),
       shared: z.boolean(),
       state: z.enum(['ok', 'failing']),
-      reason: z.string().optional(),
       /** Those that download with it, as far as you see them. */
       models: z.array(z.string()),
-      created_at: z.string().optional(),
       last_used_at: z.string().optional(),
     }),
   ),
