@@ -4,8 +4,12 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Caller, Role } from '../../../src/core/access/caller.ts';
 import { startCore } from '../../support/core.ts';
 import type { TestCore } from '../../support/core.ts';
+import { modelFolder, tiny } from '../../support/model-folder.ts';
+import type { ModelFolder } from '../../support/model-folder.ts';
 
-const config = (bob?: Role): string => `people:
+let folder: ModelFolder;
+const config = (bob?: Role): string => `${folder.config}
+people:
   - {name: Ada, role: admin, identities: [local]}
   - {name: Grace, role: admin, identities: ["slack:T1/UGRACE"]}
 ${bob === undefined ? '' : `  - {name: Bob, role: ${bob}, identities: ["slack:T1/UBOB"]}`}
@@ -14,12 +18,16 @@ ${bob === undefined ? '' : `  - {name: Bob, role: ${bob}, identities: ["slack:T1
 let place: TestCore;
 let bob: Caller;
 beforeEach(async () => {
+  folder = await modelFolder();
   place = await startCore({ reconcile: false, config: config('member') });
   const person = (await place.core.access.personOfSlack('T1', 'UBOB')) ?? expect.fail('Bob is listed');
   const { token } = await place.core.access.createToken(person, 'bob', ['operate']);
   bob = (await place.core.access.callerOfToken(token, 'http')) ?? expect.fail('The token is good');
 });
-afterEach(() => place[Symbol.asyncDispose]());
+afterEach(async () => {
+  await place[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
 
 const change = (text: string): Promise<void> => writeFile(join(place.dataDir, 'ecolink.yaml'), text);
 const refusal = async (
@@ -45,6 +53,18 @@ test('who lost a role after a call began is refused by what they have now', asyn
   await change(config());
   expect(await refusal('list_models', bob)).toMatchObject({ code: 'no_role' });
   expect((await refusal('list_models', bob)).nextStep).toContain('Ask Ada or Grace for one');
+});
+
+test('what somebody sees of others follows the role of now, not that of when the call began', async () => {
+  await place.run('register_model', { ...tiny, private: true });
+  const names = async (caller: Caller) =>
+    ((await place.run('list_models', {}, caller))['items'] as { name: string }[]).map(({ name }) => name);
+  const formerAdmin: Caller = { ...bob, person: { ...bob.person, role: 'admin' } };
+  expect(await names(place.local)).toEqual(['tiny']);
+  expect(await names(formerAdmin)).toEqual([]);
+  await expect(place.run('delete_model', { model: 'tiny' }, formerAdmin)).rejects.toMatchObject({
+    code: 'model_not_found',
+  });
 });
 
 test('who gained a role since has it at once', async () => {

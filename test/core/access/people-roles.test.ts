@@ -43,6 +43,10 @@ describe.each(stores())('on $name', (kind) => {
     expect(await roleOf(place, 'UADA')).toBe('admin');
     await place.write(people('{name: Ada, role: admin, identities: [local]}'));
     expect(await roleOf(place, 'UADA')).toBeUndefined();
+    // Nor where another process, with another config, has written it down again.
+    const { id } = await place.access.local();
+    await place.store.db.insertInto('identities').values({ identity: 'slack:T1/UADA', person_id: id }).execute();
+    expect(await roleOf(place, 'UADA')).toBeUndefined();
   });
 
   test('one person has one id, through every identity and after a new name for the same account', async () => {
