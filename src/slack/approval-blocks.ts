@@ -152,3 +152,9 @@ export function outcomeMessage(approval: Approval): SlackMessage {
   const text = `Your request ${approval.id} is ${approval.state}`;
   return { text, blocks: [section(`*${text}.*`), ...blocks, section(inSlackWords(escape(approval.next_step)))] };
 }
+
+export function reminderMessage({ id, summary, approvers, expires_at: expires }: Approval): SlackMessage {
+  const who = shorten(approvers.map(escape).join(', '), 500) || 'somebody who may decide';
+  const text = `:alarm_clock: Request ${id} (${shorten(escape(summary[0] ?? ''), 200)}) still waits for ${who}, until ${when(expires)}.`;
+  return { text: `Request ${id} still waits for ${who}`, blocks: [section(text)] };
+}

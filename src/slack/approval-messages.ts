@@ -2,7 +2,7 @@ import type { WebClient } from '@slack/web-api';
 import type { Caller } from '../core/access/caller.ts';
 import { isOver } from '../core/approvals/states.ts';
 import type { Core } from '../core/core.ts';
-import { approvalMessage, outcomeMessage } from './approval-blocks.ts';
+import { approvalMessage, outcomeMessage, reminderMessage } from './approval-blocks.ts';
 import type { Approval } from './approval-blocks.ts';
 import type { LiveMessages } from './live-messages.ts';
 import { callerOf } from './people.ts';
@@ -44,6 +44,7 @@ export function createApprovalMessages(parts: Parts): ApprovalMessages {
     return kept;
   };
   const poll = async (): Promise<void> => {
+    for (const id of await core.approvals.takeReminders()) await remind(parts, id);
     for (const id of new Set([...(await core.approvals.waiting()), ...shown.keys()])) await refresh(id);
   };
   const look = (): void => {
@@ -96,6 +97,17 @@ async function announce({ core, client }: Parts, approval: Approval, message: Sl
   for (const place of places) {
     const posted = await post(client, place, message);
     await core.approvals.showedAt(approval.id, posted.channel, posted.ts);
+  }
+}
+
+/** Below the message, and in the channel too, so that it is seen. */
+async function remind({ core, client }: Parts, id: number): Promise<void> {
+  const approval = await core.approvals.view(id);
+  if (!approval) return;
+  const message = reminderMessage(approval);
+  for (const { channel, ts } of await core.approvals.shownAt(id)) {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- Slack's method, not a window's.
+    await client.chat.postMessage({ channel, thread_ts: ts, reply_broadcast: true, ...message });
   }
 }
 

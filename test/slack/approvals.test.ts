@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import type { Caller } from '../../src/core/access/caller.ts';
 import { scopes } from '../../src/core/access/caller.ts';
@@ -147,6 +149,12 @@ describe.skipIf(withoutLocalSlack)('a request for approval', () => {
     try {
       await core.execute('launch_instance', { model: 'tiny' }, mel);
       await expect.poll(async () => (await slack.directMessages())[0]?.text, patient).toContain('Request 1 of mel');
+      const database = new Sqlite(join(core.config.dataDir, 'ecolink.db'));
+      database.exec(`update approvals set remind_at = '2026-01-01T00:00:00.000Z'`);
+      database.close();
+      await expect
+        .poll(async () => (await slack.directMessages()).map(({ text }) => text), patient)
+        .toContain('Request 1 still waits for alice, root');
       await slack.type('/ecolink approvals');
       await expect
         .poll(async () => JSON.stringify((await slack.messages()).at(-1)?.blocks), patient)

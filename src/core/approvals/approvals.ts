@@ -13,6 +13,7 @@ import { heldReceipt } from './held.ts';
 import type { ApprovalParts } from './parts.ts';
 import { getApproval, listApprovals, viewOf } from './read.ts';
 import type { ApprovalView, ListApprovalsInput } from './read.ts';
+import { takeReminders } from './remind.ts';
 import { runApproval } from './run.ts';
 import type { Runner } from './run.ts';
 import { approve, breakGlass, cancel, deny } from './vote.ts';
@@ -29,6 +30,8 @@ export interface ApprovalBoard {
   /** Where a request was shown, kept over a restart. */
   shownAt(id: number): Promise<{ channel: string; ts: string }[]>;
   showedAt(id: number, channel: string, ts: string): Promise<void>;
+  /** Requests to remind of now: each is answered once, to one server. */
+  takeReminders(): Promise<number[]>;
 }
 
 export type Approvals = ReturnType<typeof createApprovals>;
@@ -73,6 +76,7 @@ function boardOf(parts: ApprovalParts): ApprovalBoard {
     },
     shownAt: (id) => messagesOf(parts.store.db, id),
     showedAt: (id, channel, ts) => saveMessage(parts.store.db, id, channel, ts),
+    takeReminders: () => takeReminders(parts),
   };
 }
 

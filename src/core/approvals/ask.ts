@@ -12,6 +12,7 @@ import { heldReceipt } from './held.ts';
 import { publish } from './parts.ts';
 import type { ApprovalParts } from './parts.ts';
 import type { Preview } from './preview.ts';
+import { nextReminder } from './remind.ts';
 import { factsOf, knownFacts, makePreview, rulesNow } from './weigh.ts';
 
 type Outcome = Record<string, unknown>;
@@ -74,6 +75,7 @@ async function request(
     requester: { id: person.id, identity, agent, source, scopes: [...scopes] },
     askedAt: now.toISOString(),
     expiresAt: new Date(now.getTime() + spanMs(needs.ttl)).toISOString(),
+    remindAt: nextReminder(needs, now, now),
     idempotencyKey: input['idempotency_key'] as string | undefined,
     inputHash: hashOfInput(input),
     openKey,
@@ -90,7 +92,8 @@ export function hashOfInput({ idempotency_key: _key, ...rest }: Outcome): string
 }
 
 async function refuseTooFew(parts: ApprovalParts, needs: Needs, rule: string, caller: Caller): Promise<void> {
-  const eligible = await eligibleFor(parts, needs, caller.person.id);
+  // Whoever may decide only later can approve it too.
+  const eligible = await eligibleFor(parts, needs, caller.person.id, 'at last');
   if (eligible.size >= needs.quorum) return;
   const admins = (await parts.access.membersOf({ roles: ['admin'] })).map(({ name }) => name);
   throw refused(

@@ -1,4 +1,5 @@
 import type { Person } from '../access/caller.ts';
+import { spanMs } from '../policy/decide.ts';
 import type { Needs } from '../policy/decide.ts';
 import { isAlone } from './parts.ts';
 import type { ApprovalParts } from './parts.ts';
@@ -8,13 +9,17 @@ import type { ApprovalParts } from './parts.ts';
  * identity and for what their agent asked too, unless the rule says so or there is nobody else at all.
  */
 export async function eligibleFor(
-  parts: Pick<ApprovalParts, 'access'>,
+  parts: Pick<ApprovalParts, 'access' | 'now'>,
   needs: Needs,
   requester: string,
+  askedAt: string | 'at last',
 ): Promise<Map<string, Person>> {
   const sets = await Promise.all(needs.approvers.map((who) => parts.access.membersOf(who)));
   const [first = [], ...others] = sets;
   const named = first.filter(({ id }) => others.every((set) => set.some((person) => person.id === id)));
+  const { escalate } = needs;
+  if (escalate && (askedAt === 'at last' || parts.now().getTime() >= Date.parse(askedAt) + spanMs(escalate.after)))
+    named.push(...(await parts.access.membersOf(escalate.approvers)));
   const inOrder = named.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const eligible = new Map(inOrder.map((person) => [person.id, person]));
   if (!needs.requester_may_approve && eligible.has(requester) && !(await isAlone(parts))) eligible.delete(requester);

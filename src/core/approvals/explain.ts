@@ -38,7 +38,11 @@ export async function explain(parts: ApprovalParts, given: ExplainInput, caller:
   const facts = await factsOf(parts, known, preview, caller.person.id);
   const answer = decide(rules, facts);
   const needs = answer.answer === 'require' ? answer.needs : undefined;
-  const approvers = needs && [...(await eligibleFor(parts, needs, caller.person.id)).values()].map(({ name }) => name);
+  const approvers =
+    needs &&
+    [...(await eligibleFor(parts, needs, caller.person.id, parts.now().toISOString())).values()].map(
+      ({ name }) => name,
+    );
   return {
     operation: operation.name,
     answer: answer.answer,

@@ -4,11 +4,13 @@ import type { ApprovalParts } from './parts.ts';
 
 /** What the caller of a held-back operation gets: a success that says who may decide. */
 export async function heldReceipt(
-  parts: Pick<ApprovalParts, 'access'>,
+  parts: Pick<ApprovalParts, 'access' | 'now'>,
   approval: Approval,
 ): Promise<Record<string, unknown>> {
   const { id, needs, requester, expiresAt, preview } = approval;
-  const approvers = [...(await eligibleFor(parts, needs, requester.id)).values()].map(({ name }) => name);
+  const approvers = [...(await eligibleFor(parts, needs, requester.id, approval.askedAt)).values()].map(
+    ({ name }) => name,
+  );
   const { model, name } = preview.input;
   const subject = model ?? name;
   return {

@@ -77,7 +77,7 @@ async function judgeWorld(
     caller,
     preview,
     needs,
-    eligible: await eligibleFor(parts, needs, caller.person.id),
+    eligible: await eligibleFor(parts, needs, caller.person.id, approval.askedAt),
   };
 }
 

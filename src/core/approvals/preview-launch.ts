@@ -36,7 +36,13 @@ export async function previewLaunch(given: Input, { services, caller, again }: P
     ],
     relied: { ...modelRelied(model), ...planRelied(plan, services.places) },
     costPerHour: plan.cost_per_hour,
-    facts: { ...planFacts(plan, model), gpus: gpusOf(plan), costPerHour: plan.cost_per_hour, adds: true },
+    facts: {
+      ...planFacts(plan, model),
+      gpus: gpusOf(plan),
+      costPerHour: plan.cost_per_hour,
+      stopAfter: given.stop_after !== undefined,
+      adds: true,
+    },
     private: model.private || input.private,
   };
 }

@@ -92,9 +92,9 @@ async function changeOf(
   }
 }
 
-export async function viewOf(parts: Pick<ApprovalParts, 'access' | 'store'>, approval: Approval) {
+export async function viewOf(parts: Pick<ApprovalParts, 'access' | 'store' | 'now'>, approval: Approval) {
   const { needs, requester, preview, outcome, reason } = approval;
-  const eligible = await eligibleFor(parts, needs, requester.id);
+  const eligible = await eligibleFor(parts, needs, requester.id, approval.askedAt);
   const votes = await votesOn(parts.store.db, approval.id);
   const { counted, missing } = tally(votes, new Set(eligible.keys()), needs.quorum);
   const approvers = [...eligible.values()].map(({ name }) => name);

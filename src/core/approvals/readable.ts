@@ -8,18 +8,18 @@ import type { ApprovalParts } from './parts.ts';
 
 /** Who sees a request: who asked, who may decide, and approvers and admins unless it is about something private. */
 export async function mayRead(
-  parts: Pick<ApprovalParts, 'access'>,
-  { requester, preview, needs }: Approval,
+  parts: Pick<ApprovalParts, 'access' | 'now'>,
+  { requester, preview, needs, askedAt }: Approval,
   { person }: Caller,
 ): Promise<boolean> {
   if (requester.id === person.id || person.role === 'admin') return true;
   if (atLeast(person.role, 'approver') && preview.private !== true) return true;
-  return (await eligibleFor(parts, needs, requester.id)).has(person.id);
+  return (await eligibleFor(parts, needs, requester.id, askedAt)).has(person.id);
 }
 
 /** Throws `approval_not_found`, for a request that exists but is not this caller's to see too. */
 export async function findReadable(
-  parts: Pick<ApprovalParts, 'access' | 'store'>,
+  parts: Pick<ApprovalParts, 'access' | 'store' | 'now'>,
   reference: string,
   caller: Caller,
 ): Promise<Approval> {

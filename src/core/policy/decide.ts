@@ -73,6 +73,9 @@ export function stricter(then: Needs, now: PolicyAnswer): PolicyAnswer {
       ttl: spanMs(now.needs.ttl) < spanMs(then.ttl) ? now.needs.ttl : then.ttl,
       reason_required: then.reason_required || now.needs.reason_required,
       requester_may_approve: then.requester_may_approve && now.needs.requester_may_approve,
+      ...(then.remind_after === undefined ? {} : { remind_after: then.remind_after }),
+      // More people may decide only where both rules say so.
+      ...(then.escalate && now.needs.escalate ? { escalate: then.escalate } : {}),
     },
   };
 }

@@ -21,6 +21,8 @@ export interface PreviewFacts {
   modelBytes?: number;
   licence?: string;
   gated?: boolean;
+  /** Whether a launch stops by itself. */
+  stopAfter?: boolean;
   /** True where replicas, bytes to fetch or arguments are added. */
   adds: boolean;
 }
@@ -41,6 +43,7 @@ export interface PolicyFacts extends KnownFacts {
   modelBytes?: number;
   licence?: string;
   gated?: boolean;
+  stopAfter?: boolean;
   adds: boolean;
 }
 

@@ -54,6 +54,10 @@ const costly: Test<PolicyFacts>[] = [
       : undefined,
   ({ gated }, facts) =>
     gated !== undefined && gated !== facts.gated ? `the model is ${facts.gated ? '' : 'not '}gated` : undefined,
+  ({ stop_after: wanted }, facts) =>
+    wanted !== undefined && wanted !== facts.stopAfter
+      ? `it is about launches that ${wanted ? 'stop' : 'never stop'} by themselves`
+      : undefined,
   ({ adds }, facts) =>
     adds !== undefined && adds !== facts.adds
       ? `the operation adds ${facts.adds ? 'something' : 'nothing'}`

@@ -41,6 +41,8 @@ const whenSchema = z.strictObject({
   agent: z.boolean().optional(),
   /** What brings replicas, bytes to fetch or arguments for an engine. */
   adds: z.boolean().optional(),
+  /** False: launches that name no time after which they stop by themselves. */
+  stop_after: z.boolean().optional(),
   /** What takes something away. */
   destroys: z.boolean().optional(),
   /** Time of day of the asking; `from` later than `to` goes over midnight. */
@@ -54,6 +56,10 @@ const requireSchema = z.strictObject({
   reason_required: z.boolean().default(false),
   /** True: the requester may approve, what their own agent asked for too. */
   requester_may_approve: z.boolean().default(false),
+  /** When those who decide are reminded. */
+  remind_after: spanSchema.optional(),
+  /** After so long without a decision these may decide too. */
+  escalate: z.strictObject({ after: spanSchema, approvers: whoSchema }).optional(),
 });
 
 const ruleSchema = z

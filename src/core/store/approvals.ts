@@ -51,6 +51,7 @@ export type NewApproval = Pick<
   requester: Omit<Approval['requester'], 'name'>;
   askedAt: string;
   expiresAt: string;
+  remindAt: string | undefined;
   idempotencyKey: string | undefined;
   openKey: string;
 };
@@ -84,6 +85,7 @@ export async function insertApproval(db: Queries, approval: NewApproval): Promis
       reason: null,
       outcome: null,
       claimed_until: null,
+      remind_at: approval.remindAt ?? null,
     })
     .onConflict((on) => on.column('open_key').doNothing())
     .returning('id')
@@ -207,6 +209,33 @@ export async function moveApproval(
     .where('state', '=', from)
     .executeTakeFirst();
   return moved.numUpdatedRows === 1n;
+}
+
+/** Open requests whose reminder is due. */
+export async function dueReminders(db: Queries, now: string): Promise<{ id: number; remindAt: string }[]> {
+  const found = await db
+    .selectFrom('approvals')
+    .select(['id', 'remind_at'])
+    .where('state', '=', 'pending')
+    .where('remind_at', '<=', now)
+    .execute();
+  return found.map(({ id, remind_at: remindAt }) => ({ id, remindAt: remindAt as string }));
+}
+
+/** False where another server gives this reminder. */
+export async function takeReminder(
+  db: Queries,
+  id: number,
+  remindAt: string,
+  next: string | undefined,
+): Promise<boolean> {
+  const taken = await db
+    .updateTable('approvals')
+    .set({ remind_at: next ?? null })
+    .where('id', '=', id)
+    .where('remind_at', '=', remindAt)
+    .executeTakeFirst();
+  return taken.numUpdatedRows === 1n;
 }
 
 export async function saveNeeds(db: Queries, id: number, needs: Needs): Promise<void> {

@@ -169,6 +169,8 @@ export interface Database {
     outcome: Json | null;
     /** Until when the server that runs it is taken to be alive. */
     claimed_until: Time | null;
+    /** When those who decide are told next that it waits. */
+    remind_at: Time | null;
   };
   votes: {
     approval_id: Fixed<number>;

@@ -215,6 +215,31 @@ policy: [{ require: { approvers: { roles: [approver] }, ttl: 1m } }]`);
   });
 });
 
+test('those who decide are reminded once, and later more people may decide', async () => {
+  await p.configure(`${people}
+policy:
+  - require:
+      approvers: { people: [ada] }
+      remind_after: 1h
+      escalate: { after: 2h, approvers: { people: [bo] } }
+`);
+  await p.run(max, 'launch_instance', big);
+  const { approvals } = p.place.core;
+  expect(await approvals.takeReminders()).toEqual([]);
+  await expect(approve(bo)).rejects.toMatchObject({ code: 'not_an_approver' });
+  const ago = (hours: number) => new Date(Date.now() - hours * 3600_000).toISOString();
+  p.meddle(`update approvals set asked_at = '${ago(1.5)}', remind_at = '${ago(0.5)}'`);
+  expect(await approvals.takeReminders()).toEqual([1]);
+  expect(await approvals.takeReminders()).toEqual([]);
+  p.meddle(`update approvals set asked_at = '${ago(2.5)}'`);
+  expect(await approvals.takeReminders()).toEqual([]);
+  p.meddle(`update approvals set remind_at = '${ago(0.5)}'`);
+  expect(await approvals.takeReminders()).toEqual([1]);
+  expect(await p.approval(1)).toMatchObject({ approvers: ['ada', 'bo'] });
+  await approve(bo);
+  await reaches('done');
+});
+
 test('waiting ends at the next change of state', async () => {
   await p.run(max, 'launch_instance', big);
   await approve(ada);

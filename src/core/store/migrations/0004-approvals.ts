@@ -58,6 +58,7 @@ async function requests(db: Kysely<unknown>, flavour: Flavour): Promise<void> {
     .addColumn('reason', 'text')
     .addColumn('outcome', 'text')
     .addColumn('claimed_until', 'text')
+    .addColumn('remind_at', 'text')
     .execute();
   await db.schema.createIndex('approvals_state').on('approvals').columns(['state', 'id']).execute();
   await db.schema.createIndex('approvals_requester').on('approvals').columns(['requester_id', 'state']).execute();
