@@ -27,11 +27,7 @@ import type { Key } from './launch/reconcile-parts.ts';
 import type { Reconciler } from './launch/reconciler.ts';
 import type { Log } from './log.ts';
 import { createChanges } from './notify/create-changes.ts';
-import { KubernetesRegion } from './regions/kubernetes/kubernetes-region.ts';
-import { LocalRegion } from './regions/local/local-region.ts';
-import { createPlaces } from './regions/places.ts';
-import type { Places } from './regions/places.ts';
-import type { Region } from './regions/region.ts';
+import { makePlaces } from './regions/make-places.ts';
 import { createRegistry } from './registry/registry.ts';
 import { openKeyRing } from './secrets/ring.ts';
 import { markUnattended } from './store/instances.ts';
@@ -61,7 +57,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   const credentials = createCredentials(stored);
   const nudges: { to: Reconciler | undefined } = { to: undefined };
   const nudge = (key: Key): void => nudges.to?.nudge(key);
-  const places = makePlaces(config, log, nudge);
+  const places = await makePlaces(config, log, nudge);
   undo.defer(async () => {
     await Promise.all(places.regions().map((region) => region.close()));
   });
@@ -138,22 +134,6 @@ function evictionPolicy({ cache }: Config): EvictionPolicy {
 /** What runs elsewhere goes on without this server. */
 function localRegions(config: Config): string[] {
   return config.regions.filter((region) => region.kind === 'local').map((region) => region.name);
-}
-
-function makePlaces(config: Config, log: Log, nudge: (key: Key) => void): Places {
-  const regions = config.regions.map((region): Region => {
-    const shared = {
-      filesystems: config.filesystems.filter((filesystem) => filesystem.region === region.name),
-      runtimes: () => places.runtimes(region.name),
-      workloadChanged: (instance: number) => nudge({ instance, region: region.name }),
-      volumeChanged: (volume: string) => nudge({ volume }),
-    };
-    if (region.kind === 'kubernetes') return new KubernetesRegion({ ...shared, config: region });
-    const { name, path } = region;
-    return new LocalRegion({ ...shared, name, path: path as string, environment: config.childEnvironment, log });
-  });
-  const places = createPlaces(config, regions);
-  return places;
 }
 
 /** Where callers reach the server: what it wrote when it began to listen, else what it would listen on. */
