@@ -34,7 +34,7 @@ const key = keyFor('team/tiny');
 test.for([
   [401, 'region_unauthenticated', true],
   [403, 'region_forbidden', false],
-  [500, 'region_unreachable', true],
+  [500, 'region_error', true],
   [503, 'region_unreachable', true],
 ] as const)('an answer of %i is %s, and what follows it is not affected', async ([status, code, retryable]) => {
   proxy.fault = () => ({ status });

@@ -17,6 +17,7 @@ import type { Requeue } from './work-queue.ts';
 
 const restlessMs = 1000;
 const settledMs = 30_000;
+/** After the region did not answer, or did not do what it was asked. */
 const unreachableMs = 5000;
 
 /** One instance in one region: reads everything again, plans, acts, writes what it saw. May be killed anywhere. */
@@ -56,7 +57,8 @@ export async function reconcileRegion(parts: ReconcilerParts, id: number, region
       : [];
   await save(parts, instance, regionName, { ...plan, reason: plan.reason, ...failed, urls });
   if (plan.state === 'stopped' && before.step !== 'remove') return 'when_nudged';
-  return isSettled(plan.state) && failed.reason === undefined ? settledMs : restlessMs;
+  if (failed.reason !== undefined) return unreachableMs;
+  return isSettled(plan.state) ? settledMs : restlessMs;
 }
 
 /** What runs may well run on while its region does not answer: its last state stays, with the reason beside it. */

@@ -69,6 +69,10 @@ function wordsFor(region: string, doing: string, failure: ApiFailure): EcolinkEr
       return unavailable('region_busy', `The API server of the region ${region} asks to slow down.`, {
         nextStep: again,
       });
+    case 500:
+      return unavailable('region_error', `The API server of the region ${region} failed: ${said}.`, {
+        nextStep: again,
+      });
     default:
       return unavailable('region_unreachable', `The API server of the region ${region} does not answer: ${said}.`, {
         nextStep: again,

@@ -3,7 +3,10 @@ import { annotations, metadataFor, serverLabels, workloadName } from '../names.t
 import { portName, selectorOf, workloadLabels } from './served.ts';
 import type { Served } from './served.ts';
 
-/** Makes the EndpointSlices that calls follow; its own address is for people and other tools. */
+/**
+ * Makes the EndpointSlices that calls follow. Headless: an address of its own would stay unused, and clusters have few
+ * (a /24 was full at 253 instances).
+ */
 export function service(served: Served): V1Service {
   return {
     apiVersion: 'v1',
@@ -11,6 +14,7 @@ export function service(served: Served): V1Service {
     metadata: naming(served),
     spec: {
       type: 'ClusterIP',
+      clusterIP: 'None',
       selector: selectorOf(served),
       ports: [{ name: portName, port: 80, targetPort: portName, protocol: 'TCP' }],
     },
