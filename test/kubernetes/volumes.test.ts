@@ -211,3 +211,14 @@ test('a download that its server made and never let run is taken over by the nex
   expect((await jobs()).map((job) => [job.metadata?.name, job.spec?.suspend])).toEqual([[`${key}-2`, false]]);
   expect((await secrets()).map((secret) => secret.metadata?.name)).toEqual([`${key}-2`]);
 });
+
+test('a volume whose bytes are damaged is fetched again', async () => {
+  await using region = await openRegion(plane, namespace);
+  await region.startDownload(key, manifest, 1, undefined);
+  await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
+  nodes.log = () => '{"mismatches":["model.gguf: hash"]}\n';
+  expect(await region.verifyVolume(key)).toEqual(['model.gguf: hash']);
+  expect(await region.observeVolume(key)).toEqual({ state: 'partial', bytes: 0 });
+  await region.startDownload(key, manifest, 2, undefined);
+  await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
+});

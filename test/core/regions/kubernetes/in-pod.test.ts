@@ -1,0 +1,79 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { writeCompletion } from '../../../../src/core/download/completion.ts';
+
+const main = fileURLToPath(new URL('../../../../src/main.ts', import.meta.url));
+
+let root: string;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'ecolink-in-pod-'));
+  await mkdir(join(root, '.ecolink'));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+/** As a pod of EcoLink's image runs it. */
+function run(...args: string[]): Promise<{ status: number; answer: Record<string, unknown> }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [main, ...args], (error, stdout) => {
+      resolve({ status: Number(error?.code ?? 0), answer: JSON.parse(stdout) as Record<string, unknown> });
+    });
+  });
+}
+
+const manifest = {
+  version: 1 as const,
+  endpoint: 'http://hub.test',
+  repo: 'team/tiny',
+  commit: 'a'.repeat(40),
+  files: [{ path: 'model.gguf', size: 3, blob_id: 'b'.repeat(40) }],
+};
+
+test('a volume without a completion manifest ends the init container with status 1', async () => {
+  expect(await run('check-volume', '--target', root)).toMatchObject({
+    status: 1,
+    answer: { error: { message: expect.stringContaining('no complete download') as string } },
+  });
+});
+
+test('a complete volume lets the engine start', async () => {
+  await writeCompletion(root, manifest);
+  expect(await run('check-volume', '--target', root)).toMatchObject({
+    status: 0,
+    answer: { repo: 'team/tiny', bytes: 3 },
+  });
+});
+
+test('a volume that was damaged says what is wrong, and is complete no longer', async () => {
+  await writeFile(join(root, 'model.gguf'), 'no!');
+  await writeCompletion(root, manifest);
+  expect(await run('verify-volume', '--target', root)).toMatchObject({
+    status: 0,
+    answer: { mismatches: ['model.gguf: hash'] },
+  });
+  expect(await run('check-volume', '--target', root)).toMatchObject({ status: 1 });
+});
+
+test('a folder is listed with the contents of its small JSON files, and a mistyped one makes nothing', async () => {
+  await mkdir(join(root, 'team/tiny'), { recursive: true });
+  await writeFile(join(root, 'team/tiny/config.json'), '{}');
+  await writeFile(join(root, 'team/tiny/model.gguf'), 'weights');
+  const listed = await run('list-folder', '--target', root, '--path', 'team/tiny');
+  expect(listed).toMatchObject({
+    status: 0,
+    answer: {
+      entries: [
+        { path: 'config.json', size: 2 },
+        { path: 'model.gguf', size: 7 },
+      ],
+      contents: { 'config.json': 'e30=' },
+    },
+  });
+  const mistyped = await run('list-folder', '--target', root, '--path', 'team/tyni');
+  expect(mistyped).toMatchObject({ status: 1, answer: { error: { code: 'subfolder_not_found', kind: 'not_found' } } });
+  expect(await readdir(join(root, 'team'))).toEqual(['tiny']);
+});
