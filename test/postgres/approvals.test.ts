@@ -136,7 +136,7 @@ describe('two servers, each a process of its own', () => {
     const [one, two] = await Promise.all([serve(), serve()]);
     await call(one, 'max', 'launch_instance', { model: 'tiny' });
     const answers = await together([() => approve(one, 'ada'), () => approve(two, 'ada')]);
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409]);
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409]);
     expect(JSON.stringify(answers)).toContain('already by ada at');
     await expect.poll(state, patient).toBe('done');
     expect(await instances()).toBe(1);
