@@ -42,5 +42,5 @@ export const listCache = defineOperation({
   ),
   columns: ['volume', 'region', 'repo', 'commit', 'state', 'bytes', 'in_use_by', 'pinned', 'last_used_at'],
   examples: [{}, { region: 'local' }],
-  handler: (input, { services }) => services.cache.list(input),
+  handler: (input, { services, caller }) => services.cache.list(input, caller),
 });

@@ -5,8 +5,17 @@ import type { LaunchParts } from '../launch/parts.ts';
 import { volumeOf, want } from '../launch/plan-for.ts';
 import { chooseRegions } from '../launch/plan-launch.ts';
 import { decodeCursor, pageOf } from '../paging.ts';
+import { mayRead } from '../registry/registry.ts';
+import { entriesOfRepo } from '../store/models.ts';
 import type { OwnedModel } from '../store/models.ts';
-import { findVolume, findVolumes, readersOfVolume, searchVolumes, updateVolume, usersOfVolume } from '../store/volumes.ts';
+import {
+  findVolume,
+  findVolumes,
+  readersOfVolume,
+  searchVolumes,
+  updateVolume,
+  usersOfVolume,
+} from '../store/volumes.ts';
 import type { Volume } from '../store/volumes.ts';
 import { evictVolume, volumeInUse } from './evict-volume.ts';
 
@@ -33,7 +42,7 @@ export type Cache = ReturnType<typeof createCache>;
 /** The bytes that lie in the regions: what is there, what is wanted ahead, what may go. */
 export function createCache(parts: LaunchParts) {
   return {
-    list: (input: ListCacheInput) => list(parts, input),
+    list: (input: ListCacheInput, caller: Caller) => list(parts, input, caller),
     prefetch: (input: PrefetchInput, context: Asking) => prefetch(parts, input, context),
     examinePrefetch: (input: PrefetchInput, caller: Caller) => examinePrefetch(parts, input, caller),
     /** The volumes that an input names, and the instances, stopped ones too, that read each. */
@@ -43,7 +52,7 @@ export function createCache(parts: LaunchParts) {
   };
 }
 
-async function list(parts: LaunchParts, input: ListCacheInput) {
+async function list(parts: LaunchParts, input: ListCacheInput, caller: Caller) {
   if (input.region !== undefined) parts.places.region(input.region);
   const rows = await searchVolumes(parts.store.db, {
     region: input.region,
@@ -58,20 +67,32 @@ async function list(parts: LaunchParts, input: ListCacheInput) {
   const users = new Map(
     await Promise.all(rows.map(async (row) => [row.key, await usersOfVolume(parts.store.db, row.key)] as const)),
   );
+  const hidden = await hiddenRepos(parts, rows, caller);
   return pageOf(
     rows,
     input.limit,
     (row) => row.key,
-    (row) => view(now.get(row.key) ?? row, users.get(row.key) ?? []),
+    (row) => view(now.get(row.key) ?? row, users.get(row.key) ?? [], hidden),
   );
 }
 
-function view(volume: Volume, users: readonly { id: number }[]) {
+/** Repos that are registered as private models of others alone: their bytes take space that everybody sees, not their names. */
+async function hiddenRepos(parts: LaunchParts, rows: readonly Volume[], caller: Caller): Promise<ReadonlySet<string>> {
+  const repos = [...new Set(rows.map((row) => row.repo))];
+  const hidden = repos.map(async (repo) => {
+    const entries = await entriesOfRepo(parts.store.db, repo);
+    return entries.length > 0 && !entries.some((entry) => mayRead(entry, caller)) ? [repo] : [];
+  });
+  return new Set((await Promise.all(hidden)).flat());
+}
+
+function view(volume: Volume, users: readonly { id: number }[], hidden: ReadonlySet<string>) {
+  const named = !hidden.has(volume.repo);
   return {
     volume: volume.key,
     region: volume.region,
-    repo: volume.repo,
-    commit: volume.commit,
+    repo: named ? volume.repo : '(private)',
+    commit: named ? volume.commit : '',
     state: volume.state,
     bytes: volume.bytes,
     in_use_by: [...new Set(users.map((user) => user.id))],
