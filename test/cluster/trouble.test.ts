@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeTinyGguf } from '../../src/cli/quickstart/tiny-gguf.ts';
 import { claim, strangeRuntimes, writerPod } from '../support/cluster/engines.ts';
 import { given, Installation } from '../support/cluster/install.ts';
@@ -51,8 +51,16 @@ describe('EcoLink in a cluster where things go wrong', () => {
     await hub.close();
   });
 
+  const launched: number[] = [];
+  afterEach(async () => {
+    hub.faults.clear();
+    for (const instance of launched.splice(0)) await ecolink.remove(instance);
+  });
+
   async function launch(input: object): Promise<number> {
-    return (await ecolink.do('launch_instance', { model: 'tiny', regions: ['eu'], ...input }))['instance'] as number;
+    const receipt = await ecolink.do('launch_instance', { model: 'tiny', regions: ['eu'], ...input });
+    launched.push(receipt['instance'] as number);
+    return receipt['instance'] as number;
   }
 
   const secrets = async () =>
@@ -82,20 +90,17 @@ describe('EcoLink in a cluster where things go wrong', () => {
   it('says that an image does not exist', async () => {
     const instance = await launch({ runtime: 'missing' });
     expect(await ecolink.reason(instance, 'image_pull_failed')).toContain('ecolink.invalid/missing:1');
-    await ecolink.remove(instance);
   });
 
   it('repeats the scheduler where there are not enough accelerators, and waits', async () => {
     const instance = await launch({ accelerator: 'gpu', accelerator_count: 64 });
     expect(await ecolink.reason(instance, 'unschedulable')).toContain('Insufficient nvidia.com/gpu');
     expect((await ecolink.do('get_instance', { instance: String(instance) }))['state']).toBe('starting');
-    await ecolink.remove(instance);
   });
 
   it('says that a model larger than its memory limit was killed for memory', async () => {
     const instance = await launch({ model: 'large', regions: ['us'], runtime: 'greedy' });
     expect(await ecolink.reason(instance, 'out_of_memory')).toContain('40Mi');
-    await ecolink.remove(instance);
   });
 
   it('answers every call while a replica is killed', async () => {
@@ -111,7 +116,6 @@ describe('EcoLink in a cluster where things go wrong', () => {
     });
     expect(statuses.length).toBeGreaterThan(5);
     expect(new Set(statuses)).toEqual(new Set([200]));
-    await ecolink.remove(instance);
   });
 
   it('ends a stream that lost its replica with an error, never as if it were whole', async () => {
@@ -126,7 +130,6 @@ describe('EcoLink in a cluster where things go wrong', () => {
     expect(text).toMatch(/^data: /);
     expect(text.trimEnd().split('\n').at(-1)).toContain('"error"');
     expect(text).not.toContain('[DONE]');
-    await ecolink.remove(instance);
   });
 
   it('finishes a launch though its own pod is killed in the middle of the download', async () => {
@@ -142,7 +145,6 @@ describe('EcoLink in a cluster where things go wrong', () => {
     hub.faults.throttle = undefined;
     await ecolink.until(instance, 'running');
     expect(hub.bytesSent()).toBeLessThan(1.1 * deep.length);
-    await ecolink.remove(instance);
   });
 
   it('fetches again what somebody deleted, and serves it under the same id', async () => {
@@ -156,7 +158,6 @@ describe('EcoLink in a cluster where things go wrong', () => {
     await ecolink.do('restart_instance', { instance: String(instance) });
     await ecolink.until(instance, 'running');
     expect(hub.requestsTo('cdn', file)).toHaveLength(1);
-    await ecolink.remove(instance);
   });
 
   it('keeps a token for as long as a download takes, and says at once that one was revoked', async () => {
@@ -196,7 +197,6 @@ describe('EcoLink in a cluster where things go wrong', () => {
         '/mnt/shared',
       );
       expect(found.trim().split('\n')).toEqual(['teams']);
-      await ecolink.remove(instance);
     },
   );
 
@@ -208,6 +208,5 @@ describe('EcoLink in a cluster where things go wrong', () => {
     expect(seen.url).toBe('/any/path?a=1');
     expect(seen.headers).toMatchObject({ 'x-mine': 'yes' });
     expect(seen.headers).not.toHaveProperty('authorization');
-    await ecolink.remove(instance);
   });
 });
