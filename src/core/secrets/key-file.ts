@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { inputError } from '../errors.ts';
+import { inputError, refused } from '../errors.ts';
 import { keyBytes } from './box.ts';
 
 /** Where keys come from: ECOLINK_KEY, else a file. The first key seals; the others still open, until a rotation ends. */
@@ -26,15 +26,19 @@ export function readKeys({ value, file }: KeySource): Buffer[] {
  * elsewhere and linked: a crash leaves no half of a key, and of two servers that begin at once one's stays.
  */
 export function makeKeyFile(file: string): boolean {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const draft = draftOf(file);
-  writeFileSync(draft, textOf([newKey()]), { mode: 0o600, flag: 'wx' });
   try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    writeFileSync(draft, textOf([newKey()]), { mode: 0o600, flag: 'wx' });
     linkSync(draft, file);
     return true;
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw thrown;
+    throw refused('key_not_written', `No key can be made at ${file}: the place cannot be written.`, {
+      nextStep:
+        'Set ECOLINK_KEY to what "openssl rand -base64 32" prints and keep it, or ECOLINK_KEY_FILE to another place.',
+      cause: thrown,
+    });
   } finally {
     rmSync(draft, { force: true });
   }

@@ -48,7 +48,8 @@ export async function openKeyRing(parts: RingParts): Promise<KeyRing> {
     keys: () => keys,
     reload,
     async prepare() {
-      if (keys.size === 0) reload();
+      // Another server may have rotated since.
+      reload();
       let made = false;
       if (keys.size === 0) {
         made = makeKeyFile(parts.source.file);

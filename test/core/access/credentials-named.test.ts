@@ -210,6 +210,8 @@ test('a credential that stopped working is told of on its entries before anybody
   expect(await warningsFor(bob)).toContain('ecolink credential add mine');
   expect(await warningsFor(cleo)).toContain('does not work any more');
   expect(await warningsFor(cleo)).not.toContain('mine');
+  const { warnings } = await place.run('plan_launch', { model: 'of-bob' }, cleo);
+  expect(String(warnings)).toContain('does not work any more');
   held.revoked = false;
   await place.core.credentials.check();
   expect(await warningsFor(bob)).toBe('');

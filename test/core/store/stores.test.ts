@@ -4,3 +4,4 @@ import './models.cases.ts';
 import './instances.cases.ts';
 import './volumes.cases.ts';
 import '../audit/chain.cases.ts';
+import '../secrets/ring.cases.ts';

@@ -1,0 +1,131 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createLog } from '../../../src/core/log.ts';
+import { openKeyRing } from '../../../src/core/secrets/ring.ts';
+import type { KeyRing } from '../../../src/core/secrets/ring.ts';
+import { rotate } from '../../../src/core/secrets/rotate.ts';
+import {
+  credentialsVisibleTo,
+  deleteCredentialRow,
+  entriesNeeding,
+  findCredential,
+  findUsable,
+  insertCredential,
+  markCredential,
+} from '../../../src/core/store/credentials.ts';
+import { insertModel, markModelDeleted } from '../../../src/core/store/models.ts';
+import type { Store } from '../../../src/core/store/store.ts';
+import { stores } from '../../support/stores.ts';
+import { addPerson, at, model } from '../store/rows.ts';
+
+const now = (): Date => new Date(at);
+
+async function keyFile(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'ecolink-ring-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return join(folder, 'key');
+}
+
+function ringOf(store: Store, file: string): Promise<KeyRing> {
+  return openKeyRing({ store, source: { file }, log: createLog({ level: 'silent', pretty: false }), now });
+}
+
+async function add(store: Store, ring: KeyRing, id: string, about: { owner?: string; shared?: boolean } = {}) {
+  const { owner = 'ada', shared = false } = about;
+  await ring.prepare();
+  await store.transaction(async (transaction) => {
+    const sealed = await ring.seal(transaction, { table: 'credentials', id, owner }, `value of ${id}`);
+    const told = { fingerprint: 'f', account: 'a', sharedName: shared ? id : null };
+    await insertCredential(transaction, { id, owner, name: id, createdAt: at, ...sealed, ...told });
+  });
+}
+
+async function valueOf(store: Store, ring: KeyRing, id: string): Promise<string> {
+  const row = await findCredential(store.db, id);
+  return row ? ring.open({ table: 'credentials', id, owner: row.owner }, row) : 'no row';
+}
+
+describe.each(stores())('credentials in $name', (kind) => {
+  test('are seen by their owner, and by all where they are shared', async () => {
+    await using open = await kind.open();
+    const ring = await ringOf(open.store, await keyFile());
+    for (const person of ['ada', 'bob']) await addPerson(open.store, person);
+    await add(open.store, ring, 'mine');
+    await add(open.store, ring, 'team', { shared: true });
+    const names = async (person: string) =>
+      (await credentialsVisibleTo(open.store.db, person)).map(({ name }) => name).toSorted();
+    expect([await names('ada'), await names('bob')]).toEqual([['mine', 'team'], ['team']]);
+    expect(await findUsable(open.store.db, 'mine', 'bob')).toBeUndefined();
+    // Of two of one name, one's own counts.
+    await add(open.store, ring, 'other');
+    await open.store.db
+      .insertInto('credentials')
+      .values(await copyOf(open.store, 'team', 'bob'))
+      .execute();
+    expect(await findUsable(open.store.db, 'team', 'bob')).toMatchObject({ owner: 'bob' });
+    await expect(add(open.store, ring, 'team', { owner: 'bob', shared: true })).rejects.toThrow();
+  });
+
+  test('cannot go while an entry needs them, and can once it is deleted', async () => {
+    await using open = await kind.open();
+    const { db } = open.store;
+    const ring = await ringOf(open.store, await keyFile());
+    await addPerson(open.store, 'ada');
+    await add(open.store, ring, 'mine');
+    await insertModel(db, model('gated', { credential: 'mine', credentialId: 'mine' }));
+    expect(await entriesNeeding(db, 'mine')).toEqual([{ name: 'gated', owner: 'ada', private: false }]);
+    await expect(deleteCredentialRow(db, 'mine')).rejects.toThrow();
+    await markModelDeleted(db, 'mdl_gated', at);
+    await deleteCredentialRow(db, 'mine');
+    expect(await findCredential(db, 'mine')).toBeUndefined();
+  });
+
+  test('are marked only while they have the value that was tried', async () => {
+    await using open = await kind.open();
+    const ring = await ringOf(open.store, await keyFile());
+    await addPerson(open.store, 'ada');
+    await add(open.store, ring, 'mine');
+    const failing = { state: 'failing', reason: 'r' } as const;
+    await markCredential(open.store.db, { id: 'mine', fingerprint: 'older' }, failing);
+    expect(await findCredential(open.store.db, 'mine')).toMatchObject({ state: 'ok' });
+    await markCredential(open.store.db, { id: 'mine', fingerprint: 'f' }, failing);
+    expect(await findCredential(open.store.db, 'mine')).toMatchObject({ state: 'failing', reason: 'r' });
+  });
+
+  test('are sealed anew by a rotation while another server reads and writes with what it knew before', async () => {
+    await using open = await kind.open();
+    const file = await keyFile();
+    const ring = await ringOf(open.store, file);
+    await addPerson(open.store, 'ada');
+    for (const id of ['one', 'two']) await add(open.store, ring, id);
+    const other = await ringOf(open.store, file);
+    const { key, rows } = await rotate({ store: open.store, ring, now });
+    expect(rows).toBe(2);
+    await add(open.store, other, 'three');
+    expect(await findCredential(open.store.db, 'three')).toMatchObject({ keyId: key });
+    for (const id of ['one', 'two', 'three']) {
+      expect(await valueOf(open.store, other, id)).toBe(`value of ${id}`);
+      expect(await valueOf(open.store, ring, id)).toBe(`value of ${id}`);
+    }
+    expect(await open.store.db.selectFrom('secret_keys').select('id').execute()).toEqual([{ id: key }]);
+    await expect(ringOf(open.store, await keyFile())).rejects.toMatchObject({ code: 'wrong_key' });
+  });
+
+  test('are never sealed with a key that is being retired', async () => {
+    await using open = await kind.open();
+    const ring = await ringOf(open.store, await keyFile());
+    await addPerson(open.store, 'ada');
+    await add(open.store, ring, 'one');
+    await open.store.db.updateTable('secret_keys').set({ retired: 1 }).execute();
+    await expect(add(open.store, ring, 'two')).rejects.toMatchObject({ code: 'wrong_key' });
+    expect(await findCredential(open.store.db, 'two')).toBeUndefined();
+  });
+});
+
+/** The row under another id and owner, as somebody who can write the database would make it. */
+async function copyOf(store: Store, id: string, owner: string) {
+  const row = await store.db.selectFrom('credentials').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+  return { ...row, id: `${id} of ${owner}`, owner_id: owner, shared_name: null };
+}
