@@ -5,8 +5,7 @@ import type { ApprovalParts } from './parts.ts';
 /** Ends what nobody decided in time, and what was approved but could not be run by then. */
 export async function expireDue(parts: Pick<ApprovalParts, 'store' | 'changes' | 'now'>): Promise<void> {
   const now = parts.now().toISOString();
-  for (const { id, state, expiresAt } of await searchApprovals(parts.store.db, { states: ['pending', 'approved'] })) {
-    if (expiresAt > now) continue;
+  for (const { id, state } of await searchApprovals(parts.store.db, { states: ['pending', 'approved'], overBy: now })) {
     const reason = {
       code: 'request_expired',
       message: state === 'pending' ? 'Nobody decided in time.' : 'It was approved, but could not be run in time.',

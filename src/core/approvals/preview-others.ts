@@ -78,7 +78,7 @@ export async function previewRegister(given: RegisterInput, { services, caller }
     },
     summary: [
       `Register ${given.name} from ${given.repo ?? `${given.filesystem}:${given.subfolder}`}`,
-      `${formatBytes(checked.bytes)} in ${checked.file_count} files${checked.commit === undefined ? '' : ` at ${commit.slice(0, 12)}`}`,
+      `${formatBytes(checked.bytes)} in ${checked.file_count} ${checked.file_count === 1 ? 'file' : 'files'}${checked.commit === undefined ? '' : ` at ${commit.slice(0, 12)}`}`,
       `Licence: ${checked.licence ?? 'not stated'}${checked.gated ? ', gated' : ''}`,
       ...checked.warnings,
     ],

@@ -162,6 +162,8 @@ export interface ApprovalQuery {
   states?: readonly ApprovalState[] | undefined;
   requester?: string | undefined;
   before?: number | undefined;
+  /** Only those whose time is over by then. */
+  overBy?: string | undefined;
   limit?: number | undefined;
 }
 
@@ -171,6 +173,7 @@ export async function searchApprovals(db: Queries, query: ApprovalQuery): Promis
   if (query.states) found = found.where('approvals.state', 'in', [...query.states]);
   if (query.requester !== undefined) found = found.where('approvals.requester_id', '=', query.requester);
   if (query.before !== undefined) found = found.where('approvals.id', '<', query.before);
+  if (query.overBy !== undefined) found = found.where('approvals.expires_at', '<=', query.overBy);
   if (query.limit !== undefined) found = found.limit(query.limit);
   return (await found.orderBy('approvals.id', 'desc').execute()).map(toApproval);
 }
