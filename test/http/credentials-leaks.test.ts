@@ -73,8 +73,7 @@ beforeAll(async () => {
   const log = createWriteStream(join(root, 'server.log'));
   server.stdout?.pipe(log);
   server.stderr?.pipe(log);
-  await vi.waitFor(async () => expect(await readServerFile(dataDir)).toBeDefined(), patient);
-  url = (await readServerFile(dataDir))?.url ?? '';
+  ({ url } = await vi.waitUntil(() => readServerFile(dataDir), patient));
   authorization = `Bearer ${await readLocalToken(dataDir)}`;
 }, 60_000);
 
