@@ -31,8 +31,7 @@ async function startAgain(environment: Record<string, string> = {}): Promise<str
       dataDir: place.dataDir,
       environment: { ...common, ...environment },
     });
-    await again.core.credentials.check();
-    return 'started';
+    return again.dataDir === place.dataDir ? 'started' : 'elsewhere';
   } catch (thrown) {
     return (thrown as { code: string }).code;
   }
