@@ -7,18 +7,19 @@ import type { ApprovalParts } from './parts.ts';
 /**
  * Whose approval counts now, by person id: whom every set of the requirement names. Never the requester, by whatever
  * identity and for what their agent asked too, unless the rule says so or there is nobody else at all.
+ * Without a time of asking: whoever may decide at last, after every escalation.
  */
 export async function eligibleFor(
   parts: Pick<ApprovalParts, 'access' | 'now'>,
   needs: Needs,
   requester: string,
-  askedAt: string | 'at last',
+  askedAt: string | undefined,
 ): Promise<Map<string, Person>> {
   const sets = await Promise.all(needs.approvers.map((who) => parts.access.membersOf(who)));
   const [first = [], ...others] = sets;
   const named = first.filter(({ id }) => others.every((set) => set.some((person) => person.id === id)));
   const { escalate } = needs;
-  if (escalate && (askedAt === 'at last' || parts.now().getTime() >= Date.parse(askedAt) + spanMs(escalate.after)))
+  if (escalate && (askedAt === undefined || parts.now().getTime() >= Date.parse(askedAt) + spanMs(escalate.after)))
     named.push(...(await parts.access.membersOf(escalate.approvers)));
   const inOrder = named.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const eligible = new Map(inOrder.map((person) => [person.id, person]));
