@@ -162,7 +162,7 @@ async function launchWithThem(): Promise<void> {
   const source = { source: 'huggingface', repo: 'acme/gated', category: 'chat' };
   for (const name of ['typed', 'sent', 'page', 'env'])
     expect(await run('register_model', { ...source, name, credential: name })).toContain('registered');
-  hub.faults.throttle = 200_000;
+  hub.faults.throttle = 40_000;
   expect(await run('launch_instance', { model: 'typed' })).toContain('"instance"');
   await expect.poll(() => run('list_cache'), patient).toContain('"downloading"');
   await expect.poll(async () => (await childrenOf('pull-main')).length, patient).toBeGreaterThan(0);
@@ -170,6 +170,7 @@ async function launchWithThem(): Promise<void> {
     .flatMap(({ environ }) => environ.split('\0').map((line) => line.split('=')[0] ?? ''))
     .filter(Boolean);
   await expect.poll(filesWithSecrets, patient).toEqual([]);
+  expect(await childrenOf('pull-main')).not.toEqual([]);
   expect(await processesWithSecrets()).toEqual([]);
   hub.faults.throttle = undefined;
   await expect.poll(() => run('list_cache'), patient).toContain('"ready"');
