@@ -168,6 +168,9 @@ function startProcess(command: string, args: string[], dir: string): ChildProces
   const log = openSync(join(dir, `${basename(command)}.log`), 'a');
   const child = spawn(command, args, { stdio: ['ignore', log, log] });
   closeSync(log);
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
   return child;
 }
 

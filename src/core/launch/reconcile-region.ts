@@ -15,7 +15,8 @@ import type { ReconcilerParts } from './reconcile-parts.ts';
 import { isSettled } from './states.ts';
 import type { Requeue } from './work-queue.ts';
 
-const restlessMs = 1000;
+/** Clusters say themselves when something changes; this is for what they keep to themselves. */
+const restlessMs = { local: 1000, kubernetes: 5000 };
 const settledMs = 30_000;
 /** After the region did not answer, or did not do what it was asked. */
 const unreachableMs = 5000;
@@ -58,7 +59,7 @@ export async function reconcileRegion(parts: ReconcilerParts, id: number, region
   await save(parts, instance, regionName, { ...plan, reason: plan.reason, ...failed, urls });
   if (plan.state === 'stopped' && before.step !== 'remove') return 'when_nudged';
   if (failed.reason !== undefined) return unreachableMs;
-  return isSettled(plan.state) ? settledMs : restlessMs;
+  return isSettled(plan.state) ? settledMs : restlessMs[region.kind];
 }
 
 /** What runs may well run on while its region does not answer: its last state stays, with the reason beside it. */

@@ -6,6 +6,8 @@ interface Options {
   client: KubernetesClient;
   kind: Kind;
   labelSelector: string;
+  /** What an object belongs to: `of` answers with all that belong to the same. */
+  ownerOf: (object: Held) => string | undefined;
   /** Handed every object that changed or went. May not throw. */
   changed: (object: Held) => void;
 }
@@ -24,6 +26,7 @@ export class Mirror<T> {
   readonly #options: Options;
   readonly #stop = new AbortController();
   #objects = new Map<string, Live<T>>();
+  readonly #owned = new Map<string, Map<string, Live<T>>>();
   /** Deleted by us, still to be heard of as gone. */
   readonly #forgotten = new Set<string>();
   /** What was put while a list was under way: the list may be older. */
@@ -42,6 +45,11 @@ export class Mirror<T> {
     return [...this.#objects.values()];
   }
 
+  async of(owner: string): Promise<Live<T>[]> {
+    await this.#keepUp();
+    return [...(this.#owned.get(owner)?.values() ?? [])];
+  }
+
   async get(name: string): Promise<Live<T> | undefined> {
     await this.#keepUp();
     return this.#objects.get(name);
@@ -54,15 +62,14 @@ export class Mirror<T> {
     if (known?.metadata.uid === object.metadata.uid && newer(known.metadata.resourceVersion, resourceVersion)) return;
     if (this.#forgotten.has(object.metadata.uid)) return;
     lighten(object);
-    this.#objects.set(name, object);
+    this.#set(object);
     this.#meanwhile?.set(name, object);
   }
 
   /** What was deleted is gone at once for whoever reads. */
   forget(object: Held): void {
     this.#forgotten.add(object.metadata.uid);
-    if (this.#objects.get(object.metadata.name)?.metadata.uid === object.metadata.uid)
-      this.#objects.delete(object.metadata.name);
+    this.#remove(object);
   }
 
   async close(): Promise<void> {
@@ -113,9 +120,9 @@ export class Mirror<T> {
     const before = this.#objects;
     const uids = new Set(items.map((item) => item.metadata.uid));
     for (const uid of this.#forgotten) if (!uids.has(uid)) this.#forgotten.delete(uid);
-    this.#objects = new Map(
-      items.filter((item) => !this.#forgotten.has(item.metadata.uid)).map((item) => [item.metadata.name, item]),
-    );
+    this.#objects = new Map();
+    this.#owned.clear();
+    for (const item of items) if (!this.#forgotten.has(item.metadata.uid)) this.#set(item);
     for (const object of this.#meanwhile.values()) this.put(object);
     this.#meanwhile = undefined;
     for (const item of items) {
@@ -150,12 +157,32 @@ export class Mirror<T> {
     }
   }
 
+  #set(object: Live<T>): void {
+    const before = this.#objects.get(object.metadata.name);
+    if (before) this.#remove(before);
+    this.#objects.set(object.metadata.name, object);
+    const owner = this.#options.ownerOf(object);
+    if (owner === undefined) return;
+    const owned = this.#owned.get(owner);
+    if (owned) owned.set(object.metadata.name, object);
+    else this.#owned.set(owner, new Map([[object.metadata.name, object]]));
+  }
+
+  #remove({ metadata }: Held): void {
+    const known = this.#objects.get(metadata.name);
+    if (known?.metadata.uid !== metadata.uid) return;
+    this.#objects.delete(metadata.name);
+    const owner = this.#options.ownerOf(known) ?? '';
+    const owned = this.#owned.get(owner);
+    owned?.delete(metadata.name);
+    if (owned?.size === 0) this.#owned.delete(owner);
+  }
+
   #take(type: string, object: Live<T>): void {
     if (type === 'BOOKMARK') return;
     if (type === 'DELETED') {
       this.#forgotten.delete(object.metadata.uid);
-      if (this.#objects.get(object.metadata.name)?.metadata.uid === object.metadata.uid)
-        this.#objects.delete(object.metadata.name);
+      this.#remove(object);
     } else this.put(object);
     this.#tell(object);
   }

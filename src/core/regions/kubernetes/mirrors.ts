@@ -30,6 +30,22 @@ export interface Hints {
   volumeChanged: (key: string) => void;
 }
 
+/** What `Mirror.of` takes for an instance's objects, a volume's jobs and a job's pods. */
+export const owners = {
+  instance: (id: number) => `instance/${id}`,
+  volume: (key: string) => `volume/${key}`,
+  job: (uid: string) => `job/${uid}`,
+};
+
+function ownerOf({ metadata: { labels: all = {} } }: Held): string | undefined {
+  const instance = all[labels.instance];
+  const job = all['batch.kubernetes.io/controller-uid'];
+  const volume = all[labels.volume];
+  if (instance !== undefined) return owners.instance(Number(instance));
+  if (job !== undefined) return owners.job(job);
+  return volume === undefined ? undefined : owners.volume(volume);
+}
+
 export function createMirrors(client: KubernetesClient, region: string, hints: Hints): Mirrors {
   const changed = ({ metadata }: Held): void => {
     const instance = metadata.labels?.[labels.instance];
@@ -38,7 +54,7 @@ export function createMirrors(client: KubernetesClient, region: string, hints: H
     else if (volume !== undefined) hints.volumeChanged(volume);
   };
   const mirror = <T>(kind: Kind): Mirror<T> =>
-    new Mirror<T>({ client, kind, labelSelector: selectorFor(region), changed });
+    new Mirror<T>({ client, kind, labelSelector: selectorFor(region), ownerOf, changed });
   return {
     claims: mirror('PersistentVolumeClaim'),
     jobs: mirror('Job'),

@@ -11,6 +11,7 @@ import type { Live } from './kinds.ts';
 import { downloadJob, manifestMap, tokenSecret } from './manifests/download.ts';
 import type { Download } from './manifests/download.ts';
 import { volumeClaim } from './manifests/volume.ts';
+import { owners } from './mirrors.ts';
 import type { Mirrors } from './mirrors.ts';
 import { annotations, labels } from './names.ts';
 import { isLost, troubleOf } from './pod-reasons.ts';
@@ -97,16 +98,14 @@ export class KubernetesVolumes {
 
   /** Newest attempt first. Those that are on their way out do not count. */
   async #jobs(key: string): Promise<Job[]> {
-    return (await this.#parts.mirrors.jobs.all())
-      .filter((job) => job.metadata.labels?.[labels.volume] === key)
+    return (await this.#parts.mirrors.jobs.of(owners.volume(key)))
       .filter((job) => job.metadata.labels?.[labels.name] === 'ecolink-download')
       .filter((job) => job.metadata.deletionTimestamp === undefined)
       .toSorted((a, b) => attemptOf(b) - attemptOf(a));
   }
 
-  async #podsOf(job: Job): Promise<Live<V1Pod>[]> {
-    const pods = await this.#parts.mirrors.pods.all();
-    return pods.filter((pod) => pod.metadata.labels?.['batch.kubernetes.io/controller-uid'] === job.metadata.uid);
+  #podsOf(job: Job): Promise<Live<V1Pod>[]> {
+    return this.#parts.mirrors.pods.of(owners.job(job.metadata.uid));
   }
 
   async #recordComplete(claim: Claim, job: Job): Promise<ObservedVolume> {

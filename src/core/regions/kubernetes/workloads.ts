@@ -10,6 +10,7 @@ import { disruptionBudget, networkPolicy, service } from './manifests/network.ts
 import type { Served } from './manifests/served.ts';
 import { deployment } from './manifests/workload.ts';
 import type { Mirror } from './mirror.ts';
+import { owners } from './mirrors.ts';
 import type { Mirrors } from './mirrors.ts';
 import { annotations, labels, workloadName } from './names.ts';
 import { isLost, isReady, troubleOf } from './pod-reasons.ts';
@@ -56,8 +57,8 @@ export class KubernetesWorkloads {
   }
 
   async observe(instance: number): Promise<ObservedReplica[]> {
-    const pods = of(instance, await this.#parts.mirrors.pods.all());
-    const deployed = of(instance, await this.#parts.mirrors.deployments.all())[0];
+    const pods = await this.#parts.mirrors.pods.of(owners.instance(instance));
+    const deployed = (await this.#parts.mirrors.deployments.of(owners.instance(instance)))[0];
     const urls = await this.#urls(instance);
     const replicas = pods.filter(counts).map((pod) => replicaOf(pod, deployed === undefined, urls));
     return replicas.length === 0 && deployed ? [withoutPods(deployed)] : replicas;
@@ -71,7 +72,7 @@ export class KubernetesWorkloads {
   }
 
   async logs(instance: number, lines: number): Promise<string[]> {
-    const pods = of(instance, await this.#parts.mirrors.pods.all()).filter(counts);
+    const pods = (await this.#parts.mirrors.pods.of(owners.instance(instance))).filter(counts);
     const all = await Promise.all(pods.map(async (pod) => this.#logOf(pod, lines, pods.length > 1)));
     return all.flat();
   }
@@ -133,7 +134,7 @@ export class KubernetesWorkloads {
   /** Of the pods that the cluster counts as ready, by pod name. */
   async #urls(instance: number): Promise<Map<string, string>> {
     const urls = new Map<string, string>();
-    for (const slice of of(instance, await this.#parts.mirrors.slices.all())) {
+    for (const slice of await this.#parts.mirrors.slices.of(owners.instance(instance))) {
       const port = slice.ports?.[0]?.port;
       for (const endpoint of slice.endpoints ?? []) {
         const { targetRef, conditions, addresses } = endpoint;
@@ -145,10 +146,6 @@ export class KubernetesWorkloads {
     }
     return urls;
   }
-}
-
-function of<T>(instance: number, objects: Live<T>[]): Live<T>[] {
-  return objects.filter((each) => each.metadata.labels?.[labels.instance] === String(instance));
 }
 
 /** A pod that ended for good, or went down with its node, is only a trace: its Deployment has made another. */
