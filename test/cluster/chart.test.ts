@@ -67,19 +67,29 @@ describe('the chart', () => {
     expect(said.trim().split('\n')).toHaveLength(objects.length);
   });
 
-  it('grants in a region’s namespace what a region needs, and nothing more', async () => {
-    const { objects } = await render();
-    const granted = find(objects, 'Role').rules.flatMap(({ apiGroups, resources, verbs }) =>
-      apiGroups.flatMap((group) =>
-        resources.flatMap((resource) => verbs.map((verb) => `${verb} ${group}/${resource}`)),
-      ),
-    );
-    const region = kubernetesRegion.parse({ name: 'a', kind: 'kubernetes', namespace, ecolink_image: 'ecolink:1' });
-    const needed = neededRights(region).map(
-      ({ verb, group, resource, subresource }) => `${verb} ${group}/${resource}${subresource ? `/${subresource}` : ''}`,
-    );
-    expect(granted.toSorted()).toEqual(needed.toSorted());
-  });
+  it.each([['in-cluster'], ['api-proxy']])(
+    'grants in a namespace what its region needs (%s), and nothing more',
+    async (reach) => {
+      const { objects } = await render({ config: { regions: [{ name: 'a', kind: 'kubernetes', reach }] } });
+      const granted = find(objects, 'Role').rules.flatMap(({ apiGroups, resources, verbs }) =>
+        apiGroups.flatMap((group) =>
+          resources.flatMap((resource) => verbs.map((verb) => `${verb} ${group}/${resource}`)),
+        ),
+      );
+      const region = kubernetesRegion.parse({
+        name: 'a',
+        kind: 'kubernetes',
+        namespace,
+        reach,
+        ecolink_image: 'ecolink:1',
+      });
+      const needed = neededRights(region).map(
+        ({ verb, group, resource, subresource }) =>
+          `${verb} ${group}/${resource}${subresource ? `/${subresource}` : ''}`,
+      );
+      expect(granted.toSorted()).toEqual(needed.toSorted());
+    },
+  );
 
   it('gives one Role to each namespace, and none for clusters elsewhere', async () => {
     const { objects } = await render({
