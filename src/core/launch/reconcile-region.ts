@@ -17,7 +17,7 @@ import type { Requeue } from './work-queue.ts';
 
 /** Clusters say themselves when something changes; this is for what they keep to themselves. */
 const restlessMs = { local: 1000, kubernetes: 5000 };
-const settledMs = 30_000;
+const settledMs = { local: 30_000, kubernetes: 300_000 };
 /** After the region did not answer, or did not do what it was asked. */
 const unreachableMs = 5000;
 
@@ -36,7 +36,7 @@ export async function reconcileRegion(parts: ReconcilerParts, id: number, region
       state: instance.desired === 'running' ? 'failed' : 'stopped',
       reason: regionGone(regionName),
     });
-    return settledMs;
+    return settledMs.local;
   }
   const volume = instance.regions.find((each) => each.region === regionName)?.volume;
   const row = volume === undefined ? undefined : await findVolume(parts.store.db, volume);
@@ -59,7 +59,7 @@ export async function reconcileRegion(parts: ReconcilerParts, id: number, region
   await save(parts, instance, regionName, { ...plan, reason: plan.reason, ...failed, urls });
   if (plan.state === 'stopped' && before.step !== 'remove') return 'when_nudged';
   if (failed.reason !== undefined) return unreachableMs;
-  return isSettled(plan.state) ? settledMs : restlessMs[region.kind];
+  return isSettled(plan.state) ? settledMs[region.kind] : restlessMs[region.kind];
 }
 
 /** What runs may well run on while its region does not answer: its last state stays, with the reason beside it. */

@@ -15,7 +15,9 @@ export interface Reconciler {
   close(): Promise<void>;
 }
 
-const resyncMs = 30_000;
+/** Each key says itself when it wants to be looked at again: this finds what was lost. */
+const resyncMs = 300_000;
+const volumesMs = 30_000;
 const dueMs = 5000;
 const policyMs = 60_000;
 const width = 8;
@@ -43,6 +45,7 @@ export function createReconciler(given: Omit<ReconcilerParts, 'nudge'>): Reconci
     async start() {
       every(resyncMs, () => sweep(parts));
       every(resyncMs, () => resync(parts));
+      every(volumesMs, () => resyncVolumes(parts));
       every(dueMs, () => stopDue(parts));
       every(policyMs, () => enforcePolicy(parts));
     },
@@ -62,8 +65,11 @@ function work(parts: ReconcilerParts, name: string): Promise<Requeue> {
   return kind === 'volume' ? reconcileVolume(parts, first) : reconcileRegion(parts, Number(first), region as string);
 }
 
-async function resync(parts: ReconcilerParts): Promise<void> {
+async function resyncVolumes(parts: ReconcilerParts): Promise<void> {
   for (const volume of await unfinishedVolumes(parts.store.db)) parts.nudge({ volume });
+}
+
+async function resync(parts: ReconcilerParts): Promise<void> {
   for (const { id, region } of await restlessRegions(parts.store.db)) parts.nudge({ instance: id, region });
 }
 

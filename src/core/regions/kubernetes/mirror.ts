@@ -8,6 +8,8 @@ interface Options {
   labelSelector: string;
   /** What an object belongs to: `of` answers with all that belong to the same. */
   ownerOf: (object: Held) => string | undefined;
+  /** Drops what nobody reads: there may be thousands. */
+  slim?: (object: Held) => void;
   /** Handed every object that changed or went. May not throw. */
   changed: (object: Held) => void;
 }
@@ -61,7 +63,7 @@ export class Mirror<T> {
     const known = this.#objects.get(name);
     if (known?.metadata.uid === object.metadata.uid && newer(known.metadata.resourceVersion, resourceVersion)) return;
     if (this.#forgotten.has(object.metadata.uid)) return;
-    lighten(object);
+    this.#lighten(object);
     this.#set(object);
     this.#meanwhile?.set(name, object);
   }
@@ -94,8 +96,10 @@ export class Mirror<T> {
         pauseMs = firstPauseMs;
         await this.#follow(version);
       } catch {
-        // Whoever reads meets the error; here it only means: later.
+        // Whoever reads meets the error: all are asked to, once. Here it only means: later.
+        const first = this.#kept;
         this.#kept = false;
+        if (first) for (const object of this.#objects.values()) this.#tell(object);
         this.#pause = new AbortController();
         const signal = AbortSignal.any([this.#stop.signal, this.#pause.signal]);
         await delay(pauseMs, undefined, { signal, ref: false }).catch(() => {});
@@ -116,7 +120,7 @@ export class Mirror<T> {
     const { client, kind, labelSelector } = this.#options;
     this.#meanwhile = new Map();
     const { items, version } = await client.list<T>(kind, labelSelector);
-    for (const item of items) lighten(item);
+    for (const item of items) this.#lighten(item);
     const before = this.#objects;
     const uids = new Set(items.map((item) => item.metadata.uid));
     for (const uid of this.#forgotten) if (!uids.has(uid)) this.#forgotten.delete(uid);
@@ -157,6 +161,12 @@ export class Mirror<T> {
     }
   }
 
+  #lighten(object: Live<T>): void {
+    // Who wrote which field: a third of every object, and nobody here asks.
+    delete (object.metadata as { managedFields?: unknown }).managedFields;
+    this.#options.slim?.(object);
+  }
+
   #set(object: Live<T>): void {
     const before = this.#objects.get(object.metadata.name);
     if (before) this.#remove(before);
@@ -194,11 +204,6 @@ export class Mirror<T> {
       // A hint that could not be passed on is no reason to stop watching.
     }
   }
-}
-
-/** Who wrote which field: a third of every object, and nobody here asks. */
-function lighten(object: Held & { metadata: { managedFields?: unknown } }): void {
-  delete object.metadata.managedFields;
 }
 
 function newer(a: string, b: string): boolean {

@@ -9,7 +9,7 @@ import type {
   V1Service,
 } from '@kubernetes/client-node';
 import type { KubernetesClient } from './client.ts';
-import type { Held, Kind } from './kinds.ts';
+import type { Held, Kind, Live } from './kinds.ts';
 import { Mirror } from './mirror.ts';
 import { labels, selectorFor } from './names.ts';
 
@@ -46,6 +46,17 @@ function ownerOf({ metadata: { labels: all = {} } }: Held): string | undefined {
   return volume === undefined ? undefined : owners.volume(volume);
 }
 
+/** Of a pod's spec only what reasons are told from. */
+function slimPod(object: Held): void {
+  const pod = object as Live<V1Pod>;
+  const containers = (pod.spec?.containers ?? []).map(({ name, resources }) => ({
+    name,
+    ...(resources ? { resources } : {}),
+  }));
+  pod.spec = { containers };
+  delete pod.metadata.annotations;
+}
+
 export function createMirrors(client: KubernetesClient, region: string, hints: Hints): Mirrors {
   const changed = ({ metadata }: Held): void => {
     const instance = metadata.labels?.[labels.instance];
@@ -53,12 +64,12 @@ export function createMirrors(client: KubernetesClient, region: string, hints: H
     if (instance !== undefined) hints.workloadChanged(Number(instance));
     else if (volume !== undefined) hints.volumeChanged(volume);
   };
-  const mirror = <T>(kind: Kind): Mirror<T> =>
-    new Mirror<T>({ client, kind, labelSelector: selectorFor(region), ownerOf, changed });
+  const mirror = <T>(kind: Kind, slim?: (object: Held) => void): Mirror<T> =>
+    new Mirror<T>({ client, kind, labelSelector: selectorFor(region), ownerOf, changed, ...(slim ? { slim } : {}) });
   return {
     claims: mirror('PersistentVolumeClaim'),
     jobs: mirror('Job'),
-    pods: mirror('Pod'),
+    pods: mirror('Pod', slimPod),
     deployments: mirror('Deployment'),
     services: mirror('Service'),
     policies: mirror('NetworkPolicy'),
