@@ -26,7 +26,14 @@ beforeAll(async () => {
     }),
   );
   const person = await core.access.local();
-  callers['all'] = { person, identity: 'local', agent: false, mayDecide: false, source: 'http', scopes: ['call', 'read', 'operate'] };
+  callers['all'] = {
+    person,
+    identity: 'local',
+    agent: false,
+    mayDecide: false,
+    source: 'http',
+    scopes: ['call', 'read', 'operate'],
+  };
   callers['reader'] = { ...callers['all'], identity: 'token:reader', scopes: ['read'] };
   url = await serve();
 });

@@ -52,6 +52,7 @@ function serving(view: RegionView, ready: number): Pick<RegionPlan, 'state' | 'r
   if (ready >= view.replicas) return { state: 'running' };
   if (ready > 0) return { state: 'degraded', ...reason };
   const stuck = view.observed.length > 0 && view.observed.every((replica) => replica.failed);
-  if (stuck || view.observed.some((replica) => replica.restarts >= crashLoopRestarts)) return { state: 'failed', ...reason };
+  if (stuck || view.observed.some((replica) => replica.restarts >= crashLoopRestarts))
+    return { state: 'failed', ...reason };
   return { state: 'starting', ...reason };
 }

@@ -55,6 +55,6 @@ describe.each(stores())('the store in $name', (kind) => {
       last_used_at: null,
     };
     await db.insertInto('volumes').values(row).execute();
-    expect(await db.selectFrom('volumes').selectAll().executeTakeFirst()).toEqual(row);
+    expect(await db.selectFrom('volumes').selectAll().executeTakeFirst()).toMatchObject(row);
   });
 });
