@@ -84,9 +84,9 @@ async function check(parts: RegistryParts, input: SourceInput, caller: Caller) {
     format,
     bytes,
     gated,
-    // Reached only when a first byte of the weights came back: see Hub.probe.
-    downloadable: true,
+    downloadable: candidate.refusal === undefined,
     warnings: [
+      ...(candidate.refusal ? [`${candidate.refusal.message} ${candidate.refusal.nextStep}`] : []),
       ...warnings,
       ...(runtimes.length === 0 && category ? [`No runtime serves ${category} models in ${format} here yet.`] : []),
     ],
@@ -122,6 +122,7 @@ async function register(parts: RegistryParts, input: RegisterInput, context: Ask
   checkName(input.name);
   await refuseTaken(parts.store.db, input.name);
   const candidate = await examine(parts, input, context.caller);
+  if (candidate.refusal) throw candidate.refusal;
   const category = input.category ?? candidate.suggested;
   if (category === undefined) throw categoryMissing(candidate);
   const model = toModel(input, candidate, category, context.caller, parts.now());
@@ -184,7 +185,14 @@ function categoryMissing(candidate: Candidate): Error {
 }
 
 function toModel(input: RegisterInput, candidate: Candidate, category: Category, caller: Caller, now: Date): Model {
-  const { warnings: _warnings, formats: _formats, suggested: _suggested, path: _path, ...kept } = candidate;
+  const {
+    warnings: _warnings,
+    formats: _formats,
+    suggested: _suggested,
+    path: _path,
+    refusal: _refusal,
+    ...kept
+  } = candidate;
   return {
     ...kept,
     id: newId('mdl'),

@@ -47,6 +47,8 @@ export interface Candidate {
   architecture: Architecture;
   fingerprint?: Fingerprint;
   warnings: string[];
+  /** Why the weights cannot be downloaded, though the repo is known. */
+  refusal?: EcolinkError;
 }
 
 interface Parts {
@@ -55,7 +57,7 @@ interface Parts {
   credentials: CredentialStore;
 }
 
-/** Looks at the source as it is now. Nothing is saved; every reason why it could not be registered is thrown. */
+/** Looks at the source as it is now and saves nothing. Throws what makes it unknown; a repo that is known and may not be downloaded has a `refusal`. */
 export function examine(parts: Parts, input: SourceInput, caller: Caller): Promise<Candidate> {
   return input.source === 'huggingface' ? examineRepo(parts, input, caller) : examineFolder(parts, input);
 }
@@ -68,14 +70,16 @@ async function examineRepo({ hub, credentials }: Parts, input: SourceInput, call
     const snapshot = await hub.inspect(repo, revision, credential);
     const selection = selectFiles(snapshot.files, input.include ?? [], input.exclude ?? []);
     const weights = selection.files.find((file) => isWeights(file.path)) ?? selection.files[0];
-    if (weights) await hub.probe(repo, snapshot.commit, weights.path, credential);
-    return { snapshot, selection, credential };
+    const refusal = weights && (await refusalOf(hub.probe(repo, snapshot.commit, weights.path, credential)));
+    return { snapshot, selection, credential, refusal };
   };
-  const { snapshot, selection, credential } = await look(named).catch((thrown: unknown) => {
-    const fallback = named === undefined ? credentials.fallback(caller) : undefined;
+  const fallback = named === undefined ? credentials.fallback(caller) : undefined;
+  const first = await look(named).catch((thrown: unknown) => {
     if (fallback === undefined || !mayNeedToken(thrown)) throw thrown;
     return look(fallback);
   });
+  const again = fallback !== undefined && first.credential === undefined && mayNeedToken(first.refusal);
+  const { snapshot, selection, credential, refusal } = again ? await look(fallback) : first;
   const suggested = suggestCategory(snapshot.task);
   return {
     source: 'huggingface',
@@ -91,7 +95,19 @@ async function examineRepo({ hub, credentials }: Parts, input: SourceInput, call
     ...(snapshot.task === undefined ? {} : { task: snapshot.task }),
     ...(suggested === undefined ? {} : { suggested }),
     architecture: await readArchitecture(hub, snapshot, credential),
+    ...(refusal === undefined ? {} : { refusal }),
   };
+}
+
+/** Why the Hub does not hand out the weights: only asking for them tells, metadata of gated repos is public. */
+async function refusalOf(probe: Promise<void>): Promise<EcolinkError | undefined> {
+  try {
+    await probe;
+    return undefined;
+  } catch (thrown) {
+    if (thrown instanceof EcolinkError && thrown.kind === 'refused') return thrown;
+    throw thrown;
+  }
 }
 
 function credentialOf({ name, id }: HubCredential): Pick<Candidate, 'credential' | 'credentialId'> {
