@@ -1,5 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { include: ['test/engines/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+  test: {
+    include: ['test/engines/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    retry: process.env['CI'] ? 1 : 0,
+  },
 });

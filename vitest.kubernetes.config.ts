@@ -12,6 +12,7 @@ export default defineConfig({
     passWithNoTests: !found,
     testTimeout: 90_000,
     hookTimeout: 120_000,
+    retry: process.env['CI'] ? 1 : 0,
     // One control plane at a time: each is four processes.
     fileParallelism: false,
   },

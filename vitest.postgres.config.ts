@@ -14,5 +14,6 @@ export default defineConfig({
     env: url === undefined ? {} : { TEST_POSTGRES_URL: url },
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    retry: process.env['CI'] ? 1 : 0,
   },
 });
