@@ -30,6 +30,7 @@ import { createChanges } from './notify/create-changes.ts';
 import { makePlaces } from './regions/make-places.ts';
 import { createRegistry } from './registry/registry.ts';
 import { openKeyRing } from './secrets/ring.ts';
+import { identityOf } from './store/identity.ts';
 import { markUnattended } from './store/instances.ts';
 import { lockDataFolder, prepareDataFolder } from './store/folder-lock.ts';
 import { openStore } from './store/store.ts';
@@ -57,7 +58,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   const credentials = createCredentials(stored);
   const nudges: { to: Reconciler | undefined } = { to: undefined };
   const nudge = (key: Key): void => nudges.to?.nudge(key);
-  const places = await makePlaces(config, log, nudge);
+  const places = await makePlaces(config, log, await identityOf(store.db), nudge);
   undo.defer(async () => {
     await Promise.all(places.regions().map((region) => region.close()));
   });

@@ -9,7 +9,7 @@ import type { Region } from './region.ts';
 type RegionConfig = Config['regions'][number];
 
 /** The regions of the config, each with what it may use. */
-export async function makePlaces(config: Config, log: Log, nudge: (key: Key) => void): Promise<Places> {
+export async function makePlaces(config: Config, log: Log, store: string, nudge: (key: Key) => void): Promise<Places> {
   const shared = (region: RegionConfig) => ({
     filesystems: config.filesystems.filter((filesystem) => filesystem.region === region.name),
     runtimes: () => places.runtimes(region.name),
@@ -20,7 +20,7 @@ export async function makePlaces(config: Config, log: Log, nudge: (key: Key) => 
     if (region.kind === 'kubernetes') {
       // Its client takes longer to load than everything else together: only who has such a region pays for it.
       const { KubernetesRegion } = await import('./kubernetes/kubernetes-region.ts');
-      return new KubernetesRegion({ ...shared(region), config: region });
+      return new KubernetesRegion({ ...shared(region), config: region, store });
     }
     const { name, path } = region;
     return new LocalRegion({

@@ -36,6 +36,8 @@ export interface Database {
     last_used_at: Time | null;
     revoked_at: Time | null;
   };
+  /** One row. */
+  store_identity: { only: Fixed<number>; id: Fixed<string> };
   selections: { hash: Fixed<string>; files: Fixed<Json> };
   models: {
     id: Fixed<string>;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { identityOf } from '../../../src/core/store/identity.ts';
 import { stores } from '../../support/stores.ts';
 import { addModels, addPerson } from './rows.ts';
 
@@ -9,6 +10,18 @@ describe.each(stores())('the store in $name', (kind) => {
     const second = await open.again();
     expect(await second.db.selectFrom('persons').select('name').execute()).toEqual([{ name: 'ada' }]);
     await second.ping();
+  });
+
+  test('has an identity that is its own and stays, whoever asks first', async () => {
+    const ids = new Set<string>();
+    for (const _each of ['one', 'other']) {
+      await using open = await kind.open();
+      const second = await open.again();
+      const [id, same] = await Promise.all([identityOf(open.store.db), identityOf(second.db)]);
+      expect(same).toBe(id);
+      ids.add(id);
+    }
+    expect(ids.size).toBe(2);
   });
 
   test('keeps all of a transaction, or nothing of one that throws', async () => {

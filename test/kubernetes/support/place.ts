@@ -56,6 +56,7 @@ export interface RegionOptions {
   filesystems?: FilesystemConfig[];
   kubeconfig?: string;
   changed?: (what: string) => void;
+  store?: string;
 }
 
 /** The region itself, as the user with the Role. */
@@ -67,6 +68,7 @@ export async function openRegion(
   const kubeconfig = options.kubeconfig ?? (await plane.kubeconfig('ecolink'));
   const region = new KubernetesRegion({
     config: regionConfig(namespace, { kubeconfig, ...options.config }),
+    store: options.store ?? 'store_test',
     filesystems: options.filesystems ?? [],
     runtimes: () => (options.runtimes ?? [engine]).map((runtime) => runtimeSchema.parse(runtime)),
     workloadChanged: (instance) => options.changed?.(`instance ${instance}`),

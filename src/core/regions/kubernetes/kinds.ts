@@ -13,6 +13,7 @@ export const kinds = {
   PodDisruptionBudget: { apiVersion: 'policy/v1', plural: 'poddisruptionbudgets' },
   Role: { apiVersion: 'rbac.authorization.k8s.io/v1', plural: 'roles' },
   RoleBinding: { apiVersion: 'rbac.authorization.k8s.io/v1', plural: 'rolebindings' },
+  Lease: { apiVersion: 'coordination.k8s.io/v1', plural: 'leases' },
   EndpointSlice: { apiVersion: 'discovery.k8s.io/v1', plural: 'endpointslices' },
 } as const;
 export type Kind = keyof typeof kinds;

@@ -9,6 +9,7 @@ import { isImageAllowed } from './allowed-images.ts';
 import { KubernetesClient } from './client.ts';
 import { runErrand } from './errands.ts';
 import { KubernetesFilesystems } from './filesystems.ts';
+import { Ownership } from './ownership.ts';
 import type { Served } from './manifests/served.ts';
 import { closeMirrors, createMirrors } from './mirrors.ts';
 import type { Hints, Mirrors } from './mirrors.ts';
@@ -20,6 +21,8 @@ export interface KubernetesRegionParts extends Hints {
   config: KubernetesRegionConfig;
   filesystems: readonly FilesystemConfig[];
   runtimes: () => readonly Runtime[];
+  /** What tells the store behind this region from every other one. */
+  store: string;
 }
 
 const modelPath = '/model';
@@ -35,6 +38,7 @@ export class KubernetesRegion implements Region {
   readonly #access: ClusterAccess;
   readonly #client: KubernetesClient;
   readonly #proxy: ApiProxy;
+  readonly #ownership: Ownership;
   readonly #mirrors: Mirrors;
   readonly #volumes: KubernetesVolumes;
   readonly #workloads: KubernetesWorkloads;
@@ -49,6 +53,7 @@ export class KubernetesRegion implements Region {
     this.#access = new ClusterAccess({ region, context, kubeconfig, inCluster });
     const client = new KubernetesClient({ region, namespace, access: this.#access });
     this.#client = client;
+    this.#ownership = new Ownership({ config, client, store: parts.store });
     this.#proxy = new ApiProxy(this.#access, namespace);
     this.#mirrors = createMirrors(client, region, parts);
     this.#volumes = new KubernetesVolumes({ config, client, mirrors: this.#mirrors });
@@ -66,18 +71,33 @@ export class KubernetesRegion implements Region {
   /** Asked a few times a minute at most, whoever looks. */
   status(): Promise<RegionStatus> {
     if (this.#status && this.#status.until > Date.now()) return this.#status.value;
-    const value = statusOf(this.#client, this.#parts.config);
+    const value = this.#look();
     this.#status = { value, until: Date.now() + statusMs };
     return value;
   }
 
-  observeVolume = (key: string) => this.#volumes.observe(key);
-  startDownload: Region['startDownload'] = (key, manifest, attempt, token) =>
-    this.#volumes.start(key, manifest, attempt, token);
-  stopDownload = (key: string) => this.#volumes.stop(key);
-  deleteVolume = (key: string) => this.#volumes.delete(key);
+  async #look(): Promise<RegionStatus> {
+    const status = await statusOf(this.#client, this.#parts.config);
+    if (!status.reachable || status.reason) return status;
+    const taken = await this.#ownership.taken().catch(() => undefined);
+    return taken ? { ...status, reason: taken } : status;
+  }
 
-  async verifyVolume(key: string): Promise<string[]> {
+  /** Nothing is seen of a region that belongs to another store, and nothing changed there. */
+  #owned<Given extends unknown[], Answer>(work: (...given: Given) => Promise<Answer>) {
+    return async (...given: Given): Promise<Answer> => {
+      await this.#ownership.check();
+      return work(...given);
+    };
+  }
+
+  observeVolume = this.#owned((key: string) => this.#volumes.observe(key));
+  startDownload: Region['startDownload'] = this.#owned((...given) => this.#volumes.start(...given));
+  stopDownload = this.#owned((key: string) => this.#volumes.stop(key));
+  deleteVolume = this.#owned((key: string) => this.#volumes.delete(key));
+  verifyVolume = this.#owned((key: string) => this.#verify(key));
+
+  async #verify(key: string): Promise<string[]> {
     const answer = await runErrand(this.#client, this.#parts.config, {
       claim: key,
       mountPath: modelPath,
@@ -94,12 +114,17 @@ export class KubernetesRegion implements Region {
   readFile = (filesystem: string, path: string, maximumBytes: number) =>
     this.#filesystems.read(filesystem, path, maximumBytes);
 
-  observeWorkload = (instance: number) => this.#workloads.observe(instance);
-  applyWorkload = (workload: Workload) => this.#workloads.apply(workload);
-  removeWorkload = (instance: number) => this.#workloads.remove(instance);
-  eraseWorkload = (instance: number) => this.#workloads.remove(instance);
-  logs = (instance: number, lines: number) => this.#workloads.logs(instance, lines);
-  listWorkloads = () => this.#workloads.list();
+  observeWorkload = this.#owned((instance: number) => this.#workloads.observe(instance));
+  applyWorkload = this.#owned((workload: Workload) => this.#workloads.apply(workload));
+  removeWorkload = this.#owned((instance: number) => this.#workloads.remove(instance));
+  eraseWorkload = this.#owned((instance: number) => this.#workloads.remove(instance));
+  logs = this.#owned((instance: number, lines: number) => this.#workloads.logs(instance, lines));
+
+  /** What is listed here and unknown to the store is removed: whose it is, is asked anew each time. */
+  async listWorkloads(): Promise<number[]> {
+    await this.#ownership.check({ anew: true });
+    return this.#workloads.list();
+  }
 
   /** What runs in a cluster goes on without this process. */
   async endAll(): Promise<void> {}

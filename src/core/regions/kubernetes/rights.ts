@@ -18,6 +18,7 @@ const rights: { group: string; resource: string; subresource?: string; verbs: st
   { group: '', resource: 'secrets', verbs: ['create', 'delete'] },
   { group: 'batch', resource: 'jobs', verbs: ['get', 'list', 'watch', 'create', 'patch', 'delete'] },
   { group: 'apps', resource: 'deployments', verbs: ['get', 'list', 'watch', 'create', 'patch', 'delete'] },
+  { group: 'coordination.k8s.io', resource: 'leases', verbs: ['get', 'create'] },
   { group: 'discovery.k8s.io', resource: 'endpointslices', verbs: ['list', 'watch'] },
   {
     group: 'networking.k8s.io',

@@ -1,0 +1,85 @@
+import type { V1Lease } from '@kubernetes/client-node';
+import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
+import { conflict } from '../../errors.ts';
+import type { EcolinkError } from '../../errors.ts';
+import type { Reason } from '../region.ts';
+import type { KubernetesClient } from './client.ts';
+import { labels, metadataFor, nameFor } from './names.ts';
+
+interface Parts {
+  config: KubernetesRegionConfig;
+  client: KubernetesClient;
+  /** What tells the store behind this region from every other one. */
+  store: string;
+}
+
+/** One that is refused is not asked about for each of its instances, in milliseconds. */
+const refusedMs = 15_000;
+
+/**
+ * A namespace belongs, under a region's name, to one store: whatever carries our labels and is unknown there is removed.
+ * A Lease that never ends says to which, since the objects are there whether or not a server runs.
+ */
+export class Ownership {
+  readonly #parts: Parts;
+  #known: { answer: Promise<void>; until: number } | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Takes a namespace that belongs to nobody. Throws `region_taken` for another's. */
+  async check(options: { anew?: boolean } = {}): Promise<void> {
+    if (!options.anew && this.#known && this.#known.until > Date.now()) return this.#known.answer;
+    const known = { answer: this.#take(), until: Number.POSITIVE_INFINITY };
+    this.#known = known;
+    try {
+      await known.answer;
+    } catch (thrown) {
+      known.until = Date.now() + refusedMs;
+      throw thrown;
+    }
+  }
+
+  /** Why the region is not this store's; takes nothing. */
+  async taken(): Promise<Reason | undefined> {
+    const error = this.#refusal(await this.#holder());
+    return error && { code: error.code, message: `${error.message} ${error.nextStep}` };
+  }
+
+  async #take(): Promise<void> {
+    const holder = await this.#holder();
+    const { client, store } = this.#parts;
+    const made = holder === undefined && (await client.create<V1Lease>('Lease', this.#lease()));
+    // Who was first at the same time may be another server on the same store.
+    const error = this.#refusal(made ? store : (holder ?? (await this.#holder())));
+    if (error) throw error;
+  }
+
+  async #holder(): Promise<string | undefined> {
+    return (await this.#parts.client.read<V1Lease>('Lease', this.#name()))?.spec?.holderIdentity;
+  }
+
+  #refusal(holder: string | undefined): EcolinkError | undefined {
+    const { config, store } = this.#parts;
+    if (holder === undefined || holder === store) return undefined;
+    const { name, namespace } = config;
+    return conflict('region_taken', `The region ${name} in the namespace ${namespace} belongs to another EcoLink.`, {
+      nextStep: `Give it another name or namespace in ecolink.yaml. If that EcoLink is gone for good, and what it made there may go too: kubectl -n ${namespace} delete lease ${this.#name()}`,
+    });
+  }
+
+  #name(): string {
+    return nameFor('ecolink', this.#parts.config.name);
+  }
+
+  #lease(): V1Lease {
+    const { config, store } = this.#parts;
+    return {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: metadataFor(config, { name: this.#name(), labels: { [labels.name]: 'ecolink-region' } }),
+      spec: { holderIdentity: store },
+    };
+  }
+}

@@ -1,0 +1,13 @@
+import { newId } from '../ids.ts';
+import type { Queries } from './store.ts';
+
+/** What tells this store from every other one, made once. Servers that share a store have it in common. */
+export async function identityOf(db: Queries): Promise<string> {
+  await db
+    .insertInto('store_identity')
+    .values({ only: 1, id: newId('store') })
+    .onConflict((on) => on.column('only').doNothing())
+    .execute();
+  const { id } = await db.selectFrom('store_identity').select('id').executeTakeFirstOrThrow();
+  return id;
+}
