@@ -13,6 +13,7 @@ import { sayPolicy } from './approvals/say-policy.ts';
 import { createAuditLog } from './audit/audit.ts';
 import { HeadFile } from './audit/heads.ts';
 import { auditKey } from './audit/key.ts';
+import { closeOrphans } from './audit/orphans.ts';
 import type { Config } from './config/config.ts';
 import { createLiveConfig } from './config/live.ts';
 import type { Services } from './context.ts';
@@ -82,7 +83,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   const services: Services = { ...working, audit, approvals, credentials: createCredentialList(stored) };
   const executing = { access, store, services, log, now };
   if (options.reconcile) {
-    await audit.closeInterrupted();
+    undo.use(await closeOrphans(audit, log));
     const reconciler = createReconciler({
       store,
       places,

@@ -5,8 +5,11 @@ import type { Caller } from './access/caller.ts';
 import { authorise } from './access/rights.ts';
 import type { Asked } from './approvals/ask.ts';
 import type { Runner } from './approvals/run.ts';
+import type { AuditEnd } from './audit/audit.ts';
+import type { AuditGround } from './audit/event.ts';
 import type { OperationContext, Services } from './context.ts';
 import type { ExecuteOptions } from './core.ts';
+import { ruleText } from './policy/decide.ts';
 import { asEcolinkError, notFound } from './errors.ts';
 import type { EcolinkError } from './errors.ts';
 import { createLedger } from './idempotency.ts';
@@ -70,7 +73,9 @@ async function run(
   const ledger = createLedger(parts.store, operation, parsed, caller, parts.now);
   const before = await ledger.replay();
   if (before) return present(parts.services, before);
-  const asked: Asked = { operation, input: parsed, caller, requestId: options.requestId };
+  const ground: AuditGround = {};
+  const note = (policy: string): void => void (ground.policy = policy);
+  const asked: Asked = { operation, input: parsed, caller, requestId: options.requestId, note };
   const waiting = await parts.services.approvals.replay(asked);
   if (waiting) return present(parts.services, waiting);
   const context: OperationContext = {
@@ -83,7 +88,7 @@ async function run(
   const handle = async (): Promise<Outcome> =>
     (await parts.services.approvals.ask(asked)) ?? runOnce(operation, parsed, context, ledger);
   if (operation.effect === 'read' && operation.audited !== true) return handle();
-  return audited(parts, operation, parsed, caller, options.requestId, handle);
+  return audited(parts, { operation, input: parsed, caller, request: options.requestId, ground }, handle);
 }
 
 /**
@@ -97,12 +102,14 @@ export function createRunner(parts: Parts): Runner {
   };
   return {
     replay: (approval) => ledgerOf(approval, { person: { ...approval.requester, role: 'viewer' } }).replay(),
-    async run(approval, operation, input, asking) {
+    async run(approval, operation, input, asking, decisions) {
       const caller = await authorise(operation, asking, parts.access);
       const ledger = ledgerOf(approval, caller);
       const { services } = parts;
       const context = { services, caller, requestId: approval.request, settle: ledger.settle };
-      return audited(parts, operation, input, caller, approval.request, () =>
+      const policy = ruleText({ answer: 'require', rule: approval.rule });
+      const ground = { policy, approval: approval.id, decisions: JSON.stringify(decisions) };
+      return audited(parts, { operation, input, caller, request: approval.request, ground }, () =>
         runOnce(operation, parseInput(operation, input), context, ledger),
       );
     },
@@ -132,25 +139,31 @@ async function present({ registry, launches }: Services, outcome: Outcome): Prom
   return launches.present(await registry.present(outcome));
 }
 
+interface Audited {
+  operation: Operation;
+  input: Outcome;
+  caller: Caller;
+  request: string;
+  /** What is known of it by the time a row is written. */
+  ground: AuditGround;
+}
+
 async function audited(
   { services, log }: Parts,
-  operation: Operation,
-  input: Outcome,
-  caller: Caller,
-  request: string,
+  { operation, input, caller, request, ground }: Audited,
   handle: () => Promise<Outcome>,
 ): Promise<Outcome> {
   const started = performance.now();
-  const opened = await services.audit.open(caller, operation.name, JSON.stringify(input), request);
-  const close = (end: { outcome: 'done' | 'failed'; code?: string }): Promise<void> =>
+  const opened = await services.audit.open(caller, operation.name, JSON.stringify(input), request, ground);
+  const close = (end: Pick<AuditEnd, 'outcome' | 'code' | 'approval'>): Promise<void> =>
     services.audit
-      .close(opened, caller, operation.name, request, { ...end, durationMs: since(started) })
+      .close(opened, caller, operation.name, request, { ...ground, ...end, durationMs: since(started) })
       // What was done stays done: the row is closed as interrupted at the next start.
       .catch((thrown: unknown) => log.error({ err: thrown, request }, 'audit row could not be closed'));
   try {
     const outcome = await handle();
-    const held = outcome['state'] === 'awaiting_approval';
-    await close({ outcome: 'done', ...(held ? { code: 'awaiting_approval' } : {}) });
+    const held = outcome['approval'] as { id: number } | undefined;
+    await close({ outcome: 'done', ...(held ? { code: 'awaiting_approval', approval: held.id } : {}) });
     return outcome;
   } catch (thrown) {
     const error: EcolinkError = asEcolinkError(thrown, request);

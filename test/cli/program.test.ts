@@ -20,7 +20,7 @@ test('the help of a command comes from its definition', async () => {
     Changes how many replicas of an instance run in each of its regions.
 
     Arguments:
-      instance                  Number of the instance; "name:number" is accepted too.
+      instance                  Number of the instance, or "name:number".
 
     Options:
       --replicas <number>       How many replicas run in each region from now on. Required. Example: 2
@@ -53,7 +53,7 @@ test('the help of a command comes from its definition', async () => {
 
     More options:
       --cursor <text>        Where to go on: the next_cursor of the page before.
-      --limit <number>       How many items a page holds, 1 to 100. 20 unless given.
+      --limit <number>       How many items, 1 to 100. 20 unless given.
 
     Output:
       --json                 Print exactly the output, as JSON, and nothing else.

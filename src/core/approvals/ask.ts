@@ -2,7 +2,7 @@ import type { Caller } from '../access/caller.ts';
 import { EcolinkError, inputError, refused } from '../errors.ts';
 import { digestOf } from '../ids.ts';
 import type { Operation } from '../operation.ts';
-import { decide, decideAtOnce, spanMs } from '../policy/decide.ts';
+import { decide, decideAtOnce, ruleText, spanMs } from '../policy/decide.ts';
 import type { Needs, PolicyAnswer } from '../policy/decide.ts';
 import { findApproval, findByOpenKey, insertApproval, searchApprovals } from '../store/approvals.ts';
 import type { Approval } from '../store/approvals.ts';
@@ -23,6 +23,8 @@ export interface Asked {
   input: Outcome;
   caller: Caller;
   requestId: string;
+  /** Told what the policy answers, for the record. */
+  note: (policy: string) => void;
 }
 
 /**
@@ -35,14 +37,16 @@ export async function ask(parts: ApprovalParts, asked: Asked): Promise<Outcome |
   const rules = await rulesNow(parts);
   const known = knownFacts(operation, caller, parts.now());
   const atOnce = decideAtOnce(rules, known);
-  if (atOnce) return settled(operation, atOnce);
+  if (atOnce) return settled(asked, atOnce);
   const preview = await makePreview(parts, operation, asked.input, caller, false);
   const answer = decide(rules, await factsOf(parts, known, preview, caller.person.id));
-  if (answer.answer !== 'require') return settled(operation, answer);
+  if (answer.answer !== 'require') return settled(asked, answer);
+  asked.note(ruleText(answer));
   return request(parts, asked, preview, answer);
 }
 
-function settled(operation: Operation, answer: PolicyAnswer): undefined {
+function settled({ operation, note }: Asked, answer: PolicyAnswer): undefined {
+  note(ruleText(answer));
   if (answer.answer !== 'deny') return undefined;
   throw new EcolinkError('denied', 'policy_denied', `The policy denies ${operation.name}: ${answer.reason}`, {
     nextStep: `The rule is "${answer.rule}" in ecolink.yaml; an admin can change it.`,
@@ -51,10 +55,11 @@ function settled(operation: Operation, answer: PolicyAnswer): undefined {
 
 async function request(
   parts: ApprovalParts,
-  { operation, input, caller, requestId }: Asked,
+  asked: Asked,
   preview: Preview,
   { needs, rule }: { needs: Needs; rule: string },
 ): Promise<Outcome> {
+  const { operation, input, caller, requestId } = asked;
   if (needs.reason_required && 'reason' in operation.input.shape && input['reason'] === undefined)
     throw reasonMissing(rule);
   await refuseTooFew(parts, needs, rule, caller);
@@ -81,7 +86,7 @@ async function request(
     openKey,
   });
   // Another asked the same at the same moment, and was first: this call joins it, unless it was decided meanwhile.
-  if (id === undefined) return request(parts, { operation, input, caller, requestId }, preview, { needs, rule });
+  if (id === undefined) return request(parts, asked, preview, { needs, rule });
   publish(parts, id);
   return heldReceipt(parts, (await findApproval(parts.store.db, id)) as Approval);
 }

@@ -4,7 +4,7 @@ import type { EcolinkError } from '../errors.ts';
 import type { Requeue } from '../launch/work-queue.ts';
 import type { Operation } from '../operation.ts';
 import { claimRun, findApproval, moveApproval, renewClaim, saveNeeds, votesOn } from '../store/approvals.ts';
-import type { Approval } from '../store/approvals.ts';
+import type { Approval, Vote } from '../store/approvals.ts';
 import { expireDue } from './expire.ts';
 import { judge } from './judge.ts';
 import type { Holds } from './judge.ts';
@@ -14,11 +14,20 @@ import { tally } from './tally.ts';
 
 type Outcome = Record<string, unknown>;
 
+/** One vote, as the audit keeps it. */
+type Decision = Omit<Vote, 'person'> & { counts: boolean };
+
 /** How `execute` runs what was approved: with the ledger's row of this approval, so that a second run is a replay. */
 export interface Runner {
   /** What an earlier run of this approval came to, if one did. */
   replay(approval: Approval): Promise<Outcome | undefined>;
-  run(approval: Approval, operation: Operation, input: Outcome, caller: Caller): Promise<Outcome>;
+  run(
+    approval: Approval,
+    operation: Operation,
+    input: Outcome,
+    caller: Caller,
+    decisions: readonly Decision[],
+  ): Promise<Outcome>;
 }
 
 /** A server that has not renewed its claim for so long is taken for dead, and its run is done again. */
@@ -73,13 +82,22 @@ async function carryOut(parts: ApprovalParts, runner: Runner, approval: Approval
     );
   }, renewMs);
   try {
-    const outcome = await runner.run(approval, holds.operation, holds.preview.input, holds.caller);
+    const votes = decisionsOf(await votesOn(parts.store.db, id), holds);
+    const outcome = await runner.run(approval, holds.operation, holds.preview.input, holds.caller, votes);
     return await finish(parts, { ...approval, state: 'running' }, outcome);
   } catch (thrown) {
     return await fail(parts, approval, asEcolinkError(thrown, approval.request));
   } finally {
     clearInterval(renewing);
   }
+}
+
+function decisionsOf(votes: readonly Vote[], { eligible, needs }: Holds): Decision[] {
+  const { dropped } = tally(votes, new Set(eligible.keys()), needs.quorum);
+  return votes.map((vote) => {
+    const { person: _id, ...shown } = vote;
+    return { ...shown, counts: !dropped.includes(vote) };
+  });
 }
 
 async function finish(parts: ApprovalParts, approval: Approval, outcome: Outcome): Promise<Requeue> {

@@ -2,10 +2,11 @@ import type { Caller } from '../access/caller.ts';
 import { decodeCursor, pageOf } from '../paging.ts';
 import type { Page } from '../paging.ts';
 import type { Store } from '../store/store.ts';
+import { isUniqueViolation } from '../store/unique-violation.ts';
 import { appendEvent, verifyChain } from './chain.ts';
 import type { Verdict } from './chain.ts';
 import { eventOfRow, rowOfEvent } from './event.ts';
-import type { AuditEvent } from './event.ts';
+import type { AuditEvent, AuditGround } from './event.ts';
 import type { HeadFile } from './heads.ts';
 
 export interface AuditQuery {
@@ -16,7 +17,7 @@ export interface AuditQuery {
   limit: number;
 }
 
-export interface AuditEnd {
+export interface AuditEnd extends AuditGround {
   outcome: 'done' | 'failed' | 'interrupted';
   code?: string;
   durationMs: number;
@@ -24,10 +25,13 @@ export interface AuditEnd {
 
 export interface AuditLog {
   /** Answers with the row's number. Where it throws, the operation must not run. */
-  open(caller: Caller, operation: string, input: string, request: string): Promise<number>;
+  open(caller: Caller, operation: string, input: string, request: string, ground?: AuditGround): Promise<number>;
   close(opened: number, caller: Caller, operation: string, request: string, end: AuditEnd): Promise<void>;
-  /** Closes what a crash left open, as *interrupted*. Only for the one server that owns the store. */
-  closeInterrupted(): Promise<number>;
+  /**
+   * Closes what a crash left open, as *interrupted*. `atStart`: nothing of this server can be at work yet, so that on a
+   * store of its own every open row is one.
+   */
+  closeInterrupted(atStart: boolean): Promise<number>;
   list(query: AuditQuery): Promise<Page<AuditEvent>>;
   /** Finds rows that were changed, lost or reordered, and a tail that was cut. */
   verify(): Promise<Verdict>;
@@ -47,25 +51,24 @@ export function createAuditLog({ store, key, heads, now }: AuditParts): AuditLog
     return head.number;
   };
   return {
-    open: (caller, operation, input, request) =>
-      append({ event: 'opened', ...actor(caller), operation, input, request }),
-    async close(opened, caller, operation, request, end) {
+    open: (caller, operation, input, request, ground = {}) =>
+      append({ event: 'opened', ...actor(caller), operation, input, request, ...ground }),
+    async close(opened, caller, operation, request, { durationMs, ...end }) {
       await append({
         event: 'closed',
         opened,
         ...actor(caller),
         operation,
         request,
-        outcome: end.outcome,
-        duration_ms: end.durationMs,
-        ...(end.code === undefined ? {} : { code: end.code }),
+        duration_ms: durationMs,
+        ...end,
       });
     },
-    async closeInterrupted() {
-      const open = await openRows(store, abandonedBefore(store, now()));
+    async closeInterrupted(atStart) {
+      const open = await openRows(store, abandonedBefore(store, now(), atStart));
       for (const row of open) {
         const { number, input: _input, ...event } = eventOfRow(row);
-        await append({ ...event, event: 'closed', opened: number, outcome: 'interrupted' });
+        await append({ ...event, event: 'closed', opened: number, outcome: 'interrupted' }).catch(unlessClosed);
       }
       return open.length;
     },
@@ -84,11 +87,17 @@ function actor(caller: Caller): Pick<AuditEvent, 'person' | 'identity' | 'agent'
   return { person: caller.person.name, identity: caller.identity, agent: caller.agent, source: caller.source };
 }
 
-/** No operation takes this long: on a shared database a younger row may be another server's, at work. */
+/** No operation takes this long: a younger row may be at work, on a shared database another server's. */
 const longestOperationMs = 10 * 60_000;
 
-function abandonedBefore(store: Store, now: Date): string {
-  return store.flavour === 'sqlite' ? '9' : new Date(now.getTime() - longestOperationMs).toISOString();
+function abandonedBefore(store: Store, now: Date, atStart: boolean): string {
+  const alone = atStart && store.flavour === 'sqlite';
+  return alone ? '9' : new Date(now.getTime() - longestOperationMs).toISOString();
+}
+
+/** A row is closed once: another server looked at the same moment. */
+function unlessClosed(thrown: unknown): void {
+  if (!isUniqueViolation(thrown)) throw thrown;
 }
 
 function openRows(store: Store, before: string) {

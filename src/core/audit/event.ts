@@ -15,7 +15,16 @@ export interface AuditEvent {
   outcome?: string;
   code?: string;
   duration_ms?: number;
+  /** What the policy answered, and by which rule. */
+  policy?: string;
+  /** Number of the request for approval that it waits for, or was run by. */
+  approval?: number;
+  /** Who decided what and when, as JSON. */
+  decisions?: string;
 }
+
+/** What an operation is allowed by. */
+export type AuditGround = Pick<AuditEvent, 'policy' | 'approval' | 'decisions'>;
 
 export interface AuditRow {
   number: number;
@@ -32,6 +41,9 @@ export interface AuditRow {
   outcome: string | null;
   code: string | null;
   duration_ms: number | null;
+  policy: string | null;
+  approval: number | null;
+  decisions: string | null;
 }
 
 export function rowOfEvent(event: AuditEvent): AuditRow {
@@ -43,6 +55,9 @@ export function rowOfEvent(event: AuditEvent): AuditRow {
     outcome: event.outcome ?? null,
     code: event.code ?? null,
     duration_ms: event.duration_ms ?? null,
+    policy: event.policy ?? null,
+    approval: event.approval ?? null,
+    decisions: event.decisions ?? null,
   };
 }
 
@@ -63,5 +78,8 @@ export function eventOfRow(row: AuditRow): AuditEvent {
     ...(row.outcome === null ? {} : { outcome: row.outcome }),
     ...(row.code === null ? {} : { code: row.code }),
     ...(row.duration_ms === null ? {} : { duration_ms: row.duration_ms }),
+    ...(row.policy === null ? {} : { policy: row.policy }),
+    ...(row.approval === null ? {} : { approval: row.approval }),
+    ...(row.decisions === null ? {} : { decisions: row.decisions }),
   };
 }

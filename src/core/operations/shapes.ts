@@ -12,7 +12,7 @@ export const paging = {
   }),
   limit: field(z.int().min(1).max(100).default(20), {
     label: 'Limit',
-    help: 'How many items a page holds, 1 to 100.',
+    help: 'How many items, 1 to 100.',
     advanced: true,
   }),
 };
@@ -36,7 +36,7 @@ export const modelField = {
 
 export const instanceField = {
   label: 'Instance',
-  help: 'Number of the instance; "name:number" is accepted too.',
+  help: 'Number of the instance, or "name:number".',
   example: '3',
   choices: { operation: 'list_instances', value: 'id', label: 'model_id' },
   positional: true,

@@ -58,6 +58,11 @@ function answerOf({ name, deny, require }: NamedRule): PolicyAnswer {
   return { answer: 'require', rule: name, needs: { ...require, approvers: [require.approvers] } };
 }
 
+/** For the record: the answer and the rule that gave it. */
+export function ruleText({ answer, rule }: Pick<PolicyAnswer, 'answer' | 'rule'>): string {
+  return `${answer}: ${rule}`;
+}
+
 /** What holds where a request was held back by one set of rules and is judged again by another: the stricter of both. */
 export function stricter(then: Needs, now: PolicyAnswer): PolicyAnswer {
   if (now.answer === 'deny') return now;

@@ -122,6 +122,9 @@ export interface Database {
     outcome: Fixed<string | null>;
     code: Fixed<string | null>;
     duration_ms: Fixed<number | null>;
+    policy: Fixed<string | null>;
+    approval: Fixed<number | null>;
+    decisions: Fixed<Json | null>;
     /** The exact text that `hash` is over. */
     line: Fixed<string>;
     previous: Fixed<string>;
@@ -183,7 +186,21 @@ export interface Database {
     at: Fixed<Time>;
   };
   /** Where a request is shown in Slack, to bring it up to date there. */
-  approval_messages: { approval_id: Fixed<number>; channel: Fixed<string>; ts: Fixed<string> };
+  approval_messages: {
+    approval_id: Fixed<number>;
+    channel: Fixed<string>;
+    ts: Fixed<string>;
+    url: Fixed<string | null>;
+  };
+  /** What people are told once: of which thing (`kind` and its number), and what. */
+  notices: {
+    kind: Fixed<'approval' | 'instance'>;
+    subject: Fixed<number>;
+    about: Fixed<string>;
+    /** Until when the server that is telling it is taken to be alive. */
+    claimed_until: Time;
+    given_at: Time | null;
+  };
   /** What stored values are sealed with: never the key, only what proves that one is the right one. */
   secret_keys: {
     id: Fixed<string>;
