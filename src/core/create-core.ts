@@ -118,7 +118,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
       url: (link) => `${config.publicUrl ?? serverUrl(config)}/credentials/${link}`,
     },
     changes,
-    routes: createRoutes(store),
+    routes: createRoutes(store, places),
     approvals: approvals.board,
     execute: createExecute(executing),
     ping: () => store.ping(),

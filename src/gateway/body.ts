@@ -7,6 +7,8 @@ const limitBytes = 64 * 1024 * 1024;
 export interface ModelCallBody {
   /** As the caller wrote it: a model's id. */
   model: string;
+  /** As they were parsed. */
+  fields: Readonly<Record<string, unknown>>;
   /** The bytes to send on, with `servedName` in the model's place. */
   as(servedName: string): Buffer;
 }
@@ -25,6 +27,7 @@ export async function readModelCall(request: IncomingMessage): Promise<ModelCall
   }
   return {
     model,
+    fields: body,
     // The bytes as they came: nothing is lost of numbers that JavaScript cannot hold, and nothing is written anew.
     as: (servedName) => (servedName === model ? bytes : Buffer.from(JSON.stringify({ ...body, model: servedName }))),
   };

@@ -4,6 +4,7 @@ import type { Caller } from '../core/access/caller.ts';
 import { inputError, notFound } from '../core/errors.ts';
 import type { Routes } from '../core/launch/routes.ts';
 import { readModelCall } from './body.ts';
+import { formFor } from './form-for.ts';
 import type { Call } from './forward.ts';
 import { modelCallHeaders, passedOnHeaders } from './headers.ts';
 
@@ -24,6 +25,7 @@ export async function modelCall(
     headers: modelCallHeaders(request.headers, id),
     body: body.as(route.servedName),
     repeatable: true,
+    formFor: (api) => formFor(path, body, api),
   };
 }
 

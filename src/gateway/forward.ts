@@ -1,11 +1,13 @@
 import { PassThrough } from 'node:stream';
 import type { ServerResponse } from 'node:http';
 import { Agent } from 'undici';
-import type { Route } from '../core/launch/routes.ts';
+import type { Api, Route } from '../core/launch/routes.ts';
 import { EcolinkError, unavailable } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { Form } from './form-for.ts';
 import type { Headers } from './headers.ts';
 import { openAIError } from './openai-error.ts';
+import { relayWhole } from './relay-whole.ts';
 import { relay } from './relay.ts';
 import type { RelayEnd } from './relay.ts';
 import type { Replicas } from './replicas.ts';
@@ -19,6 +21,8 @@ export interface Call {
   body: Buffer | PassThrough | null;
   /** May it run twice, if a replica died with it in hands? What never reached a replica is always tried again. */
   repeatable: boolean;
+  /** What of it is another for a replica that speaks otherwise. Throws EcolinkError where it cannot be said there. */
+  formFor?: (api: Api) => Form;
 }
 
 /** Failures that happen before anything was sent. */
@@ -68,15 +72,18 @@ async function attempt(
   call: Call,
   response: ServerResponse,
 ): Promise<RelayEnd> {
+  const api = call.route.apis.get(replica);
+  const form = api && call.formFor?.(api);
   const release = replicas.take(replica);
   const slash = replica.indexOf('/', 'https://'.length);
   const origin = slash === -1 ? replica : replica.slice(0, slash);
   const prefix = slash === -1 ? '' : replica.slice(slash).replace(/\/$/, '');
-  const { method, headers, body } = call;
+  const path = prefix + (form?.path ?? call.path);
+  const sent = { origin, path, method: call.method, headers: call.headers, body: form?.body ?? call.body };
   try {
-    const end = await relay(agent, { origin, path: prefix + call.path, method, headers, body }, response, () =>
-      brokenEvent(call.route),
-    );
+    const end = form?.answer
+      ? await relayWhole(agent, sent, response, form.answer)
+      : await relay(agent, sent, response, () => brokenEvent(call.route));
     if (end.kind === 'unanswered') replicas.doubt(replica);
     return end;
   } finally {

@@ -10,7 +10,7 @@ export type RelayEnd =
   | { kind: 'left'; status?: number }
   /** The replica broke off in the middle of its answer. */
   | { kind: 'broken'; status: number; cause: Error }
-  /** No byte of an answer came, and none went out: the call may be tried elsewhere. */
+  /** No byte of an answer went out: the call may be tried elsewhere. */
   | { kind: 'unanswered'; cause: Error };
 
 type Controller = Dispatcher.DispatchController;

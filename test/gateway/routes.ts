@@ -1,5 +1,15 @@
 import { notFound } from '../../src/core/errors.ts';
-import type { Route, Routes } from '../../src/core/launch/routes.ts';
+import type { Api, Route, Routes } from '../../src/core/launch/routes.ts';
+
+/** The same, to engines that speak another API. */
+export function routesBy(api: Api, ...instances: (readonly string[] | undefined)[]): Routes {
+  const routes = routesTo(...instances);
+  const find = async (...given: Parameters<Routes['find']>): Promise<Route> => {
+    const route = await routes.find(...given);
+    return { ...route, apis: new Map(route.replicas.map((replica) => [replica, api])) };
+  };
+  return { ...routes, find };
+}
 
 /** Routes to the test's own engines: `tiny:1` and so on, by position. An undefined entry is a stopped instance. */
 export function routesTo(...instances: (readonly string[] | undefined)[]): Routes {
@@ -9,7 +19,13 @@ export function routesTo(...instances: (readonly string[] | undefined)[]): Route
       throw notFound('instance_not_found', `There is no instance ${instance}.`, { nextStep: 'List them.' });
     }
     if (!replicas) throw notFound('instance_stopped', `Instance ${instance} is stopped.`, { nextStep: 'Restart it.' });
-    return { instance, modelId: `tiny:${instance}`, servedName: `tiny:${instance}`, replicas: [...replicas] };
+    return {
+      instance,
+      modelId: `tiny:${instance}`,
+      servedName: `tiny:${instance}`,
+      replicas: [...replicas],
+      apis: new Map(),
+    };
   };
   return {
     find: async (modelId) => route(Number(modelId.split(':')[1] ?? 99)),

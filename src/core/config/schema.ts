@@ -26,6 +26,8 @@ const filesystemSchema = z.strictObject({
   mount_path: z.string().startsWith('/').optional(),
 });
 
+const apiPath = /^(\/[\w.~-]+)+$/;
+
 const servedBy = {
   name,
   categories: z.array(z.enum(categories)).min(1),
@@ -43,6 +45,10 @@ const servedBy = {
   /** The most accelerators that one replica can use; without it, as many as it is given. */
   maximum_accelerators: z.int().positive().optional(),
   health: z.string().startsWith('/').default('/health'),
+  /** Where its OpenAI API begins: a call of EcoLink's /v1/chat/completions goes to <api_path>/chat/completions. */
+  api_path: z.string().regex(apiPath, 'must begin with "/" and not end with one, such as /v1').default('/v1'),
+  /** How it takes rerank calls: as vLLM, Jina and Cohere do (`v1`), or Text Embeddings Inference, at /rerank with `texts`. */
+  rerank: z.enum(['v1', 'tei']).default('v1'),
   environment: z.record(z.string(), z.string()).default({}),
 };
 

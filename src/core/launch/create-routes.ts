@@ -1,27 +1,28 @@
 import type { Caller } from '../access/caller.ts';
 import { notFound } from '../errors.ts';
+import type { Places } from '../regions/places.ts';
 import { mayRead } from '../registry/registry.ts';
 import { findInstance, searchInstances } from '../store/instances.ts';
 import type { Store } from '../store/store.ts';
 import { modelId } from './instance.ts';
 import type { Instance } from './instance.ts';
-import type { Route, Routes } from './routes.ts';
+import type { Api, Route, Routes } from './routes.ts';
 import { allows } from './states.ts';
 
 const listed = 1000;
 
-export function createRoutes(store: Store): Routes {
+export function createRoutes(store: Store, places: Places): Routes {
   return {
     async find(id, caller) {
       const [, name, number] = /^(.+):([0-9]{1,9})$/.exec(id) ?? [];
       const instance = number === undefined ? undefined : await visible(store, Number(number), caller);
       if (!instance || instance.name !== name) throw unknown(id);
-      return toRoute(instance);
+      return toRoute(instance, places);
     },
     async findById(id, caller) {
       const instance = await visible(store, id, caller);
       if (!instance) throw unknown(String(id));
-      return toRoute(instance);
+      return toRoute(instance, places);
     },
     async list(caller) {
       const found = await searchInstances(store.db, {
@@ -44,7 +45,7 @@ async function visible(store: Store, id: number, caller: Caller): Promise<Instan
   return instance && instance.desired !== 'deleted' && mayRead(instance, caller) ? instance : undefined;
 }
 
-function toRoute(instance: Instance): Route {
+function toRoute(instance: Instance, places: Places): Route {
   const id = modelId(instance);
   if (instance.desired === 'stopped') {
     throw notFound('instance_stopped', `The instance "${id}" is stopped.`, {
@@ -56,7 +57,20 @@ function toRoute(instance: Instance): Route {
     modelId: id,
     servedName: id,
     replicas: instance.regions.flatMap((region) => region.urls),
+    apis: apisOf(instance, places),
   };
+}
+
+function apisOf({ regions, spec }: Instance, places: Places): Map<string, Api> {
+  const apis = new Map<string, Api>();
+  for (const { region, urls } of regions) {
+    const name = spec.regions.find((each) => each.region === region)?.runtime;
+    // A region or a runtime that is not configured any more runs on until somebody ends it.
+    const known = urls.length > 0 && places.regions().some((each) => each.name === region);
+    const runtime = known ? places.runtimes(region).find((each) => each.name === name) : undefined;
+    for (const url of runtime ? urls : []) apis.set(url, runtime as Api);
+  }
+  return apis;
 }
 
 function unknown(id: string): Error {

@@ -1,4 +1,8 @@
 import type { Caller } from '../access/caller.ts';
+import type { Runtime } from '../runtimes/runtime.ts';
+
+/** How a replica is spoken to, as its runtime's definition says. */
+export type Api = Pick<Runtime, 'api_path' | 'rerank'>;
 
 /** Where a call may go. */
 export interface Route {
@@ -8,6 +12,8 @@ export interface Route {
   servedName: string;
   /** Healthy replicas' base URLs (`http://127.0.0.1:41234`), in no order. Empty: none is healthy now. */
   replicas: string[];
+  /** Of each replica: regions may serve the same model with different runtimes. */
+  apis: ReadonlyMap<string, Api>;
 }
 
 export interface Routes {

@@ -1,0 +1,37 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import type { RelayEnd } from './relay.ts';
+
+export interface WholeAnswer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  text: string;
+}
+
+/** Sends one call to one replica, reads its answer to the end and sends the caller what `rewrite` makes of it. */
+export async function relayWhole(
+  dispatcher: Dispatcher,
+  call: Dispatcher.DispatchOptions,
+  response: ServerResponse,
+  rewrite: (answer: WholeAnswer) => { status: number; body: object },
+): Promise<RelayEnd> {
+  const gone = new AbortController();
+  const onClose = (): void => gone.abort();
+  response.once('close', onClose);
+  try {
+    const { statusCode, headers, body } = await dispatcher.request({ ...call, signal: gone.signal });
+    const answer = rewrite({ status: statusCode, headers, text: await body.text() });
+    const text = JSON.stringify(answer.body);
+    const length = Buffer.byteLength(text);
+    response
+      .writeHead(answer.status, { 'content-type': 'application/json', 'content-length': length })
+      .end(text);
+    return { kind: 'answered', status: answer.status };
+  } catch (thrown) {
+    if (response.destroyed) return { kind: 'left' };
+    // Nothing has gone out: another replica may still answer.
+    return { kind: 'unanswered', cause: thrown as Error };
+  } finally {
+    response.off('close', onClose);
+  }
+}
