@@ -20,6 +20,7 @@ runtimes:
     command: [vllm]
     arguments: [serve, '{model_path}', --served-model-name, '{served_name}', --host, '{host}', --port, '{port}']
     context_argument: --max-model-len
+    context_report: { path: /v1/models, field: data.0.max_model_len }
     parallel_argument: --tensor-parallel-size
     port: 8000
     user: 2000
@@ -27,8 +28,11 @@ runtimes:
 
 \`{model_path}\`, \`{served_name}\`, \`{host}\` and \`{port}\` are filled in. \`parallel_argument\` is the flag that takes
 \`accelerator_count\`; a count that the model's attention heads cannot be split by is refused in the plan. Flags that
-EcoLink sets are refused in a launch's \`arguments\`. \`--trust-remote-code\` is passed on only where a launch names it,
-and the plan says so. Engines run without network names of the Hub (\`HF_HUB_OFFLINE=1\`), with the model mounted
+EcoLink sets are refused in a launch's \`arguments\`, and so is \`--config\`, which reads flags from a file.
+\`--trust-remote-code\` and weights that are pickle files alone have to be named in the launch (\`arguments\`,
+\`allow_pickle\`); the plan and the policy see both. \`context_report\` is where the engine tells how long its context
+is, which \`get-instance\` shows. A custom image may have its own \`port\`, \`health\` path and \`api_path\`, where its
+OpenAI API begins. Engines run without network names of the Hub (\`HF_HUB_OFFLINE=1\`), with the model mounted
 read-only, and pass Pod Security *restricted*.
 
 A runtime that says *untested* was written from its engine's documentation and never run by this project.
@@ -47,16 +51,21 @@ function section(runtime: Runtime): string {
     ['tried', runtime.tried ?? '*untested*'],
     ['image', `\`${runtime.image}\``],
     ['weights', runtime.formats.join(', ')],
-    ['port, health', `${runtime.port}, \`${runtime.health}\``],
+    ['port, health, API', `${runtime.port}, \`${runtime.health}\`, \`${runtime.api_path}\``],
     ['accelerators', accelerators(runtime)],
-    [
-      'context length',
-      runtime.context_argument === undefined ? 'the engine decides' : `\`${runtime.context_argument}\``,
-    ],
+    ['context length', contextLength(runtime)],
+    ['Pod Security', '*restricted*, without exceptions'],
     ['user', runtime.user === undefined ? "the region's own" : `${runtime.user}, the image's own`],
     ...runtime.categories.map((category) => [category, served(runtime, category)]),
   ];
   return `## ${runtime.name}\n\n| | |\n|---|---|\n${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}\n`;
+}
+
+function contextLength(runtime: Runtime): string {
+  const { context_argument: flag, context_default: fitting, context_report: report } = runtime;
+  const words = Object.values(fitting).map((word) => `\`${word}\` unless asked for`);
+  const told = report === undefined ? [] : [`told at \`${report.path}\``];
+  return [flag === undefined ? 'the engine decides' : `\`${flag}\``, ...words, ...told].join('; ');
 }
 
 function accelerators({ parallel_argument: flag, maximum_accelerators: maximum }: Runtime): string {
@@ -68,5 +77,7 @@ function served(runtime: Runtime, category: Runtime['categories'][number]): stri
   const command = runtime.kind === 'kubernetes' ? (runtime.command ?? []) : [];
   const words = argumentsOf(runtime, { category, contextLength: undefined, arguments: [] });
   const tasks = runtime.category_tasks[category];
+  if (category === 'reranker' && runtime.rerank === 'tei')
+    return `\`${[...command, ...words].join(' ')}\` (the gateway puts \`/v1/rerank\` to its \`/rerank\`)`;
   return `\`${[...command, ...words].join(' ')}\`${tasks ? ` (${tasks.join(', ')})` : ''}`;
 }

@@ -40,7 +40,15 @@ export interface Gateway {
 /** What nginx writes where the caller left before there was a status. */
 const callerLeft = 499;
 const modelPath = '/v1/models/';
-const modelPaths: readonly string[] = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/rerank'];
+/** Those whose body is JSON that names the model. */
+const modelPaths: readonly string[] = [
+  '/v1/chat/completions',
+  '/v1/completions',
+  '/v1/embeddings',
+  '/v1/rerank',
+  '/v1/images/generations',
+  '/v1/audio/speech',
+];
 
 export function createGateway(parts: GatewayParts): Gateway {
   const agent = createDispatcher();

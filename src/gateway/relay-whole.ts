@@ -23,9 +23,7 @@ export async function relayWhole(
     const answer = rewrite({ status: statusCode, headers, text: await body.text() });
     const text = JSON.stringify(answer.body);
     const length = Buffer.byteLength(text);
-    response
-      .writeHead(answer.status, { 'content-type': 'application/json', 'content-length': length })
-      .end(text);
+    response.writeHead(answer.status, { 'content-type': 'application/json', 'content-length': length }).end(text);
     return { kind: 'answered', status: answer.status };
   } catch (thrown) {
     if (response.destroyed) return { kind: 'left' };

@@ -39,11 +39,18 @@ beforeEach(async () => {
   namespace = await makeNamespace(plane);
   nodes.rule = () => undefined;
   nodes.lost = () => false;
+  nodes.digest = () => undefined;
 });
 
 interface InstanceView {
   state: string;
-  regions: { region: string; state: string; ready: number; reason?: { code: string; message: string } }[];
+  regions: {
+    region: string;
+    state: string;
+    ready: number;
+    image?: string;
+    reason?: { code: string; message: string };
+  }[];
 }
 
 const patience = { timeout: 40_000, interval: 100 };
@@ -112,6 +119,67 @@ test('a launch fetches once per region, serves in both, and after its end nothin
     expect(await list(`/apis/${kind}`)).toEqual([]);
   expect(await list('/api/v1/NS/persistentvolumeclaims')).toEqual([]);
   expect(await list('/api/v1/NS/services')).toEqual([]);
+});
+
+const digests = { a: `sha256:${'a'.repeat(64)}`, b: `sha256:${'b'.repeat(64)}` };
+
+async function engineImages(): Promise<(string | undefined)[]> {
+  const pods = await list<V1Pod>('/api/v1/NS/pods');
+  return pods
+    .filter((pod) => pod.spec?.restartPolicy !== 'Never' && pod.metadata?.deletionTimestamp === undefined)
+    .map((pod) => pod.spec?.containers[0]?.image);
+}
+
+test('an instance keeps the image that it first ran: a moved tag is told, and a restart goes on with the first', async () => {
+  await using folder = await dataFolderWith(await configFile());
+  await using core = await open(folder);
+  nodes.digest = () => digests.a;
+  await core.run('register_model', { name: 'tiny', source: 'huggingface', repo: 'team/tiny' });
+  await core.run('launch_instance', { model: 'tiny', regions: ['eu'] });
+  const eu = async () => (await look(core)).regions[0];
+  await vi.waitFor(async () => expect(await eu()).toMatchObject({ image: `${engine.image}@${digests.a}` }), patience);
+
+  nodes.digest = (image) => (image.includes('@') ? digests.a : digests.b);
+  await core.run('scale_instance', { instance: '1', replicas: 2 });
+  await vi.waitFor(
+    async () => expect(await eu()).toMatchObject({ state: 'running', ready: 2, reason: { code: 'image_moved' } }),
+    patience,
+  );
+  expect(await engineImages()).toEqual([engine.image, engine.image]);
+
+  await core.run('restart_instance', { instance: '1' });
+  const pinned = `${engine.image}@${digests.a}`;
+  await vi.waitFor(async () => {
+    expect(await engineImages()).toEqual([pinned, pinned]);
+    expect(await eu()).toMatchObject({ state: 'running', ready: 2, image: pinned });
+    expect((await eu())?.reason).toBeUndefined();
+  }, patience);
+});
+
+test('a restart onto another entry keeps the model id, and serves from the other volume', async () => {
+  await using folder = await dataFolderWith(await configFile());
+  await using core = await open(folder);
+  hub.addRepo('team/other', { files: { 'other.gguf': makeTinyGguf() }, pipeline_tag: 'text-generation' });
+  await core.run('register_model', { name: 'other', source: 'huggingface', repo: 'team/other' });
+  await core.run('register_model', { name: 'tiny', source: 'huggingface', repo: 'team/tiny' });
+  await core.run('launch_instance', { model: 'tiny', regions: ['eu'] });
+  await vi.waitFor(async () => expect((await look(core)).state).toBe('running'), patience);
+  const before = await list<V1Pod>('/api/v1/NS/pods');
+  await core.run('restart_instance', { instance: '1', model: 'other' });
+  await vi.waitFor(async () => {
+    expect(await core.run('get_instance', { instance: '1' })).toMatchObject({
+      state: 'running',
+      model_id: 'tiny:1',
+      model: 'other',
+    });
+    const serving = (await list<V1Pod>('/api/v1/NS/pods')).filter((pod) => pod.spec?.restartPolicy !== 'Never');
+    expect(serving).toHaveLength(1);
+    const names = before.map((pod) => pod.metadata?.name);
+    expect(names).not.toContain(serving[0]?.metadata?.name);
+    const args = serving[0]?.spec?.containers[0]?.args ?? [];
+    expect(args).toContain('/model/other.gguf');
+    expect(args).toContain('tiny:1');
+  }, patience);
 });
 
 test('a region that cannot run it leaves the other serving, and the instance says where and why', async () => {

@@ -1,5 +1,6 @@
 import type { V1Deployment, V1Pod } from '@kubernetes/client-node';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { builtInKubernetes } from '../../src/core/runtimes/kubernetes/built-in.ts';
 import type { KubernetesRegion } from '../../src/core/regions/kubernetes/kubernetes-region.ts';
 import { startControlPlane } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
@@ -210,6 +211,103 @@ test('a quota that is used up is told from an admission rule', async () => {
       expect((await region.observeWorkload(7))[0]).toMatchObject({ failed: true, reason: { code: 'quota_exceeded' } }),
     patience,
   );
+});
+
+test('what an admission rule refuses is told in its own words', async () => {
+  await using region = await openRegion(plane, namespace);
+  await fill(region);
+  const rules = '/apis/admissionregistration.k8s.io/v1';
+  const policy = `no-engines-${namespace}`;
+  await plane.call('POST', `${rules}/validatingadmissionpolicies`, {
+    metadata: { name: policy },
+    spec: {
+      matchConstraints: {
+        resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
+      },
+      validations: [{ expression: 'false', message: 'engines rest on Fridays' }],
+    },
+  });
+  await plane.call('POST', `${rules}/validatingadmissionpolicybindings`, {
+    metadata: { name: policy },
+    spec: {
+      policyName: policy,
+      validationActions: ['Deny'],
+      matchResources: { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } } },
+    },
+  });
+  // Rules come into force a moment after they are made.
+  const pod = { metadata: { generateName: 'probe-' }, spec: { containers: [{ name: 'c', image: 'c' }] } };
+  await expect
+    .poll(() => plane.call('POST', `/api/v1/namespaces/${namespace}/pods?dryRun=All`, pod).catch(String), patience)
+    .toContain('engines rest on Fridays');
+  await region.applyWorkload(workloadOf(key));
+  await vi.waitFor(async () => {
+    const [replica] = await region.observeWorkload(7);
+    expect(replica).toMatchObject({ failed: true, reason: { code: 'admission_denied' } });
+    expect(replica?.reason?.message).toContain('engines rest on Fridays');
+  }, patience);
+});
+
+test('a volume that is not bound says why, in the words of whoever should provide it', async () => {
+  await using region = await openRegion(plane, namespace);
+  await plane.call('POST', `/api/v1/namespaces/${namespace}/persistentvolumeclaims`, {
+    metadata: {
+      name: key,
+      labels: { 'app.kubernetes.io/managed-by': 'ecolink', 'ecolink.dev/region': 'eu', 'ecolink.dev/volume': key },
+    },
+    spec: {
+      storageClassName: 'no-such-class',
+      accessModes: ['ReadWriteMany'],
+      resources: { requests: { storage: '1Gi' } },
+    },
+  });
+  await region.applyWorkload(workloadOf(key));
+  await vi.waitFor(async () => {
+    const [replica] = await region.observeWorkload(7);
+    expect(replica).toMatchObject({ state: 'waiting', reason: { code: 'volume_not_bound' } });
+    expect(replica?.reason?.message).toContain('"no-such-class" not found');
+    expect(replica?.failed).toBeUndefined();
+  }, patience);
+});
+
+test('a volume that the node cannot mount says so, which the pod itself does not', async () => {
+  await using region = await openRegion(plane, namespace);
+  await fill(region);
+  engines = 'hold';
+  await region.applyWorkload(workloadOf(key));
+  const pod = await vi.waitFor(async () => {
+    const [first] = await pods();
+    expect(first?.spec?.nodeName).toBeDefined();
+    return first as V1Pod;
+  }, patience);
+  // As a kubelet writes it.
+  await plane.call('POST', `/api/v1/namespaces/${namespace}/events`, {
+    metadata: { generateName: 'mount-' },
+    type: 'Warning',
+    reason: 'FailedMount',
+    message: 'MountVolume.SetUp failed for volume "models": mount.nfs: access denied by server',
+    involvedObject: { kind: 'Pod', namespace, name: pod.metadata?.name, uid: pod.metadata?.uid },
+    lastTimestamp: new Date().toISOString(),
+  });
+  await vi.waitFor(async () => {
+    const [replica] = await region.observeWorkload(7);
+    expect(replica).toMatchObject({ state: 'waiting', reason: { code: 'volume_not_mounted' } });
+    expect(replica?.reason?.message).toContain('access denied by server');
+  }, patience);
+});
+
+test('every built-in runtime is let in under Pod Security restricted', async () => {
+  const runtimes = builtInKubernetes();
+  await using region = await openRegion(plane, namespace, { runtimes });
+  await fill(region);
+  for (const [index, runtime] of runtimes.entries()) {
+    const workload = { instance: 20 + index, runtime: runtime.name, arguments: runtime.arguments };
+    await region.applyWorkload(workloadOf(key, workload));
+  }
+  await vi.waitFor(async () => {
+    const images = new Set((await pods()).map((pod) => pod.spec?.containers[0]?.image));
+    expect(images).toEqual(new Set(runtimes.map((runtime) => runtime.kind === 'kubernetes' && runtime.image)));
+  }, patience);
 });
 
 test('an image that the region does not list is refused', async () => {

@@ -4,8 +4,9 @@ import { modelId } from '../launch/instance.ts';
 import type { LaunchInstanceInput } from '../launch/launches.ts';
 import type { LaunchPlan, RegionLaunch } from '../launch/plan-launch.ts';
 import type { PreviewFacts } from '../policy/facts.ts';
-import type { Places } from '../regions/places.ts';
+import { isPickle } from '../registry/model.ts';
 import { originOf, selectionHash } from '../registry/origin.ts';
+import { trustsRemoteCode } from '../runtimes/runtime.ts';
 import type { OwnedModel } from '../store/models.ts';
 import type { Preview } from './preview.ts';
 import type { Previewing } from './previewing.ts';
@@ -34,7 +35,7 @@ export async function previewLaunch(given: Input, { services, caller, again }: P
       ...(given.stop_after === undefined ? [] : [`Stops by itself after ${given.stop_after}`]),
       ...(given.reason === undefined ? [] : [`Reason: ${given.reason}`]),
     ],
-    relied: { ...modelRelied(model), ...planRelied(plan, services.places) },
+    relied: { ...modelRelied(model), ...planRelied(plan) },
     costPerHour: plan.cost_per_hour,
     facts: {
       ...planFacts(plan, model),
@@ -58,7 +59,7 @@ export async function previewScale(given: ScaleInput, { services, caller }: Prev
     input: { ...given, instance: String(instance.id) },
     summary: [`Scale ${modelId(instance)} from ${from} to ${given.replicas} replicas`, ...planLines(plan, model)],
     relied: {
-      ...changeRelied(change, services.places),
+      ...changeRelied(change),
       'the number of replicas': `${from}`,
     },
     costPerHour: plan.cost_per_hour,
@@ -85,7 +86,7 @@ export async function previewRestart(given: RestartInput, { services, caller }: 
       `It goes on with ${describeModel(model)}`,
       ...planLines(plan, model),
     ],
-    relied: changeRelied(change, services.places),
+    relied: changeRelied(change),
     costPerHour: plan.cost_per_hour,
     facts: {
       ...planFacts(plan, model),
@@ -110,17 +111,17 @@ export function modelRelied(model: OwnedModel): Record<string, string> {
   };
 }
 
-function changeRelied({ instance, model, plan }: ExaminedChange, places: Places): Record<string, string> {
+function changeRelied({ instance, model, plan }: ExaminedChange): Record<string, string> {
   return {
     ...modelRelied(model),
-    ...planRelied(plan, places),
+    ...planRelied(plan),
     'the instance': modelId(instance),
     'what the instance should do': instance.desired,
   };
 }
 
-function planRelied(plan: LaunchPlan, places: Places): Record<string, string> {
-  const regions = plan.regions.map((region) => [`the launch in ${region.region}`, regionLine(region, places)]);
+function planRelied(plan: LaunchPlan): Record<string, string> {
+  const regions = plan.regions.map((region) => [`the launch in ${region.region}`, regionLine(region)]);
   return {
     'the regions': plan.regions.map((region) => region.region).join(', '),
     ...(Object.fromEntries(regions) as Record<string, string>),
@@ -128,10 +129,9 @@ function planRelied(plan: LaunchPlan, places: Places): Record<string, string> {
   };
 }
 
-/** Replicas, accelerators, runtime with its arguments, and the image with its digest where there is one. */
-function regionLine(region: RegionLaunch, places?: Places): string {
-  const runtime = places?.runtimes(region.region).find((each) => each.name === region.runtime);
-  const image = runtime && 'image' in runtime ? ` from ${runtime.image}` : '';
+/** Replicas, accelerators, runtime with its arguments, and the image with its digest where it is known. */
+function regionLine(region: RegionLaunch): string {
+  const image = region.image === undefined ? '' : ` from ${region.image}`;
   const accelerators =
     region.accelerator === undefined ? '' : ` on ${region.accelerator_count} × ${region.accelerator}`;
   const count = `${region.replicas} ${region.replicas === 1 ? 'replica' : 'replicas'}`;
@@ -154,6 +154,8 @@ function planFacts(plan: LaunchPlan, model: OwnedModel): Omit<PreviewFacts, 'add
     ...modelFacts(model),
     regions: plan.regions.map((region) => region.region),
     accelerators: plan.regions.flatMap((region) => region.accelerator ?? []),
+    trustRemoteCode: plan.regions.some((region) => trustsRemoteCode(region.arguments)),
+    pickle: isPickle(model),
   };
 }
 

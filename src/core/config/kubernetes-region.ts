@@ -52,7 +52,7 @@ export const kubernetesRegion = z.strictObject({
   ecolink_image: z.string().min(1),
   image_pull_secrets: z.array(z.string()).default([]),
   image_pull_policy: z.enum(['IfNotPresent', 'Always', 'Never']).default('IfNotPresent'),
-  /** Images that runtimes may name; a `*` stands for anything. Those of the configured runtimes unless given. */
+  /** Images that runtimes may name; a `*` stands for anything. Those of the configured and built-in runtimes unless given. */
   images_allowed: z.array(z.string().min(1)).optional(),
   runtime_class: z.string().optional(),
   priority_class: z.string().optional(),

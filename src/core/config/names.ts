@@ -11,5 +11,8 @@ export const configName = z
 export const acceleratorShape = {
   name: configName,
   total: z.int().nonnegative().optional(),
+  /** Of each. */
   memory_gib: z.number().positive().optional(),
+  /** The most on one node, where EcoLink cannot count: it may not look, or nodes come when they are needed. */
+  per_node: z.int().positive().optional(),
 };

@@ -40,6 +40,10 @@ const servedBy = {
   category_tasks: z.partialRecord(z.enum(categories), z.array(z.string())).default({}),
   /** The flag that takes the context length, if the engine has one. */
   context_argument: z.string().optional(),
+  /** What that flag is given where a launch asks for no length, by category: an engine's word for "what fits". */
+  context_default: z.partialRecord(z.enum(categories), z.string()).default({}),
+  /** Where a running engine says how long its context is: a path, and where in the JSON it answers with, such as data.0.max_model_len. */
+  context_report: z.strictObject({ path: z.string().startsWith('/'), field: z.string().min(1) }).optional(),
   /** The flag that takes the number of accelerators of a replica, if the engine has one. */
   parallel_argument: z.string().optional(),
   /** The most accelerators that one replica can use; without it, as many as it is given. */

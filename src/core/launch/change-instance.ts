@@ -11,7 +11,9 @@ import { modelId } from './instance.ts';
 import type { Instance } from './instance.ts';
 import type { LaunchParts } from './parts.ts';
 import { planFor, volumeOf, want } from './plan-for.ts';
-import type { LaunchInput } from './plan-launch.ts';
+import type { KeptImages } from './plan-for.ts';
+import { regionsOf } from './plan-launch.ts';
+import type { KeptImage, LaunchInput } from './plan-launch.ts';
 import { receiptOf } from './receipt.ts';
 import { findVisibleInstance } from './read-instances.ts';
 import { actionsByState, allows } from './states.ts';
@@ -69,7 +71,7 @@ export async function scaleInstance(
 ): Promise<Change> {
   const model = await entryOf(parts, instance, undefined, context);
   // The plan refuses what the region cannot hold.
-  await planFor(parts, model, inputOf(parts, instance, model, replicas));
+  await planFor(parts, model, inputOf(parts, instance, model, replicas), imagesOf(instance));
   return { update: { spec: { ...instance.spec, replicas } }, state: instance.state };
 }
 
@@ -80,15 +82,15 @@ export async function restartInstance(
   context: Asking,
 ): Promise<Change> {
   const model = await entryOf(parts, instance, otherModel, context);
-  const plan = await planFor(parts, model, inputOf(parts, instance, model, instance.spec.replicas));
+  const input = inputOf(parts, instance, model, instance.spec.replicas);
+  const plan = await planFor(parts, model, input, foundImages(parts, instance));
   const regions = instance.spec.regions.map(({ region }) => ({ region, volume: volumeOf(model, region) }));
-  const planned = plan.regions.map(({ region, runtime, arguments: given }) => ({ region, runtime, arguments: given }));
   return {
     state: 'pending',
     update: {
       desired: 'running',
       entryId: model.id,
-      spec: { ...instance.spec, regions: planned },
+      spec: { ...instance.spec, regions: regionsOf(plan), allowPickle: input.allow_pickle === true },
       generation: instance.generation + 1,
       state: 'pending',
       regions,
@@ -126,7 +128,32 @@ export function inputOf(parts: LaunchParts, instance: Instance, model: OwnedMode
     accelerator_count: spec.acceleratorCount,
     context_length: spec.contextLength,
     arguments: spec.extraArguments,
+    // What it runs already was let in when it was launched.
+    allow_pickle: spec.allowPickle ?? model.id === instance.entryId,
   };
+}
+
+/** What its replicas are made from now: a scale changes nothing of it. */
+export function imagesOf({ spec }: Instance): KeptImages {
+  return new Map(
+    spec.regions.flatMap(({ region, runtime, image }) => (image === undefined ? [] : [[region, { runtime, image }]])),
+  );
+}
+
+/**
+ * What was found under the image's name when the instance first ran: a restart goes on with the same, wherever the tag
+ * has moved. Not so where the runtime names another image by now.
+ */
+export function foundImages({ places }: LaunchParts, { regions, spec }: Instance): KeptImages {
+  const found = new Map<string, KeptImage>();
+  for (const { region, image } of regions) {
+    const name = spec.regions.find((each) => each.region === region)?.runtime;
+    const known = image !== undefined && places.regions().some((each) => each.name === region);
+    const runtime = known ? places.runtimes(region).find((each) => each.name === name) : undefined;
+    if (runtime?.kind === 'kubernetes' && image?.startsWith(`${runtime.image}@`))
+      found.set(region, { runtime: runtime.name, image });
+  }
+  return found;
 }
 
 /** The runtime that it runs on, where it still serves this entry in all its regions; else EcoLink picks again. */

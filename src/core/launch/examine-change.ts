@@ -1,7 +1,7 @@
 import type { Caller } from '../access/caller.ts';
 import { mayChange } from '../registry/registry.ts';
 import type { OwnedModel } from '../store/models.ts';
-import { entryOf, inputOf, notYours, refuseState } from './change-instance.ts';
+import { entryOf, foundImages, imagesOf, inputOf, notYours, refuseState } from './change-instance.ts';
 import type { Instance } from './instance.ts';
 import type { LaunchParts } from './parts.ts';
 import { planFor } from './plan-for.ts';
@@ -39,6 +39,8 @@ export async function examineChange(
 ): Promise<ExaminedChange> {
   const instance = await examineInstance(parts, reference, action, caller);
   const model = await entryOf(parts, instance, change.model, { caller });
-  const plan = await planFor(parts, model, inputOf(parts, instance, model, change.replicas ?? instance.spec.replicas));
+  const input = inputOf(parts, instance, model, change.replicas ?? instance.spec.replicas);
+  const images = action === 'restart' ? foundImages(parts, instance) : imagesOf(instance);
+  const plan = await planFor(parts, model, input, images);
   return { instance, model, plan };
 }

@@ -4,12 +4,13 @@ import type { Reason } from '../regions/region.ts';
 /** What was decided at launch and stays until somebody scales, restarts or deletes. */
 export interface InstanceSpec {
   replicas: number;
-  regions: { region: string; runtime: string; arguments: string[] }[];
+  regions: { region: string; runtime: string; arguments: string[]; image?: string }[];
   accelerator?: string;
   acceleratorCount?: number;
   contextLength?: number;
   /** The person's own arguments, to plan again with on another entry. */
   extraArguments?: string[];
+  allowPickle?: boolean;
   reason?: string;
 }
 
@@ -21,6 +22,10 @@ export interface InstanceRegion {
   restarts: number;
   reason?: Reason;
   urls: string[];
+  /** What the first ready replica was made from, with its digest. */
+  image?: string;
+  /** As the engine tells it; 0: it does not. */
+  contextLength?: number;
 }
 
 export interface Instance {

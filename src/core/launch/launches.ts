@@ -8,6 +8,7 @@ import { examineChange, examineInstance } from './examine-change.ts';
 import type { Instance, InstanceSpec } from './instance.ts';
 import type { LaunchParts } from './parts.ts';
 import { plan, volumeOf, want } from './plan-for.ts';
+import { regionsOf } from './plan-launch.ts';
 import type { LaunchInput, LaunchPlan } from './plan-launch.ts';
 import { getInstance, getLogs, listInstances } from './read-instances.ts';
 import type { ListInstancesInput, LogsInput } from './read-instances.ts';
@@ -117,11 +118,12 @@ function specOf(made: LaunchPlan, input: LaunchInstanceInput): InstanceSpec {
   const [first] = made.regions;
   return {
     replicas: first?.replicas ?? 1,
-    regions: made.regions.map(({ region, runtime, arguments: given }) => ({ region, runtime, arguments: given })),
+    regions: regionsOf(made),
     ...(first?.accelerator === undefined ? {} : { accelerator: first.accelerator }),
     ...(first?.accelerator_count === undefined ? {} : { acceleratorCount: first.accelerator_count }),
     ...(input.context_length === undefined ? {} : { contextLength: input.context_length }),
     ...(input.arguments === undefined ? {} : { extraArguments: input.arguments }),
+    ...(input.allow_pickle === undefined ? {} : { allowPickle: input.allow_pickle }),
     ...(input.reason === undefined ? {} : { reason: input.reason }),
   };
 }

@@ -8,7 +8,7 @@ import { findVolume, wantVolume } from '../store/volumes.ts';
 import { volumeKey } from '../volumes/key.ts';
 import type { LaunchParts } from './parts.ts';
 import { chooseRegions, planLaunch } from './plan-launch.ts';
-import type { LaunchInput, LaunchPlan, VolumeFact } from './plan-launch.ts';
+import type { KeptImage, LaunchInput, LaunchPlan, RegionFact, VolumeFact } from './plan-launch.ts';
 
 /** Everything a launch would do, and the entry it is for. Reads the world; changes nothing. */
 export async function plan(
@@ -24,12 +24,45 @@ export async function plan(
   };
 }
 
-export async function planFor(parts: LaunchParts, model: OwnedModel, input: LaunchInput): Promise<LaunchPlan> {
+/** The images that an instance goes on with, by region. */
+export type KeptImages = ReadonlyMap<string, KeptImage>;
+
+export async function planFor(
+  parts: LaunchParts,
+  model: OwnedModel,
+  input: LaunchInput,
+  images: KeptImages = new Map(),
+): Promise<LaunchPlan> {
   const regions = chooseRegions(model, input, parts.places);
   const facts = await Promise.all(
-    regions.map(async (region) => [region, await volumeFact(parts, model, region)] as const),
+    regions.map(async (region) => [region, await factOf(parts, model, input, region, images.get(region))] as const),
   );
   return planLaunch(model, input, regions, new Map(facts), await changesOf(parts, model), parts.places);
+}
+
+async function factOf(
+  parts: LaunchParts,
+  model: OwnedModel,
+  input: LaunchInput,
+  region: string,
+  image: KeptImage | undefined,
+): Promise<RegionFact> {
+  const [volume, mostOnOneNode] = await Promise.all([
+    volumeFact(parts, model, region),
+    mostOnOneNodeOf(parts, input, region),
+  ]);
+  return {
+    volume,
+    ...(image === undefined ? {} : { image }),
+    ...(mostOnOneNode === undefined ? {} : { mostOnOneNode }),
+  };
+}
+
+/** Asked only where it matters: any node that has accelerators has one. No node at all may mean that they come when needed. */
+async function mostOnOneNodeOf({ places }: LaunchParts, input: LaunchInput, region: string) {
+  if (input.accelerator === undefined || (input.accelerator_count ?? 1) < 2) return undefined;
+  const { accelerators } = await places.region(region).status();
+  return accelerators?.find(({ name }) => name === input.accelerator)?.largest || undefined;
 }
 
 async function volumeFact({ store, places }: LaunchParts, model: OwnedModel, region: string): Promise<VolumeFact> {

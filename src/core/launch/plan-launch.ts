@@ -1,11 +1,14 @@
 import { inputError, refused } from '../errors.ts';
 import { digestOf } from '../ids.ts';
 import type { Places } from '../regions/places.ts';
-import { memoryEstimate } from '../registry/sizing.ts';
-import { argumentsOf, ownedFlag, serves, splitProblem } from '../runtimes/runtime.ts';
+import { isPickle } from '../registry/model.ts';
+import { contextEstimate, memoryEstimate } from '../registry/sizing.ts';
+import { isImageAllowed } from '../runtimes/kubernetes/allowed-images.ts';
+import { argumentsOf, ownedFlag, serves, splitProblem, trustsRemoteCode } from '../runtimes/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { OwnedModel } from '../store/models.ts';
 import { selectionHash } from '../registry/origin.ts';
+import { chooseAccelerator } from './plan-accelerators.ts';
 
 export interface LaunchInput {
   model: string;
@@ -16,6 +19,7 @@ export interface LaunchInput {
   runtime?: string | undefined;
   context_length?: number | undefined;
   arguments?: string[] | undefined;
+  allow_pickle?: boolean | undefined;
   private?: boolean | undefined;
 }
 
@@ -25,15 +29,32 @@ export interface VolumeFact {
   bytesToFetch: number;
 }
 
+/** What an instance goes on with in place of the runtime's own, as long as it is that runtime. */
+export interface KeptImage {
+  runtime: string;
+  image: string;
+}
+
+/** What the world said about one region, before planning. */
+export interface RegionFact {
+  volume: VolumeFact;
+  image?: KeptImage;
+  /** The most accelerators of the asked kind on one node; undefined: unknown. */
+  mostOnOneNode?: number;
+}
+
 export interface RegionLaunch {
   region: string;
   volume: { state: VolumeFact['state']; bytes_to_fetch: number };
   replicas: number;
   runtime: string;
   arguments: string[];
+  image?: string;
   accelerator?: string;
   accelerator_count?: number;
   memory_bytes: number;
+  /** As asked, else an estimate of what fits; null: unknown. */
+  context_length: number | null;
   cost_per_hour: number | null;
   estimated_seconds: number | null;
 }
@@ -58,9 +79,10 @@ export function chooseRegions(model: OwnedModel, input: LaunchInput, places: Pla
   for (const name of asked ?? []) places.region(name);
   if (model.region !== undefined) return lockedTo(model, model.region, asked);
   if (asked) return asked;
-  const able = places
-    .regions()
-    .filter((region) => pickRuntime(places, region.name, model, input.runtime) !== undefined);
+  const able = places.regions().filter(({ name }) => {
+    const runtime = pickRuntime(places, name, model, input.runtime);
+    return runtime !== undefined && letsIn(places, name, runtime);
+  });
   if (able.length === 0) throw noRuntime(places, places.regions()[0]?.name ?? '', model, input.runtime);
   return able.slice(0, defaultRegions).map((region) => region.name);
 }
@@ -84,9 +106,16 @@ function pickRuntime(
   model: OwnedModel,
   named: string | undefined,
 ): Runtime | undefined {
-  return places
-    .runtimesFor(region, model.category, model.format, model.task)
-    .find((runtime) => named === undefined || runtime.name === named);
+  const fitting = places.runtimesFor(region, model.category, model.format, model.task);
+  if (named !== undefined) return fitting.find((runtime) => runtime.name === named);
+  return fitting.find((runtime) => letsIn(places, region, runtime)) ?? fitting[0];
+}
+
+/** Whether the region's allowlist has the runtime's image. */
+function letsIn(places: Places, region: string, runtime: Runtime): boolean {
+  const config = places.configOf(region);
+  if (config.kind !== 'kubernetes' || runtime.kind !== 'kubernetes' || !config.images_allowed) return true;
+  return isImageAllowed(runtime.image, config.images_allowed);
 }
 
 function noRuntime(places: Places, region: string, model: OwnedModel, named: string | undefined): Error {
@@ -124,11 +153,12 @@ export function planLaunch(
   model: OwnedModel,
   input: LaunchInput,
   regions: readonly string[],
-  volumes: ReadonlyMap<string, VolumeFact>,
+  facts: ReadonlyMap<string, RegionFact>,
   changes: readonly string[],
   places: Places,
 ): LaunchPlan {
-  const launches = regions.map((region) => planRegion(model, input, region, volumes.get(region) as VolumeFact, places));
+  refuseUnnamedPickle(model, input);
+  const launches = regions.map((region) => planRegion(model, input, region, facts.get(region) as RegionFact, places));
   const costs = launches.map((launch) => launch.cost_per_hour);
   const cost = costs.some((each) => each === null) ? null : costs.reduce((sum: number, each) => sum + (each ?? 0), 0);
   return {
@@ -137,7 +167,7 @@ export function planLaunch(
     regions: launches,
     cost_per_hour: cost,
     bytes_to_fetch: launches.reduce((sum, launch) => sum + launch.volume.bytes_to_fetch, 0),
-    warnings: warningsOf(model, input, regions, places),
+    warnings: warningsOf(model, launches, places),
     changes: [...changes],
     digest: digestFor(model, launches, changes),
   };
@@ -147,11 +177,12 @@ function planRegion(
   model: OwnedModel,
   input: LaunchInput,
   region: string,
-  volume: VolumeFact,
+  { volume, image: kept, mostOnOneNode }: RegionFact,
   places: Places,
 ): RegionLaunch {
   const runtime = pickRuntime(places, region, model, input.runtime);
   if (!runtime) throw noRuntime(places, region, model, input.runtime);
+  if (!letsIn(places, region, runtime)) throw notLetIn(region, runtime);
   const given = input.arguments ?? [];
   const owned = ownedFlag(runtime, given);
   if (owned !== undefined) {
@@ -160,8 +191,9 @@ function planRegion(
       field: 'arguments',
     });
   }
+  refuseUnnamedTrust(runtime, given);
   const replicas = input.replicas ?? 1;
-  const { accelerator, count } = checkAccelerator(input, region, places);
+  const { accelerator, count, memoryBytes } = chooseAccelerator(input, region, places, mostOnOneNode);
   const unsplit = splitProblem(runtime, model.architecture, count || 1);
   if (unsplit !== undefined) throw cannotSplit(model.name, count, unsplit);
   const price = places.pricePerHour(accelerator);
@@ -176,11 +208,57 @@ function planRegion(
       acceleratorCount: accelerator === undefined ? undefined : count,
       arguments: given,
     }),
+    ...(runtime.kind === 'kubernetes' ? { image: kept?.runtime === runtime.name ? kept.image : runtime.image } : {}),
     ...(accelerator === undefined ? {} : { accelerator, accelerator_count: count }),
     memory_bytes: memoryEstimate(model.bytes, model.architecture, input.context_length),
+    context_length:
+      input.context_length ??
+      contextEstimate(model.bytes, model.architecture, memoryBytes === undefined ? undefined : memoryBytes * count) ??
+      null,
     cost_per_hour: price === null ? null : price * count * replicas,
     estimated_seconds: estimate(model.bytes, volume.bytesToFetch),
   };
+}
+
+function notLetIn(region: string, runtime: Runtime): Error {
+  const image = runtime.kind === 'kubernetes' ? runtime.image : '';
+  return refused('image_not_allowed', `The region ${region} does not allow the image ${image}.`, {
+    nextStep: "Launch with another runtime, or add the image to the region's images_allowed in ecolink.yaml.",
+    field: 'runtime',
+  });
+}
+
+/** What of a plan an instance keeps. */
+export function regionsOf(plan: LaunchPlan) {
+  return plan.regions.map(({ region, runtime, arguments: given, image }) => ({
+    region,
+    runtime,
+    arguments: given,
+    ...(image === undefined ? {} : { image }),
+  }));
+}
+
+function refuseUnnamedPickle(model: OwnedModel, input: LaunchInput): void {
+  if (!isPickle(model) || input.allow_pickle === true) return;
+  throw refused(
+    'pickle_not_allowed',
+    `The weights of "${model.name}" are pickle files alone: loading them can run code that came with them.`,
+    {
+      nextStep: 'If you trust where they come from, launch with allow_pickle; or register a repo with safetensors.',
+      field: 'allow_pickle',
+      validValues: ['true'],
+    },
+  );
+}
+
+/** A runtime of the config may run the model's code for all its models: each launch names it all the same. */
+function refuseUnnamedTrust(runtime: Runtime, given: readonly string[]): void {
+  if (!trustsRemoteCode(runtime.arguments) || trustsRemoteCode(given)) return;
+  throw refused('remote_code_not_named', `The runtime "${runtime.name}" runs code that comes with the model.`, {
+    nextStep: 'If you trust it, name --trust-remote-code in the arguments; or take another runtime.',
+    field: 'arguments',
+    validValues: ['--trust-remote-code'],
+  });
 }
 
 function cannotSplit(model: string, count: number, why: string): Error {
@@ -188,43 +266,6 @@ function cannotSplit(model: string, count: number, why: string): Error {
     nextStep: 'Ask for another number; powers of two usually fit.',
     field: 'accelerator_count',
   });
-}
-
-function checkAccelerator(
-  input: LaunchInput,
-  region: string,
-  places: Places,
-): { accelerator: string | undefined; count: number } {
-  const { accelerator } = input;
-  if (accelerator === undefined) {
-    if (input.accelerator_count === undefined) return { accelerator, count: 0 };
-    throw inputError('accelerator_missing', 'A number of accelerators was given, but not which kind.', {
-      nextStep: 'Name the accelerator too.',
-      field: 'accelerator',
-    });
-  }
-  const known = places.configOf(region).accelerators;
-  const found = known.find((each) => each.name === accelerator);
-  if (!found) {
-    throw inputError('accelerator_not_found', `The region ${region} has no accelerator "${accelerator}".`, {
-      nextStep:
-        known.length > 0 ? 'Name one that the region has.' : 'Leave it out: the region lists none in ecolink.yaml.',
-      field: 'accelerator',
-      validValues: known.map((each) => each.name),
-    });
-  }
-  const count = input.accelerator_count ?? 1;
-  if (found.total !== undefined && count * (input.replicas ?? 1) > found.total) {
-    throw refused(
-      'not_enough_accelerators',
-      `${input.replicas ?? 1} × ${count} ${accelerator} were asked for; the region ${region} has ${found.total}.`,
-      {
-        nextStep: 'Ask for fewer replicas or accelerators, or another region.',
-        field: 'accelerator_count',
-      },
-    );
-  }
-  return { accelerator, count };
 }
 
 /** Assumed speeds, bytes per second: a download over the internet, and an engine that reads weights from a disk. */
@@ -236,12 +277,16 @@ function estimate(bytes: number, toFetch: number): number {
   return Math.ceil(toFetch / assumedDownload + bytes / assumedLoad + engineStartSeconds);
 }
 
-function warningsOf(model: OwnedModel, input: LaunchInput, regions: readonly string[], places: Places): string[] {
+function warningsOf(model: OwnedModel, launches: readonly RegionLaunch[], places: Places): string[] {
   const warnings: string[] = [];
-  if (input.arguments?.some((word) => /^--trust[-_]remote[-_]code(?:=|$)/.test(word)))
+  const regions = launches.map(({ region }) => region);
+  if (launches.some((launch) => trustsRemoteCode(launch.arguments)))
     warnings.push('It runs code that came with the model (--trust-remote-code).');
-  if (model.format === 'pytorch')
-    warnings.push('The weights are pickle files, which can run code when they are loaded.');
+  if (isPickle(model)) warnings.push('The weights are pickle files, which can run code when they are loaded.');
+  const { contextLength: made } = model.architecture;
+  const asked = Math.max(...launches.map((launch) => launch.context_length ?? 0));
+  if (made !== undefined && asked > made)
+    warnings.push(`The model was made for ${made} tokens; most engines refuse to start with ${asked}.`);
   if (model.source === 'huggingface' && regions.length === 1 && places.regions().length > 1) {
     warnings.push(`It runs in one region only: if ${regions[0]} fails, it is down.`);
   }
@@ -259,11 +304,21 @@ function warningsOf(model: OwnedModel, input: LaunchInput, regions: readonly str
  */
 function digestFor(model: OwnedModel, launches: readonly RegionLaunch[], changes: readonly string[]): string {
   const relied = launches.map(
-    ({ region, replicas, runtime, arguments: given, accelerator, accelerator_count: count, cost_per_hour: cost }) => ({
+    ({
+      region,
+      replicas,
+      runtime,
+      arguments: given,
+      image,
+      accelerator,
+      accelerator_count: count,
+      cost_per_hour: cost,
+    }) => ({
       region,
       replicas,
       runtime,
       given,
+      image,
       accelerator,
       count,
       cost,

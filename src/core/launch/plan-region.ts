@@ -21,7 +21,7 @@ export interface RegionPlan {
   reason?: Reason;
 }
 
-/** From here on an engine that keeps ending is called failed, though its restarts go on. */
+/** In a row. From here on an engine that keeps ending is called failed, though its restarts go on. */
 const crashLoopRestarts = 3;
 
 /** What to do for one instance in one region, and what to say of it. Pure. */
@@ -46,13 +46,30 @@ function waitingFor(volume: { state: VolumeState; reason?: Reason }): Pick<Regio
   return { state: volume.state === 'downloading' ? 'downloading' : 'pending', ...reason };
 }
 
+/** The tag of an image was moved between the starts of two replicas: they serve, and not the same. */
+function mixed(observed: readonly ObservedReplica[]): Pick<RegionPlan, 'reason'> {
+  const digests = new Map<string, string>();
+  for (const { state, image } of observed) {
+    if (state !== 'ready' || image === undefined) continue;
+    const other = digests.get(image.of);
+    if (other !== undefined && other !== image.digest) return { reason: movedTag(image.of, other, image.digest) };
+    digests.set(image.of, image.digest);
+  }
+  return {};
+}
+
+function movedTag(image: string, one: string, other: string): Reason {
+  const message = `The image ${image} was another when the last replica started: some run ${one}, some ${other}. A restart puts all on the one that it first ran.`;
+  return { code: 'image_moved', message };
+}
+
 function serving(view: RegionView, ready: number): Pick<RegionPlan, 'state' | 'reason'> {
   const troubled = view.observed.find((replica) => replica.reason !== undefined);
   const reason = troubled?.reason === undefined ? {} : { reason: troubled.reason };
-  if (ready >= view.replicas) return { state: 'running' };
+  if (ready >= view.replicas) return { state: 'running', ...mixed(view.observed) };
   if (ready > 0) return { state: 'degraded', ...reason };
   const stuck = view.observed.length > 0 && view.observed.every((replica) => replica.failed);
-  if (stuck || view.observed.some((replica) => replica.restarts >= crashLoopRestarts))
+  if (stuck || view.observed.some(({ crashes, restarts }) => (crashes ?? restarts) >= crashLoopRestarts))
     return { state: 'failed', ...reason };
   return { state: 'starting', ...reason };
 }

@@ -11,7 +11,7 @@ import { findVolumes } from '../store/volumes.ts';
 import type { Volume } from '../store/volumes.ts';
 import type { Changes } from '../notify/changes.ts';
 import { modelId } from './instance.ts';
-import type { Instance, InstanceRegion } from './instance.ts';
+import type { Instance, InstanceRegion, InstanceSpec } from './instance.ts';
 import type { LaunchParts } from './parts.ts';
 import { isSettled } from './states.ts';
 
@@ -146,7 +146,7 @@ async function view(parts: LaunchParts, instance: Instance) {
   return {
     ...summary(instance, entry),
     regions: instance.regions.map((region) =>
-      viewRegion(region, spec.replicas, region.volume === undefined ? undefined : volumes.get(region.volume)),
+      viewRegion(region, spec, region.volume === undefined ? undefined : volumes.get(region.volume)),
     ),
     runtime: spec.regions[0]?.runtime ?? '',
     arguments: spec.regions[0]?.arguments ?? [],
@@ -160,7 +160,11 @@ async function view(parts: LaunchParts, instance: Instance) {
   };
 }
 
-function viewRegion(region: InstanceRegion, replicas: number, volume: Volume | undefined) {
+function viewRegion(region: InstanceRegion, spec: InstanceSpec, volume: Volume | undefined) {
+  const { replicas } = spec;
+  const asked = spec.regions.find((each) => each.region === region.region)?.image;
+  // One that was launched anew from another image has not been seen to run yet.
+  const image = asked !== undefined && region.image?.startsWith(`${asked}@`) ? region.image : asked;
   const progress = region.state === 'downloading' && volume?.progress ? { progress: volume.progress } : {};
   return {
     region: region.region,
@@ -170,6 +174,8 @@ function viewRegion(region: InstanceRegion, replicas: number, volume: Volume | u
     restarts: region.restarts,
     ...progress,
     ...(region.reason === undefined ? {} : { reason: region.reason }),
+    ...(image === undefined ? {} : { image }),
+    ...(region.contextLength ? { context_length: region.contextLength } : {}),
   };
 }
 

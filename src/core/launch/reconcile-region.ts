@@ -1,7 +1,7 @@
 import { asEcolinkError } from '../errors.ts';
 import type { EcolinkError } from '../errors.ts';
 import type { ObservedReplica, Reason, Region } from '../regions/region.ts';
-import { findInstance, saveRegionStatus } from '../store/instances.ts';
+import { findInstance, saveRegionStatus, saveWhatRuns } from '../store/instances.ts';
 import type { RegionStatusUpdate } from '../store/instances.ts';
 import { findModel } from '../store/models.ts';
 import type { OwnedModel } from '../store/models.ts';
@@ -11,6 +11,7 @@ import { modelId } from './instance.ts';
 import type { Instance } from './instance.ts';
 import { planRegion } from './plan-region.ts';
 import type { RegionPlan } from './plan-region.ts';
+import { readContext } from './read-context.ts';
 import type { ReconcilerParts } from './reconcile-parts.ts';
 import { isSettled } from './states.ts';
 import type { Requeue } from './work-queue.ts';
@@ -57,9 +58,35 @@ export async function reconcileRegion(parts: ReconcilerParts, id: number, region
       ? observed.flatMap((replica) => (replica.url === undefined ? [] : [replica.url]))
       : [];
   await save(parts, instance, regionName, { ...plan, reason: plan.reason, ...failed, urls });
+  if (instance.desired === 'running') await noteWhatRuns(parts, instance, regionName, observed);
   if (plan.state === 'stopped' && before.step !== 'remove') return 'when_nudged';
   if (failed.reason !== undefined) return unreachableMs;
   return isSettled(plan.state) ? settledMs[region.kind] : restlessMs[region.kind];
+}
+
+/** Looked for once after every start, at the first replica that is ready. */
+async function noteWhatRuns(
+  parts: ReconcilerParts,
+  instance: Instance,
+  region: string,
+  observed: readonly ObservedReplica[],
+): Promise<void> {
+  const known = instance.regions.find((each) => each.region === region);
+  const launch = instance.spec.regions.find((each) => each.region === region);
+  const first = observed.find(
+    ({ state, generation }) => state === 'ready' && (generation ?? instance.generation) === instance.generation,
+  );
+  if (first?.url === undefined) return;
+  const found: { image?: string; contextLength?: number } = {};
+  const { image } = first;
+  if (image && image.of === launch?.image && !image.of.includes('@') && !known?.image?.startsWith(`${image.of}@`))
+    found.image = `${image.of}@${image.digest}`;
+  const runtime = parts.places.runtimes(region).find(({ name }) => name === launch?.runtime);
+  if (known?.contextLength === undefined && runtime?.context_report)
+    found.contextLength = (await readContext(runtime, first.url)) ?? 0;
+  if (Object.keys(found).length === 0) return;
+  await saveWhatRuns(parts.store.db, instance.id, region, found);
+  parts.changes.publish({ kind: 'instance', id: String(instance.id) });
 }
 
 /** What runs may well run on while its region does not answer: its last state stays, with the reason beside it. */
@@ -170,6 +197,7 @@ async function serve(
     servedName: modelId(instance),
     runtime: launch?.runtime ?? '',
     arguments: launch?.arguments ?? [],
+    ...(launch?.image === undefined ? {} : { image: launch.image }),
     bytes: model.bytes,
     ...(instance.spec.accelerator === undefined
       ? {}

@@ -41,6 +41,11 @@ export const launchFields = {
     example: '--enforce-eager',
     advanced: true,
   }),
+  allow_pickle: field(z.boolean().optional(), {
+    label: 'Allow pickle',
+    help: 'Needed for weights that are pickle files alone: loading them can run code.',
+    advanced: true,
+  }),
   private: field(z.boolean().optional(), {
     label: 'Private',
     help: 'Only you and admins see and call the instance.',

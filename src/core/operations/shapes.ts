@@ -140,6 +140,9 @@ export const instanceShape = instanceSummary.extend({
       restarts: z.int(),
       progress: progressShape.optional(),
       reason: reason.optional(),
+      image: z.string().optional(),
+      /** As the engine tells it. */
+      context_length: z.int().optional(),
     }),
   ),
   runtime: z.string(),
@@ -167,9 +170,12 @@ export const planShape = z.object({
       replicas: z.int(),
       runtime: z.string(),
       arguments: z.array(z.string()),
+      image: z.string().optional(),
       accelerator: z.string().optional(),
       accelerator_count: z.int().optional(),
       memory_bytes: z.number(),
+      /** As asked, else an estimate of what fits. */
+      context_length: z.int().nullable(),
       cost_per_hour: z.number().nullable(),
       estimated_seconds: z.number().nullable(),
     }),

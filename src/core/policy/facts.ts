@@ -21,6 +21,8 @@ export interface PreviewFacts {
   modelBytes?: number;
   licence?: string;
   gated?: boolean;
+  trustRemoteCode?: boolean;
+  pickle?: boolean;
   /** Whether a launch stops by itself. */
   stopAfter?: boolean;
   /** True where replicas, bytes to fetch or arguments are added. */
@@ -43,6 +45,8 @@ export interface PolicyFacts extends KnownFacts {
   modelBytes?: number;
   licence?: string;
   gated?: boolean;
+  trustRemoteCode?: boolean;
+  pickle?: boolean;
   stopAfter?: boolean;
   adds: boolean;
 }

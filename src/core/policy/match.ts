@@ -54,6 +54,14 @@ const costly: Test<PolicyFacts>[] = [
       : undefined,
   ({ gated }, facts) =>
     gated !== undefined && gated !== facts.gated ? `the model is ${facts.gated ? '' : 'not '}gated` : undefined,
+  ({ trust_remote_code: wanted }, facts) =>
+    wanted !== undefined && wanted !== facts.trustRemoteCode
+      ? `it ${facts.trustRemoteCode ? 'runs' : 'does not run'} code that came with the model`
+      : undefined,
+  ({ pickle: wanted }, facts) =>
+    wanted !== undefined && wanted !== facts.pickle
+      ? `its weights are ${facts.pickle ? '' : 'not '}pickle files`
+      : undefined,
   ({ stop_after: wanted }, facts) =>
     wanted !== undefined && wanted !== facts.stopAfter
       ? `it is about launches that ${wanted ? 'stop' : 'never stop'} by themselves`

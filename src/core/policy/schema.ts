@@ -37,6 +37,9 @@ const whenSchema = z.strictObject({
   /** As the Hub names them; `unknown` for a model that states none. */
   licences: names.optional(),
   gated: z.boolean().optional(),
+  /** Launches whose engine runs code that came with the model; and those whose weights are pickle files alone. */
+  trust_remote_code: z.boolean().optional(),
+  pickle: z.boolean().optional(),
   roles: z.array(z.enum(roles)).min(1).optional(),
   agent: z.boolean().optional(),
   /** What brings replicas, bytes to fetch or arguments for an engine. */

@@ -30,6 +30,12 @@ export interface ObservedReplica {
   state: 'starting' | 'ready' | 'waiting' | 'stopping';
   url?: string;
   restarts: number;
+  /** Ends in a row without service in between; as many as `restarts` unless given. */
+  crashes?: number;
+  /** Of the workload that it was started from, where the region can tell replicas of two apart. */
+  generation?: number;
+  /** The image that it was made from, and what was found under that name. */
+  image?: { of: string; digest: string };
   /** Why it is waiting: the last exit, in words. */
   reason?: Reason;
   /** Waiting does not help: somebody has to act on the reason. */
@@ -48,6 +54,8 @@ export interface Workload {
   servedName: string;
   runtime: string;
   arguments: readonly string[];
+  /** In place of the runtime's own. */
+  image?: string;
   /** Of the weights: how long a replica may take to load them follows from it. */
   bytes?: number;
   /** Of each replica. */
@@ -68,7 +76,13 @@ export interface RegionStatus {
   reason?: Reason;
   storage?: { free: number; total: number };
   /** As the region counts them itself; null where it may not look. */
-  accelerators?: { name: string; total: number | null; free: number | null }[];
+  accelerators?: {
+    name: string;
+    total: number | null;
+    free: number | null;
+    /** The most on one node. */
+    largest?: number;
+  }[];
   /** What new volumes are made from. */
   storageClass?: string;
   /** Rights that EcoLink needs there and does not have, as `verb resource`. */

@@ -10,6 +10,11 @@ export type ModelSource = (typeof sources)[number];
 export const formats = ['safetensors', 'gguf', 'pytorch', 'onnx', 'other'] as const;
 export type WeightFormat = (typeof formats)[number];
 
+/** Weights that can run code when they are loaded, and nothing safer beside them. */
+export function isPickle({ format }: { format: WeightFormat }): boolean {
+  return format === 'pytorch';
+}
+
 /** What a folder looked like at registration; a launch that finds another one asks first. */
 export interface Fingerprint {
   entries: FolderEntry[];

@@ -29,12 +29,31 @@ const defaultContext = 4096;
 const cacheBytesPerValue = 2;
 const overheadBytes = 512 * 1024 ** 2;
 
-/** KV cache of one sequence: 2 (keys and values) · layers · kv heads · head dimension · bytes per value, per token. */
+/** KV cache per token: 2 (keys and values) · layers · kv heads · head dimension · bytes per value; 0: unknown. */
+function cacheBytesPerToken({ layers, kvHeads, headDim }: Architecture): number {
+  return layers && kvHeads && headDim ? 2 * layers * kvHeads * headDim * cacheBytesPerValue : 0;
+}
+
+/** With the cache of one sequence. */
 export function memoryEstimate(weights: number, architecture: Architecture, contextLength?: number): number {
-  const { layers, kvHeads, headDim } = architecture;
   const context = contextLength ?? Math.min(architecture.contextLength ?? defaultContext, defaultContext);
-  const cache = layers && kvHeads && headDim ? 2 * layers * kvHeads * headDim * cacheBytesPerValue * context : 0;
-  return Math.round(weights * 1.05) + cache + overheadBytes;
+  return Math.round(weights * 1.05) + cacheBytesPerToken(architecture) * context + overheadBytes;
+}
+
+/** Engines leave the rest to others on the same accelerator (vLLM: --gpu-memory-utilization). */
+const usedShare = 0.9;
+
+/** The longest context of one sequence in so much memory, at most the model's own; undefined: nobody can tell. */
+export function contextEstimate(
+  weights: number,
+  architecture: Architecture,
+  memory: number | undefined,
+): number | undefined {
+  const { contextLength } = architecture;
+  const perToken = cacheBytesPerToken(architecture);
+  if (contextLength === undefined || memory === undefined || perToken === 0) return contextLength;
+  const room = memory * usedShare - weights * 1.05 - overheadBytes;
+  return room < perToken ? undefined : Math.min(contextLength, Math.floor(room / perToken));
 }
 
 /** What sizing needs from a `config.json`; its fields may sit in `text_config`. Anything unreadable is unknown. */

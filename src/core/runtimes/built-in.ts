@@ -42,6 +42,7 @@ function llamaServer(path: string | undefined): Runtime | undefined {
     arguments: ['--model', '{model_path}', '--alias', '{served_name}', '--host', '{host}', '--port', '{port}'],
     category_arguments: { embedding: ['--embedding'], reranker: ['--reranking'] },
     context_argument: '--ctx-size',
+    context_report: { path: '/props', field: 'default_generation_settings.n_ctx' },
   });
 }
 
@@ -55,10 +56,11 @@ function llamaEngine(): Runtime | undefined {
     command: [process.execPath, llamaEngineEntry()],
     arguments: ['--model', '{model_path}', '--served-name', '{served_name}', '--host', '{host}', '--port', '{port}'],
     context_argument: '--context-length',
+    context_report: { path: '/v1/models', field: 'data.0.max_model_len' },
   });
 }
 
-/** docs.vllm.ai, "vllm serve": pooling models are served with `--runner pooling`. */
+/** docs.vllm.ai, "vllm serve": pooling models are served with `--runner pooling`; `auto` is the longest context that fits. */
 function vllm(path: string | undefined): Runtime | undefined {
   const command = findCommand('vllm', path);
   if (command === undefined) return undefined;
@@ -80,5 +82,7 @@ function vllm(path: string | undefined): Runtime | undefined {
     ],
     category_arguments: { embedding: ['--runner', 'pooling'], reranker: ['--runner', 'pooling'] },
     context_argument: '--max-model-len',
+    context_default: { chat: 'auto' },
+    context_report: { path: '/v1/models', field: 'data.0.max_model_len' },
   });
 }

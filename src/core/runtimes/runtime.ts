@@ -26,12 +26,13 @@ export function argumentsOf(runtime: Runtime, options: ServeOptions): string[] {
     ...runtime.arguments,
     ...(runtime.category_arguments[options.category] ?? []),
     ...flagWith(runtime.parallel_argument, options.acceleratorCount),
-    ...flagWith(runtime.context_argument, options.contextLength),
-    ...options.arguments,
+    ...flagWith(runtime.context_argument, options.contextLength ?? runtime.context_default[options.category]),
+    // Named by the launch, it may be the runtime's own already.
+    ...options.arguments.filter((word) => !(isTrust(word) && runtime.arguments.includes(word))),
   ];
 }
 
-function flagWith(flag: string | undefined, value: number | undefined): string[] {
+function flagWith(flag: string | undefined, value: number | string | undefined): string[] {
   return flag === undefined || value === undefined ? [] : [flag, String(value)];
 }
 
@@ -62,15 +63,37 @@ const spellings: Record<string, readonly string[]> = {
   '--reranking': ['--rerank'],
 };
 
-/** The flag among `given` that EcoLink sets itself, if there is one: set twice, engines take either. */
+/** Makes vLLM and SGLang run code that came with the model. argparse takes an unfinished word for the whole. */
+function isTrust(word: string): boolean {
+  const flag = plainFlag(word);
+  return flag.startsWith('--trust') && '--trust-remote-code'.startsWith(flag);
+}
+
+/** Whether an engine that is given these words runs code that came with the model. */
+export function trustsRemoteCode(words: readonly string[]): boolean {
+  return words.some(isTrust);
+}
+
+/** Flags that read further flags from a file, out of the sight of whoever approves. */
+const fromFile = ['--config'];
+
+/**
+ * The flag among `given` that EcoLink sets itself, if there is one: set twice, engines take either. argparse takes the
+ * beginning of a flag for the whole.
+ */
 export function ownedFlag(runtime: Runtime, given: readonly string[]): string | undefined {
   const set = [
     ...runtime.arguments,
     ...Object.values(runtime.category_arguments).flat(),
     ...[runtime.context_argument, runtime.parallel_argument].filter((flag) => flag !== undefined),
   ].filter((word) => word.startsWith('-'));
-  const owned = new Set([...set, ...set.flatMap((flag) => spellings[flag] ?? [])].map(plainFlag));
-  return given.find((word) => word.startsWith('-') && owned.has(plainFlag(word)));
+  const owned = [...fromFile, ...set, ...set.flatMap((flag) => spellings[flag] ?? [])]
+    .map(plainFlag)
+    .filter((flag) => !isTrust(flag));
+  return given.find((word) => {
+    const flag = plainFlag(word);
+    return owned.includes(flag) || (/^--\w/.test(flag) && owned.some((other) => other.startsWith(flag)));
+  });
 }
 
 /** argparse takes `_` for `-`, and a value after `=`. */

@@ -87,6 +87,8 @@ function toRegion(row: RegionRow): InstanceRegion {
     urls: JSON.parse(row.urls) as string[],
     ...(row.volume === null ? {} : { volume: row.volume }),
     ...(row.reason === null ? {} : { reason: JSON.parse(row.reason) as Reason }),
+    ...(row.image === null ? {} : { image: row.image }),
+    ...(row.context_length === null ? {} : { contextLength: row.context_length }),
   };
 }
 
@@ -193,6 +195,25 @@ export async function saveRegionStatus(
   return recompute(db, id);
 }
 
+/** What was found out of what runs: it stays until what runs is replaced. */
+export async function saveWhatRuns(
+  db: Queries,
+  id: number,
+  region: string,
+  found: { image?: string; contextLength?: number },
+): Promise<void> {
+  const { image, contextLength } = found;
+  await db
+    .updateTable('instance_regions')
+    .set({
+      ...(image === undefined ? {} : { image }),
+      ...(contextLength === undefined ? {} : { context_length: contextLength }),
+    })
+    .where('instance_id', '=', id)
+    .where('region', '=', region)
+    .execute();
+}
+
 async function recompute(db: Queries, id: number): Promise<InstanceState> {
   const regions = await regionRows(db, [id]);
   const state = wholeState(regions.map((row) => row.state as InstanceState));
@@ -238,7 +259,7 @@ export async function updateDesired(
   for (const { region, volume } of update.regions ?? []) {
     await db
       .updateTable('instance_regions')
-      .set({ volume: volume ?? null })
+      .set({ volume: volume ?? null, context_length: null })
       .where('instance_id', '=', id)
       .where('region', '=', region)
       .execute();

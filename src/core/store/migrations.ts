@@ -6,6 +6,7 @@ import { credentials } from './migrations/0003-credentials.ts';
 import { approvals } from './migrations/0004-approvals.ts';
 import { decisions } from './migrations/0007-decisions.ts';
 import { storeIdentity } from './migrations/0008-store-identity.ts';
+import { whatRuns } from './migrations/0009-what-runs.ts';
 
 /** Every migration, by number. Imported statically, so that a build cannot lose one. */
 export function migrations(flavour: Flavour): Record<string, Migration> {
@@ -16,5 +17,6 @@ export function migrations(flavour: Flavour): Record<string, Migration> {
     '0004-approvals': approvals(flavour),
     '0007-decisions': decisions(),
     '0008-store-identity': storeIdentity(),
+    '0009-what-runs': whatRuns,
   };
 }

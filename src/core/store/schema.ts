@@ -83,6 +83,10 @@ export interface Database {
     reason: Json | null;
     /** Base URLs of the ready replicas. */
     urls: Json;
+    /** The image that the first ready replica was made from, with the digest that was found under it. */
+    image: string | null;
+    /** As the engine tells it; 0: it was asked and does not. */
+    context_length: number | null;
     updated_at: Time;
   };
   volumes: {

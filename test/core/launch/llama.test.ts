@@ -13,6 +13,10 @@ test.skipIf(!isLlamaEngineInstalled())(
     const id = await machine.launch('tiny', { runtime: 'llama.cpp', context_length: 256 });
     const instance = await machine.reach(id, 'running');
     expect(instance).toMatchObject({ runtime: 'llama.cpp', ready: 1 });
+    // What the engine itself tells is asked for once it serves.
+    await expect
+      .poll(async () => (await machine.get(id)).regions[0], { timeout: 10_000 })
+      .toMatchObject({ context_length: 256 });
     const [url] = await urlsOf(machine, id);
     const models = (await askEngine(`${url}/v1/models`)) as unknown as { data: { id: string }[] };
     expect(models.data.map((model) => model.id)).toEqual([`tiny:${id}`]);

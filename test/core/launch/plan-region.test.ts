@@ -62,6 +62,21 @@ describe('an instance that should run', () => {
     expect(states[3]?.reason).toEqual(exited);
   });
 
+  test('is not called failed for ends that lie behind a time of service', () => {
+    const served = { ...replica('waiting', 7), crashes: 1 };
+    expect(planRegion(view({ observed: [served] })).state).toBe('starting');
+    expect(planRegion(view({ observed: [{ ...served, crashes: 3 }] })).state).toBe('failed');
+  });
+
+  test('runs, and says so, where the tag of its image was moved between two starts', () => {
+    const of = (image: string, digest: string) => ({ ...replica('ready'), image: { of: image, digest } });
+    const moved = planRegion(view({ replicas: 2, observed: [of('e:1', 'sha256:a'), of('e:1', 'sha256:b')] }));
+    expect(moved).toMatchObject({ state: 'running', reason: { code: 'image_moved' } });
+    // Between two images of different names there is a rollout, and nothing wrong.
+    const rolling = planRegion(view({ replicas: 2, observed: [of('e:1', 'sha256:a'), of('e:2', 'sha256:b')] }));
+    expect(rolling.reason).toBeUndefined();
+  });
+
   test('does not count a replica that is on its way out', () => {
     expect(planRegion(view({ observed: [replica('stopping')] }))).toMatchObject({ state: 'starting', ready: 0 });
   });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { runtimesPage } from '../../../src/cli/runtimes-page.ts';
 import { categories } from '../../../src/core/registry/model.ts';
 import { builtInKubernetes } from '../../../src/core/runtimes/kubernetes/built-in.ts';
-import { argumentsOf, ownedFlag, serves, splitProblem } from '../../../src/core/runtimes/runtime.ts';
+import { argumentsOf, ownedFlag, serves, splitProblem, trustsRemoteCode } from '../../../src/core/runtimes/runtime.ts';
 
 const runtimes = builtInKubernetes();
 
@@ -69,6 +69,9 @@ describe('the arguments of an engine', () => {
     ['llama.cpp', '-m'],
     ['llama.cpp', '--reranking'],
     ['tei', '--model-id'],
+    ['vllm', '--tensor-par=2'],
+    ['vllm', '--config'],
+    ['sglang', '--config=/model/more.yaml'],
   ])('of %s cannot be %s, which EcoLink sets', (runtime, flag) => {
     expect(ownedFlag(named(runtime), ['--seed', '1', flag])).toBe(flag);
   });
@@ -76,6 +79,23 @@ describe('the arguments of an engine', () => {
   it('are the person’s own otherwise', () => {
     expect(ownedFlag(named('vllm'), ['--trust-remote-code', '--gpu-memory-utilization', '0.8'])).toBeUndefined();
     expect(ownedFlag(named('vllm'), ['serve'])).toBeUndefined();
+    expect(ownedFlag(named('llama.cpp'), ['--', '--threads', '2'])).toBeUndefined();
+  });
+
+  it('leave the length of the context to vLLM where nobody asks for one', () => {
+    const options = { category: 'chat', contextLength: undefined, arguments: [] } as const;
+    expect(argumentsOf(named('vllm'), options).slice(-2)).toEqual(['--max-model-len', 'auto']);
+    expect(argumentsOf(named('vllm'), { ...options, category: 'embedding' })).not.toContain('--max-model-len');
+    expect(argumentsOf(named('sglang'), options)).not.toContain('--context-length');
+  });
+
+  it.each(['--trust-remote-code', '--trust_remote_code', '--trust-rem', '--trust-remote-code=true'])(
+    'run code of the model with %s, however it is spelt',
+    (word) => expect(trustsRemoteCode(['--seed', '1', word])).toBe(true),
+  );
+
+  it('run no code of the model with flags that only look like it', () => {
+    expect(trustsRemoteCode(['--trust-request-chat-template', 'trust-remote-code', '-t'])).toBe(false);
   });
 });
 

@@ -9,7 +9,7 @@ import type { Hub } from '../../support/hub/hub.ts';
 
 const config = `
 regions:
-  - { name: here, kind: local, accelerators: [{ name: gpu, total: 8 }] }
+  - { name: here, kind: local, accelerators: [{ name: gpu, total: 16, per_node: 8, memory_gib: 16 }] }
 runtimes:
   - name: split
     kind: local
@@ -18,10 +18,22 @@ runtimes:
     command: [serve]
     arguments: ['{model_path}']
     parallel_argument: --tensor-parallel-size
+  - name: trusting
+    kind: local
+    categories: [chat]
+    formats: [safetensors, pytorch]
+    command: [serve]
+    arguments: ['{model_path}', --trust-remote-code]
+  - name: pickles
+    kind: local
+    categories: [chat]
+    formats: [pytorch]
+    command: [serve]
+    arguments: ['{model_path}']
 `;
 
 interface Plan {
-  regions: { arguments: string[] }[];
+  regions: { arguments: string[]; context_length: number | null }[];
   warnings: string[];
 }
 
@@ -41,10 +53,29 @@ describe('the plan of a launch', () => {
       },
       pipeline_tag: 'text-generation',
     });
+    hub.addRepo('acme/pickled', { files: { 'pytorch_model.bin': 'weights' }, pipeline_tag: 'text-generation' });
+    hub.addRepo('acme/long', {
+      files: {
+        'model.safetensors': 'weights',
+        'config.json': JSON.stringify({
+          num_attention_heads: 32,
+          num_key_value_heads: 8,
+          hidden_size: 4096,
+          num_hidden_layers: 32,
+          max_position_embeddings: 1_000_000,
+        }),
+      },
+      pipeline_tag: 'text-generation',
+    });
     core = await startCore({
       environment: { HF_ENDPOINT: hub.endpoint, ECOLINK_CONFIG: join(folder, 'ecolink.yaml') },
     });
-    await core.run('register_model', { name: 'six', source: 'huggingface', repo: 'acme/six-heads' });
+    for (const [name, repo] of [
+      ['six', 'six-heads'],
+      ['pickled', 'pickled'],
+      ['long', 'long'],
+    ])
+      await core.run('register_model', { name, source: 'huggingface', repo: `acme/${repo}` });
   });
   afterAll(async () => {
     await core[Symbol.asyncDispose]();
@@ -70,6 +101,46 @@ describe('the plan of a launch', () => {
 
   it('refuses the engine’s own flag for it among the arguments', async () => {
     await expect(plan({ arguments: ['--tensor_parallel_size=2'] })).rejects.toMatchObject({ code: 'argument_owned' });
+  });
+
+  it('refuses a number that no node has', async () => {
+    await expect(plan({ model: 'long', accelerator_count: 16 })).rejects.toMatchObject({
+      code: 'not_enough_accelerators',
+      message: 'A replica runs on one node, and no node of here has 16 × gpu: at most 8.',
+    });
+  });
+
+  it('shows the context length as asked, else what the accelerators hold, at most the model’s own', async () => {
+    const length = async (more: object) => (await plan({ model: 'long', ...more })).regions[0]?.context_length;
+    expect(await length({ context_length: 4096 })).toBe(4096);
+    // 2 · 32 layers · 8 heads · 128 · 2 bytes for each token; 16 GiB, of which a tenth stays free, and 512 MiB overhead.
+    expect(await length({})).toBe(Math.floor(((16 * 0.9 - 0.5) * 2 ** 30) / 131_072));
+    expect(await length({ accelerator_count: 8 })).toBe(Math.floor(((128 * 0.9 - 0.5) * 2 ** 30) / 131_072));
+    expect(await length({ accelerator: undefined })).toBe(1_000_000);
+    expect(await length({ model: 'six' })).toBeNull();
+  });
+
+  it('warns of a context that is longer than the model was made for', async () => {
+    const { warnings } = await plan({ model: 'long', context_length: 2_000_000 });
+    expect(warnings).toEqual(['The model was made for 1000000 tokens; most engines refuse to start with 2000000.']);
+  });
+
+  it('refuses pickle files that the launch does not name, and shows those that it names', async () => {
+    const pickled = { model: 'pickled', runtime: 'pickles' };
+    await expect(plan(pickled)).rejects.toMatchObject({ code: 'pickle_not_allowed', field: 'allow_pickle' });
+    await expect(core.run('launch_instance', { model: 'pickled' })).rejects.toMatchObject({
+      code: 'pickle_not_allowed',
+    });
+    const { warnings } = await plan({ ...pickled, allow_pickle: true });
+    expect(warnings).toContain('The weights are pickle files, which can run code when they are loaded.');
+  });
+
+  it('refuses a runtime that runs the model’s code for a launch that does not name it', async () => {
+    const trusting = { runtime: 'trusting' };
+    await expect(plan(trusting)).rejects.toMatchObject({ code: 'remote_code_not_named', field: 'arguments' });
+    const { regions, warnings } = await plan({ ...trusting, arguments: ['--trust-remote-code'] });
+    expect(regions[0]?.arguments).toEqual(['{model_path}', '--trust-remote-code']);
+    expect(warnings).toEqual(['It runs code that came with the model (--trust-remote-code).']);
   });
 
   it('says so when the model’s own code would run, which only a launch that names it does', async () => {

@@ -21,6 +21,8 @@ export interface StandIn extends AsyncDisposable {
   log: (pod: string) => string;
   /** The address that pods get; one of their own unless told. */
   address: string | undefined;
+  /** What nodes find under the name of an image. */
+  digest: (image: string) => string | undefined;
   /** Pods that hang on their node instead of ending. */
   lost: (pod: V1Pod) => boolean;
 }
@@ -36,7 +38,12 @@ const storageClass = 'stand-in';
 /** Plays nodes and their kubelets, and a storage: pods get as far as a rule says. The control plane's own work is real. */
 export async function startNodes(plane: ControlPlane, nodes: readonly NodeOptions[]): Promise<StandIn> {
   await using undo = new AsyncDisposableStack();
-  const state = { rule: () => undefined, log: () => '', lost: () => false } as unknown as StandIn;
+  const state = {
+    rule: () => undefined,
+    log: () => '',
+    lost: () => false,
+    digest: () => undefined,
+  } as unknown as StandIn;
   const logs = createServer(await plane.certificate(), (request, response) => {
     const [, , , pod] = (request.url ?? '').split('/');
     response.end(state.log(pod ?? ''));
@@ -129,7 +136,7 @@ async function tend(plane: ControlPlane, state: StandIn, pod: V1Pod): Promise<vo
   if (['Succeeded', 'Failed'].includes(pod.status?.phase ?? '')) return;
   const play = state.rule(pod) ?? defaultPlay(pod);
   if (play === 'hold') return;
-  const status = statusFor(pod, play, state.address);
+  const status = statusFor(pod, play, state.address, state.digest);
   const told = JSON.stringify(play);
   if (played.get(uid as string) === told) return;
   await patchStatus(plane, path, status);
@@ -148,9 +155,17 @@ function patchStatus(plane: ControlPlane, path: string, status: object): Promise
 
 let addresses = 0;
 
-function statusFor(pod: V1Pod, play: Exclude<Play, 'hold'>, given: string | undefined): object {
+function statusFor(
+  pod: V1Pod,
+  play: Exclude<Play, 'hold'>,
+  given: string | undefined,
+  digest: StandIn['digest'] = () => undefined,
+): object {
   const container = pod.spec?.containers[0];
-  const base = { name: container?.name, image: container?.image, imageID: 'stand-in', restartCount: 0 };
+  const image = container?.image ?? '';
+  const found = digest(image);
+  const imageID = found === undefined ? 'stand-in' : `${image.split(/[:@]/)[0]}@${found}`;
+  const base = { name: container?.name, image, imageID, restartCount: 0 };
   const now = new Date().toISOString();
   const address = given ?? pod.status?.podIP ?? `10.244.${(++addresses >> 8) & 255}.${addresses & 255}`;
   const shared = { podIP: address, podIPs: [{ ip: address }], startTime: now };

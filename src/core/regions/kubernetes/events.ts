@@ -5,10 +5,22 @@ import type { Held, Live } from './kinds.ts';
 
 /** The last warning about an object, where events may be read; it is a sentence for people, never a state. */
 export async function lastWarning(client: KubernetesClient, object: Held): Promise<string | undefined> {
+  return (await lastWarningEvent(client, object))?.message;
+}
+
+async function lastWarningEvent(client: KubernetesClient, object: Held): Promise<Live<CoreV1Event> | undefined> {
   const selector = `involvedObject.uid=${object.metadata.uid},type=Warning`;
   const found = await client.list<CoreV1Event>('Event', '', selector).catch(() => undefined);
-  const last = found?.items.toSorted((a, b) => timeOf(a) - timeOf(b)).at(-1);
-  return last?.message;
+  return found?.items.toSorted((a, b) => timeOf(a) - timeOf(b)).at(-1);
+}
+
+/** Why a pod that has its node does not get as far as its containers: pods themselves do not say. */
+export async function whyNotBegun(client: KubernetesClient, pod: Held): Promise<Reason | undefined> {
+  const { reason, message } = (await lastWarningEvent(client, pod)) ?? {};
+  if (message === undefined) return undefined;
+  if (reason === 'FailedMount' || reason === 'FailedAttachVolume')
+    return { code: 'volume_not_mounted', message: `The node cannot mount the volume: ${message}` };
+  return { code: 'container_not_started', message: `The container cannot be started: ${message}` };
 }
 
 function timeOf(event: Live<CoreV1Event>): number {

@@ -5,7 +5,7 @@ import type { Runtime } from '../../runtimes/runtime.ts';
 import type { ModelLocation, Region, RegionStatus, Workload } from '../region.ts';
 import { ClusterAccess } from './access.ts';
 import { ApiProxy } from './api-proxy.ts';
-import { isImageAllowed } from './allowed-images.ts';
+import { isImageAllowed } from '../../runtimes/kubernetes/allowed-images.ts';
 import { KubernetesClient } from './client.ts';
 import { runErrand } from './errands.ts';
 import { KubernetesFilesystems } from './filesystems.ts';
@@ -136,7 +136,7 @@ export class KubernetesRegion implements Region {
 
   #servedOf(workload: Workload): Served {
     const { config } = this.#parts;
-    const runtime = this.#runtimeOf(workload.runtime);
+    const runtime = this.#runtimeOf(workload);
     const { claim, mountPath, folder } = this.#placeOf(workload.location);
     const { file } = workload.location;
     return {
@@ -155,16 +155,17 @@ export class KubernetesRegion implements Region {
     return { claim, mountPath, folder: `${mountPath}/${location.subfolder}` };
   }
 
-  #runtimeOf(name: string): KubernetesRuntime {
+  #runtimeOf({ runtime: name, image: kept }: Workload): KubernetesRuntime {
     const runtime = this.#parts.runtimes().find((each) => each.name === name);
     if (runtime?.kind !== 'kubernetes') {
       throw unavailable('runtime_gone', `The runtime "${name}" is not configured any more.`, {
         nextStep: 'Put it back under "runtimes" in ecolink.yaml, or launch anew with another runtime.',
       });
     }
+    const image = kept ?? runtime.image;
     const allowed = this.#parts.config.images_allowed;
-    if (allowed === undefined || isImageAllowed(runtime.image, allowed)) return runtime;
-    throw refused('image_not_allowed', `The region ${this.name} does not allow the image ${runtime.image}.`, {
+    if (allowed === undefined || isImageAllowed(image, allowed)) return { ...runtime, image };
+    throw refused('image_not_allowed', `The region ${this.name} does not allow the image ${image}.`, {
       nextStep: "Launch with another runtime, or add the image to the region's images_allowed in ecolink.yaml.",
     });
   }

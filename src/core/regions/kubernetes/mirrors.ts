@@ -11,7 +11,7 @@ import type {
 import type { KubernetesClient } from './client.ts';
 import type { Held, Kind, Live } from './kinds.ts';
 import { Mirror } from './mirror.ts';
-import { labels, selectorFor } from './names.ts';
+import { annotations, labels, selectorFor } from './names.ts';
 
 /** The region's objects of every kind that is looked at again and again. */
 export interface Mirrors {
@@ -46,15 +46,19 @@ function ownerOf({ metadata: { labels: all = {} } }: Held): string | undefined {
   return volume === undefined ? undefined : owners.volume(volume);
 }
 
-/** Of a pod's spec only what reasons are told from. */
+/** Of a pod only what states and reasons are told from. */
 function slimPod(object: Held): void {
   const pod = object as Live<V1Pod>;
-  const containers = (pod.spec?.containers ?? []).map(({ name, resources }) => ({
+  const containers = (pod.spec?.containers ?? []).map(({ name, image, resources, startupProbe }) => ({
     name,
+    ...(image === undefined ? {} : { image }),
     ...(resources ? { resources } : {}),
+    ...(startupProbe ? { startupProbe } : {}),
   }));
-  pod.spec = { containers };
-  delete pod.metadata.annotations;
+  const { nodeName } = pod.spec ?? {};
+  pod.spec = { containers, ...(nodeName === undefined ? {} : { nodeName }) };
+  const generation = pod.metadata.annotations?.[annotations.generation];
+  pod.metadata.annotations = generation === undefined ? {} : { [annotations.generation]: generation };
 }
 
 export function createMirrors(client: KubernetesClient, region: string, hints: Hints): Mirrors {

@@ -9,7 +9,36 @@ export interface Trouble extends Reason {
 
 /** What keeps a pod from running, from its own conditions and statuses; undefined where nothing does. Pure. */
 export function troubleOf(pod: Live<V1Pod>): Trouble | undefined {
-  return notPlaced(pod) ?? notStarted(pod) ?? ended(pod) ?? thrownOut(pod);
+  return notPlaced(pod) ?? notStarted(pod) ?? ended(pod) ?? notReady(pod) ?? thrownOut(pod);
+}
+
+/** From so many ends in a row on it is a loop. */
+export const crashLoop = 3;
+/** After it was asked to end, which an engine that did not start in time is, too. */
+const graceSeconds = 120;
+
+/**
+ * How often the engine ended in a row without having served in between. The count that Kubernetes keeps never goes back:
+ * a run that was longer than a start may take was one of service.
+ */
+export function crashesOf(pod: Live<V1Pod>): number {
+  const counts = (pod.status?.containerStatuses ?? []).map((status) => {
+    const last = status.state?.terminated ?? status.lastState?.terminated;
+    if (hasStarted(status)) return 0;
+    if (!last?.startedAt || !last.finishedAt) return status.restartCount;
+    const ranMs = Date.parse(String(last.finishedAt)) - Date.parse(String(last.startedAt));
+    return ranMs > startMs(pod, status.name) ? Math.min(status.restartCount, 1) : status.restartCount;
+  });
+  return Math.max(0, ...counts);
+}
+
+function hasStarted({ state, started }: V1ContainerStatus): boolean {
+  return state?.running !== undefined && started === true;
+}
+
+function startMs(pod: Live<V1Pod>, container: string): number {
+  const probe = pod.spec?.containers.find((each) => each.name === container)?.startupProbe;
+  return ((probe?.failureThreshold ?? 0) * (probe?.periodSeconds ?? 0) + graceSeconds) * 1000;
 }
 
 function statusesOf(pod: Live<V1Pod>): V1ContainerStatus[] {
@@ -21,7 +50,7 @@ function notPlaced(pod: Live<V1Pod>): Trouble | undefined {
   const scheduled = pod.status?.conditions?.find((condition) => condition.type === 'PodScheduled');
   if (scheduled?.status !== 'False') return undefined;
   const message = scheduled.message ?? 'no node fits';
-  if (/unbound immediate PersistentVolumeClaims/.test(message))
+  if (/unbound immediate PersistentVolumeClaims|persistentvolumeclaim "[^"]*" not found/.test(message))
     return { code: 'volume_not_bound', message: `The volume is not there yet: ${message}.`, final: false };
   return { code: 'unschedulable', message: `No node takes it: ${message.replace(/\.$/, '')}.`, final: false };
 }
@@ -51,7 +80,7 @@ function notStarted(pod: Live<V1Pod>): Trouble | undefined {
 /** Engines say why they end in their last lines, which the termination message holds. */
 function ended(pod: Live<V1Pod>): Trouble | undefined {
   for (const status of statusesOf(pod)) {
-    const last = status.state?.terminated ?? (status.ready ? undefined : status.lastState?.terminated);
+    const last = status.state?.terminated ?? (hasStarted(status) ? undefined : status.lastState?.terminated);
     if (!last || last.exitCode === 0) continue;
     if (last.reason === 'OOMKilled') {
       const limit = limitOf(pod, status.name);
@@ -63,13 +92,19 @@ function ended(pod: Live<V1Pod>): Trouble | undefined {
     }
     if (status.name === 'check') return { code: 'volume_incomplete', message: lastLines(last.message), final: false };
     const lines = lastLines(last.message);
-    return {
-      code: 'crashed',
-      message: `It ended with status ${last.exitCode}${lines === '' ? '' : `: ${lines}`}`,
-      final: false,
-    };
+    const said = `with status ${last.exitCode}${lines === '' ? '' : `: ${lines}`}`;
+    const crashes = crashesOf(pod);
+    if (crashes < crashLoop) return { code: 'crashed', message: `It ended ${said}`, final: false };
+    return { code: 'crash_loop', message: `It ended ${crashes} times in a row, the last time ${said}`, final: false };
   }
   return undefined;
+}
+
+/** It got as far as serving, and its check fails now: overloaded, or stuck. */
+function notReady(pod: Live<V1Pod>): Trouble | undefined {
+  const status = pod.status?.containerStatuses?.find((each) => hasStarted(each) && !each.ready);
+  if (!status) return undefined;
+  return { code: 'not_ready', message: 'It runs, but does not answer its readiness check.', final: false };
 }
 
 function limitOf(pod: Live<V1Pod>, container: string): string | undefined {

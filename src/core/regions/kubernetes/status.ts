@@ -79,17 +79,22 @@ async function acceleratorsOf(client: KubernetesClient, config: KubernetesRegion
   return config.accelerators.map(({ name, resource, node_selector: selector, total }) => {
     if (!nodes) return { name, total: total ?? null, free: null };
     const fitting = nodes.filter((node) => fits(node, { ...config.node_selector, ...selector }));
-    const there = fitting.reduce((sum, node) => sum + Number(node.status?.allocatable?.[resource] ?? 0), 0);
+    const there = fitting.reduce((sum, node) => sum + offered(node, resource), 0);
+    const largest = Math.max(0, ...fitting.map((node) => offered(node, resource)));
     const names = new Set(fitting.map((node) => node.metadata?.name));
     const used = pods
       ?.filter((pod) => names.has(pod.spec?.nodeName))
       .reduce((sum, pod) => sum + usedBy(pod, resource), 0);
-    return { name, total: total ?? there, free: used === undefined ? null : Math.max(0, there - used) };
+    return { name, total: total ?? there, free: used === undefined ? null : Math.max(0, there - used), largest };
   });
 }
 
 function fits(node: V1Node, selector: Record<string, string>): boolean {
   return Object.entries(selector).every(([name, value]) => node.metadata?.labels?.[name] === value);
+}
+
+function offered(node: V1Node, resource: string): number {
+  return Number(node.status?.allocatable?.[resource] ?? 0);
 }
 
 function usedBy(pod: V1Pod, resource: string): number {

@@ -1,10 +1,10 @@
-import type { V1Deployment, V1Pod } from '@kubernetes/client-node';
+import type { V1Pod } from '@kubernetes/client-node';
 import { conflict } from '../../errors.ts';
 import { digestOf } from '../../ids.ts';
 import type { ObservedReplica, Reason, Workload } from '../region.ts';
 import { carries } from './carries.ts';
 import type { KubernetesClient, Manifest } from './client.ts';
-import { whyNotCreated } from './events.ts';
+import { lastWarning, whyNotBegun } from './events.ts';
 import type { Held, Kind, Live } from './kinds.ts';
 import { disruptionBudget, networkPolicy, service } from './manifests/network.ts';
 import type { Served } from './manifests/served.ts';
@@ -13,7 +13,7 @@ import type { Mirror } from './mirror.ts';
 import { owners } from './mirrors.ts';
 import type { Mirrors } from './mirrors.ts';
 import { annotations, labels, workloadName } from './names.ts';
-import { isLost, isReady, troubleOf } from './pod-reasons.ts';
+import { counts, hangs, replicaOf, withoutPods } from './replicas.ts';
 
 interface Parts {
   region: string;
@@ -60,8 +60,30 @@ export class KubernetesWorkloads {
     const pods = await this.#parts.mirrors.pods.of(owners.instance(instance));
     const deployed = (await this.#parts.mirrors.deployments.of(owners.instance(instance)))[0];
     const urls = await this.#urls(instance);
-    const replicas = pods.filter(counts).map((pod) => replicaOf(pod, deployed === undefined, urls));
-    return replicas.length === 0 && deployed ? [withoutPods(deployed)] : replicas;
+    const counted = pods.filter(counts);
+    const replicas = counted.map((pod) => replicaOf(pod, deployed === undefined, urls));
+    if (replicas.length === 0 && deployed) return [withoutPods(deployed)];
+    return this.#explain(counted, replicas);
+  }
+
+  /** Asks for what pods do not say of themselves, for the first that is in such trouble: the others are in the same. */
+  async #explain(pods: readonly Live<V1Pod>[], replicas: ObservedReplica[]): Promise<ObservedReplica[]> {
+    const at = replicas.findIndex(
+      ({ state, reason }, index) =>
+        reason?.code === 'volume_not_bound' || (state === 'starting' && hangs(pods[index] as Live<V1Pod>, Date.now())),
+    );
+    const [pod, replica] = [pods[at], replicas[at]];
+    if (!pod || !replica) return replicas;
+    const reason = replica.reason
+      ? await this.#whyNotBound(pod, replica.reason)
+      : await whyNotBegun(this.#parts.client, pod);
+    return reason === undefined ? replicas : replicas.with(at, { ...replica, state: 'waiting', reason });
+  }
+
+  async #whyNotBound(pod: Live<V1Pod>, said: Reason): Promise<Reason> {
+    const claim = await this.#parts.mirrors.claims.get(pod.metadata.labels?.[labels.volume] ?? '');
+    const why = claim && (await lastWarning(this.#parts.client, claim));
+    return why === undefined ? said : { ...said, message: `${said.message} ${why}` };
   }
 
   async list(): Promise<number[]> {
@@ -146,30 +168,4 @@ export class KubernetesWorkloads {
     }
     return urls;
   }
-}
-
-/** A pod that ended for good, or went down with its node, is only a trace: its Deployment has made another. */
-function counts(pod: Live<V1Pod>): boolean {
-  return !['Succeeded', 'Failed'].includes(pod.status?.phase ?? '') && !isLost(pod, Date.now());
-}
-
-function replicaOf(pod: Live<V1Pod>, ending: boolean, urls: ReadonlyMap<string, string>): ObservedReplica {
-  const id = pod.metadata.name;
-  const restarts = (pod.status?.containerStatuses ?? []).reduce((sum, each) => sum + each.restartCount, 0);
-  const url = urls.get(id);
-  if (ending || pod.metadata.deletionTimestamp !== undefined) return { id, state: 'stopping', restarts };
-  if (isReady(pod) && url !== undefined) return { id, state: 'ready', url, restarts };
-  const trouble = troubleOf(pod);
-  if (!trouble) return { id, state: 'starting', restarts };
-  const reason: Reason = { code: trouble.code, message: trouble.message };
-  return { id, state: 'waiting', restarts, reason, ...(trouble.final ? { failed: true as const } : {}) };
-}
-
-/** A Deployment whose pods are not there yet, or are not let in. */
-function withoutPods(deployed: Live<V1Deployment>): ObservedReplica {
-  const { name } = deployed.metadata;
-  const current = deployed.status?.observedGeneration === deployed.metadata.generation;
-  const refusal = deployed.status?.conditions?.find((each) => each.type === 'ReplicaFailure' && each.status === 'True');
-  if (!current || refusal?.message === undefined) return { id: name, state: 'starting', restarts: 0 };
-  return { id: name, state: 'waiting', restarts: 0, reason: whyNotCreated(refusal.message), failed: true };
 }

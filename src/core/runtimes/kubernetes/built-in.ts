@@ -20,9 +20,14 @@ const vllmServe = [
   '{port}',
 ];
 
+const maxModelLen = { path: '/v1/models', field: 'data.0.max_model_len' };
+
 /**
  * Flags: docs.vllm.ai/en/stable/cli/serve.html. The model is positional; pooling models (embeddings, scores) are served
  * with `--runner pooling` (docs.vllm.ai/en/stable/models/pooling_models.html); a speech-to-text model needs no flag.
+ * Context: `auto` is the longest that the memory holds (github.com/vllm-project/vllm/issues/41364); without it a model
+ * whose own length does not fit ends the start. What it came to is `max_model_len` of /v1/models (vllm/entrypoints/
+ * openai/models/protocol.py, ModelCard).
  * User: github.com/vllm-project/vllm, docker/Dockerfile, makes 2000 with group 0; any other has no passwd entry, and
  * the import of torch fails on that.
  */
@@ -37,6 +42,8 @@ const vllm = {
   arguments: vllmServe,
   category_arguments: { embedding: ['--runner', 'pooling'], reranker: ['--runner', 'pooling'] },
   context_argument: '--max-model-len',
+  context_default: { chat: 'auto' },
+  context_report: maxModelLen,
   parallel_argument: '--tensor-parallel-size',
   port: 8000,
   user: 2000,
@@ -46,7 +53,9 @@ const vllm = {
  * Flags: huggingface.co/docs/text-embeddings-inference/cli_arguments. `--hostname` is given because the program
  * otherwise takes HOSTNAME, which is the pod's name, and `--port` because 80, the image's own, is not for users without
  * privileges. The tag holds the builds for all CUDA architectures since 1.8; older ones have a tag each
- * (huggingface.co/docs/text-embeddings-inference/supported_models). It uses one accelerator.
+ * (huggingface.co/docs/text-embeddings-inference/supported_models). It uses one accelerator. A call may hold 32 texts
+ * unless told otherwise, OpenAI's API takes 2048. /info tells `max_input_length` (its router/src/lib.rs, Info); /rerank
+ * takes `texts`, which the gateway puts it in (router/src/http/types.rs, RerankRequest).
  */
 const tei = {
   name: 'tei',
@@ -63,12 +72,19 @@ const tei = {
     '{host}',
     '--port',
     '{port}',
+    '--max-client-batch-size',
+    '2048',
   ],
+  rerank: 'tei',
+  context_report: { path: '/info', field: 'max_input_length' },
   maximum_accelerators: 1,
   port: 8080,
 };
 
-/** Flags: docs.sglang.io/docs/advanced_features/server_arguments.md. */
+/**
+ * Flags: docs.sglang.io/docs/advanced_features/server_arguments.md. It takes the model's own context length unless told,
+ * and tells it as vLLM does (github.com/sgl-project/sglang, python/sglang/srt/entrypoints/openai/protocol.py, ModelCard).
+ */
 const sglang = {
   name: 'sglang',
   kind: 'kubernetes',
@@ -87,6 +103,7 @@ const sglang = {
     '{port}',
   ],
   context_argument: '--context-length',
+  context_report: maxModelLen,
   parallel_argument: '--tp-size',
   port: 30000,
 };
@@ -113,7 +130,9 @@ const vllmOmni = {
 
 /**
  * Flags: github.com/ggml-org/llama.cpp, tools/server/README.md; images: its docs/docker.md. It spreads a model's layers
- * over all accelerators that it sees, so it takes no number of them, and runs on CPUs where it sees none.
+ * over all accelerators that it sees, so it takes no number of them, and runs on CPUs where it sees none. Without
+ * `--ctx-size` it takes what the memory holds (its tools/fit-params/README.md); /props tells what that came to, for each
+ * of its slots.
  */
 const llamaCpp = {
   name: 'llama.cpp',
@@ -124,6 +143,7 @@ const llamaCpp = {
   arguments: ['--model', '{model_path}', '--alias', '{served_name}', '--host', '{host}', '--port', '{port}'],
   category_arguments: { embedding: ['--embedding'], reranker: ['--reranking'] },
   context_argument: '--ctx-size',
+  context_report: { path: '/props', field: 'default_generation_settings.n_ctx' },
   port: 8080,
   tried: "with llama.cpp's server built from source (commit de3ff81), not with this image, on 2026-11-23",
 };

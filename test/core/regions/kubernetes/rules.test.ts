@@ -1,6 +1,6 @@
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import { describe, expect, test } from 'vitest';
-import { isImageAllowed } from '../../../../src/core/regions/kubernetes/allowed-images.ts';
+import { isImageAllowed } from '../../../../src/core/runtimes/kubernetes/allowed-images.ts';
 import { carries } from '../../../../src/core/regions/kubernetes/carries.ts';
 import { failureOf } from '../../../../src/core/regions/kubernetes/download-state.ts';
 import type { Live } from '../../../../src/core/regions/kubernetes/kinds.ts';
@@ -8,7 +8,7 @@ import { literal } from '../../../../src/core/regions/kubernetes/manifests/pods.
 import { claimBytes } from '../../../../src/core/regions/kubernetes/manifests/volume.ts';
 import { startSeconds } from '../../../../src/core/regions/kubernetes/manifests/workload.ts';
 import { nameFor, workloadName } from '../../../../src/core/regions/kubernetes/names.ts';
-import { troubleOf } from '../../../../src/core/regions/kubernetes/pod-reasons.ts';
+import { crashesOf, troubleOf } from '../../../../src/core/regions/kubernetes/pod-reasons.ts';
 
 const gib = 1024 ** 3;
 
@@ -118,6 +118,56 @@ test('a failed download without a pod is explained by its job', () => {
   expect(failureOf(job as unknown as Live<V1Job>, [])).toMatchObject({
     code: 'interrupted',
     message: expect.stringContaining('too many') as string,
+  });
+});
+
+const digest = `sha256:${'a'.repeat(64)}`;
+
+test('a digest behind a tag is allowed where the tag is, and by itself only where it is listed', () => {
+  expect(isImageAllowed(`vllm/vllm-openai:v1@${digest}`, ['vllm/vllm-openai:v1'])).toBe(true);
+  expect(isImageAllowed(`vllm/vllm-openai:v2@${digest}`, ['vllm/vllm-openai:v1'])).toBe(false);
+  expect(isImageAllowed(`vllm/vllm-openai@${digest}`, ['vllm/vllm-openai:v1'])).toBe(false);
+  expect(isImageAllowed(`vllm/vllm-openai@${digest}`, [`vllm/vllm-openai@${digest}`])).toBe(true);
+});
+
+function enginePod(status: object): Live<V1Pod> {
+  const startupProbe = { periodSeconds: 2, failureThreshold: 300 };
+  return {
+    metadata: { name: 'p', creationTimestamp: '2026-01-01T00:00:00Z' },
+    spec: { containers: [{ name: 'engine', image: 'e:1', startupProbe }] },
+    status: { phase: 'Running', containerStatuses: [{ name: 'engine', image: 'e:1', ready: false, ...status }] },
+  } as unknown as Live<V1Pod>;
+}
+
+function run(minutes: number): object {
+  const finishedAt = new Date(Date.UTC(2026, 0, 2)).toISOString();
+  const startedAt = new Date(Date.UTC(2026, 0, 2) - minutes * 60_000).toISOString();
+  return { terminated: { exitCode: 1, message: 'Traceback\nValueError: bad layer', startedAt, finishedAt } };
+}
+
+const backOff = { waiting: { reason: 'CrashLoopBackOff', message: 'back-off' } };
+
+describe('ends of an engine', () => {
+  test('in a row are a loop, told with the last lines of its log', () => {
+    const pod = enginePod({ restartCount: 4, state: backOff, lastState: run(1) });
+    expect(crashesOf(pod)).toBe(4);
+    expect(troubleOf(pod)).toMatchObject({
+      code: 'crash_loop',
+      message: expect.stringContaining('ValueError: bad layer') as string,
+    });
+  });
+
+  test('after a time of service begin a new count', () => {
+    const pod = enginePod({ restartCount: 9, state: backOff, lastState: run(60) });
+    expect(crashesOf(pod)).toBe(1);
+    expect(troubleOf(pod)).toMatchObject({ code: 'crashed' });
+  });
+
+  test('that lie behind are no trouble of one that runs again', () => {
+    const running = { state: { running: {} }, started: true, restartCount: 9, lastState: run(1) };
+    expect(crashesOf(enginePod({ ...running, ready: true }))).toBe(0);
+    expect(troubleOf(enginePod({ ...running, ready: true }))).toBeUndefined();
+    expect(troubleOf(enginePod(running))).toMatchObject({ code: 'not_ready' });
   });
 });
 

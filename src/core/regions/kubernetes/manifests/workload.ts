@@ -92,7 +92,7 @@ const writable = [
 
 /**
  * Engines find a place to write for each of their habits, a name for a user id that the image's passwd file may lack,
- * and no way to fetch anything.
+ * and no way to fetch anything or to tell anybody of it.
  */
 const engineEnvironment = {
   HOME: home,
@@ -103,6 +103,8 @@ const engineEnvironment = {
   TMPDIR: '/tmp',
   HF_HUB_OFFLINE: '1',
   TRANSFORMERS_OFFLINE: '1',
+  HF_HUB_DISABLE_TELEMETRY: '1',
+  DO_NOT_TRACK: '1',
 };
 
 function engine(served: Served): V1Container {

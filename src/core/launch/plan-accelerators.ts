@@ -1,0 +1,58 @@
+import { inputError, refused } from '../errors.ts';
+import type { Places } from '../regions/places.ts';
+import type { LaunchInput } from './plan-launch.ts';
+
+export interface AcceleratorChoice {
+  accelerator: string | undefined;
+  /** Of each replica. */
+  count: number;
+  /** Of each, where the config says so. */
+  memoryBytes: number | undefined;
+}
+
+/** What is asked of a region's accelerators. Throws where it has none such, or not so many, or no node with so many. */
+export function chooseAccelerator(
+  input: LaunchInput,
+  region: string,
+  places: Places,
+  mostOnOneNode: number | undefined,
+): AcceleratorChoice {
+  const { accelerator } = input;
+  if (accelerator === undefined) {
+    if (input.accelerator_count === undefined) return { accelerator, count: 0, memoryBytes: undefined };
+    throw inputError('accelerator_missing', 'A number of accelerators was given, but not which kind.', {
+      nextStep: 'Name the accelerator too.',
+      field: 'accelerator',
+    });
+  }
+  const known = places.configOf(region).accelerators;
+  const found = known.find((each) => each.name === accelerator);
+  if (!found) {
+    throw inputError('accelerator_not_found', `The region ${region} has no accelerator "${accelerator}".`, {
+      nextStep:
+        known.length > 0 ? 'Name one that the region has.' : 'Leave it out: the region lists none in ecolink.yaml.',
+      field: 'accelerator',
+      validValues: known.map((each) => each.name),
+    });
+  }
+  const count = input.accelerator_count ?? 1;
+  const replicas = input.replicas ?? 1;
+  if (found.total !== undefined && count * replicas > found.total) {
+    throw tooMany(`${replicas} × ${count} ${accelerator} were asked for; the region ${region} has ${found.total}.`);
+  }
+  const most = found.per_node ?? mostOnOneNode;
+  if (most !== undefined && count > most) {
+    throw tooMany(
+      `A replica runs on one node, and no node of ${region} has ${count} × ${accelerator}: at most ${most}.`,
+    );
+  }
+  const memoryBytes = found.memory_gib === undefined ? undefined : found.memory_gib * 1024 ** 3;
+  return { accelerator, count, memoryBytes };
+}
+
+function tooMany(what: string): Error {
+  return refused('not_enough_accelerators', what, {
+    nextStep: 'Ask for fewer replicas or accelerators, or another region.',
+    field: 'accelerator_count',
+  });
+}
