@@ -6,7 +6,7 @@ export const getInstance = defineOperation({
   name: 'get_instance',
   title: 'Get an instance',
   description:
-    'Shows one instance: its state as a whole and per region, replicas, download progress, the reason of a failure. With wait_seconds it waits for the next change of state.',
+    'Shows one instance: state as a whole and per region, replicas, progress, image, the reason of a failure. With wait_seconds it waits for the next change of state.',
   effect: 'read',
   role: 'viewer',
   others: 'visible',

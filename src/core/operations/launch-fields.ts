@@ -8,7 +8,7 @@ export const launchFields = {
   regions: field(z.array(z.string().min(1)).min(1).max(20).optional(), regionsField),
   replicas: field(z.int().min(1).max(100).optional(), {
     label: 'Replicas',
-    help: 'How many replicas run in each region; 1 unless given.',
+    help: 'Replicas in each region; 1 unless given.',
     example: '1',
   }),
   accelerator: field(z.string().min(1).max(100).optional(), {
@@ -19,7 +19,7 @@ export const launchFields = {
   }),
   accelerator_count: field(z.int().min(1).max(64).optional(), {
     label: 'Accelerators per replica',
-    help: 'How many accelerators each replica gets.',
+    help: 'Accelerators of each replica.',
     example: '1',
     advanced: true,
   }),
@@ -43,12 +43,12 @@ export const launchFields = {
   }),
   allow_pickle: field(z.boolean().optional(), {
     label: 'Allow pickle',
-    help: 'Needed for weights that are pickle files alone: loading them can run code.',
+    help: 'Accept pickle weights: loading them can run code that came with the model.',
     advanced: true,
   }),
   private: field(z.boolean().optional(), {
     label: 'Private',
-    help: 'Only you and admins see and call the instance.',
+    help: 'Only you and admins see and call it.',
     advanced: true,
   }),
 };

@@ -8,7 +8,7 @@ export const launchInstance = defineOperation({
   name: 'launch_instance',
   title: 'Launch an instance',
   description:
-    'Starts a running endpoint of a registered model and returns at once with its number; get_instance follows its progress. The weights are fetched once per region and shared by later launches. Call it with model "<name>:<instance>".',
+    'Starts an endpoint of a registered model and returns at once with its number; get_instance follows it. Weights are fetched once per region and shared. Call it with model "<name>:<instance>".',
   effect: 'write',
   role: 'member',
   others: 'visible',

@@ -7,7 +7,7 @@ export const planLaunch = defineOperation({
   name: 'plan_launch',
   title: 'Plan a launch',
   description:
-    'Says what launch_instance would do, without doing anything: per region the cached volume (hit, joining a download, or miss with bytes), replicas, runtime and arguments, accelerators, cost per hour, estimated time; and a digest to launch exactly this.',
+    'Says what launch_instance would do: per region the volume (hit, joining a download, or bytes to fetch), runtime, image, accelerators, context length, cost per hour, time; a digest to launch exactly this.',
   effect: 'read',
   role: 'member',
   others: 'visible',

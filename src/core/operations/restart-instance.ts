@@ -7,7 +7,7 @@ export const restartInstance = defineOperation({
   name: 'restart_instance',
   title: 'Restart an instance',
   description:
-    'Starts an instance anew: a stopped one, a failed one, or a running one with fresh replicas. With model it moves to another entry and keeps its model id.',
+    'Starts an instance anew, stopped or not, from the image that it ran. With model it moves to another entry and keeps its model id.',
   effect: 'write',
   role: 'member',
   others: 'admin',
