@@ -75,6 +75,7 @@ describe('a plan', () => {
         accelerator: 'h100',
         accelerator_count: 2,
         memory_bytes: expect.any(Number) as number,
+        context_length: 2048,
         cost_per_hour: 10,
         estimated_seconds: 4,
       },
