@@ -1,5 +1,5 @@
 import { inputError } from '../core/errors.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../core/nearest.ts';
 import type { Terminal } from './output/terminal.ts';
 
 /**

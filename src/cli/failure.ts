@@ -9,7 +9,7 @@ import { redact } from '../core/log.ts';
 import { inputFields } from '../core/operation.ts';
 import type { Operation } from '../core/operation.ts';
 import { asNextStep, commandName, commandOperations, fieldOnCommandLine, inCommandWords } from './names.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../core/nearest.ts';
 import { jsonText } from './output/json.ts';
 import type { Terminal } from './output/terminal.ts';
 

@@ -1,3 +1,6 @@
+export const approvalsGroup = 'Approvals:';
+export const peopleGroup = 'People and secrets:';
+
 /** How `--help` orders the commands. An operation that is in no group is listed under `otherOperations`. */
 export const operationGroups: Record<string, readonly string[]> = {
   'Models:': ['check_model', 'register_model', 'list_models', 'get_model', 'delete_model'],
@@ -20,7 +23,7 @@ export const operationGroups: Record<string, readonly string[]> = {
     'evict_cache',
     'pin_cache',
   ],
-  'Approvals:': [
+  [approvalsGroup]: [
     'list_approvals',
     'get_approval',
     'cancel_request',
@@ -29,6 +32,7 @@ export const operationGroups: Record<string, readonly string[]> = {
     'break_glass',
     'explain_policy',
   ],
+  [peopleGroup]: ['list_people', 'set_role', 'list_credentials', 'delete_credential'],
 };
 
 export const otherOperations = 'Oversight:';

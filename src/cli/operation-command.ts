@@ -5,7 +5,7 @@ import type { InputField, Operation } from '../core/operation.ts';
 import { groupOf } from './groups.ts';
 import { inferImplied } from './infer.ts';
 import { commandLine, fieldOnCommandLine, flagName, inCommandWords } from './names.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../core/nearest.ts';
 import { waitsFor } from './wait.ts';
 
 /** What was typed, ready for the operation, and how to answer. */

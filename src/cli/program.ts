@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { addAuditCommands } from './audit.ts';
 import { addCredentialCommands, refuseTokens } from './credential.ts';
 import { usageError, reportFailure } from './failure.ts';
-import { otherOperations } from './groups.ts';
+import { approvalsGroup, otherOperations, peopleGroup } from './groups.ts';
 import { rootHelp } from './help.ts';
 import { commandName, commandOperations, program as name } from './names.ts';
 import { operationCommand } from './operation-command.ts';
@@ -53,9 +53,9 @@ export function buildProgram(terminal: Terminal): Command {
       runOperation(request, terminal),
     );
   }
-  addTokenCommands(program, add, otherOperations, terminal);
-  addPolicyCommands(program, add, otherOperations, terminal);
-  addCredentialCommands(program, add, otherOperations, terminal);
+  addTokenCommands(program, add, peopleGroup, terminal);
+  addPolicyCommands(program, add, approvalsGroup, terminal);
+  addCredentialCommands(program, add, peopleGroup, terminal);
   addRegionCommands(program, add, setupGroup, terminal);
   addAuditCommands(program, add, otherOperations, terminal);
   addServerCommands(program, add, terminal);

@@ -19,6 +19,10 @@ with a mistake changes nothing and is told of in the log. A token never gives mo
 With no file the person at the server's terminal is admin; with Slack on and no admin there yet, the server prints a code
 for \`/ecolink claim <code>\` when it starts (15 minutes, once).
 
+Admins give roles too, to people of whom the file says nothing: \`/ecolink role @ada member\` in Slack, or
+\`ecolink set-role slack:T0123/U0456 --role member\`; \`none\` takes one away. Where the file or a group of it gives somebody a
+role, that wins. Nobody changes their own role, so that an admin always stays.
+
 Models and instances belong to who asked for them. Everybody with a role sees and calls them unless they are private;
 their owner and admins change them.
 

@@ -4,7 +4,7 @@ import { scopes } from '../core/access/caller.ts';
 import type { Scope } from '../core/access/caller.ts';
 import { inputError } from '../core/errors.ts';
 import { plainText } from '../core/format.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../core/nearest.ts';
 import { table } from './output/table.ts';
 import type { Row } from './output/values.ts';
 import { jsonText } from './output/json.ts';

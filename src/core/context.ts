@@ -1,4 +1,5 @@
 import type { CredentialList } from './access/credentials-list.ts';
+import type { RoleGrants } from './access/role-grants.ts';
 import type { Approvals } from './approvals/approvals.ts';
 import type { Asking } from './asking.ts';
 import type { AuditLog } from './audit/audit.ts';
@@ -16,6 +17,7 @@ export interface Services {
   audit: AuditLog;
   approvals: Approvals;
   credentials: CredentialList;
+  roles: RoleGrants;
 }
 
 /** Handed to a handler beside its input. */

@@ -8,6 +8,7 @@ import { createCredentialLinks } from './access/credentials-links.ts';
 import { createCredentialList } from './access/credentials-list.ts';
 import { createCredentialDesk } from './access/credentials-manage.ts';
 import { createCredentials } from './access/credentials.ts';
+import { createRoleGrants } from './access/role-grants.ts';
 import { createApprovals } from './approvals/approvals.ts';
 import { sayPolicy } from './approvals/say-policy.ts';
 import { createAuditLog } from './audit/audit.ts';
@@ -80,7 +81,13 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     now,
   });
   const desk = createCredentialDesk({ access, audit, store, ring, hub, now });
-  const services: Services = { ...working, audit, approvals, credentials: createCredentialList(stored) };
+  const services: Services = {
+    ...working,
+    audit,
+    approvals,
+    credentials: createCredentialList(stored),
+    roles: createRoleGrants({ people, store, now }),
+  };
   const executing = { access, store, services, log, now };
   if (options.reconcile) {
     undo.use(await closeOrphans(audit, log));

@@ -21,6 +21,7 @@ import { listCredentials } from './operations/list-credentials.ts';
 import { listFilesystems } from './operations/list-filesystems.ts';
 import { listInstances } from './operations/list-instances.ts';
 import { listModels } from './operations/list-models.ts';
+import { listPeople } from './operations/list-people.ts';
 import { listRegions } from './operations/list-regions.ts';
 import { pinCache } from './operations/pin-cache.ts';
 import { planLaunch } from './operations/plan-launch.ts';
@@ -28,6 +29,7 @@ import { prefetchModel } from './operations/prefetch-model.ts';
 import { registerModel } from './operations/register-model.ts';
 import { restartInstance } from './operations/restart-instance.ts';
 import { scaleInstance } from './operations/scale-instance.ts';
+import { setRole } from './operations/set-role.ts';
 import { stopInstance } from './operations/stop-instance.ts';
 import { verifyAudit } from './operations/verify-audit.ts';
 
@@ -53,6 +55,8 @@ export const catalogue: readonly Operation[] = [
   prefetchModel,
   evictCache,
   pinCache,
+  listPeople,
+  setRole,
   listCredentials,
   deleteCredential,
   listApprovals,

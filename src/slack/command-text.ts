@@ -34,6 +34,18 @@ export const subcommands = [
     covers: ['get_approval', 'list_approvals'],
   },
   {
+    name: 'people',
+    usage: 'people',
+    about: 'Show who has which role, for admins',
+    covers: ['list_people'],
+  },
+  {
+    name: 'role',
+    usage: 'role @person <role>',
+    about: 'Give somebody a role, or take it away with `none`, for admins',
+    covers: ['set_role'],
+  },
+  {
     name: 'claim',
     usage: 'claim <code>',
     about: 'Become the first admin, with the code that the server printed when it started',
@@ -41,9 +53,9 @@ export const subcommands = [
   },
   {
     name: 'credential',
-    usage: 'credential add <name>',
-    about: 'Store a Hugging Face token, on a page of your own',
-    covers: [],
+    usage: 'credential [add <name> | delete <name>]',
+    about: 'Show your Hugging Face tokens by name, or store one on a page of your own',
+    covers: ['list_credentials', 'delete_credential'],
   },
   { name: 'help', usage: 'help', about: 'Show this', covers: [] },
 ] as const satisfies { name: string; usage: string; about: string; form?: string; covers: readonly string[] }[];
@@ -73,9 +85,23 @@ export interface ParsedCommand {
 }
 
 export function parseCommand(text: string): ParsedCommand {
-  const [word = '', ...rest] = text.trim().split(/\s+/);
+  const [word = '', ...rest] = asTyped(text).trim().split(/\s+/);
   const wanted = word.toLowerCase() || 'help';
   return { subcommand: subcommands.find(({ name }) => name === wanted), word, rest: rest.join(' ') };
+}
+
+/**
+ * The manifest lets Slack mark what it recognises, since only so `@ada` names an account for certain: `<@U0456|ada>`. All
+ * else that it marks (links, channels, `&amp;`) is put back; a model may be called `bge.m3`, which reads like an address.
+ */
+function asTyped(text: string): string {
+  return text
+    .replace(/<#[A-Z0-9]+\|([^>]*)>/g, '#$1')
+    .replace(/<(?![@#!])[^|>]*\|([^>]*)>/g, '$1')
+    .replace(/<(?![@#!])([^>]*)>/g, '$1')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&');
 }
 
 export function helpMessage(): SlackMessage {

@@ -13,6 +13,7 @@ import { instanceMessage, instancesMessage } from './instance-blocks.ts';
 import type { Instance, InstanceSummary } from './instance-blocks.ts';
 import { openForm } from './open-form.ts';
 import { callerOf, strangerMessage, userOf } from './people.ts';
+import { peopleMessage, roleMessage } from './role.ts';
 import type { SlackMessage } from './text.ts';
 
 type Arguments = Pick<SlackCommandMiddlewareArgs, 'command' | 'ack' | 'respond'>;
@@ -34,6 +35,8 @@ export async function onCommand(desk: Desk, { command, ack, respond }: Arguments
     if (!subcommand) return await say(unknownMessage(word));
     if (subcommand.name === 'credential') return await say(await credentialMessage(desk.core, caller, rest));
     if (subcommand.name === 'approvals') return await say(await approvalsReply(desk, caller, rest));
+    if (subcommand.name === 'people') return await say(await peopleMessage(desk, caller));
+    if (subcommand.name === 'role') return await say(await roleMessage(desk, caller, who, rest));
     if ('form' in subcommand) {
       return await openForm(desk, caller, {
         operation: subcommand.form,

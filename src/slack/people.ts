@@ -58,6 +58,6 @@ export async function callerOf(access: Access, who: SlackUser): Promise<Caller |
 /** What somebody reads to whom nothing gives a role: who can change that, and what to give them. */
 export async function strangerMessage(access: Pick<Access, 'membersOf'>, who: SlackUser): Promise<SlackMessage> {
   const whom = escape(await adminNames(access));
-  const text = `I do not know you yet. Ask ${whom} to add you under \`people\` in ecolink.yaml; your identity there is ${code(identityOf(who))}.`;
+  const text = `I do not know you yet. Ask ${whom} for a role: an admin types ${code('/ecolink role @you member')} here, or adds you under \`people\` in ecolink.yaml, where your identity is ${code(identityOf(who))}.`;
   return { text, blocks: [section(text)] };
 }

@@ -28,6 +28,8 @@ const mayRun: Record<string, readonly Role[]> = {
   prefetch_model: ['member', 'approver', 'admin'],
   evict_cache: ['member', 'approver', 'admin'],
   pin_cache: ['member', 'approver', 'admin'],
+  list_people: ['admin'],
+  set_role: ['admin'],
   list_credentials: ['member', 'approver', 'admin'],
   delete_credential: ['member', 'approver', 'admin'],
   list_approvals: ['viewer', 'member', 'approver', 'admin'],

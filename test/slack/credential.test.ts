@@ -46,13 +46,25 @@ describe.skipIf(withoutLocalSlack)('/ecolink credential', () => {
   });
 
   test('says how it is typed, and is not for strangers', async () => {
-    for (const wrong of ['', ' add', ' remove mine', ' add a b']) {
+    for (const wrong of [' add', ' remove mine', ' add a b', ' delete']) {
       expect((await answerTo(`/ecolink credential${wrong}`)).text).toContain('/ecolink credential add');
     }
     expect(JSON.stringify(await answerTo('/ecolink credential add A_b'))).toContain('lower-case');
     expect((await answerTo('/ecolink credential add mine', workspace.stranger)).text).toContain(
       'I do not know you yet',
     );
+  });
+
+  test('shows those that there are, by name, and deletes one that nothing needs', async () => {
+    const token = newToken();
+    place.hub.addToken(token, { user: 'alice' });
+    expect(JSON.stringify(await answerTo('/ecolink credential'))).toContain('You have none.');
+    await place.core.credentials.add({ name: 'mine', value: token }, place.alice);
+    const shown = JSON.stringify(await answerTo('/ecolink credential list'));
+    expect(shown).toContain('*mine*  of alice on the Hub');
+    expect(shown).not.toContain(token);
+    expect((await answerTo('/ecolink credential delete mine')).text).toContain('*mine*: deleted');
+    expect(JSON.stringify(await answerTo('/ecolink credential delete mine'))).toContain('You have no credential named');
   });
 
   test('a token that is typed behind any command is refused with words to revoke it, and is not logged or answered', async () => {

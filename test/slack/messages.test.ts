@@ -121,7 +121,7 @@ test('a stranger reads who can add them and under which identity', async () => {
     membersOf: async () => names.map((name) => ({ id: name, name, role: 'admin' as const })),
   });
   const { text } = await strangerMessage(admins('Ada', 'Grace'), { team: 'T1', user: 'U9' });
-  expect(text).toContain('Ask Ada or Grace to add you');
+  expect(text).toContain('Ask Ada or Grace for a role: an admin types `/ecolink role @you member` here');
   expect(text).toContain('`slack:T1/U9`');
   expect((await strangerMessage(admins(), { team: 'T1', user: 'U9' })).text).toContain('whoever runs this');
 });

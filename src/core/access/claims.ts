@@ -1,11 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Transaction } from 'kysely';
 import type { AuditLog } from '../audit/audit.ts';
-import { EcolinkError, asEcolinkError, refused } from '../errors.ts';
-import { newId } from '../ids.ts';
+import { refused } from '../errors.ts';
+import type { EcolinkError } from '../errors.ts';
 import type { Database } from '../store/schema.ts';
+import { giveRole, personWithIdentity } from '../store/persons.ts';
 import type { Store } from '../store/store.ts';
 import type { Caller, Person } from './caller.ts';
+import { auditedAs } from './audited-as.ts';
+import { nameInSlack } from './people.ts';
 import type { People } from './people.ts';
 
 /** How the first admin in Slack comes to be: whoever reads the server's terminal knows the code. */
@@ -68,13 +71,8 @@ async function claim({ people, store, now }: ClaimParts, code: string, who: Slac
   }
   const id = await store.transaction(async (transaction) => {
     await useCode(transaction, code, now());
-    const person = await personFor(transaction, identity, `${who.name} (${who.team}/${who.user})`, now());
-    const grant = { role: 'admin', given_by: 'claim', given_at: now().toISOString() };
-    await transaction
-      .insertInto('role_grants')
-      .values({ person_id: person, ...grant })
-      .onConflict((on) => on.column('person_id').doUpdateSet(grant))
-      .execute();
+    const person = await personWithIdentity(transaction, identity, nameInSlack(identity, who.name), now());
+    await giveRole(transaction, person, { role: 'admin', givenBy: 'claim', givenAt: now().toISOString() });
     return person;
   });
   const person = await people.current(id);
@@ -106,47 +104,18 @@ async function useCode(db: Transaction<Database>, code: string, now: Date): Prom
   await db.updateTable('claim_codes').set({ used_at: now.toISOString() }).where('used_at', 'is', null).execute();
 }
 
-async function personFor(db: Transaction<Database>, identity: string, name: string, now: Date): Promise<string> {
-  const known = await db
-    .selectFrom('identities')
-    .select('person_id')
-    .where('identity', '=', identity)
-    .executeTakeFirst();
-  if (known) return known.person_id;
-  const { id } = await db
-    .insertInto('persons')
-    .values({ id: newId('per'), name, role: 'admin', created_at: now.toISOString() })
-    .onConflict((on) => on.column('name').doUpdateSet({ name }))
-    .returning('id')
-    .executeTakeFirstOrThrow();
-  await db.insertInto('identities').values({ identity, person_id: id }).execute();
-  return id;
-}
-
 /** Every try has its two rows, the wrong ones too: without what was typed, which may be nearly right. */
-async function audited({ audit, now }: ClaimParts, who: SlackAccount, work: () => Promise<Person>): Promise<Person> {
+async function audited(parts: ClaimParts, who: SlackAccount, work: () => Promise<Person>): Promise<Person> {
   const identity = `slack:${who.team}/${who.user}`;
   const caller: Caller = {
-    person: { id: identity, name: `${who.name} (${who.team}/${who.user})`, role: 'viewer' },
+    person: { id: identity, name: nameInSlack(identity, who.name), role: 'viewer' },
     identity,
     agent: false,
     mayDecide: false,
     source: 'slack',
     scopes: [],
   };
-  const request = newId('req');
-  const started = now().getTime();
-  const opened = await audit.open(caller, 'claim', '{}', request);
-  const close = (end: { outcome: 'done' | 'failed'; code?: string }): Promise<void> =>
-    audit.close(opened, caller, 'claim', request, { ...end, durationMs: now().getTime() - started });
-  try {
-    const person = await work();
-    await close({ outcome: 'done' });
-    return person;
-  } catch (thrown) {
-    await close({ outcome: 'failed', code: asEcolinkError(thrown, request).code });
-    throw thrown;
-  }
+  return auditedAs(parts, caller, 'claim', {}, work);
 }
 
 function claimRefused(message: string, nextStep: string): EcolinkError {

@@ -18,7 +18,7 @@ import type { Access } from './access.ts';
 import { atLeast } from './caller.ts';
 import type { Caller } from './caller.ts';
 import { environmentName, fingerprintOf, openValue, refusedReason } from './credentials.ts';
-import { auditedAs } from './credentials-audit.ts';
+import { auditedAs } from './audited-as.ts';
 
 export interface NewCredential {
   name: string;

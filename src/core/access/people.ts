@@ -1,13 +1,13 @@
 import type { LiveConfig } from '../config/live.ts';
 import type { ConfigFile } from '../config/schema.ts';
 import {
-  grantedRole,
+  grantOf,
   idOfIdentity,
   identitiesOfPerson,
   idsOfNames,
   idsWithGrants,
-  makePerson,
   nameOfPerson,
+  personWithIdentity,
 } from '../store/persons.ts';
 import type { Store } from '../store/store.ts';
 import type { Access, GroupLookup, Who } from './access.ts';
@@ -17,6 +17,15 @@ import { readRoster } from './roster.ts';
 import type { Roster } from './roster.ts';
 
 type Group = ConfigFile['groups'][number];
+
+/** A role of this moment, and what gives it. */
+export interface GivenRole {
+  role: Role;
+  /** In words, such as `ecolink.yaml`, `group ml`, or the name of the admin who gave it. */
+  by: string;
+  /** True where the config says nothing of the person, so that admins may change it. */
+  granted: boolean;
+}
 
 export interface PeopleParts {
   live: LiveConfig;
@@ -58,17 +67,35 @@ export class People implements Pick<
   }
 
   async current(id: string): Promise<Person | undefined> {
+    const given = await this.roleOf(id);
+    const name = given && (await this.nameOf(id));
+    return given && name !== undefined ? { id, name, role: given.role } : undefined;
+  }
+
+  /** Undefined for somebody to whom nothing gives a role. */
+  async roleOf(id: string): Promise<GivenRole | undefined> {
     const listed = (await this.#roster()).byId.get(id);
     const identities = await this.identitiesOf(id);
     if (await this.isShutOut(identities)) return undefined;
     const fromGroups = await this.#rolesOfGroups(identities, listed?.groups ?? []);
-    const role = highest(listed ? [listed.role, ...fromGroups] : fromGroups) ?? (await grantedRole(this.#store.db, id));
-    const name = role && (listed?.name ?? (await nameOfPerson(this.#store.db, id)));
-    return role && name !== undefined ? { id, name, role } : undefined;
+    const own = listed && { role: listed.role, by: listed.listed ? 'ecolink.yaml' : "the server's terminal" };
+    const given = highest(own ? [own, ...fromGroups] : fromGroups);
+    if (given) return { ...given, granted: false };
+    const grant = await grantOf(this.#store.db, id);
+    return grant && { role: grant.role, by: grant.givenBy, granted: true };
+  }
+
+  async nameOf(id: string): Promise<string | undefined> {
+    return (await this.#roster()).byId.get(id)?.name ?? nameOfPerson(this.#store.db, id);
+  }
+
+  /** Everybody with a role. */
+  async everybody(): Promise<Person[]> {
+    return this.#present(await this.#everybody());
   }
 
   async personOfSlack(team: string, user: string): Promise<Person | undefined> {
-    const id = await this.#idOf(`slack:${team}/${user}`);
+    const id = await this.idOf(`slack:${team}/${user}`);
     return id === undefined ? undefined : this.current(id);
   }
 
@@ -78,7 +105,7 @@ export class People implements Pick<
     const picked = await this.#present(ids);
     const least = roles.find((role) => who.roles?.includes(role));
     if (least === undefined) return picked;
-    const withRole = (await this.#present(await this.#everybody())).filter(({ role }) => atLeast(role, least));
+    const withRole = (await this.everybody()).filter(({ role }) => atLeast(role, least));
     return [...new Map([...picked, ...withRole].map((person) => [person.id, person])).values()];
   }
 
@@ -107,7 +134,7 @@ export class People implements Pick<
   }
 
   /** Undefined where nobody has that identity; whom a group gives a role is made a person then. */
-  async #idOf(identity: string): Promise<string | undefined> {
+  async idOf(identity: string): Promise<string | undefined> {
     const { byIdentity, byId } = await this.#roster();
     const listed = byIdentity.get(identity);
     if (listed) return listed.id;
@@ -115,15 +142,18 @@ export class People implements Pick<
     // What the config says of somebody it lists is all that counts: an identity taken out of it is theirs no more.
     if (stored !== undefined) return byId.has(stored) ? undefined : stored;
     if ((await this.#rolesOfGroups([identity], [])).length === 0) return undefined;
-    return makePerson(this.#store, identity, identity.replace('slack:', ''), this.#now());
+    return this.#store.transaction((db) => personWithIdentity(db, identity, nameInSlack(identity), this.#now()));
   }
 
-  async #rolesOfGroups(identities: readonly string[], named: readonly string[]): Promise<Role[]> {
-    const given: Role[] = [];
+  async #rolesOfGroups(
+    identities: readonly string[],
+    named: readonly string[],
+  ): Promise<Pick<GivenRole, 'role' | 'by'>[]> {
+    const given: Pick<GivenRole, 'role' | 'by'>[] = [];
     for (const group of this.#live.file().groups) {
       if (group.role === undefined) continue;
       const member = named.includes(group.name) || overlap(identities, await this.#slackMembers(group));
-      if (member) given.push(group.role);
+      if (member) given.push({ role: group.role, by: `group ${group.name}` });
     }
     return given;
   }
@@ -136,7 +166,7 @@ export class People implements Pick<
     const names = groups.map((group) => group.name);
     const inConfig = [...(await this.#roster()).byId.values()].filter((each) => overlap(each.groups, names));
     const identities = await Promise.all(groups.map((group) => this.#slackMembers(group)));
-    const inSlack = await Promise.all(identities.flat().map((identity) => this.#idOf(identity)));
+    const inSlack = await Promise.all(identities.flat().map((identity) => this.idOf(identity)));
     return [...inConfig.map(({ id }) => id), ...inSlack.filter((id) => id !== undefined)];
   }
 
@@ -167,10 +197,16 @@ async function followRoster({ live, store, now, serves }: PeopleParts): Promise<
   };
 }
 
-function highest(given: readonly Role[]): Role | undefined {
-  return roles.findLast((role) => given.includes(role));
+function highest<T extends { role: Role }>(given: readonly T[]): T | undefined {
+  return roles.toReversed().flatMap((role) => given.filter((each) => each.role === role))[0];
 }
 
 function overlap(some: readonly string[], others: readonly string[]): boolean {
   return some.some((each) => others.includes(each));
+}
+
+/** What somebody is called of whom the config says nothing: `ada (T1/UADA)`, which is nobody else's name. */
+export function nameInSlack(identity: string, shown?: string): string {
+  const account = identity.replace(/^slack:/, '');
+  return shown === undefined ? account : `${shown} (${account})`;
 }

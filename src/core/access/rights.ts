@@ -36,7 +36,7 @@ export async function authorise(operation: Operation, caller: Caller, access: Ac
   );
 }
 
-const whereRolesAre = 'roles are given under "people" and "groups" in ecolink.yaml';
+const whereRolesAre = 'roles are given with set_role, or under "people" and "groups" in ecolink.yaml';
 
 /** Who can give a role, for the words of a refusal. */
 export async function adminNames(access: Pick<Access, 'membersOf'>): Promise<string> {

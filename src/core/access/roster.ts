@@ -10,6 +10,8 @@ type Entry = Pick<ConfigFile['people'][number], 'name' | 'role' | 'identities' |
 
 /** Somebody of the config, or the one at this machine's terminal, whom it need not list. */
 export interface Listed extends Person {
+  /** False for the one at the terminal whom the config does not name. */
+  listed: boolean;
   identities: readonly string[];
   groups: readonly string[];
 }
@@ -33,13 +35,7 @@ export async function readRoster(file: ConfigFile, store: Store, serves: boolean
     const ids = await idsOf(transaction, entries, at);
     await forgetNobodies(transaction);
     if (serves) await forgetOthers(transaction, [...ids.values()]);
-    return entries.map(({ name, role, identities, groups }): Listed => ({
-      id: ids.get(name) as string,
-      name,
-      role,
-      identities,
-      groups,
-    }));
+    return entries.map((entry): Listed => ({ ...entry, id: ids.get(entry.name) as string }));
   });
   const byIdentity = new Map(people.flatMap((each) => each.identities.map((identity) => [identity, each] as const)));
   return {

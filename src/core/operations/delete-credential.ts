@@ -9,7 +9,7 @@ export const deleteCredential = defineOperation({
     'Deletes a stored Hugging Face token. Refused while models download with it; admins delete shared ones too.',
   effect: 'destructive',
   role: 'member',
-  frontEnds: ['cli', 'mcp'],
+  frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: true,
   input: z.strictObject({
     credential: field(z.string().min(1).max(100), {

@@ -10,7 +10,7 @@ export const listCredentials = defineOperation({
   effect: 'read',
   audited: true,
   role: 'member',
-  frontEnds: ['cli', 'mcp'],
+  frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: true,
   input: z.strictObject({ ...paging }),
   output: listOf(

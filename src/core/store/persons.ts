@@ -1,11 +1,44 @@
 import type { Role } from '../access/caller.ts';
 import { newId } from '../ids.ts';
-import type { Queries, Store } from './store.ts';
+import type { Queries } from './store.ts';
 
-/** The role that something besides the config gave. */
-export async function grantedRole(db: Queries, id: string): Promise<Role | undefined> {
-  const row = await db.selectFrom('role_grants').select('role').where('person_id', '=', id).executeTakeFirst();
-  return row?.role as Role | undefined;
+/** The role that something besides the config gave, and who gave it. */
+export async function grantOf(db: Queries, id: string): Promise<{ role: Role; givenBy: string } | undefined> {
+  const row = await db
+    .selectFrom('role_grants')
+    .select(['role', 'given_by'])
+    .where('person_id', '=', id)
+    .executeTakeFirst();
+  return row && { role: row.role as Role, givenBy: row.given_by };
+}
+
+export async function giveRole(
+  db: Queries,
+  id: string,
+  grant: { role: Role; givenBy: string; givenAt: string },
+): Promise<void> {
+  const set = { role: grant.role, given_by: grant.givenBy, given_at: grant.givenAt };
+  await db
+    .insertInto('role_grants')
+    .values({ person_id: id, ...set })
+    .onConflict((on) => on.column('person_id').doUpdateSet(set))
+    .execute();
+}
+
+/** True where there was one to take. */
+export async function takeRole(db: Queries, id: string): Promise<boolean> {
+  return (await db.deleteFrom('role_grants').where('person_id', '=', id).executeTakeFirst()).numDeletedRows > 0n;
+}
+
+/** Until the transaction ends nobody else changes these; in one order, so that two who do this never wait for each other. */
+export async function lockGrants(db: Queries, ids: readonly string[]): Promise<void> {
+  for (const id of ids.toSorted()) {
+    await db
+      .updateTable('role_grants')
+      .set((row) => ({ role: row.ref('role') }))
+      .where('person_id', '=', id)
+      .execute();
+  }
 }
 
 export async function idsWithGrants(db: Queries): Promise<string[]> {
@@ -35,20 +68,30 @@ export async function idOfIdentity(db: Queries, identity: string): Promise<strin
   return (await found.executeTakeFirst())?.person_id;
 }
 
-/** Whom a group alone makes somebody; of two processes that see them first, both get the same person. */
-export async function makePerson(store: Store, identity: string, name: string, at: Date): Promise<string> {
-  return store.transaction(async (db) => {
-    const { id } = await db
-      .insertInto('persons')
-      .values({ id: newId('per'), name, role: 'none', created_at: at.toISOString() })
-      .onConflict((on) => on.column('name').doUpdateSet({ name }))
-      .returning('id')
-      .executeTakeFirstOrThrow();
-    await db
-      .insertInto('identities')
-      .values({ identity, person_id: id })
-      .onConflict((on) => on.column('identity').doNothing())
-      .execute();
-    return id;
-  });
+/** Everybody who can act: who has no identity is nobody. */
+export async function personsWithIdentity(db: Queries): Promise<{ id: string; name: string }[]> {
+  return db
+    .selectFrom('persons')
+    .select(['id', 'name'])
+    .where('id', 'in', (is) => is.selectFrom('identities').select('person_id'))
+    .orderBy('name')
+    .execute();
+}
+
+/** Who has that identity, made where there is nobody; of two processes that see them first, both get the same person. */
+export async function personWithIdentity(db: Queries, identity: string, name: string, at: Date): Promise<string> {
+  const known = await idOfIdentity(db, identity);
+  if (known !== undefined) return known;
+  const { id } = await db
+    .insertInto('persons')
+    .values({ id: newId('per'), name, role: 'none', created_at: at.toISOString() })
+    .onConflict((on) => on.column('name').doUpdateSet({ name }))
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  await db
+    .insertInto('identities')
+    .values({ identity, person_id: id })
+    .onConflict((on) => on.column('identity').doNothing())
+    .execute();
+  return id;
 }

@@ -1,6 +1,6 @@
 import type { Caller } from '../access/caller.ts';
 import type { EntryCredential } from '../access/credentials.ts';
-import { auditedAs } from '../access/credentials-audit.ts';
+import { auditedAs } from '../access/audited-as.ts';
 import type { ReconcilerParts } from '../launch/reconcile-parts.ts';
 import { findModel } from '../store/models.ts';
 import { updateVolume } from '../store/volumes.ts';

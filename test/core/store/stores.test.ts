@@ -5,3 +5,4 @@ import './instances.cases.ts';
 import './volumes.cases.ts';
 import '../audit/chain.cases.ts';
 import '../secrets/ring.cases.ts';
+import '../access/people-grants.cases.ts';

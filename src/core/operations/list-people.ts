@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { roles } from '../access/caller.ts';
+import { defineOperation } from '../operation.ts';
+import { listOf, paging } from './shapes.ts';
+
+export const listPeople = defineOperation({
+  name: 'list_people',
+  title: 'List people',
+  description: 'Lists everybody who has a role, what gives it to them, and the accounts that they are known by.',
+  effect: 'read',
+  role: 'admin',
+  frontEnds: ['cli', 'slack'],
+  withoutServer: true,
+  input: z.strictObject({ ...paging }),
+  output: listOf(
+    z.object({
+      person: z.string(),
+      role: z.enum(roles),
+      /** `ecolink.yaml`, a group, the server's terminal, a claim, or the admin who gave it. */
+      given_by: z.string(),
+      identities: z.array(z.string()),
+    }),
+  ),
+  columns: ['person', 'role', 'given_by', 'identities'],
+  examples: [{}],
+  handler: (input, { services }) => services.roles.list(input),
+});

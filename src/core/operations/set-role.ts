@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { roles } from '../access/caller.ts';
+import { defineOperation, field } from '../operation.ts';
+import { idempotency } from './shapes.ts';
+
+/** `decides`: who gives the role of an approver decides on what is approved, so no agent does and no plain token. */
+export const setRole = defineOperation({
+  name: 'set_role',
+  title: 'Set a role',
+  description:
+    'Gives somebody a role, or takes it away with "none"; their tokens and agents follow at once. What ecolink.yaml says of a person wins.',
+  effect: 'write',
+  role: 'admin',
+  decides: true,
+  frontEnds: ['cli', 'slack'],
+  withoutServer: true,
+  neverHeldBack: true,
+  input: z.strictObject({
+    person: field(
+      z
+        .string()
+        .min(1)
+        .max(200)
+        .regex(/^(?!slack:)|^slack:[A-Z0-9]+\/[A-Z0-9]+$/, 'must be a name, or an account such as slack:T0123/U0456'),
+      {
+        label: 'Person',
+        help: 'Their name, or their account in Slack where they are new.',
+        example: 'slack:T0123/U0456',
+        choices: { operation: 'list_people', value: 'person' },
+        positional: true,
+      },
+    ),
+    role: field(z.enum([...roles, 'none']), {
+      label: 'Role',
+      help: 'What they may do from now on.',
+      example: 'member',
+    }),
+    name: field(z.string().min(1).max(100).optional(), {
+      label: 'Name',
+      help: 'How somebody who is new is shown.',
+      example: 'ada',
+      advanced: true,
+    }),
+    ...idempotency,
+  }),
+  output: z.object({
+    person: z.string(),
+    role: z.enum([...roles, 'none']),
+    state: z.enum(['changed', 'unchanged']),
+    next_step: z.string(),
+  }),
+  examples: [
+    { person: 'slack:T0123/U0456', role: 'member', name: 'ada' },
+    { person: 'ada', role: 'none' },
+  ],
+  handler: (input, context) => context.services.roles.set(input, context),
+});

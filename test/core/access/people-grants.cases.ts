@@ -1,0 +1,170 @@
+import { describe, expect, test } from 'vitest';
+import type { Caller, Role } from '../../../src/core/access/caller.ts';
+import { createRoleGrants } from '../../../src/core/access/role-grants.ts';
+import type { Asking } from '../../../src/core/asking.ts';
+import { startCore } from '../../support/core.ts';
+import { stores } from '../../support/stores.ts';
+import { fakeDirectory, openPeople } from './people-place.ts';
+import type { PeoplePlace } from './people-place.ts';
+
+const listed = `people:
+  - {name: Ada, role: admin, identities: [local]}
+  - {name: Bob, role: viewer, identities: ["slack:T1/UBOB"]}
+`;
+
+const grantsOf = (place: PeoplePlace) =>
+  createRoleGrants({ people: place.people, store: place.store, now: place.clock });
+
+async function by(place: PeoplePlace, user?: string): Promise<Asking> {
+  const person = user === undefined ? await place.access.local() : await place.access.personOfSlack('T1', user);
+  const caller: Caller = {
+    person: person ?? expect.fail(`${user} is nobody`),
+    identity: 'test',
+    agent: false,
+    mayDecide: true,
+    source: 'cli',
+    scopes: ['operate'],
+  };
+  return { caller, requestId: 'req_1', settle: async () => {} };
+}
+
+async function give(place: PeoplePlace, user: string, role: Role | 'none', from?: string) {
+  return grantsOf(place).set(
+    { person: `slack:T1/${user}`, role, name: user.slice(1).toLowerCase() },
+    await by(place, from),
+  );
+}
+
+const roleIn = async (place: PeoplePlace, user: string): Promise<Role | undefined> =>
+  (await place.access.personOfSlack('T1', user))?.role;
+
+describe.each(stores())('a role that an admin gives, on $name', (kind) => {
+  test('makes somebody of an account that was nobody, and counts at once', async () => {
+    await using place = await openPeople(kind, listed);
+    expect(await give(place, 'UCAT', 'member')).toMatchObject({ person: 'cat (T1/UCAT)', state: 'changed' });
+    const cat = await place.access.personOfSlack('T1', 'UCAT');
+    expect(cat).toMatchObject({ name: 'cat (T1/UCAT)', role: 'member' });
+    expect(await give(place, 'UCAT', 'member')).toMatchObject({ state: 'unchanged' });
+    expect(await give(place, 'UCAT', 'approver')).toMatchObject({ state: 'changed' });
+    expect(await place.access.personOfSlack('T1', 'UCAT')).toEqual({ ...cat, role: 'approver' });
+    const { items } = await grantsOf(place).list({ limit: 20 });
+    expect(items).toEqual([
+      { person: 'Ada', role: 'admin', given_by: 'ecolink.yaml', identities: ['local'] },
+      { person: 'Bob', role: 'viewer', given_by: 'ecolink.yaml', identities: ['slack:T1/UBOB'] },
+      { person: 'cat (T1/UCAT)', role: 'approver', given_by: 'Ada', identities: ['slack:T1/UCAT'] },
+    ]);
+    const first = await grantsOf(place).list({ limit: 2 });
+    expect(await grantsOf(place).list({ limit: 2, cursor: first.next_cursor })).toEqual({ items: items.slice(2) });
+  });
+
+  test('ends with their tokens and agents when it is taken, and begins again with a new one', async () => {
+    await using place = await openPeople(kind, listed);
+    await give(place, 'UCAT', 'member');
+    const cat = (await place.access.personOfSlack('T1', 'UCAT')) ?? expect.fail('Cat has a role');
+    const own = await place.access.createToken(cat, 'own', ['operate']);
+    const agent = await place.access.createToken(cat, 'agent', ['operate'], { agent: true });
+    const works = async () =>
+      Promise.all(
+        [own, agent].map(async ({ token }) => (await place.access.callerOfToken(token, 'http'))?.person.role),
+      );
+    await give(place, 'UCAT', 'viewer');
+    expect(await works()).toEqual(['viewer', 'viewer']);
+    expect(await grantsOf(place).set({ person: 'CAT', role: 'none' }, await by(place))).toMatchObject({
+      state: 'changed',
+      next_step: expect.stringContaining('tokens and agents stop') as unknown,
+    });
+    expect(await works()).toEqual([undefined, undefined]);
+    expect(await roleIn(place, 'UCAT')).toBeUndefined();
+    expect(await give(place, 'UCAT', 'none')).toMatchObject({ state: 'unchanged' });
+    await give(place, 'UCAT', 'member');
+    expect(await works()).toEqual(['member', 'member']);
+  });
+
+  test('is refused where the config says something of the person: a role of theirs, a group, the terminal', async () => {
+    await using place = await openPeople(kind, `groups: [{name: ml, role: approver, slack: T1/SML}]\n${listed}`);
+    const directory = fakeDirectory();
+    place.access.lookUpGroupsWith(directory);
+    directory.groups['T1/SML'] = ['slack:T1/UCAT'];
+    for (const [user, by_] of [
+      ['UBOB', 'ecolink.yaml'],
+      ['UCAT', 'group ml'],
+    ] as const) {
+      await expect(give(place, user, 'admin')).rejects.toMatchObject({
+        code: 'role_overruled',
+        message: expect.stringContaining(`from ${by_}, which wins`) as unknown,
+        nextStep: expect.stringContaining('ecolink.yaml') as unknown,
+      });
+    }
+    expect([await roleIn(place, 'UBOB'), await roleIn(place, 'UCAT')]).toEqual(['viewer', 'approver']);
+    await place.write('people: []\n');
+    await give(place, 'UDAN', 'admin');
+    const local = (await place.access.local()).name;
+    await expect(grantsOf(place).set({ person: local, role: 'none' }, await by(place, 'UDAN'))).rejects.toMatchObject({
+      code: 'role_overruled',
+    });
+  });
+
+  test('is never one’s own, so that the last admin stays', async () => {
+    await using place = await openPeople(kind, listed.replace('role: admin', 'role: member'));
+    await place.write(listed);
+    await give(place, 'UCAT', 'admin');
+    for (const user of [undefined, 'UCAT']) {
+      const { caller } = await by(place, user);
+      await expect(grantsOf(place).set({ person: caller.person.name, role: 'none' }, await by(place, user)))
+        .rejects //
+        .toMatchObject({ code: 'own_role', nextStep: user === undefined ? 'Ask cat (T1/UCAT).' : 'Ask Ada.' });
+    }
+    await place.write(listed.replace('role: admin', 'role: member'));
+    await expect(give(place, 'UCAT', 'none', 'UCAT')).rejects.toMatchObject({
+      code: 'own_role',
+      nextStep: expect.stringContaining('You are the only admin') as unknown,
+    });
+    expect(await roleIn(place, 'UCAT')).toBe('admin');
+  });
+
+  test('of two admins who take each other’s at one moment leaves one', async () => {
+    await using place = await openPeople(kind, listed);
+    for (const user of ['UCAT', 'UDAN']) await give(place, user, 'admin');
+    // Both are asked for before either is taken.
+    const [cat, dan] = [await by(place, 'UCAT'), await by(place, 'UDAN')];
+    const take = (person: string, asking: Asking) =>
+      grantsOf(place).set({ person: `slack:T1/${person}`, role: 'none' }, asking);
+    const ends = await Promise.allSettled([take('UDAN', cat), take('UCAT', dan)]);
+    expect(ends.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    expect(ends.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'role_missing' } });
+    expect([await roleIn(place, 'UCAT'), await roleIn(place, 'UDAN')].filter(Boolean)).toEqual(['admin']);
+  });
+
+  test('goes to nobody who is a guest, a bot or deactivated, to no name that there is not, and to one of two only', async () => {
+    await using place = await openPeople(kind, listed);
+    const directory = fakeDirectory();
+    place.access.lookUpGroupsWith(directory);
+    directory.gone.add('slack:T1/UGUEST');
+    await expect(give(place, 'UGUEST', 'member')).rejects.toMatchObject({ code: 'person_shut_out' });
+    expect(await place.store.db.selectFrom('role_grants').selectAll().execute()).toEqual([]);
+    const set = async (person: string) => grantsOf(place).set({ person, role: 'member' }, await by(place));
+    await give(place, 'UCAT', 'member');
+    await expect(set('cta')).rejects.toMatchObject({
+      code: 'person_not_found',
+      validValues: ['Ada', 'Bob', 'cat (T1/UCAT)'],
+    });
+    await grantsOf(place).set({ person: 'slack:T2/UCAT', role: 'viewer', name: 'Cat' }, await by(place));
+    await expect(set('cat')).rejects.toMatchObject({
+      code: 'person_ambiguous',
+      validValues: ['Cat (T2/UCAT)', 'cat (T1/UCAT)'],
+    });
+    expect(await set('Cat (T2/UCAT)')).toMatchObject({ state: 'changed' });
+    expect(await roleIn(place, 'UCAT')).toBe('member');
+  });
+});
+
+test('who gave whom which role is in the audit, and one key does it once', async () => {
+  await using place = await startCore({ reconcile: false });
+  const input = { person: 'slack:T1/UCAT', role: 'member', idempotency_key: 'k' };
+  const first = await place.run('set_role', input);
+  expect(await place.run('set_role', input)).toEqual(first);
+  expect(first).toMatchObject({ person: 'T1/UCAT', state: 'changed' });
+  const { items } = (await place.run('list_audit', { operation: 'set_role' })) as { items: Record<string, unknown>[] };
+  expect(items).toMatchObject([{ event: 'closed', outcome: 'done' }, { event: 'opened' }]);
+  expect(String(items[1]?.['input'])).toContain('slack:T1/UCAT');
+});
