@@ -101,9 +101,8 @@ async function makeFolder(path: string): Promise<void> {
 
 async function createExclusively(path: string): Promise<boolean> {
   try {
-    const handle = await open(path, 'wx');
+    await using handle = await open(path, 'wx');
     await handle.writeFile(await describeThisProcess());
-    await handle.close();
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;

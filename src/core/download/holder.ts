@@ -36,7 +36,7 @@ export async function describeThisProcess(): Promise<string> {
   return JSON.stringify({ place, pid: process.pid, started } satisfies HolderProcess);
 }
 
-/** What it writes when it has ended in good order. */
+/** What it writes over that when it has ended in good order; what follows is left, since a full volume may not take a byte more. */
 export const released = 'released';
 
 /**
@@ -45,7 +45,7 @@ export const released = 'released';
  */
 export async function isGone(holderFile: string): Promise<boolean> {
   const text = await readFile(holderFile, 'utf8').catch(() => '');
-  if (text === released) return true;
+  if (text.startsWith(released)) return true;
   try {
     const holder = JSON.parse(text) as HolderProcess;
     return holder.place === (await thisPlace()) && holder.started !== (await startOf(holder.pid));

@@ -83,10 +83,15 @@ export class Journal {
       [...files].map(([key, file]) => [key, { ranges: file.ranges.intervals, published: file.published }]),
     );
     const handle = await open(`${path}.new`, 'w');
-    await handle.appendFile(`${JSON.stringify({ type: 'snapshot', files: snapshot } satisfies JournalLine)}\n`);
-    await handle.datasync();
-    await rename(`${path}.new`, path);
-    await syncFolder(folder);
+    try {
+      await handle.appendFile(`${JSON.stringify({ type: 'snapshot', files: snapshot } satisfies JournalLine)}\n`);
+      await handle.datasync();
+      await rename(`${path}.new`, path);
+      await syncFolder(folder);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
     for (const name of await readdir(folder)) {
       const older = parseHolder(name.replace(/\.new$/, ''));
       if (older && compareHolders(older, holder) < 0) await unlink(join(folder, name)).catch(() => undefined);

@@ -15,7 +15,7 @@ import { PartFile } from './part-file.ts';
 import { statePaths } from './paths.ts';
 import { Progress } from './progress.ts';
 import { recover } from './recover.ts';
-import { requireSpace } from './space.ts';
+import { requireSpace, withMissing } from './space.ts';
 
 /** Free space is looked at this often while bytes come in, in milliseconds. */
 const spaceCheckMs = 5000;
@@ -39,7 +39,8 @@ export async function runPull(options: PullOptions): Promise<number> {
     options.onEvent({ type: 'done', ...done });
     return 0;
   } catch (error) {
-    const failure = error instanceof PullFailure ? error : unexpected(error);
+    const ended = error instanceof PullFailure ? error : unexpected(error);
+    const failure = await withMissing(ended, options.target, options.manifest);
     const { status, retryable } = pullFailures[failure.code];
     const missing = failure.missingBytes === undefined ? {} : { missing_bytes: failure.missingBytes };
     options.onEvent({ type: 'failed', code: failure.code, message: failure.message, retryable, ...missing });

@@ -97,7 +97,11 @@ test('only a holder that has certainly ended leaves its part to be written on; e
   const first = await inode();
   killed.child.kill('SIGKILL');
   await killed.ended;
-  using frozen = await begin(5 * MiB);
+  using stopped = await begin(5 * MiB);
+  expect(await inode()).toBe(first);
+  stopped.child.kill('SIGTERM');
+  await stopped.ended;
+  using frozen = await begin(6 * MiB);
   expect(await inode()).toBe(first);
   frozen.child.kill('SIGSTOP');
   using last = await begin(8 * MiB);

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { freeBytes } from '../../../src/core/download/space.ts';
 import { verifyTree } from '../../../src/core/download/verify.ts';
 import { startHub, type Hub } from '../../support/hub/hub.ts';
 import { KiB, manifestOf, MiB, pull, startPull, temporaryFolder, tuningEnv } from './pulling.ts';
@@ -69,12 +70,27 @@ describe.skipIf(!canMount)('a volume', () => {
     const other = join(volume.path, 'other');
     await writeFile(other, Buffer.alloc(8 * MiB)).catch(() => undefined);
     expect(await running.ended).toMatchObject({ status: 30 });
-    expect(running.events.at(-1)).toMatchObject({ type: 'failed', code: 'no_space' });
-    volume.remount(`size=${20 * MiB}`);
+    const failed = running.events.at(-1);
+    expect(failed).toMatchObject({ type: 'failed', code: 'no_space', missing_bytes: expect.any(Number) });
+    const missing = failed?.type === 'failed' ? (failed.missing_bytes ?? 0) : 0;
+    expect(failed?.type === 'failed' && failed.message).toContain(`short of ${Math.ceil(missing / MiB)} MiB`);
     hub.faults.clear();
+    // What is said to be missing is what it takes, and half of it is not enough.
+    volume.remount(`size=${8 * MiB + missing / 2}`);
+    expect((await pull(manifestOf(hub, repo), volume.path)).last).toMatchObject({ code: 'no_space' });
+    volume.remount(`size=${8 * MiB + missing + 64 * KiB}`);
     const { last } = await pull(manifestOf(hub, repo), volume.path);
     expect(last.type === 'done' && last.fetched).toBeLessThan(5 * MiB);
     expect(await verifyTree(volume.path)).toMatchObject({ ok: true });
+  });
+
+  test('that is full to the brim is short of everything', async () => {
+    await using volume = await smallFileSystem(MiB);
+    await writeFile(join(volume.path, 'other'), Buffer.alloc(2 * MiB)).catch(() => undefined);
+    const repo = hub.addRepo('acme/brim', { files: { 'model.safetensors': { size: 6 * MiB, seed: 'space' } } });
+    const { last } = await pull(manifestOf(hub, repo), volume.path);
+    expect(last).toMatchObject({ code: 'no_space', missing_bytes: 6 * MiB });
+    expect(last.type === 'failed' && last.message).toContain('6 MiB are still to be written and 0 MiB are free');
   });
 
   test('that is mounted read-only cannot be written', async () => {
@@ -93,6 +109,11 @@ describe.skipIf(!canMount)('a volume', () => {
     volume.remount('ro');
     expect((await pull(manifestOf(hub, repo), volume.path)).last).toMatchObject({ type: 'done', fetched: 0 });
   });
+});
+
+test('how much is free is unknown where the file system answers with zeros', async () => {
+  expect(await freeBytes('/proc')).toBeUndefined();
+  expect(await freeBytes('/tmp')).toBeGreaterThan(0);
 });
 
 test('a target that is a file cannot be written', async () => {
