@@ -23,8 +23,8 @@ export function reportFailure(thrown: unknown, argv: readonly string[], terminal
 /** `error[code]: sentence`, then `next: …`. The operation tells which of its fields are typed without a flag. */
 export function errorText(error: EcolinkError, operation?: Operation): string {
   const lines = [
-    `error[${error.code}]: ${withFlag(inCommandWords(plainText(error.message)), error.field, operation)}`,
-    `next: ${withFlag(asNextStep(plainText(error.nextStep)), error.field, operation)}`,
+    `error[${error.code}]: ${withFlags(inCommandWords(plainText(error.message)), error, operation)}`,
+    `next: ${withFlags(asNextStep(plainText(error.nextStep)), error, operation)}`,
   ];
   const values = error.validValues ?? [];
   const said = values.every((value) => lines.join('\n').includes(value));
@@ -33,10 +33,15 @@ export function errorText(error: EcolinkError, operation?: Operation): string {
 }
 
 /** Core quotes a field's name; here it is a flag. Only the first: further quotes are values, which may be spelled the same. */
-function withFlag(text: string, name: string | undefined, operation: Operation | undefined): string {
-  if (name === undefined) return text;
-  const field = operation && inputFields(operation).find((each) => each.name === name);
-  return text.replace(`"${name}"`, () => fieldOnCommandLine(field ?? { name }));
+function withFlags(text: string, error: EcolinkError, operation: Operation | undefined): string {
+  const fields = operation ? inputFields(operation) : [];
+  const about = fields.find((each) => each.name === error.field) ?? (error.field ? { name: error.field } : undefined);
+  const values = new Set(fields.flatMap((each) => each.values ?? []));
+  const others = error.kind === 'input' ? fields.filter((each) => each !== about && !values.has(each.name)) : [];
+  return [...(about ? [about] : []), ...others].reduce(
+    (named, field) => named.replace(`"${field.name}"`, () => fieldOnCommandLine(field)),
+    text,
+  );
 }
 
 function operationOf(argv: readonly string[]): Operation | undefined {

@@ -19,7 +19,9 @@ export function parseInput(operation: Operation, raw: unknown): Record<string, u
   refuseTokens(input);
   const fields = inputFields(operation);
   refuseUnknown(operation, fields, input);
-  for (const each of fields) if (each.required && input[each.name] === undefined) throw missing(each);
+  for (const each of fields) {
+    if (each.required && input[each.name] === undefined) throw contradiction(fields, each.name, input) ?? missing(each);
+  }
   const parsed = operation.input.safeParse(input);
   if (!parsed.success) throw badField(fields, parsed.error);
   const given: Record<string, unknown> = parsed.data;
@@ -68,6 +70,19 @@ function missing(each: InputField): Error {
       each.example === undefined ? `Give "${each.name}".` : `Give "${each.name}", for example "${each.example}".`,
     field: each.name,
     ...(each.values ? { validValues: each.values } : {}),
+  });
+}
+
+/** Of two fields that go with different values of the one that is missing, neither is right beside the other. */
+function contradiction(fields: readonly InputField[], decides: string, input: object): Error | undefined {
+  const given = fields.filter(({ name, onlyWith }) => onlyWith?.field === decides && name in input);
+  const [one] = given;
+  const other = given.find(({ onlyWith }) => onlyWith?.value !== one?.onlyWith?.value);
+  if (!one || !other) return undefined;
+  const belongs = ({ name, onlyWith }: InputField): string => `"${name}" goes with ${decides} "${onlyWith?.value}"`;
+  return inputError('fields_contradict', `${belongs(one)}, and ${belongs(other)}: they cannot be given together.`, {
+    nextStep: `Leave out "${one.name}" or "${other.name}".`,
+    field: other.name,
   });
 }
 

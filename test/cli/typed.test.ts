@@ -17,6 +17,16 @@ test('nothing is inferred against what was said, or from flags that contradict e
   expect(await typed('check_model', '--repo', 'a/b', '--filesystem', 'fs')).not.toHaveProperty('source');
 });
 
+test('flags that contradict each other are both named, rather than the one that was not typed', async () => {
+  const operation = findOperation('check_model');
+  const input = await typed('check_model', '--repo', 'a/b', '--subfolder', 'c');
+  expect(errorText(refusal(input, 'check_model'), operation)).toBe(
+    'error[fields_contradict]: --repo goes with source "huggingface", and --subfolder goes with source "filesystem": they cannot be given together.\n' +
+      'next: Leave out --repo or --subfolder.',
+  );
+  expect(refusal({ repo: 'a/b' }, 'check_model')).toMatchObject({ code: 'field_missing', field: 'source' });
+});
+
 test('numbers, repeated flags and both sides of a boolean arrive as the operation wants them', async () => {
   const input = await typed(
     'launch_instance',
@@ -76,8 +86,8 @@ async function typed(name: string, ...words: string[]): Promise<unknown> {
   return input;
 }
 
-function refusal(input: object): EcolinkError {
-  const operation = findOperation('register_model');
+function refusal(input: object, name = 'register_model'): EcolinkError {
+  const operation = findOperation(name);
   try {
     if (operation) parseInput(operation, input);
   } catch (thrown) {
