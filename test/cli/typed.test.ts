@@ -20,7 +20,7 @@ test('nothing is inferred against what was said, or from flags that contradict e
 test('flags that contradict each other are both named, rather than the one that was not typed', async () => {
   const operation = findOperation('check_model');
   const input = await typed('check_model', '--repo', 'a/b', '--subfolder', 'c');
-  expect(errorText(refusal(input, 'check_model'), operation)).toBe(
+  expect(errorText(refusal(input as object, 'check_model'), operation)).toBe(
     'error[fields_contradict]: --repo goes with source "huggingface", and --subfolder goes with source "filesystem": they cannot be given together.\n' +
       'next: Leave out --repo or --subfolder.',
   );

@@ -117,6 +117,35 @@ test('a download that is killed for memory says so', async () => {
   );
 });
 
+test(
+  'a download that its node throws out again and again comes to an end that says so',
+  { timeout: 180_000 },
+  async () => {
+    await using region = await openRegion(plane, namespace);
+    nodes.rule = () => ({ evicted: 'The node was low on resource: memory.' });
+    await region.startDownload(key, manifest, 1, undefined);
+    await vi.waitFor(
+      async () =>
+        expect(await region.observeVolume(key)).toEqual({
+          state: 'failed',
+          attempt: 1,
+          failure: {
+            type: 'failed',
+            code: 'interrupted',
+            message: expect.stringMatching(
+              /ended the download \d times: The node was low on resource: memory\.$/,
+            ) as string,
+            retryable: true,
+          },
+        }),
+      { timeout: 150_000, interval: 200 },
+    );
+    nodes.rule = () => ({ exit: 0 });
+    await region.startDownload(key, manifest, 2, undefined);
+    await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
+  },
+);
+
 test('a stopped download leaves the volume, and neither job nor token nor file list', async () => {
   await using region = await openRegion(plane, namespace);
   nodes.rule = () => 'run';

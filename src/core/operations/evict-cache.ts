@@ -15,7 +15,11 @@ export const evictCache = defineOperation({
   frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: false,
   input: z.strictObject(volumeFields),
-  output: receipt.extend({ freed_bytes: z.number(), volumes: z.array(z.string()) }),
+  output: receipt.extend({
+    /** Absent where nobody knows: a region of Kubernetes cannot look into a volume that was never complete. */
+    freed_bytes: z.number().optional(),
+    volumes: z.array(z.string()),
+  }),
   examples: [{ model: 'qwen-small' }, { volume: 'v-3f2a9c1b7d4e' }],
   preview: previewEvict,
   handler: (input, context) => context.services.cache.evict(input, context),

@@ -104,8 +104,8 @@ export interface Region {
   stopDownload(key: string): Promise<void>;
   /** Reads every byte of a complete volume again; answers with what is wrong, in words, or with nothing. */
   verifyVolume(key: string): Promise<string[]>;
-  /** Removes the volume and answers with the bytes it held. */
-  deleteVolume(key: string): Promise<number>;
+  /** Removes the volume and answers with the bytes it held; undefined where the region cannot tell. */
+  deleteVolume(key: string): Promise<number | undefined>;
 
   listFolder(filesystem: string, subfolder: string): Promise<FolderEntry[]>;
   readFile(filesystem: string, path: string, maximumBytes: number): Promise<Buffer>;

@@ -7,6 +7,7 @@ import { approvals } from './migrations/0004-approvals.ts';
 import { decisions } from './migrations/0007-decisions.ts';
 import { storeIdentity } from './migrations/0008-store-identity.ts';
 import { whatRuns } from './migrations/0009-what-runs.ts';
+import { volumes } from './migrations/0010-volumes.ts';
 
 /** Every migration, by number. Imported statically, so that a build cannot lose one. */
 export function migrations(flavour: Flavour): Record<string, Migration> {
@@ -18,5 +19,6 @@ export function migrations(flavour: Flavour): Record<string, Migration> {
     '0007-decisions': decisions(),
     '0008-store-identity': storeIdentity(),
     '0009-what-runs': whatRuns,
+    '0010-volumes': volumes(),
   };
 }

@@ -110,6 +110,10 @@ export interface Database {
     credential: ColumnType<string | null, string | null | undefined, string | null>;
     /** Those with which the Hub refused the files. */
     refused: ColumnType<Json | null, Json | null | undefined, Json | null>;
+    /** By the last eviction; null where nobody knows. */
+    freed_bytes: ColumnType<number | null, number | null | undefined, number | null>;
+    /** How far it had come when a failure was last counted. */
+    reached_bytes: ColumnType<number | null, number | null | undefined, number | null>;
   };
   audit_events: {
     number: Fixed<number>;

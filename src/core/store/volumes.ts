@@ -13,6 +13,8 @@ export interface Volume {
   state: VolumeState;
   attempt: number;
   failures: number;
+  /** Bytes that it had when a failure was last counted. */
+  reached: number;
   retryAt: number | undefined;
   progress?: Progress;
   reason?: Reason;
@@ -23,6 +25,8 @@ export interface Volume {
   credential?: string;
   /** Those with which the Hub refused the files since somebody last asked for them. */
   refused: string[];
+  /** By the last eviction; absent where nobody knows. */
+  freedBytes?: number;
 }
 
 /** Makes the row of a volume unless it is there; one that failed for good gets a fresh start. */
@@ -58,7 +62,7 @@ export async function wantVolume(
     : ['absent', 'partial'];
   await db
     .updateTable('volumes')
-    .set({ state: 'queued', failures: 0, retry_at: null, reason: null, refused: null })
+    .set({ state: 'queued', failures: 0, reached_bytes: null, retry_at: null, reason: null, refused: null })
     .where('key', '=', volume.key)
     .where('state', 'in', restartable)
     .execute();
@@ -81,6 +85,7 @@ function toVolume(row: Row): Volume {
     state: row.state as VolumeState,
     attempt: row.attempt,
     failures: row.failures,
+    reached: row.reached_bytes ?? 0,
     retryAt: row.retry_at === null ? undefined : Date.parse(row.retry_at),
     prefetch: row.prefetch === 1,
     pinned: row.pinned === 1,
@@ -89,6 +94,7 @@ function toVolume(row: Row): Volume {
     ...(row.last_used_at === null ? {} : { lastUsedAt: row.last_used_at }),
     ...(row.credential === null ? {} : { credential: row.credential }),
     refused: row.refused === null ? [] : (JSON.parse(row.refused) as string[]),
+    ...(row.freed_bytes === null ? {} : { freedBytes: row.freed_bytes }),
   };
 }
 
@@ -140,6 +146,7 @@ export type VolumeUpdate = Partial<{
   state: VolumeState;
   attempt: number;
   failures: number;
+  reached: number;
   retryAt: number | null;
   progress: Progress | null;
   reason: Reason | null;
@@ -148,6 +155,7 @@ export type VolumeUpdate = Partial<{
   lastUsedAt: string;
   credential: string;
   refused: string[];
+  freedBytes: number | null;
 }>;
 
 export async function updateVolume(db: Queries, key: string, update: VolumeUpdate): Promise<void> {
@@ -156,6 +164,8 @@ export async function updateVolume(db: Queries, key: string, update: VolumeUpdat
     ...(update.state === undefined ? {} : { state: update.state }),
     ...(update.attempt === undefined ? {} : { attempt: update.attempt }),
     ...(update.failures === undefined ? {} : { failures: update.failures }),
+    ...(update.reached === undefined ? {} : { reached_bytes: update.reached }),
+    ...(update.freedBytes === undefined ? {} : { freed_bytes: update.freedBytes }),
     ...(update.retryAt === undefined
       ? {}
       : { retry_at: update.retryAt === null ? null : new Date(update.retryAt).toISOString() }),

@@ -193,15 +193,15 @@ async function volumesOf(parts: LaunchParts, model: OwnedModel, regions: string[
 async function evict(parts: LaunchParts, input: VolumesInput, context: Asking) {
   const volumes = await named(parts, input, context);
   for (const volume of volumes) await refuseInUse(parts, volume);
-  let freed = 0;
-  for (const volume of volumes) {
-    freed += await evictVolume(parts, volume);
-  }
+  const freed: (number | undefined)[] = [];
+  for (const volume of volumes) freed.push(await evictVolume(parts, volume));
+  const known = freed.filter((bytes) => bytes !== undefined);
+  const unknown = known.length < freed.length ? 'What an incomplete download held there is not known. ' : '';
   return {
     state: 'evicted',
-    freed_bytes: freed,
+    ...(known.length > 0 ? { freed_bytes: known.reduce((sum, bytes) => sum + bytes, 0) } : {}),
     volumes: volumes.map((volume) => volume.key),
-    next_step: 'The next launch that needs them fetches them again.',
+    next_step: `${unknown}The next launch that needs them fetches them again.`,
   };
 }
 

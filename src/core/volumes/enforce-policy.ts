@@ -56,7 +56,7 @@ async function audited(parts: PolicyParts, { volume, why }: Eviction): Promise<v
     const freed = await evictVolume(parts, volume);
     parts.log.info(
       { volume: volume.key, region: volume.region, why },
-      `evicted ${formatBytes(freed)} of ${volume.repo}`,
+      freed === undefined ? `evicted ${volume.repo}` : `evicted ${formatBytes(freed)} of ${volume.repo}`,
     );
     await close({ outcome: 'done' });
   } catch (thrown) {

@@ -18,36 +18,42 @@ const patienceMs = 60_000;
 const pollMs = 50;
 
 /**
- * Frees a volume that nothing uses and answers with the bytes it held. The decision is written first and the reconciler,
- * which alone works on the volume, carries it out: what wants the bytes meanwhile waits until they are gone.
+ * Frees a volume that nothing uses and answers with the bytes it held, as far as the region can tell. The decision is written
+ * first and the reconciler, which alone works on the volume, carries it out: what wants the bytes meanwhile waits until they
+ * are gone.
  */
-export async function evictVolume(parts: EvictParts, volume: Volume): Promise<number> {
+export async function evictVolume(parts: EvictParts, volume: Volume): Promise<number | undefined> {
   const held = await bytesOf(parts.places.region(volume.region), volume);
   await parts.store.transaction(async (transaction) => {
     const users = await usersOfVolume(transaction, volume.key);
     if (users.length > 0) throw volumeInUse(volume, users);
-    await updateVolume(transaction, volume.key, { state: 'evicting', prefetch: false, progress: null, reason: null });
+    const evicting = { state: 'evicting', prefetch: false, progress: null, reason: null, freedBytes: null } as const;
+    await updateVolume(transaction, volume.key, evicting);
   });
   parts.nudge({ volume: volume.key });
   const deadline = Date.now() + patienceMs;
-  while ((await findVolume(parts.store.db, volume.key))?.state === 'evicting') {
+  for (;;) {
+    const now = await findVolume(parts.store.db, volume.key);
+    if (now?.state !== 'evicting') return now?.freedBytes ?? held;
     if (Date.now() > deadline) throw stillGoing(volume);
     await delay(pollMs);
   }
-  return held;
 }
 
 /** The reconciler's half. */
 export async function finishEviction(parts: Omit<EvictParts, 'places'>, volume: Volume, region: Region): Promise<void> {
-  await region.deleteVolume(volume.key);
-  await updateVolume(parts.store.db, volume.key, { state: 'absent', pinned: false });
+  const freed = await region.deleteVolume(volume.key);
+  const gone = { state: 'absent', pinned: false, reached: 0, freedBytes: freed ?? null } as const;
+  await updateVolume(parts.store.db, volume.key, gone);
   parts.nudge({ volume: volume.key });
   parts.changes.publish({ kind: 'volume', id: volume.key });
 }
 
-async function bytesOf(region: Region, volume: Volume): Promise<number> {
+/** Before it goes: a region may not be able to say it any more when it is gone. */
+async function bytesOf(region: Region, volume: Volume): Promise<number | undefined> {
   const observed = await region.observeVolume(volume.key);
-  return observed.state === 'ready' || observed.state === 'partial' ? observed.bytes : (volume.progress?.done ?? 0);
+  if (observed.state === 'absent') return 0;
+  return observed.state === 'ready' ? observed.bytes : undefined;
 }
 
 function stillGoing(volume: Volume): Error {

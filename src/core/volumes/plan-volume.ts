@@ -17,17 +17,21 @@ export interface VolumeRecord {
   state: VolumeState;
   attempt: number;
   failures: number;
+  /** Bytes that it had when a failure was last counted. */
+  reached: number;
   retryAt: number | undefined;
+  /** As it was last seen. */
+  progress?: { done: number };
 }
 
 export type VolumeStep =
   | { do: 'start'; attempt: number }
   | { do: 'stop' }
   | { do: 'delete' }
-  | { do: 'record'; state: VolumeState; failures: number; retryAt?: number; reason?: Reason }
+  | { do: 'record'; state: VolumeState; failures: number; reached?: number; retryAt?: number; reason?: Reason }
   | { do: 'nothing' };
 
-/** After so many failures that might have healed, somebody has to look. */
+/** After so many failures in a row that might have healed, without getting further between them, somebody has to look. */
 const maximumFailures = 6;
 
 /**
@@ -75,8 +79,8 @@ function planMissing(record: VolumeRecord, observed: ObservedVolume, wanted: boo
   return { do: 'start', attempt: record.attempt + 1 };
 }
 
-/** Ends that a kill or a stop of ours brought about. */
-const disruptions = new Set(['interrupted', 'stopped', 'superseded']);
+/** Ends that EcoLink itself brought about: they say nothing about the download. */
+const ownDoing = new Set(['stopped', 'superseded']);
 
 /** Ends that another credential may not meet. The Hub hides a private repo from an account that may not read it. */
 export function isRefusal(code: string): boolean {
@@ -92,13 +96,21 @@ function afterFailure(
 ): VolumeStep {
   const { code, message, retryable } = observed.failure;
   if (!wanted) return { do: 'record', state: 'partial', failures: 0 };
-  // A disruption says nothing about the download itself.
-  if (disruptions.has(code)) return { do: 'record', state: 'queued', failures: record.failures };
+  if (ownDoing.has(code)) return { do: 'record', state: 'queued', failures: record.failures };
   if (another && isRefusal(code)) return { do: 'record', state: 'queued', failures: record.failures };
-  const failures = record.failures + 1;
-  const reason = { code, message };
-  if (!retryable || failures >= maximumFailures) return { do: 'record', state: 'failed', failures, reason };
-  return { do: 'record', state: 'queued', failures, retryAt: now + retryDelayMs(failures), reason };
+  const done = record.progress?.done ?? 0;
+  // One that gets further between its failures comes to its end, however often it fails.
+  const failures = (done > record.reached ? 0 : record.failures) + 1;
+  const counted = { do: 'record', failures, reached: Math.max(done, record.reached) } as const;
+  const reason = { code, message: code === 'interrupted' ? sayHowOften(message, failures) : message };
+  if (!retryable || failures >= maximumFailures) return { ...counted, state: 'failed', reason };
+  // A single kill is a disruption: it goes on at once. What kills it again may be its own need of memory.
+  if (code === 'interrupted' && failures === 1) return { ...counted, state: 'queued' };
+  return { ...counted, state: 'queued', retryAt: now + retryDelayMs(failures), reason };
+}
+
+function sayHowOften(message: string, failures: number): string {
+  return failures === 1 ? message : `${message} It failed ${failures} times in a row without getting any further.`;
 }
 
 /** 2, 4, 8, 16, 32 s. */

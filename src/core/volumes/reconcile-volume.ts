@@ -49,10 +49,11 @@ function updateFor(
   return {
     state: step.state,
     failures: step.failures,
+    ...(step.reached === undefined ? {} : { reached: step.reached }),
     retryAt: step.retryAt ?? null,
     reason: step.reason ?? waiting ?? null,
     ...progress,
-    ...(finished ? { prefetch: false, progress: null, refused: [] } : {}),
+    ...(finished ? { prefetch: false, progress: null, refused: [], reached: 0 } : {}),
   };
 }
 

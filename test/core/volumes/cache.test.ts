@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { KiB } from '../download/pulling.ts';
@@ -187,11 +187,22 @@ describe('weights are evicted', () => {
     await machine.reach(id, 'stopped');
     const left = await machine.reachVolume('partial');
     expect(await processesWith(machine.dataDir)).toEqual([]);
-    expect(await machine.run('evict_cache', { volume: left.volume })).toMatchObject({ state: 'evicted' });
     const folder = join(machine.dataDir, 'regions', 'local', 'volumes');
+    const held = await blocksOf(join(folder, left.volume, 'tree'));
+    expect(held).toBeGreaterThan(0);
+    const evicted = await machine.run('evict_cache', { volume: left.volume });
+    expect(evicted).toMatchObject({ state: 'evicted', freed_bytes: held });
     expect(await readdir(folder)).not.toContain(left.volume);
   });
 });
+
+/** What a folder takes on the disk. */
+async function blocksOf(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).blocks * 512));
+  return sizes.reduce((sum, bytes) => sum + bytes, 0);
+}
 
 describe('what a stopped instance needs', () => {
   async function stopped(machine: Machine): Promise<number> {

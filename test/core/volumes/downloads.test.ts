@@ -89,6 +89,26 @@ describe('a download that may heal', () => {
   });
 });
 
+test('a download that is killed again without having got further waits, says so, and goes on when it can', async () => {
+  const machine = await machineWith({ pulling: { ECOLINK_PULL_STALL_MS: '60000' } });
+  machine.hub.addRepo('acme/tiny', weights(size));
+  await machine.register('tiny', 'acme/tiny');
+  machine.hub.faults.add('resolve', { kind: 'never-answer' }, { times: 2 });
+  await machine.run('prefetch_model', { model: 'tiny' });
+  for (const asked of [1, 2]) {
+    await expect.poll(() => machine.hub.requestsTo('resolve', 'model.gguf'), { timeout: 20_000 }).toHaveLength(asked);
+    const [pull] = (await processesWith(machine.dataDir)).filter(({ line }) => line.includes('pull-main'));
+    process.kill(pull?.pid as number, 'SIGKILL');
+  }
+  const code = async () => (await machine.volumes())[0]?.reason;
+  await expect.poll(code, { timeout: 10_000 }).toMatchObject({
+    code: 'interrupted',
+    message: expect.stringContaining('2 times in a row without getting any further') as string,
+  });
+  const ready = await machine.reachVolume('ready');
+  expect(ready.reason).toBeUndefined();
+});
+
 test('the token reaches the download in a file that is gone once it was read', async () => {
   const machine = await machineWith({ environment: { HF_TOKEN: token } });
   machine.hub.addRepo('acme/gated', { ...weights(size), gated: 'manual', gate: { alice: 'accepted' } });

@@ -16,6 +16,7 @@ function volume(key: string, daysUnused: number, given: Partial<Volume> = {}): V
     state: 'ready',
     attempt: 1,
     failures: 0,
+    reached: 0,
     retryAt: undefined,
     prefetch: false,
     pinned: false,

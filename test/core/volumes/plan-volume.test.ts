@@ -6,7 +6,7 @@ import type { VolumeRecord, VolumeState } from '../../../src/core/volumes/plan-v
 const now = 1_000_000;
 
 function record(state: VolumeState, more: Partial<VolumeRecord> = {}): VolumeRecord {
-  return { state, attempt: 3, failures: 0, retryAt: undefined, ...more };
+  return { state, attempt: 3, failures: 0, reached: 0, retryAt: undefined, ...more };
 }
 
 function failed(code: string, retryable: boolean, attempt = 3): ObservedVolume {
@@ -82,6 +82,7 @@ describe('an attempt that ended', () => {
         do: 'record',
         state: 'queued',
         failures: failures + 1,
+        reached: 0,
         retryAt: now + 1000 * 2 ** (failures + 1),
         reason,
       });
@@ -90,6 +91,7 @@ describe('an attempt that ended', () => {
       do: 'record',
       state: 'failed',
       failures: 6,
+      reached: 0,
       reason,
     });
   });
@@ -112,7 +114,29 @@ describe('an attempt that ended', () => {
     expect(step).toEqual({ do: 'start', attempt: 4 });
   });
 
-  test.each(['interrupted', 'stopped', 'superseded'])('because it was %s counts as no failure', (code) => {
+  test('after it had got further than the one before counts as the first', () => {
+    const further = record('downloading', { failures: 5, reached: 700, progress: { done: 701 } });
+    expect(planVolume(further, failed('stalled', true), true, now)).toMatchObject({
+      state: 'queued',
+      failures: 1,
+      reached: 701,
+    });
+    const nowhere = { ...further, progress: { done: 700 } };
+    expect(planVolume(nowhere, failed('stalled', true), true, now)).toMatchObject({ state: 'failed', reached: 700 });
+  });
+
+  test('because it was killed goes on at once, and when that happens again and again waits, says so, and ends', () => {
+    const kill = (failures: number, more: Partial<VolumeRecord> = {}) =>
+      planVolume(record('downloading', { failures, ...more }), failed('interrupted', true), true, now);
+    expect(kill(0)).toEqual({ do: 'record', state: 'queued', failures: 1, reached: 0 });
+    const message = 'It was interrupted. It failed 2 times in a row without getting any further.';
+    const reason = { code: 'interrupted', message };
+    expect(kill(1)).toEqual({ do: 'record', state: 'queued', failures: 2, reached: 0, retryAt: now + 4000, reason });
+    expect(kill(5)).toMatchObject({ state: 'failed', reason: { code: 'interrupted' } });
+    expect(kill(5, { progress: { done: 1 } })).toEqual({ do: 'record', state: 'queued', failures: 1, reached: 1 });
+  });
+
+  test.each(['stopped', 'superseded'])('because it was %s counts as no failure', (code) => {
     const step = planVolume(record('downloading', { failures: 2 }), failed(code, true), true, now);
     expect(step).toEqual({ do: 'record', state: 'queued', failures: 2 });
   });

@@ -11,6 +11,7 @@ export type Play =
   | 'run'
   | 'ready'
   | { exit: number; message?: string; reason?: string }
+  | { evicted: string }
   | { waiting: string; message: string }
   | { crashed: number; message: string; restarts: number; reason?: string };
 
@@ -189,6 +190,10 @@ function statusFor(
       conditions: conditions(pod, false),
       containerStatuses: [{ ...base, ready: false, state: { terminated } }],
     };
+  }
+  if ('evicted' in play) {
+    const conditionsNow = [...conditions(pod, false), condition('DisruptionTarget', true)];
+    return { ...shared, phase: 'Failed', reason: 'Evicted', message: play.evicted, conditions: conditionsNow };
   }
   if ('waiting' in play) {
     const waiting = { reason: play.waiting, message: play.message };

@@ -5,7 +5,7 @@ import type { Live } from './kinds.ts';
 import { annotations, labels } from './names.ts';
 import { troubleOf } from './pod-reasons.ts';
 
-type Failure = Extract<PullEvent, { type: 'failed' }>;
+export type Failure = Extract<PullEvent, { type: 'failed' }>;
 
 /** A job is over by its condition and by nothing else: one that counted a failure may complete yet. */
 export function endOf(job: Live<V1Job>): 'complete' | 'failed' | undefined {
@@ -24,10 +24,7 @@ export function fills(job: Live<V1Job>, claim: string): boolean {
 
 /** Why a download failed: what the pull said last, else how its container ended, else what the job says. Pure. */
 export function failureOf(job: Live<V1Job>, pods: readonly Live<V1Pod>[]): Failure {
-  const ended = pods
-    .filter((pod) => pod.status?.phase === 'Failed')
-    .toSorted((a, b) => (a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1))
-    .at(-1);
+  const ended = newestLast(pods.filter((pod) => pod.status?.phase === 'Failed')).at(-1);
   const container = ended?.status?.containerStatuses?.find((each) => each.name === 'pull');
   const end = container?.state?.terminated ?? container?.lastState?.terminated;
   const said = lastEvent(end?.message ?? '');
@@ -42,6 +39,34 @@ export function failureOf(job: Live<V1Job>, pods: readonly Live<V1Pod>[]): Failu
   if (trouble) return failed(trouble.code, trouble.message, true);
   const condition = job.status?.conditions?.find((each) => each.type === 'Failed');
   return failed('interrupted', `The download did not finish: ${condition?.message ?? 'its pod is gone'}.`, true);
+}
+
+/** Pods of one job that the cluster may end before that counts as a failure. */
+const mostDisruptions = 4;
+
+/**
+ * A job does not count pods that the cluster ended (an eviction, a drain), so one that is evicted for its own doing would be
+ * begun anew for ever. Undefined while one runs, or there were few. Pure.
+ */
+export function endedByCluster(pods: readonly Live<V1Pod>[]): Failure | undefined {
+  if (pods.some((pod) => pod.status?.phase === 'Running')) return undefined;
+  const ended = pods.filter((pod) => pod.status?.phase === 'Failed' && isDisrupted(pod));
+  if (ended.length < mostDisruptions) return undefined;
+  const last = newestLast(ended).at(-1);
+  const why = last?.status?.message ?? last?.status?.reason ?? 'without a word';
+  return failed(
+    'interrupted',
+    `The cluster ended the download ${ended.length} times: ${why.replace(/\.$/, '')}.`,
+    true,
+  );
+}
+
+function isDisrupted(pod: Live<V1Pod>): boolean {
+  return pod.status?.conditions?.some((each) => each.type === 'DisruptionTarget' && each.status === 'True') ?? false;
+}
+
+function newestLast(pods: readonly Live<V1Pod>[]): Live<V1Pod>[] {
+  return pods.toSorted((a, b) => (a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1));
 }
 
 export function failed(code: string, message: string, retryable: boolean): Failure {

@@ -5,7 +5,8 @@ import type { PullManifest } from '../../download/manifest.ts';
 import { conflict, unavailable } from '../../errors.ts';
 import type { ObservedVolume, Progress, Reason } from '../region.ts';
 import type { KubernetesClient } from './client.ts';
-import { attemptOf, endOf, failed, failureOf, fills, lastEvent } from './download-state.ts';
+import { attemptOf, endedByCluster, endOf, failed, failureOf, fills, lastEvent } from './download-state.ts';
+import type { Failure } from './download-state.ts';
 import { lastWarning, whyNotCreated } from './events.ts';
 import type { Live } from './kinds.ts';
 import { downloadJob, manifestMap, tokenSecret } from './manifests/download.ts';
@@ -73,17 +74,17 @@ export class KubernetesVolumes {
     for (const job of await this.#jobs(key)) if (endOf(job) === undefined) await this.#remove(job);
   }
 
-  /** Answers with the bytes of a complete volume, and 0 for another: nobody can look into it. Throws while it is held back. */
-  async delete(key: string): Promise<number> {
+  /** Answers with the bytes of a complete volume; into another nobody can look. Throws while it is held back. */
+  async delete(key: string): Promise<number | undefined> {
     for (const job of await this.#jobs(key)) await this.#remove(job);
     // Read anew: one that is on its way out is hidden from the mirror's readers.
     const claim = await this.#parts.client.read<V1PersistentVolumeClaim>('PersistentVolumeClaim', key);
-    if (!claim || claim.metadata.labels?.[labels.volume] !== key) return 0;
+    if (!claim || claim.metadata.labels?.[labels.volume] !== key) return undefined;
     if (claim.metadata.deletionTimestamp === undefined)
       await this.#parts.client.delete('PersistentVolumeClaim', key, claim.metadata.uid);
     this.#parts.mirrors.claims.forget(claim);
     await this.#awaitGone(claim);
-    return completedBytes(claim) ?? 0;
+    return completedBytes(claim);
   }
 
   /** Takes back what was said of a volume, so that the next download looks at every file again. */
@@ -121,23 +122,19 @@ export class KubernetesVolumes {
 
   async #underWay(claim: Claim, job: Job): Promise<ObservedVolume> {
     const attempt = attemptOf(job);
-    if (await this.#stuck(job)) {
-      if (job.spec?.suspend) return { state: 'partial', bytes: 0 };
-      const failure = failed('interrupted', 'The node that the download ran on is lost.', true);
-      return { state: 'failed', attempt, failure };
-    }
+    if (isAbandoned(job)) return { state: 'partial', bytes: 0 };
     const pods = await this.#podsOf(job);
+    const failure = disruption(pods);
+    if (failure) return { state: 'failed', attempt, failure };
     const running = pods.find((pod) => pod.status?.phase === 'Running');
     const progress = running && (await this.#progress(running));
     const reason = running ? undefined : await this.#reason(claim, job, pods);
     return { state: 'downloading', attempt, ...(progress ? { progress } : {}), ...(reason ? { reason } : {}) };
   }
 
-  /** Neither over nor going on: its pod hangs on a lost node, which gets no successor, or nobody let it run. */
+  /** Neither over nor going on. */
   async #stuck(job: Job): Promise<boolean> {
-    if (job.spec?.suspend) return ageOf(job) > abandonedMs;
-    const pods = (await this.#podsOf(job)).filter((pod) => !['Succeeded', 'Failed'].includes(pod.status?.phase ?? ''));
-    return pods.length > 0 && pods.every((pod) => isLost(pod, Date.now()));
+    return isAbandoned(job) || disruption(await this.#podsOf(job)) !== undefined;
   }
 
   async #progress(pod: Live<V1Pod>): Promise<Progress | undefined> {
@@ -247,6 +244,19 @@ export class KubernetesVolumes {
     }
     throw this.#deleting(claim.metadata.name);
   }
+}
+
+/** Nobody let it run. */
+function isAbandoned(job: Job): boolean {
+  return job.spec?.suspend === true && ageOf(job) > abandonedMs;
+}
+
+/** Its pod hangs on a lost node, which gets no successor, or its pods are ended one after the other. */
+function disruption(pods: readonly Live<V1Pod>[]): Failure | undefined {
+  const open = pods.filter((pod) => !['Succeeded', 'Failed'].includes(pod.status?.phase ?? ''));
+  if (open.length > 0 && open.every((pod) => isLost(pod, Date.now())))
+    return failed('interrupted', 'The node that the download ran on is lost.', true);
+  return endedByCluster(pods);
 }
 
 function completedBytes(claim: Claim): number | undefined {

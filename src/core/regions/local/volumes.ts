@@ -181,7 +181,7 @@ export class LocalVolumes {
 const interrupted: Extract<PullEvent, { type: 'failed' }> = {
   type: 'failed',
   code: 'interrupted',
-  message: 'The download ended before it was finished.',
+  message: 'The download was killed before it was finished, perhaps for want of memory.',
   retryable: true,
 };
 
