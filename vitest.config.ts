@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // The suites that need more than Node and npm have a script of their own.
-    exclude: ['test/postgres/**', 'test/engines/**', 'test/kubernetes/**', 'test/cluster/**'],
+    exclude: ['test/postgres/**', 'test/engines/**', 'test/olah/**', 'test/kubernetes/**', 'test/cluster/**'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Real processes on a shared machine: a stall of the machine is told apart from a fault by a second look, which CI's log shows.

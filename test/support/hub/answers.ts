@@ -57,8 +57,12 @@ export function refuse(response: ServerResponse, refusal: Refusal, asText: boole
   response.writeHead(refusal.status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(refusal.message);
 }
 
-export async function readJson(request: IncomingMessage): Promise<unknown> {
-  return JSON.parse(await text(request));
+/** The names that a body asks for: the Hub's clients send JSON (JavaScript) or a form (Python). */
+export async function readPaths(request: IncomingMessage): Promise<string[]> {
+  const body = await text(request);
+  if (request.headers['content-type']?.startsWith('application/x-www-form-urlencoded'))
+    return new URLSearchParams(body).getAll('paths');
+  return (JSON.parse(body) as { paths: string[] }).paths;
 }
 
 export function json(response: ServerResponse, status: number, body: unknown): void {

@@ -7,7 +7,7 @@ import type { HubCommit, HubFile } from '../../../src/cli/quickstart/hub-repo.ts
 import { modelInfo, parseRange, treeEntries } from '../../../src/cli/quickstart/hub-repo.ts';
 import { routeOf, type HubRoute } from '../../../src/cli/quickstart/hub-routes.ts';
 import { openInGated, refuseGate, refuseRepo, refuseToken, type HubToken, type Refusal } from './access.ts';
-import { applyWholeFault, declaredLength, isTrue, json, readJson, refuse, whoAmI } from './answers.ts';
+import { applyWholeFault, declaredLength, isTrue, json, readPaths, refuse, whoAmI } from './answers.ts';
 import { sendBody } from './body.ts';
 import type { FileSource } from './content.ts';
 import { Faults, type Fault, type Place } from './faults.ts';
@@ -214,7 +214,7 @@ export class Hub implements AsyncDisposable {
 
   /** Where the Hub's own snapshotDownload begins: a POST with the names of files. */
   async #answerPaths(request: IncomingMessage, response: ServerResponse, commit: HubCommit | undefined): Promise<void> {
-    const { paths } = (await readJson(request)) as { paths: string[] };
+    const paths = await readPaths(request);
     if (!commit) return refuse(response, { status: 404, code: 'RevisionNotFound', message: 'Invalid rev id' }, false);
     const lastCommit = { id: commit.sha, title: 'commit', date: commit.date };
     const entries = treeEntries(commit, '', true).filter((entry) => paths.includes(entry.path));
