@@ -93,11 +93,12 @@ test('a download that is killed again without having got further waits, says so,
   const machine = await machineWith({ pulling: { ECOLINK_PULL_STALL_MS: '60000' } });
   machine.hub.addRepo('acme/tiny', weights(size));
   await machine.register('tiny', 'acme/tiny');
+  machine.hub.resetCounters();
   machine.hub.faults.add('resolve', { kind: 'never-answer' }, { times: 2 });
   await machine.run('prefetch_model', { model: 'tiny' });
   for (const asked of [1, 2]) {
     await expect.poll(() => machine.hub.requestsTo('resolve', 'model.gguf'), { timeout: 20_000 }).toHaveLength(asked);
-    const [pull] = (await processesWith(machine.dataDir)).filter(({ line }) => line.includes('pull-main'));
+    const pull = (await processesWith(machine.dataDir)).find(({ line }) => line.includes('pull-main'));
     process.kill(pull?.pid as number, 'SIGKILL');
   }
   const code = async () => (await machine.volumes())[0]?.reason;
