@@ -13,6 +13,7 @@ export const operationGroups: Record<string, readonly string[]> = {
     'stop_instance',
     'restart_instance',
     'scale_instance',
+    'extend_instance',
     'delete_instance',
   ],
   'Places and cached weights:': [

@@ -5,6 +5,7 @@ import type { Claims } from './access/claims.ts';
 import type { Caller } from './access/caller.ts';
 import type { ApprovalBoard } from './approvals/approvals.ts';
 import type { Config } from './config/config.ts';
+import type { EndingBoard } from './launch/ending.ts';
 import type { Routes } from './launch/routes.ts';
 import type { Log } from './log.ts';
 import type { Changes } from './notify/changes.ts';
@@ -34,6 +35,8 @@ export interface Core extends AsyncDisposable {
     caller: Caller,
     options?: ExecuteOptions,
   ): Promise<Record<string, unknown>>;
+  /** Instances that stop by themselves soon, for front ends that can reach their owners. */
+  readonly endings: EndingBoard;
   /** Throws where the store cannot be read. */
   ping(): Promise<void>;
 }

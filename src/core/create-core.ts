@@ -21,6 +21,7 @@ import type { Services } from './context.ts';
 import type { Core } from './core.ts';
 import { createExecute, createRunner } from './execute.ts';
 import { createHub } from './hub/hub.ts';
+import { createEndingBoard } from './launch/ending.ts';
 import { createRoutes } from './launch/create-routes.ts';
 import { createLaunches } from './launch/launches.ts';
 import type { LaunchParts } from './launch/parts.ts';
@@ -127,6 +128,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     changes,
     routes: createRoutes(store, places),
     approvals: approvals.board,
+    endings: createEndingBoard({ store, access, now }),
     execute: createExecute(executing),
     ping: () => store.ping(),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),

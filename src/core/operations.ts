@@ -28,6 +28,7 @@ import { planLaunch } from './operations/plan-launch.ts';
 import { prefetchModel } from './operations/prefetch-model.ts';
 import { registerModel } from './operations/register-model.ts';
 import { restartInstance } from './operations/restart-instance.ts';
+import { extendInstance } from './operations/extend-instance.ts';
 import { scaleInstance } from './operations/scale-instance.ts';
 import { setRole } from './operations/set-role.ts';
 import { stopInstance } from './operations/stop-instance.ts';
@@ -50,6 +51,7 @@ export const catalogue: readonly Operation[] = [
   stopInstance,
   restartInstance,
   scaleInstance,
+  extendInstance,
   deleteInstance,
   listCache,
   prefetchModel,

@@ -66,6 +66,7 @@ export function metered(core: Core, metrics: Metrics): Core {
     routes: core.routes,
     changes: core.changes,
     approvals: core.approvals,
+    endings: core.endings,
     credentials: core.credentials,
     ping: () => core.ping(),
     [Symbol.asyncDispose]: () => core[Symbol.asyncDispose](),

@@ -46,6 +46,8 @@ export interface Access {
   current(personId: string): Promise<Person | undefined>;
   /** Everybody whom that names, each once, with the role of this moment; who has none is left out. */
   membersOf(who: Who): Promise<Person[]>;
+  /** Everything that a person is known by, such as `local` and `slack:T1/U1`. */
+  identitiesOf(personId: string): Promise<readonly string[]>;
   /** The caller behind a bearer token (the local token or an `eco_…` one), or undefined for a token that is not good. */
   callerOfToken(token: string, source: Caller['source']): Promise<Caller | undefined>;
   /** The person behind a Slack user, or undefined for somebody to whom nothing gives a role. */

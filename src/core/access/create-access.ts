@@ -19,6 +19,7 @@ export function createAccess({ people, store, dataDir, now }: AccessParts): Acce
     local: () => people.local(),
     current: (personId) => people.current(personId),
     membersOf: (who) => people.membersOf(who),
+    identitiesOf: (personId) => people.identitiesOf(personId),
     personOfSlack: (team, user) => people.personOfSlack(team, user),
     admitsWorkspace: (place) => people.admitsWorkspace(place),
     lookUpGroupsWith: (lookup) => people.lookUpGroupsWith(lookup),

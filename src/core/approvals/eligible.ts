@@ -1,6 +1,6 @@
 import type { Person } from '../access/caller.ts';
-import { spanMs } from '../policy/decide.ts';
 import type { Needs } from '../policy/decide.ts';
+import { spanMs } from '../span.ts';
 import { isAlone } from './parts.ts';
 import type { ApprovalParts } from './parts.ts';
 

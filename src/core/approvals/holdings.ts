@@ -1,8 +1,16 @@
+import type { InstanceSpec } from '../launch/instance.ts';
 import { addCost } from '../policy/facts.ts';
 import type { Holdings } from '../policy/facts.ts';
 import type { Places } from '../regions/places.ts';
 import { searchApprovals, specsHeldBy } from '../store/approvals.ts';
 import type { Store } from '../store/store.ts';
+
+/** What an instance takes while it runs. */
+export function takenBy(spec: InstanceSpec, places: Places): Holdings {
+  const gpus = (spec.acceleratorCount ?? 0) * spec.replicas * spec.regions.length;
+  const price = places.pricePerHour(spec.accelerator);
+  return { gpus, costPerHour: price === null ? null : price * gpus };
+}
 
 /** What a person's instances take, and what their open requests would, but for one of those. */
 export async function holdingsOf(
@@ -12,10 +20,9 @@ export async function holdingsOf(
 ): Promise<Holdings> {
   const held: Holdings = { gpus: 0, costPerHour: 0 };
   for (const spec of await specsHeldBy(store.db, person)) {
-    const count = (spec.acceleratorCount ?? 0) * spec.replicas * spec.regions.length;
-    const price = places.pricePerHour(spec.accelerator);
-    held.gpus += count;
-    held.costPerHour = addCost(held.costPerHour, price === null ? null : price * count);
+    const taken = takenBy(spec, places);
+    held.gpus += taken.gpus;
+    held.costPerHour = addCost(held.costPerHour, taken.costPerHour);
   }
   const open = await searchApprovals(store.db, { requester: person, states: ['pending', 'approved', 'running'] });
   for (const { id, preview } of open) {

@@ -67,6 +67,7 @@ export async function previewScale(given: ScaleInput, { services, caller }: Prev
       ...planFacts(plan, model),
       gpus: Math.round(gpusOf(plan) * share),
       costPerHour: plan.cost_per_hour === null ? null : plan.cost_per_hour * share,
+      stopAfter: instance.stopAt !== undefined,
       adds: given.replicas > from,
     },
     private: instance.private,
@@ -79,19 +80,22 @@ export async function previewRestart(given: RestartInput, { services, caller }: 
   const change = await services.launches.examineChange(given.instance, 'restart', caller, { model: given.model });
   const { instance, model, plan } = change;
   const wakes = instance.desired !== 'running';
+  const { spec } = instance;
   return {
     input: { ...given, instance: String(instance.id) },
     summary: [
       `Restart ${modelId(instance)}${wakes ? ', which is stopped' : ' with fresh replicas'}`,
       `It goes on with ${describeModel(model)}`,
       ...planLines(plan, model),
+      ...(wakes && spec.stopAfter !== undefined ? [`Stops by itself after ${spec.stopAfter}`] : []),
     ],
-    relied: changeRelied(change),
+    relied: { ...changeRelied(change), 'what it serves now': instance.entryId },
     costPerHour: plan.cost_per_hour,
     facts: {
       ...planFacts(plan, model),
       gpus: wakes ? gpusOf(plan) : 0,
       costPerHour: wakes ? plan.cost_per_hour : 0,
+      stopAfter: (wakes ? instance.spec.stopAfter : instance.stopAt) !== undefined,
       adds: wakes || model.id !== instance.entryId || plan.bytes_to_fetch > 0,
     },
     private: instance.private,
@@ -142,11 +146,15 @@ function planLines(plan: LaunchPlan, model: OwnedModel): string[] {
   const fetched = plan.regions.filter((region) => region.volume.state !== 'mounted').length * model.bytes;
   return [
     ...plan.regions.map((region) => `In ${region.region}: ${regionLine(region)}`),
-    plan.cost_per_hour === null ? 'Cost: the price is unknown' : `Cost: ${plan.cost_per_hour} per hour`,
+    costLine(plan.cost_per_hour),
     ...(fetched > 0 ? [`At most ${formatBytes(fetched)} to fetch`] : []),
     ...plan.warnings,
     ...plan.changes.map((change) => `Changed since it was registered: ${change}`),
   ];
+}
+
+export function costLine(costPerHour: number | null): string {
+  return costPerHour === null ? 'Cost: the price is unknown' : `Cost: ${costPerHour} per hour`;
 }
 
 function planFacts(plan: LaunchPlan, model: OwnedModel): Omit<PreviewFacts, 'adds'> {

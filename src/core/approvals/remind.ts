@@ -1,5 +1,5 @@
-import { spanMs } from '../policy/decide.ts';
 import type { Needs } from '../policy/decide.ts';
+import { spanMs } from '../span.ts';
 import { dueReminders, findApproval, takeReminder } from '../store/approvals.ts';
 import type { ApprovalParts } from './parts.ts';
 

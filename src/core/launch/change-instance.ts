@@ -18,11 +18,14 @@ import { receiptOf } from './receipt.ts';
 import { findVisibleInstance } from './read-instances.ts';
 import { actionsByState, allows } from './states.ts';
 import type { InstanceAction } from './states.ts';
+import { stopTime } from './stop-time.ts';
 
 /** What an action writes, and what it needs besides in the same transaction. */
 export interface Change {
   update: DesiredUpdate;
   state: string;
+  /** In place of the usual words. */
+  nextStep?: string;
   also?: (transaction: Transaction<Database>) => Promise<void>;
 }
 
@@ -41,7 +44,8 @@ export async function changeInstance(
   if (!mayChange(found, context.caller)) throw notYours(found);
   refuseState(found, action);
   const change = await decide(found);
-  const receipt = receiptOf(found.name, found.id, change.state);
+  const usual = receiptOf(found.name, found.id, change.state);
+  const receipt = change.nextStep === undefined ? usual : { ...usual, next_step: change.nextStep };
   await parts.store.transaction(async (transaction) => {
     await holdInstance(transaction, found.id);
     const now = (await findInstance(transaction, found.id)) as Instance;
@@ -61,6 +65,16 @@ export function stopInstance(_instance: Instance): Change {
 
 export function removeInstance(_instance: Instance): Change {
   return { update: { desired: 'deleted', stopAt: null }, state: 'deleted' };
+}
+
+/** From now on, and not on top of what is left: who asks and who approves know what they get. */
+export function extendInstance(instance: Instance, after: string, now: Date): Change {
+  const stopAt = stopTime(after, now);
+  return {
+    update: { stopAt, spec: { ...instance.spec, stopAfter: after } },
+    state: instance.state,
+    nextStep: `It stops by itself at ${stopAt}.`,
+  };
 }
 
 export async function scaleInstance(
@@ -85,6 +99,7 @@ export async function restartInstance(
   const input = inputOf(parts, instance, model, instance.spec.replicas);
   const plan = await planFor(parts, model, input, foundImages(parts, instance));
   const regions = instance.spec.regions.map(({ region }) => ({ region, volume: volumeOf(model, region) }));
+  const { stopAfter } = instance.spec;
   return {
     state: 'pending',
     update: {
@@ -94,6 +109,9 @@ export async function restartInstance(
       generation: instance.generation + 1,
       state: 'pending',
       regions,
+      ...(instance.desired === 'stopped' && stopAfter !== undefined
+        ? { stopAt: stopTime(stopAfter, parts.now()) }
+        : {}),
     },
     also: async (transaction) => {
       for (const { region, volume } of regions) if (volume) await want(transaction, model, region, volume);

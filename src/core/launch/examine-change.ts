@@ -29,6 +29,17 @@ export async function examineInstance(
   return instance;
 }
 
+/** The same with the entry that it serves. */
+export async function examineEntry(
+  parts: LaunchParts,
+  reference: string,
+  action: InstanceAction,
+  caller: Caller,
+): Promise<Pick<ExaminedChange, 'instance' | 'model'>> {
+  const instance = await examineInstance(parts, reference, action, caller);
+  return { instance, model: await entryOf(parts, instance, undefined, { caller }) };
+}
+
 /** What a scale or a restart would lead to. Changes nothing. */
 export async function examineChange(
   parts: LaunchParts,

@@ -12,6 +12,8 @@ export interface InstanceSpec {
   extraArguments?: string[];
   allowPickle?: boolean;
   reason?: string;
+  /** The time that was last asked for: a stopped instance gets it anew when it is restarted. */
+  stopAfter?: string;
 }
 
 export interface InstanceRegion {

@@ -1,10 +1,17 @@
 import type { Caller } from '../access/caller.ts';
 import type { Asking } from '../asking.ts';
-import { conflict, inputError, notFound } from '../errors.ts';
+import { conflict, notFound } from '../errors.ts';
 import { findInstance, insertInstance } from '../store/instances.ts';
 import { findModel } from '../store/models.ts';
-import { changeInstance, removeInstance, restartInstance, scaleInstance, stopInstance } from './change-instance.ts';
-import { examineChange, examineInstance } from './examine-change.ts';
+import {
+  changeInstance,
+  extendInstance,
+  removeInstance,
+  restartInstance,
+  scaleInstance,
+  stopInstance,
+} from './change-instance.ts';
+import { examineChange, examineEntry, examineInstance } from './examine-change.ts';
 import type { Instance, InstanceSpec } from './instance.ts';
 import type { LaunchParts } from './parts.ts';
 import { plan, volumeOf, want } from './plan-for.ts';
@@ -14,6 +21,7 @@ import { getInstance, getLogs, listInstances } from './read-instances.ts';
 import type { ListInstancesInput, LogsInput } from './read-instances.ts';
 import { receiptOf } from './receipt.ts';
 import type { InstanceAction } from './states.ts';
+import { stopTime } from './stop-time.ts';
 
 export type LaunchInstanceInput = LaunchInput & {
   plan_digest?: string | undefined;
@@ -34,6 +42,8 @@ export function createLaunches(parts: LaunchParts) {
     },
     examineInstance: (reference: string, action: InstanceAction, caller: Caller) =>
       examineInstance(parts, reference, action, caller),
+    examineEntry: (reference: string, action: InstanceAction, caller: Caller) =>
+      examineEntry(parts, reference, action, caller),
     examineChange: (
       reference: string,
       action: InstanceAction,
@@ -56,6 +66,10 @@ export function createLaunches(parts: LaunchParts) {
     scale: (input: { instance: string; replicas: number }, context: Asking) =>
       changeInstance(parts, input.instance, 'scale', context, (instance) =>
         scaleInstance(parts, instance, input.replicas, context),
+      ),
+    extend: (input: { instance: string; stop_after: string }, context: Asking) =>
+      changeInstance(parts, input.instance, 'extend', context, (instance) =>
+        extendInstance(instance, input.stop_after, parts.now()),
       ),
     remove: (input: { instance: string }, context: Asking) =>
       changeInstance(parts, input.instance, 'delete', context, removeInstance),
@@ -125,20 +139,8 @@ function specOf(made: LaunchPlan, input: LaunchInstanceInput): InstanceSpec {
     ...(input.arguments === undefined ? {} : { extraArguments: input.arguments }),
     ...(input.allow_pickle === undefined ? {} : { allowPickle: input.allow_pickle }),
     ...(input.reason === undefined ? {} : { reason: input.reason }),
+    ...(input.stop_after === undefined ? {} : { stopAfter: input.stop_after }),
   };
-}
-
-const unitMs: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-const longestDays = 365;
-
-function stopTime(after: string, now: Date): string {
-  const afterMs = Number(after.slice(0, -1)) * (unitMs[after.slice(-1)] ?? 0);
-  if (afterMs <= longestDays * 86_400_000) return new Date(now.getTime() + afterMs).toISOString();
-  throw inputError('stop_after_too_long', `An instance can be told to stop after ${longestDays} days at most.`, {
-    nextStep: 'Give a shorter time, or leave it out: then it runs until somebody stops it.',
-    field: 'stop_after',
-  });
 }
 
 function modelGone(name: string): Error {

@@ -10,6 +10,7 @@ import type { Queries } from '../store/store.ts';
 import { findVolumes } from '../store/volumes.ts';
 import type { Volume } from '../store/volumes.ts';
 import type { Changes } from '../notify/changes.ts';
+import { isNear } from './ending.ts';
 import { modelId } from './instance.ts';
 import type { Instance, InstanceRegion, InstanceSpec } from './instance.ts';
 import type { LaunchParts } from './parts.ts';
@@ -157,7 +158,12 @@ async function view(parts: LaunchParts, instance: Instance) {
     ...(spec.acceleratorCount === undefined ? {} : { accelerator_count: spec.acceleratorCount }),
     ...(spec.reason === undefined ? {} : { reason: spec.reason }),
     ...(instance.stopAt === undefined ? {} : { stop_at: instance.stopAt }),
+    ...(isNear(instance, parts.now()) ? { warning: endsSoon(instance) } : {}),
   };
+}
+
+function endsSoon({ id, stopAt }: Instance): string {
+  return `It stops by itself at ${stopAt}. More time is a request of its own: extend_instance ${id}.`;
 }
 
 function viewRegion(region: InstanceRegion, spec: InstanceSpec, volume: Volume | undefined) {

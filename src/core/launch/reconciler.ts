@@ -1,8 +1,9 @@
 import type { Region } from '../regions/region.ts';
-import { dueToStop, findInstance, restlessRegions, updateDesired } from '../store/instances.ts';
+import { dueToStop, findInstance, holdInstance, restlessRegions, updateDesired } from '../store/instances.ts';
 import { unfinishedVolumes } from '../store/volumes.ts';
 import { enforcePolicy } from '../volumes/enforce-policy.ts';
 import { reconcileVolume } from '../volumes/reconcile-volume.ts';
+import { createEndingHints } from './ending.ts';
 import type { Key, ReconcilerParts } from './reconcile-parts.ts';
 import { reconcileRegion } from './reconcile-region.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -47,6 +48,7 @@ export function createReconciler(given: Omit<ReconcilerParts, 'nudge'>): Reconci
       every(resyncMs, () => resync(parts));
       every(volumesMs, () => resyncVolumes(parts));
       every(dueMs, () => stopDue(parts));
+      every(dueMs, createEndingHints(parts));
       every(policyMs, () => enforcePolicy(parts));
     },
     async close() {
@@ -93,9 +95,15 @@ async function stopDue(parts: ReconcilerParts): Promise<void> {
   for (const id of await dueToStop(parts.store.db, now)) {
     const instance = await findInstance(parts.store.db, id);
     if (!instance) continue;
-    await parts.store.transaction((transaction) =>
-      updateDesired(transaction, id, { desired: 'stopped', state: 'stopping', stopAt: null }, now),
-    );
+    const stopped = await parts.store.transaction(async (transaction) => {
+      await holdInstance(transaction, id);
+      const held = await findInstance(transaction, id);
+      // More time was given, or somebody stopped it, since it was found.
+      if (held?.desired !== 'running' || held.stopAt === undefined || held.stopAt > now) return false;
+      await updateDesired(transaction, id, { desired: 'stopped', state: 'stopping', stopAt: null }, now);
+      return true;
+    });
+    if (!stopped) continue;
     parts.log.info({ instance: id }, 'its time is over: the instance is stopped');
     for (const { region } of instance.regions) parts.nudge({ instance: id, region });
     parts.changes.publish({ kind: 'instance', id: String(id) });

@@ -10,13 +10,14 @@ export const instanceStates = [
 ] as const;
 export type InstanceState = (typeof instanceStates)[number];
 
-export type InstanceAction = 'stop' | 'restart' | 'scale' | 'delete' | 'call';
+export type InstanceAction = 'stop' | 'restart' | 'scale' | 'extend' | 'delete' | 'call';
 
 /** Which states each action is allowed in. An action that is missing here is allowed nowhere. */
 export const actionsByState = {
   stop: ['pending', 'downloading', 'starting', 'running', 'degraded', 'failed'],
   restart: ['pending', 'downloading', 'starting', 'running', 'degraded', 'failed', 'stopped'],
   scale: ['pending', 'downloading', 'starting', 'running', 'degraded', 'failed'],
+  extend: ['pending', 'downloading', 'starting', 'running', 'degraded', 'failed'],
   delete: ['failed', 'stopped'],
   call: ['running', 'degraded'],
 } satisfies Record<InstanceAction, InstanceState[]>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { previewLaunch } from '../approvals/preview-launch.ts';
 import { defineOperation, field } from '../operation.ts';
+import { spanSchema } from '../span.ts';
 import { launchFields } from './launch-fields.ts';
 import { idempotency, receipt } from './shapes.ts';
 
@@ -21,18 +22,12 @@ export const launchInstance = defineOperation({
       help: 'Digest from plan-launch: the launch is refused if the plan has changed since.',
       advanced: true,
     }),
-    stop_after: field(
-      z
-        .string()
-        .regex(/^[1-9][0-9]*[mhd]$/, 'must be a number and m, h or d, such as 90m, 8h or 2d')
-        .optional(),
-      {
-        label: 'Stop after',
-        help: 'Stops the instance by itself after this time: 90m, 8h, 2d.',
-        example: '8h',
-        advanced: true,
-      },
-    ),
+    stop_after: field(spanSchema.optional(), {
+      label: 'Stop after',
+      help: 'Stops the instance by itself after this time: 90m, 8h, 2d.',
+      example: '8h',
+      advanced: true,
+    }),
     reason: field(z.string().max(500).optional(), {
       label: 'Reason',
       help: 'Why it is needed, for whoever reads the audit.',

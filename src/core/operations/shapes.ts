@@ -153,6 +153,8 @@ export const instanceShape = instanceSummary.extend({
   private: z.boolean(),
   reason: z.string().optional(),
   stop_at: z.string().optional(),
+  /** While its end is near. */
+  warning: z.string().optional(),
   /** The base URL for OpenAI clients. */
   url: z.string(),
 });

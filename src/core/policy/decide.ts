@@ -1,3 +1,4 @@
+import { spanMs } from '../span.ts';
 import type { KnownFacts, PolicyFacts } from './facts.ts';
 import { cheapMismatch, isCheap, mismatch } from './match.ts';
 import type { PolicyRule, Requirement, Who } from './schema.ts';
@@ -83,11 +84,4 @@ export function stricter(then: Needs, now: PolicyAnswer): PolicyAnswer {
       ...(then.escalate && now.needs.escalate ? { escalate: then.escalate } : {}),
     },
   };
-}
-
-const unitMs: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** Milliseconds of `30m`, `8h` or `2d`. */
-export function spanMs(span: string): number {
-  return Number(span.slice(0, -1)) * (unitMs[span.slice(-1)] ?? 0);
 }

@@ -64,7 +64,7 @@ const costly: Test<PolicyFacts>[] = [
       : undefined,
   ({ stop_after: wanted }, facts) =>
     wanted !== undefined && wanted !== facts.stopAfter
-      ? `it is about launches that ${wanted ? 'stop' : 'never stop'} by themselves`
+      ? `it is about what ${wanted ? 'stops' : 'never stops'} by itself`
       : undefined,
   ({ adds }, facts) =>
     adds !== undefined && adds !== facts.adds

@@ -21,7 +21,7 @@ export function defaultRules(config: ApprovalsConfig): NamedRule[] {
           {
             name: `default: a person above ${limit} per hour`,
             when: {
-              operations: ['launch_instance', 'scale_instance', 'restart_instance'],
+              operations: ['launch_instance', 'scale_instance', 'restart_instance', 'extend_instance'],
               agent: false,
               adds: true,
               cost_per_hour: limit,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { roles } from '../access/caller.ts';
+import { spanSchema } from '../span.ts';
 
 const names = z.array(z.string().min(1)).min(1);
 const clock = z.string().regex(/^(?:[01][0-9]|2[0-3]):[0-5][0-9]$/, 'must be a time of day such as 18:00');
@@ -11,11 +12,6 @@ const zoneSchema = z.string().refine((zone) => {
     return false;
   }
 }, 'must be a time zone such as Europe/Berlin');
-
-/** `30m`, `8h`, `2d`. */
-export const spanSchema = z
-  .string()
-  .regex(/^[1-9][0-9]*[mhd]$/, 'must be a number and m, h or d, such as 30m, 8h or 2d');
 
 /** Who may decide: anybody whom one of the three names. */
 export const whoSchema = z
@@ -44,7 +40,7 @@ const whenSchema = z.strictObject({
   agent: z.boolean().optional(),
   /** What brings replicas, bytes to fetch or arguments for an engine. */
   adds: z.boolean().optional(),
-  /** False: launches that name no time after which they stop by themselves. */
+  /** False: launches, restarts and scales of what would run without an end. */
   stop_after: z.boolean().optional(),
   /** What takes something away. */
   destroys: z.boolean().optional(),

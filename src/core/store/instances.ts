@@ -284,6 +284,32 @@ export async function dueToStop(db: Queries, now: string): Promise<number[]> {
   return found.map((row) => row.id);
 }
 
+export type Ending = Instance & { stopAt: string };
+
+/** Instances that stop by themselves between two times; `untoldOnly`: whose owner was not told of this end. */
+export async function endingBetween(db: Queries, from: string, to: string, untoldOnly: boolean): Promise<Ending[]> {
+  let found = rows(db)
+    .where('instances.desired', '=', 'running')
+    .where('instances.stop_at', '>', from)
+    .where('instances.stop_at', '<=', to);
+  if (untoldOnly) {
+    found = found.where((is) =>
+      is.not(
+        is.exists(
+          is
+            .selectFrom('notices')
+            .select('notices.subject')
+            .where('notices.kind', '=', 'instance')
+            .whereRef('notices.subject', '=', 'instances.id')
+            .whereRef('notices.about', '=', 'instances.stop_at')
+            .where('notices.given_at', 'is not', null),
+        ),
+      ),
+    );
+  }
+  return (await withRegions(db, await found.execute())) as Ending[];
+}
+
 /** Before a server that ends its replicas goes: nothing of them may look as if it still ran. */
 export async function markUnattended(store: Store, at: string, regions: readonly string[]): Promise<void> {
   const gone = { state: 'pending' as const, ready: 0, restarts: 0, reason: undefined, urls: [] };

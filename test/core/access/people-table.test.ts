@@ -73,6 +73,7 @@ const about: Record<string, (subject: Subject) => object> = {
   get_instance_logs: ({ instance }) => ({ instance }),
   stop_instance: ({ instance }) => ({ instance }),
   restart_instance: ({ instance }) => ({ instance }),
+  extend_instance: ({ instance }) => ({ instance, stop_after: '8h' }),
   scale_instance: ({ instance }) => ({ instance, replicas: 1 }),
   delete_instance: ({ instance }) => ({ instance }),
   prefetch_model: ({ model }) => ({ model }),

@@ -1,0 +1,24 @@
+import { claimNotice, noticeGiven } from '../store/notices.ts';
+import type { Notice } from '../store/notices.ts';
+import type { Store } from '../store/store.ts';
+
+/** A server that has not finished telling by then is taken for dead, and another tells. */
+const claimMs = 60_000;
+
+/**
+ * Tells people something once, whichever of several servers comes first and whatever restarts. Where `tell` fails, or
+ * its server dies in the middle, it is tried again after a minute: told twice at worst, and never not at all.
+ * Answers false where there was nothing to tell.
+ */
+export async function tellOnce(
+  { store, now }: { store: Store; now: () => Date },
+  notice: Notice,
+  tell: () => Promise<void>,
+): Promise<boolean> {
+  const at = now();
+  const until = new Date(at.getTime() + claimMs).toISOString();
+  if (!(await claimNotice(store.db, notice, at.toISOString(), until))) return false;
+  await tell();
+  await noticeGiven(store.db, notice, now().toISOString());
+  return true;
+}

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { previewExtend } from '../approvals/preview-extend.ts';
+import { defineOperation, field } from '../operation.ts';
+import { spanSchema } from '../span.ts';
+import { idempotency, instanceField, instanceReference, receipt } from './shapes.ts';
+
+export const extendInstance = defineOperation({
+  name: 'extend_instance',
+  title: 'Extend an instance',
+  description:
+    'Sets anew when an instance stops by itself, counted from now: more time for one that would stop soon, or an end for one that has none. It goes on running meanwhile.',
+  effect: 'write',
+  role: 'member',
+  others: 'admin',
+  frontEnds: ['cli', 'slack'],
+  withoutServer: false,
+  input: z.strictObject({
+    instance: field(instanceReference, instanceField),
+    stop_after: field(spanSchema, {
+      label: 'Stop after',
+      help: 'How long it goes on from now: 90m, 8h, 2d.',
+      example: '8h',
+    }),
+    reason: field(z.string().max(500).optional(), {
+      label: 'Reason',
+      help: 'Why it is needed, for whoever approves it or reads the audit.',
+      example: 'the demo moved to Monday',
+    }),
+    ...idempotency,
+  }),
+  output: receipt,
+  examples: [{ instance: '3', stop_after: '8h' }],
+  preview: previewExtend,
+  handler: (input, context) => context.services.launches.extend(input, context),
+});
