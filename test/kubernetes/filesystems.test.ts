@@ -2,9 +2,11 @@ import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { startControlPlane } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
+import { startCore } from '../support/core.ts';
+import { startFaultProxy } from './support/fault-proxy.ts';
 import { startNodes } from './support/nodes.ts';
 import type { StandIn } from './support/nodes.ts';
-import { makeNamespace, openRegion, workloadOf } from './support/place.ts';
+import { dataFolderWith, engine, makeNamespace, openRegion, regionConfig, workloadOf } from './support/place.ts';
 
 let plane: ControlPlane;
 let nodes: StandIn;
@@ -29,9 +31,9 @@ const filesystems = [
   { name: 'nowhere', region: 'eu', claim: 'nowhere' },
 ];
 
-async function makeClaim(name: string, mode: string): Promise<void> {
+async function makeClaim(name: string, mode: string, metadata: object = {}): Promise<void> {
   await plane.call('POST', `/api/v1/namespaces/${namespace}/persistentvolumeclaims`, {
-    metadata: { name },
+    metadata: { name, ...metadata },
     spec: { accessModes: [mode], resources: { requests: { storage: '1Gi' } } },
   });
 }
@@ -100,4 +102,85 @@ test('an instance reads a filesystem in place, without an init container and wit
   expect(pod?.initContainers).toBeUndefined();
   expect(pod?.containers[0]?.args).toContain('/data/team/tiny/model.gguf');
   expect(pod?.containers[0]?.volumeMounts?.[0]).toMatchObject({ mountPath: '/data', readOnly: true });
+});
+
+const labelled = (name: string, mountPath?: string) => ({
+  labels: { 'ecolink.dev/filesystem': name },
+  ...(mountPath === undefined ? {} : { annotations: { 'ecolink.dev/mount-path': mountPath } }),
+});
+
+test('claims that carry the label are filesystems, and what cannot be used says why', async () => {
+  await using region = await openRegion(plane, namespace, { filesystems });
+  await makeClaim('weights', 'ReadWriteMany');
+  await makeClaim('scratch', 'ReadWriteOnce');
+  await makeClaim('found', 'ReadOnlyMany', labelled('team-a', '/data/team-a'));
+  await makeClaim('single', 'ReadWriteOnce', labelled('team-b'));
+  await makeClaim('wide', 'ReadWriteMany', labelled('team-c', '/usr/lib'));
+  await makeClaim('one', 'ReadWriteMany', labelled('twin'));
+  await makeClaim('two', 'ReadWriteMany', labelled('twin'));
+  await makeClaim('other', 'ReadWriteMany', labelled('weights'));
+  const { filesystems: all } = await region.filesystems();
+  expect(all.map(({ name, mountPath, state, reason }) => [name, mountPath, state, reason?.code])).toEqual([
+    ['weights', '/data', 'usable', undefined],
+    ['scratch', '/mnt/scratch', 'unusable', 'filesystem_not_shared'],
+    ['nowhere', '/mnt/nowhere', 'unusable', 'filesystem_missing'],
+    ['team-a', '/data/team-a', 'usable', undefined],
+    ['twin', '/mnt/twin', 'unusable', 'filesystem_twice'],
+    ['team-b', '/mnt/team-b', 'unusable', 'filesystem_not_shared'],
+    ['team-c', '/usr/lib', 'unusable', 'bad_mount_path'],
+  ]);
+  await expect(region.listFolder('team-b', 'a')).rejects.toMatchObject({ code: 'filesystem_not_shared' });
+  await expect(region.listFolder('twin', 'a')).rejects.toMatchObject({ code: 'filesystem_twice' });
+  expect(await list('/apis/batch/v1/NS/jobs')).toEqual([]);
+});
+
+test('filesystems of a region that stops answering are listed as they were, and called unknown', async () => {
+  await using proxy = await startFaultProxy(plane.url);
+  const kubeconfig = await plane.kubeconfig('ecolink', { server: proxy.url, insecure: true });
+  await using region = await openRegion(plane, namespace, { kubeconfig });
+  await makeClaim('found', 'ReadWriteMany', labelled('team-a'));
+  expect((await region.filesystems()).filesystems).toMatchObject([{ name: 'team-a', state: 'usable' }]);
+  proxy.fault = () => ({ status: 503 });
+  await vi.waitFor(
+    async () =>
+      expect(await region.filesystems()).toMatchObject({
+        reason: { code: 'region_unreachable' },
+        filesystems: [{ name: 'team-a', state: 'unknown' }],
+      }),
+    10_000,
+  );
+});
+
+test('a model registered from a labelled claim is held to its region, mounted there, and asks when its folder changed', async () => {
+  const kubeconfig = await plane.kubeconfig('ecolink');
+  const regions = ['eu', 'us'].map((name) => ({ ...regionConfig(namespace), name, kubeconfig }));
+  // What is labelled in one namespace is there for both regions that share it: the first one has it.
+  await makeClaim('found', 'ReadWriteMany', labelled('team-a', '/data'));
+  await using folder = await dataFolderWith({ regions, runtimes: [engine] });
+  await using core = await startCore({ dataDir: folder.dataDir, environment: { ECOLINK_CONFIG: folder.config } });
+  expect((await core.run('list_filesystems', {}))['items']).toMatchObject([
+    { name: 'team-a', region: 'eu', mount_path: '/data', state: 'usable' },
+    { name: 'team-a', region: 'us', state: 'unusable' },
+  ]);
+  const entry = { path: 'model.gguf', size: 9, mtimeMs: 2 };
+  nodes.log = () => `${JSON.stringify({ entries: [entry], contents: {} })}\n`;
+  const source = { source: 'filesystem', filesystem: 'team-a', subfolder: 'tiny', category: 'chat' };
+  await core.run('register_model', { name: 'tiny', ...source });
+  expect(await core.run('get_model', { model: 'tiny' })).toMatchObject({ region: 'eu', path: '/data/tiny' });
+  await expect(core.run('launch_instance', { model: 'tiny', regions: ['us'] })).rejects.toMatchObject({
+    code: 'region_locked',
+  });
+  entry.size = 10;
+  await expect(core.run('launch_instance', { model: 'tiny' })).rejects.toMatchObject({
+    code: 'changed_since_registration',
+  });
+  entry.size = 9;
+  await core.run('launch_instance', { model: 'tiny' });
+  await vi.waitFor(async () => {
+    expect(await core.run('get_instance', { instance: '1' })).toMatchObject({ state: 'running' });
+  }, 30_000);
+  const pods = await list<V1Pod>('/api/v1/NS/pods');
+  const served = pods.find((pod) => pod.metadata?.labels?.['ecolink.dev/instance'] === '1')?.spec;
+  expect(served?.volumes?.[0]?.persistentVolumeClaim).toEqual({ claimName: 'found', readOnly: true });
+  expect(served?.containers[0]?.args).toContain('/data/tiny/model.gguf');
 });

@@ -33,7 +33,8 @@ function empty(operation: Operation): string {
 const emptyHints: Record<string, string> = {
   list_models: `Register one: ${program} register-model <name> --repo <owner/name>`,
   list_instances: `Launch a registered model: ${program} launch-instance <model>`,
-  list_filesystems: 'Name shared filesystems under "filesystems" in ecolink.yaml (ecolink.example.yaml shows how).',
+  list_filesystems:
+    'Name shared filesystems under "filesystems" in ecolink.yaml (ecolink.example.yaml shows how), or label their claims.',
   list_cache: `Weights arrive with a launch, or ahead of it: ${program} prefetch-model <model>`,
 };
 

@@ -90,12 +90,9 @@ export function volumeOf(model: OwnedModel, region: string): string | undefined 
 }
 
 async function changesOf({ places }: LaunchParts, model: OwnedModel): Promise<string[]> {
-  if (model.filesystem === undefined || model.subfolder === undefined || !model.fingerprint) return [];
-  const filesystem = places.filesystem(model.filesystem);
-  return changesBetween(
-    model.fingerprint,
-    await readFolder(places.region(filesystem.region), model.filesystem, model.subfolder),
-  );
+  const { filesystem, subfolder, region, fingerprint } = model;
+  if (filesystem === undefined || subfolder === undefined || region === undefined || !fingerprint) return [];
+  return changesBetween(fingerprint, await readFolder(places.region(region), filesystem, subfolder));
 }
 
 /** A new launch is a new try: what failed for good before is queued again. */

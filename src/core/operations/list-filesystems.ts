@@ -11,8 +11,16 @@ export const listFilesystems = defineOperation({
   frontEnds: ['cli', 'mcp', 'slack'],
   withoutServer: true,
   input: z.strictObject({ ...paging }),
-  output: listOf(z.object({ name: z.string(), region: z.string(), mount_path: z.string() })),
-  columns: ['name', 'region', 'mount_path'],
+  output: listOf(
+    z.object({
+      name: z.string(),
+      region: z.string(),
+      mount_path: z.string(),
+      state: z.enum(['usable', 'unusable', 'unknown']),
+      reason: z.string().optional(),
+    }),
+  ),
+  columns: ['name', 'region', 'mount_path', 'state', 'reason'],
   examples: [{}],
   handler: (input, { services }) => services.places.listFilesystems(input),
 });

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
-import type { FilesystemConfig, RegionConfig } from '../config/schema.ts';
-import { inputError, notFound } from '../errors.ts';
+import type { RegionConfig } from '../config/schema.ts';
+import { notFound } from '../errors.ts';
 import { decodeCursor, pageOf } from '../paging.ts';
 import type { Page } from '../paging.ts';
 import type { Category, WeightFormat } from '../registry/model.ts';
@@ -8,6 +8,8 @@ import { builtInLocal } from '../runtimes/built-in.ts';
 import { builtInKubernetes } from '../runtimes/kubernetes/built-in.ts';
 import { serves } from '../runtimes/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
+import { findFilesystem, viewFilesystems } from './filesystems.ts';
+import type { Filesystem, FilesystemView } from './filesystems.ts';
 import type { Region } from './region.ts';
 
 interface PageQuery {
@@ -34,18 +36,14 @@ export interface Places {
   /** Throws `region_not_found` with the regions there are. */
   region(name: string): Region;
   /** Throws `filesystem_not_found` with the filesystems there are. */
-  filesystem(name: string): FilesystemConfig;
+  filesystem(name: string): Promise<Filesystem>;
   configOf(region: string): RegionConfig;
   runtimes(region: string): Runtime[];
   /** Runtimes of a region that serve this kind of model, the config's own first. */
   runtimesFor(region: string, category: Category, format: WeightFormat, task?: string): Runtime[];
   pricePerHour(accelerator: string | undefined): number | null;
   listRegions(query: PageQuery): Promise<Page<RegionView>>;
-  listFilesystems(query: PageQuery): Promise<Page<{ name: string; region: string; mount_path: string }>>;
-}
-
-export function mountPath(filesystem: FilesystemConfig): string {
-  return filesystem.mount_path ?? `/mnt/${filesystem.name}`;
+  listFilesystems(query: PageQuery): Promise<Page<FilesystemView>>;
 }
 
 export function createPlaces(config: Config, regions: readonly Region[]): Places {
@@ -65,50 +63,31 @@ export function createPlaces(config: Config, regions: readonly Region[]): Places
         validValues: regions.map((region) => region.name),
       });
     },
-    filesystem(name) {
-      const found = config.filesystems.find((filesystem) => filesystem.name === name);
-      if (found) return found;
-      const names = config.filesystems.map((filesystem) => filesystem.name);
-      throw inputError('filesystem_not_found', `There is no filesystem "${name}".`, {
-        nextStep:
-          names.length > 0
-            ? 'Name one of the filesystems that list-filesystems shows.'
-            : 'Add it under "filesystems" in ecolink.yaml.',
-        field: 'filesystem',
-        validValues: names,
-      });
-    },
+    filesystem: (name) => findFilesystem(name, config.filesystems, regions),
     configOf: (name) => config.regions.find((region) => region.name === name) as RegionConfig,
     runtimes: (name) => all.filter((runtime) => runtime.kind === places.region(name).kind),
     runtimesFor: (name, category, format, task) =>
       places.runtimes(name).filter((runtime) => serves(runtime, category, format, task)),
     pricePerHour,
     async listRegions(query) {
-      const page = pageByName(regions, query);
+      const page = pageBy(regions, (region) => region.name, query);
       return { ...page, items: await Promise.all(page.items.map((region) => viewOf(region, places))) };
     },
     async listFilesystems(query) {
-      const page = pageByName(config.filesystems, query);
-      return {
-        ...page,
-        items: page.items.map((each) => ({ name: each.name, region: each.region, mount_path: mountPath(each) })),
-      };
+      const { views } = await viewFilesystems(config.filesystems, regions);
+      // Two regions may have one of the same name.
+      return pageBy(views, (each) => `${each.name} ${each.region}`, query);
     },
   };
   return places;
 }
 
-function pageByName<T extends { name: string }>(all: readonly T[], query: PageQuery): Page<T> {
+function pageBy<T>(all: readonly T[], keyOf: (each: T) => string, query: PageQuery): Page<T> {
   const after = decodeCursor(query.cursor, 'string');
   const rest = all
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-    .filter((each) => after === undefined || each.name > after);
-  return pageOf(
-    rest.slice(0, query.limit + 1),
-    query.limit,
-    (each) => each.name,
-    (each) => each,
-  );
+    .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+    .filter((each) => after === undefined || keyOf(each) > after);
+  return pageOf(rest.slice(0, query.limit + 1), query.limit, keyOf, (each) => each);
 }
 
 async function viewOf(region: Region, places: Places): Promise<RegionView> {

@@ -70,6 +70,21 @@ export interface FolderEntry {
   mtimeMs: number;
 }
 
+/** A shared filesystem as its region has it. */
+export interface RegionFilesystem {
+  name: string;
+  mountPath: string;
+  state: 'usable' | 'unusable' | 'unknown';
+  /** Why it is not usable, or not known to be. */
+  reason?: Reason;
+}
+
+/** `reason`: why the region does not say; what it last said stands. */
+export interface RegionFilesystems {
+  filesystems: RegionFilesystem[];
+  reason?: Reason;
+}
+
 export interface RegionStatus {
   reachable: boolean;
   version?: string;
@@ -107,6 +122,8 @@ export interface Region {
   /** Removes the volume and answers with the bytes it held; undefined where the region cannot tell. */
   deleteVolume(key: string): Promise<number | undefined>;
 
+  /** Throws nothing for the region's sake. */
+  filesystems(): Promise<RegionFilesystems>;
   listFolder(filesystem: string, subfolder: string): Promise<FolderEntry[]>;
   readFile(filesystem: string, path: string, maximumBytes: number): Promise<Buffer>;
 

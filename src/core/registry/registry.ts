@@ -2,12 +2,11 @@ import { atLeast } from '../access/caller.ts';
 import type { Caller } from '../access/caller.ts';
 import type { CredentialStore } from '../access/credentials.ts';
 import type { Asking } from '../asking.ts';
-import { conflict, inputError, notFound, refused } from '../errors.ts';
+import { EcolinkError, conflict, inputError, notFound, refused } from '../errors.ts';
 import type { Hub } from '../hub/hub.ts';
 import { newId } from '../ids.ts';
 import type { Changes } from '../notify/changes.ts';
 import { decodeCursor, pageOf } from '../paging.ts';
-import { mountPath } from '../regions/places.ts';
 import type { Places } from '../regions/places.ts';
 import {
   entriesOfRepo,
@@ -233,10 +232,7 @@ function summary(model: OwnedModel) {
 async function get(parts: RegistryParts, name: string, caller: Caller) {
   const model = await findVisible(parts.store.db, name, caller);
   const instances = await instancesUsing(parts.store.db, model.id);
-  const path =
-    model.filesystem === undefined
-      ? undefined
-      : `${mountPath(parts.places.filesystem(model.filesystem))}/${model.subfolder}`;
+  const path = model.filesystem === undefined ? undefined : await pathOf(parts, model.filesystem, model.subfolder);
   return {
     ...summary(model),
     ...defined({
@@ -257,6 +253,16 @@ async function get(parts: RegistryParts, name: string, caller: Caller) {
     warnings: await parts.credentials.warnings(model, caller),
     instances: instances.map(({ id, state }) => ({ id, state: state as 'running' })),
   };
+}
+
+/** Unknown while its region does not answer, and where the filesystem is there no more. */
+async function pathOf({ places }: RegistryParts, filesystem: string, subfolder = ''): Promise<string | undefined> {
+  try {
+    return `${(await places.filesystem(filesystem)).mountPath}/${subfolder}`;
+  } catch (thrown) {
+    if (thrown instanceof EcolinkError && thrown.code === 'filesystem_not_found') return undefined;
+    throw thrown;
+  }
 }
 
 async function remove(parts: RegistryParts, name: string, context: Asking) {

@@ -2,7 +2,6 @@ import type { Caller } from '../access/caller.ts';
 import type { CredentialStore } from '../access/credentials.ts';
 import { EcolinkError } from '../errors.ts';
 import type { Hub, HubCredential, RepoSnapshot } from '../hub/hub.ts';
-import { mountPath } from '../regions/places.ts';
 import type { Places } from '../regions/places.ts';
 import { readFolder } from './filesystem-source.ts';
 import type { Architecture, Category, Fingerprint, ModelSource, WeightFormat } from './model.ts';
@@ -131,7 +130,7 @@ async function readArchitecture(
 }
 
 async function examineFolder({ places }: Parts, input: SourceInput): Promise<Candidate> {
-  const filesystem = places.filesystem(input.filesystem as string);
+  const filesystem = await places.filesystem(input.filesystem as string);
   const region = places.region(filesystem.region);
   const subfolder = (input.subfolder as string).replace(/^(?:\.\/)+/, '').replace(/\/+$/, '');
   const fingerprint = await readFolder(region, filesystem.name, subfolder);
@@ -145,7 +144,7 @@ async function examineFolder({ places }: Parts, input: SourceInput): Promise<Can
     source: 'filesystem',
     filesystem: filesystem.name,
     subfolder,
-    path: `${mountPath(filesystem)}/${subfolder}`,
+    path: `${filesystem.mountPath}/${subfolder}`,
     region: filesystem.region,
     ...selection,
     formats: formatsOf(found),

@@ -58,7 +58,7 @@ export class KubernetesClient {
   async list<T>(
     kind: Kind,
     labelSelector: string,
-    fieldSelector?: string,
+    { fieldSelector, timeoutMs: patience }: { fieldSelector?: string; timeoutMs?: number } = {},
   ): Promise<{ items: Live<T>[]; version: string }> {
     const items: Live<T>[] = [];
     let next: string | undefined;
@@ -68,6 +68,7 @@ export class KubernetesClient {
         path: pathOf(kind, this.namespace),
         query: { labelSelector, fieldSelector, limit: 500, continue: next },
         doing: `listed (${kinds[kind].plural})`,
+        ...(patience === undefined ? {} : { timeoutMs: patience }),
       })) as { items: Live<T>[]; metadata: { resourceVersion: string; continue?: string } };
       items.push(...page.items);
       next = page.metadata.continue || undefined;

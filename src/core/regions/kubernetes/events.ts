@@ -10,7 +10,7 @@ export async function lastWarning(client: KubernetesClient, object: Held): Promi
 
 async function lastWarningEvent(client: KubernetesClient, object: Held): Promise<Live<CoreV1Event> | undefined> {
   const selector = `involvedObject.uid=${object.metadata.uid},type=Warning`;
-  const found = await client.list<CoreV1Event>('Event', '', selector).catch(() => undefined);
+  const found = await client.list<CoreV1Event>('Event', '', { fieldSelector: selector }).catch(() => undefined);
   return found?.items.toSorted((a, b) => timeOf(a) - timeOf(b)).at(-1);
 }
 

@@ -110,6 +110,7 @@ export class KubernetesRegion implements Region {
     return found;
   }
 
+  filesystems = () => this.#filesystems.all();
   listFolder = (filesystem: string, subfolder: string) => this.#filesystems.list(filesystem, subfolder);
   readFile = (filesystem: string, path: string, maximumBytes: number) =>
     this.#filesystems.read(filesystem, path, maximumBytes);
@@ -134,10 +135,10 @@ export class KubernetesRegion implements Region {
     await this.#access.close();
   }
 
-  #servedOf(workload: Workload): Served {
+  async #servedOf(workload: Workload): Promise<Served> {
     const { config } = this.#parts;
     const runtime = this.#runtimeOf(workload);
-    const { claim, mountPath, folder } = this.#placeOf(workload.location);
+    const { claim, mountPath, folder } = await this.#placeOf(workload.location);
     const { file } = workload.location;
     return {
       config,
@@ -149,9 +150,9 @@ export class KubernetesRegion implements Region {
     };
   }
 
-  #placeOf(location: ModelLocation): { claim: string; mountPath: string; folder: string } {
+  async #placeOf(location: ModelLocation): Promise<{ claim: string; mountPath: string; folder: string }> {
     if (location.kind === 'volume') return { claim: location.volume, mountPath: modelPath, folder: modelPath };
-    const { claim, mountPath } = this.#filesystems.claimOf(location.filesystem);
+    const { claim, mountPath } = await this.#filesystems.claimOf(location.filesystem);
     return { claim, mountPath, folder: `${mountPath}/${location.subfolder}` };
   }
 

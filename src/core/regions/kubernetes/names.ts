@@ -10,6 +10,8 @@ export const labels = {
   instance: `${domain}/instance`,
   volume: `${domain}/volume`,
   attempt: `${domain}/attempt`,
+  /** On claims of others: the name under which models can be registered from them. */
+  filesystem: `${domain}/filesystem`,
 } as const;
 
 export const annotations = {
@@ -24,6 +26,8 @@ export const annotations = {
   generation: `${domain}/generation`,
   /** On a download: what it fetches in all. */
   bytes: `${domain}/bytes`,
+  /** On claims of others that are filesystems: where engines find them. */
+  mountPath: `${domain}/mount-path`,
   model: `${domain}/model`,
   repo: `${domain}/repo`,
   commit: `${domain}/commit`,

@@ -20,7 +20,7 @@ interface Parts {
   client: KubernetesClient;
   mirrors: Mirrors;
   /** Looks up what a workload names. Throws where it cannot be served. */
-  servedOf: (workload: Workload) => Served;
+  servedOf: (workload: Workload) => Promise<Served>;
   /** Where calls to a pod go. */
   urlOf: (pod: string, address: string, port: number) => string | Promise<string>;
 }
@@ -36,7 +36,7 @@ export class KubernetesWorkloads {
 
   async apply(workload: Workload): Promise<void> {
     const { mirrors } = this.#parts;
-    const served = this.#parts.servedOf(workload);
+    const served = await this.#parts.servedOf(workload);
     // What protects the pods is there before them.
     await Promise.all([
       this.#ensure('NetworkPolicy', mirrors.policies, networkPolicy(served)),

@@ -9,6 +9,7 @@ import type { Log } from '../../log.ts';
 import { findCommand } from '../../runtimes/built-in.ts';
 import { fillIn } from '../../runtimes/runtime.ts';
 import type { Runtime } from '../../runtimes/runtime.ts';
+import { mountPath } from '../filesystems.ts';
 import type { ModelLocation, Region, RegionStatus, Workload } from '../region.ts';
 import { listInside, readInside } from './folders.ts';
 import type { ReplicaSpec } from './replica.ts';
@@ -67,6 +68,15 @@ export class LocalRegion implements Region {
   stopDownload = (key: string) => this.#volumes.stop(key);
   verifyVolume = (key: string) => this.#volumes.verify(key);
   deleteVolume = (key: string) => this.#volumes.delete(key);
+
+  async filesystems() {
+    const filesystems = this.#parts.filesystems.map((each) => ({
+      name: each.name,
+      mountPath: mountPath(each),
+      state: 'usable' as const,
+    }));
+    return { filesystems };
+  }
 
   async listFolder(filesystem: string, subfolder: string) {
     return listInside(this.#root(filesystem), subfolder);

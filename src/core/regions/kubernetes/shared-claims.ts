@@ -1,0 +1,94 @@
+import type { V1PersistentVolumeClaim } from '@kubernetes/client-node';
+import { configName } from '../../config/names.ts';
+import type { FilesystemConfig } from '../../config/schema.ts';
+import { conflict, inputError, refused } from '../../errors.ts';
+import type { EcolinkError } from '../../errors.ts';
+import type { Live } from './kinds.ts';
+import { annotations, labels } from './names.ts';
+
+type Claim = Live<V1PersistentVolumeClaim>;
+
+/** A claim that models may be read from. */
+export interface SharedClaim {
+  name: string;
+  claim: string;
+  mountPath: string;
+  /** Why it cannot be used. */
+  problem?: EcolinkError;
+}
+
+/** Where engines find something else, or their own programs. */
+const takenPaths =
+  /^\/+(home\/*)?$|^\/(bin|cache|dev|etc|home\/ecolink|lib|lib64|model|proc|run|sbin|sys|tmp|usr)(\/|$)/;
+
+/** Claims whose label says what filesystem they are, but what the config names already. Pure. */
+export function labelledClaims(claims: readonly Claim[], configured: readonly FilesystemConfig[]): SharedClaim[] {
+  const listed = new Set(configured.flatMap(({ name, claim }) => [`name ${name}`, `claim ${claim}`]));
+  const byName = new Map<string, Claim[]>();
+  for (const claim of claims) {
+    const name = claim.metadata.labels?.[labels.filesystem];
+    if (name === undefined || listed.has(`name ${name}`) || listed.has(`claim ${claim.metadata.name}`)) continue;
+    byName.set(name, [...(byName.get(name) ?? []), claim]);
+  }
+  return [...byName].map(([name, [claim, ...others]]) => sharedClaim(name, claim as Claim, others.length > 0));
+}
+
+function sharedClaim(name: string, claim: Claim, twice: boolean): SharedClaim {
+  const mountPath = claim.metadata.annotations?.[annotations.mountPath] ?? `/mnt/${name}`;
+  const problem = badName(name) ?? badPath(mountPath) ?? (twice ? nameTwice(name) : whyNotShared(claim));
+  return { name, claim: claim.metadata.name, mountPath, ...(problem ? { problem } : {}) };
+}
+
+/** Pods on several nodes read a filesystem at the same time. Pure. */
+export function whyNotShared({ metadata, spec, status }: Claim): EcolinkError | undefined {
+  const { name } = metadata;
+  if (metadata.deletionTimestamp !== undefined) {
+    return refused('filesystem_missing', `The claim ${name} is being deleted.`, {
+      nextStep: 'Use another claim.',
+      field: 'filesystem',
+    });
+  }
+  if (status?.phase === 'Lost') {
+    return refused('filesystem_missing', `The claim ${name} has lost its volume.`, {
+      nextStep: 'Bind it to a volume again, or use another claim.',
+      field: 'filesystem',
+    });
+  }
+  const modes = spec?.accessModes ?? [];
+  if (modes.some((mode) => mode === 'ReadWriteMany' || mode === 'ReadOnlyMany')) return undefined;
+  return refused(
+    'filesystem_not_shared',
+    `The claim ${name} is ${modes.join(', ')}: one node at a time may mount it.`,
+    {
+      nextStep: 'Use a claim that is ReadWriteMany or ReadOnlyMany.',
+      field: 'filesystem',
+    },
+  );
+}
+
+function badName(name: string): EcolinkError | undefined {
+  if (configName.safeParse(name).success) return undefined;
+  return inputError('bad_filesystem_name', `The label ${labels.filesystem} says "${name}", which cannot be a name.`, {
+    nextStep: 'Use 1 to 48 lower-case letters, digits, "." and "-".',
+    field: 'filesystem',
+  });
+}
+
+function badPath(path: string): EcolinkError | undefined {
+  if (/^\/[^:]*$/.test(path) && !path.split('/').includes('..') && !takenPaths.test(path)) return undefined;
+  return inputError('bad_mount_path', `The annotation ${annotations.mountPath} says "${path}".`, {
+    nextStep: 'Give an absolute path that nothing else in a pod uses, such as /mnt/models.',
+    field: 'filesystem',
+  });
+}
+
+function nameTwice(name: string): EcolinkError {
+  return conflict(
+    'filesystem_twice',
+    `Several claims in the namespace carry the label ${labels.filesystem}: ${name}.`,
+    {
+      nextStep: 'Give each a name of its own.',
+      field: 'filesystem',
+    },
+  );
+}
