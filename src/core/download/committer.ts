@@ -27,6 +27,7 @@ export class Committer {
   readonly #target: string;
   readonly #batchBytes: number;
   readonly #onFailure: (error: Error) => void;
+  readonly #folders = new Set<string>();
   #queue: Finished[] = [];
   #waitingBytes = 0;
   #last: Promise<void> = Promise.resolve();
@@ -119,17 +120,27 @@ export class Committer {
     this.#fence.check();
     const whole = batch.filter((finished) => !finished.range).map((finished) => finished.part);
     const folders = new Set<string>();
-    for (const part of whole) {
-      for (const folder of await makeFolder(this.#target, dirname(part.finalPath))) folders.add(folder);
+    await inParallel(4, whole, async (part) => {
+      for (const folder of await this.#makeFolder(dirname(part.finalPath))) folders.add(folder);
       await part.close();
       await rename(part.path, part.finalPath);
-    }
+    });
     await inParallel(4, [...folders], syncFolder);
     await this.#journal.append([
       ...rangeLines(batch),
       ...whole.map((part) => ({ type: 'published', file: part.key }) as const),
     ]);
     for (const part of whole) part.onPublished();
+  }
+
+  /** Creates a folder, once in a run, and answers with those whose entries changed, or will when a file is renamed into it. */
+  async #makeFolder(folder: string): Promise<string[]> {
+    const created = this.#folders.has(folder) ? undefined : await mkdir(folder, { recursive: true });
+    this.#folders.add(folder);
+    if (created === undefined) return [folder];
+    const chain = [this.#target];
+    for (const segment of relative(this.#target, folder).split('/')) chain.push(`${chain.at(-1)}/${segment}`);
+    return chain;
   }
 }
 
@@ -142,15 +153,6 @@ function rangeLines(batch: readonly Finished[]): JournalLine[] {
     ranges.set(part.key, known);
   }
   return [...ranges].map(([file, set]) => ({ type: 'ranges', file, ranges: set.intervals }));
-}
-
-/** Creates a folder and answers with those whose entries changed, or will when a file is renamed into it. */
-async function makeFolder(target: string, folder: string): Promise<string[]> {
-  const created = await mkdir(folder, { recursive: true });
-  if (created === undefined) return [folder];
-  const chain = [target];
-  for (const segment of relative(target, folder).split('/')) chain.push(`${chain.at(-1)}/${segment}`);
-  return chain;
 }
 
 /** Runs a task for every item, so many at a time; the first failure ends it. */

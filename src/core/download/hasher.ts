@@ -1,7 +1,12 @@
+import { createHash } from 'node:crypto';
+import { readSync } from 'node:fs';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { HashReply, HashRequest } from './hash-worker.ts';
 import type { PullFile } from './manifest.ts';
+
+/** Up to this size a file is hashed where it is asked for: messages to another thread would cost more than its hash. */
+const inlineBytes = 64 * 1024;
 
 /**
  * Hashes files in another thread, behind the bytes as they become complete: it reads what was just written from the page
@@ -21,14 +26,15 @@ export class Hasher implements AsyncDisposable {
     this.#worker.on('error', (error) => this.#fail(error));
   }
 
-  /** Begins a file. `prefix` is hashed before its first byte. */
-  open(fd: number, algorithm: 'sha256' | 'sha1', prefix: string): FileHash {
+  /** Begins a file of `size` bytes. */
+  open(fd: number, size: number, stated: StatedHash): FileHash {
+    if (size <= inlineBytes) return hashInline(fd, size, stated);
     this.#lastId += 1;
     const id = this.#lastId;
-    this.#send({ type: 'open', id, fd, algorithm, prefix });
+    this.#send({ type: 'open', id, fd, algorithm: stated.algorithm, prefix: stated.prefix });
     return {
       advance: (to) => this.#send({ type: 'advance', id, to }),
-      finish: (size) => this.#finish(id, size),
+      finish: () => this.#finish(id, size),
       drop: () => this.#drop(id),
     };
   }
@@ -81,20 +87,38 @@ export class Hasher implements AsyncDisposable {
   }
 }
 
+function hashInline(fd: number, size: number, { algorithm, prefix }: StatedHash): FileHash {
+  return {
+    advance: () => undefined,
+    finish: async () => {
+      const bytes = Buffer.allocUnsafe(size);
+      if (readSync(fd, bytes, 0, size, 0) < size) throw new Error(`the file has less than ${size} bytes`);
+      return createHash(algorithm).update(prefix).update(bytes).digest('hex');
+    },
+    drop: () => Promise.resolve(),
+  };
+}
+
 /** The hash of one file that is still being written. */
 export interface FileHash {
   /** Everything before `to` has been written. */
   advance(to: number): void;
-  /** The digest, in hex, once `size` bytes are hashed. */
-  finish(size: number): Promise<string>;
+  /** The digest, in hex, once all bytes are hashed. */
+  finish(): Promise<string>;
   /** Stops; only after it resolves may the descriptor be closed. */
   drop(): Promise<void>;
 }
 
+export interface StatedHash {
+  algorithm: 'sha256' | 'sha1';
+  /** Hashed before the first byte. */
+  prefix: string;
+  /** In hex. */
+  digest: string;
+}
+
 /** Which hash the Hub states for the file; none where it states only the length. */
-export function statedHash(
-  file: PullFile,
-): { algorithm: 'sha256' | 'sha1'; prefix: string; digest: string } | undefined {
+export function statedHash(file: PullFile): StatedHash | undefined {
   if (file.sha256 !== undefined) return { algorithm: 'sha256', prefix: '', digest: file.sha256.toLowerCase() };
   if (file.blob_id === undefined) return undefined;
   return { algorithm: 'sha1', prefix: `blob ${file.size}\0`, digest: file.blob_id.toLowerCase() };

@@ -62,7 +62,7 @@ export class PartFile {
     await this.open();
     const stated = statedHash(this.spec);
     if (!stated || !this.#hash) return true;
-    return (await this.#hash.finish(this.spec.size)) === stated.digest;
+    return (await this.#hash.finish()) === stated.digest;
   }
 
   async sync(): Promise<void> {
@@ -96,7 +96,7 @@ export class PartFile {
       const handle = await open(this.path, this.#written.bytes > 0 ? 'r+' : 'w+');
       this.#handle = handle;
       const stated = statedHash(this.spec);
-      if (stated) this.#hash = this.#hasher.open(handle.fd, stated.algorithm, stated.prefix);
+      if (stated) this.#hash = this.#hasher.open(handle.fd, this.spec.size, stated);
       if (this.#written.prefix > 0) this.#hash?.advance(this.#written.prefix);
       return handle;
     } catch (error) {

@@ -35,7 +35,7 @@ export async function checkFile(
   if (!stated) return undefined;
   const handle = await open(path, 'r');
   try {
-    const digest = await hasher.open(handle.fd, stated.algorithm, stated.prefix).finish(file.size);
+    const digest = await hasher.open(handle.fd, file.size, stated).finish();
     return digest === stated.digest ? undefined : 'hash';
   } finally {
     await handle.close();
