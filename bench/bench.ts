@@ -10,4 +10,6 @@ export interface BenchOptions {
   /** Under a minute, with smaller sizes: to see that it works, not to quote. */
   quick: boolean;
   json: boolean;
+  /** Only the parts whose name holds this; empty for all. Benches of one part take no notice. */
+  only: string;
 }

@@ -25,7 +25,7 @@ const root = new URL('..', import.meta.url).pathname;
 const ecolink: Peer = {
   name: 'ecolink pull',
   command: ({ manifestFile, target, ca }) => ({
-    argv: [process.execPath, join(root, 'src/main.ts'), 'pull', '--manifest', manifestFile, '--target', target],
+    argv: [process.execPath, join(root, 'dist/main.js'), 'pull', '--manifest', manifestFile, '--target', target],
     env: ca ? { NODE_EXTRA_CA_CERTS: ca } : {},
   }),
 };

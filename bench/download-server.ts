@@ -1,10 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { PullManifest } from '../src/core/download/manifest.ts';
-import { startHub, type Hub } from '../test/support/hub/hub.ts';
+import { startHub } from '../test/support/hub/hub.ts';
 import type { HubRepo } from '../test/support/hub/repo.ts';
 
 /** What the measured programs fetch, from a process of its own. */
@@ -27,12 +25,13 @@ export interface ServerInfo {
 }
 
 async function serve(options: ServerOptions): Promise<ServerInfo> {
-  const { tls } = options;
-  const hub = await startHub(
-    tls ? { tls: { key: readFileSync(tls.key, 'utf8'), cert: readFileSync(tls.cert, 'utf8') } } : {},
-  );
+  const { tls, roundTrip } = options;
+  const hub = await startHub({
+    ...(tls ? { tls: { key: readFileSync(tls.key, 'utf8'), cert: readFileSync(tls.cert, 'utf8') } } : {}),
+    ...(roundTrip === undefined ? {} : { roundTrip }),
+  });
   hub.faults.throttle = options.throttle;
-  const endpoint = options.roundTrip === undefined ? hub.endpoint : await delayed(hub, options.roundTrip / 2);
+  const { endpoint } = hub;
   const large = hub.addRepo('bench/large', {
     files: { 'config.json': '{}', 'model.safetensors': { size: options.bytes, seed: 'bench' } },
   });
@@ -53,42 +52,6 @@ function manifestOf(repo: HubRepo, endpoint: string): PullManifest {
     return { path, size: content.size, ...(lfs ? { sha256: lfs.sha256 } : { blob_id: blobId }) };
   });
   return { version: 1, endpoint, repo: repo.id, commit: repo.head.sha, files };
-}
-
-/** Puts a relay before both origins that holds everything back for a while, each way. */
-async function delayed(hub: Hub, milliseconds: number): Promise<string> {
-  const relay = async (origin: string): Promise<string> => {
-    const url = new URL(origin);
-    const port = Number(url.port);
-    const server = createServer((near) => {
-      const far = connect(port, '127.0.0.1');
-      holdBack(near, far, milliseconds);
-      holdBack(far, near, milliseconds);
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    url.port = String((server.address() as AddressInfo).port);
-    return url.origin;
-  };
-  hub.linkOrigin = await relay(hub.cdnOrigin);
-  return relay(hub.endpoint);
-}
-
-function holdBack(from: Socket, to: Socket, milliseconds: number): void {
-  let held = 0;
-  from.setNoDelay(true);
-  from.on('data', (chunk: Buffer) => {
-    held += chunk.length;
-    if (held > 32 * 1024 * 1024) from.pause();
-    setTimeout(() => {
-      held -= chunk.length;
-      if (from.isPaused() && held < 16 * 1024 * 1024 && !to.writableNeedDrain) from.resume();
-      if (!to.destroyed && !to.write(chunk)) from.pause();
-    }, milliseconds);
-  });
-  to.on('drain', () => from.resume());
-  from.on('end', () => setTimeout(() => to.end(), milliseconds));
-  from.on('error', () => to.destroy());
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

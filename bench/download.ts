@@ -32,12 +32,13 @@ function scenarios(quick: boolean): Scenario[] {
 }
 
 /** Pulls of a few GB against what else is installed here, in interleaved rounds, durable, with what each costs. */
-export async function run({ quick, json }: BenchOptions): Promise<void> {
+export async function run({ quick, json, only }: BenchOptions): Promise<void> {
+  buildProgram();
   const folder = await mkdtemp(join(process.env['ECOLINK_BENCH_DIR'] ?? tmpdir(), 'ecolink-bench-'));
   const figures: Record<string, number> = {};
   const ratios: Record<string, number> = {};
   try {
-    for (const scenario of scenarios(quick)) {
+    for (const scenario of scenarios(quick).filter(({ name }) => name.includes(only))) {
       const results = await runScenario(scenario, folder, quick ? 1 : 3);
       for (const [peer, runs] of results)
         Object.assign(figures, figuresOf(`${scenario.name}: ${peer}`, scenario, runs));
@@ -87,6 +88,12 @@ async function runPeer(peer: Peer, info: ServerInfo, scenario: Scenario, target:
     process.stderr.write(`${scenario.name}: ${peer.name} failed: ${(error as Error).message}\n`);
     return undefined;
   }
+}
+
+/** What is installed is the built program, so that is what is measured. */
+function buildProgram(): void {
+  const built = spawnSync('npm', ['run', '-s', 'build'], { stdio: 'inherit' });
+  if (built.status !== 0) throw new Error('npm run build failed.');
 }
 
 async function startServer(options: ServerOptions): Promise<{ info: ServerInfo; child: ChildProcess }> {

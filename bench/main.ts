@@ -11,12 +11,16 @@ const benches: Record<string, () => Promise<Bench>> = {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+  },
 });
 const load = benches[positionals[0] ?? ''];
 if (!load) {
   process.stderr.write(
-    `Usage: npm run bench -- <name> [--quick] [--json]\nNames: ${Object.keys(benches).join(', ')}\n`,
+    `Usage: npm run bench -- <name> [--quick] [--json] [--only <part>]\nNames: ${Object.keys(benches).join(', ')}\n`,
   );
   process.exit(2);
 }

@@ -35,6 +35,8 @@ export interface HubOptions {
   treePage?: number;
   /** The resolver refuses what exceeds this in a window, as the real one does (3,000 in 300 s, anonymous). */
   resolverLimit?: { quota: number; windowSeconds: number };
+  /** Milliseconds that a question and its answer take on the way; a new connection takes two such times before it, for TCP and TLS. */
+  roundTrip?: number;
   /** The address that both origins listen on and name themselves by: one that pods reach, for example. */
   host?: string;
 }
@@ -44,8 +46,6 @@ export class Hub implements AsyncDisposable {
   readonly requests: HubRequest[] = [];
   readonly faults = new Faults();
   readonly tokens = new Map<string, HubToken>();
-  /** Where signed URLs lead, when something stands before the second origin. */
-  linkOrigin: string | undefined;
   readonly #repos = new Map<string, HubRepo>();
   readonly #front: Server;
   readonly #cdn: Server;
@@ -60,8 +60,10 @@ export class Hub implements AsyncDisposable {
       const onRequest = (request: IncomingMessage, response: ServerResponse) => void handle(request, response);
       const server = options.tls ? createSecureServer(options.tls, onRequest) : createServer(onRequest);
       server.keepAliveTimeout = 60_000;
+      if (options.roundTrip !== undefined) holdConnections(server, 2 * options.roundTrip);
       return server;
     };
+    this.faults.latency = options.roundTrip ?? 0;
     this.#front = listen((request, response) => this.#answerFront(request, response));
     this.#cdn = listen((request, response) => this.#answerCdn(request, response));
   }
@@ -250,7 +252,7 @@ export class Hub implements AsyncDisposable {
   #sign(sha256: string): string {
     const expires = Math.floor(Date.now() / 1000) + (this.#options.signedUrlSeconds ?? 3600);
     const path = `/repos/${sha256.slice(0, 2)}/${sha256}`;
-    return `${this.linkOrigin ?? this.cdnOrigin}${path}?Expires=${expires}&Signature=${this.#signature(path, expires)}&Key-Pair-Id=TESTKEY`;
+    return `${this.cdnOrigin}${path}?Expires=${expires}&Signature=${this.#signature(path, expires)}&Key-Pair-Id=TESTKEY`;
   }
 
   #signature(path: string, expires: number): string {
@@ -323,6 +325,14 @@ export class Hub implements AsyncDisposable {
   async #delay(): Promise<void> {
     if (this.faults.latency > 0) await new Promise((resolve) => setTimeout(resolve, this.faults.latency));
   }
+}
+
+function holdConnections(server: Server, milliseconds: number): void {
+  const listeners = server.listeners('connection');
+  server.removeAllListeners('connection');
+  server.on('connection', (socket) => {
+    setTimeout(() => listeners.forEach((listener) => listener.call(server, socket)), milliseconds);
+  });
 }
 
 export async function startHub(options: HubOptions = {}): Promise<Hub> {
