@@ -44,6 +44,11 @@ test.skipIf(address === undefined)(
         headers: request.headers,
         body: Buffer.concat(chunks).toString(),
       });
+      if (request.url === '/refuse') {
+        response.writeHead(404, { 'content-type': 'application/json' });
+        response.end('{"error":{"code":"model_not_found"}}');
+        return;
+      }
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write('data: one\n\n');
       response.end('data: [DONE]\n\n');
@@ -84,6 +89,12 @@ test.skipIf(address === undefined)(
     ]);
     expect(JSON.stringify(seen[0]?.headers)).not.toContain('Bearer');
     expect((await fetch(url.replace(/[0-9a-f]{32}/, 'f'.repeat(32)))).status).toBe(404);
+
+    // An error of the engine is its answer; one of the API server, which cannot reach the engine, is none.
+    const refused = await fetch(`${url}/refuse`);
+    expect([refused.status, await refused.json()]).toEqual([404, { error: { code: 'model_not_found' } }]);
     server.close();
+    server.closeAllConnections();
+    await expect(fetch(`${url}/v1/models`)).rejects.toThrow('fetch failed');
   },
 );

@@ -6,7 +6,7 @@ import type { LaunchPlan, RegionLaunch } from '../launch/plan-launch.ts';
 import type { PreviewFacts } from '../policy/facts.ts';
 import { isPickle } from '../registry/model.ts';
 import { originOf, selectionHash } from '../registry/origin.ts';
-import { trustsRemoteCode } from '../runtimes/runtime.ts';
+import { codeRun } from '../runtimes/runtime.ts';
 import type { OwnedModel } from '../store/models.ts';
 import type { Preview } from './preview.ts';
 import type { Previewing } from './previewing.ts';
@@ -162,7 +162,7 @@ function planFacts(plan: LaunchPlan, model: OwnedModel): Omit<PreviewFacts, 'add
     ...modelFacts(model),
     regions: plan.regions.map((region) => region.region),
     accelerators: plan.regions.flatMap((region) => region.accelerator ?? []),
-    trustRemoteCode: plan.regions.some((region) => trustsRemoteCode(region.arguments)),
+    trustRemoteCode: plan.regions.some((region) => codeRun(region.arguments).length > 0),
     pickle: isPickle(model),
   };
 }

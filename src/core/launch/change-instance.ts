@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely';
 import type { Asking } from '../asking.ts';
 import { conflict, notFound, refused } from '../errors.ts';
+import { isPickle } from '../registry/model.ts';
 import { mayChange } from '../registry/registry.ts';
 import { findInstance, holdInstance, updateDesired } from '../store/instances.ts';
 import type { DesiredUpdate } from '../store/instances.ts';
@@ -147,7 +148,7 @@ export function inputOf(parts: LaunchParts, instance: Instance, model: OwnedMode
     context_length: spec.contextLength,
     arguments: spec.extraArguments,
     // What it runs already was let in when it was launched.
-    allow_pickle: spec.allowPickle ?? model.id === instance.entryId,
+    allow_pickle: spec.allowPickle ?? (isPickle(model) && model.id === instance.entryId),
   };
 }
 

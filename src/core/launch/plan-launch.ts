@@ -4,7 +4,7 @@ import type { Places } from '../regions/places.ts';
 import { isPickle } from '../registry/model.ts';
 import { contextEstimate, memoryEstimate } from '../registry/sizing.ts';
 import { isImageAllowed } from '../runtimes/kubernetes/allowed-images.ts';
-import { argumentsOf, ownedFlag, serves, splitProblem, trustsRemoteCode } from '../runtimes/runtime.ts';
+import { argumentsOf, codeRun, ownedFlag, serves, splitProblem } from '../runtimes/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { OwnedModel } from '../store/models.ts';
 import { selectionHash } from '../registry/origin.ts';
@@ -253,11 +253,12 @@ function refuseUnnamedPickle(model: OwnedModel, input: LaunchInput): void {
 
 /** A runtime of the config may run the model's code for all its models: each launch names it all the same. */
 function refuseUnnamedTrust(runtime: Runtime, given: readonly string[]): void {
-  if (!trustsRemoteCode(runtime.arguments) || trustsRemoteCode(given)) return;
+  const unnamed = codeRun(runtime.arguments).filter((flag) => !codeRun(given).includes(flag));
+  if (unnamed.length === 0) return;
   throw refused('remote_code_not_named', `The runtime "${runtime.name}" runs code that comes with the model.`, {
-    nextStep: 'If you trust it, name --trust-remote-code in the arguments; or take another runtime.',
+    nextStep: `If you trust it, name ${unnamed.join(' and ')} in the arguments; or take another runtime.`,
     field: 'arguments',
-    validValues: ['--trust-remote-code'],
+    validValues: unnamed,
   });
 }
 
@@ -280,8 +281,8 @@ function estimate(bytes: number, toFetch: number): number {
 function warningsOf(model: OwnedModel, launches: readonly RegionLaunch[], places: Places): string[] {
   const warnings: string[] = [];
   const regions = launches.map(({ region }) => region);
-  if (launches.some((launch) => trustsRemoteCode(launch.arguments)))
-    warnings.push('It runs code that came with the model (--trust-remote-code).');
+  const code = new Set(launches.flatMap((launch) => codeRun(launch.arguments)));
+  if (code.size > 0) warnings.push(`It runs code that came with the model (${[...code].join(', ')}).`);
   if (isPickle(model)) warnings.push('The weights are pickle files, which can run code when they are loaded.');
   const { contextLength: made } = model.architecture;
   const asked = Math.max(...launches.map((launch) => launch.context_length ?? 0));

@@ -28,7 +28,7 @@ export function argumentsOf(runtime: Runtime, options: ServeOptions): string[] {
     ...flagWith(runtime.parallel_argument, options.acceleratorCount),
     ...flagWith(runtime.context_argument, options.contextLength ?? runtime.context_default[options.category]),
     // Named by the launch, it may be the runtime's own already.
-    ...options.arguments.filter((word) => !(isTrust(word) && runtime.arguments.includes(word))),
+    ...options.arguments.filter((word) => !(runsCode(word) && runtime.arguments.includes(word))),
   ];
 }
 
@@ -63,15 +63,24 @@ const spellings: Record<string, readonly string[]> = {
   '--reranking': ['--rerank'],
 };
 
-/** Makes vLLM and SGLang run code that came with the model. argparse takes an unfinished word for the whole. */
-function isTrust(word: string): boolean {
+/**
+ * Flags that make vLLM and SGLang run code that came with the model, each behind the shortest beginning by which it is
+ * meant: argparse takes an unfinished word for the whole. The plugins are files (docs.vllm.ai/en/stable/cli/serve.html).
+ */
+const codeFlags = [
+  ['--trust-r', '--trust-remote-code'],
+  ['--tool-p', '--tool-parser-plugin'],
+  ['--reasoning-parser-', '--reasoning-parser-plugin'],
+] as const;
+
+function runsCode(word: string): boolean {
   const flag = plainFlag(word);
-  return flag.startsWith('--trust') && '--trust-remote-code'.startsWith(flag);
+  return codeFlags.some(([shortest, whole]) => flag.startsWith(shortest) && whole.startsWith(flag));
 }
 
-/** Whether an engine that is given these words runs code that came with the model. */
-export function trustsRemoteCode(words: readonly string[]): boolean {
-  return words.some(isTrust);
+/** The words among these that make an engine run code that came with the model. */
+export function codeRun(words: readonly string[]): string[] {
+  return words.filter(runsCode).map((word) => word.split('=')[0] as string);
 }
 
 /** Flags that read further flags from a file, out of the sight of whoever approves. */
@@ -89,7 +98,7 @@ export function ownedFlag(runtime: Runtime, given: readonly string[]): string | 
   ].filter((word) => word.startsWith('-'));
   const owned = [...fromFile, ...set, ...set.flatMap((flag) => spellings[flag] ?? [])]
     .map(plainFlag)
-    .filter((flag) => !isTrust(flag));
+    .filter((flag) => !runsCode(flag));
   return given.find((word) => {
     const flag = plainFlag(word);
     return owned.includes(flag) || (/^--\w/.test(flag) && owned.some((other) => other.startsWith(flag)));

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { runtimesPage } from '../../../src/cli/runtimes-page.ts';
 import { categories } from '../../../src/core/registry/model.ts';
 import { builtInKubernetes } from '../../../src/core/runtimes/kubernetes/built-in.ts';
-import { argumentsOf, ownedFlag, serves, splitProblem, trustsRemoteCode } from '../../../src/core/runtimes/runtime.ts';
+import { argumentsOf, codeRun, ownedFlag, serves, splitProblem } from '../../../src/core/runtimes/runtime.ts';
 
 const runtimes = builtInKubernetes();
 
@@ -89,13 +89,19 @@ describe('the arguments of an engine', () => {
     expect(argumentsOf(named('sglang'), options)).not.toContain('--context-length');
   });
 
-  it.each(['--trust-remote-code', '--trust_remote_code', '--trust-rem', '--trust-remote-code=true'])(
-    'run code of the model with %s, however it is spelt',
-    (word) => expect(trustsRemoteCode(['--seed', '1', word])).toBe(true),
-  );
+  it.each([
+    '--trust-remote-code',
+    '--trust_remote_code',
+    '--trust-rem',
+    '--trust-remote-code=true',
+    '--tool-parser-plugin',
+    '--reasoning-parser-plugin=/model/parser.py',
+  ])('run code of the model with %s, however it is spelt', (word) => {
+    expect(codeRun(['--seed', '1', word])).toEqual([word.split('=')[0]]);
+  });
 
   it('run no code of the model with flags that only look like it', () => {
-    expect(trustsRemoteCode(['--trust-request-chat-template', 'trust-remote-code', '-t'])).toBe(false);
+    expect(codeRun(['--trust-request-chat-template', 'trust-remote-code', '--reasoning-parser', 'qwen3'])).toEqual([]);
   });
 });
 

@@ -79,8 +79,32 @@ export class ApiProxy {
       headersTimeout: 0,
       bodyTimeout: 0,
     });
-    outgoing.writeHead(answer.statusCode, passedOn(answer.headers));
-    await pipeline(answer.body, outgoing);
+    if (answer.statusCode < 400 || !isJson(answer.headers)) {
+      outgoing.writeHead(answer.statusCode, passedOn(answer.headers));
+      await pipeline(answer.body, outgoing);
+      return;
+    }
+    const text = await answer.body.text();
+    if (!isStatus(text)) {
+      outgoing.writeHead(answer.statusCode, passedOn(answer.headers)).end(text);
+      return;
+    }
+    // The API server's own words, which are no answer of the pod: to the gateway the pod has not answered.
+    if (answer.statusCode === 401) this.#access.forget();
+    outgoing.destroy();
+  }
+}
+
+function isJson(headers: IncomingMessage['headers']): boolean {
+  return headers['content-type']?.startsWith('application/json') ?? false;
+}
+
+function isStatus(text: string): boolean {
+  try {
+    const { kind, apiVersion } = JSON.parse(text) as { kind?: unknown; apiVersion?: unknown };
+    return kind === 'Status' && apiVersion === 'v1';
+  } catch {
+    return false;
   }
 }
 
