@@ -6,6 +6,7 @@ import {
   markUnattended,
   restlessRegions,
   saveRegionStatus,
+  saveWhatRuns,
   searchInstances,
   updateDesired,
 } from '../../../src/core/store/instances.ts';
@@ -88,6 +89,22 @@ describe.each(stores())('instances in $name', (kind) => {
     await store.transaction((transaction) => updateDesired(transaction, third, { desired: 'deleted' }, at));
     expect(await list({})).toEqual([second, first]);
     expect((await instancesUsing(store.db, 'mdl_tiny')).map((row) => row.id)).toEqual([first]);
+  });
+
+  test('keep what was found out of what runs, and its context length until it is replaced', async () => {
+    await using open = await kind.open();
+    const { store } = open;
+    await addModels(store, 'tiny');
+    const id = await launch(store);
+    await saveWhatRuns(store.db, id, 'eu', { image: 'e:1@sha256:a' });
+    await saveWhatRuns(store.db, id, 'eu', { contextLength: 8192 });
+    await store.transaction((transaction) => saveRegionStatus(transaction, id, 'eu', running, at));
+    const found = async () => (await findInstance(store.db, id))?.regions;
+    expect(await found()).toMatchObject([{ image: 'e:1@sha256:a', contextLength: 8192 }, { region: 'us' }]);
+    const regions = [{ region: 'eu', volume: 'v-eu' }];
+    await store.transaction((transaction) => updateDesired(transaction, id, { generation: 2, regions }, at));
+    expect((await found())?.[0]).toMatchObject({ image: 'e:1@sha256:a' });
+    expect((await found())?.[0]?.contextLength).toBeUndefined();
   });
 
   test('move to another entry and its volumes in one write', async () => {

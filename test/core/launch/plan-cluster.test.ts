@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startCore } from '../../support/core.ts';
+import type { TestCore } from '../../support/core.ts';
+import { startHub } from '../../support/hub/hub.ts';
+import type { Hub } from '../../support/hub/hub.ts';
+
+const digest = `sha256:${'a'.repeat(64)}`;
+const region = {
+  name: 'far',
+  kind: 'kubernetes',
+  // Nothing is there: a plan asks the cluster, and goes by the config where it does not answer.
+  kubeconfig: '/nowhere/kubeconfig',
+  namespace: 'models',
+  ecolink_image: 'ecolink.test/ecolink:1',
+};
+const engine = {
+  kind: 'kubernetes',
+  categories: ['chat'],
+  formats: ['safetensors', 'pytorch'],
+  arguments: ['{model_path}'],
+};
+
+function configWith(image: string, allowed?: string[]): string {
+  return JSON.stringify({
+    regions: [{ ...region, ...(allowed ? { images_allowed: allowed } : {}) }],
+    runtimes: [
+      { ...engine, name: 'first', image },
+      { ...engine, name: 'second', image: 'ghcr.io/team/second:1' },
+    ],
+    policy: [
+      { name: 'pickles', when: { pickle: true }, deny: 'No pickles here.' },
+      { name: 'code', when: { trust_remote_code: true }, deny: 'No code of models here.' },
+      { allow: true },
+    ],
+  });
+}
+
+interface Plan {
+  digest: string;
+  regions: { runtime: string; image: string; volume: { state: string } }[];
+}
+
+let hub: Hub;
+beforeAll(async () => {
+  hub = await startHub();
+  hub.addRepo('acme/tiny', { files: { 'model.safetensors': 'weights' }, pipeline_tag: 'text-generation' });
+  hub.addRepo('acme/pickled', { files: { 'pytorch_model.bin': 'weights' }, pipeline_tag: 'text-generation' });
+});
+afterAll(() => hub.close());
+
+async function open(image: string, allowed?: string[]): Promise<TestCore> {
+  const core = await startCore({
+    config: configWith(image, allowed),
+    environment: { HF_ENDPOINT: hub.endpoint },
+    reconcile: false,
+  });
+  for (const name of ['tiny', 'pickled'])
+    await core.run('register_model', { name, source: 'huggingface', repo: `acme/${name}` });
+  return core;
+}
+
+async function plan(core: TestCore, more: object = {}): Promise<Plan> {
+  return (await core.run('plan_launch', { model: 'tiny', ...more })) as unknown as Plan;
+}
+
+test('a plan names the image, with its digest where the runtime has one, and its own digest holds it', async () => {
+  await using tagged = await open('ghcr.io/team/first:1');
+  await using pinned = await open(`ghcr.io/team/first@${digest}`);
+  const [one, other] = [await plan(tagged), await plan(pinned)];
+  expect(one.regions).toMatchObject([{ runtime: 'first', image: 'ghcr.io/team/first:1' }]);
+  expect(other.regions).toMatchObject([{ runtime: 'first', image: `ghcr.io/team/first@${digest}` }]);
+  expect(one.digest).not.toBe(other.digest);
+});
+
+test('a runtime whose image the region does not allow is passed over, and refused where it is named', async () => {
+  await using core = await open('docker.io/any/first:1', ['ghcr.io/team/*']);
+  expect((await plan(core)).regions).toMatchObject([{ runtime: 'second', image: 'ghcr.io/team/second:1' }]);
+  await expect(plan(core, { runtime: 'first' })).rejects.toMatchObject({ code: 'image_not_allowed' });
+});
+
+test('the policy sees pickle files and code of the model', async () => {
+  await using core = await open('ghcr.io/team/first:1');
+  const denied = (message: string) => ({ code: 'policy_denied', message: expect.stringContaining(message) as string });
+  await expect(core.run('launch_instance', { model: 'pickled', allow_pickle: true })).rejects.toMatchObject(
+    denied('No pickles here.'),
+  );
+  await expect(
+    core.run('launch_instance', { model: 'tiny', arguments: ['--trust-remote-code'] }),
+  ).rejects.toMatchObject(denied('No code of models here.'));
+  expect(await core.run('launch_instance', { model: 'tiny' })).toMatchObject({ instance: 1 });
+  // Nobody let pickle files in when it was launched.
+  await expect(core.run('restart_instance', { instance: '1', model: 'pickled' })).rejects.toMatchObject({
+    code: 'pickle_not_allowed',
+  });
+});
