@@ -213,6 +213,32 @@ test('a quota that is used up is told from an admission rule', async () => {
   );
 });
 
+test('a quota that leaves room for some replicas is told while those serve, and while a rollout waits for it', async () => {
+  await using region = await openRegion(plane, namespace);
+  await fill(region);
+  await region.applyWorkload(workloadOf(key));
+  await vi.waitFor(async () => expect(await states(region)).toEqual(['ready']), patience);
+  await plane.call('POST', `/api/v1/namespaces/${namespace}/resourcequotas`, {
+    metadata: { name: 'full' },
+    spec: { hard: { pods: '1' } },
+  });
+  const quota = { state: 'waiting', reason: { code: 'quota_exceeded' } };
+  await region.applyWorkload(workloadOf(key, { replicas: 2 }));
+  await vi.waitFor(
+    async () => expect(await region.observeWorkload(7)).toMatchObject([{ state: 'ready' }, quota]),
+    patience,
+  );
+  await region.applyWorkload(workloadOf(key, { generation: 2 }));
+  await vi.waitFor(
+    async () =>
+      expect(await region.observeWorkload(7)).toMatchObject([
+        { state: 'stopping', url: expect.stringContaining('http') as string },
+        quota,
+      ]),
+    patience,
+  );
+});
+
 test('what an admission rule refuses is told in its own words', async () => {
   await using region = await openRegion(plane, namespace);
   await fill(region);

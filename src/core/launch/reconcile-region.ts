@@ -58,7 +58,8 @@ export async function reconcileRegion(parts: ReconcilerParts, id: number, region
       ? observed.flatMap((replica) => (replica.url === undefined ? [] : [replica.url]))
       : [];
   await save(parts, instance, regionName, { ...plan, reason: plan.reason, ...failed, urls });
-  if (instance.desired === 'running') await noteWhatRuns(parts, instance, regionName, observed);
+  const serves = plan.state === 'running' || plan.state === 'degraded';
+  if (serves && failed.reason === undefined) await noteWhatRuns(parts, instance, regionName, observed);
   if (plan.state === 'stopped' && before.step !== 'remove') return 'when_nudged';
   if (failed.reason !== undefined) return unreachableMs;
   return isSettled(plan.state) ? settledMs[region.kind] : restlessMs[region.kind];
@@ -73,9 +74,7 @@ async function noteWhatRuns(
 ): Promise<void> {
   const known = instance.regions.find((each) => each.region === region);
   const launch = instance.spec.regions.find((each) => each.region === region);
-  const first = observed.find(
-    ({ state, generation }) => state === 'ready' && (generation ?? instance.generation) === instance.generation,
-  );
+  const first = observed.find(({ state }) => state === 'ready');
   if (first?.url === undefined) return;
   const found: { image?: string; contextLength?: number } = {};
   const { image } = first;

@@ -32,8 +32,6 @@ export interface ObservedReplica {
   restarts: number;
   /** Ends in a row without service in between; as many as `restarts` unless given. */
   crashes?: number;
-  /** Of the workload that it was started from, where the region can tell replicas of two apart. */
-  generation?: number;
   /** The image that it was made from, and what was found under that name. */
   image?: { of: string; digest: string };
   /** Why it is waiting: the last exit, in words. */

@@ -13,6 +13,7 @@ import { Ownership } from './ownership.ts';
 import type { Served } from './manifests/served.ts';
 import { closeMirrors, createMirrors } from './mirrors.ts';
 import type { Hints, Mirrors } from './mirrors.ts';
+import { ownNamespace } from './own-namespace.ts';
 import { statusOf } from './status.ts';
 import { KubernetesVolumes } from './volumes.ts';
 import { KubernetesWorkloads } from './workloads.ts';
@@ -43,6 +44,7 @@ export class KubernetesRegion implements Region {
   readonly #volumes: KubernetesVolumes;
   readonly #workloads: KubernetesWorkloads;
   readonly #filesystems: KubernetesFilesystems;
+  readonly #ownNamespace = ownNamespace();
   #status: { value: Promise<RegionStatus>; until: number } | undefined;
 
   constructor(parts: KubernetesRegionParts) {
@@ -140,8 +142,11 @@ export class KubernetesRegion implements Region {
     const runtime = this.#runtimeOf(workload);
     const { claim, mountPath, folder } = await this.#placeOf(workload.location);
     const { file } = workload.location;
+    // A kubeconfig may lead to another cluster than the one that this pod is in.
+    const namespace = config.in_cluster ? this.#ownNamespace : undefined;
     return {
       config,
+      ...(namespace === undefined ? {} : { serverNamespace: namespace }),
       workload,
       runtime,
       claim,

@@ -10,26 +10,31 @@ export function counts(pod: Live<V1Pod>): boolean {
   return !['Succeeded', 'Failed'].includes(pod.status?.phase ?? '') && !isLost(pod, Date.now());
 }
 
-export function replicaOf(pod: Live<V1Pod>, ending: boolean, urls: ReadonlyMap<string, string>): ObservedReplica {
+export function replicaOf(
+  pod: Live<V1Pod>,
+  deployed: Live<V1Deployment> | undefined,
+  urls: ReadonlyMap<string, string>,
+): ObservedReplica {
   const base = {
     id: pod.metadata.name,
     restarts: (pod.status?.containerStatuses ?? []).reduce((sum, each) => sum + each.restartCount, 0),
     crashes: crashesOf(pod),
-    ...generationOf(pod),
     ...imageOf(pod),
   };
   const url = urls.get(base.id);
-  if (ending || pod.metadata.deletionTimestamp !== undefined) return { ...base, state: 'stopping' };
-  if (isReady(pod) && url !== undefined) return { ...base, state: 'ready', url };
+  const takesCalls = isReady(pod) && url !== undefined ? { url } : undefined;
+  if (!deployed || pod.metadata.deletionTimestamp !== undefined) return { ...base, state: 'stopping' };
+  // Of before a restart: it takes calls until its successor is there, and is not what is waited for.
+  if (generationOf(pod) !== generationOf(deployed.spec?.template)) return { ...base, ...takesCalls, state: 'stopping' };
+  if (takesCalls) return { ...base, ...takesCalls, state: 'ready' };
   const trouble = troubleOf(pod);
   if (!trouble) return { ...base, state: 'starting' };
   const reason: Reason = { code: trouble.code, message: trouble.message };
   return { ...base, state: 'waiting', reason, ...(trouble.final ? { failed: true as const } : {}) };
 }
 
-function generationOf({ metadata }: Live<V1Pod>): { generation?: number } {
-  const generation = Number(metadata.annotations?.[annotations.generation]);
-  return Number.isInteger(generation) ? { generation } : {};
+function generationOf(made: { metadata?: { annotations?: Record<string, string> } } | undefined): string | undefined {
+  return made?.metadata?.annotations?.[annotations.generation];
 }
 
 /** Nodes tell the digest by which they found the image; of one that was put there by hand they know none. */
@@ -49,8 +54,8 @@ export function hangs(pod: Live<V1Pod>, now: number): boolean {
   return pod.spec?.nodeName !== undefined && !begun && now > Date.parse(pod.metadata.creationTimestamp) + begunAfterMs;
 }
 
-/** A Deployment whose pods are not there yet, or are not let in. */
-export function withoutPods(deployed: Live<V1Deployment>): ObservedReplica {
+/** What stands for the pods of a Deployment that are not there yet, or are not let in. */
+export function notMade(deployed: Live<V1Deployment>): ObservedReplica {
   const { name } = deployed.metadata;
   const current = deployed.status?.observedGeneration === deployed.metadata.generation;
   const refusal = deployed.status?.conditions?.find((each) => each.type === 'ReplicaFailure' && each.status === 'True');

@@ -13,7 +13,7 @@ import type { Mirror } from './mirror.ts';
 import { owners } from './mirrors.ts';
 import type { Mirrors } from './mirrors.ts';
 import { annotations, labels, workloadName } from './names.ts';
-import { counts, hangs, replicaOf, withoutPods } from './replicas.ts';
+import { counts, hangs, notMade, replicaOf } from './replicas.ts';
 
 interface Parts {
   region: string;
@@ -61,9 +61,12 @@ export class KubernetesWorkloads {
     const deployed = (await this.#parts.mirrors.deployments.of(owners.instance(instance)))[0];
     const urls = await this.#urls(instance);
     const counted = pods.filter(counts);
-    const replicas = counted.map((pod) => replicaOf(pod, deployed === undefined, urls));
-    if (replicas.length === 0 && deployed) return [withoutPods(deployed)];
-    return this.#explain(counted, replicas);
+    const replicas = await this.#explain(
+      counted,
+      counted.map((pod) => replicaOf(pod, deployed, urls)),
+    );
+    const made = replicas.filter(({ state }) => state !== 'stopping').length;
+    return deployed && made < (deployed.spec?.replicas ?? 1) ? [...replicas, notMade(deployed)] : replicas;
   }
 
   /** Asks for what pods do not say of themselves, for the first that is in such trouble: the others are in the same. */

@@ -137,6 +137,10 @@ test('EcoLink alone is let in, on the one port, and through the API server whoev
       },
     ],
   });
+  const known = { ...served(), serverNamespace: 'ecolink' };
+  expect(networkPolicy(known).spec).toMatchObject({
+    ingress: [{ from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ecolink' } } }] }],
+  });
   expect(networkPolicy(served({}, { reach: 'api-proxy' })).spec?.ingress).toEqual([{ ports }]);
 });
 

@@ -22,13 +22,13 @@ export function service(served: Served): V1Service {
 }
 
 /**
- * Lets EcoLink in and nobody else. Through the API server's proxy calls come from the control plane, which no selector
+ * Lets EcoLink in and nobody else: pods with its labels, of its own namespace where that is known. Through the API server's proxy calls come from the control plane, which no selector
  * names: there the engine's port stays open.
  */
 export function networkPolicy(served: Served): V1NetworkPolicy {
   const from =
     served.config.reach === 'in-cluster'
-      ? { from: [{ namespaceSelector: {}, podSelector: { matchLabels: serverLabels } }] }
+      ? { from: [{ namespaceSelector: ownNamespace(served), podSelector: { matchLabels: serverLabels } }] }
       : {};
   const spec = {
     podSelector: { matchLabels: selectorOf(served) },
@@ -36,6 +36,10 @@ export function networkPolicy(served: Served): V1NetworkPolicy {
     ingress: [{ ...from, ports: [{ port: portName, protocol: 'TCP' }] }],
   };
   return { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: naming(served), spec };
+}
+
+function ownNamespace({ serverNamespace: name }: Served) {
+  return name === undefined ? {} : { matchLabels: { 'kubernetes.io/metadata.name': name } };
 }
 
 /** Drains take one replica at a time, and a broken replica stops no drain. */

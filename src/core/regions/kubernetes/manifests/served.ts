@@ -8,6 +8,8 @@ export interface Served {
   config: KubernetesRegionConfig;
   workload: Workload;
   runtime: KubernetesRuntime;
+  /** Where EcoLink itself runs, if that is in this cluster. */
+  serverNamespace?: string;
   claim: string;
   /** Where the claim is mounted. */
   mountPath: string;
