@@ -6,7 +6,7 @@ export interface AcceleratorChoice {
   accelerator: string | undefined;
   /** Of each replica. */
   count: number;
-  /** Of each, where the config says so. */
+  /** Of all of them, where the config says so. */
   memoryBytes: number | undefined;
 }
 
@@ -46,8 +46,14 @@ export function chooseAccelerator(
       `A replica runs on one node, and no node of ${region} has ${count} × ${accelerator}: at most ${most}.`,
     );
   }
-  const memoryBytes = found.memory_gib === undefined ? undefined : found.memory_gib * 1024 ** 3;
-  return { accelerator, count, memoryBytes };
+  const memory = memoryOf(places, region, accelerator);
+  return { accelerator, count, memoryBytes: memory === undefined ? undefined : memory * count };
+}
+
+/** Bytes of one, where the config says so. */
+export function memoryOf(places: Places, region: string, accelerator: string | undefined): number | undefined {
+  const { memory_gib: gib } = places.configOf(region).accelerators.find(({ name }) => name === accelerator) ?? {};
+  return gib === undefined ? undefined : gib * 1024 ** 3;
 }
 
 function tooMany(what: string): Error {
