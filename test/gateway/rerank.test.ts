@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { expect, test } from 'vitest';
 import type { Api } from '../../src/core/launch/routes.ts';
-import { deadUrl, echo, startEngine } from '../support/engine.ts';
+import { deadUrl, echo, sendJson, startEngine } from '../support/engine.ts';
 import type { Seen } from '../support/engine.ts';
 import { startTestServer } from '../support/server.ts';
 import type { TestServer } from '../support/server.ts';
@@ -79,6 +79,23 @@ test('the best few come with their documents, which may be given as objects', as
   const { results } = (await (await rerank(server, asked)).json()) as { results: { index: number }[] };
   expect(results).toHaveLength(2);
   for (const result of results) expect(result).toMatchObject({ document: { text: documents[result.index] } });
+});
+
+test('results come best first, in whatever order the engine has them', async () => {
+  const ranks = [
+    { index: 1, score: 0.1 },
+    { index: 0, score: 0.9 },
+  ];
+  await using engine = await startEngine((response) => sendJson(response, ranks));
+  await using server = await startTestServer({ routes: routesBy(tei, [engine.url]) });
+  const answer = await rerank(server, { query, documents: documents.slice(0, 2) });
+  expect(await answer.json()).toEqual({
+    model: 'tiny:1',
+    results: [
+      { index: 0, relevance_score: 0.9 },
+      { index: 1, relevance_score: 0.1 },
+    ],
+  });
 });
 
 test('what TEI refuses is refused in the words of the OpenAI API', async () => {
