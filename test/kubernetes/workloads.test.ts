@@ -262,7 +262,10 @@ test('what an admission rule refuses is told in its own words', async () => {
     },
   });
   // Rules come into force a moment after they are made.
-  const pod = { metadata: { generateName: 'probe-' }, spec: { containers: [{ name: 'c', image: 'c' }] } };
+  const settings = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } };
+  const securityContext = { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } };
+  const containers = [{ name: 'c', image: 'c', securityContext: settings }];
+  const pod = { metadata: { generateName: 'probe-' }, spec: { securityContext, containers } };
   await expect
     .poll(() => plane.call('POST', `/api/v1/namespaces/${namespace}/pods?dryRun=All`, pod).catch(String), patience)
     .toContain('engines rest on Fridays');

@@ -33,8 +33,9 @@ function together({ config, workload }: Served): Partial<V1PodSpec> {
   };
 }
 
+/** Whatever the number of replicas: a scale that changed the pods' template would replace those that run. */
 function apart(served: Served): Partial<V1PodSpec> {
-  if (served.workload.replicas < 2 || served.config.access_mode === 'ReadWriteOnce') return {};
+  if (served.config.access_mode === 'ReadWriteOnce') return {};
   return {
     topologySpreadConstraints: [
       {
