@@ -123,11 +123,13 @@ test('a launch fetches once per region, serves in both, and after its end nothin
 
 const digests = { a: `sha256:${'a'.repeat(64)}`, b: `sha256:${'b'.repeat(64)}` };
 
-async function engineImages(): Promise<(string | undefined)[]> {
+async function enginePods(): Promise<V1Pod[]> {
   const pods = await list<V1Pod>('/api/v1/NS/pods');
-  return pods
-    .filter((pod) => pod.spec?.restartPolicy !== 'Never' && pod.metadata?.deletionTimestamp === undefined)
-    .map((pod) => pod.spec?.containers[0]?.image);
+  return pods.filter((pod) => pod.spec?.restartPolicy !== 'Never' && pod.metadata?.deletionTimestamp === undefined);
+}
+
+async function engineImages(): Promise<(string | undefined)[]> {
+  return (await enginePods()).map((pod) => pod.spec?.containers[0]?.image);
 }
 
 test('an instance keeps the image that it first ran: a moved tag is told, and a restart goes on with the first', async () => {
@@ -139,6 +141,7 @@ test('an instance keeps the image that it first ran: a moved tag is told, and a 
   const eu = async () => (await look(core)).regions[0];
   await vi.waitFor(async () => expect(await eu()).toMatchObject({ image: `${engine.image}@${digests.a}` }), patience);
 
+  const [first] = await enginePods();
   nodes.digest = (image) => (image.includes('@') ? digests.a : digests.b);
   await core.run('scale_instance', { instance: '1', replicas: 2 });
   await vi.waitFor(
@@ -146,6 +149,8 @@ test('an instance keeps the image that it first ran: a moved tag is told, and a 
     patience,
   );
   expect(await engineImages()).toEqual([engine.image, engine.image]);
+  // A scale replaces nothing that runs.
+  expect((await enginePods()).map((pod) => pod.metadata?.uid)).toContain(first?.metadata?.uid);
 
   await core.run('restart_instance', { instance: '1' });
   const pinned = `${engine.image}@${digests.a}`;
