@@ -1,4 +1,6 @@
 import { formatBytes } from '../format.ts';
+import { refuseOtherPlan } from '../launch/accept-plan.ts';
+import type { RestartInput } from '../launch/change-instance.ts';
 import type { ExaminedChange } from '../launch/examine-change.ts';
 import { modelId } from '../launch/instance.ts';
 import type { LaunchInstanceInput } from '../launch/launches.ts';
@@ -74,17 +76,17 @@ export async function previewScale(given: ScaleInput, { services, caller }: Prev
   };
 }
 
-type RestartInput = { instance: string; model?: string | undefined };
-
-export async function previewRestart(given: RestartInput, { services, caller }: Previewing): Promise<Preview> {
+export async function previewRestart(given: RestartInput, { services, caller, again }: Previewing): Promise<Preview> {
   const change = await services.launches.examineChange(given.instance, 'restart', caller, { model: given.model });
-  const { instance, model, plan } = change;
+  const { instance, before, model, plan } = change;
+  if (!again) refuseOtherPlan(plan, given.plan_digest, 'restart');
   const wakes = instance.desired !== 'running';
   const { spec } = instance;
   return {
-    input: { ...given, instance: String(instance.id) },
+    input: { ...given, instance: String(instance.id), plan_digest: plan.digest },
     summary: [
       `Restart ${modelId(instance)}${wakes ? ', which is stopped' : ' with fresh replicas'}`,
+      ...(before && before.id !== model.id ? [`Until now it served ${describeModel(before)}`] : []),
       `It goes on with ${describeModel(model)}`,
       ...planLines(plan, model),
       ...(wakes && spec.stopAfter !== undefined ? [`Stops by itself after ${spec.stopAfter}`] : []),
@@ -96,7 +98,7 @@ export async function previewRestart(given: RestartInput, { services, caller }: 
       gpus: wakes ? gpusOf(plan) : 0,
       costPerHour: wakes ? plan.cost_per_hour : 0,
       stopAfter: (wakes ? instance.spec.stopAfter : instance.stopAt) !== undefined,
-      adds: wakes || model.id !== instance.entryId || plan.bytes_to_fetch > 0,
+      adds: wakes || model.id !== instance.entryId || plan.bytes_to_fetch > 0 || plan.changes.length > 0,
     },
     private: instance.private,
   };

@@ -8,6 +8,7 @@ import type { DesiredUpdate } from '../store/instances.ts';
 import { findModel } from '../store/models.ts';
 import type { OwnedModel } from '../store/models.ts';
 import type { Database } from '../store/schema.ts';
+import { refuseOtherPlan } from './accept-plan.ts';
 import { modelId } from './instance.ts';
 import type { Instance } from './instance.ts';
 import type { LaunchParts } from './parts.ts';
@@ -20,6 +21,12 @@ import { findVisibleInstance } from './read-instances.ts';
 import { actionsByState, allows } from './states.ts';
 import type { InstanceAction } from './states.ts';
 import { stopTime } from './stop-time.ts';
+
+export interface RestartInput {
+  instance: string;
+  model?: string | undefined;
+  plan_digest?: string | undefined;
+}
 
 /** What an action writes, and what it needs besides in the same transaction. */
 export interface Change {
@@ -93,12 +100,13 @@ export async function scaleInstance(
 export async function restartInstance(
   parts: LaunchParts,
   instance: Instance,
-  otherModel: string | undefined,
+  given: Pick<RestartInput, 'model' | 'plan_digest'>,
   context: Asking,
 ): Promise<Change> {
-  const model = await entryOf(parts, instance, otherModel, context);
+  const model = await entryOf(parts, instance, given.model, context);
   const input = inputOf(parts, instance, model, instance.spec.replicas);
   const plan = await planFor(parts, model, input, foundImages(parts, instance));
+  refuseOtherPlan(plan, given.plan_digest, 'restart');
   const regions = instance.spec.regions.map(({ region }) => ({ region, volume: volumeOf(model, region) }));
   const { stopAfter } = instance.spec;
   return {

@@ -1,5 +1,6 @@
 import type { Caller } from '../access/caller.ts';
 import { mayChange } from '../registry/registry.ts';
+import { findModel } from '../store/models.ts';
 import type { OwnedModel } from '../store/models.ts';
 import { entryOf, foundImages, imagesOf, inputOf, notYours, refuseState } from './change-instance.ts';
 import type { Instance } from './instance.ts';
@@ -11,6 +12,8 @@ import type { InstanceAction } from './states.ts';
 
 export interface ExaminedChange {
   instance: Instance;
+  /** The entry that it serves now; undefined where nothing is left of it. */
+  before: OwnedModel | undefined;
   /** The entry that it would go on with. */
   model: OwnedModel;
   plan: LaunchPlan;
@@ -53,5 +56,6 @@ export async function examineChange(
   const input = inputOf(parts, instance, model, change.replicas ?? instance.spec.replicas);
   const images = action === 'restart' ? foundImages(parts, instance) : imagesOf(instance);
   const plan = await planFor(parts, model, input, images);
-  return { instance, model, plan };
+  const before = model.id === instance.entryId ? model : await findModel(parts.store.db, { id: instance.entryId });
+  return { instance, before, model, plan };
 }

@@ -1,8 +1,9 @@
 import type { Caller } from '../access/caller.ts';
 import type { Asking } from '../asking.ts';
-import { conflict, notFound } from '../errors.ts';
+import { notFound } from '../errors.ts';
 import { findInstance, insertInstance } from '../store/instances.ts';
 import { findModel } from '../store/models.ts';
+import { refuseOtherPlan } from './accept-plan.ts';
 import {
   changeInstance,
   extendInstance,
@@ -11,6 +12,7 @@ import {
   scaleInstance,
   stopInstance,
 } from './change-instance.ts';
+import type { RestartInput } from './change-instance.ts';
 import { examineChange, examineEntry, examineInstance } from './examine-change.ts';
 import type { Instance, InstanceSpec } from './instance.ts';
 import type { LaunchParts } from './parts.ts';
@@ -37,7 +39,7 @@ export function createLaunches(parts: LaunchParts) {
     /** The same with the entry. Throws what a launch of this very plan would, unless the plan was accepted before. */
     examine: async (input: LaunchInstanceInput, caller: Caller, accepted: boolean) => {
       const examined = await plan(parts, input, caller);
-      if (!accepted) refuseOtherPlan(examined.plan, input);
+      if (!accepted) refuseOtherPlan(examined.plan, input.plan_digest, 'launch');
       return examined;
     },
     examineInstance: (reference: string, action: InstanceAction, caller: Caller) =>
@@ -59,9 +61,9 @@ export function createLaunches(parts: LaunchParts) {
     logs: (input: LogsInput, caller: Caller) => getLogs(parts, input, caller),
     stop: (input: { instance: string }, context: Asking) =>
       changeInstance(parts, input.instance, 'stop', context, stopInstance),
-    restart: (input: { instance: string; model?: string | undefined }, context: Asking) =>
+    restart: (input: RestartInput, context: Asking) =>
       changeInstance(parts, input.instance, 'restart', context, (instance) =>
-        restartInstance(parts, instance, input.model, context),
+        restartInstance(parts, instance, input, context),
       ),
     scale: (input: { instance: string; replicas: number }, context: Asking) =>
       changeInstance(parts, input.instance, 'scale', context, (instance) =>
@@ -78,7 +80,7 @@ export function createLaunches(parts: LaunchParts) {
 
 async function launch(parts: LaunchParts, input: LaunchInstanceInput, context: Asking) {
   const { plan: made, model } = await plan(parts, input, context.caller);
-  refuseOtherPlan(made, input);
+  refuseOtherPlan(made, input.plan_digest, 'launch');
   const regions = made.regions.map(({ region }) => ({ region, volume: volumeOf(model, region) }));
   const now = parts.now();
   const receipt = await parts.store.transaction(async (transaction) => {
@@ -106,26 +108,6 @@ async function launch(parts: LaunchParts, input: LaunchInstanceInput, context: A
   }
   parts.changes.publish({ kind: 'instance', id: String(receipt.instance) });
   return receipt;
-}
-
-function refuseOtherPlan(made: LaunchPlan, input: LaunchInstanceInput): void {
-  if (input.plan_digest === made.digest) return;
-  if (input.plan_digest !== undefined) {
-    throw conflict('plan_changed', 'The plan is not the one that was looked at any more.', {
-      nextStep: 'Look at the plan again (plan_launch) and launch with its digest.',
-      field: 'plan_digest',
-    });
-  }
-  if (made.changes.length === 0) return;
-  throw conflict(
-    'changed_since_registration',
-    `The folder of "${made.model}" has changed since it was registered: ${made.changes.join('; ')}.`,
-    {
-      nextStep: `Register the folder under another name, or accept the change: launch again with plan_digest "${made.digest}".`,
-      field: 'plan_digest',
-      validValues: [made.digest],
-    },
-  );
 }
 
 function specOf(made: LaunchPlan, input: LaunchInstanceInput): InstanceSpec {

@@ -21,6 +21,11 @@ export const restartInstance = defineOperation({
       example: 'qwen-small-v2',
       choices: { operation: 'list_models', value: 'name' },
     }),
+    plan_digest: field(z.string().max(100).optional(), {
+      label: 'Plan digest',
+      help: 'Accepts a changed folder: the digest that the refusal named.',
+      advanced: true,
+    }),
     ...idempotency,
   }),
   output: receipt,
