@@ -2,6 +2,7 @@ import type { Access } from './access/access.ts';
 import type { CredentialLinks } from './access/credentials-links.ts';
 import type { CredentialDesk } from './access/credentials-manage.ts';
 import type { Claims } from './access/claims.ts';
+import type { Installations } from './access/installations.ts';
 import type { Caller } from './access/caller.ts';
 import type { ApprovalBoard } from './approvals/approvals.ts';
 import type { Config } from './config/config.ts';
@@ -22,6 +23,8 @@ export interface Core extends AsyncDisposable {
   readonly log: Log;
   readonly access: Access;
   readonly claims: Claims;
+  /** The Slack app's own tokens, of each workspace that installed it. */
+  readonly installations: Installations;
   /** Adding credentials and rotating their key, which are no operations: a value never goes through one. */
   readonly credentials: CredentialDesk & { links: CredentialLinks; url(link: string): string };
   readonly routes: Routes;

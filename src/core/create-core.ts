@@ -8,6 +8,7 @@ import { createCredentialLinks } from './access/credentials-links.ts';
 import { createCredentialList } from './access/credentials-list.ts';
 import { createCredentialDesk } from './access/credentials-manage.ts';
 import { createCredentials } from './access/credentials.ts';
+import { createInstallations } from './access/installations.ts';
 import { createRoleGrants } from './access/role-grants.ts';
 import { createApprovals } from './approvals/approvals.ts';
 import { sayPolicy } from './approvals/say-policy.ts';
@@ -54,7 +55,13 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   const now = (): Date => new Date();
   const changes = createChanges();
   const live = undo.use(createLiveConfig(config, log));
-  const people = await createPeople({ live, store, now, serves: options.reconcile });
+  const people = await createPeople({
+    live,
+    store,
+    now,
+    serves: options.reconcile,
+    installable: config.secrets.slack?.oauth !== undefined,
+  });
   const access = createAccess({ people, store, dataDir: config.dataDir, now });
   const ring = await openKeyRing({ store, source: config.secrets.key, log, now });
   const stored = { config, localPersonId: (await access.local()).id, store, ring, now };
@@ -120,6 +127,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     log,
     access,
     claims: createClaims({ people, store, audit, now }),
+    installations: createInstallations({ access, audit, store, ring, now }),
     credentials: {
       ...desk,
       links: createCredentialLinks({ access, desk, store, now }),

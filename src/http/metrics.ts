@@ -63,6 +63,7 @@ export function metered(core: Core, metrics: Metrics): Core {
     log: core.log,
     access: core.access,
     claims: core.claims,
+    installations: core.installations,
     routes: core.routes,
     changes: core.changes,
     approvals: core.approvals,

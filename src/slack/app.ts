@@ -1,26 +1,32 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { App, HTTPReceiver, SocketModeReceiver } from '@slack/bolt';
-import type { BlockAction, ButtonAction, Receiver, ViewClosedAction, ViewSubmitAction } from '@slack/bolt';
-import { WebAPIPlatformError, WebClient } from '@slack/web-api';
+import { App } from '@slack/bolt';
+import type { AppOptions, BlockAction, ButtonAction, ViewClosedAction, ViewSubmitAction } from '@slack/bolt';
+import { WebClient } from '@slack/web-api';
 import type { WebClientOptions } from '@slack/web-api';
+import { workspaceNotListed } from '../core/access/installations.ts';
+import type { SlackSecrets } from '../core/config/config.ts';
 import type { Core } from '../core/core.ts';
-import { refused, unavailable } from '../core/errors.ts';
-import type { EcolinkError } from '../core/errors.ts';
 import { onDecide, onReason } from './approval-actions.ts';
 import { reasonFormId } from './approval-blocks.ts';
 import { createApprovalMessages } from './approval-messages.ts';
+import { installedBots, oneBot } from './bots.ts';
+import type { Bots } from './bots.ts';
 import { onCommand } from './command.ts';
 import { commandName } from './command-text.ts';
 import type { Desk } from './desk.ts';
 import { switchId } from './field-block.ts';
 import { formPrefix } from './form-view.ts';
+import { createInstaller } from './installer.ts';
+import type { Installer } from './installer.ts';
 import { createLiveMessages, defaultPace } from './live-messages.ts';
 import type { Pace } from './live-messages.ts';
 import { boltLogger } from './logger.ts';
-import type { Workspace } from './people.ts';
-import { keepConnected } from './socket.ts';
+import { createSlackLookup } from './lookup.ts';
+import { notConfigured, nothingListed, startError } from './start-errors.ts';
 import { onClose, onSubmit } from './submit-form.ts';
 import { onSwitch } from './switch-form.ts';
+import { makeTransport } from './transport.ts';
+import type { RequestListener } from './transport.ts';
+import { onTokensRevoked, onUninstalled } from './uninstall.ts';
 
 export interface SlackOptions {
   /** Where Slack's Web API is, in place of the config's or Slack's own. */
@@ -32,81 +38,100 @@ export interface SlackOptions {
 }
 
 export interface Slack {
-  workspace: Workspace;
   /**
-   * Without an app token Slack calls us: the listener for `POST /slack/events`. It reads and verifies the raw body
-   * itself, so nothing may have read it before. Absent in Socket Mode.
+   * For requests below `/slack/`: events where there is no app token, and the pages that install the app where
+   * workspaces do that. It reads and verifies the raw body itself, so nothing may have read it before. Absent where
+   * there are neither.
    */
-  requestListener?: (request: IncomingMessage, response: ServerResponse) => void;
+  requestListener?: RequestListener;
   close(): Promise<void>;
 }
 
-/** Where Slack posts to in HTTP mode, on the main server. */
-export const slackEventsPath = '/slack/events';
-
 /**
- * Connects `/ecolink` to the workspace of `config.secrets.slack`: over a socket where there is an app token, else over
- * HTTP. Throws EcolinkError: `slack_not_configured`, `slack_token_refused`, `slack_unreachable`.
+ * Connects `/ecolink` to the workspace of one token, or to those that install the app: over a socket where there is an
+ * app token, else over HTTP. Throws EcolinkError: `slack_not_configured`, `slack_nothing_listed`,
+ * `slack_workspace_not_listed`, `slack_token_refused`, `slack_unreachable`.
  */
 export async function startSlack(core: Core, options: SlackOptions = {}): Promise<Slack> {
-  const { secrets } = core.config;
-  if (!secrets.slack) throw notConfigured('SLACK_BOT_TOKEN is not set.');
-  const logger = boltLogger(core.log);
-  const apiUrl = options.slackApiUrl ?? secrets.slack.apiUrl;
-  const common: WebClientOptions = { logger, ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }) };
-  // Slack's own default goes on for half an hour: by then nobody waits for the answer.
-  const clientOptions = { ...common, retryConfig: { retries: 3, minTimeout: 300, maxTimeout: 5000 }, timeout: 15_000 };
-  const client = new WebClient(secrets.slack.botToken, clientOptions);
-  const me = await client.auth.test().catch((thrown: unknown) => Promise.reject(startError(thrown)));
-  const home = { team: me.team_id ?? '', ...(me.enterprise_id ? { enterprise: me.enterprise_id } : {}) };
-  if (!core.access.admitsWorkspace(home)) throw notListed(home);
-  const hasty = new WebClient(secrets.slack.botToken, {
-    ...common,
-    retryConfig: { retries: 0 },
-    timeout: 2500,
-    rejectRateLimitedCalls: true,
-  });
-  const live = createLiveMessages(core, client, options.pace ?? defaultPace);
-  const approvals = createApprovalMessages({ core, client, live });
-  const desk: Desk = {
-    core,
-    home,
-    client,
-    hasty,
-    live,
-    approvals,
-    awaited: new Map(),
-    patience: options.patience ?? 1500,
-  };
-
-  const transport = makeTransport(secrets.slack, clientOptions);
+  const { slack } = core.config.secrets;
+  if (!slack) throw notConfigured('Neither SLACK_BOT_TOKEN nor SLACK_CLIENT_ID is set.');
+  const clientOptions = clientOptionsOf(core, options.slackApiUrl ?? slack.apiUrl);
+  const { bots, authorization, installer } = await identify(core, slack, clientOptions);
+  const transport = makeTransport(slack, clientOptions);
+  const { logger } = clientOptions;
   const app = new App({
-    token: secrets.slack.botToken,
+    ...authorization,
     receiver: transport.receiver,
-    logger,
+    ...(logger ? { logger } : {}),
     clientOptions,
     tokenVerificationEnabled: false,
     convoStore: false,
-    ...(me.bot_id ? { botId: me.bot_id } : {}),
-    ...(me.user_id ? { botUserId: me.user_id } : {}),
   });
-  listen(app, desk);
-  try {
-    const disconnect = await transport.connect(core);
-    return {
-      workspace: home,
-      ...(transport.requestListener ? { requestListener: transport.requestListener } : {}),
-      async close() {
-        live.close();
-        await approvals.close();
-        await disconnect();
-      },
-    };
-  } catch (thrown) {
+  core.access.lookUpGroupsWith(createSlackLookup(bots, core.log));
+  const live = createLiveMessages(core, bots, options.pace ?? defaultPace);
+  const approvals = createApprovalMessages({ core, bots, live });
+  const patience = options.patience ?? 1500;
+  listen(app, { core, bots, live, approvals, awaited: new Map(), patience });
+  const end = async (): Promise<void> => {
     live.close();
     await approvals.close();
+  };
+  const disconnect = await transport.connect(core.log).catch(async (thrown: unknown) => {
+    await end();
     throw startError(thrown);
+  });
+  const requestListener = listenerOf(installer, transport.requestListener);
+  return {
+    ...(requestListener ? { requestListener } : {}),
+    async close() {
+      await end();
+      await disconnect();
+    },
+  };
+}
+
+function clientOptionsOf(core: Core, apiUrl: string | undefined): WebClientOptions {
+  return {
+    logger: boltLogger(core.log),
+    ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
+    // Slack's own default goes on for half an hour: by then nobody waits for the answer.
+    retryConfig: { retries: 3, minTimeout: 300, maxTimeout: 5000 },
+    timeout: 15_000,
+  };
+}
+
+interface Identity {
+  bots: Bots;
+  authorization: Pick<AppOptions, 'token' | 'botId' | 'botUserId' | 'authorize'>;
+  installer?: Installer;
+}
+
+async function identify(core: Core, slack: SlackSecrets, options: WebClientOptions): Promise<Identity> {
+  const { oauth, botToken } = slack;
+  if (oauth) {
+    const { workspaces, organisations } = core.config.slack;
+    if (workspaces.length === 0 && organisations.length === 0) throw nothingListed();
+    const installer = createInstaller(core, oauth, options);
+    return {
+      bots: installedBots(core, installer, options),
+      authorization: { authorize: installer.authorize },
+      installer,
+    };
   }
+  if (botToken === undefined) throw notConfigured('SLACK_BOT_TOKEN is not set.');
+  const me = await new WebClient(botToken, options).auth
+    .test()
+    .catch((thrown: unknown) => Promise.reject(startError(thrown)));
+  const home = { team: me.team_id ?? '', ...(me.enterprise_id ? { enterprise: me.enterprise_id } : {}) };
+  if (!core.access.admitsWorkspace(home)) throw workspaceNotListed(home);
+  return {
+    bots: oneBot(home, botToken, options),
+    authorization: {
+      token: botToken,
+      ...(me.bot_id ? { botId: me.bot_id } : {}),
+      ...(me.user_id ? { botUserId: me.user_id } : {}),
+    },
+  };
 }
 
 function listen(app: App, desk: Desk): void {
@@ -119,70 +144,30 @@ function listen(app: App, desk: Desk): void {
     onDecide(desk, args),
   );
   app.view<ViewSubmitAction>({ callback_id: reasonFormId, type: 'view_submission' }, (args) => onReason(desk, args));
-  app.error(async (error) => desk.core.log.error({ err: error }, 'a Slack handler failed'));
+  app.event('app_uninstalled', (args) => onUninstalled(desk.core, args));
+  app.event('tokens_revoked', (args) => onTokensRevoked(desk.core, args));
+  app.error(async (error) => {
+    // From a place that the config does not list, or that removed the app: nothing that an operator has to look into.
+    if (error.code === 'slack_bolt_authorization_error')
+      desk.core.log.info({ reason: error.message }, 'Slack: not served');
+    else desk.core.log.error({ err: error }, 'a Slack handler failed');
+  });
 }
 
-interface Transport {
-  receiver: Receiver;
-  requestListener?: Slack['requestListener'];
-  connect(core: Core): Promise<() => Promise<void>>;
-}
-
-type Secrets = NonNullable<Core['config']['secrets']['slack']>;
-
-function makeTransport({ appToken, signingSecret }: Secrets, clientOptions: WebClientOptions): Transport {
-  const { logger } = clientOptions;
-  if (appToken !== undefined) {
-    const receiver = new SocketModeReceiver({
-      appToken,
-      autoReconnectEnabled: false,
-      installerOptions: { clientOptions },
-      ...(logger ? { logger } : {}),
-    });
-    return { receiver, connect: (core) => keepConnected(receiver.client, core.log) };
-  }
-  if (signingSecret === undefined) {
-    throw notConfigured(
-      'SLACK_BOT_TOKEN is set, but neither SLACK_APP_TOKEN (Socket Mode) nor SLACK_SIGNING_SECRET (HTTP).',
-    );
-  }
-  const receiver = new HTTPReceiver({ signingSecret, endpoints: [slackEventsPath], ...(logger ? { logger } : {}) });
-  return {
-    receiver,
-    connect: async () => async () => {},
-    requestListener(request, response) {
-      try {
-        receiver.requestListener(request, response);
-      } catch {
-        // Bolt throws for any other path or method.
-        response.writeHead(404).end();
-      }
-    },
+/** Undefined where nothing comes in over HTTP. */
+function listenerOf(
+  installer: Installer | undefined,
+  events: RequestListener | undefined,
+): RequestListener | undefined {
+  if (!installer && !events) return undefined;
+  return (request, response) => {
+    if (installer?.answer(request, response)) return;
+    try {
+      if (!events) throw new Error('Events come over the socket.');
+      events(request, response);
+    } catch {
+      // Bolt throws for any other path or method.
+      response.writeHead(404).end();
+    }
   };
-}
-
-function notConfigured(message: string): EcolinkError {
-  return refused('slack_not_configured', message, {
-    nextStep: 'docs/slack.md says which tokens Slack needs and where to find them.',
-  });
-}
-
-function notListed({ team, enterprise }: Workspace): EcolinkError {
-  const place = enterprise === undefined ? `The workspace ${team}` : `The organisation ${enterprise}`;
-  return refused('slack_workspace_not_listed', `${place} is not among those that ecolink.yaml lists.`, {
-    nextStep: 'Add it under "slack": "workspaces" or "organisations", or use a token of one that is there.',
-  });
-}
-
-function startError(thrown: unknown): EcolinkError {
-  if (thrown instanceof WebAPIPlatformError) {
-    return refused('slack_token_refused', `Slack refuses the token: ${thrown.data.error}.`, {
-      nextStep: "Compare SLACK_BOT_TOKEN and SLACK_APP_TOKEN with the app's pages at api.slack.com/apps.",
-      cause: thrown,
-    });
-  }
-  return unavailable('slack_unreachable', 'Slack does not answer.', {
-    nextStep: 'Check that this machine reaches slack.com, then start again.',
-    cause: thrown,
-  });
 }

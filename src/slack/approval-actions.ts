@@ -11,9 +11,10 @@ import type { EcolinkError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import { approvalMessage, approvalsMessage, denyId, reasonField, reasonView } from './approval-blocks.ts';
 import type { Approval, ApprovalSummary, ReasonFor } from './approval-blocks.ts';
-import type { Desk } from './desk.ts';
+import { botAt } from './desk.ts';
+import type { Desk, Where } from './desk.ts';
 import { errorLine, errorMessage } from './error-text.ts';
-import { callerOf, strangerMessage, userOf } from './people.ts';
+import { callerOf, strangerMessage, whoIs } from './people.ts';
 import type { SlackMessage } from './text.ts';
 
 /** `/ecolink approvals [request]`. */
@@ -24,12 +25,12 @@ export async function approvalsReply({ core }: Desk, caller: Caller, request: st
   return approvalsMessage(page.items);
 }
 
-type Click = SlackActionMiddlewareArgs<BlockAction<ButtonAction>>;
+type Click = SlackActionMiddlewareArgs<BlockAction<ButtonAction>> & Where;
 
 /** Approve or Deny was clicked, on a message of any age: whether it still counts, core says. */
-export async function onDecide(desk: Desk, { ack, action, body, respond }: Click): Promise<void> {
+export async function onDecide(desk: Desk, { ack, action, body, respond, context }: Click): Promise<void> {
   await ack();
-  const who = userOf(body, desk.home);
+  const who = whoIs(body, desk.core.access, desk.bots.home);
   if (!who) return;
   const id = action.value ?? '';
   const say = async (message: SlackMessage): Promise<void> => {
@@ -37,22 +38,22 @@ export async function onDecide(desk: Desk, { ack, action, body, respond }: Click
   };
   const caller = await callerOf(desk.core.access, who);
   if (!caller) return say(await strangerMessage(desk.core.access, who));
-  if (action.action_id === denyId) return openReason(desk, body.trigger_id, { id, operation: 'deny_request' });
+  const giveReason = async (operation: ReasonFor['operation']): Promise<void> => {
+    const bot = await botAt(desk, context);
+    await bot?.hasty.views.open({ trigger_id: body.trigger_id, view: reasonView({ id, operation }) });
+  };
+  if (action.action_id === denyId) return giveReason('deny_request');
   try {
     const approval = (await desk.core.execute('approve_request', { approval: id }, caller)) as Approval;
     if (body.container['is_ephemeral'] === true)
       await respond({ replace_original: true, ...approvalMessage(approval) });
   } catch (thrown) {
     const error = asError(desk, thrown);
-    if (error.code === 'reason_missing') return openReason(desk, body.trigger_id, { id, operation: 'approve_request' });
+    if (error.code === 'reason_missing') return giveReason('approve_request');
     await say(errorMessage(error.toBody()));
   }
   // The click may be the news that what this message shows is not true any more.
   await desk.approvals.refresh(Number(id));
-}
-
-async function openReason(desk: Desk, trigger: string, about: ReasonFor): Promise<void> {
-  await desk.hasty.views.open({ trigger_id: trigger, view: reasonView(about) });
 }
 
 /** The form with the reason was sent. */
@@ -60,7 +61,7 @@ export async function onReason(
   desk: Desk,
   { ack, body, view }: SlackViewMiddlewareArgs<ViewSubmitAction>,
 ): Promise<void> {
-  const who = userOf(body, desk.home);
+  const who = whoIs(body, desk.core.access, desk.bots.home);
   const caller = who && (await callerOf(desk.core.access, who));
   if (!caller) return ack({ response_action: 'errors', errors: { [reasonField]: 'You may not decide on requests.' } });
   const { id, operation } = JSON.parse(view.private_metadata) as ReasonFor;

@@ -1,13 +1,15 @@
-import type { WebClient } from '@slack/web-api';
 import type { Caller } from '../core/access/caller.ts';
 import { isOver } from '../core/approvals/states.ts';
 import type { Core } from '../core/core.ts';
 import { approvalMessage, outcomeMessage, reminderMessage } from './approval-blocks.ts';
 import type { Approval } from './approval-blocks.ts';
+import { placeOf } from './bots.ts';
+import type { Bot, Bots } from './bots.ts';
 import type { LiveMessages } from './live-messages.ts';
-import { callerOf } from './people.ts';
+import { accountOf, callerOf } from './people.ts';
 import type { SlackUser } from './people.ts';
 import { post } from './post.ts';
+import type { Place } from './post.ts';
 import type { SlackMessage } from './text.ts';
 
 export interface ApprovalMessages {
@@ -21,7 +23,7 @@ const pollMs = 5000;
 
 interface Parts {
   core: Core;
-  client: WebClient;
+  bots: Bots;
   live: LiveMessages;
 }
 
@@ -68,7 +70,7 @@ export function createApprovalMessages(parts: Parts): ApprovalMessages {
 }
 
 async function show(parts: Parts, shown: Map<number, string>, id: number): Promise<void> {
-  const { core, client } = parts;
+  const { core } = parts;
   const approval = await core.approvals.view(id);
   if (!approval) return;
   const message = approvalMessage(approval);
@@ -77,7 +79,10 @@ async function show(parts: Parts, shown: Map<number, string>, id: number): Promi
   if (before === text) return;
   const places = await core.approvals.shownAt(id);
   if (places.length === 0 && approval.state === 'pending') await announce(parts, approval, message);
-  for (const { channel, ts } of places) await client.chat.update({ channel, ts, ...message });
+  for (const { team, channel, ts } of places) {
+    const bot = await writer(parts, team);
+    await bot?.client.chat.update({ channel, ts, ...message });
+  }
   if (!isOver(approval.state)) {
     shown.set(id, text);
     return;
@@ -88,45 +93,53 @@ async function show(parts: Parts, shown: Map<number, string>, id: number): Promi
 }
 
 /** Where everybody sees it, where there is such a place; what is private goes to those who decide. */
-async function announce({ core, client }: Parts, approval: Approval, message: SlackMessage): Promise<void> {
+async function announce({ core, bots }: Parts, approval: Approval, message: SlackMessage): Promise<void> {
   const { channel } = core.config.slack;
   const users = usersNamed(core, approval.approvers);
-  const [first] = users;
+  const first = users[0] ?? accountOf(approval.identity);
   const open = channel !== undefined && !approval.private;
-  const places = open ? [{ user: first?.user ?? channel, channel }] : users.map(({ user }) => ({ user }));
+  const places: Place[] = open
+    ? [{ user: first?.user ?? channel, at: first ?? bots.home ?? {}, channel }]
+    : users.map((who) => ({ user: who.user, at: who }));
   for (const place of places) {
-    const posted = await post(client, place, message);
-    await core.approvals.showedAt(approval.id, posted.channel, posted.ts);
+    const posted = await post(bots, place, message);
+    if (posted) await core.approvals.showedAt(approval.id, posted);
   }
 }
 
 /** Below the message, and in the channel too, so that it is seen. */
-async function remind({ core, client }: Parts, id: number): Promise<void> {
+async function remind(parts: Parts, id: number): Promise<void> {
+  const { core } = parts;
   const approval = await core.approvals.view(id);
   if (!approval) return;
   const message = reminderMessage(approval);
-  for (const { channel, ts } of await core.approvals.shownAt(id)) {
+  for (const { team, channel, ts } of await core.approvals.shownAt(id)) {
+    const bot = await writer(parts, team);
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- Slack's method, not a window's.
-    await client.chat.postMessage({ channel, thread_ts: ts, reply_broadcast: true, ...message });
+    await bot?.client.chat.postMessage({ channel, thread_ts: ts, reply_broadcast: true, ...message });
   }
 }
 
 function usersNamed({ config }: Core, names: readonly string[]): SlackUser[] {
   const people = config.people.filter(({ name }) => names.includes(name));
-  return people.flatMap(({ identities }) => identities.flatMap((identity) => slackUser(identity) ?? []));
+  return people.flatMap(({ identities }) => identities.flatMap((identity) => accountOf(identity) ?? []));
 }
 
-function slackUser(identity: string): SlackUser | undefined {
-  const [, team, user] = /^slack:([A-Z0-9]+)\/([A-Z0-9]+)$/.exec(identity) ?? [];
-  return team === undefined || user === undefined ? undefined : { team, user };
+/** Undefined where the app is not installed any more. */
+function writer({ bots }: Parts, team: string | null): Promise<Bot | undefined> {
+  return bots.of(team === null ? (bots.home ?? {}) : placeOf(team));
 }
 
-async function tellRequester({ core, client, live }: Parts, approval: Approval): Promise<void> {
-  const who = slackUser(approval.identity);
+async function tellRequester({ core, bots, live }: Parts, approval: Approval): Promise<void> {
+  const who = accountOf(approval.identity);
   if (!who) return;
-  await post(client, { user: who.user }, outcomeMessage(approval));
+  await post(bots, { user: who.user, at: who }, outcomeMessage(approval));
   const caller: Caller | undefined = await callerOf(core.access, who);
   if (approval.state !== 'done' || approval.instance === undefined || !caller) return;
   const { channel } = core.config.slack;
-  await live.follow(approval.instance, caller, { user: who.user, ...(channel === undefined ? {} : { channel }) });
+  await live.follow(approval.instance, caller, {
+    user: who.user,
+    at: who,
+    ...(channel === undefined ? {} : { channel }),
+  });
 }

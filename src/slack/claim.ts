@@ -9,7 +9,7 @@ export async function claimMessage(core: Core, who: SlackUser, name: string, typ
   if (typed === '')
     return plain(`Type the code that the server printed when it started: ${code('/ecolink claim <code>')}`);
   const { user } = who;
-  const person = await core.claims.claim(typed, { team: who.enterprise ?? who.team, user, name });
+  const person = await core.claims.claim(typed, { team: who.enterprise ?? who.team ?? '', user, name });
   return plain(
     `You are admin now, as ${escape(person.name)}. Put yourself under \`people\` in ecolink.yaml, with ${code(identityOf(who))} and your other identities, so that you are one person everywhere.`,
   );

@@ -7,22 +7,23 @@ import { claimMessage } from './claim.ts';
 import { approvalsReply } from './approval-actions.ts';
 import { helpMessage, parseCommand, unknownMessage } from './command-text.ts';
 import { credentialMessage, refuseTyped } from './credential.ts';
-import type { Desk } from './desk.ts';
+import { botAt } from './desk.ts';
+import type { Desk, Where } from './desk.ts';
 import { errorMessage } from './error-text.ts';
 import { instanceMessage, instancesMessage } from './instance-blocks.ts';
 import type { Instance, InstanceSummary } from './instance-blocks.ts';
 import { openForm } from './open-form.ts';
-import { callerOf, strangerMessage, userOf } from './people.ts';
+import { callerOf, strangerMessage, whoIs } from './people.ts';
 import { peopleMessage, roleMessage } from './role.ts';
 import type { SlackMessage } from './text.ts';
 
-type Arguments = Pick<SlackCommandMiddlewareArgs, 'command' | 'ack' | 'respond'>;
+type Arguments = Pick<SlackCommandMiddlewareArgs, 'command' | 'ack' | 'respond'> & Where;
 
 /** `/ecolink …`. Everything but a launch's own message is seen by the one who typed it only. */
-export async function onCommand(desk: Desk, { command, ack, respond }: Arguments): Promise<void> {
+export async function onCommand(desk: Desk, { command, ack, respond, context }: Arguments): Promise<void> {
   await ack();
-  const who = userOf(command, desk.home);
-  if (!who || !desk.core.access.admitsWorkspace(who)) return;
+  const who = whoIs(command, desk.core.access, desk.bots.home);
+  if (!who) return;
   const say = async (message: SlackMessage): Promise<void> => {
     await respond({ response_type: 'ephemeral', ...message });
   };
@@ -38,7 +39,9 @@ export async function onCommand(desk: Desk, { command, ack, respond }: Arguments
     if (subcommand.name === 'people') return await say(await peopleMessage(desk, caller));
     if (subcommand.name === 'role') return await say(await roleMessage(desk, caller, who, rest));
     if ('form' in subcommand) {
-      return await openForm(desk, caller, {
+      const bot = await botAt(desk, context);
+      if (!bot) return;
+      return await openForm(desk.core, bot, caller, {
         operation: subcommand.form,
         given: rest,
         triggerId: command.trigger_id,

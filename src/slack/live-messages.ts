@@ -1,12 +1,13 @@
-import type { WebClient } from '@slack/web-api';
 import type { Caller } from '../core/access/caller.ts';
 import type { Core } from '../core/core.ts';
 import { EcolinkError } from '../core/errors.ts';
 import { isSettled } from '../core/launch/states.ts';
 import { goneMessage, instanceMessage } from './instance-blocks.ts';
 import type { Instance } from './instance-blocks.ts';
+import { placeOf } from './bots.ts';
+import type { Bots } from './bots.ts';
 import { post } from './post.ts';
-import type { Place } from './post.ts';
+import type { Place, Posted } from './post.ts';
 import type { SlackMessage } from './text.ts';
 
 export interface Pace {
@@ -26,11 +27,9 @@ export interface LiveMessages {
   close(): void;
 }
 
-interface Live {
+interface Live extends Posted {
   instance: number;
   caller: Caller;
-  channel: string;
-  ts: string;
   /** The message as Slack has it, to send nothing twice. */
   shown: string;
   edited: number;
@@ -38,7 +37,7 @@ interface Live {
 }
 
 /** One message per launch, edited as the launch goes on; all of them share what Slack allows. */
-export function createLiveMessages(core: Core, client: WebClient, pace: Pace = defaultPace): LiveMessages {
+export function createLiveMessages(core: Core, bots: Bots, pace: Pace = defaultPace): LiveMessages {
   const followed = new Set<Live>();
   // A submission that is delivered twice has one outcome, and gets one message.
   const known = new Set<number>();
@@ -93,7 +92,9 @@ export function createLiveMessages(core: Core, client: WebClient, pace: Pace = d
 
   async function edit(live: Live, message: SlackMessage): Promise<void> {
     try {
-      await client.chat.update({ channel: live.channel, ts: live.ts, ...message });
+      const bot = await bots.of(placeOf(live.team));
+      if (!bot) followed.delete(live);
+      await bot?.client.chat.update({ channel: live.channel, ts: live.ts, ...message });
     } catch (thrown) {
       if (isGone(thrown)) followed.delete(live);
       throw thrown;
@@ -105,14 +106,13 @@ export function createLiveMessages(core: Core, client: WebClient, pace: Pace = d
       if (known.has(instance)) return;
       known.add(instance);
       const { message, settled } = await read(core, instance, caller);
-      const { channel, ts } = await post(client, place, message);
+      const posted = await post(bots, place, message);
       const now = Date.now();
-      if (settled || closed) return;
+      if (settled || closed || !posted) return;
       followed.add({
         instance,
         caller,
-        channel,
-        ts,
+        ...posted,
         shown: JSON.stringify(message),
         edited: now,
         due: now + pace.perMessage,

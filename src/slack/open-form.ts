@@ -1,10 +1,11 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import type { Caller } from '../core/access/caller.ts';
+import type { Core } from '../core/core.ts';
 import { unavailable } from '../core/errors.ts';
 import { inputFields } from '../core/operation.ts';
 import type { Operation } from '../core/operation.ts';
 import { findOperation } from '../core/operations.ts';
-import type { Desk } from './desk.ts';
+import type { Bot } from './bots.ts';
 import { newForm } from './form.ts';
 import { formView, loadingView } from './form-view.ts';
 import { loadChoices, needsChoices } from './load-choices.ts';
@@ -18,20 +19,20 @@ export interface FormRequest {
 }
 
 /** Opens an operation's form. A trigger lives for three seconds, so nothing is awaited before the first view is open. */
-export async function openForm(desk: Desk, caller: Caller, request: FormRequest): Promise<void> {
+export async function openForm(core: Core, bot: Bot, caller: Caller, request: FormRequest): Promise<void> {
   const operation = findOperation(request.operation);
   if (!operation) throw new Error(`There is no operation ${request.operation}.`);
   const form = newForm(operation, request.channel, positional(operation, request.given));
   const slow = needsChoices(operation, form, {});
-  const opened = await desk.hasty.views
+  const opened = await bot.hasty.views
     .open({ trigger_id: request.triggerId, view: slow ? loadingView(operation, form) : formView(operation, form, {}) })
     .catch((thrown: unknown) => {
       throw tooLate(thrown);
     });
   const id = opened.view?.id;
   if (!slow || id === undefined) return;
-  const choices = await loadChoices(desk.core, caller, operation, form, {});
-  await desk.client.views.update({ view_id: id, view: formView(operation, form, choices) });
+  const choices = await loadChoices(core, caller, operation, form, {});
+  await bot.client.views.update({ view_id: id, view: formView(operation, form, choices) });
 }
 
 function positional(operation: Operation, given: string): Record<string, string> {

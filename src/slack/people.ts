@@ -1,21 +1,14 @@
-import type { Access } from '../core/access/access.ts';
+import type { Access, SlackWorkspace } from '../core/access/access.ts';
 import { scopes } from '../core/access/caller.ts';
 import type { Caller } from '../core/access/caller.ts';
 import { adminNames } from '../core/access/rights.ts';
+import { placeOf } from './bots.ts';
 import { code, escape, section } from './text.ts';
 import type { SlackMessage } from './text.ts';
 
-/** The workspace (and Enterprise Grid organisation) that this app's token belongs to. */
-export interface Workspace {
-  team: string;
-  enterprise?: string;
-}
-
-/** A Slack user as a payload names them. */
-export interface SlackUser {
-  team: string;
+/** A Slack user as a payload names them, or an identity: with one of workspace and organisation at least. */
+export interface SlackUser extends SlackWorkspace {
   user: string;
-  enterprise?: string;
 }
 
 /** What the payloads of commands, clicks and forms have in common. */
@@ -32,15 +25,30 @@ interface Payload {
 /** Slack's own helper posts as this user. */
 const slackbot = 'USLACKBOT';
 
-/** Who is behind a payload, or undefined for bots and for people of another organisation: they get nothing. */
-export function userOf(payload: Payload, home: Workspace): SlackUser | undefined {
+/**
+ * Who is behind a payload, by their own workspace and not the channel's. Undefined for bots and for people of places
+ * that the app does not serve: they get nothing. `home`: where it has one token, the place of that.
+ */
+export function whoIs(
+  payload: Payload,
+  access: Pick<Access, 'admitsWorkspace'>,
+  home: SlackWorkspace | undefined,
+): SlackUser | undefined {
   const user = payload.user?.id ?? payload.user_id;
-  const team = payload.user?.team_id ?? payload.team?.id ?? payload.team_id;
-  const enterprise = payload.enterprise?.id ?? payload.enterprise_id;
+  const own = payload.user?.team_id;
+  const team = own ?? payload.team?.id ?? payload.team_id;
+  // Slack names the organisation of the channel; a user's own is known where it stands in place of their workspace.
+  const enterprise = own?.startsWith('E') ? own : (payload.enterprise?.id ?? payload.enterprise_id);
   if (!user || user === slackbot || payload.bot_id || (!team && !enterprise)) return undefined;
-  const foreign = home.enterprise === undefined ? team !== home.team : enterprise !== home.enterprise;
-  if (foreign) return undefined;
-  return { team: team ?? home.team, user, ...(enterprise ? { enterprise } : {}) };
+  if (home && (home.enterprise === undefined ? team !== home.team : enterprise !== home.enterprise)) return undefined;
+  const who = { user, ...(team ? { team } : {}), ...(enterprise ? { enterprise } : {}) };
+  return access.admitsWorkspace(who) ? who : undefined;
+}
+
+/** The account behind an identity such as `slack:T1/U1`; undefined for one that is not Slack's. */
+export function accountOf(identity: string): SlackUser | undefined {
+  const [, place, user] = /^slack:([A-Z0-9]+)\/([A-Z0-9]+)$/.exec(identity) ?? [];
+  return place === undefined || user === undefined ? undefined : { ...placeOf(place), user };
 }
 
 /** As `people` in the config writes it. On Enterprise Grid a user has one id in all workspaces, so the organisation names it. */
@@ -50,8 +58,7 @@ export function identityOf({ team, enterprise, user }: SlackUser): string {
 
 /** The caller behind a Slack user, or undefined for somebody to whom nothing gives a role. */
 export async function callerOf(access: Access, who: SlackUser): Promise<Caller | undefined> {
-  if (!access.admitsWorkspace(who)) return undefined;
-  const person = await access.personOfSlack(who.enterprise ?? who.team, who.user);
+  const person = await access.personOfSlack(who.enterprise ?? who.team ?? '', who.user);
   return person && { person, identity: identityOf(who), agent: false, mayDecide: true, source: 'slack', scopes };
 }
 

@@ -24,7 +24,7 @@ export async function roleMessage(desk: Desk, caller: Caller, who: SlackUser, ty
   const { user, ...person } = personOf(words.join(' '), who);
   const set = (await desk.core.execute('set_role', { ...person, role }, caller)) as unknown as Changed;
   if (set.state === 'unchanged') return message(`*${escape(set.person)}* has that already: ${code(set.role)}.`);
-  if (user !== undefined && set.role !== 'none') await tell(desk, user, caller, set.role);
+  if (user !== undefined && set.role !== 'none') await tell(desk, { ...who, user }, caller, set.role);
   return message(`:white_check_mark: *${escape(set.person)}*: ${code(set.role)}\n${escape(set.next_step)}`);
 }
 
@@ -37,9 +37,9 @@ function personOf(words: string, who: SlackUser): { person: string; name?: strin
 }
 
 /** Whoever has a role should know that they can begin. That the message cannot be sent takes nothing back. */
-async function tell({ client, core }: Desk, user: string, { person }: Caller, role: string): Promise<void> {
+async function tell({ bots, core }: Desk, whom: SlackUser, { person }: Caller, role: string): Promise<void> {
   const text = `${escape(person.name)} gave you the role ${code(role)} in EcoLink. ${code('/ecolink help')} shows what you can do.`;
-  await post(client, { user }, message(text)).catch((thrown: unknown) =>
+  await post(bots, { user: whom.user, at: whom }, message(text)).catch((thrown: unknown) =>
     core.log.warn({ err: thrown }, 'somebody could not be told of their role'),
   );
 }

@@ -5,14 +5,17 @@ import { asEcolinkError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { Operation } from '../core/operation.ts';
 import { findOperation } from '../core/operations.ts';
-import type { Desk, Outcome } from './desk.ts';
+import type { Bot } from './bots.ts';
+import { botAt } from './desk.ts';
+import type { Desk, Outcome, Where } from './desk.ts';
 import { errorLine, errorMessage } from './error-text.ts';
 import { hasNothingToChoose } from './field-block.ts';
 import type { Choices } from './field-block.ts';
 import { inputOf, readForm, visibleFields, withValues } from './form.ts';
 import type { Form } from './form.ts';
 import { doneView, endedView, formPrefix, formView, receiptMarkup } from './form-view.ts';
-import { callerOf, strangerMessage, userOf } from './people.ts';
+import { callerOf, strangerMessage, whoIs } from './people.ts';
+import type { SlackUser } from './people.ts';
 import { post } from './post.ts';
 import { readChoices, readValues } from './read-values.ts';
 import type { ShownBlock, ViewState } from './read-values.ts';
@@ -49,9 +52,9 @@ export function readSubmission(view: ShownView): Submission | undefined {
  */
 export async function onSubmit(
   desk: Desk,
-  { ack, body, view }: SlackViewMiddlewareArgs<ViewSubmitAction>,
+  { ack, body, view, context }: SlackViewMiddlewareArgs<ViewSubmitAction> & Where,
 ): Promise<void> {
-  const who = userOf(body, desk.home);
+  const who = whoIs(body, desk.core.access, desk.bots.home);
   if (!who) return ack();
   const caller = await callerOf(desk.core.access, who);
   const submission = readSubmission(view);
@@ -74,8 +77,8 @@ export async function onSubmit(
   const settled = outcome ?? (await waiting.work);
   desk.awaited.delete(id);
   if (!outcome || !acknowledged)
-    await deliver(desk, { submission, outcome: settled, view: view.id, user: body.user.id, waiting });
-  await announce(desk, submission, caller, body.user.id, settled);
+    await deliver(desk, { submission, outcome: settled, view: view.id, who, waiting, bot: await botAt(desk, context) });
+  await announce(desk, submission, caller, who, settled);
 }
 
 /** The form was closed; if its outcome is still awaited, that goes by message. */
@@ -134,14 +137,15 @@ interface Delivery {
   submission: Submission;
   outcome: Outcome;
   view: string;
-  user: string;
+  who: SlackUser;
   waiting: { closed: boolean };
+  bot: Bot | undefined;
 }
 
-async function deliver(desk: Desk, { submission, outcome, view, user, waiting }: Delivery): Promise<void> {
-  if (!waiting.closed) {
+async function deliver(desk: Desk, { submission, outcome, view, who, waiting, bot }: Delivery): Promise<void> {
+  if (!waiting.closed && bot) {
     try {
-      await desk.client.views.update({ view_id: view, view: viewOf(submission, outcome) });
+      await bot.client.views.update({ view_id: view, view: viewOf(submission, outcome) });
       return;
     } catch (thrown) {
       desk.core.log.debug({ err: thrown }, 'a form went away before its outcome was there');
@@ -149,7 +153,7 @@ async function deliver(desk: Desk, { submission, outcome, view, user, waiting }:
   }
   const title = section(`*${submission.operation.title}*`);
   const { text, blocks } = 'error' in outcome ? errorMessage(outcome.error.toBody()) : receiptMessage(outcome.receipt);
-  await post(desk.client, { user }, { text, blocks: [title, ...blocks] });
+  await post(desk.bots, { user: who.user, at: who }, { text, blocks: [title, ...blocks] });
 }
 
 function receiptMessage(receipt: Record<string, unknown>) {
@@ -162,12 +166,13 @@ async function announce(
   desk: Desk,
   { form }: Submission,
   caller: Caller,
-  user: string,
+  who: SlackUser,
   outcome: Outcome,
 ): Promise<void> {
   if ('error' in outcome || typeof outcome.receipt['instance'] !== 'number') return;
   const channel = form.channel ?? desk.core.config.slack.channel;
-  await desk.live.follow(outcome.receipt['instance'], caller, { user, ...(channel === undefined ? {} : { channel }) });
+  const place = { user: who.user, at: who, ...(channel === undefined ? {} : { channel }) };
+  await desk.live.follow(outcome.receipt['instance'], caller, place);
 }
 
 async function within<T>(work: Promise<T>, milliseconds: number): Promise<T | undefined> {

@@ -4,7 +4,7 @@ import { helpMessage, inSlackWords, parseCommand, unknownMessage } from '../../s
 import { errorMessage } from '../../src/slack/error-text.ts';
 import { goneMessage, instanceMessage, instancesMessage } from '../../src/slack/instance-blocks.ts';
 import type { Instance, InstanceSummary } from '../../src/slack/instance-blocks.ts';
-import { identityOf, strangerMessage, userOf } from '../../src/slack/people.ts';
+import { identityOf, strangerMessage, whoIs } from '../../src/slack/people.ts';
 import { code, escape, shorten } from '../../src/slack/text.ts';
 import { breachesOfMessage } from '../support/slack-limits.ts';
 
@@ -100,19 +100,32 @@ test('operations that a sentence names become what can be typed', () => {
   );
 });
 
+const all = { admitsWorkspace: () => true };
+
 test('bots and people of another workspace or organisation are nobody', () => {
   const home = { team: 'T1' };
-  expect(userOf({ user_id: 'U1', team_id: 'T1' }, home)).toEqual({ team: 'T1', user: 'U1' });
-  expect(userOf({ user: { id: 'U1', team_id: 'T2' }, team: { id: 'T1' } }, home)).toBeUndefined();
-  expect(userOf({ user_id: 'U1', team_id: 'T1', bot_id: 'B1' }, home)).toBeUndefined();
-  expect(userOf({ user_id: 'USLACKBOT', team_id: 'T1' }, home)).toBeUndefined();
-  expect(
-    userOf({ user_id: 'U1', team_id: 'T9', enterprise_id: 'E2' }, { team: 'T1', enterprise: 'E1' }),
-  ).toBeUndefined();
+  expect(whoIs({ user_id: 'U1', team_id: 'T1' }, all, home)).toEqual({ team: 'T1', user: 'U1' });
+  expect(whoIs({ user: { id: 'U1', team_id: 'T2' }, team: { id: 'T1' } }, all, home)).toBeUndefined();
+  expect(whoIs({ user_id: 'U1', team_id: 'T1', bot_id: 'B1' }, all, home)).toBeUndefined();
+  expect(whoIs({ user_id: 'USLACKBOT', team_id: 'T1' }, all, home)).toBeUndefined();
+  const grid = { team: 'T1', enterprise: 'E1' };
+  expect(whoIs({ user_id: 'U1', team_id: 'T9', enterprise_id: 'E2' }, all, grid)).toBeUndefined();
+  // Of another organisation, in a channel of this one.
+  const guest = { user: { id: 'U1', team_id: 'E2' }, team: { id: 'T1' }, enterprise: { id: 'E1' } };
+  expect(whoIs(guest, all, grid)).toBeUndefined();
+});
+
+test('where workspaces install the app, their own must be listed, whatever channel they are in', () => {
+  const listed = { admitsWorkspace: ({ team }: { team?: string | undefined }) => team === 'T1' || team === 'T2' };
+  const inChannelOfT1 = (own: string) => ({ user: { id: 'U1', team_id: own }, team: { id: 'T1' } });
+  expect(whoIs(inChannelOfT1('T2'), listed, undefined)).toEqual({ team: 'T2', user: 'U1' });
+  expect(whoIs(inChannelOfT1('T66'), listed, undefined)).toBeUndefined();
+  expect(whoIs({ user_id: 'U1', team_id: 'T66' }, listed, undefined)).toBeUndefined();
 });
 
 test('on Enterprise Grid a user is known by the organisation, from any of its workspaces', () => {
-  const who = userOf({ user_id: 'U1', team_id: 'T9', enterprise_id: 'E1' }, { team: 'T1', enterprise: 'E1' });
+  const grid = { team: 'T1', enterprise: 'E1' };
+  const who = whoIs({ user_id: 'U1', team_id: 'T9', enterprise_id: 'E1' }, all, grid);
   expect(who && identityOf(who)).toBe('slack:E1/U1');
 });
 

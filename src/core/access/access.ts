@@ -38,6 +38,12 @@ export interface GroupLookup {
   active(identity: string): Promise<boolean | undefined>;
 }
 
+/** A place in Slack: a workspace, the organisation that it belongs to, or both. */
+export interface SlackWorkspace {
+  team?: string | undefined;
+  enterprise?: string | undefined;
+}
+
 /** Who somebody is, what role they have now, and what their tokens allow. */
 export interface Access {
   /** The person at this machine's terminal. */
@@ -52,8 +58,11 @@ export interface Access {
   callerOfToken(token: string, source: Caller['source']): Promise<Caller | undefined>;
   /** The person behind a Slack user, or undefined for somebody to whom nothing gives a role. */
   personOfSlack(team: string, user: string): Promise<Person | undefined>;
-  /** True where the config lists the workspace or organisation, or lists none. */
-  admitsWorkspace(place: { team?: string | undefined; enterprise?: string | undefined }): boolean;
+  /**
+   * True where the config lists the workspace or organisation. With nothing listed, true where the app has one token of
+   * one workspace, and false where it can be installed.
+   */
+  admitsWorkspace(place: SlackWorkspace): boolean;
   /** Slack lends this when it connects. */
   lookUpGroupsWith(lookup: GroupLookup): void;
   /** Throws `bad_field` for a name or a kind that cannot be, `token_exists`. */

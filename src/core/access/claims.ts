@@ -51,7 +51,8 @@ export function createClaims(parts: ClaimParts): Claims {
         .execute();
       return code;
     },
-    claim: (code, who) => audited(parts, who, () => claim(parts, code, who)),
+    // Every try has its two rows, the wrong ones too: without what was typed, which may be nearly right.
+    claim: (code, who) => auditedAs(parts, slackStranger(who), 'claim', {}, () => claim(parts, code, who)),
   };
 }
 
@@ -104,18 +105,11 @@ async function useCode(db: Transaction<Database>, code: string, now: Date): Prom
   await db.updateTable('claim_codes').set({ used_at: now.toISOString() }).where('used_at', 'is', null).execute();
 }
 
-/** Every try has its two rows, the wrong ones too: without what was typed, which may be nearly right. */
-async function audited(parts: ClaimParts, who: SlackAccount, work: () => Promise<Person>): Promise<Person> {
-  const identity = `slack:${who.team}/${who.user}`;
-  const caller: Caller = {
-    person: { id: identity, name: nameInSlack(identity, who.name), role: 'viewer' },
-    identity,
-    agent: false,
-    mayDecide: false,
-    source: 'slack',
-    scopes: [],
-  };
-  return auditedAs(parts, caller, 'claim', {}, work);
+/** Somebody in Slack who need not be anybody here, as the audit names them. */
+export function slackStranger({ team, user, name }: SlackAccount): Caller {
+  const identity = `slack:${team}/${user}`;
+  const person = { id: identity, name: nameInSlack(identity, name), role: 'viewer' as const };
+  return { person, identity, agent: false, mayDecide: false, source: 'slack', scopes: [] };
 }
 
 function claimRefused(message: string, nextStep: string): EcolinkError {

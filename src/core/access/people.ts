@@ -33,6 +33,8 @@ export interface PeopleParts {
   now: () => Date;
   /** True for the server, whose config counts. */
   serves: boolean;
+  /** The Slack app can be installed by whoever reaches the server: only listed workspaces count. */
+  installable: boolean;
 }
 
 export async function createPeople(parts: PeopleParts): Promise<People> {
@@ -47,13 +49,15 @@ export class People implements Pick<
   readonly #live: LiveConfig;
   readonly #store: Store;
   readonly #now: () => Date;
+  readonly #installable: boolean;
   readonly #roster: () => Promise<Roster>;
   #lookup: GroupLookup | undefined;
 
-  constructor({ live, store, now }: PeopleParts, roster: () => Promise<Roster>) {
+  constructor({ live, store, now, installable }: PeopleParts, roster: () => Promise<Roster>) {
     this.#live = live;
     this.#store = store;
     this.#now = now;
+    this.#installable = installable;
     this.#roster = roster;
   }
 
@@ -111,7 +115,7 @@ export class People implements Pick<
 
   admitsWorkspace({ team, enterprise }: Parameters<Access['admitsWorkspace']>[0]): boolean {
     const { workspaces, organisations } = this.#live.file().slack;
-    if (workspaces.length === 0 && organisations.length === 0) return true;
+    if (workspaces.length === 0 && organisations.length === 0) return !this.#installable;
     return workspaces.some((each) => each === team) || organisations.some((each) => each === enterprise);
   }
 

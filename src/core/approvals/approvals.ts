@@ -3,6 +3,7 @@ import { EcolinkError } from '../errors.ts';
 import { idempotencyKeyUsed } from '../idempotency.ts';
 import { WorkQueue } from '../launch/work-queue.ts';
 import { findApproval, findByIdempotencyKey, messagesOf, saveMessage, searchApprovals } from '../store/approvals.ts';
+import type { ShownMessage } from '../store/approvals.ts';
 import type { Approval } from '../store/approvals.ts';
 import { ask, hashOfInput } from './ask.ts';
 import type { Asked } from './ask.ts';
@@ -28,8 +29,8 @@ export interface ApprovalBoard {
   /** Newest first. */
   waiting(): Promise<number[]>;
   /** Where a request was shown, kept over a restart. */
-  shownAt(id: number): Promise<{ channel: string; ts: string }[]>;
-  showedAt(id: number, channel: string, ts: string): Promise<void>;
+  shownAt(id: number): Promise<ShownMessage[]>;
+  showedAt(id: number, message: ShownMessage): Promise<void>;
   /** Requests to remind of now: each is answered once, to one server. */
   takeReminders(): Promise<number[]>;
 }
@@ -75,7 +76,7 @@ function boardOf(parts: ApprovalParts): ApprovalBoard {
       return (await searchApprovals(parts.store.db, { states: ['pending'] })).map(({ id }) => id);
     },
     shownAt: (id) => messagesOf(parts.store.db, id),
-    showedAt: (id, channel, ts) => saveMessage(parts.store.db, id, channel, ts),
+    showedAt: (id, message) => saveMessage(parts.store.db, id, message),
     takeReminders: () => takeReminders(parts),
   };
 }

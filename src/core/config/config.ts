@@ -28,5 +28,14 @@ export interface Secrets {
   /** What stored credentials are sealed with: a value in base64 (the first of several seals), or the file that holds it. */
   key: { value?: string; file: string };
   hfToken?: string;
-  slack?: { botToken: string; signingSecret?: string; appToken?: string; apiUrl?: string };
+  slack?: SlackSecrets;
+}
+
+/** One of `botToken` (the token of one workspace) and `oauth` (workspaces install the app themselves). */
+export interface SlackSecrets {
+  botToken?: string;
+  oauth?: { clientId: string; clientSecret: string };
+  signingSecret?: string;
+  appToken?: string;
+  apiUrl?: string;
 }

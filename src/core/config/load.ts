@@ -4,8 +4,9 @@ import { join, resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { z } from 'zod';
 import { inputError } from '../errors.ts';
+import type { EcolinkError } from '../errors.ts';
 import { parseConfigFile, wordsOf } from './parse.ts';
-import type { Config, Secrets } from './config.ts';
+import type { Config, Secrets, SlackSecrets } from './config.ts';
 import type { KubernetesRegionConfig } from './kubernetes-region.ts';
 import type { ConfigFile } from './schema.ts';
 
@@ -59,6 +60,8 @@ const environmentSchema = z.object({
   SLACK_BOT_TOKEN: z.string().optional(),
   SLACK_APP_TOKEN: z.string().optional(),
   SLACK_SIGNING_SECRET: z.string().optional(),
+  SLACK_CLIENT_ID: z.string().optional(),
+  SLACK_CLIENT_SECRET: z.string().optional(),
   SLACK_API_URL: z.url().optional(),
 });
 
@@ -142,17 +145,6 @@ function absolute(path: string): string {
 }
 
 function secretsOf(env: z.output<typeof environmentSchema>): Secrets {
-  const slack =
-    env.SLACK_BOT_TOKEN === undefined
-      ? {}
-      : {
-          slack: {
-            botToken: env.SLACK_BOT_TOKEN,
-            ...(env.SLACK_APP_TOKEN ? { appToken: env.SLACK_APP_TOKEN } : {}),
-            ...(env.SLACK_SIGNING_SECRET ? { signingSecret: env.SLACK_SIGNING_SECRET } : {}),
-            ...(env.SLACK_API_URL ? { apiUrl: env.SLACK_API_URL } : {}),
-          },
-        };
   const auditKey = {
     ...(env.ECOLINK_AUDIT_KEY === undefined ? {} : { value: env.ECOLINK_AUDIT_KEY }),
     file: env.ECOLINK_AUDIT_KEY_FILE ?? join(homedir(), '.config', 'ecolink', 'audit.key'),
@@ -161,7 +153,36 @@ function secretsOf(env: z.output<typeof environmentSchema>): Secrets {
     ...(env.ECOLINK_KEY === undefined ? {} : { value: env.ECOLINK_KEY }),
     file: resolve(env.ECOLINK_KEY_FILE ?? join(homedir(), '.config', 'ecolink', 'key')),
   };
-  return { auditKey, key, ...(env.HF_TOKEN === undefined ? {} : { hfToken: env.HF_TOKEN }), ...slack };
+  const slack = slackSecretsOf(env);
+  return {
+    auditKey,
+    key,
+    ...(env.HF_TOKEN === undefined ? {} : { hfToken: env.HF_TOKEN }),
+    ...(slack === undefined ? {} : { slack }),
+  };
+}
+
+/** Undefined where Slack is off. */
+function slackSecretsOf(env: z.output<typeof environmentSchema>): SlackSecrets | undefined {
+  const { SLACK_BOT_TOKEN: botToken, SLACK_CLIENT_ID: clientId, SLACK_CLIENT_SECRET: clientSecret } = env;
+  if ((clientId === undefined) !== (clientSecret === undefined)) {
+    throw slackEnvironment('Of SLACK_CLIENT_ID and SLACK_CLIENT_SECRET one is set without the other.');
+  }
+  if (botToken !== undefined && clientId !== undefined) {
+    throw slackEnvironment('SLACK_BOT_TOKEN is for one workspace and SLACK_CLIENT_ID for several, and both are set.');
+  }
+  if (botToken === undefined && clientId === undefined) return undefined;
+  return {
+    ...(botToken === undefined ? {} : { botToken }),
+    ...(clientId === undefined || clientSecret === undefined ? {} : { oauth: { clientId, clientSecret } }),
+    ...(env.SLACK_APP_TOKEN ? { appToken: env.SLACK_APP_TOKEN } : {}),
+    ...(env.SLACK_SIGNING_SECRET ? { signingSecret: env.SLACK_SIGNING_SECRET } : {}),
+    ...(env.SLACK_API_URL ? { apiUrl: env.SLACK_API_URL } : {}),
+  };
+}
+
+function slackEnvironment(message: string): EcolinkError {
+  return inputError('bad_environment', message, { nextStep: 'docs/slack.md says which go together.' });
 }
 
 /**

@@ -64,28 +64,43 @@ function forgetKeys(ring: KeyRing, newest: Buffer): string {
   return `Back up ${ring.source.file}, which holds the new key alone.`;
 }
 
+/** Tables with sealed values. Those that one rotation left out would hold its old key back for ever. */
+const sealedTables = ['credentials', 'slack_installations'] as const;
+type SealedTable = (typeof sealedTables)[number];
+
 async function resealAll({ store, ring, onRow }: RotateParts, old: readonly string[]): Promise<number> {
-  for (let rows = 0; ; rows++) {
-    const next = await store.db.selectFrom('credentials').select('id').where('key_id', 'in', old).executeTakeFirst();
-    if (!next) return rows;
-    await store.transaction((transaction) => reseal(transaction, ring, next.id, old));
-    onRow?.(next.id);
+  let rows = 0;
+  for (const table of sealedTables) {
+    for (;;) {
+      const next = await store.db.selectFrom(table).select('id').where('key_id', 'in', old).executeTakeFirst();
+      if (!next) break;
+      await store.transaction((transaction) => reseal(transaction, ring, table, next.id, old));
+      rows++;
+      onRow?.(next.id);
+    }
   }
+  return rows;
 }
 
-async function reseal(db: Transaction<Database>, ring: KeyRing, id: string, old: readonly string[]): Promise<void> {
+async function reseal(
+  db: Transaction<Database>,
+  ring: KeyRing,
+  table: SealedTable,
+  id: string,
+  old: readonly string[],
+): Promise<void> {
   const row = await db
-    .selectFrom('credentials')
+    .selectFrom(table)
     .select(['owner_id', 'sealed', 'key_id'])
     .where('id', '=', id)
     .where('key_id', 'in', old)
     .executeTakeFirst();
   if (!row) return;
-  const place = { table: 'credentials', id, owner: row.owner_id };
+  const place = { table, id, owner: row.owner_id };
   const anew = await ring.seal(db, place, ring.open(place, { sealed: row.sealed, keyId: row.key_id }));
   // Somebody may have replaced the value since it was read.
   await db
-    .updateTable('credentials')
+    .updateTable(table)
     .set({ sealed: anew.sealed, key_id: anew.keyId })
     .where('id', '=', id)
     .where('sealed', '=', row.sealed)

@@ -341,10 +341,24 @@ export async function isTokenGood(db: Queries, identity: string): Promise<boolea
   return found !== undefined;
 }
 
-export async function saveMessage(db: Queries, approval: number, channel: string, ts: string): Promise<void> {
-  await db.insertInto('approval_messages').values({ approval_id: approval, channel, ts }).execute();
+/** Where Slack shows a request, and the workspace or organisation whose bot wrote it there. */
+export interface ShownMessage {
+  channel: string;
+  ts: string;
+  team: string | null;
 }
 
-export async function messagesOf(db: Queries, approval: number): Promise<{ channel: string; ts: string }[]> {
-  return db.selectFrom('approval_messages').select(['channel', 'ts']).where('approval_id', '=', approval).execute();
+export async function saveMessage(db: Queries, approval: number, message: ShownMessage): Promise<void> {
+  await db
+    .insertInto('approval_messages')
+    .values({ approval_id: approval, ...message })
+    .execute();
+}
+
+export async function messagesOf(db: Queries, approval: number): Promise<ShownMessage[]> {
+  return db
+    .selectFrom('approval_messages')
+    .select(['channel', 'ts', 'team'])
+    .where('approval_id', '=', approval)
+    .execute();
 }

@@ -199,6 +199,8 @@ export interface Database {
     channel: Fixed<string>;
     ts: Fixed<string>;
     url: Fixed<string | null>;
+    /** The workspace or organisation whose bot wrote it; null where there was but one. */
+    team: Fixed<string | null>;
   };
   /** What people are told once: of which thing (`kind` and its number), and what. */
   notices: {
@@ -233,6 +235,18 @@ export interface Database {
     reason: string | null;
     last_used_at: Time | null;
     created_at: Fixed<Time>;
+  };
+  /** One row for each workspace that installed the Slack app, or organisation that did for all of its workspaces. */
+  slack_installations: {
+    /** The workspace's id, or the organisation's. */
+    id: Fixed<string>;
+    /** The organisation that it belongs to, or is. */
+    enterprise_id: string | null;
+    /** The Slack identity of whoever installed it. */
+    owner_id: string;
+    sealed: string;
+    key_id: string;
+    installed_at: Time;
   };
   /** Pages where one token can be typed, once. */
   credential_links: {

@@ -47,7 +47,7 @@ export async function openPeople(kind: StoreKind, config: string): Promise<Peopl
     const now = (): Date => new Date(Date.now() + clock.ahead);
     const live = createLiveConfig(loadConfig({ ECOLINK_DATA_DIR: dataDir, ECOLINK_CONFIG: path }), log);
     const { store } = database;
-    const people = await createPeople({ live, store, now, serves: true });
+    const people = await createPeople({ live, store, now, serves: true, installable: false });
     const heads = new HeadFile(join(dataDir, 'heads'));
     return {
       store,
