@@ -44,14 +44,13 @@ function stopSignal(): Promise<NodeJS.Signals> {
 
 function welcome(config: Config, url: string, claimCode: string | undefined): string {
   const ecolink = typedHere();
-  const { slack } = config.secrets;
   return `EcoLink ${ownVersion()} runs at ${url}
 
   data folder   ${config.dataDir}
   local token   ${localTokenPath(config.dataDir)} (commands on this machine find it by themselves)
   OpenAI API    ${url}/v1
   MCP           ${url}/mcp, or over stdio: ${ecolink} mcp
-  Slack         ${slack ? 'on' : 'off: set SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET'}
+  Slack         ${slackLine(config, url)}
 ${claimCode === undefined ? '' : claimNote(claimCode)}
 Next, in another terminal:
   ${ecolink} register-model qwen-small --repo Qwen/Qwen2.5-0.5B-Instruct-GGUF --category chat
@@ -59,6 +58,11 @@ Next, in another terminal:
   ${ecolink} --help
 
 Ctrl-C stops the server.`;
+}
+
+function slackLine({ secrets, publicUrl }: Config, url: string): string {
+  if (!secrets.slack) return 'off: set SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET';
+  return secrets.slack.oauth ? `on; workspaces install it at ${publicUrl ?? url}/slack/install` : 'on';
 }
 
 function claimNote(code: string): string {

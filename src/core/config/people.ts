@@ -26,9 +26,9 @@ export const groupSchema = z.strictObject({
 });
 
 export const slackSchema = z.strictObject({
-  /** Where launches are announced when a form gave no channel. */
+  /** Where launches are announced when a form gave no channel; `T1/C1` where the app is in several workspaces. */
   channel: z.string().optional(),
-  /** Ids of the workspaces and organisations that may use this server; with neither, the one that its token is of. */
+  /** Ids of the workspaces and organisations that may install the app and use this server; with neither, the one that its token is of. */
   workspaces: z.array(z.string().regex(slackId, 'must be a workspace id, such as T01ABC')).default([]),
   organisations: z.array(z.string().regex(slackId, 'must be an organisation id, such as E01ABC')).default([]),
 });

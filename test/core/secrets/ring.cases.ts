@@ -2,6 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { createInstallations } from '../../../src/core/access/installations.ts';
+import { createAuditLog } from '../../../src/core/audit/audit.ts';
+import { HeadFile } from '../../../src/core/audit/heads.ts';
 import { createLog } from '../../../src/core/log.ts';
 import { openKeyRing } from '../../../src/core/secrets/ring.ts';
 import type { KeyRing } from '../../../src/core/secrets/ring.ts';
@@ -113,6 +116,44 @@ describe.each(stores())('credentials in $name', (kind) => {
     await expect(ringOf(open.store, await keyFile())).rejects.toMatchObject({ code: 'wrong_key' });
   });
 
+  test('and the tokens of Slack installations are sealed anew by one rotation, which ends when no row of either names the old key', async () => {
+    await using open = await kind.open();
+    const ring = await ringOf(open.store, await keyFile());
+    await addPerson(open.store, 'ada');
+    await add(open.store, ring, 'one');
+    const installations = installationsOf(open.store, ring);
+    for (const team of ['T1', 'T2']) await installations.add({ team, user: 'U1', value: `tokens of ${team}` });
+    await installations.add({ enterprise: 'E1', user: 'U1', value: 'tokens of E1' });
+    const before = await sealedRows(open.store);
+    const seen: string[] = [];
+    const { key, rows } = await rotate({ store: open.store, ring, now, onRow: (id) => seen.push(id) });
+    expect({ rows, seen }).toEqual({ rows: 4, seen: ['one', 'E1', 'T1', 'T2'] });
+    const after = await sealedRows(open.store);
+    expect(after.map((row) => row.key_id)).toEqual([key, key, key, key]);
+    expect(after.filter((row) => before.some(({ sealed }) => sealed === row.sealed))).toEqual([]);
+    expect(await open.store.db.selectFrom('secret_keys').select('id').execute()).toEqual([{ id: key }]);
+    expect(await installations.find({ team: 'T2' })).toEqual({ id: 'T2', value: 'tokens of T2' });
+    expect(await installations.find({ team: 'T9', enterprise: 'E1' })).toMatchObject({ value: 'tokens of E1' });
+  });
+
+  test('of Slack open in their own row, for whoever installed, and nowhere else', async () => {
+    await using open = await kind.open();
+    const ring = await ringOf(open.store, await keyFile());
+    const installations = installationsOf(open.store, ring);
+    for (const team of ['T1', 'T2']) await installations.add({ team, user: 'U1', value: `tokens of ${team}` });
+    const { db } = open.store;
+    const { sealed } = await db
+      .selectFrom('slack_installations')
+      .select('sealed')
+      .where('id', '=', 'T1')
+      .executeTakeFirstOrThrow();
+    await db.updateTable('slack_installations').set({ sealed }).where('id', '=', 'T2').execute();
+    await expect(installations.find({ team: 'T2' })).rejects.toThrow('it was changed or moved');
+    expect(await installations.find({ team: 'T1' })).toMatchObject({ value: 'tokens of T1' });
+    await db.updateTable('slack_installations').set({ owner_id: 'slack:T1/U2' }).where('id', '=', 'T1').execute();
+    await expect(installations.find({ team: 'T1' })).rejects.toThrow('it was changed or moved');
+  });
+
   test('are never sealed with a key that is being retired', async () => {
     await using open = await kind.open();
     const ring = await ringOf(open.store, await keyFile());
@@ -123,6 +164,23 @@ describe.each(stores())('credentials in $name', (kind) => {
     expect(await findCredential(open.store.db, 'two')).toBeUndefined();
   });
 });
+
+/** Where whatever asks may install. */
+function installationsOf(store: Store, ring: KeyRing) {
+  const heads = new HeadFile(`${ring.source.file}.heads`);
+  onTestFinished(() => heads.close());
+  const audit = createAuditLog({ store, key: Buffer.alloc(32, 1), heads, now });
+  return createInstallations({ access: { admitsWorkspace: () => true }, audit, store, ring, now });
+}
+
+async function sealedRows(store: Store): Promise<{ sealed: string; key_id: string }[]> {
+  const rows = await Promise.all(
+    (['credentials', 'slack_installations'] as const).map((table) =>
+      store.db.selectFrom(table).select(['sealed', 'key_id']).execute(),
+    ),
+  );
+  return rows.flat();
+}
 
 /** The row under another id and owner, as somebody who can write the database would make it. */
 async function copyOf(store: Store, id: string, owner: string) {
