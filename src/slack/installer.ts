@@ -64,7 +64,7 @@ export function createInstaller(
       : stateless.handleCallback(request, response, callbacks(core, clientOptions, false));
 
   return {
-    authorize: provider.authorize,
+    authorize: (query) => provider.authorize(query),
     async tokenOf({ team, enterprise }, everywhere) {
       const query = { teamId: team, enterpriseId: enterprise, isEnterpriseInstall: everywhere };
       return (await provider.authorize(query)).botToken;
