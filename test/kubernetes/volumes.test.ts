@@ -138,7 +138,7 @@ test(
             retryable: true,
           },
         }),
-      { timeout: 150_000, interval: 200 },
+      { timeout: 120_000, interval: 200 },
     );
     nodes.rule = () => ({ exit: 0 });
     await region.startDownload(key, manifest, 2, undefined);

@@ -5,6 +5,8 @@ import { startHub, type Hub } from '../../support/hub/hub.ts';
 import type { HubRepo } from '../../support/hub/repo.ts';
 import { isSame, KiB, manifestOf, MiB, pull, quick, temporaryFolder } from './pulling.ts';
 
+/** For the tests whose Hub falls silent. */
+const soon = { stallMs: 400 };
 const weights = { size: 2 * MiB, seed: 'faults' };
 let hub: Hub;
 let repo: HubRepo;
@@ -53,12 +55,12 @@ describe.each([
 
   test('a body that stalls', async () => {
     hub.faults.add('cdn', { kind: 'stall', afterBytes: 100 }, { times: 2 });
-    expect(await attempt()).toMatchObject({ isRight: true });
+    expect(await attempt(soon)).toMatchObject({ isRight: true });
   });
 
   test('a body that stalls in a file that the Hub itself sends', async () => {
     hub.faults.add('resolve', { kind: 'stall', afterBytes: 1 }, { path: 'config.json' });
-    expect(await attempt()).toMatchObject({ isRight: true });
+    expect(await attempt(soon)).toMatchObject({ isRight: true });
   });
 
   test('a server that never tells the length of a body', async () => {
@@ -69,7 +71,7 @@ describe.each([
   test('a server that takes the request and never answers', async () => {
     hub.faults.add('resolve', { kind: 'never-answer' });
     hub.faults.add('cdn', { kind: 'never-answer' });
-    expect(await attempt()).toMatchObject({ isRight: true });
+    expect(await attempt(soon)).toMatchObject({ isRight: true });
   });
 
   test.each(['full', 'none', 'short'] as const)('a body that is too short (length declared: %s)', async (declared) => {
@@ -183,7 +185,7 @@ describe('a lasting fault ends in its own error, after a bounded number of reque
     ['rate_limited', () => hub.faults.rateLimit('resolve', { retryAfter: 3600 }, { times: Infinity })],
   ])('%s (case %#)', async (code, begin) => {
     begin();
-    const { last } = await attempt();
+    const { last } = await attempt(code === 'stalled' ? soon : {});
     expect(last).toMatchObject({ type: 'failed', code, retryable: true });
     expect(hub.requests.length).toBeLessThanOrEqual(requestsAtMost);
   });

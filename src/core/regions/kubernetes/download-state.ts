@@ -42,7 +42,7 @@ export function failureOf(job: Live<V1Job>, pods: readonly Live<V1Pod>[]): Failu
 }
 
 /** Pods of one job that the cluster may end before that counts as a failure. */
-const mostDisruptions = 4;
+const mostDisruptions = 3;
 
 /**
  * A job does not count pods that the cluster ended (an eviction, a drain), so one that is evicted for its own doing would be
