@@ -93,12 +93,19 @@ export function usageError(error: CommanderError, command: Command): EcolinkErro
     case 'commander.missingArgument':
       return inputError('field_missing', `${fullName(command)} needs <${typed}>.`, { nextStep: help });
     case 'commander.excessArguments':
-      return inputError('too_many_arguments', `${fullName(command)} takes fewer arguments than were given.`, {
-        nextStep: help,
-      });
+      return tooMany(command, help);
     default:
       return inputError('bad_usage', plainText(error.message.replace(/^error: /, '')), { nextStep: help });
   }
+}
+
+/** What people type first is the repo, as its page's address has it. */
+function tooMany(command: Command, help: string): EcolinkError {
+  const word = command.args.at(command.registeredArguments.length) ?? '';
+  const repo = /^(?:https:\/\/huggingface\.co\/)?([\w.-]+\/[\w.-]+)\/?$/.exec(word)?.[1];
+  const hint = repo !== undefined && flagsOf(command).includes('--repo') ? ` Did you mean --repo ${repo}?` : '';
+  const message = `${fullName(command)} takes fewer arguments than were given: "${plainText(word)}" has no place.${hint}`;
+  return inputError('too_many_arguments', message, { nextStep: help });
 }
 
 function suggest(

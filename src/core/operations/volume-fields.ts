@@ -13,7 +13,6 @@ export const volumeFields = {
   model: field(z.string().min(1).optional(), {
     ...modelField,
     help: 'Name of a model: its volumes in the regions.',
-    positional: false,
   }),
   regions: field(z.array(z.string().min(1)).min(1).max(20).optional(), {
     ...regionsField,

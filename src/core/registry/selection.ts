@@ -29,11 +29,13 @@ const never = [
   '.eval_results/**',
 ];
 
-/** Other copies of the weights, beside safetensors. Not `consolidated*`: Mistral's own repos load from nothing else. */
-const besideSafetensors = [
-  '**/*.{bin,pth,pt,h5,msgpack,ot,ckpt,gguf,onnx,tflite,mlmodel}',
-  '**/{original,onnx,openvino,coreml}/**',
-];
+const elsewhere = 'h5,msgpack,ot,onnx,tflite,mlmodel';
+/** Other copies of the weights, beside those of a format. Not `consolidated*`: Mistral's own repos load from nothing else. */
+const otherCopies: Partial<Record<WeightFormat, string[]>> = {
+  safetensors: [`**/*.{bin,pth,pt,ckpt,gguf,${elsewhere}}`, '**/{original,onnx,openvino,coreml}/**'],
+  gguf: [`**/*.{bin,pth,pt,ckpt,safetensors,${elsewhere}}`, '**/{original,onnx,openvino,coreml}/**'],
+  pytorch: [`**/*.{safetensors,gguf,${elsewhere}}`, '**/{onnx,openvino,coreml}/**'],
+};
 
 export function formatsOf(files: readonly { path: string }[]): WeightFormat[] {
   return weightPatterns
@@ -46,16 +48,18 @@ export function isWeights(path: string): boolean {
 }
 
 /**
- * Which files of a repo a launch fetches. Without patterns EcoLink chooses: one format, and of several quantisations
- * the one that is small and good (`Q4_K_M`). `include` replaces that choice, `exclude` takes away from it.
+ * Which files of a repo a launch fetches. Without patterns EcoLink chooses: one format, the first that a runtime serves, and
+ * of several quantisations the one that is small and good (`Q4_K_M`). `include` replaces that choice, `exclude` takes away
+ * from it.
  */
 export function selectFiles(
   all: readonly PullFile[],
   include: readonly string[],
   exclude: readonly string[],
+  isServed: (format: WeightFormat) => boolean = () => true,
 ): Selection {
   const excluded = matcher(exclude);
-  const { files: chosen, warnings } = include.length > 0 ? byPatterns(all, include) : byFormat(all);
+  const { files: chosen, warnings } = include.length > 0 ? byPatterns(all, include) : byFormat(all, isServed);
   const files = chosen.filter((file) => !excluded(file.path)).toSorted((a, b) => (a.path < b.path ? -1 : 1));
   if (files.length === 0) {
     throw inputError('nothing_selected', 'The selection leaves no file to fetch.', {
@@ -85,20 +89,20 @@ function byPatterns(all: readonly PullFile[], include: readonly string[]) {
   return { files: all.filter((file) => included(file.path)), warnings: [] as string[] };
 }
 
-function byFormat(all: readonly PullFile[]): { files: PullFile[]; warnings: string[] } {
+function byFormat(all: readonly PullFile[], isServed: (format: WeightFormat) => boolean) {
   const dropped = matcher(never);
   const useful = all.filter((file) => !dropped(file.path));
   const formats = formatsOf(useful);
-  if (formats[0] === 'safetensors') {
-    const beside = matcher(besideSafetensors);
-    return { files: useful.filter((file) => !beside(file.path)), warnings: [] };
-  }
-  if (formats[0] === 'gguf') return oneQuantisation(useful);
-  return {
-    files: useful,
-    warnings:
-      formats[0] === 'pytorch' ? ['The weights are pickle files, which can run code when they are loaded.'] : [],
-  };
+  const format = formats.find(isServed) ?? formats[0];
+  const beside = matcher((format && otherCopies[format]) ?? []);
+  const files = useful.filter((file) => !beside(file.path));
+  const warnings: string[] = [];
+  if (format !== formats[0])
+    warnings.push(
+      `The repo holds ${formats.join(' and ')}; ${format} was chosen, since a runtime here serves it. Choose another with include.`,
+    );
+  if (format === 'pytorch') warnings.push('The weights are pickle files, which can run code when they are loaded.');
+  return format === 'gguf' ? oneQuantisation(files, warnings) : { files, warnings };
 }
 
 const preferred = ['q4_k_m', 'q4_k_s', 'q5_k_m', 'q4_0', 'q8_0', 'q6_k', 'f16', 'bf16', 'f32'];
@@ -108,7 +112,9 @@ function groupOf(path: string): string {
   return path.replace(/(?:-\d{5}-of-\d{5})?\.gguf$/, '');
 }
 
-function oneQuantisation(files: readonly PullFile[]): { files: PullFile[]; warnings: string[] } {
+const mostNamed = 12;
+
+function oneQuantisation(files: readonly PullFile[], warnings: string[]): { files: PullFile[]; warnings: string[] } {
   const gguf = files.filter((file) => file.path.endsWith('.gguf') && !/mmproj/i.test(file.path));
   const groups = [...new Set(gguf.map((file) => groupOf(file.path)))];
   const rank = (group: string): number => {
@@ -116,10 +122,14 @@ function oneQuantisation(files: readonly PullFile[]): { files: PullFile[]; warni
     return at === -1 ? preferred.length : at;
   };
   const chosen = groups.toSorted((a, b) => rank(a) - rank(b))[0] as string;
-  const others = files.filter((file) => !file.path.endsWith('.gguf') && !/\.(?:bin|pth|pt|onnx)$/.test(file.path));
-  const warnings =
-    groups.length > 1
-      ? [`The repo holds ${groups.length} quantisations; ${chosen} was chosen. Choose another with include.`]
-      : [];
+  const others = files.filter((file) => !file.path.endsWith('.gguf'));
+  if (groups.length > 1) {
+    const left = groups.filter((group) => group !== chosen);
+    const more = left.length > mostNamed ? ` and ${left.length - mostNamed} more` : '';
+    const named = `${left.slice(0, mostNamed).join(', ')}${more}`;
+    warnings.push(
+      `The repo holds ${groups.length} quantisations; ${chosen} was chosen. Choose another with include: ${named}.`,
+    );
+  }
   return { files: [...others, ...gguf.filter((file) => groupOf(file.path) === chosen)], warnings };
 }

@@ -61,13 +61,15 @@ export function examine(parts: Parts, input: SourceInput, caller: Caller): Promi
   return input.source === 'huggingface' ? examineRepo(parts, input, caller) : examineFolder(parts, input);
 }
 
-async function examineRepo({ hub, credentials }: Parts, input: SourceInput, caller: Caller): Promise<Candidate> {
+async function examineRepo(parts: Parts, input: SourceInput, caller: Caller): Promise<Candidate> {
+  const { hub, credentials, places } = parts;
   const repo = input.repo as string;
   const revision = input.revision ?? 'main';
   const named = input.credential === undefined ? undefined : await credentials.resolve(input.credential, caller);
   const look = async (credential: HubCredential | undefined) => {
     const snapshot = await hub.inspect(repo, revision, credential);
-    const selection = selectFiles(snapshot.files, input.include ?? [], input.exclude ?? []);
+    const isServed = servedIn(places, input, snapshot.task);
+    const selection = selectFiles(snapshot.files, input.include ?? [], input.exclude ?? [], isServed);
     const weights = selection.files.find((file) => isWeights(file.path)) ?? selection.files[0];
     const refusal = weights && (await refusalOf(hub.probe(repo, snapshot.commit, weights.path, credential)));
     return { snapshot, selection, credential, refusal };
@@ -96,6 +98,14 @@ async function examineRepo({ hub, credentials }: Parts, input: SourceInput, call
     architecture: await readArchitecture(hub, snapshot, credential),
     ...(refusal === undefined ? {} : { refusal }),
   };
+}
+
+/** Whether a runtime, in one of the regions, serves a format to models of this kind; where the kind is unknown, any may. */
+function servedIn(places: Places, input: SourceInput, task: string | undefined, region?: string) {
+  const category = input.category ?? suggestCategory(task);
+  const names = region === undefined ? places.regions().map(({ name }) => name) : [region];
+  return (format: WeightFormat): boolean =>
+    category === undefined || names.some((name) => places.runtimesFor(name, category, format, task).length > 0);
 }
 
 /** Why the Hub does not hand out the weights: only asking for them tells, metadata of gated repos is public. */
@@ -135,7 +145,8 @@ async function examineFolder({ places }: Parts, input: SourceInput): Promise<Can
   const subfolder = (input.subfolder as string).replace(/^(?:\.\/)+/, '').replace(/\/+$/, '');
   const fingerprint = await readFolder(region, filesystem.name, subfolder);
   const found = fingerprint.entries.map((entry) => ({ path: entry.path, size: entry.size }));
-  const selection = selectFiles(found, input.include ?? [], input.exclude ?? []);
+  const isServed = servedIn(places, input, undefined, region.name);
+  const selection = selectFiles(found, input.include ?? [], input.exclude ?? [], isServed);
   const config = found.find((file) => file.path === 'config.json');
   const text = config
     ? (await region.readFile(filesystem.name, `${subfolder}/config.json`, 1024 ** 2)).toString('utf8')

@@ -53,6 +53,28 @@ describe('with safetensors in the repo', () => {
   });
 });
 
+describe('of several formats', () => {
+  const both = ['config.json', 'model.safetensors', 'm-Q4_K_M.gguf', 'tf_model.h5'];
+  const select = (...served: string[]) => selectFiles(repo(...both), [], [], (format) => served.includes(format));
+
+  test('the first that a runtime serves is chosen, and said where it is not the usual one', () => {
+    expect(select('safetensors', 'gguf')).toMatchObject({ format: 'safetensors', warnings: [] });
+    const gguf = select('gguf');
+    expect(gguf.files.map(({ path }) => path)).toEqual(['config.json', 'm-Q4_K_M.gguf']);
+    expect(gguf.warnings).toEqual([expect.stringContaining('gguf was chosen, since a runtime here serves it')]);
+  });
+
+  test('the usual one is chosen where no runtime serves any', () => {
+    expect(select()).toMatchObject({ format: 'safetensors', warnings: [] });
+  });
+
+  test('copies for other frameworks stay behind beside pickles too', () => {
+    expect(chosen(['pytorch_model.bin', 'tf_model.h5', 'flax_model.msgpack', 'onnx/m.onnx'])).toEqual([
+      'pytorch_model.bin',
+    ]);
+  });
+});
+
 describe('of several GGUF files', () => {
   const quantisations = ['m-F16.gguf', 'm-Q2_K.gguf', 'm-Q4_K_M.gguf', 'm-Q8_0.gguf', 'm-bf16.gguf'];
 
