@@ -35,6 +35,8 @@ export const listCache = defineOperation({
       bytes: z.number(),
       progress: progressShape.optional(),
       reason: z.object({ code: z.string(), message: z.string() }).optional(),
+      /** Asked for, and every byte read and found right. */
+      verified: z.boolean().optional(),
       in_use_by: z.array(z.int()),
       pinned: z.boolean(),
       last_used_at: z.string().optional(),
@@ -48,6 +50,7 @@ export const listCache = defineOperation({
     'state',
     'bytes',
     'progress',
+    'verified',
     'in_use_by',
     'pinned',
     'last_used_at',

@@ -59,7 +59,11 @@ async function list(parts: LaunchParts, input: ListCacheInput, caller: Caller) {
     after: decodeCursor(input.cursor, 'string'),
     limit: input.limit,
   });
-  if (input.verify) await Promise.all(rows.slice(0, input.limit).map((row) => verify(parts, row)));
+  const verified = new Set<string>();
+  if (input.verify) {
+    const right = rows.slice(0, input.limit).map(async (row) => ((await verify(parts, row)) ? [row.key] : []));
+    for (const key of (await Promise.all(right)).flat()) verified.add(key);
+  }
   const now = await findVolumes(
     parts.store.db,
     rows.map((row) => row.key),
@@ -72,7 +76,10 @@ async function list(parts: LaunchParts, input: ListCacheInput, caller: Caller) {
     rows,
     input.limit,
     (row) => row.key,
-    (row) => view(now.get(row.key) ?? row, users.get(row.key) ?? [], hidden),
+    (row) => ({
+      ...view(now.get(row.key) ?? row, users.get(row.key) ?? [], hidden),
+      ...(verified.has(row.key) ? { verified: true } : {}),
+    }),
   );
 }
 
@@ -103,15 +110,19 @@ function view(volume: Volume, users: readonly { id: number }[], hidden: Readonly
   };
 }
 
-/** Reads every byte again. What does not match is marked, no longer a hit, and fetched anew as soon as an instance needs it. */
-async function verify(parts: LaunchParts, volume: Volume): Promise<void> {
-  if (volume.state !== 'ready') return;
+/**
+ * Reads every byte again, and says whether all are right. What does not match is marked, no longer a hit, and fetched anew as
+ * soon as an instance needs it.
+ */
+async function verify(parts: LaunchParts, volume: Volume): Promise<boolean> {
+  if (volume.state !== 'ready') return false;
   const damage = await parts.places.region(volume.region).verifyVolume(volume.key);
-  if (damage.length === 0) return;
+  if (damage.length === 0) return true;
   const message = `${damage.slice(0, 3).join('; ')}${damage.length > 3 ? ` and ${damage.length - 3} more` : ''}`;
   await updateVolume(parts.store.db, volume.key, { state: 'damaged', reason: { code: 'checksum_mismatch', message } });
   parts.nudge({ volume: volume.key });
   parts.changes.publish({ kind: 'volume', id: volume.key });
+  return false;
 }
 
 /** What a prefetch is for. Throws what the prefetch itself would; changes nothing. */

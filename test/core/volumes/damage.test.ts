@@ -32,10 +32,12 @@ test('a byte that was flipped on the disk is found, and the next launch fetches 
   const machine = await machineWith();
   await machine.run('prefetch_model', { model: 'tiny' });
   await machine.reachVolume('ready');
-  expect(await machine.volumes({ verify: true })).toMatchObject([{ state: 'ready' }]);
+  expect(await machine.volumes({ verify: true })).toMatchObject([{ state: 'ready', verified: true }]);
+  expect((await machine.volumes())[0]).not.toHaveProperty('verified');
   const path = await pathOf(machine);
   await flipByte(path);
   const [damaged] = await machine.volumes({ verify: true });
+  expect(damaged).not.toHaveProperty('verified');
   expect(damaged).toMatchObject({
     state: 'damaged',
     reason: { code: 'checksum_mismatch', message: expect.stringContaining('model.gguf') as string },
