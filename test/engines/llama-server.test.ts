@@ -90,6 +90,21 @@ describe.skipIf(binary === undefined)('llama-server on the PATH', () => {
     expect(chunks).toBeGreaterThan(1);
   });
 
+  it('tells how long its context is, which get_instance shows', async () => {
+    const model = await launch('context', 'chat', ['--threads', '1', '--parallel', '1']);
+    const [, instance] = model.split(':');
+    const regions = async (): Promise<unknown> => (await place.run('get_instance', { instance }))['regions'];
+    await expect.poll(regions, { timeout: 10_000 }).toMatchObject([{ context_length: 4096 }]);
+  });
+
+  it('reranks through the gateway, in the words that it and callers share', async () => {
+    const model = await launch('rerank', 'reranker', ['--threads', '1']);
+    const body = { model, query: 'a river', documents: ['water', 'stone'], top_n: 2 };
+    const answer = (await (await client()).post('/rerank', { body })) as { results: { index: number }[] };
+    expect(answer.results.map(({ index }) => index).toSorted()).toEqual([0, 1]);
+    expect(answer.results[0]).toMatchObject({ relevance_score: expect.any(Number) as number });
+  });
+
   it('answers embeddings through the gateway', async () => {
     const model = await launch('embed', 'embedding', ['--threads', '1', '--pooling', 'mean']);
     const answer = await (await client()).embeddings.create({ model, input: 'hello' });
