@@ -76,8 +76,10 @@ export class Replica {
 
   /** As it is now, beside what it should be started from: one of an older kind still takes calls, and is on its way out. */
   observe(wanted: string | undefined): ObservedReplica {
-    const base = { id: this.id, restarts: this.#restarts, crashes: this.#failures };
-    const reason = this.#reason === undefined ? {} : { reason: this.#reason };
+    // Until its next step it knows nothing of what is wanted anew, and what failed before says nothing about that.
+    const told = wanted === this.#wanted;
+    const base = { id: this.id, restarts: told ? this.#restarts : 0, crashes: told ? this.#failures : 0 };
+    const reason = told && this.#reason !== undefined ? { reason: this.#reason } : {};
     const url = this.ready && this.#port !== undefined ? { url: `http://127.0.0.1:${this.#port}` } : {};
     const outdated = this.#startedFrom !== undefined && this.#startedFrom !== wanted;
     if (this.#ending || outdated) return { ...base, ...url, state: 'stopping' };
