@@ -101,7 +101,7 @@ describe.skipIf(binary === undefined)('llama-server on the PATH', () => {
     const model = await launch('rerank', 'reranker', ['--threads', '1']);
     const body = { model, query: 'a river', documents: ['water', 'stone'], top_n: 2 };
     const answer = (await (await client()).post('/rerank', { body })) as { results: { index: number }[] };
-    expect(answer.results.map(({ index }) => index).toSorted()).toEqual([0, 1]);
+    expect(answer.results.map(({ index }) => index).toSorted((a, b) => a - b)).toEqual([0, 1]);
     expect(answer.results[0]).toMatchObject({ relevance_score: expect.any(Number) as number });
   });
 
