@@ -57,9 +57,9 @@ async function inThisProcess(config: Config): Promise<Reached> {
   return {
     call: (operation, input, options) => core.execute(operation, input, caller, options),
     tokens: {
-      create: (name, tokenScopes, kind) => core.access.createToken(person, name, tokenScopes, kind),
-      list: () => core.access.listTokens(),
-      revoke: (idOrName) => core.access.revokeToken(idOrName),
+      create: (input) => core.tokens.create(input, caller),
+      list: () => core.tokens.list(caller),
+      revoke: (idOrName) => core.tokens.revoke(idOrName, caller),
     },
     credentials: {
       add: (input) => core.credentials.add(input, caller),

@@ -75,7 +75,7 @@ function scopeOf(value: string): Scope {
 async function create(name: string, options: CreateOptions, json: boolean, terminal: Terminal): Promise<void> {
   await using reached = await reach({ withoutServer: true });
   const { scope = ['call'], agent, mayDecide } = options;
-  const made = await reached.tokens.create(name, scope, { agent, mayDecide });
+  const made = await reached.tokens.create({ name, scopes: scope, agent, may_decide: mayDecide });
   if (json) return terminal.out(jsonText(made, 2));
   // The value alone on standard output: TOKEN=$(ecolink token create my-app)
   terminal.out(made.token);

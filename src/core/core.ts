@@ -1,6 +1,8 @@
 import type { Access } from './access/access.ts';
 import type { CredentialLinks } from './access/credentials-links.ts';
 import type { CredentialDesk } from './access/credentials-manage.ts';
+import type { TokenLinks } from './access/tokens-links.ts';
+import type { TokenDesk } from './access/tokens-manage.ts';
 import type { Claims } from './access/claims.ts';
 import type { Installations } from './access/installations.ts';
 import type { Caller } from './access/caller.ts';
@@ -27,6 +29,8 @@ export interface Core extends AsyncDisposable {
   readonly installations: Installations;
   /** Adding credentials and rotating their key, which are no operations: a value never goes through one. */
   readonly credentials: CredentialDesk & { links: CredentialLinks; url(link: string): string };
+  /** Making and revoking tokens: no operations either, for the same reason. */
+  readonly tokens: TokenDesk & { links: TokenLinks; url(link: string): string };
   readonly routes: Routes;
   readonly changes: Changes;
   /** Requests that wait for people, to be shown to them. Deciding goes through `execute`. */

@@ -4,12 +4,15 @@ import { createAccess } from './access/create-access.ts';
 import { createClaims } from './access/claims.ts';
 import { createPeople } from './access/people.ts';
 import { checkRegularly } from './access/credentials-check.ts';
-import { createCredentialLinks } from './access/credentials-links.ts';
+import { createCredentialLinks, credentialPages } from './access/credentials-links.ts';
 import { createCredentialList } from './access/credentials-list.ts';
 import { createCredentialDesk } from './access/credentials-manage.ts';
 import { createCredentials } from './access/credentials.ts';
 import { createInstallations } from './access/installations.ts';
+import { createLinks } from './access/links.ts';
 import { createRoleGrants } from './access/role-grants.ts';
+import { createTokenLinks, tokenPages } from './access/tokens-links.ts';
+import { createTokenDesk } from './access/tokens-manage.ts';
 import { createApprovals } from './approvals/approvals.ts';
 import { sayPolicy } from './approvals/say-policy.ts';
 import { createAuditLog } from './audit/audit.ts';
@@ -89,6 +92,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     now,
   });
   const desk = createCredentialDesk({ access, audit, store, ring, hub, now });
+  const tokens = createTokenDesk({ access, audit, now });
   const services: Services = {
     ...working,
     audit,
@@ -130,8 +134,13 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     installations: createInstallations({ access, audit, store, ring, now }),
     credentials: {
       ...desk,
-      links: createCredentialLinks({ access, desk, store, now }),
+      links: createCredentialLinks(createLinks({ access, store, now }, credentialPages), desk),
       url: (link) => `${config.publicUrl ?? serverUrl(config)}/credentials/${link}`,
+    },
+    tokens: {
+      ...tokens,
+      links: createTokenLinks(createLinks({ access, store, now }, tokenPages), tokens),
+      url: (link) => `${config.publicUrl ?? serverUrl(config)}/tokens/${link}`,
     },
     changes,
     routes: createRoutes(store, places),

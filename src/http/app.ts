@@ -9,10 +9,11 @@ import { inputError } from '../core/errors.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { requestIdOf } from '../gateway/request-id.ts';
 import type { McpHttp } from '../mcp/http.ts';
-import { credentialsPage } from './credentials-page.ts';
+import { credentialPage } from './credentials-page.ts';
 import { credentialsRoute } from './credentials-route.ts';
 import { pathNotFound, sendError } from './error-reply.ts';
 import { eventsRoute } from './events-route.ts';
+import { formPage } from './form-page.ts';
 import type { Admit } from './gatekeeper.ts';
 import type { HostCheck } from './host-check.ts';
 import { mcpRoute } from './mcp-route.ts';
@@ -20,6 +21,7 @@ import type { Metrics } from './metrics.ts';
 import { operationsRoute } from './operations-route.ts';
 import type { RequestListener, SlackMount } from './slack-mount.ts';
 import { metricsRoute, probeRoutes } from './status-routes.ts';
+import { tokenPage } from './tokens-page.ts';
 import { tokensRoute } from './tokens-route.ts';
 
 declare module 'fastify' {
@@ -67,7 +69,7 @@ export function createApp(parts: AppParts): FastifyInstance {
   });
   app.setErrorHandler((thrown, request, reply) => sendError(thrown, request, reply, core.log));
   probeRoutes(app, core);
-  credentialsPage(app, core, parts.checkHost);
+  for (const page of [credentialPage(core), tokenPage(core)]) formPage(app, core.log, parts.checkHost, page);
   void app.register(async (guarded) => {
     guarded.addHook('onRequest', async (request) => {
       request.caller = await admit(request.raw);
@@ -77,7 +79,7 @@ export function createApp(parts: AppParts): FastifyInstance {
     });
     operationsRoute(guarded, core, stopping);
     eventsRoute(guarded, core.changes, admit, stopping);
-    tokensRoute(guarded, core.access);
+    tokensRoute(guarded, core);
     credentialsRoute(guarded, core);
     metricsRoute(guarded, parts.metrics);
     mcpRoute(guarded, parts.mcp);
@@ -85,9 +87,9 @@ export function createApp(parts: AppParts): FastifyInstance {
   return app;
 }
 
-/** Who reads the log must not be able to open the page of somebody's credential. */
+/** Who reads the log must not be able to open somebody's page. */
 function loggedPath({ url, routeOptions }: FastifyRequest): string | undefined {
-  return url.startsWith('/credentials/') ? (routeOptions.url ?? '/credentials/…') : url.split('?')[0];
+  return /^[/](?:credentials|tokens)[/]/.test(url) ? (routeOptions.url ?? '/…') : url.split('?')[0];
 }
 
 /** These two get their requests before Fastify does: they read the bodies themselves, and the gateway's are many. */

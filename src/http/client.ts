@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { TokenKind, TokenSummary } from '../core/access/access.ts';
+import type { TokenSummary } from '../core/access/access.ts';
 import type { AddedCredential, NewCredential } from '../core/access/credentials-manage.ts';
-import type { Scope } from '../core/access/caller.ts';
+import type { MadeToken, NewToken } from '../core/access/tokens-manage.ts';
 import { EcolinkError, errorFromBody, inputError, unavailable } from '../core/errors.ts';
 import type { Rotated } from '../core/secrets/rotate.ts';
 import { localTokenPath, readLocalToken, readServerFile } from './data-folder.ts';
@@ -25,8 +25,7 @@ export interface Client {
   url: string;
   call(operation: string, input: object, options?: CallOptions): Promise<Record<string, unknown>>;
   tokens: {
-    /** `token` is the value, shown this once. */
-    create(name: string, scopes: readonly Scope[], kind?: TokenKind): Promise<{ token: string; summary: TokenSummary }>;
+    create(input: NewToken): Promise<MadeToken>;
     list(): Promise<TokenSummary[]>;
     revoke(idOrName: string): Promise<TokenSummary>;
   };
@@ -103,11 +102,7 @@ export async function connect(options: ConnectOptions): Promise<Client> {
 
 function tokenCalls(send: Send): Client['tokens'] {
   return {
-    create: async (name, scopes, { agent, mayDecide } = {}) =>
-      (await send('POST', '/api/tokens', { name, scopes, agent, may_decide: mayDecide })) as {
-        token: string;
-        summary: TokenSummary;
-      },
+    create: async (input) => (await send('POST', '/api/tokens', input)) as MadeToken,
     list: async () => ((await send('GET', '/api/tokens')) as { items: TokenSummary[] }).items,
     revoke: async (idOrName) => (await send('DELETE', `/api/tokens/${encodeURIComponent(idOrName)}`)) as TokenSummary,
   };

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Access } from '../core/access/access.ts';
-import type { Caller, Scope } from '../core/access/caller.ts';
-import { EcolinkError, refused } from '../core/errors.ts';
+import type { Caller } from '../core/access/caller.ts';
+import { EcolinkError } from '../core/errors.ts';
 import { createHostCheck } from './host-check.ts';
 
 /** Who calls, for every path that needs a token. Throws EcolinkError: `host_not_allowed`, `token_missing`, `token_refused`… */
@@ -23,13 +23,6 @@ export function createGatekeeper(access: Access, configuredHost: string, others:
       },
     );
   };
-}
-
-export function needScope(caller: Caller, scope: Scope): void {
-  if (caller.scopes.includes(scope) || (scope === 'read' && caller.scopes.includes('operate'))) return;
-  throw refused('scope_missing', `This token may not do that: its scopes are ${caller.scopes.join(', ')}.`, {
-    nextStep: `Use a token with the scope "${scope}": ecolink token create <name> --scope ${scope}`,
-  });
 }
 
 function bearerToken(request: IncomingMessage): string {

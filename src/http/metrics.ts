@@ -69,6 +69,7 @@ export function metered(core: Core, metrics: Metrics): Core {
     approvals: core.approvals,
     endings: core.endings,
     credentials: core.credentials,
+    tokens: core.tokens,
     ping: () => core.ping(),
     [Symbol.asyncDispose]: () => core[Symbol.asyncDispose](),
     async execute(operation, input, caller, options) {

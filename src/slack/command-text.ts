@@ -57,6 +57,12 @@ export const subcommands = [
     about: 'Show your Hugging Face tokens by name, or store one on a page of your own',
     covers: ['list_credentials', 'delete_credential'],
   },
+  {
+    name: 'token',
+    usage: 'token [list | revoke <name>]',
+    about: 'Make an EcoLink token, on a page of your own, for the command line or an AI assistant',
+    covers: [],
+  },
   { name: 'help', usage: 'help', about: 'Show this', covers: [] },
 ] as const satisfies { name: string; usage: string; about: string; form?: string; covers: readonly string[] }[];
 

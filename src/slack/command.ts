@@ -16,6 +16,7 @@ import { openForm } from './open-form.ts';
 import { callerOf, strangerMessage, whoIs } from './people.ts';
 import { peopleMessage, roleMessage } from './role.ts';
 import type { SlackMessage } from './text.ts';
+import { tokenMessage } from './token.ts';
 
 type Arguments = Pick<SlackCommandMiddlewareArgs, 'command' | 'ack' | 'respond'> & Where;
 
@@ -35,6 +36,7 @@ export async function onCommand(desk: Desk, { command, ack, respond, context }: 
     if (!caller) return await say(await strangerMessage(desk.core.access, who));
     if (!subcommand) return await say(unknownMessage(word));
     if (subcommand.name === 'credential') return await say(await credentialMessage(desk.core, caller, rest));
+    if (subcommand.name === 'token') return await say(await tokenMessage(desk.core, caller, rest));
     if (subcommand.name === 'approvals') return await say(await approvalsReply(desk, caller, rest));
     if (subcommand.name === 'people') return await say(await peopleMessage(desk, caller));
     if (subcommand.name === 'role') return await say(await roleMessage(desk, caller, who, rest));

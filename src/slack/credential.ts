@@ -4,6 +4,7 @@ import { inputError } from '../core/errors.ts';
 import { receiptMarkup } from './form-view.ts';
 import { code, escape, section, sectionsOf } from './text.ts';
 import type { SlackMessage } from './text.ts';
+import { whereItWorks } from './token.ts';
 
 const usage = '/ecolink credential add <name> [--shared]';
 
@@ -25,7 +26,7 @@ export async function credentialMessage(core: Core, caller: Caller, typed: strin
 async function added(core: Core, caller: Caller, name: string, shared: boolean): Promise<SlackMessage> {
   const { id } = await core.credentials.links.make({ name, shared }, caller, true);
   return message(
-    `<${core.credentials.url(id)}|Type the Hugging Face token on this page>: it fills ${code(name)} of ${escape(caller.person.name)}${shared ? ', shared with the team' : ''}. The link is yours alone, works once, and is good for 10 minutes. Never type a token into Slack.`,
+    `<${core.credentials.url(id)}|Type the Hugging Face token on this page>: it fills ${code(name)} of ${escape(caller.person.name)}${shared ? ', shared with the team' : ''}. The link is yours alone, works once, and is good for 10 minutes. Never type a token into Slack.${whereItWorks(core)}`,
   );
 }
 

@@ -51,7 +51,7 @@ test('an error of the server is the same error in the client', async () => {
 test('tokens are made, listed and revoked through the client, but not by an assistant', async () => {
   await using server = await startTestServer();
   const { tokens } = await connect({ dataDir: server.dataDir, source: 'cli' });
-  const { token, summary } = await tokens.create('laptop', ['call']);
+  const { token, summary } = await tokens.create({ name: 'laptop', scopes: ['call'] });
   expect(token).toMatch(/^eco_/);
   expect(await tokens.list()).toMatchObject([{ id: summary.id, name: 'laptop' }]);
   expect(await tokens.revoke('laptop')).toMatchObject({ id: summary.id });

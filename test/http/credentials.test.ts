@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createCredentialLinks } from '../../src/core/access/credentials-links.ts';
+import { createCredentialLinks, credentialPages } from '../../src/core/access/credentials-links.ts';
+import { createLinks } from '../../src/core/access/links.ts';
 import { openStore } from '../../src/core/store/store.ts';
 import { connect } from '../../src/http/client.ts';
 import { newToken, threePeople } from '../support/credentials.ts';
@@ -128,7 +129,12 @@ describe('the page', () => {
     // A preview of the link in a chat looks at it too.
     expect((await browse(path)).status).toBe(200);
     const refused = await browse(path, { value: 'hf_thisIsNoTokenAtAll' });
-    expect([refused.status, await refused.text()]).toEqual([403, expect.stringContaining('The Hub refuses')]);
+    const said = await refused.text();
+    expect(refused.status).toBe(403);
+    expect(said).toMatch(
+      /aria-describedby="value-hint value-wrong" aria-invalid="true" autofocus>\n<p class="wrong" id="value-wrong">The Hub refuses/,
+    );
+    expect(said).not.toContain('hf_thisIsNoTokenAtAll');
     const stored = await browse(path, { value: ` ${token}\n` }, { origin: server.url });
     expect([stored.status, await stored.text()]).toEqual([200, expect.stringContaining('<b>bobby</b>')]);
     expect(await credentials()).toMatchObject([{ credential: 'mine', owner: 'bob' }]);
@@ -147,7 +153,7 @@ describe('the page', () => {
       const refused = await browse(path, { value: token, ...wrong });
       expect([refused.status, await refused.text()]).toEqual([
         401,
-        expect.stringContaining('not an EcoLink token of bob'),
+        expect.stringContaining('id="ecolink_token-wrong">That is not an EcoLink token of bob'),
       ]);
     }
     expect(await credentials()).toEqual([]);
@@ -160,7 +166,10 @@ describe('the page', () => {
     await using store = await openStore({ dataDir: server.dataDir });
     const { access, credentials: desk } = server.core;
     const linksAfter = (seconds: number) =>
-      createCredentialLinks({ access, desk, store, now: () => new Date(Date.now() + seconds * 1000) });
+      createCredentialLinks(
+        createLinks({ access, store, now: () => new Date(Date.now() + seconds * 1000) }, credentialPages),
+        desk,
+      );
     expect(await linksAfter(590).find(id)).toMatchObject({ name: 'mine' });
     await expect(linksAfter(601).find(id)).rejects.toMatchObject({ code: 'link_not_found' });
     await expect(linksAfter(601).use(id, token, undefined)).rejects.toMatchObject({ code: 'link_not_found' });

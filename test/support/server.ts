@@ -7,6 +7,7 @@ import type { Core } from '../../src/core/core.ts';
 import { createCore } from '../../src/core/create-core.ts';
 import type { Routes } from '../../src/core/launch/routes.ts';
 import { createLog } from '../../src/core/log.ts';
+import type { Log } from '../../src/core/log.ts';
 import { readLocalToken } from '../../src/http/data-folder.ts';
 import { startServer } from '../../src/http/server.ts';
 import type { Server } from '../../src/http/server.ts';
@@ -32,6 +33,8 @@ export interface TestServerOptions {
   host?: string;
   graceMs?: number;
   environment?: Record<string, string>;
+  /** Nothing is logged without it. */
+  log?: Log;
   /** Puts files into the data folder before anything reads it. */
   prepare?: (dataDir: string) => Promise<void>;
 }
@@ -43,7 +46,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   undo.defer(() => rm(dataDir, { recursive: true, force: true }));
   await options.prepare?.(dataDir);
   const config = loadConfig({ ECOLINK_DATA_DIR: dataDir, ECOLINK_PORT: '0', ...options.environment });
-  const core = undo.use(await createCore(config, createLog({ level: 'silent', pretty: false }), { reconcile: false }));
+  const log = options.log ?? createLog({ level: 'silent', pretty: false });
+  const core = undo.use(await createCore(config, log, { reconcile: false }));
   const offered: Core = options.routes ? { ...core, routes: options.routes } : core;
   const host = options.host === undefined ? {} : { host: options.host };
   const server = undo.use(await startServer(offered, { graceMs: options.graceMs ?? 0, ...host }));

@@ -72,7 +72,8 @@ export interface Access {
     scopes: readonly Scope[],
     kind?: TokenKind,
   ): Promise<{ token: string; summary: TokenSummary }>;
-  listTokens(): Promise<TokenSummary[]>;
-  /** Throws `token_not_found` for an unknown id or name. */
+  /** One person's, or everybody's. */
+  listTokens(personId?: string): Promise<TokenSummary[]>;
+  /** Throws `token_not_found` for an unknown id or name, `token_ambiguous`. */
   revokeToken(idOrName: string): Promise<TokenSummary>;
 }

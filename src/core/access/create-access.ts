@@ -34,7 +34,7 @@ export function createAccess({ people, store, dataDir, now }: AccessParts): Acce
       return { person, identity, agent, mayDecide: found.mayDecide && !agent, source, scopes: found.scopes };
     },
     createToken: (person, name, scopes, kind) => createToken(store, now(), person, name, scopes, kind),
-    listTokens: () => listTokens(store),
+    listTokens: (personId) => listTokens(store, personId),
     revokeToken: (idOrName) => revokeToken(store, now(), idOrName),
   };
 }

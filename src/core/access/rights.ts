@@ -2,7 +2,7 @@ import { refused } from '../errors.ts';
 import type { Operation } from '../operation.ts';
 import type { Access } from './access.ts';
 import { atLeast } from './caller.ts';
-import type { Caller, Role } from './caller.ts';
+import type { Caller, Role, Scope } from './caller.ts';
 
 /** Whose the model or instance is that an operation is about: the caller's, another person's, or another's and private. */
 export const ownerships = ['own', 'others', 'private'] as const;
@@ -20,7 +20,7 @@ export function roleFor({ role, others }: Operation, ownership: Ownership): Role
  */
 export async function authorise(operation: Operation, caller: Caller, access: Access): Promise<Caller> {
   needOffer(operation, caller);
-  needScope(operation, caller);
+  needScope(caller, operation.effect === 'read' ? 'read' : 'operate', operation.name);
   if (operation.decides) needDecider(caller);
   const person = await access.current(caller.person.id);
   if (!person) {
@@ -64,14 +64,12 @@ function needOffer(operation: Operation, { source }: Caller): void {
   });
 }
 
-function needScope(operation: Operation, caller: Caller): void {
-  const scope = operation.effect === 'read' ? 'read' : 'operate';
-  if (caller.scopes.includes(scope) || caller.scopes.includes('operate')) return;
+/** Throws `scope_missing`. `what` is said in the refusal. */
+export function needScope(caller: Caller, scope: Scope, what = 'that'): void {
+  if (caller.scopes.includes(scope) || (scope === 'read' && caller.scopes.includes('operate'))) return;
   throw refused(
     'scope_missing',
-    `This token may not be used for ${operation.name}: its scopes are ${caller.scopes.join(', ')}.`,
-    {
-      nextStep: `Use a token with the scope "${scope}": ecolink token create <name> --scope ${scope}`,
-    },
+    `This token may not be used for ${what}: its scopes are ${caller.scopes.join(', ')}.`,
+    { nextStep: `Use a token with the scope "${scope}": ecolink token create <name> --scope ${scope}` },
   );
 }

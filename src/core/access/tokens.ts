@@ -52,8 +52,9 @@ export async function createToken(
   { agent = false, mayDecide = false }: TokenKind = {},
 ) {
   check(name, scopes, agent && mayDecide);
-  if (await liveTokens(store).where('tokens.name', '=', name).executeTakeFirst()) {
-    throw conflict('token_exists', `A token named "${name}" exists already.`, {
+  const taken = liveTokens(store).where('tokens.name', '=', name).where('tokens.person_id', '=', person.id);
+  if (await taken.executeTakeFirst()) {
+    throw conflict('token_exists', `You have a token named "${name}" already.`, {
       nextStep: 'Choose another name, or revoke that one first.',
       field: 'name',
     });
@@ -136,20 +137,31 @@ function toSummary({ last_used_at: lastUsedAt, ...row }: TokenRow): TokenSummary
   };
 }
 
-export async function listTokens(store: Store): Promise<TokenSummary[]> {
-  return (await liveTokens(store).orderBy('tokens.created_at').execute()).map(toSummary);
+/** Those of one person, or everybody's. */
+export async function listTokens(store: Store, person?: string): Promise<TokenSummary[]> {
+  const all = liveTokens(store).orderBy('tokens.created_at');
+  return (await (person === undefined ? all : all.where('tokens.person_id', '=', person)).execute()).map(toSummary);
 }
 
-/** Throws `token_not_found`. */
-export async function revokeToken(store: Store, now: Date, idOrName: string): Promise<TokenSummary> {
-  const found = await liveTokens(store)
-    .where((is) => is.or([is('tokens.id', '=', idOrName), is('tokens.name', '=', idOrName)]))
-    .executeTakeFirst();
+/** By id, or by name: one's own first, for two people may have one name. Throws `token_not_found`, `token_ambiguous`. */
+export function pickToken(tokens: readonly TokenSummary[], idOrName: string, mine: string): TokenSummary {
+  const byName = tokens.filter((token) => token.name === idOrName);
+  const found = tokens.find(({ id }) => id === idOrName) ?? byName.find(({ person }) => person === mine) ?? byName[0];
   if (!found) {
-    throw notFound('token_not_found', `There is no token "${idOrName.slice(0, 64)}".`, {
-      nextStep: 'List the tokens with: ecolink token list',
+    throw notFound('token_not_found', `You have no token "${idOrName.slice(0, 64)}".`, {
+      nextStep: 'List the tokens with "ecolink token list"; only an admin sees those of others.',
     });
   }
+  if (found.person === mine || byName.length <= 1) return found;
+  throw conflict('token_ambiguous', `Several people have a token named "${idOrName}".`, {
+    nextStep: 'Give its id, as "ecolink token list" shows it.',
+    validValues: byName.map(({ id }) => id),
+  });
+}
+
+/** Throws `token_not_found`, `token_ambiguous`. */
+export async function revokeToken(store: Store, now: Date, idOrName: string): Promise<TokenSummary> {
+  const found = pickToken(await listTokens(store), idOrName, '');
   await store.db.updateTable('tokens').set({ revoked_at: now.toISOString() }).where('id', '=', found.id).execute();
-  return toSummary(found);
+  return found;
 }

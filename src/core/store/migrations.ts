@@ -4,6 +4,7 @@ import { first } from './migrations/0001-first.ts';
 import { people } from './migrations/0002-people.ts';
 import { credentials } from './migrations/0003-credentials.ts';
 import { approvals } from './migrations/0004-approvals.ts';
+import { pages } from './migrations/0005-pages.ts';
 import { installations } from './migrations/0006-installations.ts';
 import { decisions } from './migrations/0007-decisions.ts';
 import { storeIdentity } from './migrations/0008-store-identity.ts';
@@ -17,6 +18,7 @@ export function migrations(flavour: Flavour): Record<string, Migration> {
     '0002-people': people(),
     '0003-credentials': credentials(),
     '0004-approvals': approvals(flavour),
+    '0005-pages': pages(),
     '0006-installations': installations(),
     '0007-decisions': decisions(),
     '0008-store-identity': storeIdentity(),

@@ -248,12 +248,16 @@ export interface Database {
     key_id: string;
     installed_at: Time;
   };
-  /** Pages where one token can be typed, once. */
-  credential_links: {
+  /** Pages that do one thing for one person, once. */
+  page_links: {
     hash: Fixed<string>;
+    kind: Fixed<'credential' | 'token'>;
+    about: Fixed<Json>;
     person_id: Fixed<string>;
-    name: Fixed<string>;
-    shared: Fixed<Flag>;
+    /** Which of the person's identities asked for it. */
+    identity: Fixed<string>;
+    /** Decisions of that identity count. */
+    may_decide: Fixed<Flag>;
     /** Handed to that person alone: the page asks for nothing else. */
     private: Fixed<Flag>;
     expires_at: Fixed<Time>;

@@ -1,0 +1,72 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { asEcolinkError } from '../core/errors.ts';
+import type { EcolinkError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { HostCheck } from './host-check.ts';
+import { alertFor, page, styleHash } from './html.ts';
+
+/** A page at `<path>/<link>` where one form is filled in, once. */
+export interface FormPage {
+  path: string;
+  /** The form, empty, or with what was typed and what is wrong with it. */
+  form(link: string, tried?: { typed: URLSearchParams; error: EcolinkError }): Promise<string>;
+  /** Does what the form is for, and answers with the page that says so. */
+  submit(link: string, typed: URLSearchParams): Promise<string>;
+}
+
+/**
+ * Forms send `Origin: null` where nothing may be told of the page they are on, and the check of origins refuses that:
+ * hence `same-origin`, which shows the address, with the link's id in it, to this server alone.
+ */
+const headers = {
+  'content-type': 'text/html; charset=utf-8',
+  'cache-control': 'no-store',
+  'content-security-policy': `default-src 'none'; style-src 'sha256-${styleHash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+  'referrer-policy': 'same-origin',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'x-robots-tag': 'noindex',
+};
+
+const longestForm = 4096;
+
+/** Looking at the page, as a preview of the link in a chat does, uses up nothing. */
+export function formPage(app: FastifyInstance, log: Log, checkHost: HostCheck, { path, form, submit }: FormPage): void {
+  type Request = { Params: { link: string } };
+  void app.register(async (own) => {
+    own.addHook('onRequest', async (request) => checkHost(request.raw));
+    own.addContentTypeParser(
+      'application/x-www-form-urlencoded',
+      { parseAs: 'string', bodyLimit: longestForm },
+      (_request, body, done) => done(null, new URLSearchParams(String(body))),
+    );
+    own.get<Request>(`${path}/:link`, async ({ id, params }, reply) => show(log, id, reply, () => form(params.link)));
+    own.post<Request>(`${path}/:link`, async ({ id, params, body }, reply) => {
+      const typed = body instanceof URLSearchParams ? body : new URLSearchParams();
+      return show(log, id, reply, async () => {
+        try {
+          return await submit(params.link, typed);
+        } catch (thrown) {
+          const error = asEcolinkError(thrown, id);
+          if (error.code === 'link_not_found' || error.kind === 'unexpected') throw thrown;
+          void reply.code(error.httpStatus);
+          return form(params.link, { typed, error });
+        }
+      });
+    });
+  });
+}
+
+async function show(log: Log, request: string, reply: FastifyReply, work: () => Promise<string>) {
+  try {
+    return await reply.headers(headers).send(await work());
+  } catch (thrown) {
+    const error = asEcolinkError(thrown, request);
+    if (error.kind === 'unexpected') log.error({ err: thrown, request }, 'a page failed');
+    const title = error.kind === 'unexpected' ? 'That did not work' : 'This page is over';
+    return reply
+      .code(error.httpStatus)
+      .headers(headers)
+      .send(page(title, alertFor(error)));
+  }
+}

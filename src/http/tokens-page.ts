@@ -1,0 +1,102 @@
+import type { MadeToken } from '../core/access/tokens-manage.ts';
+import { scopes } from '../core/access/caller.ts';
+import type { Scope } from '../core/access/caller.ts';
+import type { Core } from '../core/core.ts';
+import type { EcolinkError } from '../core/errors.ts';
+import type { FormPage } from './form-page.ts';
+import { alertFor, choiceField, escape, page, textField } from './html.ts';
+
+type Tried = { typed: URLSearchParams; error: EcolinkError };
+
+/** `/tokens/<id>`: makes one EcoLink token, and shows it this once. */
+export function tokenPage({ tokens: { links, url } }: Core): FormPage {
+  return {
+    path: '/tokens',
+    form: async (link, tried) => formOf(await links.find(link), tried),
+    async submit(link, typed) {
+      const made = await links.use(link, {
+        name: typed.get('name')?.trim() ?? '',
+        scopes: scopes.filter((scope) => typed.getAll('scopes').includes(scope)),
+        agent: typed.get('agent') === 'yes',
+        may_decide: typed.get('may_decide') === 'yes',
+      });
+      return madePage(made, url('').replace(/\/tokens\/$/, ''));
+    },
+  };
+}
+
+const about: Record<Scope, { label: string; hint: string }> = {
+  call: { label: 'Call models', hint: 'As the API key of an OpenAI client.' },
+  read: { label: 'Look things up', hint: 'Models, instances, plans, requests.' },
+  operate: { label: 'Do all that I may do', hint: 'Register, launch, stop; never more than your role allows.' },
+};
+
+function formOf({ person, mayDecide }: { person: { name: string }; mayDecide: boolean }, tried?: Tried): string {
+  const error = tried?.error;
+  const chosen = (name: string, value: string, otherwise: boolean): boolean =>
+    tried ? tried.typed.getAll(name).includes(value) : otherwise;
+  const who = [
+    { value: 'no', label: 'Me, or a program of mine', hint: 'The command line, a script, an app.' },
+    { value: 'yes', label: 'An AI assistant', hint: 'It acts for you: it asks, and never decides.' },
+  ];
+  const fields = [
+    textField(
+      {
+        name: 'name',
+        label: 'Name',
+        hint: 'After what uses it, such as my-laptop.',
+        value: tried?.typed.get('name') ?? '',
+      },
+      error,
+    ),
+    choiceField({
+      name: 'agent',
+      legend: 'Who uses it?',
+      type: 'radio',
+      choices: who.map((each) => ({ ...each, checked: chosen('agent', each.value, each.value === 'no') })),
+    }),
+    choiceField(
+      {
+        name: 'scopes',
+        legend: 'What may it be used for?',
+        type: 'checkbox',
+        choices: scopes.map((scope) => ({ value: scope, ...about[scope], checked: chosen('scopes', scope, true) })),
+      },
+      error,
+    ),
+    ...(mayDecide ? [decidesField(chosen('may_decide', 'yes', false), error)] : []),
+  ];
+  return page(
+    'Make an EcoLink token',
+    `${alertFor(error, ['name', 'scopes', 'may_decide'])}<p>The token acts for <b>${escape(person.name)}</b>. It is shown once, on the next page. If that is not you, close this page.</p>
+<form method="post">
+${fields.join('\n')}
+<button>Make the token</button>
+</form>`,
+  );
+}
+
+function decidesField(checked: boolean, error?: EcolinkError): string {
+  const choice = {
+    value: 'yes',
+    label: 'Approvals given with it count',
+    hint: 'Leave it off unless you approve requests from the command line. Never for an assistant.',
+    checked,
+  };
+  return choiceField({ name: 'may_decide', legend: 'May it decide?', type: 'checkbox', choices: [choice] }, error);
+}
+
+function madePage({ token, summary }: MadeToken, origin: string): string {
+  const server = escape(origin);
+  return page(
+    `Your token ${summary.name}`,
+    `<p>Copy it now: it is not shown again. Whoever has it acts for you.</p>
+<p><code class="secret" tabindex="0">${escape(token)}</code></p>
+<dl>
+<dt>On the command line</dt><dd>Set <code>ECOLINK_TOKEN</code> to it, and <code>ECOLINK_URL</code> to <code>${server}</code>.</dd>
+<dt>In an OpenAI client</dt><dd>It is the API key; the base URL is <code>${server}/v1</code>.</dd>
+<dt>In an assistant, over MCP</dt><dd>The address is <code>${server}/mcp</code>, with the header <code>Authorization: Bearer</code> and the token.</dd>
+</dl>
+<p>To end it: <code>/ecolink token revoke ${escape(summary.name)}</code> in Slack, or <code>ecolink token revoke ${escape(summary.name)}</code>.</p>`,
+  );
+}
