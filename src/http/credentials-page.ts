@@ -2,7 +2,7 @@ import type { CredentialLink } from '../core/access/credentials-links.ts';
 import type { Core } from '../core/core.ts';
 import { EcolinkError } from '../core/errors.ts';
 import type { FormPage } from './form-page.ts';
-import { alertFor, escape, page, textField } from './html.ts';
+import { alertFor, document, escape, textField } from './html.ts';
 
 /** `/credentials/<id>`: where one Hugging Face token is typed, once. */
 export function credentialPage({ credentials: { links } }: Core): FormPage {
@@ -15,7 +15,7 @@ export function credentialPage({ credentials: { links } }: Core): FormPage {
       const { credential, account } = await links
         .use(link, typed.get('value')?.trim() ?? '', ecolinkToken)
         .catch((thrown: unknown) => Promise.reject(underItsField(thrown)));
-      return page(
+      return document(
         'Stored',
         `<p>The credential <b>${escape(credential)}</b> of <b>${escape(person.name)}</b> holds a token of the Hugging Face account <b>${escape(account)}</b>. You can close this page.</p>`,
       );
@@ -38,7 +38,7 @@ function formOf({ name, person, shared, needsToken }: CredentialLink, error?: Ec
   };
   const fields = needsToken ? [own, value] : [value];
   const names = fields.map((field) => field.name);
-  return page(
+  return document(
     'Add a Hugging Face token',
     `${alertFor(error, names)}<p>What you type is stored as the credential <b>${escape(name)}</b> in the EcoLink account of <b>${escape(person.name)}</b>${shared ? ', <b>shared with the team</b>' : ''}. It is encrypted, and nobody can read it back. If that is not your account, close this page.</p>
 <form method="post">

@@ -3,7 +3,7 @@ import { asEcolinkError } from '../core/errors.ts';
 import type { EcolinkError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { HostCheck } from './host-check.ts';
-import { alertFor, page, styleHash } from './html.ts';
+import { alertFor, document, styleHash } from './html.ts';
 
 /** A page at `<path>/<link>` where one form is filled in, once. */
 export interface FormPage {
@@ -31,7 +31,7 @@ const headers = {
 const longestForm = 4096;
 
 /** Looking at the page, as a preview of the link in a chat does, uses up nothing. */
-export function formPage(app: FastifyInstance, log: Log, checkHost: HostCheck, { path, form, submit }: FormPage): void {
+export function formPage(app: FastifyInstance, log: Log, checkHost: HostCheck, page: FormPage): void {
   type Request = { Params: { link: string } };
   void app.register(async (own) => {
     own.addHook('onRequest', async (request) => checkHost(request.raw));
@@ -40,17 +40,19 @@ export function formPage(app: FastifyInstance, log: Log, checkHost: HostCheck, {
       { parseAs: 'string', bodyLimit: longestForm },
       (_request, body, done) => done(null, new URLSearchParams(String(body))),
     );
-    own.get<Request>(`${path}/:link`, async ({ id, params }, reply) => show(log, id, reply, () => form(params.link)));
-    own.post<Request>(`${path}/:link`, async ({ id, params, body }, reply) => {
+    own.get<Request>(`${page.path}/:link`, async ({ id, params }, reply) =>
+      show(log, id, reply, () => page.form(params.link)),
+    );
+    own.post<Request>(`${page.path}/:link`, async ({ id, params, body }, reply) => {
       const typed = body instanceof URLSearchParams ? body : new URLSearchParams();
       return show(log, id, reply, async () => {
         try {
-          return await submit(params.link, typed);
+          return await page.submit(params.link, typed);
         } catch (thrown) {
           const error = asEcolinkError(thrown, id);
           if (error.code === 'link_not_found' || error.kind === 'unexpected') throw thrown;
           void reply.code(error.httpStatus);
-          return form(params.link, { typed, error });
+          return page.form(params.link, { typed, error });
         }
       });
     });
@@ -67,6 +69,6 @@ async function show(log: Log, request: string, reply: FastifyReply, work: () => 
     return reply
       .code(error.httpStatus)
       .headers(headers)
-      .send(page(title, alertFor(error)));
+      .send(document(title, alertFor(error)));
   }
 }

@@ -33,7 +33,7 @@ dt{font-weight:600}dd{margin:0 0 .75rem}
 export const styleHash = createHash('sha256').update(style).digest('base64');
 
 /** A whole page. It works without script, and grows and shrinks with its window. */
-export function page(title: string, body: string): string {
+export function document(title: string, body: string): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escape(title)} · EcoLink</title><style>${style}</style></head>
 <body><main><p class="brand">EcoLink</p><h1>${escape(title)}</h1>

@@ -4,23 +4,23 @@ import type { Scope } from '../core/access/caller.ts';
 import type { Core } from '../core/core.ts';
 import type { EcolinkError } from '../core/errors.ts';
 import type { FormPage } from './form-page.ts';
-import { alertFor, choiceField, escape, page, textField } from './html.ts';
+import { alertFor, choiceField, document, escape, textField } from './html.ts';
 
 type Tried = { typed: URLSearchParams; error: EcolinkError };
 
 /** `/tokens/<id>`: makes one EcoLink token, and shows it this once. */
-export function tokenPage({ tokens: { links, url } }: Core): FormPage {
+export function tokenPage({ tokens }: Core): FormPage {
   return {
     path: '/tokens',
-    form: async (link, tried) => formOf(await links.find(link), tried),
+    form: async (link, tried) => formOf(await tokens.links.find(link), tried),
     async submit(link, typed) {
-      const made = await links.use(link, {
+      const made = await tokens.links.use(link, {
         name: typed.get('name')?.trim() ?? '',
         scopes: scopes.filter((scope) => typed.getAll('scopes').includes(scope)),
         agent: typed.get('agent') === 'yes',
         may_decide: typed.get('may_decide') === 'yes',
       });
-      return madePage(made, url('').replace(/\/tokens\/$/, ''));
+      return madePage(made, tokens.url('').replace(/\/tokens\/$/, ''));
     },
   };
 }
@@ -66,7 +66,7 @@ function formOf({ person, mayDecide }: { person: { name: string }; mayDecide: bo
     ),
     ...(mayDecide ? [decidesField(chosen('may_decide', 'yes', false), error)] : []),
   ];
-  return page(
+  return document(
     'Make an EcoLink token',
     `${alertFor(error, ['name', 'scopes', 'may_decide'])}<p>The token acts for <b>${escape(person.name)}</b>. It is shown once, on the next page. If that is not you, close this page.</p>
 <form method="post">
@@ -88,7 +88,7 @@ function decidesField(checked: boolean, error?: EcolinkError): string {
 
 function madePage({ token, summary }: MadeToken, origin: string): string {
   const server = escape(origin);
-  return page(
+  return document(
     `Your token ${summary.name}`,
     `<p>Copy it now: it is not shown again. Whoever has it acts for you.</p>
 <p><code class="secret" tabindex="0">${escape(token)}</code></p>
