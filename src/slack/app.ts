@@ -13,6 +13,7 @@ import type { Bots } from './bots.ts';
 import { onCommand } from './command.ts';
 import { commandName } from './command-text.ts';
 import type { Desk } from './desk.ts';
+import { createEndingMessages, extendId, onExtend } from './ending-messages.ts';
 import { switchId } from './field-block.ts';
 import { formPrefix } from './form-view.ts';
 import { createInstaller } from './installer.ts';
@@ -70,11 +71,13 @@ export async function startSlack(core: Core, options: SlackOptions = {}): Promis
   core.access.lookUpGroupsWith(createSlackLookup(bots, core.log));
   const live = createLiveMessages(core, bots, options.pace ?? defaultPace);
   const approvals = createApprovalMessages({ core, bots, live });
+  const endings = createEndingMessages({ core, bots });
   const patience = options.patience ?? 1500;
   listen(app, { core, bots, live, approvals, awaited: new Map(), patience });
   const end = async (): Promise<void> => {
     live.close();
     await approvals.close();
+    await endings.close();
   };
   const disconnect = await transport.connect(core.log).catch(async (thrown: unknown) => {
     await end();
@@ -143,6 +146,7 @@ function listen(app: App, desk: Desk): void {
   app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: /^approval[.](?:approve|deny)$/ }, (args) =>
     onDecide(desk, args),
   );
+  app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: extendId }, (args) => onExtend(desk, args));
   app.view<ViewSubmitAction>({ callback_id: reasonFormId, type: 'view_submission' }, (args) => onReason(desk, args));
   app.event('app_uninstalled', (args) => onUninstalled(desk.core, args));
   app.event('tokens_revoked', (args) => onTokensRevoked(desk.core, args));

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { ApprovalState } from '../core/approvals/states.ts';
 import type { approvalShape, approvalSummary } from '../core/operations/approval-fields.ts';
 import { inSlackWords } from './command-text.ts';
-import { code, escape, note, plain, section, sectionsOf, shorten } from './text.ts';
+import { code, escape, note, plain, section, sectionsOf, shorten, when } from './text.ts';
 import type { SlackMessage } from './text.ts';
 
 export type Approval = z.output<typeof approvalShape>;
@@ -63,11 +63,6 @@ function standing(approval: Approval): string {
   const why = reason === undefined ? '' : `\n>${shorten(escape(reason.message), 700)}`;
   const made = approval.model_id === undefined ? '' : ` · ${code(approval.model_id)}`;
   return `*${state}*${state === 'running' || state === 'done' ? `, approved${who}` : who}${at === undefined ? '' : ` ${when(at)}`}${made}${glass}${why}`;
-}
-
-/** In the reader's own time zone. */
-function when(iso: string): string {
-  return `<!date^${Math.floor(Date.parse(iso) / 1000)}^{date_short_pretty} {time}|${iso}>`;
 }
 
 function voteLine({ person, vote, at, counts, reason }: Approval['votes'][number]): string {
@@ -151,6 +146,15 @@ export function outcomeMessage(approval: Approval): SlackMessage {
   const { blocks } = approvalMessage(approval);
   const text = `Your request ${approval.id} is ${approval.state}`;
   return { text, blocks: [section(`*${text}.*`), ...blocks, section(inSlackWords(escape(approval.next_step)))] };
+}
+
+/** Loud: a new message, so that everybody who should know hears of it. */
+export function alarmMessage({ id, summary, decided_by: by, reason, requester }: Approval): SlackMessage {
+  const who = escape(by ?? 'somebody');
+  const what = shorten(escape(summary[0] ?? `request ${id}`), 300);
+  const why = reason === undefined ? '' : `\n>${shorten(escape(reason.message), 700)}`;
+  const text = `:rotating_light: *Glass broken:* ${who} ran request ${id} of ${escape(requester)} without its approvers: ${what}${why}`;
+  return { text: `Glass broken: ${who} ran request ${id} without its approvers`, blocks: [section(text)] };
 }
 
 export function reminderMessage({ id, summary, approvers, expires_at: expires }: Approval): SlackMessage {

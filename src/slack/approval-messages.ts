@@ -1,7 +1,9 @@
+import { WebAPIPlatformError } from '@slack/web-api';
 import type { Caller } from '../core/access/caller.ts';
 import { isOver } from '../core/approvals/states.ts';
 import type { Core } from '../core/core.ts';
-import { approvalMessage, outcomeMessage, reminderMessage } from './approval-blocks.ts';
+import type { ShownMessage } from '../core/store/approval-messages.ts';
+import { alarmMessage, approvalMessage, outcomeMessage, reminderMessage } from './approval-blocks.ts';
 import type { Approval } from './approval-blocks.ts';
 import { placeOf } from './bots.ts';
 import type { Bot, Bots } from './bots.ts';
@@ -9,7 +11,7 @@ import type { LiveMessages } from './live-messages.ts';
 import { accountOf, callerOf } from './people.ts';
 import type { SlackUser } from './people.ts';
 import { post } from './post.ts';
-import type { Place } from './post.ts';
+import type { Place, Posted } from './post.ts';
 import type { SlackMessage } from './text.ts';
 
 export interface ApprovalMessages {
@@ -47,7 +49,7 @@ export function createApprovalMessages(parts: Parts): ApprovalMessages {
   };
   const poll = async (): Promise<void> => {
     for (const id of await core.approvals.takeReminders()) await remind(parts, id);
-    for (const id of new Set([...(await core.approvals.waiting()), ...shown.keys()])) await refresh(id);
+    for (const id of new Set([...(await core.approvals.unsettled()), ...shown.keys()])) await refresh(id);
   };
   const look = (): void => {
     poll().catch((thrown: unknown) => core.log.warn({ err: thrown }, 'requests could not be looked at'));
@@ -55,6 +57,7 @@ export function createApprovalMessages(parts: Parts): ApprovalMessages {
   const unsubscribe = core.changes.subscribe(({ kind, id }) => {
     if (kind === 'approval') void refresh(Number(id));
   });
+  const leave = core.approvals.showIn('Slack');
   look();
   const timer = setInterval(look, pollMs);
   timer.unref();
@@ -62,6 +65,7 @@ export function createApprovalMessages(parts: Parts): ApprovalMessages {
     refresh,
     async close() {
       closed = true;
+      leave();
       clearInterval(timer);
       unsubscribe();
       await Promise.all(turns.values());
@@ -71,39 +75,75 @@ export function createApprovalMessages(parts: Parts): ApprovalMessages {
 
 async function show(parts: Parts, shown: Map<number, string>, id: number): Promise<void> {
   const { core } = parts;
-  const approval = await core.approvals.view(id);
+  const { approvals } = core;
+  const approval = await approvals.view(id);
   if (!approval) return;
   const message = approvalMessage(approval);
   const text = JSON.stringify(message);
-  const before = shown.get(id);
-  if (before === text) return;
-  const places = await core.approvals.shownAt(id);
-  if (places.length === 0 && approval.state === 'pending') await announce(parts, approval, message);
-  for (const { team, channel, ts } of places) {
-    const bot = await writer(parts, team);
-    await bot?.client.chat.update({ channel, ts, ...message });
-  }
+  if (shown.get(id) === text) return;
+  const places = await approvals.shownAt(id);
+  if (approval.state === 'pending') await approvals.once(id, 'asked', () => announce(parts, approval, message));
+  for (const place of places) await update(parts, place, message);
+  if (approval.broken_glass) await approvals.once(id, 'broken_glass', () => alarm(parts, approval));
   if (!isOver(approval.state)) {
     shown.set(id, text);
     return;
   }
   shown.delete(id);
-  // Told by the server that saw it end, and not again after a restart.
-  if (before !== undefined) await tellRequester(parts, approval);
+  // Last, and once: until then the request is looked at again, by this server or another.
+  await approvals.once(id, 'ended', () => tellRequester(parts, approval));
 }
 
 /** Where everybody sees it, where there is such a place; what is private goes to those who decide. */
-async function announce({ core, bots }: Parts, approval: Approval, message: SlackMessage): Promise<void> {
+async function announce(parts: Parts, approval: Approval, message: SlackMessage): Promise<void> {
+  const { core, bots } = parts;
+  for (const place of await placesOf(parts, approval, approval.approvers)) {
+    const posted = await attempt(core, () => post(bots, place, message));
+    if (!posted) continue;
+    const url = place.channel === undefined ? null : await permalink(parts, posted);
+    await core.approvals.showedAt(approval.id, { ...posted, url });
+  }
+}
+
+/** Anew and to everybody concerned: an edited message rings no bell. */
+async function alarm(parts: Parts, approval: Approval): Promise<void> {
+  const admins = (await parts.core.access.membersOf({ roles: ['admin'] })).map(({ name }) => name);
+  const message = alarmMessage(approval);
+  const users = await usersNamed(parts.core, [...approval.approvers, ...admins]);
+  const inChannel = (await placesOf(parts, approval, [])).filter(({ channel }) => channel !== undefined);
+  for (const place of [...inChannel, ...users.map((who) => ({ user: who.user, at: who }))])
+    await attempt(parts.core, () => post(parts.bots, place, message));
+}
+
+async function placesOf({ core, bots }: Parts, approval: Approval, names: readonly string[]): Promise<Place[]> {
   const { channel } = core.config.slack;
-  const users = usersNamed(core, approval.approvers);
+  const users = await usersNamed(core, names);
+  if (channel === undefined || approval.private) return users.map((who) => ({ user: who.user, at: who }));
   const first = users[0] ?? accountOf(approval.identity);
-  const open = channel !== undefined && !approval.private;
-  const places: Place[] = open
-    ? [{ user: first?.user ?? channel, at: first ?? bots.home ?? {}, channel }]
-    : users.map((who) => ({ user: who.user, at: who }));
-  for (const place of places) {
-    const posted = await post(bots, place, message);
-    if (posted) await core.approvals.showedAt(approval.id, posted);
+  return [{ user: first?.user ?? channel, at: first ?? bots.home ?? {}, channel }];
+}
+
+/** Null where it went to one person's messages instead, which nobody else can open. */
+async function permalink(parts: Parts, { team, channel, ts }: Posted): Promise<string | null> {
+  if (channel.startsWith('D')) return null;
+  const bot = await writer(parts, team);
+  const found = await attempt(parts.core, async () => bot?.client.chat.getPermalink({ channel, message_ts: ts }));
+  return found?.permalink ?? null;
+}
+
+async function update(parts: Parts, { team, channel, ts }: ShownMessage, message: SlackMessage): Promise<void> {
+  const bot = await writer(parts, team);
+  await attempt(parts.core, async () => bot?.client.chat.update({ channel, ts, ...message }));
+}
+
+/** What Slack refuses for good (a message or an account that is gone) keeps nobody else from being told. */
+async function attempt<T>({ log }: Core, work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (!(thrown instanceof WebAPIPlatformError)) throw thrown;
+    log.warn({ err: thrown }, 'Slack did not take a message about a request');
+    return undefined;
   }
 }
 
@@ -115,14 +155,17 @@ async function remind(parts: Parts, id: number): Promise<void> {
   const message = reminderMessage(approval);
   for (const { team, channel, ts } of await core.approvals.shownAt(id)) {
     const bot = await writer(parts, team);
+    const below = { channel, thread_ts: ts, reply_broadcast: true };
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- Slack's method, not a window's.
-    await bot?.client.chat.postMessage({ channel, thread_ts: ts, reply_broadcast: true, ...message });
+    await attempt(core, async () => bot?.client.chat.postMessage({ ...below, ...message }));
   }
 }
 
-function usersNamed({ config }: Core, names: readonly string[]): SlackUser[] {
-  const people = config.people.filter(({ name }) => names.includes(name));
-  return people.flatMap(({ identities }) => identities.flatMap((identity) => accountOf(identity) ?? []));
+/** The Slack accounts of people, by name, each once. */
+async function usersNamed({ access }: Core, names: readonly string[]): Promise<SlackUser[]> {
+  const people = names.length === 0 ? [] : await access.membersOf({ people: names });
+  const identities = await Promise.all(people.map(({ id }) => access.identitiesOf(id)));
+  return [...new Set(identities.flat())].flatMap((identity) => accountOf(identity) ?? []);
 }
 
 /** Undefined where the app is not installed any more. */
@@ -130,16 +173,14 @@ function writer({ bots }: Parts, team: string | null): Promise<Bot | undefined> 
   return bots.of(team === null ? (bots.home ?? {}) : placeOf(team));
 }
 
+/** To the account that asked; what an agent or a command line asked for, to the person's own. */
 async function tellRequester({ core, bots, live }: Parts, approval: Approval): Promise<void> {
-  const who = accountOf(approval.identity);
+  const who = accountOf(approval.identity) ?? (await usersNamed(core, [approval.requester]))[0];
   if (!who) return;
-  await post(bots, { user: who.user, at: who }, outcomeMessage(approval));
+  await attempt(core, () => post(bots, { user: who.user, at: who }, outcomeMessage(approval)));
   const caller: Caller | undefined = await callerOf(core.access, who);
   if (approval.state !== 'done' || approval.instance === undefined || !caller) return;
   const { channel } = core.config.slack;
-  await live.follow(approval.instance, caller, {
-    user: who.user,
-    at: who,
-    ...(channel === undefined ? {} : { channel }),
-  });
+  const place = { user: who.user, at: who, ...(channel === undefined ? {} : { channel }) };
+  await attempt(core, () => live.follow(approval.instance as number, caller, place));
 }

@@ -28,6 +28,13 @@ export const subcommands = [
     covers: ['get_instance', 'list_instances'],
   },
   {
+    name: 'extend',
+    usage: 'extend [instance]',
+    about: 'Give an instance more time before it stops by itself',
+    form: 'extend_instance',
+    covers: ['extend_instance'],
+  },
+  {
     name: 'approvals',
     usage: 'approvals [request]',
     about: 'Show the requests that wait for approval, or one of them with its buttons',

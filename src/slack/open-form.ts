@@ -15,7 +15,8 @@ export interface FormRequest {
   /** What was typed after the command: the operation's positional field. */
   given: string;
   triggerId: string;
-  channel: string;
+  /** Where the command was typed; absent for what was clicked in a message. */
+  channel?: string;
 }
 
 /** Opens an operation's form. A trigger lives for three seconds, so nothing is awaited before the first view is open. */

@@ -14,6 +14,11 @@ export function code(text: string): string {
   return `\`${escape(text).replaceAll('`', 'ˋ')}\``;
 }
 
+/** A moment in the reader's own time zone. */
+export function when(iso: string): string {
+  return `<!date^${Math.floor(Date.parse(iso) / 1000)}^{date_short_pretty} {time}|${iso}>`;
+}
+
 export function shorten(text: string, limit: number): string {
   if (text.length <= limit) return text;
   // Cutting inside `&amp;` or between surrogates would show half of it.

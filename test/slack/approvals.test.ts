@@ -1,57 +1,13 @@
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import type { Caller } from '../../src/core/access/caller.ts';
-import { scopes } from '../../src/core/access/caller.ts';
 import { startSlack } from '../../src/slack/app.ts';
 import { patient, withoutLocalSlack, workspace } from '../support/local-slack.ts';
 import { breachesOfMessage } from '../support/slack-limits.ts';
-import { makePlace, tinyRepo } from './place.ts';
-import type { Place, PlaceOptions } from './place.ts';
+import { asking, config, shown } from './asking.ts';
 
-const { team, alice, stranger, channel } = workspace;
+const { stranger } = workspace;
 const pace = { perMessage: 100, overall: 20, atLeastEvery: 500 };
-
-/** Alice approves; mel, the other user of the workspace, is a member and asks. */
-const config = {
-  people: [
-    { name: 'root', role: 'admin', identities: ['local'] },
-    { name: 'alice', role: 'approver', identities: [`slack:${team}/${alice}`] },
-    { name: 'mel', role: 'member', identities: [`slack:${team}/${stranger}`] },
-  ],
-  policy: [
-    { name: 'launches', when: { operations: ['launch_instance'] }, require: { approvers: { roles: ['approver'] } } },
-  ],
-  slack: { channel },
-};
-
-async function asking(options: PlaceOptions = {}): Promise<{ place: Place; mel: Caller; root: Caller }> {
-  const place = await makePlace({ config, ...options });
-  const { core } = place;
-  const person = await core.access.personOfSlack(team, stranger);
-  if (!person) throw new Error('mel is not among the people');
-  const mel: Caller = {
-    person,
-    identity: `slack:${team}/${stranger}`,
-    agent: false,
-    mayDecide: true,
-    source: 'slack',
-    scopes,
-  };
-  const root: Caller = {
-    person: await core.access.local(),
-    identity: 'local',
-    agent: false,
-    mayDecide: true,
-    source: 'cli',
-    scopes,
-  };
-  await core.execute('register_model', { name: 'tiny', source: 'huggingface', repo: tinyRepo }, mel);
-  return { place, mel, root };
-}
-
-const shown = async ({ slack }: Place, index = 0): Promise<string> =>
-  JSON.stringify((await slack.messages())[index]?.blocks ?? []);
 
 describe.skipIf(withoutLocalSlack)('a request for approval', () => {
   test(

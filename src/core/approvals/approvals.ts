@@ -2,8 +2,10 @@ import type { Caller } from '../access/caller.ts';
 import { EcolinkError } from '../errors.ts';
 import { idempotencyKeyUsed } from '../idempotency.ts';
 import { WorkQueue } from '../launch/work-queue.ts';
-import { findApproval, findByIdempotencyKey, messagesOf, saveMessage, searchApprovals } from '../store/approvals.ts';
-import type { ShownMessage } from '../store/approvals.ts';
+import { tellOnce } from '../notify/once.ts';
+import { messagesOf, saveMessage, unsettledApprovals } from '../store/approval-messages.ts';
+import type { ShownMessage } from '../store/approval-messages.ts';
+import { findApproval, findByIdempotencyKey, searchApprovals } from '../store/approvals.ts';
 import type { Approval } from '../store/approvals.ts';
 import { ask, hashOfInput } from './ask.ts';
 import type { Asked } from './ask.ts';
@@ -26,11 +28,15 @@ type Outcome = Record<string, unknown>;
 export interface ApprovalBoard {
   /** Undefined for one that does not exist. */
   view(id: number): Promise<ApprovalView | undefined>;
-  /** Newest first. */
-  waiting(): Promise<number[]>;
+  /** Requests that go on, and such whose end the people that were asked do not know of yet. Newest first. */
+  unsettled(): Promise<number[]>;
   /** Where a request was shown, kept over a restart. */
   shownAt(id: number): Promise<ShownMessage[]>;
   showedAt(id: number, message: ShownMessage): Promise<void>;
+  /** Tells people something about a request once, across all servers and restarts; see `tellOnce`. */
+  once(id: number, about: 'asked' | 'broken_glass' | 'ended', tell: () => Promise<void>): Promise<boolean>;
+  /** A front end shows requests from now on: who asks is told so. Answers with how to take that back. */
+  showIn(place: string): () => void;
   /** Requests to remind of now: each is answered once, to one server. */
   takeReminders(): Promise<number[]>;
 }
@@ -39,9 +45,9 @@ export type Approvals = ReturnType<typeof createApprovals>;
 
 const keptMs = 7 * 24 * 3600_000;
 
-export function createApprovals(given: Omit<ApprovalParts, 'nudge'>) {
+export function createApprovals(given: Omit<ApprovalParts, 'nudge' | 'shownIn'>) {
   const runs: { nudge: (id: number) => void } = { nudge: () => {} };
-  const parts: ApprovalParts = { ...given, nudge: (id) => runs.nudge(id) };
+  const parts: ApprovalParts = { ...given, shownIn: new Set(), nudge: (id) => runs.nudge(id) };
   const decided = (made: Promise<number>) => made.then((id) => present(parts, id));
   return {
     ask: (asked: Asked) => ask(parts, asked),
@@ -71,9 +77,14 @@ function boardOf(parts: ApprovalParts): ApprovalBoard {
       const found = await findApproval(parts.store.db, id);
       return found && viewOf(parts, found);
     },
-    async waiting() {
+    async unsettled() {
       await expireDue(parts);
-      return (await searchApprovals(parts.store.db, { states: ['pending'] })).map(({ id }) => id);
+      return unsettledApprovals(parts.store.db);
+    },
+    once: (id, about, tell) => tellOnce(parts, { kind: 'approval', subject: id, about }, tell),
+    showIn(place) {
+      parts.shownIn.add(place);
+      return () => parts.shownIn.delete(place);
     },
     shownAt: (id) => messagesOf(parts.store.db, id),
     showedAt: (id, message) => saveMessage(parts.store.db, id, message),

@@ -1,25 +1,27 @@
 import type { Approval } from '../store/approvals.ts';
 import { eligibleFor } from './eligible.ts';
 import type { ApprovalParts } from './parts.ts';
+import { urlSoon, whereDecided } from './where.ts';
 
 /** What the caller of a held-back operation gets: a success that says who may decide. */
 export async function heldReceipt(
-  parts: Pick<ApprovalParts, 'access' | 'now'>,
+  parts: Pick<ApprovalParts, 'access' | 'now' | 'shownIn' | 'store'>,
   approval: Approval,
 ): Promise<Record<string, unknown>> {
   const { id, needs, requester, expiresAt, preview } = approval;
   const approvers = [...(await eligibleFor(parts, needs, requester.id, approval.askedAt)).values()].map(
     ({ name }) => name,
   );
+  const url = await urlSoon(parts, approval);
   const { model, name } = preview.input;
   const subject = model ?? name;
   return {
     ...(typeof subject === 'string' ? { model: subject } : {}),
     state: approval.state === 'pending' ? 'awaiting_approval' : approval.state,
-    approval: { id, approvers, expires_at: expiresAt },
+    approval: { id, ...(url === undefined ? {} : { url }), approvers, expires_at: expiresAt },
     next_step:
       approval.state === 'pending'
-        ? `${whoDecides(approvers, needs.quorum)} by ${expiresAt}, in Slack or with ecolink approve-request ${id}. Follow it with get_approval ${id}; cancel_request ${id} takes it back.`
+        ? `${whoDecides(approvers, needs.quorum)} by ${expiresAt}, ${whereDecided(parts, id, url)}. Follow it with get_approval ${id}; cancel_request ${id} takes it back.`
         : `It was approved and runs by itself. Follow it with get_approval ${id}.`,
   };
 }

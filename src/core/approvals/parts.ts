@@ -17,6 +17,8 @@ export interface ApprovalParts {
   changes: Changes;
   log: Log;
   now: () => Date;
+  /** Front ends that show requests to the people who decide, by name. */
+  shownIn: Set<string>;
   /** Says that an approved request may be worth a look. Nothing depends on it. */
   nudge: (id: number) => void;
 }

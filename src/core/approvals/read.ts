@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Caller } from '../access/caller.ts';
 import { decodeCursor, pageOf } from '../paging.ts';
+import { urlOf } from '../store/approval-messages.ts';
 import { findApproval, searchApprovals, votesOn } from '../store/approvals.ts';
 import type { Approval } from '../store/approvals.ts';
 import { eligibleFor } from './eligible.ts';
@@ -10,6 +11,7 @@ import { findReadable, mayRead } from './readable.ts';
 import type { ApprovalState } from './states.ts';
 import { isOver } from './states.ts';
 import { tally } from './tally.ts';
+import { whereDecided } from './where.ts';
 
 export interface ListApprovalsInput {
   state?: ApprovalState | undefined;
@@ -92,7 +94,8 @@ async function changeOf(
   }
 }
 
-export async function viewOf(parts: Pick<ApprovalParts, 'access' | 'store' | 'now'>, approval: Approval) {
+export async function viewOf(parts: Pick<ApprovalParts, 'access' | 'store' | 'now' | 'shownIn'>, approval: Approval) {
+  const url = await urlOf(parts.store.db, approval.id);
   const { needs, requester, preview, outcome, reason } = approval;
   const eligible = await eligibleFor(parts, needs, requester.id, approval.askedAt);
   const votes = await votesOn(parts.store.db, approval.id);
@@ -121,7 +124,8 @@ export async function viewOf(parts: Pick<ApprovalParts, 'access' | 'store' | 'no
     ...(approval.decidedAt === undefined ? {} : { decided_at: approval.decidedAt }),
     ...(reason === undefined ? {} : { reason }),
     ...outcomeOf(outcome),
-    next_step: nextStep(approval, approvers),
+    ...(url === undefined ? {} : { url }),
+    next_step: nextStep(approval, approvers, whereDecided(parts, approval.id, url)),
   };
 }
 
@@ -134,9 +138,9 @@ function outcomeOf(outcome: Record<string, unknown> | undefined) {
   };
 }
 
-function nextStep({ id, state, outcome }: Approval, approvers: readonly string[]): string {
+function nextStep({ id, state, outcome }: Approval, approvers: readonly string[], where: string): string {
   const steps: Record<ApprovalState, string> = {
-    pending: `It waits for ${approvers.join(' or ') || 'somebody who may approve'}, in Slack or with: ecolink approve-request ${id}.`,
+    pending: `It waits for ${approvers.join(' or ') || 'somebody who may approve'}, ${where}.`,
     approved: 'It runs by itself in a moment.',
     running: `It runs. Follow it with get_approval ${id}.`,
     done: typeof outcome?.['next_step'] === 'string' ? outcome['next_step'] : 'It was done.',

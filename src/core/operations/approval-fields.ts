@@ -52,5 +52,7 @@ export const approvalShape = approvalSummary.extend({
   instance: z.int().optional(),
   model: z.string().optional(),
   model_id: z.string().optional(),
+  /** Where people see it and decide. */
+  url: z.string().optional(),
   next_step: z.string(),
 });

@@ -340,25 +340,3 @@ export async function isTokenGood(db: Queries, identity: string): Promise<boolea
     .executeTakeFirst();
   return found !== undefined;
 }
-
-/** Where Slack shows a request, and the workspace or organisation whose bot wrote it there. */
-export interface ShownMessage {
-  channel: string;
-  ts: string;
-  team: string | null;
-}
-
-export async function saveMessage(db: Queries, approval: number, message: ShownMessage): Promise<void> {
-  await db
-    .insertInto('approval_messages')
-    .values({ approval_id: approval, ...message })
-    .execute();
-}
-
-export async function messagesOf(db: Queries, approval: number): Promise<ShownMessage[]> {
-  return db
-    .selectFrom('approval_messages')
-    .select(['channel', 'ts', 'team'])
-    .where('approval_id', '=', approval)
-    .execute();
-}

@@ -33,3 +33,15 @@ export async function noticeGiven(db: Queries, { kind, subject, about }: Notice,
     .where('about', '=', about)
     .execute();
 }
+
+export async function wasGiven(db: Queries, { kind, subject, about }: Notice): Promise<boolean> {
+  const found = await db
+    .selectFrom('notices')
+    .select('subject')
+    .where('kind', '=', kind)
+    .where('subject', '=', subject)
+    .where('about', '=', about)
+    .where('given_at', 'is not', null)
+    .executeTakeFirst();
+  return found !== undefined;
+}

@@ -1,0 +1,70 @@
+import type { BlockAction, ButtonAction, SlackActionMiddlewareArgs } from '@slack/bolt';
+import type { Core } from '../core/core.ts';
+import type { Ending } from '../core/launch/ending.ts';
+import type { Bots } from './bots.ts';
+import { botAt } from './desk.ts';
+import type { Desk, Where } from './desk.ts';
+import { openForm } from './open-form.ts';
+import { accountOf, callerOf, strangerMessage, whoIs } from './people.ts';
+import { post } from './post.ts';
+import { code, escape, plain, section, when } from './text.ts';
+import type { SlackMessage } from './text.ts';
+
+export const extendId = 'ending.extend';
+
+/** How often endings are looked for. */
+const pollMs = 5000;
+
+/** Warns owners by direct message before their instances stop by themselves. */
+export function createEndingMessages({ core, bots }: { core: Core; bots: Bots }): { close(): Promise<void> } {
+  let looking = Promise.resolve();
+  const look = (): void => {
+    looking = looking
+      .then(() => core.endings.warnOwners((ending) => warn(bots, ending)))
+      .catch((thrown: unknown) => core.log.warn({ err: thrown }, 'an owner could not be told when an instance stops'));
+  };
+  look();
+  const timer = setInterval(look, pollMs).unref();
+  return {
+    close() {
+      clearInterval(timer);
+      return looking;
+    },
+  };
+}
+
+/** To the first account of theirs that the app reaches; an owner without one learns it from the instance itself. */
+async function warn(bots: Bots, ending: Ending): Promise<void> {
+  const accounts = ending.identities.flatMap((identity) => accountOf(identity) ?? []);
+  for (const who of accounts) if (await post(bots, { user: who.user, at: who }, endingMessage(ending))) return;
+}
+
+export function endingMessage({ instance, modelId, stopAt }: Ending): SlackMessage {
+  return {
+    text: `${escape(modelId)} stops by itself soon`,
+    blocks: [
+      section(
+        `:alarm_clock: ${code(modelId)} stops by itself ${when(stopAt)}. Its weights stay where they are, and it can be restarted.`,
+      ),
+      {
+        type: 'actions',
+        block_id: `ending.${instance}`,
+        elements: [{ type: 'button', action_id: extendId, value: String(instance), text: plain('More time…', 75) }],
+      },
+    ],
+  };
+}
+
+type Click = SlackActionMiddlewareArgs<BlockAction<ButtonAction>> & Where;
+
+/** *More time…* opens the form of `extend_instance`: whether it needs an approval, the policy says. */
+export async function onExtend(desk: Desk, { ack, action, body, respond, context }: Click): Promise<void> {
+  await ack();
+  const who = whoIs(body, desk.core.access, desk.bots.home);
+  const caller = who && (await callerOf(desk.core.access, who));
+  if (who && !caller) await respond({ response_type: 'ephemeral', ...(await strangerMessage(desk.core.access, who)) });
+  const bot = caller && (await botAt(desk, context));
+  if (!bot) return;
+  const request = { operation: 'extend_instance', given: action.value ?? '', triggerId: body.trigger_id };
+  await openForm(desk.core, bot, caller, request);
+}

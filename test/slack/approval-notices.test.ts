@@ -1,0 +1,146 @@
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Caller } from '../../src/core/access/caller.ts';
+import { startSlack } from '../../src/slack/app.ts';
+import type { Slack } from '../../src/slack/app.ts';
+import { patient, withoutLocalSlack, workspace } from '../support/local-slack.ts';
+import { breachesOfMessage } from '../support/slack-limits.ts';
+import { asking, config, shown } from './asking.ts';
+import type { Place } from './place.ts';
+
+const { alice, stranger } = workspace;
+const pace = { perMessage: 100, overall: 20, atLeastEvery: 500 };
+
+let place: Place;
+let mel: Caller;
+let root: Caller;
+let apps: Slack[];
+beforeEach(async () => {
+  apps = [];
+  ({ place, mel, root } = await asking({ config: { ...config, approvals: { break_glass: ['root'] } } }));
+});
+afterEach(async () => {
+  await Promise.all(apps.map((app) => app.close()));
+  await place[Symbol.asyncDispose]();
+});
+
+const connect = async (): Promise<Slack> => {
+  const app = await startSlack(place.core, { pace });
+  apps.push(app);
+  return app;
+};
+const ask = (input: object = {}, who = mel) =>
+  place.core.execute('launch_instance', { model: 'tiny', ...input }, who) as Promise<{
+    next_step: string;
+    approval: { id: number; url?: string };
+  }>;
+const deny = () => place.core.execute('deny_request', { approval: '1', reason: 'no' }, root);
+const textsTo = async (user: string) => (await place.slack.directMessages(user)).map(({ text }) => text);
+const texts = async () => (await place.slack.messages()).map(({ text }) => text);
+
+function meddle(statement: string): void {
+  const database = new Sqlite(join(place.core.config.dataDir, 'ecolink.db'), { timeout: 5000 });
+  database.exec(statement);
+  database.close();
+}
+
+describe.skipIf(withoutLocalSlack)('people hear of a request', () => {
+  test('where it is decided: who asks gets the address of the message, or how to do without Slack', async () => {
+    const before = await ask();
+    expect(before.approval).not.toHaveProperty('url');
+    expect(before.next_step).toContain('with ecolink approve-request 1, at the server');
+    expect(before.next_step).not.toContain('Slack');
+    await connect();
+    const { approval, next_step: next } = await ask({ replicas: 2 });
+    expect(approval.url).toMatch(/^https?:\/\/.*C01GEN\/p\d+/);
+    expect(next).toContain(`at ${approval.url} or with ecolink approve-request 2`);
+    expect(await place.core.execute('get_approval', { approval: '2' }, mel)).toMatchObject({ url: approval.url });
+  });
+
+  test('once, whichever of two servers is first, and of its end once too', async () => {
+    await Promise.all([connect(), connect()]);
+    await ask();
+    await expect.poll(() => shown(place), patient).toContain('approval.approve');
+    await deny();
+    await expect.poll(() => textsTo(stranger), patient).toEqual(['Your request 1 is denied']);
+    await expect.poll(() => shown(place), patient).toMatch(/\*denied\* by root/);
+    expect(await texts()).toHaveLength(1);
+    expect(await textsTo(stranger)).toHaveLength(1);
+  });
+
+  test('that was decided while Slack was away: the buttons go, and the requester is told, once', async () => {
+    const app = await connect();
+    await ask();
+    await expect.poll(() => shown(place), patient).toContain('approval.approve');
+    await app.close();
+    await deny();
+    expect(await shown(place)).toContain('approval.approve');
+    await connect();
+    await expect.poll(() => shown(place), patient).toMatch(/\*denied\* by root/);
+    await expect.poll(() => textsTo(stranger), patient).toEqual(['Your request 1 is denied']);
+    await connect();
+    await ask({ replicas: 2 });
+    await expect.poll(() => shown(place, 1), patient).toContain('approval.approve');
+    expect(await textsTo(stranger)).toEqual(['Your request 1 is denied']);
+  });
+
+  test('that their agent made elsewhere', async () => {
+    await connect();
+    const made = await place.core.access.createToken(mel.person, 'agent', ['operate'], { agent: true });
+    const agent = await place.core.access.callerOfToken(made.token, 'mcp');
+    await ask({}, agent);
+    await expect.poll(() => shown(place), patient).toContain("mel's agent");
+    await deny();
+    await expect.poll(() => textsTo(stranger), patient).toEqual(['Your request 1 is denied']);
+  });
+
+  test('that ran without its approvers, loudly: anew in the channel, and each who should have decided', async () => {
+    await connect();
+    await ask();
+    await expect.poll(() => shown(place), patient).toContain('approval.approve');
+    await place.core.execute('break_glass', { approval: '1', reason: 'production is <!here> down' }, root);
+    const loud = 'Glass broken: root ran request 1 without its approvers';
+    await expect.poll(texts, patient).toContain(loud);
+    await expect.poll(() => textsTo(alice), patient).toEqual([loud]);
+    const posted = (await place.slack.messages()).find(({ text }) => text === loud);
+    expect(JSON.stringify(posted?.blocks)).toContain('production is &lt;!here&gt; down');
+    await expect.poll(() => shown(place), patient).toContain('GLASS BROKEN');
+  });
+
+  test('although its message is gone from Slack', async () => {
+    await connect();
+    await ask();
+    await expect.poll(() => shown(place), patient).toContain('approval.approve');
+    meddle(`update approval_messages set ts = '1.1'`);
+    await deny();
+    await expect.poll(() => textsTo(stranger), patient).toEqual(['Your request 1 is denied']);
+  });
+});
+
+test.skipIf(withoutLocalSlack)(
+  'an owner is warned before the end by one message on two servers, whose button asks for more time',
+  async () => {
+    await place[Symbol.asyncDispose]();
+    ({ place, mel } = await asking({ config: { ...config, policy: [] } }));
+    await place.core.execute('launch_instance', { model: 'tiny', stop_after: '4h' }, mel);
+    meddle(`update instances set stop_at = '${new Date(Date.now() + 1_800_000).toISOString()}'`);
+    await Promise.all([connect(), connect()]);
+    await expect.poll(() => textsTo(stranger), patient).toEqual(['tiny:1 stops by itself soon']);
+    const [message] = await place.slack.directMessages(stranger);
+    if (!message) throw new Error('There is no message');
+    expect(breachesOfMessage({ text: message.text, blocks: message.blocks ?? [] })).toEqual([]);
+    const direct = (await place.slack.calls('chat.postMessage')).at(-1)?.['channel'] as string;
+    await place.slack.click(message, 'ending.extend', stranger, direct);
+    await expect.poll(() => place.slack.view?.submit?.text, patient).toBe('Extend');
+    place.slack.submit(
+      { instance: { field: { selected_option: { value: '1' } } }, stop_after: { field: { value: '8h' } } },
+      stranger,
+    );
+    const far = new Date(Date.now() + 7 * 3_600_000).toISOString();
+    await expect
+      .poll(async () => (await place.core.execute('get_instance', { instance: '1' }, mel))['stop_at'], patient)
+      .toSatisfy((at: string) => at > far);
+    expect(await textsTo(stranger)).toHaveLength(1);
+  },
+);
