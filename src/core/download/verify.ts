@@ -9,6 +9,18 @@ export interface Mismatch {
   problem: 'missing' | 'size' | 'hash' | 'incomplete';
 }
 
+const words = {
+  missing: 'is missing',
+  size: 'has another length than it should',
+  hash: 'holds other bytes than the Hub states',
+  incomplete: 'the volume is not complete',
+};
+
+/** A mismatch in a sentence. */
+export function describeMismatch({ path, problem }: Mismatch): string {
+  return `${path} ${words[problem]}`.trimStart();
+}
+
 /** Hashes a whole tree against its completion manifest; without one, `incomplete` is all there is to say. */
 export async function verifyTree(target: string): Promise<{ ok: boolean; mismatches: Mismatch[] }> {
   const completion = await readCompletion(target);

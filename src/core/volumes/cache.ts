@@ -148,11 +148,15 @@ async function prefetch(parts: LaunchParts, input: PrefetchInput, context: Askin
     parts.store.db,
     keys.map(({ volume }) => volume),
   );
+  const volumes = keys.map(({ region, volume }) => ({ volume, region, state: rows.get(volume)?.state ?? 'queued' }));
+  const there = volumes.every(({ state }) => state === 'ready');
   return {
     model: model.name,
-    state: 'queued',
-    next_step: 'list_cache shows how far it is; a launch meanwhile joins the download.',
-    volumes: keys.map(({ region, volume }) => ({ volume, region, state: rows.get(volume)?.state ?? 'queued' })),
+    state: there ? 'ready' : 'queued',
+    next_step: there
+      ? 'The weights are there already: launch it.'
+      : 'list_cache shows how far it is; a launch meanwhile joins the download.',
+    volumes,
   };
 }
 

@@ -22,6 +22,8 @@ export interface VolumeRecord {
   retryAt: number | undefined;
   /** As it was last seen. */
   progress?: { done: number };
+  /** Somebody asked for the bytes ahead of a launch. */
+  prefetch?: boolean;
 }
 
 export type VolumeStep =
@@ -50,7 +52,8 @@ export function planVolume(
   if (record.state === 'evicting') return { do: 'delete' };
   switch (observed.state) {
     case 'ready':
-      return record.state === 'ready' || record.state === 'damaged'
+      // A prefetch of what is there already is done: the wish must not keep the volume from an eviction for ever.
+      return record.state === 'damaged' || (record.state === 'ready' && record.prefetch !== true)
         ? { do: 'nothing' }
         : { do: 'record', state: 'ready', failures: 0 };
     case 'downloading':

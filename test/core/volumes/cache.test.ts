@@ -111,6 +111,7 @@ describe('weights are fetched once', () => {
       { region: 'east', state: 'miss', bytes_to_fetch: size },
       { region: 'west', state: 'hit', bytes_to_fetch: 0 },
     ]);
+    expect(await machine.run('prefetch_model', { model: 'tiny', regions: ['west'] })).toMatchObject({ state: 'ready' });
     machine.hub.resetCounters();
     await machine.reach(await machine.launch('tiny', { regions: ['west'] }), 'running');
     expect(machine.hub.bytesSent()).toBe(0);

@@ -63,6 +63,11 @@ describe('a volume that somebody needs', () => {
     ]);
   });
 
+  test('that is whole when a prefetch asks for it is left with no wish open', () => {
+    const asked = record('ready', { prefetch: true });
+    expect(planVolume(asked, { state: 'ready', bytes: 1 }, true, now)).toMatchObject({ do: 'record', state: 'ready' });
+  });
+
   test('gets a higher attempt every time', () => {
     expect(planVolume(record('queued'), { state: 'absent' }, true, now)).toEqual({ do: 'start', attempt: 4 });
   });

@@ -2,7 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { invalidate, readCompletion } from '../../download/completion.ts';
-import { verifyTree } from '../../download/verify.ts';
+import { describeMismatch, verifyTree } from '../../download/verify.ts';
 import { EcolinkError } from '../../errors.ts';
 import { listInside, readInside } from '../local/folders.ts';
 import type { FolderReport } from './folder-report.ts';
@@ -62,7 +62,7 @@ async function checkVolume({ target }: Options): Promise<object> {
 async function verifyVolume({ target }: Options): Promise<object> {
   const { mismatches } = await verifyTree(target);
   if (mismatches.length > 0) await invalidate(target);
-  return { mismatches: mismatches.map(({ path, problem }) => (path === '' ? problem : `${path}: ${problem}`)) };
+  return { mismatches: mismatches.map(describeMismatch) };
 }
 
 /** The listing, and with it the small files that decide how weights are read: a pod for each would take seconds. */

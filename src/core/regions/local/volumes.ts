@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { readCompletion } from '../../download/completion.ts';
 import { completionFile, pullEvent } from '../../download/manifest.ts';
 import type { PullEvent, PullManifest } from '../../download/manifest.ts';
-import { verifyTree } from '../../download/verify.ts';
+import { describeMismatch, verifyTree } from '../../download/verify.ts';
 import { newId } from '../../ids.ts';
 import type { ObservedVolume } from '../region.ts';
 import { lastLines } from './last-lines.ts';
@@ -84,7 +84,7 @@ export class LocalVolumes {
     const { mismatches } = await verifyTree(this.tree(key));
     // What is not whole must not be mounted, and the next download repairs what no statement vouches for.
     if (mismatches.length > 0) await rm(join(this.tree(key), completionFile), { force: true });
-    return mismatches.map(({ path, problem }) => (path === '' ? problem : `${path}: ${problem}`));
+    return mismatches.map(describeMismatch);
   }
 
   /**
