@@ -4,13 +4,12 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { JournalLine } from '../../../src/core/download/journal.ts';
 import { startHub } from '../../support/hub/hub.ts';
+import { missing } from '../../support/missing.ts';
 import { KiB, manifestOf, MiB, startPull, temporaryFolder, tuningEnv } from './pulling.ts';
 
 const hasStrace = spawnSync('strace', ['-f', '-o', '/dev/null', 'true']).status === 0;
 if (!hasStrace)
-  console.warn(
-    'SKIPPED: strace cannot be used here, so nobody watched whether journal entries follow their fdatasync.',
-  );
+  missing('strace cannot be used here, so nobody watched whether journal entries follow their fdatasync.');
 
 /** A system call with the moments, as line numbers of the trace, at which it began and returned. */
 interface Call {

@@ -160,6 +160,16 @@ describe('a pause that the Hub asks for is kept by all connections', () => {
   });
 });
 
+test('those who were refused at the same moment do not come back at the same moment', async () => {
+  const refused = 8;
+  hub.faults.status('cdn', 503, { times: refused });
+  const { isRight } = await attempt({ connections: refused, backoffMs: { first: 1000, longest: 1000 } });
+  expect(isRight).toBe(true);
+  const again = hub.requestsTo('cdn').slice(refused, 2 * refused);
+  const moments = again.map(({ at }) => at);
+  expect(Math.max(...moments) - Math.min(...moments)).toBeGreaterThan(100);
+});
+
 describe('a lasting fault ends in its own error, after a bounded number of requests', () => {
   const requestsAtMost = quick.tries * quick.connections + 8;
 

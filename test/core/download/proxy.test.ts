@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startHub } from '../../support/hub/hub.ts';
+import { missing } from '../../support/missing.ts';
 import { makeCertificate, startProxy } from '../../support/proxy.ts';
 import { manifestOf, startPull, temporaryFolder, tuningEnv } from './pulling.ts';
 
@@ -26,8 +27,7 @@ describe('a company’s network', () => {
     await using folder = await temporaryFolder();
     const tls = makeCertificate(folder.path);
     if (!tls) {
-      console.warn('SKIPPED: no openssl here, so nobody saw HTTPS through a proxy.');
-      return;
+      return missing('no openssl here, so nobody saw HTTPS through a proxy.');
     }
     await using proxy = await startProxy();
     await using hub = await startHub({ tls });

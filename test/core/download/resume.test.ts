@@ -66,6 +66,26 @@ describe('after SIGKILL', () => {
   });
 });
 
+test('progress begins at what is there already, and its rate counts only what comes now', async () => {
+  await using folder = await temporaryFolder();
+  await interrupt(folder.path, 'SIGKILL', 16 * MiB);
+  hub.faults.throttle = MiB;
+  using running = await startPull(folder.path, manifestOf(hub, repo), { env });
+  await expect.poll(() => running.events.length, { interval: 20, timeout: 20_000 }).toBeGreaterThan(3);
+  running.child.kill('SIGKILL');
+  const seen = running.events.filter((event) => event.type === 'progress');
+  expect(seen[0]).toMatchObject({ rate: 0, seconds_left: null, total });
+  expect(seen[0]?.done).toBeGreaterThan(10 * MiB);
+  for (const { done, rate, seconds_left: left } of seen.slice(1)) {
+    expect(done).toBeGreaterThan(seen[0]?.done ?? 0);
+    expect(done).toBeLessThanOrEqual(total);
+    // Four connections of a MiB each, and what the system's buffers took at once: not the 10 MiB that were there.
+    expect(rate).toBeGreaterThan(0);
+    expect(rate).toBeLessThan(9 * MiB);
+    expect(left).toBe(Math.ceil((total - done) / rate));
+  }
+});
+
 describe('after SIGTERM', () => {
   test('it ends with its own status, and the next run goes on from where it was', async () => {
     await using folder = await temporaryFolder();

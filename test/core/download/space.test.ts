@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { freeBytes } from '../../../src/core/download/space.ts';
 import { verifyTree } from '../../../src/core/download/verify.ts';
 import { startHub, type Hub } from '../../support/hub/hub.ts';
+import { missing } from '../../support/missing.ts';
 import { KiB, manifestOf, MiB, pull, startPull, temporaryFolder, tuningEnv } from './pulling.ts';
 
 /** A file system of its own, which only root may mount. */
@@ -30,8 +31,7 @@ let canMount = false;
   await using probe = await smallFileSystem(MiB);
   canMount = probe.isMounted;
 }
-if (!canMount)
-  console.warn('SKIPPED: no file system can be mounted here, so nobody saw what a full or read-only one does.');
+if (!canMount) missing('no file system can be mounted here, so nobody saw what a full or read-only one does.');
 
 let hub: Hub;
 beforeAll(async () => {
