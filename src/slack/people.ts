@@ -15,7 +15,7 @@ export interface SlackUser extends SlackWorkspace {
 interface Payload {
   user?: { id: string; team_id?: string };
   user_id?: string;
-  team?: { id: string } | null;
+  team?: { id: string; enterprise_id?: string } | null;
   team_id?: string;
   enterprise?: { id: string } | null;
   enterprise_id?: string;
@@ -38,7 +38,8 @@ export function whoIs(
   const own = payload.user?.team_id;
   const team = own ?? payload.team?.id ?? payload.team_id;
   // Slack names the organisation of the channel; a user's own is known where it stands in place of their workspace.
-  const enterprise = own?.startsWith('E') ? own : (payload.enterprise?.id ?? payload.enterprise_id);
+  const there = payload.enterprise?.id ?? payload.enterprise_id ?? payload.team?.enterprise_id;
+  const enterprise = own?.startsWith('E') ? own : there;
   if (!user || user === slackbot || payload.bot_id || (!team && !enterprise)) return undefined;
   if (home && (home.enterprise === undefined ? team !== home.team : enterprise !== home.enterprise)) return undefined;
   const who = { user, ...(team ? { team } : {}), ...(enterprise ? { enterprise } : {}) };
@@ -65,6 +66,6 @@ export async function callerOf(access: Access, who: SlackUser): Promise<Caller |
 /** What somebody reads to whom nothing gives a role: who can change that, and what to give them. */
 export async function strangerMessage(access: Pick<Access, 'membersOf'>, who: SlackUser): Promise<SlackMessage> {
   const whom = escape(await adminNames(access));
-  const text = `I do not know you yet. Ask ${whom} for a role: an admin types ${code('/ecolink role @you member')} here, or adds you under \`people\` in ecolink.yaml, where your identity is ${code(identityOf(who))}.`;
+  const text = `I do not know you yet. Ask ${whom} for a role: an admin types ${code('/ecolink role @you member')} here, or adds you under \`people\` in ecolink.yaml, where your identity is ${code(identityOf(who))}. Guests of a workspace get no role.`;
   return { text, blocks: [section(text)] };
 }

@@ -157,6 +157,8 @@ describe('the end of an installation', () => {
     await expect.poll(stored).toEqual(['T2']);
     await isNotServed(ada);
     await running.event({ type: 'tokens_revoked', tokens: { oauth: ['U1'] } }, { team_id: 'T2' });
+    expect(await answerTo('status', bob)).toContain('No instance');
+    expect(stored()).toEqual(['T2']);
     await running.event({ type: 'tokens_revoked', tokens: { bot: ['U0BOT'] } }, { team_id: 'T2' });
     await expect.poll(stored).toEqual([]);
   });

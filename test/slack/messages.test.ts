@@ -127,6 +127,10 @@ test('on Enterprise Grid a user is known by the organisation, from any of its wo
   const grid = { team: 'T1', enterprise: 'E1' };
   const who = whoIs({ user_id: 'U1', team_id: 'T9', enterprise_id: 'E1' }, all, grid);
   expect(who && identityOf(who)).toBe('slack:E1/U1');
+  // Where the app is installed in one workspace of the organisation, a click says it elsewhere.
+  const click = { user: { id: 'U1', team_id: 'T1' }, team: { id: 'T1', enterprise_id: 'E1' }, enterprise: null };
+  const clicking = whoIs(click, all, grid);
+  expect(clicking && identityOf(clicking)).toBe('slack:E1/U1');
 });
 
 test('a stranger reads who can add them and under which identity', async () => {
