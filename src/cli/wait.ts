@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { EcolinkError } from '../core/errors.ts';
+import { pullFailures } from '../core/download/manifest.ts';
 import { plainText, progressBar } from '../core/format.ts';
 import type { InstanceState } from '../core/launch/states.ts';
 import type { Operation } from '../core/operation.ts';
@@ -81,8 +82,17 @@ function failedFor(
   reason: Reason = { code: 'instance_failed', message: 'It failed and gave no reason.' },
 ) {
   return new EcolinkError('unexpected', reason.code, `Instance ${watched.id} failed: ${plainText(reason.message)}`, {
-    nextStep: `Look at what its engine wrote: ${program} get-instance-logs ${watched.id}`,
+    nextStep: nextStepAfter(reason.code, watched.id),
   });
+}
+
+/** Where the download failed no engine has run yet, and none wrote anything. */
+function nextStepAfter(code: string, instance: number): string {
+  const again = `then: ${program} restart-instance ${instance}`;
+  if (code === 'no_space')
+    return `Make room: ${program} list-cache shows what lies there, ${program} evict-cache frees it; ${again}`;
+  if (code === 'interrupted' || Object.hasOwn(pullFailures, code)) return `Correct what it names, ${again}`;
+  return `Look at what its engine wrote: ${program} get-instance-logs ${instance}`;
 }
 
 export function progressText(watched: Watched): string {

@@ -17,7 +17,10 @@ test('a failure in one region ends the wait only when no other region is on its 
     code: 'no_space',
     message: 'Instance 3 failed: The disk is full.',
   });
-  expect(failureOf(instance('failed', ['failed']), 'running')).toMatchObject({ code: 'no_space' });
+  expect(failureOf(instance('failed', ['failed']), 'running')).toMatchObject({
+    code: 'no_space',
+    nextStep: expect.stringContaining('evict-cache frees it; then: ecolink restart-instance 3') as string,
+  });
 });
 
 test('an instance that somebody stops meanwhile will not run', () => {

@@ -158,6 +158,9 @@ test('a stopped download leaves the volume, and neither job nor token nor file l
   expect(await jobs()).toEqual([]);
   const maps = await list<{ metadata: { name: string } }>('/api/v1/NS/configmaps');
   expect(maps.filter((map) => map.metadata.name.startsWith('v-'))).toEqual([]);
+  // Nobody can look into a volume that was never complete: what it held is not known, and not called nothing.
+  expect(await region.deleteVolume(key)).toBeUndefined();
+  expect(await region.observeVolume(key)).toEqual({ state: 'absent' });
 });
 
 test('progress is what the pod said last', async () => {

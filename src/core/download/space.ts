@@ -1,5 +1,6 @@
 import { readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { formatBytes } from '../format.ts';
 import { PullFailure } from './failure.ts';
 import type { PullManifest } from './manifest.ts';
 import { fileKey, statePaths } from './paths.ts';
@@ -36,7 +37,7 @@ const notesBytes = 1024 ** 2;
 
 function shortOf(remaining: number, free: number, cause?: Error): PullFailure {
   const missing = remaining - free;
-  const message = `The volume is short of ${inUnits(missing)}: ${inUnits(remaining)} are still to be written and ${inUnits(free)} are free.`;
+  const message = `The volume is short of ${formatBytes(missing)}: ${formatBytes(remaining)} are still to be written and ${formatBytes(free)} are free.`;
   return new PullFailure('no_space', message, { missingBytes: missing, cause });
 }
 
@@ -52,9 +53,4 @@ async function bytesLeft(target: string, manifest: PullManifest): Promise<number
     return Math.max(0, file.size - (held?.blocks ?? 0) * 512);
   });
   return (await Promise.all(left)).reduce((sum, bytes) => sum + bytes, 0);
-}
-
-function inUnits(bytes: number): string {
-  if (bytes < 1024 ** 3) return `${Math.ceil(bytes / 1024 ** 2)} MiB`;
-  return `${(Math.ceil((bytes / 1024 ** 3) * 10) / 10).toFixed(1)} GiB`;
 }

@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { askEngine, startMachine, temporaryFolder, urlsOf } from '../launch/support/machine.ts';
@@ -36,8 +36,19 @@ function register(subfolder: string, name = 'tiny') {
 
 const inPlace = 'teams/nlp/tiny';
 
+/** Every path below the filesystem's root, with what a write would change. */
+async function everything(): Promise<string[]> {
+  const entries = await readdir(shared, { recursive: true });
+  const lines = entries.map(async (path) => {
+    const { size, mtimeMs, ctimeMs, ino } = await stat(join(shared, path));
+    return [path, size, mtimeMs, ctimeMs, ino].join(' ');
+  });
+  return (await Promise.all(lines)).sort();
+}
+
 describe('a model on a filesystem', () => {
   test('is mounted where it lies: nothing is fetched, and it runs in the region of its filesystem', async () => {
+    const before = await everything();
     await register(inPlace);
     const plan = await machine.run('plan_launch', { model: 'tiny' });
     expect(plan).toMatchObject({
@@ -51,6 +62,12 @@ describe('a model on a filesystem', () => {
     expect((await askEngine(url as string)).model).toBe(join(shared, inPlace, 'model.gguf'));
     expect(await machine.volumes()).toEqual([]);
     await expect(machine.run('prefetch_model', { model: 'tiny' })).rejects.toMatchObject({ code: 'nothing_to_fetch' });
+    await machine.run('stop_instance', { instance: String(id) });
+    await machine.reach(id, 'stopped');
+    await machine.run('delete_model', { model: 'tiny' });
+    expect(await everything()).toEqual(before);
+    const copies = await readdir(join(machine.dataDir, 'regions', 'west'), { recursive: true });
+    expect(copies.filter((path) => path.endsWith('.gguf'))).toEqual([]);
   });
 
   test('runs in no other region, alone or beside its own', async () => {
