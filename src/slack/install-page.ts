@@ -23,7 +23,9 @@ export function sendInstalled(response: ServerResponse, name: string): void {
 export function sendFailure(log: Log, response: ServerResponse, thrown: Error & { code?: string }): void {
   const reference = newId('req');
   const error = asEcolinkError(known(thrown), reference);
-  log.warn({ code: error.code, reason: thrown.message, request: reference }, 'Slack: an installation failed');
+  const about = { code: error.code, request: reference };
+  if (error.kind === 'unexpected') log.error({ err: thrown, ...about }, 'Slack: an installation failed');
+  else log.warn({ reason: thrown.message, ...about }, 'Slack: an installation failed');
   send(response, error.httpStatus, 'EcoLink is not installed', [error.message, error.nextStep]);
 }
 

@@ -32,7 +32,7 @@ export function getsSomething(account: SlackAccountInfo, { team, enterprise }: S
 }
 
 /** Slack's answers about its people and groups, for core. */
-export function createSlackLookup(bots: Bots, log: Log, now: () => number = Date.now): GroupLookup {
+export function createSlackLookup(bots: Bots, log: Log, now = (): number => Date.now()): GroupLookup {
   const accounts = held((identity: string) => askAccount(bots, identity), { log, now });
   const groups = held((group: string) => askMembers(bots, group), { log, now });
   return { active: (identity) => accounts(identity), members: (group) => groups(group) };

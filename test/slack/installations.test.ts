@@ -198,9 +198,13 @@ test('nothing that Slack gives or is given is in the database, the log or an err
   for (const each of agreed) pages.push(await (await running.install({}, each)).text());
   await running.install({}, { code: 'used' });
   await answerTo('status', ada);
-  cloud.broken.set('views.open', 'invalid_auth');
-  await running.type('register', ada);
-  await expect.poll(() => cloud.callsOf('views.open')).toHaveLength(1);
+  // Errors of a call that never came through hold more than those that Slack answers with.
+  for (const method of ['views.open', 'oauth.v2.access']) cloud.broken.set(method, 'hang_up');
+  await answerTo('register', ada);
+  agreed.push(cloud.agree({ team: 'T2' }));
+  const unreachable = await running.install({}, agreed.at(-1));
+  expect(unreachable.status).toBe(503);
+  pages.push(await unreachable.text(), ...cloud.answers);
   await running.event({ type: 'app_uninstalled' }, { team_id: 'T66' });
   const files = (await readdir(place.dataDir)).filter(
     (name) => name.startsWith('ecolink.db') || name.endsWith('.jsonl'),

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createLog } from '../../src/core/log.ts';
 import { oneBot } from '../../src/slack/bots.ts';
 import { boltLogger } from '../../src/slack/logger.ts';
@@ -132,6 +132,23 @@ describe('in Slack', () => {
     expect(running.cloud.callsOf('usergroups.users.list').map(({ arguments: given }) => given['team_id'])).toContain(
       'T9',
     );
+  });
+
+  test('whoever is deactivated loses role, tokens and agents within five minutes', async () => {
+    await using running = await startInstallable({ config });
+    const leaving = { team: 'T1', users: { UADA: { team_id: 'T1' } } as Record<string, object> };
+    await running.install({}, running.cloud.agree(leaving));
+    const { access } = running.place.core;
+    const ada = (await access.personOfSlack('T1', 'UADA')) ?? expect.fail('ada has a role');
+    const own = await access.createToken(ada, 'own', ['read']);
+    const agent = await access.createToken(ada, 'agent', ['read'], { agent: true });
+    const tokens = () => Promise.all([own, agent].map(({ token }) => access.callerOfToken(token, 'http')));
+    expect(await tokens()).toMatchObject([{ person: ada }, { person: ada }]);
+    leaving.users = { UADA: { team_id: 'T1', deleted: true } };
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 5 * minutes });
+    onTestFinished(() => void vi.useRealTimers());
+    expect(await tokens()).toEqual([undefined, undefined]);
+    expect(await access.personOfSlack('T1', 'UADA')).toBeUndefined();
   });
 
   test('a group that Slack does not tell of gives nothing', async () => {

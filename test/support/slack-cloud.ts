@@ -37,7 +37,7 @@ export class SlackCloud implements AsyncDisposable {
   /** What came to the addresses that answers are sent to. */
   readonly answers: string[] = [];
   readonly revoked: string[] = [];
-  /** Methods that fail, and with which code. */
+  /** Methods that fail, and with which code; with `hang_up` there is no answer. */
   readonly broken = new Map<string, string>();
   readonly #server: Server;
   readonly #upstream: string | undefined;
@@ -103,6 +103,7 @@ export class SlackCloud implements AsyncDisposable {
     const given = Object.fromEntries(new URLSearchParams(body));
     this.calls.push({ method, token, arguments: given });
     const broken = this.broken.get(method);
+    if (broken === 'hang_up') return void request.socket.destroy();
     const answer = broken === undefined ? this.#answer(method, token, given) : { ok: false, error: broken };
     if (answer === undefined && this.#upstream !== undefined) return this.#passOn(request, response, body);
     response.writeHead(200, { 'content-type': 'application/json' });
