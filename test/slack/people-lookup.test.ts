@@ -4,7 +4,9 @@ import { oneBot } from '../../src/slack/bots.ts';
 import { boltLogger } from '../../src/slack/logger.ts';
 import { createSlackLookup, getsSomething } from '../../src/slack/lookup.ts';
 import { capturedLog } from '../support/captured-log.ts';
+import { stores } from '../support/stores.ts';
 import { SlackCloud } from '../support/slack-cloud.ts';
+import { openPeople } from '../core/access/people-place.ts';
 import { startInstallable } from './cloud-place.ts';
 
 const minutes = 60_000;
@@ -66,6 +68,30 @@ describe('what Slack says', () => {
     expect(asked()).toBe(1);
     clock.time = 5 * minutes;
     expect(await lookup.active('slack:T1/U1')).toBe(false);
+  });
+
+  test('of somebody who is deactivated ends their role, tokens and agents after five minutes at most', async () => {
+    const sqlite = stores()[0] ?? expect.fail('There is a store');
+    await using place = await openPeople(sqlite, 'people: [{name: Bob, role: admin, identities: ["slack:T1/U1"]}]\n');
+    const { access } = place;
+    access.lookUpGroupsWith(lookUp());
+    slackOf.users = { U1: { team_id: 'T1' } };
+    const bob = (await access.personOfSlack('T1', 'U1')) ?? expect.fail('Bob is active');
+    const own = await access.createToken(bob, 'own', ['operate'], { mayDecide: true });
+    const agent = await access.createToken(bob, 'agent', ['operate'], { agent: true });
+    const roles = async () => [
+      (await access.personOfSlack('T1', 'U1'))?.role,
+      (await access.callerOfToken(own.token, 'http'))?.person.role,
+      (await access.callerOfToken(agent.token, 'mcp'))?.person.role,
+    ];
+    expect(await roles()).toEqual(['admin', 'admin', 'admin']);
+    slackOf.users = { U1: { team_id: 'T1', deleted: true } };
+    clock.time = 5 * minutes;
+    expect(await roles()).toEqual([undefined, undefined, undefined]);
+    cloud.broken.set('users.info', 'internal_error');
+    clock.time = 11 * minutes;
+    expect(await roles()).toEqual([undefined, undefined, undefined]);
+    cloud.broken.clear();
   });
 
   test('when it says nothing is unknown, logged, not asked again at once, and asked again soon', async () => {

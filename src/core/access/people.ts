@@ -51,6 +51,7 @@ export class People implements Pick<
   readonly #now: () => Date;
   readonly #installable: boolean;
   readonly #roster: () => Promise<Roster>;
+  readonly #gone = new Set<string>();
   #lookup: GroupLookup | undefined;
 
   constructor({ live, store, now, installable }: PeopleParts, roster: () => Promise<Roster>) {
@@ -134,7 +135,15 @@ export class People implements Pick<
     const lookup = this.#lookup;
     if (!lookup) return false;
     const slack = identities.filter((identity) => identity.startsWith('slack:'));
-    return (await Promise.all(slack.map((identity) => lookup.active(identity)))).includes(false);
+    return (await Promise.all(slack.map((identity) => this.#isGone(lookup, identity)))).includes(true);
+  }
+
+  /** Whom Slack once called gone stays so until it says otherwise: an hour in which it cannot be asked brings nobody back. */
+  async #isGone(lookup: GroupLookup, identity: string): Promise<boolean> {
+    const active = await lookup.active(identity);
+    if (active === false) this.#gone.add(identity);
+    else if (active === true) this.#gone.delete(identity);
+    return this.#gone.has(identity);
   }
 
   /** Undefined where nobody has that identity; whom a group gives a role is made a person then. */

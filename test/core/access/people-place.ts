@@ -74,12 +74,17 @@ export async function openPeople(kind: StoreKind, config: string): Promise<Peopl
 }
 
 /** What Slack would say; the test changes it as it goes. */
-export function fakeDirectory(): GroupLookup & { groups: Record<string, string[]>; gone: Set<string> } {
+export function fakeDirectory(): GroupLookup & {
+  groups: Record<string, string[]>;
+  gone: Set<string>;
+  silent: boolean;
+} {
   const directory = {
     groups: {} as Record<string, string[]>,
     gone: new Set<string>(),
-    members: async (group: string) => directory.groups[group],
-    active: async (identity: string) => !directory.gone.has(identity),
+    silent: false,
+    members: async (group: string) => (directory.silent ? undefined : directory.groups[group]),
+    active: async (identity: string) => (directory.silent ? undefined : !directory.gone.has(identity)),
   };
   return directory;
 }

@@ -111,6 +111,19 @@ describe.each(stores())('on $name', (kind) => {
     expect(await place.access.membersOf({ roles: ['viewer'] })).toMatchObject([{ name: 'Ada' }]);
   });
 
+  test('while Slack says nothing, who was active keeps their role and who was deactivated gets none back', async () => {
+    await using place = await openPeople(kind, people(ada, bob('approver')));
+    const directory = fakeDirectory();
+    place.access.lookUpGroupsWith(directory);
+    directory.gone.add('slack:T1/UBOB');
+    expect(await roleOf(place, 'UBOB')).toBeUndefined();
+    directory.silent = true;
+    expect([await roleOf(place, 'UADA'), await roleOf(place, 'UBOB')]).toEqual(['admin', undefined]);
+    directory.silent = false;
+    directory.gone.clear();
+    expect(await roleOf(place, 'UBOB')).toBe('approver');
+  });
+
   test('a role given from elsewhere counts until the config says something of that person', async () => {
     await using place = await openPeople(kind, people(ada, bob('viewer')));
     const { id } = (await place.access.personOfSlack('T1', 'UBOB')) ?? expect.fail('Bob is listed');

@@ -170,6 +170,29 @@ describe('between the request and its run', () => {
     await reaches('done');
   });
 
+  test('an approver who lost the role decides no more, whoever gave it', async () => {
+    await place();
+    const root = await p.as('root');
+    const give = (role: string) => p.run(root, 'set_role', { person: 'slack:T1/GIL', role, name: 'gil' });
+    await give('approver');
+    const person = (await p.place.core.access.personOfSlack('T1', 'GIL')) ?? expect.fail('Gil has a role');
+    const gil: Caller = { ...ada, person, identity: 'slack:T1/GIL' };
+    await ask(max);
+    expect(await p.approval(1)).toMatchObject({
+      approvers: expect.arrayContaining([person.name, 'ada', 'bo']) as unknown,
+    });
+    await give('none');
+    await expect(approve(gil)).rejects.toMatchObject({ code: 'no_role' });
+    await give('member');
+    await expect(approve(gil)).rejects.toMatchObject({ code: 'approval_not_found' });
+    await p.configure(
+      people.replace(/ {2}- { name: ada.*\n/, '').replace('bo, role: approver', 'bo, role: viewer') + rule(),
+    );
+    await expect(approve(ada)).rejects.toMatchObject({ code: 'no_role' });
+    await expect(approve(bo)).rejects.toMatchObject({ code: 'role_missing' });
+    expect(await p.approval(1)).toMatchObject({ state: 'pending', votes: [] });
+  });
+
   test('a group that vanished gives no approver', async () => {
     const grouped = (
       groups: string,
@@ -184,6 +207,34 @@ policy: [{ when: { operations: [launch_instance] }, require: { approvers: { grou
 `);
     await expect(approve(max)).rejects.toMatchObject({ kind: expect.stringMatching(/refused|not_found/) });
     expect(await p.approval(1)).toMatchObject({ state: 'pending', approvers: [] });
+  });
+
+  test('nor does one of Slack that is gone, or that Slack cannot be asked about, and a vote from it counts no more', async () => {
+    const policy = `groups: [{ name: gpu, role: member, slack: T1/S1 }]
+policy: [{ when: { operations: [launch_instance] }, require: { approvers: { groups: [gpu] }, quorum: 2 } }]
+`;
+    await place();
+    const slack: { members: readonly string[] | undefined } = { members: ['slack:T1/GIL', 'slack:T1/ADA'] };
+    p.place.core.access.lookUpGroupsWith({ members: async () => slack.members, active: async () => true });
+    await p.configure(people + policy);
+    const person = (await p.place.core.access.personOfSlack('T1', 'GIL')) ?? expect.fail('Gil is in the group');
+    await ask(max);
+    expect(await approve(ada)).toMatchObject({ state: 'pending', missing: 1 });
+    const gil: Caller = { ...ada, person, identity: 'slack:T1/GIL' };
+    for (const members of [[], undefined]) {
+      slack.members = members;
+      await expect(approve(gil)).rejects.toMatchObject({ code: 'no_role' });
+    }
+    slack.members = ['slack:T1/GIL'];
+    expect(await approve(gil)).toMatchObject({
+      state: 'pending',
+      missing: 1,
+      votes: [
+        { person: 'ada', counts: false },
+        { person: person.name, counts: true },
+      ],
+    });
+    expect(await instances()).toBe(0);
   });
 
   test('a requester who lost the role, or the token, ends it', async () => {
