@@ -21,7 +21,7 @@ beforeAll(async () => {
   plane = await startControlPlane();
   const at = (region: string) => ({ 'topology.kubernetes.io/region': region });
   nodes = await startNodes(plane, [
-    { name: 'eu-1', labels: at('eu') },
+    { name: 'eu-1', labels: at('eu'), accelerators: 2 },
     { name: 'us-1', labels: at('us') },
   ]);
   hub = await startHub();
@@ -159,6 +159,21 @@ test('an instance keeps the image that it first ran: a moved tag is told, and a 
     expect(await eu()).toMatchObject({ state: 'running', ready: 2, image: pinned });
     expect((await eu())?.reason).toBeUndefined();
   }, patience);
+});
+
+test('more accelerators than any node has are refused where EcoLink may count, and wait where it may not', async () => {
+  const asked = { model: 'tiny', regions: ['eu'], accelerator: 'h100', accelerator_count: 3 };
+  for (const user of ['ecolink', 'admin'] as const) {
+    const kubeconfig = await plane.kubeconfig(user);
+    const region = { ...regionConfig(namespace, { accelerators: [{ name: 'h100' }] }), kubeconfig };
+    await using folder = await dataFolderWith({ regions: [region], runtimes: [engine] });
+    await using core = await open(folder);
+    await core.run('register_model', { name: 'tiny', source: 'huggingface', repo: 'team/tiny' });
+    const planned = core.run('plan_launch', asked);
+    if (user === 'ecolink') expect(await planned).toMatchObject({ regions: [{ accelerator_count: 3 }] });
+    else await expect(planned).rejects.toMatchObject({ code: 'not_enough_accelerators' });
+    await core.run('plan_launch', { ...asked, accelerator_count: 2 });
+  }
 });
 
 test('a restart onto another entry keeps the model id, and serves from the other volume', async () => {
