@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -11,6 +11,8 @@ import { childEnvironment, mainFile } from '../cli/support/run-program.ts';
 import { gossip, newToken, threePeople } from '../support/credentials.ts';
 import { startHub } from '../support/hub/hub.ts';
 import type { Hub } from '../support/hub/hub.ts';
+import { processes, searchFor } from '../support/leak-search.ts';
+import type { Running } from '../support/leak-search.ts';
 
 /** One secret for each way in which a person can put one in, so that a find says which way leaks. */
 const secrets = {
@@ -22,6 +24,8 @@ const secrets = {
   'given as HF_TOKEN': newToken(),
   'put where it does not belong': newToken(),
 };
+
+const { found, inFiles, inProcesses } = searchFor(secrets);
 
 /** What a child may see: of the server's own environment, what its shell adds, and what its runtime is told. */
 const listed = new Set(
@@ -169,57 +173,12 @@ async function launchWithThem(): Promise<void> {
   pullNames = (await childrenOf('pull-main'))
     .flatMap(({ environ }) => environ.split('\0').map((line) => line.split('=')[0] ?? ''))
     .filter(Boolean);
-  await expect.poll(filesWithSecrets, patient).toEqual([]);
+  await expect.poll(() => inFiles(root), patient).toEqual([]);
   expect(await childrenOf('pull-main')).not.toEqual([]);
-  expect(await processesWithSecrets()).toEqual([]);
+  expect(await inProcesses(server.pid)).toEqual([]);
   hub.faults.throttle = undefined;
   await expect.poll(() => run('list_cache'), patient).toContain('"ready"');
   await expect.poll(() => run('get_instance_logs', { instance: '1' }), patient).toContain('PATH=');
-}
-
-/** As they are, and as what writes a request or a file may have them. */
-function forms(secret: string): string[] {
-  const bytes = Buffer.from(secret);
-  // Base64 of a text that stands somewhere inside another, at each of three offsets, without its uncertain ends.
-  const inside = [0, 1, 2].map((offset) =>
-    Buffer.concat([Buffer.alloc(offset), bytes])
-      .toString('base64')
-      .slice(offset === 0 ? 0 : 4, -4),
-  );
-  return [secret, encodeURIComponent(secret), bytes.toString('hex'), bytes.toString('base64url'), ...inside];
-}
-
-function found(where: string, bytes: Buffer | string): string[] {
-  return Object.entries(secrets)
-    .filter(([, secret]) => forms(secret).some((form) => bytes.includes(form)))
-    .map(([how]) => `${how}: ${where}`);
-}
-
-async function filesWithSecrets(): Promise<string[]> {
-  const finds: string[] = [];
-  for (const name of await readdir(root, { recursive: true })) {
-    const path = join(root, name);
-    const isFile = await stat(path).then(
-      (about) => about.isFile(),
-      () => false,
-    );
-    finds.push(...found(name, name), ...(isFile ? found(name, await readFile(path).catch(() => '')) : []));
-  }
-  return finds;
-}
-
-interface Running {
-  pid: string;
-  commandLine: string;
-  environ: string;
-}
-
-async function processes(): Promise<Running[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const read = (pid: string, file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
-  return Promise.all(
-    pids.map(async (pid) => ({ pid, commandLine: await read(pid, 'cmdline'), environ: await read(pid, 'environ') })),
-  );
 }
 
 /** Whatever the server started, as far as it names the data folder. */
@@ -227,14 +186,6 @@ async function childrenOf(word: string): Promise<Running[]> {
   return (await processes()).filter(
     ({ pid, commandLine }) => pid !== String(server.pid) && commandLine.includes(dataDir) && commandLine.includes(word),
   );
-}
-
-/** The server's own environment is what whoever started it gave it. */
-async function processesWithSecrets(): Promise<string[]> {
-  return (await processes()).flatMap(({ pid, commandLine, environ }) => [
-    ...found(commandLine, commandLine),
-    ...(pid === String(server.pid) ? [] : found(commandLine, environ)),
-  ]);
 }
 
 test('no token that anybody put anywhere is found in clear in anything that is written, started or answered', async () => {
@@ -246,8 +197,8 @@ test('no token that anybody put anywhere is found in clear in anything that is w
   await send('/metrics');
 
   expect(await readdir(dataDir)).toEqual(expect.arrayContaining(['ecolink.db', 'ecolink.db-wal']));
-  expect(await processesWithSecrets()).toEqual([]);
-  expect(await filesWithSecrets()).toEqual([]);
+  expect(await inProcesses(server.pid)).toEqual([]);
+  expect(await inFiles(root)).toEqual([]);
   expect(told.flatMap((said) => found(said.slice(0, 200), said))).toEqual([]);
   const log = await readFile(join(root, 'server.log'), 'utf8');
   expect(log).toContain('"level":20');
