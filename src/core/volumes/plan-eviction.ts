@@ -23,7 +23,11 @@ export function planEviction(
 ): Eviction[] {
   const lastUse = (volume: Volume): number => (volume.lastUsedAt === undefined ? 0 : Date.parse(volume.lastUsedAt));
   const kept = volumes.filter((volume) => volume.state === 'ready' || volume.state === 'damaged');
-  const idle = kept
+  // What a download left that nobody waits for any more. How much that is nobody counted.
+  const left = volumes.filter(
+    ({ state, lastUsedAt }) => (state === 'partial' || state === 'failed') && lastUsedAt !== undefined,
+  );
+  const idle = [...kept, ...left.map((volume) => ({ ...volume, bytes: 0 }))]
     .filter((volume) => !inUse.has(volume.key) && !volume.pinned && !volume.prefetch)
     .toSorted((a, b) => lastUse(a) - lastUse(b));
   const evictions: Eviction[] = [];

@@ -63,7 +63,9 @@ async function write(
   update: VolumeUpdate,
   users: readonly { id: number; region: string }[],
 ): Promise<void> {
-  const used = update.state === 'ready' ? { lastUsedAt: parts.now().toISOString() } : {};
+  // When it came to rest, too: from then on a policy counts.
+  const marks = update.state === 'ready' || update.state === 'partial' || update.state === 'failed';
+  const used = marks ? { lastUsedAt: parts.now().toISOString() } : {};
   await updateVolume(parts.store.db, volume.key, { ...update, ...used });
   parts.changes.publish({ kind: 'volume', id: volume.key });
   const turned = update.state !== undefined && update.state !== volume.state;

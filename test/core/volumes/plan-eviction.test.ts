@@ -55,6 +55,13 @@ describe('the eviction policy', () => {
     expect(keys([kept], { keepDays: 30, maximumBytes: gib }, inUse)).toEqual([]);
   });
 
+  it('evicts what an abandoned download left, whose unknown size counts for nothing', () => {
+    const left = [volume('partial', 31, { state: 'partial' }), volume('failed', 29, { state: 'failed' })];
+    expect(keys(left, { keepDays: 30 })).toEqual(['partial']);
+    expect(keys([...left, volume('whole', 1)], { maximumBytes: 15 * gib })).toEqual([]);
+    expect(keys([volume('waited-for', 400, { state: 'failed' })], { keepDays: 30 }, ['waited-for'])).toEqual([]);
+  });
+
   it('counts what is in use towards the limit', () => {
     expect(keys([volume('used', 1), volume('idle', 1)], { maximumBytes: 15 * gib }, ['used'])).toEqual(['idle']);
   });
