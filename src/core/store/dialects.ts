@@ -3,8 +3,9 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { CompiledQuery, PostgresDialect, SqliteAdapter, SqliteDialect, SqliteDriver } from 'kysely';
-import type { DatabaseConnection, Dialect, DialectAdapter, Driver } from 'kysely';
+import type { DatabaseConnection, Dialect, DialectAdapter, Driver, SqliteDatabase } from 'kysely';
 import { Pool, types } from 'pg';
+import { withKeptStatements } from './kept-statements.ts';
 
 export type Flavour = 'sqlite' | 'postgres';
 
@@ -53,9 +54,9 @@ class ImmediateSqliteAdapter extends SqliteAdapter {
 }
 
 class ImmediateSqliteDialect extends SqliteDialect {
-  readonly #database: Sqlite.Database;
+  readonly #database: SqliteDatabase;
 
-  constructor(database: Sqlite.Database) {
+  constructor(database: SqliteDatabase) {
     super({ database });
     this.#database = database;
   }
@@ -77,7 +78,7 @@ export function sqliteDialect(path: string): Dialect {
   database.pragma('foreign_keys = ON');
   database.pragma('busy_timeout = 5000');
   database.pragma('synchronous = NORMAL');
-  return new ImmediateSqliteDialect(database);
+  return new ImmediateSqliteDialect(withKeptStatements(database));
 }
 
 /** int8 comes as a number: no count or size here comes near 2^53. */

@@ -1,6 +1,6 @@
 import { given, llamaCpp } from './install.ts';
 
-/** A server for Node that echoes what reaches it: for a custom image with its own port and health path. */
+/** A server for Node that echoes what reaches it. */
 const echoServer = `
 process.on('SIGTERM', () => process.exit());
 const port = Number(process.argv[2]);
@@ -10,33 +10,22 @@ require('node:http').createServer((request, response) => {
   response.end(JSON.stringify({ url: request.url, headers: request.headers }));
 }).listen(port, '0.0.0.0');`;
 
-/** Holds its whole model in memory, as engines do that map no files. */
-const greedyServer = `
-const model = require('node:fs').readFileSync(process.argv[2]);
-setInterval(() => model.fill(1), 1000);`;
+/** An image of one's own, with its own port and health path. */
+export const echo: object = {
+  ...llamaCpp(),
+  name: 'echo',
+  image: given.image,
+  command: ['node', '-e', echoServer, 'echo'],
+  arguments: ['{port}'],
+  category_arguments: {},
+  port: 9000,
+  health: '/alive',
+};
 
-/** Runtimes beside llama.cpp: one that echoes, one that needs memory, and one whose image is nowhere. */
-export const strangeRuntimes: object[] = [
-  {
-    ...llamaCpp(),
-    name: 'echo',
-    image: given.image,
-    command: ['node', '-e', echoServer, 'echo'],
-    arguments: ['{port}'],
-    category_arguments: {},
-    port: 9000,
-    health: '/alive',
-  },
-  {
-    ...llamaCpp(),
-    name: 'greedy',
-    image: given.image,
-    command: ['node', '-e', greedyServer, 'greedy'],
-    arguments: ['{model_path}'],
-    category_arguments: {},
-  },
-  { ...llamaCpp(), name: 'missing', image: 'ecolink.invalid/missing:1' },
-];
+export const missingImage: object = { ...llamaCpp(), name: 'missing', image: 'ecolink.invalid/missing:1' };
+
+/** Enough for llama.cpp's server with a tiny model. */
+export const engineMemory = '80Mi';
 
 /** A pod that fetches a file into a claim and ends: what a team's own tools do to a shared filesystem. */
 export function writerPod(name: string, claim: string, url: string, path: string): object {

@@ -43,6 +43,7 @@ export class Installation implements AsyncDisposable {
   readonly namespace = `ecolink-${randomBytes(4).toString('hex')}`;
   #forward: Forward | undefined;
   #token = '';
+  #atFirst: string[] = [];
 
   /** Regions are told apart by a label of their nodes. */
   async start(options: InstallOptions): Promise<void> {
@@ -54,9 +55,15 @@ export class Installation implements AsyncDisposable {
       },
       'create',
     );
-    for (const object of options.before ?? []) await kubectlWith(object, '-n', this.namespace, 'create');
+    for (const object of options.before ?? []) await this.create(object);
     await this.upgrade(options);
     this.#token = (await this.kubectl('exec', 'deploy/ecolink', '--', 'cat', '/data/local-token')).trim();
+    this.#atFirst = await this.#objects();
+  }
+
+  /** What callers prove themselves with. */
+  get token(): string {
+    return this.#token;
   }
 
   /** Installs the chart, or changes what is installed. */
@@ -78,14 +85,46 @@ export class Installation implements AsyncDisposable {
     this.#forward = undefined;
   }
 
+  /** Ends EcoLink's own pod without a word to it, and waits until its successor answers. */
+  async killServer(): Promise<void> {
+    await this.kubectl('delete', 'pod', '-l', server, '--grace-period=0', '--force');
+    await this.#forward?.[Symbol.asyncDispose]();
+    this.#forward = undefined;
+    for (const end = Date.now() + 120_000; ; await delay(200)) {
+      const pods = await this.list('pods', server);
+      if (pods.length === 1 && pods.every(isReady)) return;
+      if (Date.now() > end) expect.fail(`EcoLink does not come back\n${await this.#story()}`);
+    }
+  }
+
   kubectl(...args: string[]): Promise<string> {
     return kubectl('-n', this.namespace, ...args);
+  }
+
+  create(manifest: object): Promise<string> {
+    return kubectlWith(manifest, '-n', this.namespace, 'create');
   }
 
   /** Objects of a kind in the namespace. */
   async list<T = KubernetesItem>(kind: string, selector = ''): Promise<T[]> {
     const text = await this.kubectl('get', kind, '-l', selector, '-o', 'json');
     return (JSON.parse(text) as { items: T[] }).items;
+  }
+
+  /** Names of what is there beside EcoLink itself and was not when it was installed, volumes of the cluster too. */
+  async leftovers(): Promise<string[]> {
+    return (await this.#objects()).filter((name) => !this.#atFirst.includes(name));
+  }
+
+  async #objects(): Promise<string[]> {
+    const kinds =
+      'deployments,replicasets,services,endpointslices,jobs,pods,secrets,configmaps,networkpolicies,poddisruptionbudgets,persistentvolumeclaims';
+    const objects = await this.list(kinds, 'app.kubernetes.io/component!=server');
+    const volumes = JSON.parse(await kubectl('get', 'persistentvolumes', '-o', 'json')) as { items: KubernetesItem[] };
+    const ours = volumes.items.filter(
+      ({ spec }) => (spec['claimRef'] as { namespace: string } | undefined)?.namespace === this.namespace,
+    );
+    return [...objects, ...ours].map(({ kind, metadata }) => `${kind} ${metadata.name}`);
   }
 
   /** What runs there calls it, and so do tests; a forward that ended with its pod is made again. */
@@ -127,22 +166,6 @@ export class Installation implements AsyncDisposable {
     });
   }
 
-  /** Calls a model, one call after the other, for as long as the work takes; answers with their statuses. */
-  async chatDuring(model: string, work: () => Promise<unknown>): Promise<number[]> {
-    const done = new AbortController();
-    const statuses: number[] = [];
-    const calling = (async () => {
-      while (!done.signal.aborted) statuses.push((await this.chat(model)).status);
-    })();
-    try {
-      await work();
-    } finally {
-      done.abort();
-    }
-    await calling;
-    return statuses;
-  }
-
   /** Waits until the instance is as asked; says how it is, and what the cluster holds, where it does not come to that. */
   async until(instance: number, state: string, seconds = 120): Promise<Answer> {
     return this.#watch(instance, `is not ${state}`, seconds, (seen) => (seen['state'] === state ? seen : undefined));
@@ -174,6 +197,12 @@ export class Installation implements AsyncDisposable {
     }
   }
 
+  /** What `list_cache` says of a repo's volume. */
+  async cached(repo: string): Promise<string | undefined> {
+    const { items } = (await this.do('list_cache')) as unknown as { items: { repo: string; state: string }[] };
+    return items.find((each) => each.repo === repo)?.state;
+  }
+
   /** Stops an instance, waits until its replicas are gone, and deletes it. */
   async remove(instance: number): Promise<void> {
     await this.do('stop_instance', { instance: String(instance) });
@@ -196,7 +225,16 @@ export class Installation implements AsyncDisposable {
   }
 }
 
+const server = 'app.kubernetes.io/component=server';
+
+function isReady(pod: KubernetesItem): boolean {
+  const conditions = (pod.status['conditions'] ?? []) as { type: string; status: string }[];
+  return conditions.some((each) => each.type === 'Ready' && each.status === 'True');
+}
+
 export interface KubernetesItem {
+  apiVersion: string;
+  kind: string;
   metadata: { name: string; uid: string; labels?: Record<string, string>; annotations?: Record<string, string> };
   spec: Record<string, unknown>;
   status: Record<string, unknown>;
