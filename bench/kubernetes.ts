@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -45,7 +46,7 @@ export async function run({ quick, json }: BenchOptions): Promise<void> {
   await server.stop();
   await nodes[Symbol.asyncDispose]();
   server = await restart(place, figures, total);
-  Object.assign(figures, await idle(place, server, quick ? 10 : 60));
+  Object.assign(figures, await idle(place, server, quick ? 10 : resyncSeconds));
   await server.stop();
   report({ bench: 'kubernetes', machine: machineWords(), figures }, total, json);
 }
@@ -64,7 +65,8 @@ interface Server {
 }
 
 async function startServer(env: Record<string, string>): Promise<Server> {
-  const child: ChildProcess = fork(fileURLToPath(new URL('./kubernetes-server.ts', import.meta.url)), { env });
+  const execArgv = await imageFlags();
+  const child: ChildProcess = fork(fileURLToPath(new URL('./kubernetes-server.ts', import.meta.url)), { env, execArgv });
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   const begun = once(child, 'message');
   child.on('message', ({ id, answer, error }: Reply) => {
@@ -89,6 +91,13 @@ async function startServer(env: Record<string, string>): Promise<Server> {
       await gone;
     },
   };
+}
+
+/** Node's flags in the image: what is measured is what is deployed. */
+async function imageFlags(): Promise<string[]> {
+  const dockerfile = await readFile(new URL('../deploy/Dockerfile', import.meta.url), 'utf8');
+  const words = JSON.parse(/^ENTRYPOINT (.+)$/m.exec(dockerfile)?.[1] ?? '[]') as string[];
+  return words.filter((word) => word.startsWith('--'));
 }
 
 /** From an accepted launch to its workload in the cluster, with a volume that is there already. */
@@ -167,6 +176,9 @@ async function restart(place: Place, figures: Record<string, number>, total: num
   figures[`one change among ${total}: API requests`] = requests.length;
   return server;
 }
+
+/** Everything is looked at again this often: a shorter look would miss what rest costs. */
+const resyncSeconds = 300;
 
 async function idle({ requests }: Place, server: Server, seconds: number): Promise<Record<string, number>> {
   await delay(2000);

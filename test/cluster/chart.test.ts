@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { kubernetesRegion } from '../../src/core/config/kubernetes-region.ts';
+import { configFile } from '../../src/core/config/schema.ts';
 import { neededRights } from '../../src/core/regions/kubernetes/rights.ts';
 import { chart } from '../support/cluster/install.ts';
 import { helm, kubectl, kubectlWith } from '../support/cluster/programs.ts';
@@ -8,12 +10,18 @@ import { helm, kubectl, kubectlWith } from '../support/cluster/programs.ts';
 interface Rendered {
   kind: string;
   metadata: { name: string; namespace?: string };
-  spec: { replicas: number; strategy: { type: string } };
+  spec: Record<string, unknown>;
   rules: { apiGroups: string[]; resources: string[]; verbs: string[] }[];
   data: Record<string, string>;
 }
 
+interface Schema {
+  properties: { config: { properties: object } };
+  $defs: { region: { properties: object } };
+}
+
 const namespace = 'ecolink-chart';
+const region = { name: 'a', kind: 'kubernetes' };
 
 async function render(values: object = {}): Promise<{ text: string; objects: Rendered[] }> {
   const set = Object.entries(values).flatMap(([name, value]) => ['--set-json', `${name}=${JSON.stringify(value)}`]);
@@ -43,7 +51,6 @@ describe('the chart', () => {
     [
       'PostgreSQL, Slack and other clusters',
       {
-        replicas: 2,
         database: { secretName: 'database' },
         kubeconfigSecret: 'clusters',
         secrets: { HF_TOKEN: { name: 'tokens', key: 'hub' }, SLACK_BOT_TOKEN: { name: 'tokens', key: 'slack' } },
@@ -106,20 +113,58 @@ describe('the chart', () => {
     expect(roles.map((each) => each.metadata.namespace)).toEqual(['b', namespace]);
   });
 
-  it('replaces the one pod on SQLite, and rolls over on PostgreSQL', async () => {
-    const sqlite = find((await render()).objects, 'Deployment');
-    expect(sqlite.spec).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } });
-    const { objects } = await render({ database: { secretName: 'database' }, replicas: 3 });
-    expect(find(objects, 'Deployment').spec).toMatchObject({ replicas: 3, strategy: { type: 'RollingUpdate' } });
-    expect(objects.map((each) => each.kind)).not.toContain('PersistentVolumeClaim');
+  it('replaces its one pod, which has a volume of its own on SQLite and none on PostgreSQL', async () => {
+    const sqlite = (await render()).objects;
+    const postgres = (await render({ database: { secretName: 'database' } })).objects;
+    for (const objects of [sqlite, postgres])
+      expect(find(objects, 'Deployment').spec).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } });
+    expect(find(sqlite, 'PersistentVolumeClaim').spec).toMatchObject({ accessModes: ['ReadWriteOnce'] });
+    expect(postgres.map((each) => each.kind)).not.toContain('PersistentVolumeClaim');
+  });
+
+  it('makes keys of the right length, unless a Secret with keys is named', async () => {
+    const { data } = find((await render()).objects, 'Secret');
+    expect(Object.keys(data)).toEqual(['ECOLINK_KEY', 'ECOLINK_AUDIT_KEY']);
+    for (const value of Object.values(data))
+      expect(Buffer.from(Buffer.from(value, 'base64').toString(), 'base64')).toHaveLength(32);
+    const { text, objects } = await render({ keys: { secretName: 'our-keys' } });
+    expect(objects.map((each) => each.kind)).not.toContain('Secret');
+    expect(text).toContain('name: our-keys');
+  });
+
+  it('knows the settings of ecolink.yaml and of a region, all of them', async () => {
+    const schema = JSON.parse(await readFile(`${chart}/values.schema.json`, 'utf8')) as Schema;
+    expect(Object.keys(schema.properties.config.properties).toSorted()).toEqual(
+      Object.keys(configFile.shape).toSorted(),
+    );
+    const region = [...Object.keys(kubernetesRegion.shape), 'path'].toSorted();
+    expect(Object.keys(schema.$defs.region.properties).toSorted()).toEqual(region);
   });
 
   it.each([
-    ['two servers on SQLite', { replicas: 2 }, 'PostgreSQL'],
-    ['a setting that there is not', { replica: 2 }, 'replica'],
-    ['a secret by value', { environment: { HF_TOKEN: 'hf_secret' } }, 'HF_TOKEN'],
-    ['a secret that nobody reads', { secrets: { TOKEN: { name: 'a', key: 'b' } } }, 'TOKEN'],
-    ['no region', { config: { regions: [] } }, 'regions'],
+    ['two servers', { replicas: 2 }, "additional properties 'replicas' not allowed"],
+    [
+      'a secret by value',
+      { environment: { HF_TOKEN: 'hf_secret' } },
+      'environment.HF_TOKEN: a secret is named by reference',
+    ],
+    [
+      'a secret that nobody reads',
+      { secrets: { TOKEN: { name: 'a', key: 'b' } } },
+      "at '/secrets': additional properties 'TOKEN'",
+    ],
+    ['no region', { config: { regions: [] } }, "at '/config/regions': minItems"],
+    [
+      'a setting that ecolink.yaml has not',
+      { config: { regions: [region], region: 'a' } },
+      "at '/config': additional properties 'region'",
+    ],
+    [
+      'a setting that a region has not',
+      { config: { regions: [{ ...region, acces_mode: 'x' }] } },
+      "additional properties 'acces_mode'",
+    ],
+    ['a size that is none', { persistence: { size: '2GB' } }, "at '/persistence/size': '2GB' does not match"],
   ])('refuses %s', async (_name, values, said) => {
     await expect(render(values)).rejects.toThrow(said);
   });

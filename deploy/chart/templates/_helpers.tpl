@@ -6,6 +6,10 @@
 {{- .Values.serviceAccount.name | default (include "ecolink.name" .) -}}
 {{- end -}}
 
+{{- define "ecolink.keys" -}}
+{{- .Values.keys.secretName | default (printf "%s-keys" (include "ecolink.name" .)) -}}
+{{- end -}}
+
 {{- define "ecolink.selector" -}}
 app.kubernetes.io/name: ecolink
 app.kubernetes.io/component: server

@@ -26,6 +26,8 @@ interface Call {
 const timeoutMs = 15_000;
 /** The longest pause that a server may ask for and still be waited for within a call, in seconds. */
 const longestPause = 5;
+/** Of what is listed at once. All kinds of all regions are listed at a start, and pages of 500 cost 40 MB for good. */
+const pageSize = 100;
 const fieldManager = 'ecolink';
 /** Watched for this long, then asked anew: a connection that died without a word is found out. */
 const watchSeconds = 240;
@@ -66,7 +68,7 @@ export class KubernetesClient {
       const page = (await this.#json({
         method: 'GET',
         path: pathOf(kind, this.namespace),
-        query: { labelSelector, fieldSelector, limit: 500, continue: next },
+        query: { labelSelector, fieldSelector, limit: pageSize, continue: next },
         doing: `listed (${kinds[kind].plural})`,
         ...(patience === undefined ? {} : { timeoutMs: patience }),
       })) as { items: Live<T>[]; metadata: { resourceVersion: string; continue?: string } };
