@@ -66,7 +66,10 @@ interface Server {
 
 async function startServer(env: Record<string, string>): Promise<Server> {
   const execArgv = await imageFlags();
-  const child: ChildProcess = fork(fileURLToPath(new URL('./kubernetes-server.ts', import.meta.url)), { env, execArgv });
+  const child: ChildProcess = fork(fileURLToPath(new URL('./kubernetes-server.ts', import.meta.url)), {
+    env,
+    execArgv,
+  });
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   const begun = once(child, 'message');
   child.on('message', ({ id, answer, error }: Reply) => {

@@ -1,6 +1,5 @@
-#!/usr/bin/env node
-// image-config DOCKERFILE: what the last stage of a Dockerfile says of its image, as the JSON that image archives hold. Commands are lists there.
-const { readFileSync } = require('node:fs');
+// image-config.mjs DOCKERFILE: what the last stage of a Dockerfile says of its image, as the JSON that image archives hold. Commands are lists there.
+import { readFileSync } from 'node:fs';
 
 const config = { Env: ['PATH=/usr/local/bin:/bin'] };
 const lines = readFileSync(process.argv[2], 'utf8').split('\n');
