@@ -3,11 +3,14 @@ import { makeTinyGguf } from '../../src/cli/quickstart/tiny-gguf.ts';
 import { claim, echo, writerPod } from '../support/cluster/engines.ts';
 import { given, Installation, regionNames } from '../support/cluster/install.ts';
 import type { Answer, KubernetesItem } from '../support/cluster/install.ts';
+import { kubectlFed } from '../support/cluster/programs.ts';
 import { startHub } from '../support/hub/hub.ts';
 import type { Hub } from '../support/hub/hub.ts';
 
 const repo = 'acme/tiny-chat';
+const gated = 'acme/gated';
 const file = 'tiny-chat.gguf';
+const token = 'hf_kept_in_the_store';
 
 interface Instance extends Answer {
   id: number;
@@ -19,16 +22,19 @@ describe('EcoLink, installed by its chart, in a cluster with two regions', () =>
   const ecolink = new Installation();
   let hub: Hub;
   let first: Instance;
+  const options = () => ({
+    hubEndpoint: hub.endpoint,
+    before: [claim('shared')],
+    config: { filesystems: [{ name: 'shared', region: 'eu', claim: 'shared' }] },
+    runtimes: [echo],
+  });
 
   beforeAll(async () => {
     hub = await startHub({ host: given.host });
     hub.addRepo(repo, { files: { [file]: makeTinyGguf(), 'README.md': '# tiny' }, pipeline_tag: 'text-generation' });
-    await ecolink.start({
-      hubEndpoint: hub.endpoint,
-      before: [claim('shared')],
-      config: { filesystems: [{ name: 'shared', region: 'eu', claim: 'shared' }] },
-      runtimes: [echo],
-    });
+    hub.addToken(token);
+    hub.addRepo(gated, { files: { [file]: 'few' }, gated: 'auto', gate: { alice: 'accepted' } });
+    await ecolink.start(options());
   });
   afterAll(async () => {
     await ecolink[Symbol.asyncDispose]();
@@ -135,6 +141,15 @@ describe('EcoLink, installed by its chart, in a cluster with two regions', () =>
     await ecolink.killServer();
     await expect.poll(async () => (await ecolink.chat(first.model_id)).status, { timeout: 60_000 }).toBe(200);
     expect(hub.requests.filter((request) => request.place !== 'api')).toEqual([]);
+  });
+
+  it('opens a stored credential, and finds its audit whole, after its pod was killed and the chart upgraded', async () => {
+    const add = ['exec', '-i', 'deploy/ecolink', '--', 'node', '/app/dist/main.js', 'credential', 'add', 'ours'];
+    await kubectlFed(token, '-n', ecolink.namespace, ...add);
+    await ecolink.upgrade(options());
+    await ecolink.killServer();
+    await ecolink.do('check_model', { source: 'huggingface', repo: gated, credential: 'ours' });
+    expect(await ecolink.do('verify_audit')).toMatchObject({ holds: true });
   });
 
   it.skipIf(given.accessMode !== 'ReadWriteMany')(

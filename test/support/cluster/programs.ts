@@ -24,9 +24,13 @@ export async function helm(...args: string[]): Promise<string> {
 }
 
 /** Hands a manifest to kubectl on its standard input. */
-export async function kubectlWith(input: string | object, ...args: string[]): Promise<string> {
-  const running = run(program('kubectl'), [...args, '-f', '-']);
-  running.child.stdin?.end(typeof input === 'string' ? input : JSON.stringify(input));
+export function kubectlWith(manifest: string | object, ...args: string[]): Promise<string> {
+  return kubectlFed(typeof manifest === 'string' ? manifest : JSON.stringify(manifest), ...args, '-f', '-');
+}
+
+export async function kubectlFed(input: string, ...args: string[]): Promise<string> {
+  const running = run(program('kubectl'), args);
+  running.child.stdin?.end(input);
   return (await running).stdout;
 }
 
