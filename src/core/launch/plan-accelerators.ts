@@ -50,6 +50,14 @@ export function chooseAccelerator(
   return { accelerator, count, memoryBytes: memory === undefined ? undefined : memory * count };
 }
 
+/** Whether a region has what is asked, as far as the config says. */
+export function offers(input: LaunchInput, region: string, places: Places): boolean {
+  const { accelerator, accelerator_count: count = 1, replicas = 1 } = input;
+  if (accelerator === undefined) return true;
+  const found = places.configOf(region).accelerators.find(({ name }) => name === accelerator);
+  return found !== undefined && count * replicas <= (found.total ?? Infinity) && count <= (found.per_node ?? Infinity);
+}
+
 /** Bytes of one, where the config says so. */
 export function memoryOf(places: Places, region: string, accelerator: string | undefined): number | undefined {
   const { memory_gib: gib } = places.configOf(region).accelerators.find(({ name }) => name === accelerator) ?? {};

@@ -7,7 +7,7 @@ import { contextEstimate, memoryEstimate } from '../registry/sizing.ts';
 import { argumentsOf, codeRun } from '../runtimes/runtime.ts';
 import type { OwnedModel } from '../store/models.ts';
 import { selectionHash } from '../registry/origin.ts';
-import { chooseAccelerator, memoryOf } from './plan-accelerators.ts';
+import { chooseAccelerator, memoryOf, offers } from './plan-accelerators.ts';
 import {
   chooseRuntime,
   letsIn,
@@ -89,11 +89,12 @@ export function chooseRegions(model: OwnedModel, input: LaunchInput, places: Pla
   if (asked) return asked;
   const able = places.regions().flatMap(({ name }) => {
     const runtime = pickRuntime(places, name, model, input.runtime);
-    return runtime ? [{ name, letIn: letsIn(places, name, runtime) }] : [];
+    return runtime ? [{ name, takesIt: letsIn(places, name, runtime) && offers(input, name, places) }] : [];
   });
   if (able.length === 0) throw noRuntime(places, places.regions()[0]?.name ?? '', model, input.runtime);
-  const open = able.filter(({ letIn }) => letIn);
-  return (open.length > 0 ? open : able).slice(0, defaultRegions).map(({ name }) => name);
+  const taking = able.filter(({ takesIt }) => takesIt);
+  // Where none takes it, planning says why not.
+  return (taking.length > 0 ? taking : able).slice(0, defaultRegions).map(({ name }) => name);
 }
 
 function lockedTo(model: OwnedModel, region: string, asked: string[] | undefined): string[] {

@@ -55,6 +55,13 @@ describe('a plan', () => {
     ]);
   });
 
+  test('goes where the accelerators are that are asked for', async () => {
+    const { regions } = await plan({ accelerator: 'h100' });
+    expect(regions.map(({ region }) => region)).toEqual(['east']);
+    await expect(plan({ accelerator: 'h100', accelerator_count: 5 })).rejects.toThrow('east has 4');
+    await expect(plan({ accelerator: 'a100' })).rejects.toThrow('no accelerator "a100"');
+  });
+
   test('says what is fetched, with which arguments it runs and what it costs, and does nothing', async () => {
     const { regions, cost_per_hour: cost } = await plan({
       regions: ['east'],
