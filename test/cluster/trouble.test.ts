@@ -111,7 +111,13 @@ describe.each(rounds)('In a cluster where something %s, EcoLink', (_round, meanw
   });
 
   it('says where a model was killed for memory, and serves it where there is enough', async () => {
-    const instance = await launch({ model: 'large', regions: ['eu', 'us'], arguments: ['--no-mmap'] });
+    const instance = await launch({
+      model: 'large',
+      regions: ['eu', 'us'],
+      context_length: 1024,
+      // Held in memory, not mapped.
+      arguments: ['--load-mode', 'none'],
+    });
     await meanwhile(ecolink);
     expect(await ecolink.reason(instance, 'out_of_memory')).toContain(engineMemory);
     await ecolink.until(instance, 'degraded');
@@ -162,6 +168,8 @@ describe.each(rounds)('In a cluster where something %s, EcoLink', (_round, meanw
     await ecolink.until(instance, 'stopped');
     hub.resetCounters();
     const claims = await ecolink.list('persistentvolumeclaims', 'ecolink.dev/volume,ecolink.dev/region=eu');
+    // Pods hold a claim back for as long as they are there, those that have ended too.
+    await ecolink.kubectl('delete', 'jobs', '-l', 'ecolink.dev/volume,ecolink.dev/region=eu');
     await ecolink.kubectl('delete', 'pvc', ...claims.map((each) => each.metadata.name));
     for (const { apiVersion, kind, metadata, spec } of claims) {
       const { name, labels, annotations } = metadata;
