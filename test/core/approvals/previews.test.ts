@@ -104,3 +104,22 @@ test('what has no preview of its own shows its input', async () => {
     'pinned: true',
   ]);
 });
+
+test('a request about what cannot be asked for now is not stale: it goes on waiting', async () => {
+  const input = { name: 'later', source: 'huggingface', repo: 'acme/tiny', category: 'chat' };
+  const held = await place.run('register_model', input, agent);
+  const approval = String((held['approval'] as { id: number }).id);
+  const away = hub.faults.status('api', 503, { times: 1000 });
+  await expect(place.run('approve_request', { approval }, ada)).rejects.toMatchObject({
+    kind: 'unavailable',
+    retryable: true,
+    nextStep: expect.stringContaining('goes on waiting'),
+  });
+  expect(away.hits).toBeGreaterThan(0);
+  expect(await place.run('get_approval', { approval })).toMatchObject({ state: 'pending', votes: [] });
+  away.left = 0;
+  await place.run('approve_request', { approval }, ada);
+  await expect
+    .poll(async () => (await place.run('get_approval', { approval }))['state'], { timeout: 20_000 })
+    .toBe('done');
+});
