@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { EnvHttpProxyAgent, fetch } from 'undici';
 import { loadConfig, clientEnvironment } from '../core/config/load.ts';
 import { EcolinkError } from '../core/errors.ts';
 import { plainText } from '../core/format.ts';
@@ -109,6 +110,7 @@ async function hub(name: string): Promise<Check> {
   const answer = await fetch(hub.endpoint + path, {
     headers,
     redirect: 'manual',
+    dispatcher: new EnvHttpProxyAgent(),
     signal: AbortSignal.timeout(8000),
   }).catch(() => undefined);
   await answer?.body?.cancel();

@@ -3,7 +3,7 @@ import { startControlPlane } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
 import { startNodes } from './support/nodes.ts';
 import type { StandIn } from './support/nodes.ts';
-import { makeNamespace, openRegion } from './support/place.ts';
+import { grantReader, makeNamespace, openRegion, readerGranted, withdrawReader } from './support/place.ts';
 
 let plane: ControlPlane;
 let nodes: StandIn;
@@ -24,34 +24,26 @@ beforeEach(async () => {
 const rbac = '/apis/rbac.authorization.k8s.io/v1';
 const accelerators = [{ name: 'h100', node_selector: { gpu: 'h100' } }];
 
-test('with the Role alone nothing is missing, and what lies outside the namespace is unknown', async () => {
-  await using region = await openRegion(plane, namespace, { config: { accelerators } });
-  expect(await region.status()).toEqual({
-    reachable: true,
-    version: expect.stringMatching(/^v1\./) as string,
-    accelerators: [{ name: 'h100', total: null, free: null }],
-  });
-});
+test.skipIf(readerGranted)(
+  'with the Role alone nothing is missing, and what lies outside the namespace is unknown',
+  async () => {
+    await using region = await openRegion(plane, namespace, { config: { accelerators } });
+    expect(await region.status()).toEqual({
+      reachable: true,
+      version: expect.stringMatching(/^v1\./) as string,
+      accelerators: [{ name: 'h100', total: null, free: null }],
+    });
+  },
+);
 
 test('with the optional ClusterRole accelerators are counted and the default storage class is known', async () => {
-  await plane.call('POST', `${rbac}/clusterroles`, {
-    metadata: { name: 'ecolink-reader' },
-    rules: [
-      { apiGroups: [''], resources: ['nodes', 'pods'], verbs: ['list'] },
-      { apiGroups: ['storage.k8s.io'], resources: ['storageclasses'], verbs: ['list'] },
-    ],
-  });
-  await plane.call('POST', `${rbac}/clusterrolebindings`, {
-    metadata: { name: 'ecolink-reader' },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'ecolink-reader' },
-    subjects: [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'ecolink' }],
-  });
+  await grantReader(plane);
   await using region = await openRegion(plane, namespace, { config: { accelerators } });
   expect(await region.status()).toMatchObject({
     accelerators: [{ name: 'h100', total: 8, free: 8 }],
     storageClass: 'stand-in',
   });
-  await plane.call('DELETE', `${rbac}/clusterrolebindings/ecolink-reader`);
+  await withdrawReader(plane);
 });
 
 test('a right that is missing is named', async () => {

@@ -5,7 +5,15 @@ import type { ControlPlane } from '../support/control-plane.ts';
 import { startFaultProxy } from './support/fault-proxy.ts';
 import { startNodes } from './support/nodes.ts';
 import type { StandIn } from './support/nodes.ts';
-import { keyFor, makeNamespace, manifest, openRegion } from './support/place.ts';
+import {
+  grantReader,
+  keyFor,
+  makeNamespace,
+  manifest,
+  openRegion,
+  readerGranted,
+  withdrawReader,
+} from './support/place.ts';
 
 let plane: ControlPlane;
 let nodes: StandIn;
@@ -24,6 +32,7 @@ beforeEach(async () => {
   nodes.rule = () => undefined;
   nodes.log = () => '';
   nodes.lost = () => false;
+  nodes.reclaim = 'Delete';
 });
 
 async function list<T>(path: string): Promise<T[]> {
@@ -107,14 +116,15 @@ test.for([
   },
 );
 
-test('a download that is killed for memory says so', async () => {
+test('a download that is killed for memory says so, and the token goes', async () => {
   await using region = await openRegion(plane, namespace);
   nodes.rule = () => ({ exit: 137, reason: 'OOMKilled' });
-  await region.startDownload(key, { ...manifest }, 1, undefined);
+  await region.startDownload(key, manifest, 1, 'hf_secret');
   await vi.waitFor(
     async () => expect(await region.observeVolume(key)).toMatchObject({ failure: { code: 'out_of_memory' } }),
     { timeout: 60_000, interval: 200 },
   );
+  expect(await secrets()).toEqual([]);
 });
 
 test(
@@ -175,11 +185,11 @@ test('progress is what the pod said last', async () => {
   );
 });
 
-test('a download whose node is lost makes room for the next attempt', async () => {
+test('a download whose node is lost gives up its token and makes room for the next attempt', async () => {
   await using region = await openRegion(plane, namespace);
   nodes.rule = () => 'run';
   nodes.lost = () => true;
-  await region.startDownload(key, manifest, 1, undefined);
+  await region.startDownload(key, manifest, 1, 'hf_secret');
   await vi.waitFor(async () => expect((await pods())[0]?.status?.phase).toBe('Running'), patience);
   const name = (await pods())[0]?.metadata?.name;
   await plane.call('DELETE', `/api/v1/namespaces/${namespace}/pods/${name}`, { gracePeriodSeconds: 1 });
@@ -188,6 +198,7 @@ test('a download whose node is lost makes room for the next attempt', async () =
       expect(await region.observeVolume(key)).toMatchObject({ state: 'failed', failure: { code: 'interrupted' } }),
     { timeout: 60_000, interval: 500 },
   );
+  expect(await secrets()).toEqual([]);
   nodes.rule = (pod) => (pod.metadata?.name === name ? 'hold' : { exit: 0 });
   await region.startDownload(key, manifest, 2, undefined);
   await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
@@ -220,6 +231,35 @@ test('eviction deletes the claim and its jobs, and nothing that others made', as
   expect(await jobs()).toEqual([]);
 });
 
+test.skipIf(readerGranted)(
+  'with the Role alone, whether an eviction frees anything is not known, and said so',
+  async () => {
+    await using region = await openRegion(plane, namespace);
+    await region.startDownload(key, manifest, 1, undefined);
+    await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
+    expect(await region.remains(key)).toContain('not known');
+  },
+);
+
+test('storage that keeps what its claims leave is named, and an eviction there frees nothing', async () => {
+  await grantReader(plane);
+  await using region = await openRegion(plane, namespace);
+  for (const [policy, freed] of [
+    ['Delete', 3_000_000],
+    ['Retain', 0],
+  ] as const) {
+    nodes.reclaim = policy;
+    await region.startDownload(key, manifest, 1, undefined);
+    await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
+    const volume = (await claims())[0]?.spec?.volumeName ?? 'none';
+    const note = await region.remains(key);
+    if (policy === 'Retain') expect(note).toMatch(new RegExp(`${volume} stays .*Retain`));
+    else expect(note).toBeUndefined();
+    expect(await region.deleteVolume(key)).toBe(freed);
+  }
+  await withdrawReader(plane);
+});
+
 test('a download that its server made and never let run is taken over by the next attempt', async () => {
   nodes.rule = () => 'run';
   await using proxy = await startFaultProxy(plane.url);
@@ -239,6 +279,7 @@ test('a download that its server made and never let run is taken over by the nex
     timeout: 60_000,
     interval: 500,
   });
+  expect(await secrets()).toEqual([]);
   await region.startDownload(key, manifest, 2, 'hf_secret');
   expect((await jobs()).map((job) => [job.metadata?.name, job.spec?.suspend])).toEqual([[`${key}-2`, false]]);
   expect((await secrets()).map((secret) => secret.metadata?.name)).toEqual([`${key}-2`]);

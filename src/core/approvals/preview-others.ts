@@ -121,6 +121,7 @@ export async function previewEvict(given: VolumesInput, { services, caller }: Pr
       ...volumes.map(
         ({ key, region, repo, bytes }) => `Delete the weights of ${repo} in ${region} (${key}, ${formatBytes(bytes)})`,
       ),
+      ...volumes.flatMap(({ remains }) => remains),
       users.length === 0 ? 'No instance uses them' : `Instances that use them: ${users.join(', ')}`,
     ],
     relied: {

@@ -45,6 +45,8 @@ export const kubernetesRegion = z.strictObject({
   /** The cluster's default class unless given. */
   storage_class: z.string().min(1).optional(),
   access_mode: z.enum(accessModes).default('ReadWriteMany'),
+  /** Volumes can be reached from the node alone that they were made on: downloads go to nodes with accelerators. */
+  node_local_storage: z.boolean().default(false),
   accelerators: z.array(accelerator).default([]),
   /** The Hub as pods reach it; EcoLink's own unless given. */
   hub_endpoint: z.url().optional(),

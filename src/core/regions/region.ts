@@ -112,11 +112,22 @@ export interface Region {
   status(): Promise<RegionStatus>;
 
   observeVolume(key: string): Promise<ObservedVolume>;
-  /** Starts attempt `attempt` unless a download of the volume runs already. `token` goes to the downloader and nowhere else. */
-  startDownload(key: string, manifest: PullManifest, attempt: number, token: string | undefined): Promise<void>;
+  /**
+   * Starts attempt `attempt` unless a download of the volume runs already. `token` goes to the downloader and nowhere else.
+   * `accelerators`: of those who will read it; unknown where nobody reads it yet.
+   */
+  startDownload(
+    key: string,
+    manifest: PullManifest,
+    attempt: number,
+    token: string | undefined,
+    accelerators?: readonly string[],
+  ): Promise<void>;
   stopDownload(key: string): Promise<void>;
   /** Reads every byte of a complete volume again; answers with what is wrong, in words, or with nothing. */
   verifyVolume(key: string): Promise<string[]>;
+  /** What an eviction would leave behind, in words; nothing where it frees the bytes. */
+  remains(key: string): Promise<string | undefined>;
   /** Removes the volume and answers with the bytes it held; undefined where the region cannot tell. */
   deleteVolume(key: string): Promise<number | undefined>;
 

@@ -193,8 +193,17 @@ async function examineVolumes(parts: LaunchParts, input: VolumesInput, caller: C
   const volumes = await named(parts, input, { caller });
   for (const volume of volumes) await refuseInUse(parts, volume);
   return Promise.all(
-    volumes.map(async (volume) => ({ ...volume, users: await readersOfVolume(parts.store.db, volume.key) })),
+    volumes.map(async (volume) => ({
+      ...volume,
+      users: await readersOfVolume(parts.store.db, volume.key),
+      remains: await remainsOf(parts, volume),
+    })),
   );
+}
+
+async function remainsOf(parts: LaunchParts, { region, key }: Volume): Promise<string[]> {
+  const note = await parts.places.region(region).remains(key);
+  return note === undefined ? [] : [note];
 }
 
 async function volumesOf(parts: LaunchParts, model: OwnedModel, regions: string[] | undefined): Promise<Volume[]> {
@@ -209,6 +218,7 @@ async function evict(parts: LaunchParts, input: VolumesInput, context: Asking) {
   const volumes = await named(parts, input, context);
   for (const volume of volumes) await refuseInUse(parts, volume);
   const freed: (number | undefined)[] = [];
+  const notes = await Promise.all(volumes.map((volume) => remainsOf(parts, volume)));
   for (const volume of volumes) freed.push(await evictVolume(parts, volume));
   const known = freed.filter((bytes) => bytes !== undefined);
   const unknown = known.length < freed.length ? 'What an incomplete download held there is not known. ' : '';
@@ -216,7 +226,7 @@ async function evict(parts: LaunchParts, input: VolumesInput, context: Asking) {
     state: 'evicted',
     ...(known.length > 0 ? { freed_bytes: known.reduce((sum, bytes) => sum + bytes, 0) } : {}),
     volumes: volumes.map((volume) => volume.key),
-    next_step: `${unknown}The next launch that needs them fetches them again.`,
+    next_step: [...notes.flat(), `${unknown}The next launch that needs them fetches them again.`].join(' '),
   };
 }
 

@@ -3,6 +3,7 @@ import { asEcolinkError } from '../errors.ts';
 import type { ReconcilerParts } from '../launch/reconcile-parts.ts';
 import type { Requeue } from '../launch/work-queue.ts';
 import type { ObservedVolume, Reason, Region } from '../regions/region.ts';
+import { findInstance } from '../store/instances.ts';
 import { filesOfSelection, findVolume, updateVolume, usersOfVolume } from '../store/volumes.ts';
 import type { Volume, VolumeUpdate } from '../store/volumes.ts';
 import { finishEviction } from './evict-volume.ts';
@@ -104,7 +105,7 @@ async function start(
   });
   try {
     const token = await tokenOf(parts, volume, choice, users);
-    await region.startDownload(volume.key, manifest, attempt, token);
+    await region.startDownload(volume.key, manifest, attempt, token, await acceleratorsOf(parts, users));
   } catch (thrown) {
     const error = asEcolinkError(thrown, volume.key);
     if (error.kind === 'unexpected') throw thrown;
@@ -114,4 +115,14 @@ async function start(
     });
   }
   for (const user of users) parts.nudge({ instance: user.id, region: user.region });
+}
+
+/** What those who wait for the bytes will run on; undefined where nobody waits. */
+async function acceleratorsOf(
+  { store }: ReconcilerParts,
+  users: readonly { id: number }[],
+): Promise<string[] | undefined> {
+  if (users.length === 0) return undefined;
+  const instances = await Promise.all(users.map(({ id }) => findInstance(store.db, id)));
+  return [...new Set(instances.flatMap((instance) => instance?.spec.accelerator ?? []))];
 }

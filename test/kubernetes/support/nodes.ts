@@ -26,6 +26,8 @@ export interface StandIn extends AsyncDisposable {
   digest: (image: string) => string | undefined;
   /** Pods that hang on their node instead of ending. */
   lost: (pod: V1Pod) => boolean;
+  /** What becomes of volumes whose claims go. */
+  reclaim: 'Delete' | 'Retain';
 }
 
 interface NodeOptions {
@@ -44,6 +46,7 @@ export async function startNodes(plane: ControlPlane, nodes: readonly NodeOption
     log: () => '',
     lost: () => false,
     digest: () => undefined,
+    reclaim: 'Delete',
   } as unknown as StandIn;
   const logs = createServer(await plane.certificate(), (request, response) => {
     const [, , , pod] = (request.url ?? '').split('/');
@@ -100,13 +103,18 @@ async function makeNode(plane: ControlPlane, node: NodeOptions, port: number): P
 async function step(plane: ControlPlane, state: StandIn): Promise<void> {
   const claims = await plane.call<{ items: V1PersistentVolumeClaim[] }>('GET', '/api/v1/persistentvolumeclaims');
   for (const claim of claims.items) {
-    if (claim.status?.phase === 'Pending' && claim.spec?.storageClassName === storageClass) await provide(plane, claim);
+    if (claim.status?.phase === 'Pending' && claim.spec?.storageClassName === storageClass)
+      await provide(plane, claim, state.reclaim);
   }
   const pods = await plane.call<{ items: V1Pod[] }>('GET', '/api/v1/pods');
   for (const pod of pods.items) await tend(plane, state, pod).catch(() => {});
 }
 
-async function provide(plane: ControlPlane, claim: V1PersistentVolumeClaim): Promise<void> {
+async function provide(
+  plane: ControlPlane,
+  claim: V1PersistentVolumeClaim,
+  reclaim: StandIn['reclaim'],
+): Promise<void> {
   const { name, namespace, uid } = claim.metadata ?? {};
   const volume = {
     metadata: { name: `pv-${uid}` },
@@ -114,7 +122,7 @@ async function provide(plane: ControlPlane, claim: V1PersistentVolumeClaim): Pro
       accessModes: claim.spec?.accessModes,
       capacity: claim.spec?.resources?.requests,
       storageClassName: storageClass,
-      persistentVolumeReclaimPolicy: 'Retain',
+      persistentVolumeReclaimPolicy: reclaim,
       claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name, namespace, uid },
       nfs: { server: 'nowhere.test', path: '/' },
     },

@@ -8,7 +8,7 @@ import type { FilesystemConfig } from '../../../src/core/config/schema.ts';
 import type { PullManifest } from '../../../src/core/download/manifest.ts';
 import { digestOf } from '../../../src/core/ids.ts';
 import { KubernetesRegion } from '../../../src/core/regions/kubernetes/kubernetes-region.ts';
-import { roleRules } from '../../../src/core/regions/kubernetes/rights.ts';
+import { readerRules, roleRules } from '../../../src/core/regions/kubernetes/rights.ts';
 import type { Workload } from '../../../src/core/regions/region.ts';
 import type { ControlPlane } from '../../support/control-plane.ts';
 
@@ -37,7 +37,31 @@ export async function makeNamespace(plane: ControlPlane, more: Record<string, un
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'ecolink' },
     subjects: [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'ecolink' }],
   });
+  if (readerGranted) await grantReader(plane);
   return name;
+}
+
+/** The suite is run with the optional ClusterRole as well as without. */
+export const readerGranted = process.env['ECOLINK_TEST_CLUSTER_READER'] === '1';
+
+const rbacRoot = '/apis/rbac.authorization.k8s.io/v1';
+
+export async function grantReader(plane: ControlPlane): Promise<void> {
+  const metadata = { name: 'ecolink-reader' };
+  const made = (thrown: Error): void => {
+    if (!thrown.message.includes('409')) throw thrown;
+  };
+  await plane.call('POST', `${rbacRoot}/clusterroles`, { metadata, rules: readerRules }).catch(made);
+  const binding = {
+    metadata,
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'ecolink-reader' },
+    subjects: [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'ecolink' }],
+  };
+  await plane.call('POST', `${rbacRoot}/clusterrolebindings`, binding).catch(made);
+}
+
+export async function withdrawReader(plane: ControlPlane): Promise<void> {
+  if (!readerGranted) await plane.call('DELETE', `${rbacRoot}/clusterrolebindings/ecolink-reader`);
 }
 
 export function regionConfig(namespace: string, more: Record<string, unknown> = {}): KubernetesRegionConfig {

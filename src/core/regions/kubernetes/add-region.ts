@@ -5,7 +5,7 @@ import { ClusterAccess } from './access.ts';
 import { KubernetesClient } from './client.ts';
 import type { Kind } from './kinds.ts';
 import { labels } from './names.ts';
-import { roleRules } from './rights.ts';
+import { readerRules, roleRules } from './rights.ts';
 
 export interface NewRegion {
   name: string;
@@ -39,13 +39,9 @@ export function regionManifests(region: NewRegion): object[] {
   ];
   if (!region.clusterReader) return own;
   const reader = { name: `ecolink-${namespace}-reader`, labels: metadata.labels };
-  const rules = [
-    { apiGroups: [''], resources: ['nodes', 'pods'], verbs: ['list'] },
-    { apiGroups: ['storage.k8s.io'], resources: ['storageclasses'], verbs: ['list'] },
-  ];
   return [
     ...own,
-    { apiVersion: `${rbac}/v1`, kind: 'ClusterRole', metadata: reader, rules },
+    { apiVersion: `${rbac}/v1`, kind: 'ClusterRole', metadata: reader, rules: readerRules },
     {
       apiVersion: `${rbac}/v1`,
       kind: 'ClusterRoleBinding',

@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { EnvHttpProxyAgent, fetch } from 'undici';
 import { invalidate, readCompletion } from '../../download/completion.ts';
 import { describeMismatch, verifyTree } from '../../download/verify.ts';
 import { EcolinkError } from '../../errors.ts';
@@ -86,6 +87,7 @@ async function probeRegion({ target, path }: Options): Promise<object> {
   await rm(file);
   const hub = await fetch(`${path}/api/models?limit=1`, {
     redirect: 'manual',
+    dispatcher: new EnvHttpProxyAgent(),
     signal: AbortSignal.timeout(10_000),
   }).then(
     (answer) => answer.status,

@@ -96,6 +96,7 @@ export class KubernetesRegion implements Region {
   observeVolume = this.#owned((key: string) => this.#volumes.observe(key));
   startDownload: Region['startDownload'] = this.#owned((...given) => this.#volumes.start(...given));
   stopDownload = this.#owned((key: string) => this.#volumes.stop(key));
+  remains = this.#owned((key: string) => this.#volumes.remains(key));
   deleteVolume = this.#owned((key: string) => this.#volumes.delete(key));
   verifyVolume = this.#owned((key: string) => this.#verify(key));
 

@@ -19,8 +19,10 @@ export const annotations = {
   complete: `${domain}/complete`,
   /** On a download: the UID of the claim that it fills. */
   claim: `${domain}/claim-uid`,
-  /** On a download: `held` while its token's Secret may exist. */
+  /** On a download while its token's Secret may exist: `held`, then the Secret's UID. */
   token: `${domain}/token`,
+  /** On a download: the UID of its file list. */
+  list: `${domain}/list`,
   /** On every applied object: the hash of what was rendered. */
   rendered: `${domain}/rendered`,
   generation: `${domain}/generation`,

@@ -55,3 +55,10 @@ export function roleRules(config: Pick<KubernetesRegionConfig, 'reach'>) {
     verbs,
   }));
 }
+
+/** The rules of the optional ClusterRole: what lies outside the namespace, read only. */
+export const readerRules = [
+  { apiGroups: [''], resources: ['nodes', 'pods'], verbs: ['list'] },
+  { apiGroups: [''], resources: ['persistentvolumes'], verbs: ['get'] },
+  { apiGroups: ['storage.k8s.io'], resources: ['storageclasses'], verbs: ['list'] },
+];

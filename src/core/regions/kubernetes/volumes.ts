@@ -15,6 +15,7 @@ import { volumeClaim } from './manifests/volume.ts';
 import { owners } from './mirrors.ts';
 import type { Mirrors } from './mirrors.ts';
 import { annotations, labels } from './names.ts';
+import { reclaimNote, reclaimOf } from './reclaim.ts';
 import { isLost, troubleOf } from './pod-reasons.ts';
 
 interface Parts {
@@ -55,9 +56,16 @@ export class KubernetesVolumes {
     return { state: 'failed', attempt: attemptOf(job), failure: failureOf(job, await this.#podsOf(job)) };
   }
 
-  async start(key: string, manifest: PullManifest, attempt: number, token: string | undefined): Promise<void> {
+  async start(
+    key: string,
+    manifest: PullManifest,
+    attempt: number,
+    token: string | undefined,
+    accelerators?: readonly string[],
+  ): Promise<void> {
     const claim = await this.#ensureClaim(key, manifest);
-    const download: Download = { key, attempt, claim: claim.metadata.uid, manifest, withToken: token !== undefined };
+    const withToken = token !== undefined;
+    const download: Download = { key, attempt, claim: claim.metadata.uid, manifest, withToken, accelerators };
     for (const job of await this.#jobs(key)) {
       const running = endOf(job) === undefined && fills(job, claim.metadata.uid) && !(await this.#stuck(job));
       if (running || attemptOf(job) === attempt) return;
@@ -74,17 +82,25 @@ export class KubernetesVolumes {
     for (const job of await this.#jobs(key)) if (endOf(job) === undefined) await this.#remove(job);
   }
 
-  /** Answers with the bytes of a complete volume; into another nobody can look. Throws while it is held back. */
+  async remains(key: string): Promise<string | undefined> {
+    const { client, config, mirrors } = this.#parts;
+    const claim = await mirrors.claims.get(key);
+    return claim && reclaimNote(config.name, claim, await reclaimOf(client, claim));
+  }
+
+  /** Answers with the bytes that this freed; nobody can look into a volume that is not complete. Throws while it is held back. */
   async delete(key: string): Promise<number | undefined> {
     for (const job of await this.#jobs(key)) await this.#remove(job);
     // Read anew: one that is on its way out is hidden from the mirror's readers.
     const claim = await this.#parts.client.read<V1PersistentVolumeClaim>('PersistentVolumeClaim', key);
     if (!claim || claim.metadata.labels?.[labels.volume] !== key) return undefined;
+    // The volume goes with its claim, or stays.
+    const reclaim = await reclaimOf(this.#parts.client, claim);
     if (claim.metadata.deletionTimestamp === undefined)
       await this.#parts.client.delete('PersistentVolumeClaim', key, claim.metadata.uid);
     this.#parts.mirrors.claims.forget(claim);
     await this.#awaitGone(claim);
-    return completedBytes(claim);
+    return reclaim === 'kept' ? 0 : completedBytes(claim);
   }
 
   /** Takes back what was said of a volume, so that the next download looks at every file again. */
@@ -122,9 +138,11 @@ export class KubernetesVolumes {
 
   async #underWay(claim: Claim, job: Job): Promise<ObservedVolume> {
     const attempt = attemptOf(job);
-    if (isAbandoned(job)) return { state: 'partial', bytes: 0 };
     const pods = await this.#podsOf(job);
     const failure = disruption(pods);
+    // Not over for the cluster, but for us: nobody may ever want the next attempt, which would take the token away.
+    if (failure || isAbandoned(job)) await this.#forgetToken(job);
+    if (isAbandoned(job)) return { state: 'partial', bytes: 0 };
     if (failure) return { state: 'failed', attempt, failure };
     const running = pods.find((pod) => pod.status?.phase === 'Running');
     const progress = running && (await this.#progress(running));
@@ -194,10 +212,17 @@ export class KubernetesVolumes {
     const { name, uid } = job.metadata;
     const owner = { apiVersion: 'batch/v1', kind: 'Job', name, uid, controller: false, blockOwnerDeletion: false };
     try {
-      await this.#createAnew('ConfigMap', name, manifestMap(config, download, owner));
-      if (token !== undefined) await this.#createAnew('Secret', name, tokenSecret(config, download, owner, token));
-      const bytes = download.manifest.files.reduce((sum, file) => sum + file.size, 0);
-      const change = { metadata: { annotations: { [annotations.bytes]: String(bytes) } }, spec: { suspend: false } };
+      const list = await this.#createAnew('ConfigMap', name, manifestMap(config, download, owner));
+      const secret =
+        token === undefined
+          ? undefined
+          : await this.#createAnew('Secret', name, tokenSecret(config, download, owner, token));
+      const told = {
+        [annotations.bytes]: String(download.manifest.files.reduce((sum, file) => sum + file.size, 0)),
+        [annotations.list]: list,
+        ...(secret === undefined ? {} : { [annotations.token]: secret }),
+      };
+      const change = { metadata: { annotations: told }, spec: { suspend: false } };
       const released = await client.patch<V1Job>('Job', job, change);
       if (released) mirrors.jobs.put(released);
     } catch (thrown) {
@@ -206,11 +231,13 @@ export class KubernetesVolumes {
     }
   }
 
-  /** What has the name already is of an attempt of the same number that went. */
-  async #createAnew(kind: 'ConfigMap' | 'Secret', name: string, manifest: object): Promise<void> {
-    if (await this.#parts.client.create(kind, manifest)) return;
+  /** Answers with its UID. What has the name already is of an attempt of the same number that went. */
+  async #createAnew(kind: 'ConfigMap' | 'Secret', name: string, manifest: object): Promise<string> {
+    const made = await this.#parts.client.create(kind, manifest);
+    if (made) return made.metadata.uid;
     await this.#parts.client.delete(kind, name);
-    if (await this.#parts.client.create(kind, manifest)) return;
+    const again = await this.#parts.client.create(kind, manifest);
+    if (again) return again.metadata.uid;
     throw conflict('region_conflict', `The ${kind} ${name} is made by somebody else at the same time.`, {
       nextStep: 'EcoLink tries again by itself.',
       retryable: true,
@@ -220,7 +247,7 @@ export class KubernetesVolumes {
   /** The token goes as soon as its attempt is over, whatever the end. */
   async #forgetToken(job: Job): Promise<void> {
     if (job.metadata.annotations?.[annotations.token] === undefined) return;
-    await this.#parts.client.delete('Secret', job.metadata.name);
+    await this.#deleteBeside(job, 'Secret', annotations.token);
     const change = { metadata: { annotations: { [annotations.token]: null } } };
     const changed = await this.#parts.client.patch<V1Job>('Job', job, change);
     if (changed) this.#parts.mirrors.jobs.put(changed);
@@ -229,10 +256,17 @@ export class KubernetesVolumes {
   async #remove(job: Job): Promise<void> {
     const { client, mirrors } = this.#parts;
     const { name, uid } = job.metadata;
-    if (job.metadata.annotations?.[annotations.token] !== undefined) await client.delete('Secret', name);
-    await client.delete('ConfigMap', name);
+    if (job.metadata.annotations?.[annotations.token] !== undefined)
+      await this.#deleteBeside(job, 'Secret', annotations.token);
+    await this.#deleteBeside(job, 'ConfigMap', annotations.list);
     await client.delete('Job', name, uid);
     mirrors.jobs.forget(job);
+  }
+
+  /** Neither can be read, so the Job says which is its own. One that was never let run did not get as far. */
+  async #deleteBeside(job: Job, kind: 'ConfigMap' | 'Secret', mark: string): Promise<void> {
+    const uid = job.metadata.annotations?.[mark];
+    await this.#parts.client.delete(kind, job.metadata.name, uid === 'held' ? undefined : uid);
   }
 
   /** Throws where a pod that mounts it holds it back for longer than a moment. */

@@ -67,6 +67,7 @@ export class LocalRegion implements Region {
     this.#volumes.start(key, manifest, attempt, token);
   stopDownload = (key: string) => this.#volumes.stop(key);
   verifyVolume = (key: string) => this.#volumes.verify(key);
+  remains = async () => undefined;
   deleteVolume = (key: string) => this.#volumes.delete(key);
 
   async filesystems() {

@@ -4,7 +4,8 @@ import { pullFailures } from '../../../download/manifest.ts';
 import type { PullManifest } from '../../../download/manifest.ts';
 import { refused } from '../../../errors.ts';
 import { annotations, attemptName, labels, metadataFor } from '../names.ts';
-import { claimVolume, ecolinkContainer, environmentOf, podBase } from './pods.ts';
+import { downloadPlacement } from './placement.ts';
+import { authorityOf, claimVolume, ecolinkContainer, environmentOf, podBase } from './pods.ts';
 
 export interface Download {
   key: string;
@@ -13,6 +14,8 @@ export interface Download {
   claim: string;
   manifest: PullManifest;
   withToken: boolean;
+  /** Of those who will read it; unknown where nobody reads it yet. */
+  accelerators?: readonly string[] | undefined;
 }
 
 const pullContainer = 'pull';
@@ -81,26 +84,26 @@ function permanentStatuses(): number[] {
   return [...permanent.map(({ status }) => status), killed];
 }
 
-function podSpec(config: KubernetesRegionConfig, { key, attempt, withToken }: Download): V1PodSpec {
+function podSpec(config: KubernetesRegionConfig, { key, attempt, withToken, accelerators }: Download): V1PodSpec {
   const args = ['pull', '--manifest', '/manifest/manifest.json', '--target', '/volume', '--attempt', String(attempt)];
   if (withToken) args.push('--token-file', '/token/token');
-  const authority = config.ca_config_map;
+  const trusted = authorityOf(config);
   const container = ecolinkContainer(config, pullContainer, args, [
     { name: 'volume', mountPath: '/volume' },
     { name: 'manifest', mountPath: '/manifest', readOnly: true },
     { name: 'tmp', mountPath: '/tmp' },
     ...(withToken ? [{ name: 'token', mountPath: '/token', readOnly: true }] : []),
-    ...(authority === undefined ? [] : [{ name: 'authority', mountPath: '/authority', readOnly: true }]),
+    ...trusted.mounts,
   ]);
-  const trusted = authority === undefined ? {} : { NODE_EXTRA_CA_CERTS: '/authority/ca.crt' };
   return {
     ...podBase(config, config.run_as.user),
+    ...downloadPlacement(config, accelerators),
     restartPolicy: 'Never',
     terminationGracePeriodSeconds: 30,
     containers: [
       {
         ...container,
-        env: environmentOf({ HOME: '/tmp' }, trusted, config.environment),
+        env: environmentOf({ HOME: '/tmp' }, trusted.environment, config.environment),
         resources: config.download_resources,
       },
     ],
@@ -110,7 +113,7 @@ function podSpec(config: KubernetesRegionConfig, { key, attempt, withToken }: Do
       { name: 'tmp', emptyDir: {} },
       // Readable by the pod's group alone.
       ...(withToken ? [{ name: 'token', secret: { secretName: attemptName(key, attempt), defaultMode: 0o440 } }] : []),
-      ...(authority === undefined ? [] : [{ name: 'authority', configMap: { name: authority } }]),
+      ...trusted.volumes,
     ],
   };
 }

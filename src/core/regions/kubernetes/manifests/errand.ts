@@ -1,7 +1,7 @@
 import type { V1Job } from '@kubernetes/client-node';
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import { labels, metadataFor } from '../names.ts';
-import { claimVolume, ecolinkContainer, environmentOf, podBase } from './pods.ts';
+import { authorityOf, claimVolume, ecolinkContainer, environmentOf, podBase } from './pods.ts';
 
 export interface Errand {
   name: string;
@@ -24,7 +24,9 @@ export function errandJob(config: KubernetesRegionConfig, errand: Errand): V1Job
     labels: { [labels.name]: 'ecolink-errand' },
   });
   const mount = { name: 'claim', mountPath: errand.mountPath, ...(errand.writes ? {} : { readOnly: true }) };
-  const container = ecolinkContainer(config, 'errand', errand.args, [mount, { name: 'tmp', mountPath: '/tmp' }]);
+  const trusted = authorityOf(config);
+  const mounts = [mount, { name: 'tmp', mountPath: '/tmp' }, ...trusted.mounts];
+  const container = ecolinkContainer(config, 'errand', errand.args, mounts);
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
@@ -44,11 +46,15 @@ export function errandJob(config: KubernetesRegionConfig, errand: Errand): V1Job
           containers: [
             {
               ...container,
-              env: environmentOf({ HOME: '/tmp' }),
+              env: environmentOf({ HOME: '/tmp' }, trusted.environment, config.environment),
               resources: { requests: { cpu: '50m', memory: '64Mi' } },
             },
           ],
-          volumes: [claimVolume('claim', errand.claim, !errand.writes), { name: 'tmp', emptyDir: {} }],
+          volumes: [
+            claimVolume('claim', errand.claim, !errand.writes),
+            { name: 'tmp', emptyDir: {} },
+            ...trusted.volumes,
+          ],
         },
       },
     },

@@ -1,6 +1,7 @@
 import type { V1PodSpec } from '@kubernetes/client-node';
+import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import { labels } from '../names.ts';
-import { tolerationOf } from './pods.ts';
+import { isEmpty, tolerationOf } from './pods.ts';
 import { selectorOf } from './served.ts';
 import type { Served } from './served.ts';
 
@@ -17,6 +18,30 @@ export function placementOf(served: Served): Partial<V1PodSpec> {
     ...(tolerations.length > 0 ? { tolerations } : {}),
     ...together(served),
     ...apart(served),
+  };
+}
+
+/**
+ * A download takes the zone of its region, not nodes with accelerators, which are dear and scarce. Where a volume can be reached
+ * from one node alone, that node has to be one that will do to serve from: any of the accelerators', where nobody said yet which.
+ */
+export function downloadPlacement(
+  config: KubernetesRegionConfig,
+  wanted: readonly string[] | undefined,
+): Partial<V1PodSpec> {
+  if (!config.node_local_storage) return {};
+  const accelerators = config.accelerators.filter(({ name }) => wanted === undefined || wanted.includes(name));
+  const tolerations = [...config.tolerations, ...accelerators.flatMap((each) => each.tolerations)].map(tolerationOf);
+  // One whose nodes nothing tells from others may be on any of them.
+  const told = accelerators.length > 0 && accelerators.every((each) => !isEmpty(each.node_selector));
+  const nodeSelectorTerms = accelerators.map(({ node_selector: selector }) => ({
+    matchExpressions: Object.entries(selector).map(([key, value]) => ({ key, operator: 'In', values: [value] })),
+  }));
+  return {
+    ...(tolerations.length > 0 ? { tolerations } : {}),
+    ...(told
+      ? { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } } }
+      : {}),
   };
 }
 

@@ -62,6 +62,21 @@ export function ecolinkContainer(
   };
 }
 
+/** What lets EcoLink's own commands trust the authority that a company signs with. */
+export function authorityOf(config: KubernetesRegionConfig): {
+  environment: Record<string, string>;
+  mounts: V1VolumeMount[];
+  volumes: V1Volume[];
+} {
+  const name = config.ca_config_map;
+  if (name === undefined) return { environment: {}, mounts: [], volumes: [] };
+  return {
+    environment: { NODE_EXTRA_CA_CERTS: '/authority/ca.crt' },
+    mounts: [{ name: 'authority', mountPath: '/authority', readOnly: true }],
+    volumes: [{ name: 'authority', configMap: { name } }],
+  };
+}
+
 /** Kubernetes fills in `$(NAME)`; `$$(NAME)` is how to say just that. */
 export function literal(word: string): string {
   return word.replaceAll('$(', '$$$$(');
