@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, afterEach, expect, test, vi } from 'vitest';
 import type { KubernetesRegion } from '../../src/core/regions/kubernetes/kubernetes-region.ts';
 import { startControlPlane } from '../support/control-plane.ts';
@@ -28,6 +30,11 @@ afterEach(async () => {
   await proxy[Symbol.asyncDispose]();
 });
 
+async function count(path: string): Promise<number> {
+  return (await plane.call<{ items: unknown[] }>('GET', `/${path.replace('NS', `namespaces/${namespace}`)}`)).items
+    .length;
+}
+
 const patience = { timeout: 30_000, interval: 100 };
 const key = keyFor('team/tiny');
 
@@ -41,6 +48,61 @@ test.for([
   await expect(region.observeWorkload(7)).rejects.toMatchObject({ code, retryable });
   proxy.fault = () => undefined;
   expect(await region.observeWorkload(7)).toEqual([]);
+});
+
+test.for([
+  [404, 'region_object_gone', true],
+  [409, 'region_conflict', true],
+  [410, 'region_outdated', true],
+  [422, 'region_rejected', false],
+  [500, 'region_error', true],
+] as const)('a write that is answered with %i is %s, and is done once when it is asked for again', async (given) => {
+  const [status, code, retryable] = given;
+  for (const kind of ['persistentvolumeclaims', 'jobs', 'configmaps', 'secrets']) {
+    proxy.fault = ({ method, url }) => (method === 'POST' && url?.includes(`/${kind}?`) ? { status } : undefined);
+    await expect(region.startDownload(key, manifest, 1, 'hf_secret')).rejects.toMatchObject({ code, retryable });
+  }
+  proxy.fault = () => undefined;
+  await region.startDownload(key, manifest, 1, 'hf_secret');
+  expect(await region.observeVolume(key)).toMatchObject({ state: 'downloading', attempt: 1 });
+  for (const path of ['api/v1/NS/secrets', 'apis/batch/v1/NS/jobs', 'api/v1/NS/persistentvolumeclaims'])
+    expect(await count(path)).toBe(1);
+});
+
+test.for([404, 409])('what is deleted already, or was made anew meanwhile (%i), is no error', async (status) => {
+  await region.applyWorkload(workloadOf(key));
+  proxy.fault = (request) => (request.method === 'DELETE' ? { status } : undefined);
+  await expect(region.removeWorkload(7)).resolves.toBeUndefined();
+});
+
+test('a server that asks for a long pause is called busy at once', async () => {
+  let asked = 0;
+  proxy.fault = (request) => (request.method === 'POST' && asked++ >= 0 ? { status: 429, retryAfter: 60 } : undefined);
+  const busy = { code: 'region_busy', retryable: true };
+  await expect(region.startDownload(key, manifest, 1, undefined)).rejects.toMatchObject(busy);
+  expect(asked).toBe(1);
+});
+
+test('a watch that ends with an error of its own is taken up again', async () => {
+  await region.listWorkloads();
+  const gone = { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' };
+  let told = 0;
+  proxy.fault = ({ url }) =>
+    url?.includes('watch=true') && told++ < 8
+      ? { status: 200, body: `${JSON.stringify({ type: 'ERROR', object: gone })}\n` }
+      : undefined;
+  proxy.cutWatches();
+  await vi.waitFor(() => expect(told).toBeGreaterThanOrEqual(8), patience);
+  changed.length = 0;
+  await plane.call('POST', `/api/v1/namespaces/${namespace}/services`, {
+    metadata: {
+      name: 'instance-7-eu',
+      labels: { 'app.kubernetes.io/managed-by': 'ecolink', 'ecolink.dev/region': 'eu', 'ecolink.dev/instance': '7' },
+    },
+    spec: { ports: [{ port: 80 }] },
+  });
+  await vi.waitFor(() => expect(changed).toContain('instance 7'), patience);
+  expect(await region.listWorkloads()).toEqual([7]);
 });
 
 test('a server that asks to slow down is asked again after the pause that it names', async () => {
@@ -89,13 +151,14 @@ test('a region whose API server restarts goes on by itself', async () => {
   await vi.waitFor(() => expect(changed).toContain('instance 7'), patience);
 });
 
-test('a token that was rotated is read anew', async () => {
-  await region.observeWorkload(7);
-  // The cluster refuses once, as it would the old token.
-  let refused = 0;
-  proxy.fault = () => (refused++ === 0 ? { status: 401 } : undefined);
-  await region.startDownload(key, manifest, 1, undefined);
-  expect(await region.observeVolume(key)).toMatchObject({ state: 'downloading' });
+test('a token that was rotated is read anew, without a restart', async () => {
+  const rotated = join(plane.dir, `rotated-${namespace}`);
+  const good = await readFile(await plane.kubeconfig('ecolink'), 'utf8');
+  await writeFile(rotated, good.replace(/"token":"[^"]*"/, '"token":"old"'));
+  await using other = await openRegion(plane, namespace, { kubeconfig: rotated });
+  await expect(other.observeWorkload(7)).rejects.toMatchObject({ code: 'region_unauthenticated', retryable: true });
+  await writeFile(rotated, good);
+  expect(await other.observeWorkload(7)).toEqual([]);
 });
 
 test('a region that cannot be reached says so, and why', async () => {

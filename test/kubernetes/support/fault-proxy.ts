@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** What becomes of a request; undefined lets it through. */
-export type Fault = { status: number; retryAfter?: number } | 'hang' | 'cut';
+export type Fault = { status: number; retryAfter?: number; body?: string } | 'hang' | 'cut';
 
 export interface FaultProxy extends AsyncDisposable {
   url: string;
@@ -30,7 +30,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       const headers = fault.retryAfter === undefined ? {} : { 'retry-after': String(fault.retryAfter) };
       outgoing
         .writeHead(fault.status, headers)
-        .end(JSON.stringify({ kind: 'Status', message: 'as the test wants it', code: fault.status }));
+        .end(fault.body ?? JSON.stringify({ kind: 'Status', message: 'as the test wants it', code: fault.status }));
       return;
     }
     const { method, url, headers } = incoming;

@@ -28,6 +28,8 @@ export interface StandIn extends AsyncDisposable {
   lost: (pod: V1Pod) => boolean;
   /** What becomes of volumes whose claims go. */
   reclaim: 'Delete' | 'Retain';
+  /** The node that alone reaches new volumes; all do unless told. */
+  nodeLocal: string | undefined;
 }
 
 interface NodeOptions {
@@ -36,7 +38,14 @@ interface NodeOptions {
   accelerators?: number;
 }
 
-const storageClass = 'stand-in';
+const provisioner = 'stand-in.test/none';
+const storageClasses = [
+  {
+    metadata: { name: 'stand-in', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+    provisioner,
+  },
+  { metadata: { name: 'stand-in-retain' }, provisioner, reclaimPolicy: 'Retain' },
+];
 
 /** Plays nodes and their kubelets, and a storage: pods get as far as a rule says. The control plane's own work is real. */
 export async function startNodes(plane: ControlPlane, nodes: readonly NodeOptions[]): Promise<StandIn> {
@@ -57,10 +66,7 @@ export async function startNodes(plane: ControlPlane, nodes: readonly NodeOption
   undo.defer(() => new Promise<void>((resolve) => void logs.close(() => resolve())));
   undo.defer(() => logs.closeAllConnections());
   for (const node of nodes) await makeNode(plane, node, (logs.address() as AddressInfo).port);
-  await plane.call('POST', '/apis/storage.k8s.io/v1/storageclasses', {
-    metadata: { name: storageClass, annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
-    provisioner: 'stand-in.test/none',
-  });
+  for (const each of storageClasses) await plane.call('POST', '/apis/storage.k8s.io/v1/storageclasses', each);
   const stop = new AbortController();
   const running = (async () => {
     while (!stop.signal.aborted) {
@@ -103,8 +109,8 @@ async function makeNode(plane: ControlPlane, node: NodeOptions, port: number): P
 async function step(plane: ControlPlane, state: StandIn): Promise<void> {
   const claims = await plane.call<{ items: V1PersistentVolumeClaim[] }>('GET', '/api/v1/persistentvolumeclaims');
   for (const claim of claims.items) {
-    if (claim.status?.phase === 'Pending' && claim.spec?.storageClassName === storageClass)
-      await provide(plane, claim, state.reclaim);
+    if (claim.status?.phase === 'Pending' && claim.spec?.storageClassName?.startsWith('stand-in'))
+      await provide(plane, claim, state);
   }
   const pods = await plane.call<{ items: V1Pod[] }>('GET', '/api/v1/pods');
   for (const pod of pods.items) await tend(plane, state, pod).catch(() => {});
@@ -113,7 +119,7 @@ async function step(plane: ControlPlane, state: StandIn): Promise<void> {
 async function provide(
   plane: ControlPlane,
   claim: V1PersistentVolumeClaim,
-  reclaim: StandIn['reclaim'],
+  { reclaim, nodeLocal }: StandIn,
 ): Promise<void> {
   const { name, namespace, uid } = claim.metadata ?? {};
   const volume = {
@@ -121,13 +127,19 @@ async function provide(
     spec: {
       accessModes: claim.spec?.accessModes,
       capacity: claim.spec?.resources?.requests,
-      storageClassName: storageClass,
+      storageClassName: claim.spec?.storageClassName,
       persistentVolumeReclaimPolicy: reclaim,
       claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name, namespace, uid },
+      ...(nodeLocal === undefined ? {} : { nodeAffinity: onNode(nodeLocal) }),
       nfs: { server: 'nowhere.test', path: '/' },
     },
   };
   await plane.call('POST', '/api/v1/persistentvolumes', volume).catch(() => {});
+}
+
+function onNode(name: string): object {
+  const matchExpressions = [{ key: 'kubernetes.io/hostname', operator: 'In', values: [name] }];
+  return { required: { nodeSelectorTerms: [{ matchExpressions }] } };
 }
 
 async function tend(plane: ControlPlane, state: StandIn, pod: V1Pod): Promise<void> {

@@ -50,6 +50,11 @@ export class ClusterAccess {
     this.#known = undefined;
   }
 
+  /** The program that the kubeconfig calls for its token, once it was read. */
+  plugin(): string | undefined {
+    return (this.#config?.getCurrentUser()?.exec as { command?: string } | undefined)?.command;
+  }
+
   async close(): Promise<void> {
     await this.#dispatcher?.dispatcher.destroy();
   }

@@ -5,6 +5,7 @@ import { newId } from '../../ids.ts';
 import { ClusterAccess } from './access.ts';
 import { KubernetesClient } from './client.ts';
 import { runErrand } from './errands.ts';
+import { classFindings, imageFindings, nodeLocalFindings, pluginFindings } from './examine-config.ts';
 import { probeClaim } from './manifests/volume.ts';
 import { nameFor } from './names.ts';
 import { statusOf } from './status.ts';
@@ -31,7 +32,7 @@ export async function examineRegion(config: KubernetesRegionConfig, hubEndpoint:
         {
           state: 'failed',
           said: status.reason?.message ?? 'does not answer',
-          fix: 'Correct its context, kubeconfig or network.',
+          fix: accessFixes[status.reason?.code ?? ''] ?? 'Correct its context, kubeconfig or network.',
         },
       ];
     }
@@ -40,17 +41,27 @@ export async function examineRegion(config: KubernetesRegionConfig, hubEndpoint:
       const fix = "Grant them to EcoLink's user in the namespace; docs/kubernetes.md lists the Role.";
       return [{ state: 'failed', said: `${status.version}; EcoLink may not: ${missing.join(', ')}`, fix }];
     }
+    const classes = await classFindings(client, config);
+    const blocked = classes.some(({ state }) => state === 'failed');
     const { storageClass } = status;
     const said = `${status.version}, namespace ${namespace}, storage class ${storageClass ?? 'unknown'}`;
     return [
       { state: 'ok', said },
+      ...pluginFindings(access.plugin()),
       ...acceleratorFindings(status.accelerators ?? []),
-      ...(await tryOut(client, config, hubEndpoint)),
+      ...imageFindings(config),
+      ...classes,
+      ...(blocked ? [] : await tryOut(client, config, hubEndpoint)),
     ];
   } finally {
     await access.close();
   }
 }
+
+const accessFixes: Record<string, string> = {
+  region_exec_plugin: 'Make a kubeconfig that needs no program: ecolink region add --write-kubeconfig.',
+  region_unauthenticated: "Renew the token or certificate in the region's kubeconfig.",
+};
 
 function acceleratorFindings(found: readonly { name: string; total: number | null; free: number | null }[]): Finding[] {
   return found.map(({ name, total, free }) =>
@@ -86,6 +97,7 @@ async function tryOut(
     });
     return [
       { state: 'ok', said: `a ${config.access_mode} volume and the image ${config.ecolink_image} work` },
+      ...(await nodeLocalFindings(client, config, name)),
       typeof answer['hub'] === 'number' && answer['hub'] < 500
         ? { state: 'ok', said: `${hub} answers pods` }
         : {

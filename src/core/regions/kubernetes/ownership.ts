@@ -1,7 +1,6 @@
 import type { V1Lease } from '@kubernetes/client-node';
 import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
-import { conflict } from '../../errors.ts';
-import type { EcolinkError } from '../../errors.ts';
+import { EcolinkError, conflict } from '../../errors.ts';
 import type { Reason } from '../region.ts';
 import type { KubernetesClient } from './client.ts';
 import { labels, metadataFor, nameFor } from './names.ts';
@@ -13,6 +12,7 @@ interface Parts {
   store: string;
 }
 
+const taken = 'region_taken';
 /** One that is refused is not asked about for each of its instances, in milliseconds. */
 const refusedMs = 15_000;
 
@@ -36,7 +36,8 @@ export class Ownership {
     try {
       await known.answer;
     } catch (thrown) {
-      known.until = Date.now() + refusedMs;
+      // What another time may answer is asked again.
+      known.until = thrown instanceof EcolinkError && thrown.code === taken ? Date.now() + refusedMs : 0;
       throw thrown;
     }
   }
@@ -64,7 +65,7 @@ export class Ownership {
     const { config, store } = this.#parts;
     if (holder === undefined || holder === store) return undefined;
     const { name, namespace } = config;
-    return conflict('region_taken', `The region ${name} in the namespace ${namespace} belongs to another EcoLink.`, {
+    return conflict(taken, `The region ${name} in the namespace ${namespace} belongs to another EcoLink.`, {
       nextStep: `Give it another name or namespace in ecolink.yaml. If that EcoLink is gone for good, and what it made there may go too: kubectl -n ${namespace} delete lease ${this.#name()}`,
     });
   }

@@ -1,8 +1,9 @@
-import type { V1Node, V1Pod, V1StorageClass } from '@kubernetes/client-node';
+import type { V1Node, V1Pod } from '@kubernetes/client-node';
 import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
 import { EcolinkError } from '../../errors.ts';
 import type { RegionStatus } from '../region.ts';
 import type { KubernetesClient } from './client.ts';
+import { isDefaultClass, listOutside, storageClasses } from './outside.ts';
 import { neededRights } from './rights.ts';
 import type { Right } from './rights.ts';
 
@@ -54,26 +55,16 @@ async function may(client: KubernetesClient, right: Right): Promise<boolean> {
   return status.allowed;
 }
 
-/** What lies outside the namespace is read where it may be, and unknown elsewhere: nothing is refused for it. */
-async function clusterList<T>(client: KubernetesClient, path: string, query = {}): Promise<T[] | undefined> {
-  const answer = (await client.raw('GET', path, undefined, query).catch(() => undefined)) as { items: T[] } | undefined;
-  return answer?.items;
-}
-
 async function storageClassOf(client: KubernetesClient, config: KubernetesRegionConfig): Promise<string | undefined> {
-  const classes = await clusterList<V1StorageClass>(client, '/apis/storage.k8s.io/v1/storageclasses');
-  const standard = classes?.find(
-    (each) => each.metadata?.annotations?.['storageclass.kubernetes.io/is-default-class'] === 'true',
-  );
-  return config.storage_class ?? standard?.metadata?.name;
+  return config.storage_class ?? (await storageClasses(client))?.find(isDefaultClass)?.metadata?.name;
 }
 
 async function acceleratorsOf(client: KubernetesClient, config: KubernetesRegionConfig) {
   if (config.accelerators.length === 0) return [];
-  const nodes = await clusterList<V1Node>(client, '/api/v1/nodes');
+  const nodes = await listOutside<V1Node>(client, '/api/v1/nodes');
   const pods =
     nodes &&
-    (await clusterList<V1Pod>(client, '/api/v1/pods', {
+    (await listOutside<V1Pod>(client, '/api/v1/pods', {
       fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed',
     }));
   return config.accelerators.map(({ name, resource, node_selector: selector, total }) => {
