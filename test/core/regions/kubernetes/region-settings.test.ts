@@ -88,9 +88,11 @@ describe('what a region says of all pods', () => {
   });
 
   test('is in each of their containers', () => {
-    for (const [name, container] of containersOf(settings)) {
-      expect(container.imagePullPolicy, name).toBe('Always');
-      expect(container.securityContext, name).toMatchObject({
+    const containers = containersOf(settings);
+    expect(containers.map(([name]) => name)).toEqual(['engine', 'engine', 'download', 'errand']);
+    for (const [, container] of containers) {
+      expect(container.imagePullPolicy).toBe('Always');
+      expect(container.securityContext).toMatchObject({
         allowPrivilegeEscalation: false,
         capabilities: { drop: ['ALL'] },
       });
