@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startCore } from '../../support/core.ts';
 import type { TestCore } from '../../support/core.ts';
 import { startHub } from '../../support/hub/hub.ts';
@@ -48,15 +51,22 @@ beforeAll(async () => {
 });
 afterAll(() => hub.close());
 
-async function open(image: string, allowed?: string[]): Promise<TestCore> {
+async function open(image: string, allowed?: string[], dataDir?: string): Promise<TestCore> {
   const core = await startCore({
     config: configWith(image, allowed),
+    ...(dataDir === undefined ? {} : { dataDir }),
     environment: { HF_ENDPOINT: hub.endpoint },
     reconcile: false,
   });
   for (const name of ['tiny', 'pickled'])
-    await core.run('register_model', { name, source: 'huggingface', repo: `acme/${name}` });
+    if (!(await isThere(core, name)))
+      await core.run('register_model', { name, source: 'huggingface', repo: `acme/${name}` });
   return core;
+}
+
+async function isThere(core: TestCore, name: string): Promise<boolean> {
+  const { items } = await core.run('list_models', { query: name });
+  return (items as unknown[]).length > 0;
 }
 
 async function plan(core: TestCore, more: object = {}): Promise<Plan> {
@@ -64,9 +74,15 @@ async function plan(core: TestCore, more: object = {}): Promise<Plan> {
 }
 
 test('a plan names the image, with its digest where the runtime has one, and its own digest holds it', async () => {
-  await using tagged = await open('ghcr.io/team/first:1');
-  await using pinned = await open(`ghcr.io/team/first@${digest}`);
-  const [one, other] = [await plan(tagged), await plan(pinned)];
+  const dataDir = await mkdtemp(join(tmpdir(), 'ecolink-plan-'));
+  onTestFinished(() => rm(dataDir, { recursive: true }));
+  const planOf = async (image: string): Promise<Plan> => {
+    await using core = await open(image, undefined, dataDir);
+    return await plan(core);
+  };
+  const one = await planOf('ghcr.io/team/first:1');
+  const other = await planOf(`ghcr.io/team/first@${digest}`);
+  expect((await planOf('ghcr.io/team/first:1')).digest).toBe(one.digest);
   expect(one.regions).toMatchObject([{ runtime: 'first', image: 'ghcr.io/team/first:1' }]);
   expect(other.regions).toMatchObject([{ runtime: 'first', image: `ghcr.io/team/first@${digest}` }]);
   expect(one.digest).not.toBe(other.digest);
