@@ -1,11 +1,15 @@
 import type { Command } from 'commander';
+import { checkCredentialName } from '../core/access/credentials-manage.ts';
 import { inputError } from '../core/errors.ts';
 import { plainText } from '../core/format.ts';
+import { findOperation } from '../core/operations.ts';
 import { looksLikeToken } from '../core/parse-input.ts';
+import { operationCommand } from './operation-command.ts';
 import { jsonText } from './output/json.ts';
 import type { Terminal } from './output/terminal.ts';
 import { reach } from './reach.ts';
 import { readSecret } from './read-secret.ts';
+import { runOperation } from './run-operation.ts';
 
 type Add = (parent: Command, name: string) => Command;
 
@@ -18,10 +22,8 @@ Examples:
 export function addCredentialCommands(program: Command, add: Add, group: string, terminal: Terminal): void {
   const credential = add(program, 'credential').helpGroup(group);
   credential
-    .summary('Store a Hugging Face token under a name')
-    .description(
-      'Stored tokens are encrypted and go by their names; nobody reads them back. list-credentials shows them, delete-credential deletes one.',
-    );
+    .summary('Store, list and delete Hugging Face tokens')
+    .description('Stored tokens are encrypted and go by their names; nobody reads them back.');
   add(credential, 'add')
     .summary('Store a token, or replace its value')
     .description(
@@ -35,6 +37,16 @@ export function addCredentialCommands(program: Command, add: Add, group: string,
     .action((name: string, options: { shared?: boolean }, command: Command) =>
       addCredential(name, options.shared, wantsJson(command), terminal),
     );
+  for (const [verb, name] of [
+    ['list', 'list_credentials'],
+    ['delete', 'delete_credential'],
+  ] as const) {
+    const operation = findOperation(name);
+    if (!operation) continue;
+    operationCommand(operation, add(credential, verb), (request) => runOperation(request, terminal)).helpGroup(
+      'Commands:',
+    );
+  }
   const key = add(program, 'key').helpGroup(group);
   key
     .summary('Rotate the key that seals the stored credentials')
@@ -67,6 +79,8 @@ async function addCredential(
   json: boolean,
   terminal: Terminal,
 ): Promise<void> {
+  // Before anybody types a secret for nothing.
+  checkCredentialName(name);
   await using reached = await reach({ withoutServer: true });
   const value = await readSecret(`Hugging Face token for "${plainText(name)}" (it is not shown): `);
   const added = await reached.credentials.add({ name, value, ...(shared === undefined ? {} : { shared }) });

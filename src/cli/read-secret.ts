@@ -8,7 +8,7 @@ export async function readSecret(prompt: string): Promise<string> {
   const secret = process.stdin.isTTY ? await ask(prompt) : await text(process.stdin);
   if (secret.trim() !== '') return secret.trim();
   throw inputError('value_missing', 'No token was given.', {
-    nextStep: 'Type it where it is asked for, or send it to standard input: … add <name> < file',
+    nextStep: 'Type it where it is asked for, or send it to standard input: ecolink credential add <name> < file',
   });
 }
 

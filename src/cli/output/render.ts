@@ -35,11 +35,14 @@ const emptyHints: Record<string, string> = {
   list_instances: `Launch a registered model: ${program} launch-instance <model>`,
   list_filesystems:
     'Name shared filesystems under "filesystems" in ecolink.yaml (ecolink.example.yaml shows how), or label their claims.',
+  list_credentials: `Store one: ${program} credential add <name>`,
   list_cache: `Weights arrive with a launch, or ahead of it: ${program} prefetch-model <model>`,
 };
 
 interface Receipt {
   model?: string;
+  credential?: string;
+  person?: string;
   instance?: number;
   model_id?: string;
   state: string;
@@ -48,14 +51,17 @@ interface Receipt {
 
 /** A mutation's receipt as a sentence, what else it says, and what to do now. */
 function receipt(output: Row & Receipt, options: TableOptions): string {
-  const { model, instance, model_id: modelId, state, next_step: nextStep, ...rest } = output;
-  const lines = [`${subject(model, instance, modelId)}${plainText(state).replaceAll('_', ' ')}.`];
+  const { model, instance, model_id: _id, credential: _credential, person: _person, ...more } = output;
+  const { state, next_step: nextStep, ...rest } = more;
+  const lines = [`${subject(output)}${plainText(state).replaceAll('_', ' ')}.`];
   if (Object.keys(rest).length > 0) lines.push(details(rest, options));
   lines.push(`next: ${asNextStep(plainText(nextStep))}`);
   return lines.filter((line) => line !== '').join('\n');
 }
 
-function subject(model: string | undefined, instance: number | undefined, modelId: string | undefined): string {
+function subject({ model, instance, model_id: modelId, credential, person }: Receipt): string {
   if (instance !== undefined) return `Instance ${instance}${modelId === undefined ? '' : ` (${plainText(modelId)})`}: `;
-  return model === undefined ? '' : `Model ${plainText(model)}: `;
+  if (model !== undefined) return `Model ${plainText(model)}: `;
+  if (credential !== undefined) return `Credential ${plainText(credential)}: `;
+  return person === undefined ? '' : `${plainText(person)}: `;
 }

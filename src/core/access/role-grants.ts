@@ -131,7 +131,7 @@ function plainName(name: string): string {
 
 function unknown(person: string, known: readonly { name: string }[]): Error {
   const names = known.map((each) => each.name);
-  const near = nearest(person, names);
+  const near = nearest(person.toLowerCase(), names.map(plainName));
   return notFound(
     'person_not_found',
     `There is nobody named "${person}" here.${near ? ` Did you mean "${near}"?` : ''}`,

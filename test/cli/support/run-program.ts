@@ -12,16 +12,27 @@ export interface Ran {
   stderr: string;
 }
 
-/** Runs the real program as a child process. */
-export function runProgram(argv: readonly string[], environment: Record<string, string>): Promise<Ran> {
-  return runNode([mainFile, ...argv], environment);
+/** Runs the real program as a child process; `input` comes on its standard input. */
+export function runProgram(argv: readonly string[], environment: Record<string, string>, input = ''): Promise<Ran> {
+  return runNode([mainFile, ...argv], environment, undefined, input);
 }
 
-export function runNode(argv: readonly string[], environment: Record<string, string>, cwd?: string): Promise<Ran> {
+export function runNode(
+  argv: readonly string[],
+  environment: Record<string, string>,
+  cwd?: string,
+  input = '',
+): Promise<Ran> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [...argv], { env: childEnvironment(environment), cwd }, (error, stdout, stderr) => {
-      resolve({ status: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
-    });
+    const child = execFile(
+      process.execPath,
+      [...argv],
+      { env: childEnvironment(environment), cwd },
+      (error, stdout, stderr) => {
+        resolve({ status: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
+      },
+    );
+    child.stdin?.on('error', () => {}).end(input);
   });
 }
 
