@@ -51,7 +51,7 @@ interface Receipt {
 
 /** A mutation's receipt as a sentence, what else it says, and what to do now. */
 function receipt(output: Row & Receipt, options: TableOptions): string {
-  const { model, instance, model_id: _id, credential: _credential, person: _person, ...more } = output;
+  const { model: _m, instance: _i, model_id: _id, credential: _c, person: _p, ...more } = output;
   const { state, next_step: nextStep, ...rest } = more;
   const lines = [`${subject(output)}${plainText(state).replaceAll('_', ' ')}.`];
   if (Object.keys(rest).length > 0) lines.push(details(rest, options));
