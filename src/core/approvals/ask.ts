@@ -104,11 +104,21 @@ async function refuseTooFew(parts: ApprovalParts, needs: Needs, rule: string, ca
   const admins = (await parts.access.membersOf({ roles: ['admin'] })).map(({ name }) => name);
   throw refused(
     'too_few_approvers',
-    `The rule "${rule}" wants ${needs.quorum} ${needs.quorum === 1 ? 'approval' : 'approvals'}, and ${eligible.size === 0 ? 'nobody' : `only ${namesOf(eligible)}`} could give one for ${caller.person.name}.`,
+    `The rule "${rule}" wants ${needs.quorum} ${needs.quorum === 1 ? 'approval' : 'approvals'} by ${whomOf(needs)}, and ${eligible.size === 0 ? 'nobody' : `only ${namesOf(eligible)}`} could give one for ${caller.person.name}.`,
     {
       nextStep: `${admins.join(' or ') || 'Whoever runs the server'} can add approvers under "people", or change the rule under "policy", in ecolink.yaml.`,
     },
   );
+}
+
+/** Whom a rule names, as it names them: a name that is nobody's is seen here. */
+function whomOf({ approvers }: Needs): string {
+  const named = approvers.flatMap(({ people = [], groups = [], roles = [] }) => [
+    ...people,
+    ...groups.map((group) => `the group ${group}`),
+    ...roles.map((role) => `the role ${role}`),
+  ]);
+  return named.join(' or ');
 }
 
 function namesOf(eligible: ReadonlyMap<string, { name: string }>): string {

@@ -140,7 +140,7 @@ function outcomeOf(outcome: Record<string, unknown> | undefined) {
 
 function nextStep({ id, state, outcome }: Approval, approvers: readonly string[], where: string): string {
   const steps: Record<ApprovalState, string> = {
-    pending: `It waits for ${approvers.join(' or ') || 'somebody who may approve'}, ${where}.`,
+    pending: `It waits for ${approvers.join(' or ') || 'somebody who may approve'}. It is decided ${where}.`,
     approved: 'It runs by itself in a moment.',
     running: `It runs. Follow it with get_approval ${id}.`,
     done: typeof outcome?.['next_step'] === 'string' ? outcome['next_step'] : 'It was done.',

@@ -79,7 +79,7 @@ const ruleSchema = z
 export const policySchema = z.array(ruleSchema);
 
 export const approvalsSchema = z.strictObject({
-  /** A person whose launches, scales and restarts would cost more than this per hour needs an approver. */
+  /** A person whose launches, scales, restarts and extensions would cost more than this per hour needs an approver. */
   person_cost_per_hour: z.number().nonnegative().optional(),
   /** Requests that one person may have waiting. */
   open_requests: z.int().min(1).max(1000).default(20),
