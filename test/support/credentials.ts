@@ -7,6 +7,7 @@ import { startCore } from './core.ts';
 import type { TestCore, TestCoreOptions } from './core.ts';
 import { startHub } from './hub/hub.ts';
 import type { Hub } from './hub/hub.ts';
+import type { HubRepo } from './hub/repo.ts';
 
 /** Ada sits at the terminal; Bob and Cleo are in Slack. */
 export const threePeople = `
@@ -29,6 +30,8 @@ runtimes:
 
 export interface Keeping extends AsyncDisposable {
   hub: Hub;
+  /** `acme/gated`. */
+  repo: HubRepo;
   place: TestCore;
   ada: Caller;
   bob: Caller;
@@ -46,7 +49,7 @@ export async function startKeeping(options: TestCoreOptions = {}): Promise<Keepi
   await using undo = new AsyncDisposableStack();
   const hub = undo.use(await startHub());
   const files = { 'config.json': '{}', 'model.safetensors': { size: 200_000, seed: 's' } };
-  hub.addRepo('acme/gated', { files, gated: 'manual', gate: { alice: 'accepted', bobby: 'accepted' } });
+  const repo = hub.addRepo('acme/gated', { files, gated: 'manual', gate: { alice: 'accepted', bobby: 'accepted' } });
   const keys = await mkdtemp(join(tmpdir(), 'ecolink-key-'));
   undo.defer(() => rm(keys, { recursive: true, force: true }));
   const keyFile = join(keys, 'key');
@@ -66,6 +69,7 @@ export async function startKeeping(options: TestCoreOptions = {}): Promise<Keepi
   };
   return {
     hub,
+    repo,
     place,
     ada: place.local,
     bob: await inSlack('BOB'),

@@ -162,6 +162,24 @@ describe('a download', () => {
     expect(await listed(cleo)).toMatchObject([{ state: 'ok' }]);
   });
 
+  test("tries the next entry's when the gate is closed to one's account (403), whose token is not to blame", async () => {
+    const { hub, repo, place, bob, cleo } = keeping;
+    const [bobs, cleos] = [newToken(), newToken()];
+    hub.addToken(bobs, { user: 'bobby' });
+    hub.addToken(cleos, { user: 'alice' });
+    await addAs(bob, 'mine', bobs);
+    await addAs(cleo, 'mine', cleos);
+    await place.run('register_model', { ...gated, name: 'a-of-bob', credential: 'mine' }, bob);
+    await place.run('register_model', { ...gated, name: 'b-of-cleo', credential: 'mine' }, cleo);
+    repo.gate.set('bobby', 'rejected');
+    await place.run('prefetch_model', { model: 'a-of-bob' }, bob);
+    await expect.poll(volumeState, patient).toBe('ready');
+    const used = (await auditOf('use_credential')).filter(({ event }) => event === 'opened');
+    const owners = used.map(({ input }) => (JSON.parse(String(input)) as { owner: string }).owner);
+    expect(owners.toReversed()).toEqual(['bob', 'cleo']);
+    expect([await listed(bob), await listed(cleo)]).toMatchObject([[{ state: 'ok' }], [{ state: 'ok' }]]);
+  });
+
   test('of one entry is never given the credential of another that nobody launched', async () => {
     const { hub, place, bob, cleo } = keeping;
     const [bobs, cleos] = [newToken(), newToken()];
