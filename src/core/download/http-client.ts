@@ -59,13 +59,18 @@ export class HttpClient implements Disposable {
       const timer = setTimeout(() => {
         request.destroy(new Setback('stalled', `${url.host} did not answer for ${this.#tuning.stallMs / 1000} s.`));
       }, this.#tuning.stallMs);
+      let answered = false;
       request.on('response', (response) => {
+        answered = true;
         clearTimeout(timer);
         resolve(new NodeAnswer(response, this.#tuning.stallMs));
       });
-      request.on('error', (error) => {
+      request.on('error', (error: NodeJS.ErrnoException) => {
         clearTimeout(timer);
-        reject(signal.aborted ? signal.reason : asSetback(error, url.host));
+        // A server may close a kept connection at the moment it is used again: that says nothing, and another is taken.
+        const isStale = request.reusedSocket && error.code === 'ECONNRESET' && !signal.aborted;
+        if (isStale && !answered) resolve(this.#send(url, headers, signal));
+        else reject(signal.aborted ? signal.reason : asSetback(error, url.host));
       });
       request.end();
     });
