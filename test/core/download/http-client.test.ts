@@ -8,8 +8,12 @@ import { quick } from './pulling.ts';
 test('a kept connection that its server closes when it is used again is no failure', async () => {
   const used = new Set<Socket>();
   const server = createServer((request, response) => {
-    if (used.has(request.socket)) request.socket.resetAndDestroy();
-    else used.add(request.socket) && response.end('an answer');
+    if (used.has(request.socket)) {
+      request.socket.resetAndDestroy();
+      return;
+    }
+    used.add(request.socket);
+    response.end('an answer');
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
