@@ -31,8 +31,11 @@ const icons = {
 /** Lines of what would happen; a launch into many regions has more. */
 const linesShown = 15;
 
+/** How a person is named: plainly, or so that Slack tells them. */
+export type Naming = (name: string) => string;
+
 /** One request: what would run, who asked, the votes, and while it waits the two buttons. */
-export function approvalMessage(approval: Approval): SlackMessage {
+export function approvalMessage(approval: Approval, naming: Naming = escape): SlackMessage {
   const [what = approval.operation, ...lines] = approval.summary;
   const shown = lines.slice(0, linesShown).map((line) => `• ${shorten(escape(line), 400)}`);
   if (lines.length > linesShown) shown.push(`… and ${lines.length - linesShown} more lines`);
@@ -40,7 +43,7 @@ export function approvalMessage(approval: Approval): SlackMessage {
   return {
     text: `Request ${approval.id} of ${who}: ${shorten(escape(what), 200)}: ${approval.state}`,
     blocks: [
-      section(`${icons[approval.state]} *${shorten(escape(what), 400)}*\n${standing(approval)}`),
+      section(`${icons[approval.state]} *${shorten(escape(what), 400)}*\n${standing(approval, naming)}`),
       ...sectionsOf(shown),
       ...sectionsOf(approval.votes.map(voteLine)),
       note(
@@ -52,10 +55,10 @@ export function approvalMessage(approval: Approval): SlackMessage {
 }
 
 /** How it stands, in one sentence. */
-function standing(approval: Approval): string {
+function standing(approval: Approval, naming: Naming): string {
   const { state, missing, approvers, decided_by: by, decided_at: at, reason, broken_glass: broken } = approval;
   if (state === 'pending') {
-    const names = approvers.map(escape).join(', ') || 'nobody who can now';
+    const names = approvers.map(naming).join(', ') || 'nobody who can now';
     return `waits for ${missing} of: ${shorten(names, 500)} · until ${when(approval.expires_at)}`;
   }
   const who = by === undefined ? '' : ` by ${escape(by)}`;
@@ -157,8 +160,9 @@ export function alarmMessage({ id, summary, decided_by: by, reason, requester }:
   return { text: `Glass broken: ${who} ran request ${id} without its approvers`, blocks: [section(text)] };
 }
 
-export function reminderMessage({ id, summary, approvers, expires_at: expires }: Approval): SlackMessage {
-  const who = shorten(approvers.map(escape).join(', '), 500) || 'somebody who may decide';
-  const text = `:alarm_clock: Request ${id} (${shorten(escape(summary[0] ?? ''), 200)}) still waits for ${who}, until ${when(expires)}.`;
-  return { text: `Request ${id} still waits for ${who}`, blocks: [section(text)] };
+export function reminderMessage(approval: Approval, naming: Naming = escape): SlackMessage {
+  const { id, summary, approvers, expires_at: expires } = approval;
+  const whoAs = (named: Naming): string => shorten(approvers.map(named).join(', '), 500) || 'somebody who may decide';
+  const text = `:alarm_clock: Request ${id} (${shorten(escape(summary[0] ?? ''), 200)}) still waits for ${whoAs(naming)}, until ${when(expires)}.`;
+  return { text: `Request ${id} still waits for ${whoAs(escape)}`, blocks: [section(text)] };
 }

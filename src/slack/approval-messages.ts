@@ -1,10 +1,11 @@
 import { WebAPIPlatformError } from '@slack/web-api';
+import type { SlackWorkspace } from '../core/access/access.ts';
 import type { Caller } from '../core/access/caller.ts';
 import { isOver } from '../core/approvals/states.ts';
 import type { Core } from '../core/core.ts';
 import type { ShownMessage } from '../core/store/approval-messages.ts';
 import { alarmMessage, approvalMessage, outcomeMessage, reminderMessage } from './approval-blocks.ts';
-import type { Approval } from './approval-blocks.ts';
+import type { Approval, Naming } from './approval-blocks.ts';
 import { placeOf } from './bots.ts';
 import type { Bot, Bots } from './bots.ts';
 import type { LiveMessages } from './live-messages.ts';
@@ -12,6 +13,7 @@ import { accountOf, callerOf } from './people.ts';
 import type { SlackUser } from './people.ts';
 import { post } from './post.ts';
 import type { Place, Posted } from './post.ts';
+import { escape } from './text.ts';
 import type { SlackMessage } from './text.ts';
 
 export interface ApprovalMessages {
@@ -82,7 +84,7 @@ async function show(parts: Parts, shown: Map<number, string>, id: number): Promi
   const text = JSON.stringify(message);
   if (shown.get(id) === text) return;
   const places = await approvals.shownAt(id);
-  if (approval.state === 'pending') await approvals.once(id, 'asked', () => announce(parts, approval, message));
+  if (approval.state === 'pending') await approvals.once(id, 'asked', () => announce(parts, approval));
   for (const place of places) await update(parts, place, message);
   if (approval.broken_glass) await approvals.once(id, 'broken_glass', () => alarm(parts, approval));
   if (!isOver(approval.state)) {
@@ -95,10 +97,12 @@ async function show(parts: Parts, shown: Map<number, string>, id: number): Promi
 }
 
 /** Where everybody sees it, where there is such a place; what is private goes to those who decide. */
-async function announce(parts: Parts, approval: Approval, message: SlackMessage): Promise<void> {
+async function announce(parts: Parts, approval: Approval): Promise<void> {
   const { core, bots } = parts;
   for (const place of await placesOf(parts, approval, approval.approvers)) {
-    const posted = await attempt(core, () => post(bots, place, message));
+    // In a channel those who decide are told by their names; in their own messages they are told anyway.
+    const naming = place.channel === undefined ? undefined : await mentionsIn(core, place.at, approval);
+    const posted = await attempt(core, () => post(bots, place, approvalMessage(approval, naming)));
     if (!posted) continue;
     const url = place.channel === undefined ? null : await permalink(parts, posted);
     await core.approvals.showedAt(approval.id, { ...posted, url });
@@ -152,13 +156,26 @@ async function remind(parts: Parts, id: number): Promise<void> {
   const { core } = parts;
   const approval = await core.approvals.view(id);
   if (!approval) return;
-  const message = reminderMessage(approval);
   for (const { team, channel, ts } of await core.approvals.shownAt(id)) {
     const bot = await writer(parts, team);
+    const naming = channel.startsWith('D') ? undefined : await mentionsIn(core, bot?.workspace ?? {}, approval);
     const below = { channel, thread_ts: ts, reply_broadcast: true };
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- Slack's method, not a window's.
-    await attempt(core, async () => bot?.client.chat.postMessage({ ...below, ...message }));
+    await attempt(core, async () => bot?.client.chat.postMessage({ ...below, ...reminderMessage(approval, naming) }));
   }
+}
+
+/** Names those who decide so that Slack tells them, where they have an account in that workspace or organisation. */
+async function mentionsIn({ access }: Core, at: SlackWorkspace, { approvers }: Approval): Promise<Naming> {
+  const mentions = new Map<string, string>();
+  for (const { id, name } of approvers.length === 0 ? [] : await access.membersOf({ people: approvers })) {
+    const accounts = (await access.identitiesOf(id)).flatMap((identity) => accountOf(identity) ?? []);
+    const here = accounts.find(({ team, enterprise }) =>
+      enterprise === undefined ? team === at.team : enterprise === at.enterprise,
+    );
+    if (here) mentions.set(name, `<@${here.user}>`);
+  }
+  return (name) => mentions.get(name) ?? escape(name);
 }
 
 /** The Slack accounts of people, by name, each once. */

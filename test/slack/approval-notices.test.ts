@@ -108,6 +108,16 @@ describe.skipIf(withoutLocalSlack)('people hear of a request', () => {
     await expect.poll(() => shown(place), patient).toContain('GLASS BROKEN');
   });
 
+  test('by name when it is new and when it waits too long, so that Slack tells them', async () => {
+    await connect();
+    await ask();
+    await expect.poll(() => shown(place), patient).toContain('<@U01ALICE>, root');
+    meddle(`update approvals set remind_at = '2026-01-01T00:00:00.000Z'`);
+    const reminder = async () =>
+      JSON.stringify((await place.slack.messages()).find(({ text }) => text.includes('still waits'))?.blocks);
+    await expect.poll(reminder, patient).toContain('still waits for <@U01ALICE>, root');
+  });
+
   test('although its message is gone from Slack', async () => {
     await connect();
     await ask();

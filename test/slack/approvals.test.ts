@@ -20,7 +20,7 @@ describe.skipIf(withoutLocalSlack)('a request for approval', () => {
       const app = await startSlack(core, { pace });
       try {
         await core.execute('launch_instance', { model: 'tiny' }, mel);
-        await expect.poll(() => shown(place), patient).toContain('waits for 1 of: alice, root');
+        await expect.poll(() => shown(place), patient).toContain('waits for 1 of: <@U01ALICE>, root');
         const [message] = await slack.messages();
         if (!message) throw new Error('There is no message');
         expect(breachesOfMessage({ text: message.text, blocks: message.blocks ?? [] })).toEqual([]);
