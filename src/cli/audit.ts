@@ -20,8 +20,11 @@ export function addAuditCommands(program: Command, add: Add, group: string, term
     .action((_, command: Command) => verify(wantsJson(command), terminal));
   add(audit, 'export')
     .summary('Print every row as one line of JSON, oldest first')
-    .description('Prints every row as one line of JSON, oldest first.')
-    .action(() => exportRows(terminal));
+    .description('Prints every row as one line of JSON, oldest first; with a flag only those that fit.')
+    .option('--actor <person>', 'Only what this person asked for.')
+    .option('--operation <name>', 'Only this operation.')
+    .option('--since <time>', 'Only rows at or after this time (ISO 8601).')
+    .action((filters: Filters) => exportRows(filters, terminal));
 }
 
 function wantsJson(command: Command): boolean {
@@ -29,7 +32,8 @@ function wantsJson(command: Command): boolean {
 }
 
 async function verify(json: boolean, terminal: Terminal): Promise<void> {
-  const { call } = await reach({ withoutServer: true });
+  await using reached = await reach({ withoutServer: true });
+  const { call } = reached;
   const output = (await call('verify_audit', {})) as { holds: boolean; rows: number; findings: string[] };
   if (json) terminal.out(jsonText(output));
   else if (output.holds) terminal.out(`The audit holds: ${output.rows} rows, none changed, missing or cut off.`);
@@ -40,12 +44,19 @@ async function verify(json: boolean, terminal: Terminal): Promise<void> {
   });
 }
 
-async function exportRows(terminal: Terminal): Promise<void> {
-  const { call } = await reach({ withoutServer: true });
+interface Filters {
+  actor?: string;
+  operation?: string;
+  since?: string;
+}
+
+async function exportRows(filters: Filters, terminal: Terminal): Promise<void> {
+  await using reached = await reach({ withoutServer: true });
+  const { call } = reached;
   const pages: Row[][] = [];
   let cursor: unknown;
   do {
-    const page = await call('list_audit', { limit: 100, ...(cursor === undefined ? {} : { cursor }) });
+    const page = await call('list_audit', { ...filters, limit: 100, ...(cursor === undefined ? {} : { cursor }) });
     pages.push(page['items'] as Row[]);
     cursor = page['next_cursor'];
   } while (cursor !== undefined);

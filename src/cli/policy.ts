@@ -7,7 +7,7 @@ import { runOperation } from './run-operation.ts';
 import { findOperation } from '../core/operations.ts';
 import type { Operation } from '../core/operation.ts';
 
-type Add = (parent: Command, name: string) => Command;
+type Add = (parent: Command, name: string, hidden?: boolean) => Command;
 
 /** `ecolink policy explain launch-instance tiny --replicas 2`: any operation as it would be typed, explained instead of run. */
 export function addPolicyCommands(program: Command, add: Add, group: string, terminal: Terminal): void {
@@ -16,8 +16,9 @@ export function addPolicyCommands(program: Command, add: Add, group: string, ter
   const about = 'Show which rule answers an operation, and why';
   const explain = add(policy, 'explain').summary(about).description(`${about}. Nothing is asked for and nothing runs.`);
   for (const operation of commandOperations()) {
-    if (operation.effect === 'read' || operation.neverHeldBack) continue;
-    const command = operationCommand(operation, add(explain, commandName(operation.name)), (request) =>
+    // Answered too, but nobody has to look for them.
+    const never = operation.effect === 'read' || operation.neverHeldBack === true;
+    const command = operationCommand(operation, add(explain, commandName(operation.name), never), (request) =>
       runOperation(explained(request), terminal),
     );
     command.option('--as-agent', 'As if an agent of yours asked.');

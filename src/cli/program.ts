@@ -42,10 +42,10 @@ export function buildProgram(terminal: Terminal): Command {
     .configureHelp({ subcommandTerm: (command) => command.name(), sortSubcommands: false })
     .addHelpText('after', rootHelp());
   program.option('--json').options.at(-1)?.hideHelp();
-  const add = (parent: Command, child: string): Command => {
+  const add = (parent: Command, child: string, hidden = false): Command => {
     const command = prepare(parent.createCommand(child), terminal);
     command.helpOption('-h, --help', 'Explain this command.').helpCommand(false);
-    parent.addCommand(command);
+    parent.addCommand(command, { hidden });
     return command;
   };
   for (const operation of commandOperations()) {

@@ -70,6 +70,10 @@ test('policy explain takes an operation as it would be typed', async () => {
   expect(status).toBe(0);
   expect(stdout).toMatch(/answer +require/);
   expect(stdout).toMatch(/rule +all launches/);
+  expect((await served.run('policy', 'explain', 'list-models')).stdout).toMatch(
+    /answer +allow\nrule +it is never held back/,
+  );
+  expect((await served.run('policy', 'explain', '--help')).stdout).not.toContain('list-models');
   const json = await served.run('policy', 'explain', 'stop-instance', '1', '--as-agent', '--json');
   expect(JSON.parse(json.stdout)).toMatchObject({ answer: 'require', rule: 'default: an agent destroys' });
 });
