@@ -23,6 +23,7 @@ const mayRun: Record<string, readonly Role[]> = {
   stop_instance: ['member', 'approver', 'admin'],
   restart_instance: ['member', 'approver', 'admin'],
   scale_instance: ['member', 'approver', 'admin'],
+  extend_instance: ['member', 'approver', 'admin'],
   delete_instance: ['member', 'approver', 'admin'],
   list_cache: ['viewer', 'member', 'approver', 'admin'],
   prefetch_model: ['member', 'approver', 'admin'],
