@@ -295,3 +295,58 @@ test('a volume whose bytes are damaged is fetched again', async () => {
   await region.startDownload(key, manifest, 2, undefined);
   await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
 });
+
+test('a volume of one node is cloned into one that many can read, and what was filled goes', async () => {
+  const config = { access_mode: 'ReadWriteOnce', share: 'clone' };
+  await using region = await openRegion(plane, namespace, { config });
+  let proven = false;
+  nodes.rule = (pod) =>
+    pod.metadata?.labels?.['ecolink.dev/volume'] === key && pod.spec?.containers[0]?.name === 'errand' && !proven
+      ? 'run'
+      : undefined;
+  await region.startDownload(key, manifest, 1, 'hf_secret');
+  await vi.waitFor(async () => {
+    expect(await region.observeVolume(key)).toMatchObject({
+      state: 'downloading',
+      reason: { code: 'volume_sharing' },
+    });
+    expect((await pods()).some((pod) => pod.metadata?.name?.includes('share'))).toBe(true);
+  }, patience);
+  expect(await secrets()).toEqual([]);
+  expect(
+    (await claims()).map(({ metadata, spec }) => [metadata?.name, spec?.accessModes, spec?.dataSource?.name]),
+  ).toEqual([
+    [key, ['ReadOnlyMany'], `${key}-fill`],
+    [`${key}-fill`, ['ReadWriteOnce'], undefined],
+  ]);
+  // Another server goes on where this one is.
+  await using later = await openRegion(plane, namespace, { config });
+  proven = true;
+  await vi.waitFor(
+    async () => expect(await later.observeVolume(key)).toEqual({ state: 'ready', bytes: 3_000_000 }),
+    patience,
+  );
+  await vi.waitFor(async () => expect((await claims()).map(({ metadata }) => metadata?.name)).toEqual([key]), patience);
+  expect(await jobs()).toEqual([]);
+  await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
+  await later.deleteVolume(key);
+  expect(await claims()).toEqual([]);
+});
+
+test('a clone that lacks something is taken back and made again, from what was filled', async () => {
+  const config = { access_mode: 'ReadWriteOnce', share: 'clone' };
+  await using region = await openRegion(plane, namespace, { config });
+  let exit = 1;
+  nodes.rule = (pod) => (pod.spec?.containers[0]?.name === 'errand' ? { exit } : undefined);
+  await region.startDownload(key, manifest, 1, undefined);
+  await vi.waitFor(
+    async () =>
+      expect(await region.observeVolume(key)).toMatchObject({
+        state: 'failed',
+        failure: { code: 'not_shared', retryable: true },
+      }),
+    patience,
+  );
+  exit = 0;
+  await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
+});

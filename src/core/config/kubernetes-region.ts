@@ -45,6 +45,8 @@ export const kubernetesRegion = z.strictObject({
   /** The cluster's default class unless given. */
   storage_class: z.string().min(1).optional(),
   access_mode: z.enum(accessModes).default('ReadWriteMany'),
+  /** How volumes that one node at a time can mount come to be read by several. */
+  share: z.enum(['clone']).optional(),
   /** Volumes can be reached from the node alone that they were made on: downloads go to nodes with accelerators. */
   node_local_storage: z.boolean().default(false),
   accelerators: z.array(accelerator).default([]),
@@ -85,3 +87,8 @@ export const kubernetesRegion = z.strictObject({
 });
 
 export type KubernetesRegionConfig = z.output<typeof kubernetesRegion>;
+
+/** One node at a time mounts its volumes: all who read one are held there. */
+export function isOfOneNode(config: KubernetesRegionConfig): boolean {
+  return config.access_mode === 'ReadWriteOnce' && config.share === undefined;
+}

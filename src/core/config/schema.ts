@@ -101,6 +101,7 @@ export const configFile = z
   })
   .superRefine(checkNames)
   .superRefine(checkReferences)
+  .superRefine(checkStorage)
   .superRefine(checkPeople);
 
 interface Named {
@@ -131,6 +132,17 @@ function checkReferences(
       context.addIssue({ code: 'custom', path: ['filesystems', index, at], message });
     if (kind === undefined) complain('region', `expected one of the regions: ${regions.join(', ')}`);
     else if (place[needed] === undefined) complain(needed, `is needed: the region ${region} is ${kind}`);
+  }
+}
+
+function checkStorage(
+  file: { regions: { kind: string; share?: unknown; access_mode?: string }[] },
+  context: z.RefinementCtx,
+): void {
+  for (const [index, { share, access_mode: mode }] of file.regions.entries()) {
+    if (share === undefined || mode === 'ReadWriteOnce') continue;
+    const message = 'is for access_mode: ReadWriteOnce; ReadWriteMany is shared already';
+    context.addIssue({ code: 'custom', path: ['regions', index, 'share'], message });
   }
 }
 

@@ -1,3 +1,4 @@
+import { isOfOneNode } from '../config/kubernetes-region.ts';
 import { refused } from '../errors.ts';
 import { formatBytes } from '../format.ts';
 import { digestOf } from '../ids.ts';
@@ -208,7 +209,7 @@ function warningsOf(model: OwnedModel, launches: readonly RegionLaunch[], places
   }
   for (const region of model.source === 'huggingface' ? regions : []) {
     const config = places.configOf(region);
-    if (config.kind === 'kubernetes' && config.access_mode === 'ReadWriteOnce')
+    if (config.kind === 'kubernetes' && isOfOneNode(config))
       warnings.push(`In ${region} one node at a time mounts the volume: all replicas run on it.`);
   }
   return warnings;

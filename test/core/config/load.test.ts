@@ -116,6 +116,12 @@ describe('a mistake is named by its line and what was expected there', () => {
     expect(await complaint('- just\n- a list\n')).toContain('line 1: the file: expected object');
   });
 
+  test('where storage that everybody mounts is to be cloned', async () => {
+    const region = 'kind: kubernetes\n    namespace: models\n    ecolink_image: e:1\n    share: clone';
+    const said = await complaint(`regions:\n  - name: eu\n    ${region}\n`);
+    expect(said).toContain('regions.0.share: is for access_mode: ReadWriteOnce');
+  });
+
   test('where a name refers to nothing, or is there twice', async () => {
     const filesystems = 'filesystems:\n  - name: nfs\n    path: /srv\n    region: mars\n';
     expect(await complaint(filesystems)).toBe('line 4: filesystems.0.region: expected one of the regions: local.');

@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { access, constants, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EnvHttpProxyAgent, fetch } from 'undici';
@@ -62,8 +62,16 @@ async function checkVolume({ target }: Options): Promise<object> {
 
 async function verifyVolume({ target }: Options): Promise<object> {
   const { mismatches } = await verifyTree(target);
-  if (mismatches.length > 0) await invalidate(target);
+  // A clone cannot be written to: it is made anew.
+  if (mismatches.length > 0 && !(await isReadOnly(target))) await invalidate(target);
   return { mismatches: mismatches.map(describeMismatch) };
+}
+
+async function isReadOnly(target: string): Promise<boolean> {
+  return access(target, constants.W_OK).then(
+    () => false,
+    (thrown: NodeJS.ErrnoException) => thrown.code === 'EROFS',
+  );
 }
 
 /** The listing, and with it the small files that decide how weights are read: a pod for each would take seconds. */

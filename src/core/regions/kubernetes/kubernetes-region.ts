@@ -104,7 +104,7 @@ export class KubernetesRegion implements Region {
     const answer = await runErrand(this.#client, this.#parts.config, {
       claim: key,
       mountPath: modelPath,
-      writes: true,
+      writes: this.#parts.config.share === undefined,
       args: ['verify-volume', '--target', modelPath],
       deadlineSeconds: verifySeconds,
     });

@@ -11,10 +11,12 @@ import { lastWarning, whyNotCreated } from './events.ts';
 import type { Live } from './kinds.ts';
 import { downloadJob, manifestMap, tokenSecret } from './manifests/download.ts';
 import type { Download } from './manifests/download.ts';
+import { filledName } from './manifests/share.ts';
 import { volumeClaim } from './manifests/volume.ts';
 import { owners } from './mirrors.ts';
 import type { Mirrors } from './mirrors.ts';
 import { annotations, labels } from './names.ts';
+import { endSharing, shareVolume, unshare } from './sharing.ts';
 import { reclaimNote, reclaimOf } from './reclaim.ts';
 import { isLost, troubleOf } from './pod-reasons.ts';
 
@@ -43,8 +45,44 @@ export class KubernetesVolumes {
   }
 
   async observe(key: string): Promise<ObservedVolume> {
-    const claim = await this.#parts.mirrors.claims.get(key);
-    if (!claim || claim.metadata.deletionTimestamp !== undefined) return { state: 'absent' };
+    const served = await this.#claim(key);
+    const bytes = served && completedBytes(served);
+    if (bytes !== undefined) return { state: 'ready', bytes };
+    if (this.#parts.config.share === undefined) return this.#filling(key, served);
+    const filled = await this.#claim(filledName(this.#parts.config, key));
+    const filling = await this.#filling(key, filled);
+    return filled && filling.state === 'ready' ? this.#sharing(key, filled, served, filling.bytes) : filling;
+  }
+
+  /** Undefined too where it is on its way out. */
+  async #claim(name: string): Promise<Claim | undefined> {
+    const claim = await this.#parts.mirrors.claims.get(name);
+    return claim?.metadata.deletionTimestamp === undefined ? claim : undefined;
+  }
+
+  /** How far the copy is that several nodes can read; the claim that was filled goes when it is done. */
+  async #sharing(key: string, filled: Claim, shared: Claim | undefined, bytes: number): Promise<ObservedVolume> {
+    const job = (await this.#jobs(key))[0];
+    const attempt = job ? attemptOf(job) : 0;
+    const sharing = await shareVolume(this.#parts, key, filled, shared);
+    if (sharing.state === 'failed')
+      return { state: 'failed', attempt, failure: failed('not_shared', sharing.message, true) };
+    if (sharing.state === 'under_way') return { state: 'downloading', attempt, reason: sharing.reason };
+    if (!shared || !(await this.#markComplete(shared, bytes))) return { state: 'absent' };
+    await this.#deleteFilled(key, filled);
+    return { state: 'ready', bytes };
+  }
+
+  /** What was copied is not needed any more: it would take the space a second time. */
+  async #deleteFilled(key: string, filled: Claim): Promise<void> {
+    await endSharing(this.#parts, key);
+    for (const job of await this.#jobs(key)) await this.#remove(job);
+    await this.#parts.client.delete('PersistentVolumeClaim', filled.metadata.name, filled.metadata.uid);
+    this.#parts.mirrors.claims.forget(filled);
+  }
+
+  async #filling(key: string, claim: Claim | undefined): Promise<ObservedVolume> {
+    if (!claim) return { state: 'absent' };
     const bytes = completedBytes(claim);
     if (bytes !== undefined) return { state: 'ready', bytes };
     const job = (await this.#jobs(key)).find((each) => fills(each, claim.metadata.uid));
@@ -90,15 +128,24 @@ export class KubernetesVolumes {
 
   /** Answers with the bytes that this freed; nobody can look into a volume that is not complete. Throws while it is held back. */
   async delete(key: string): Promise<number | undefined> {
+    const { config } = this.#parts;
     for (const job of await this.#jobs(key)) await this.#remove(job);
+    if (config.share === undefined) return this.#deleteClaim(key, key);
+    await endSharing(this.#parts, key);
+    const filled = await this.#deleteClaim(key, filledName(config, key));
+    return (await this.#deleteClaim(key, key)) ?? filled;
+  }
+
+  async #deleteClaim(key: string, name: string): Promise<number | undefined> {
+    const { client, mirrors } = this.#parts;
     // Read anew: one that is on its way out is hidden from the mirror's readers.
-    const claim = await this.#parts.client.read<V1PersistentVolumeClaim>('PersistentVolumeClaim', key);
+    const claim = await client.read<V1PersistentVolumeClaim>('PersistentVolumeClaim', name);
     if (!claim || claim.metadata.labels?.[labels.volume] !== key) return undefined;
     // The volume goes with its claim, or stays.
-    const reclaim = await reclaimOf(this.#parts.client, claim);
+    const reclaim = await reclaimOf(client, claim);
     if (claim.metadata.deletionTimestamp === undefined)
-      await this.#parts.client.delete('PersistentVolumeClaim', key, claim.metadata.uid);
-    this.#parts.mirrors.claims.forget(claim);
+      await client.delete('PersistentVolumeClaim', name, claim.metadata.uid);
+    mirrors.claims.forget(claim);
     await this.#awaitGone(claim);
     return reclaim === 'kept' ? 0 : completedBytes(claim);
   }
@@ -107,6 +154,8 @@ export class KubernetesVolumes {
   async markDamaged(key: string): Promise<void> {
     const claim = await this.#parts.mirrors.claims.get(key);
     if (!claim) return;
+    // A copy that nobody can write to is made anew.
+    if (this.#parts.config.share !== undefined) return unshare(this.#parts, key, claim);
     const change = { metadata: { annotations: { [annotations.complete]: null } } };
     const changed = await this.#parts.client.patch<V1PersistentVolumeClaim>('PersistentVolumeClaim', claim, change);
     if (changed) this.#parts.mirrors.claims.put(changed);
@@ -127,13 +176,18 @@ export class KubernetesVolumes {
 
   async #recordComplete(claim: Claim, job: Job): Promise<ObservedVolume> {
     const bytes = Number(job.metadata.annotations?.[annotations.bytes] ?? 0);
+    if (!(await this.#markComplete(claim, bytes))) return { state: 'absent' };
+    await this.#forgetToken(job);
+    return { state: 'ready', bytes };
+  }
+
+  /** False where the claim is gone, or another. */
+  async #markComplete(claim: Claim, bytes: number): Promise<boolean> {
     const value = JSON.stringify({ uid: claim.metadata.uid, bytes });
     const change = { metadata: { annotations: { [annotations.complete]: value } } };
     const changed = await this.#parts.client.patch<V1PersistentVolumeClaim>('PersistentVolumeClaim', claim, change);
-    if (!changed) return { state: 'absent' };
-    this.#parts.mirrors.claims.put(changed);
-    await this.#forgetToken(job);
-    return { state: 'ready', bytes };
+    if (changed) this.#parts.mirrors.claims.put(changed);
+    return changed !== undefined;
   }
 
   async #underWay(claim: Claim, job: Job): Promise<ObservedVolume> {
@@ -181,11 +235,12 @@ export class KubernetesVolumes {
 
   async #ensureClaim(key: string, manifest: PullManifest): Promise<Claim> {
     const { client, config, mirrors } = this.#parts;
-    const known = await mirrors.claims.get(key);
-    if (known && known.metadata.deletionTimestamp === undefined) return known;
+    const name = filledName(config, key);
+    const known = await this.#claim(name);
+    if (known) return known;
     const made =
       (await client.create<V1PersistentVolumeClaim>('PersistentVolumeClaim', volumeClaim(config, key, manifest))) ??
-      (await client.read<V1PersistentVolumeClaim>('PersistentVolumeClaim', key));
+      (await client.read<V1PersistentVolumeClaim>('PersistentVolumeClaim', name));
     if (!made) throw this.#deleting(key);
     if (made.metadata.deletionTimestamp !== undefined) {
       // Pods hold it back for as long as they are there, those that have ended too.
@@ -193,7 +248,7 @@ export class KubernetesVolumes {
       throw this.#deleting(key);
     }
     if (made.metadata.labels?.[labels.volume] !== key) {
-      throw conflict('name_taken', `A claim named ${key} is there that EcoLink did not make.`, {
+      throw conflict('name_taken', `A claim named ${name} is there that EcoLink did not make.`, {
         nextStep: `Rename or remove it in the namespace ${config.namespace}.`,
       });
     }

@@ -4,6 +4,7 @@ import { pullFailures } from '../../../download/manifest.ts';
 import type { PullManifest } from '../../../download/manifest.ts';
 import { refused } from '../../../errors.ts';
 import { annotations, attemptName, labels, metadataFor } from '../names.ts';
+import { filledName } from './share.ts';
 import { downloadPlacement } from './placement.ts';
 import { authorityOf, claimVolume, ecolinkContainer, environmentOf, podBase } from './pods.ts';
 
@@ -108,7 +109,7 @@ function podSpec(config: KubernetesRegionConfig, { key, attempt, withToken, acce
       },
     ],
     volumes: [
-      claimVolume('volume', key, false),
+      claimVolume('volume', filledName(config, key), false),
       { name: 'manifest', configMap: { name: attemptName(key, attempt) } },
       { name: 'tmp', emptyDir: {} },
       // Readable by the pod's group alone.

@@ -1,6 +1,6 @@
 import type { V1Job } from '@kubernetes/client-node';
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
-import { labels, metadataFor } from '../names.ts';
+import { annotations, labels, metadataFor } from '../names.ts';
 import { authorityOf, claimVolume, ecolinkContainer, environmentOf, podBase } from './pods.ts';
 
 export interface Errand {
@@ -11,17 +11,19 @@ export interface Errand {
   writes: boolean;
   args: readonly string[];
   deadlineSeconds: number;
-  /** What it is about, for its labels. */
-  volume?: string;
+  /** The volume that waits for its end, and the UID of the claim that it looks at. */
+  about?: { volume: string; claim: string };
 }
 
 const keptSeconds = 120;
 
 /** A pod that looks into a claim once and says what it saw. A Job, so that one which nobody waits for any more goes by itself. */
 export function errandJob(config: KubernetesRegionConfig, errand: Errand): V1Job {
+  const { about } = errand;
   const { name, namespace, ...shared } = metadataFor(config, {
     name: errand.name,
-    labels: { [labels.name]: 'ecolink-errand' },
+    labels: { [labels.name]: 'ecolink-errand', ...(about ? { [labels.volume]: about.volume } : {}) },
+    annotations: about && { [annotations.claim]: about.claim },
   });
   const mount = { name: 'claim', mountPath: errand.mountPath, ...(errand.writes ? {} : { readOnly: true }) };
   const trusted = authorityOf(config);

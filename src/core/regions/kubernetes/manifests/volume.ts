@@ -1,6 +1,7 @@
 import type { V1PersistentVolumeClaim, V1PersistentVolumeClaimSpec } from '@kubernetes/client-node';
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import type { PullManifest } from '../../../download/manifest.ts';
+import { filledName } from './share.ts';
 import { annotations, labels, metadataFor } from '../names.ts';
 
 const mib = 1024 ** 2;
@@ -20,7 +21,7 @@ export function volumeClaim(
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
     metadata: metadataFor(config, {
-      name: key,
+      name: filledName(config, key),
       labels: { [labels.name]: 'ecolink-volume', [labels.volume]: key },
       annotations: { [annotations.repo]: manifest.repo, [annotations.commit]: manifest.commit },
     }),
