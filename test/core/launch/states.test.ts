@@ -7,12 +7,12 @@ const actions = Object.keys(actionsByState) as InstanceAction[];
 test('what each state allows is this table and nothing else', () => {
   const table = instanceStates.map((state) => [state, ...actions.filter((action) => allows(action, state))].join(' '));
   expect(table).toEqual([
-    'pending stop restart scale',
-    'downloading stop restart scale',
-    'starting stop restart scale',
-    'running stop restart scale call',
-    'degraded stop restart scale call',
-    'failed stop restart scale delete',
+    'pending stop restart scale extend',
+    'downloading stop restart scale extend',
+    'starting stop restart scale extend',
+    'running stop restart scale extend call',
+    'degraded stop restart scale extend call',
+    'failed stop restart scale extend delete',
     'stopping',
     'stopped restart delete',
   ]);
