@@ -1,18 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAccess } from './access/create-access.ts';
-import { createClaims } from './access/claims.ts';
 import { createPeople } from './access/people.ts';
 import { checkRegularly } from './access/credentials-check.ts';
-import { createCredentialLinks, credentialPages } from './access/credentials-links.ts';
 import { createCredentialList } from './access/credentials-list.ts';
-import { createCredentialDesk } from './access/credentials-manage.ts';
 import { createCredentials } from './access/credentials.ts';
-import { createInstallations } from './access/installations.ts';
-import { createLinks } from './access/links.ts';
+import { createDesks } from './access/create-desks.ts';
 import { createRoleGrants } from './access/role-grants.ts';
-import { createTokenLinks, tokenPages } from './access/tokens-links.ts';
-import { createTokenDesk } from './access/tokens-manage.ts';
 import { createApprovals } from './approvals/approvals.ts';
 import { sayPolicy } from './approvals/say-policy.ts';
 import { createAuditLog } from './audit/audit.ts';
@@ -91,8 +85,8 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     log,
     now,
   });
-  const desk = createCredentialDesk({ access, audit, store, ring, hub, now });
-  const tokens = createTokenDesk({ access, audit, now });
+  const publicUrl = (): string => config.publicUrl ?? serverUrl(config);
+  const desks = createDesks({ access, people, audit, store, ring, hub, publicUrl, now });
   const services: Services = {
     ...working,
     audit,
@@ -122,7 +116,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     });
     await reconciler.start();
     await sayPolicy(live.file(), access, log);
-    undo.use(checkRegularly(desk, log));
+    undo.use(checkRegularly(desks.credentials, log));
     undo.use(await approvals.start(createRunner(executing)));
   }
   const parts = undo.move();
@@ -130,18 +124,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     config,
     log,
     access,
-    claims: createClaims({ people, store, audit, now }),
-    installations: createInstallations({ access, audit, store, ring, now }),
-    credentials: {
-      ...desk,
-      links: createCredentialLinks(createLinks({ access, store, now }, credentialPages), desk),
-      url: (link) => `${config.publicUrl ?? serverUrl(config)}/credentials/${link}`,
-    },
-    tokens: {
-      ...tokens,
-      links: createTokenLinks(createLinks({ access, store, now }, tokenPages), tokens),
-      url: (link) => `${config.publicUrl ?? serverUrl(config)}/tokens/${link}`,
-    },
+    ...desks,
     changes,
     routes: createRoutes(store, places),
     approvals: approvals.board,
