@@ -208,11 +208,8 @@ describe.each(rounds)('In a cluster where something %s, EcoLink', (_round, meanw
     await ecolink.do('stop_instance', { instance: String(instance) });
     await meanwhile(ecolink);
     await ecolink.until(instance, 'stopped', 200);
-    for (const [model, regions] of [
-      ['tiny', ['eu', 'us']],
-      ['large', ['eu', 'us']],
-    ] as const)
-      await ecolink.do('evict_cache', { model, regions });
+    const { items } = (await ecolink.do('list_cache')) as unknown as { items: { volume: string; state: string }[] };
+    for (const { volume, state } of items) if (state !== 'absent') await ecolink.do('evict_cache', { volume });
     await meanwhile(ecolink);
     await ecolink.do('delete_instance', { instance: String(instance) });
     launched.length = 0;

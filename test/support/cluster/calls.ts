@@ -13,7 +13,7 @@ export interface Callers {
 }
 
 /** A call that takes its time: thousands of tokens, whatever the model says. */
-export const longCall = { max_tokens: 3000, ignore_eos: true };
+export const longCall = { max_tokens: 2000, ignore_eos: true };
 
 /** Calls a chat model for as long as the work takes, and answers with every answer, whole. */
 export async function callsDuring(

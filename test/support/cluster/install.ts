@@ -257,7 +257,8 @@ function regions(more: InstallOptions['region']): object[] {
 export function llamaCpp(): object {
   const builtIn = builtInKubernetes().find((runtime) => runtime.name === 'llama.cpp');
   const command = given.engineCommand === undefined ? {} : { command: [given.engineCommand] };
-  return { ...builtIn, image: given.engineImage, ...command };
+  // Many engines share one machine here, and each would take all of its cores.
+  return { ...builtIn, image: given.engineImage, environment: { LLAMA_ARG_THREADS: '1' }, ...command };
 }
 
 function splitImage(image: string): [string, string] {
