@@ -5,20 +5,14 @@ const most = 200;
 
 /**
  * Prepares each query once. SQLite frees a statement when its object is collected, which nothing hurries: with 2,000
- * instances the statements of one round took 100 MB.
+ * instances the statements of one round took tens of megabytes. A changed schema is SQLite's own to notice.
  */
 export function withKeptStatements(database: SqliteDatabase): SqliteDatabase {
   const kept = new Map<string, SqliteStatement>();
   return {
     close: () => database.close(),
     prepare(sql) {
-      const known = kept.get(sql);
-      const statement = known ?? database.prepare(sql);
-      if (!/^(select|insert|update|delete)\b/i.test(sql)) {
-        // A schema that changes takes the columns of what was prepared before with it.
-        if (!/^(begin|commit|rollback)\b/i.test(sql)) kept.clear();
-        return statement;
-      }
+      const statement = kept.get(sql) ?? database.prepare(sql);
       // The one that was used last is the last to go.
       kept.delete(sql);
       kept.set(sql, statement);
