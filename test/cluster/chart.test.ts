@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { kubernetesRegion } from '../../src/core/config/kubernetes-region.ts';
-import { configFile } from '../../src/core/config/schema.ts';
 import { neededRights } from '../../src/core/regions/kubernetes/rights.ts';
 import { chart } from '../support/cluster/install.ts';
 import { helm, kubectl, kubectlWith } from '../support/cluster/programs.ts';
@@ -13,11 +11,6 @@ interface Rendered {
   spec: Record<string, unknown>;
   rules: { apiGroups: string[]; resources: string[]; verbs: string[] }[];
   data: Record<string, string>;
-}
-
-interface Schema {
-  properties: { config: { properties: object } };
-  $defs: { region: { properties: object } };
 }
 
 const namespace = 'ecolink-chart';
@@ -130,15 +123,6 @@ describe('the chart', () => {
     const { text, objects } = await render({ keys: { secretName: 'our-keys' } });
     expect(objects.map((each) => each.kind)).not.toContain('Secret');
     expect(text).toContain('name: our-keys');
-  });
-
-  it('knows the settings of ecolink.yaml and of a region, all of them', async () => {
-    const schema = JSON.parse(await readFile(`${chart}/values.schema.json`, 'utf8')) as Schema;
-    expect(Object.keys(schema.properties.config.properties).toSorted()).toEqual(
-      Object.keys(configFile.shape).toSorted(),
-    );
-    const region = [...Object.keys(kubernetesRegion.shape), 'path'].toSorted();
-    expect(Object.keys(schema.$defs.region.properties).toSorted()).toEqual(region);
   });
 
   it.each([
