@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeTinyGguf } from '../../src/cli/quickstart/tiny-gguf.ts';
 import { engineMemory, missingImage } from '../support/cluster/engines.ts';
 import { given, Installation } from '../support/cluster/install.ts';
-import type { Answer } from '../support/cluster/install.ts';
+import type { Answer, KubernetesItem } from '../support/cluster/install.ts';
 import { startHub } from '../support/hub/hub.ts';
 import type { Hub } from '../support/hub/hub.ts';
 
@@ -168,15 +168,19 @@ describe.each(rounds)('In a cluster where something %s, EcoLink', (_round, meanw
     await ecolink.until(instance, 'stopped');
     hub.resetCounters();
     const claims = await ecolink.list('persistentvolumeclaims', 'ecolink.dev/volume,ecolink.dev/region=eu');
+    const used = claims.find((each) => each.metadata.annotations?.['ecolink.dev/repo'] === 'acme/tiny');
+    const { apiVersion, kind, metadata, spec } = used as KubernetesItem;
+    const { name, labels, annotations } = metadata;
+    const { volumeName: _bound, ...asked } = spec;
     // Pods hold a claim back for as long as they are there, those that have ended too.
-    await ecolink.kubectl('delete', 'jobs', '-l', 'ecolink.dev/volume,ecolink.dev/region=eu');
-    await ecolink.kubectl('delete', 'pvc', ...claims.map((each) => each.metadata.name));
-    for (const { apiVersion, kind, metadata, spec } of claims) {
-      const { name, labels, annotations } = metadata;
-      const { volumeName: _bound, ...asked } = spec;
-      const again = { apiVersion, kind, metadata: { name, labels, annotations: complete(annotations) }, spec: asked };
-      await ecolink.create(again);
-    }
+    await ecolink.kubectl('delete', 'jobs', '-l', `ecolink.dev/volume=${name}`);
+    await ecolink.kubectl('delete', 'pvc', name);
+    await ecolink.create({
+      apiVersion,
+      kind,
+      metadata: { name, labels, annotations: complete(annotations) },
+      spec: asked,
+    });
     await ecolink.do('restart_instance', { instance: String(instance) });
     await meanwhile(ecolink);
     await ecolink.until(instance, 'running');
