@@ -94,6 +94,6 @@ it.each(clientKinds)('gives $name at /mcp of the server what it gives over stdio
   onTestFinished(() => Promise.all([overHttp.close(), overStdio.close()]).then(() => undefined));
   const question = ['get_model', { model: 'nobody' }] as const;
   expect(await overHttp.tools()).toEqual(await overStdio.tools());
-  expect(await overHttp.call('list_regions', {})).toEqual(await overStdio.call('list_regions', {}));
+  expect(await overHttp.call('list_models', {})).toEqual(await overStdio.call('list_models', {}));
   expect(await overHttp.call(...question)).toEqual(await overStdio.call(...question));
 });

@@ -41,7 +41,7 @@ export type Answer = Record<string, unknown> & { error?: { code: string; message
 /** EcoLink in the cluster, installed by the chart into a namespace of its own that enforces Pod Security "restricted". */
 export class Installation implements AsyncDisposable {
   readonly namespace = `ecolink-${randomBytes(4).toString('hex')}`;
-  #forward: Forward | undefined;
+  #forward: Promise<Forward> | undefined;
   #token = '';
   #atFirst: string[] = [];
 
@@ -81,15 +81,13 @@ export class Installation implements AsyncDisposable {
     };
     const set = Object.entries(values).flatMap(([name, value]) => ['--set-json', `${name}=${JSON.stringify(value)}`]);
     await helm('upgrade', '--install', 'ecolink', chart, '-n', this.namespace, '--wait', '--timeout', '120s', ...set);
-    await this.#forward?.[Symbol.asyncDispose]();
-    this.#forward = undefined;
+    await this.#endForward();
   }
 
   /** Ends EcoLink's own pod without a word to it, and waits until its successor answers. */
   async killServer(): Promise<void> {
     await this.kubectl('delete', 'pod', '-l', server, '--grace-period=0', '--force');
-    await this.#forward?.[Symbol.asyncDispose]();
-    this.#forward = undefined;
+    await this.#endForward();
     for (const end = Date.now() + 120_000; ; await delay(200)) {
       const pods = await this.list('pods', server);
       if (pods.length === 1 && pods.every(isReady)) return;
@@ -131,14 +129,20 @@ export class Installation implements AsyncDisposable {
   /** What runs there calls it, and so do tests; a forward that ended with its pod is made again. */
   async fetch(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = { authorization: `Bearer ${this.#token}`, ...(init.headers as Record<string, string> | undefined) };
+    // One for all who call at the same moment: each more would outlive the tests.
+    const forwarded = (this.#forward ??= forward(this.namespace, 'deploy/ecolink', 7420));
     try {
-      this.#forward ??= await forward(this.namespace, 'deploy/ecolink', 7420);
-      return await fetch(this.#forward.url + path, { ...init, headers });
+      return await fetch((await forwarded).url + path, { ...init, headers });
     } catch (thrown) {
-      await this.#forward?.[Symbol.asyncDispose]();
-      this.#forward = undefined;
+      if (this.#forward === forwarded) await this.#endForward();
       throw thrown;
     }
+  }
+
+  async #endForward(): Promise<void> {
+    const forwarded = this.#forward;
+    this.#forward = undefined;
+    await (await forwarded?.catch(() => undefined))?.[Symbol.asyncDispose]();
   }
 
   /** Runs an operation; a failure is in `error`. */
@@ -220,7 +224,7 @@ export class Installation implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#forward?.[Symbol.asyncDispose]();
+    await this.#endForward();
     await helm('uninstall', 'ecolink', '-n', this.namespace, '--ignore-not-found').catch(() => '');
     await kubectl('delete', 'namespace', this.namespace, '--wait=false');
   }

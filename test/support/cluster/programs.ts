@@ -41,7 +41,7 @@ export interface Forward extends AsyncDisposable {
 /** A port of this machine that leads to `port` of the target (`deploy/ecolink`). It ends with the pod that it leads to. */
 export async function forward(namespace: string, target: string, port: number): Promise<Forward> {
   const child = spawn(program('kubectl'), ['-n', namespace, 'port-forward', target, `:${port}`], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
   const exited = once(child, 'exit');
   const [line] = (await Promise.race([
