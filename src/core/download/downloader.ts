@@ -16,7 +16,7 @@ const refetches = 2;
 /** More files than this never wait to be published: each holds a descriptor. */
 const longestBacklogFiles = 256;
 
-/** Bytes that may be asked for at one time. What a kill costs stays below: connections rest while a quarter of it is not durable. */
+/** Bytes that may be asked for at one time. What a kill costs stays below: connections rest while half of it is not durable. */
 export function windowBytes(tuning: PullTuning): number {
   return tuning.connections * tuning.rangeBytes;
 }
@@ -119,7 +119,7 @@ export class Downloader {
 
   #isBehind(): boolean {
     const { waitingBytes, waiting } = this.#with.committer;
-    return waitingBytes > windowBytes(this.#with.tuning) / 4 || waiting > longestBacklogFiles;
+    return waitingBytes > windowBytes(this.#with.tuning) / 2 || waiting > longestBacklogFiles;
   }
 
   async #fetch(job: Job): Promise<void> {
