@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Transaction } from 'kysely';
 import type { Asking } from '../asking.ts';
 import { conflict, notFound, refused } from '../errors.ts';
@@ -57,7 +58,7 @@ export async function changeInstance(
   await parts.store.transaction(async (transaction) => {
     await holdInstance(transaction, found.id);
     const now = (await findInstance(transaction, found.id)) as Instance;
-    if (now.generation !== found.generation || now.desired !== found.desired) throw changedMeanwhile(found);
+    if (isOther(now, found)) throw changedMeanwhile(found);
     await change.also?.(transaction);
     await updateDesired(transaction, found.id, change.update, parts.now().toISOString());
     await context.settle(transaction, receipt);
@@ -65,6 +66,13 @@ export async function changeInstance(
   for (const { region } of found.regions) parts.nudge({ instance: found.id, region });
   parts.changes.publish({ kind: 'instance', id: String(found.id) });
   return receipt;
+}
+
+/** Of these `decide` made the change: on top of others it would undo what somebody else did. */
+function isOther(now: Instance, found: Instance): boolean {
+  return (
+    now.generation !== found.generation || now.desired !== found.desired || !isDeepStrictEqual(now.spec, found.spec)
+  );
 }
 
 export function stopInstance(_instance: Instance): Change {

@@ -79,6 +79,22 @@ describe('more time', () => {
     await expect(p.run(ada, 'approve_request', { approval: '2' })).rejects.toMatchObject({ code: 'request_stale' });
   });
 
+  test('and a scale at the same moment: neither undoes the other', async () => {
+    await launch({ stop_after: '1h' });
+    const ends = await Promise.allSettled([
+      p.run(max, 'scale_instance', { instance: '1', replicas: 2 }),
+      extend(max, '8h'),
+    ]);
+    // Of an hour it would not be near yet.
+    endsIn(59);
+    const now = await view();
+    const done = ends.map(({ status }) => status === 'fulfilled');
+    expect([now['replicas'] === 2, 'warning' in now]).toEqual(done);
+    expect(done).toContain(true);
+    for (const each of ends.filter(({ status }) => status === 'rejected'))
+      expect(each).toMatchObject({ reason: { code: 'changed_meanwhile', retryable: true } });
+  });
+
   test('comes anew with the restart of a stopped instance, so that a rule that demands an end is not slipped past', async () => {
     await p.configure(`${people}\npolicy: [{ name: an end, when: { stop_after: false }, deny: Give stop_after. }]`);
     await expect(launch()).rejects.toMatchObject({ code: 'policy_denied' });
