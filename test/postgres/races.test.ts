@@ -104,6 +104,18 @@ describe('two servers on one PostgreSQL', () => {
     expect((await one.run('list_instances'))['items']).toHaveLength(1);
   });
 
+  test('make one person of an account that both see first, under two names', async () => {
+    const account = { person: 'slack:T1/UADA', role: 'member' };
+    const ends = await together('identities', [
+      () => one.run('set_role', { ...account, name: 'ada' }),
+      () => two.run('set_role', account),
+    ]);
+    expect(ends.map((end) => end.status)).toEqual(['fulfilled', 'fulfilled']);
+    const { items } = await one.run('list_people');
+    expect((items as { identities: string[] }[]).map(({ identities }) => identities)).toContainEqual(['slack:T1/UADA']);
+    expect(items).toHaveLength(2);
+  });
+
   test('never launch what is being deleted: the delete came first', async () => {
     await one.run('register_model', register);
     await blocker.query('begin; lock table instances in exclusive mode');

@@ -93,5 +93,6 @@ export async function personWithIdentity(db: Queries, identity: string, name: st
     .values({ identity, person_id: id })
     .onConflict((on) => on.column('identity').doNothing())
     .execute();
-  return id;
+  // The other process may have seen them under another name: then that person has the identity, and this one is nobody.
+  return (await idOfIdentity(db, identity)) ?? id;
 }
