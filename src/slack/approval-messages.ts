@@ -84,9 +84,11 @@ async function show(parts: Parts, shown: Map<number, string>, id: number): Promi
   const text = JSON.stringify(message);
   if (shown.get(id) === text) return;
   const places = await approvals.shownAt(id);
-  if (approval.state === 'pending') await approvals.once(id, 'asked', () => announce(parts, approval));
+  const asked = approval.state !== 'pending' || (await approvals.once(id, 'asked', () => announce(parts, approval)));
   for (const place of places) await update(parts, place, message);
-  if (approval.broken_glass) await approvals.once(id, 'broken_glass', () => alarm(parts, approval));
+  const alarmed = !approval.broken_glass || (await approvals.once(id, 'broken_glass', () => alarm(parts, approval)));
+  // Who began to tell them may have died of it: it is looked at again.
+  if (!asked || !alarmed) return;
   if (!isOver(approval.state)) {
     shown.set(id, text);
     return;

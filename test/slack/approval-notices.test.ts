@@ -69,6 +69,18 @@ describe.skipIf(withoutLocalSlack)('people hear of a request', () => {
     expect(await textsTo(stranger)).toHaveLength(1);
   });
 
+  test('although the server that began to tell them died of it', async () => {
+    await ask();
+    meddle(`insert into notices values ('approval', 1, 'asked', '2999-01-01T00:00:00.000Z', null)`);
+    meddle(`insert into approval_messages (approval_id, channel, ts) values (1, '${workspace.channel}', '1.1')`);
+    await connect();
+    // It was looked at, and is another's to tell.
+    await expect.poll(() => place.slack.calls('chat.update'), patient).not.toEqual([]);
+    expect(await texts()).toEqual([]);
+    meddle(`update notices set claimed_until = '2026-01-01T00:00:00.000Z'`);
+    await expect.poll(() => shown(place), patient).toContain('approval.approve');
+  });
+
   test('that was decided while Slack was away: the buttons go, and the requester is told, once', async () => {
     const app = await connect();
     await ask();

@@ -1,4 +1,4 @@
-import { claimNotice, noticeGiven } from '../store/notices.ts';
+import { claimNotice, noticeGiven, wasGiven } from '../store/notices.ts';
 import type { Notice } from '../store/notices.ts';
 import type { Store } from '../store/store.ts';
 
@@ -8,7 +8,7 @@ const claimMs = 60_000;
 /**
  * Tells people something once, whichever of several servers comes first and whatever restarts. Where `tell` fails, or
  * its server dies in the middle, it is tried again after a minute: told twice at worst, and never not at all.
- * Answers false where there was nothing to tell.
+ * Answers true once they are told, by whomever. False: another server is at it, or died of it, so look again.
  */
 export async function tellOnce(
   { store, now }: { store: Store; now: () => Date },
@@ -17,7 +17,7 @@ export async function tellOnce(
 ): Promise<boolean> {
   const at = now();
   const until = new Date(at.getTime() + claimMs).toISOString();
-  if (!(await claimNotice(store.db, notice, at.toISOString(), until))) return false;
+  if (!(await claimNotice(store.db, notice, at.toISOString(), until))) return wasGiven(store.db, notice);
   await tell();
   await noticeGiven(store.db, notice, now().toISOString());
   return true;
