@@ -57,11 +57,13 @@ interface HintParts {
 
 /** Makes whoever looks at an instance look again when its end is near: each server tells its own listeners, once. */
 export function createEndingHints({ store, changes, log, now }: HintParts): () => Promise<void> {
-  const hinted = new Map<number, string>();
+  let hinted = new Map<number, string>();
   return async (): Promise<void> => {
-    for (const { id, stopAt } of await nearTheirEnd({ store, now }, false)) {
-      if (hinted.get(id) === stopAt) continue;
-      hinted.set(id, stopAt);
+    const before = hinted;
+    const near = await nearTheirEnd({ store, now }, false);
+    hinted = new Map(near.map(({ id, stopAt }) => [id, stopAt]));
+    for (const { id, stopAt } of near) {
+      if (before.get(id) === stopAt) continue;
       log.info({ instance: id, stop_at: stopAt }, 'the instance stops by itself soon');
       changes.publish({ kind: 'instance', id: String(id) });
     }
