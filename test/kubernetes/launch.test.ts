@@ -121,6 +121,52 @@ test('a launch fetches once per region, serves in both, and after its end nothin
   expect(await list('/api/v1/NS/services')).toEqual([]);
 });
 
+async function cached(core: TestCore): Promise<string[]> {
+  const { items } = (await core.run('list_cache', {})) as unknown as { items: { state: string }[] };
+  return items.map(({ state }) => state);
+}
+
+test('what somebody deletes under a stopped instance goes with all that hangs on it, and is fetched anew', async () => {
+  await using folder = await dataFolderWith(await configFile());
+  await using core = await open(folder);
+  await core.run('register_model', { name: 'tiny', source: 'huggingface', repo: 'team/tiny' });
+  await core.run('launch_instance', { model: 'tiny', regions: ['eu'] });
+  await vi.waitFor(async () => expect((await look(core)).state).toBe('running'), patience);
+  await core.run('stop_instance', { instance: '1' });
+  await vi.waitFor(async () => expect((await look(core)).state).toBe('stopped'), patience);
+  await plane.call('DELETE', `/api/v1/namespaces/${namespace}/persistentvolumeclaims`);
+  await vi.waitFor(async () => {
+    expect(await list('/api/v1/NS/persistentvolumeclaims')).toEqual([]);
+    expect(await list('/apis/batch/v1/NS/jobs')).toEqual([]);
+    expect(await cached(core)).toEqual([]);
+  }, patience);
+  await core.run('restart_instance', { instance: '1' });
+  await vi.waitFor(async () => expect((await look(core)).state).toBe('running'), patience);
+});
+
+test('replicas serve on from a claim that is deleted under them, and the instance says so', async () => {
+  await using folder = await dataFolderWith(await configFile());
+  await using core = await open(folder);
+  await core.run('register_model', { name: 'tiny', source: 'huggingface', repo: 'team/tiny' });
+  await core.run('launch_instance', { model: 'tiny', regions: ['eu'] });
+  await vi.waitFor(async () => expect((await look(core)).state).toBe('running'), patience);
+  const [before] = await enginePods();
+  await plane.call('DELETE', `/api/v1/namespaces/${namespace}/persistentvolumeclaims`);
+  await vi.waitFor(
+    async () =>
+      expect((await look(core)).regions).toMatchObject([
+        { state: 'degraded', ready: 1, reason: { code: 'volume_deleting' } },
+      ]),
+    patience,
+  );
+  expect(await cached(core)).toEqual(['evicting']);
+  expect((await enginePods()).map((pod) => pod.metadata?.uid)).toEqual([before?.metadata?.uid]);
+  await core.run('stop_instance', { instance: '1' });
+  await vi.waitFor(async () => expect(await cached(core)).toEqual([]), patience);
+  await core.run('restart_instance', { instance: '1' });
+  await vi.waitFor(async () => expect((await look(core)).state).toBe('running'), patience);
+});
+
 const digests = { a: `sha256:${'a'.repeat(64)}`, b: `sha256:${'b'.repeat(64)}` };
 
 async function enginePods(): Promise<V1Pod[]> {

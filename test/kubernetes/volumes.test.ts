@@ -13,6 +13,7 @@ import {
   openRegion,
   readerGranted,
   withdrawReader,
+  workloadOf,
 } from './support/place.ts';
 
 let plane: ControlPlane;
@@ -42,6 +43,8 @@ const jobs = () => list<V1Job>('/apis/batch/v1/NS/jobs');
 const secrets = () => list<V1Secret>('/api/v1/NS/secrets');
 const claims = () => list<V1PersistentVolumeClaim>('/api/v1/NS/persistentvolumeclaims');
 const pods = () => list<V1Pod>('/api/v1/NS/pods');
+
+const isEngine = (pod: V1Pod) => pod.spec?.containers[0]?.name === 'engine' && pod.spec.nodeName !== undefined;
 
 const patience = { timeout: 20_000, interval: 50 };
 const key = keyFor('team/tiny');
@@ -94,6 +97,38 @@ test('a claim that was deleted and made again by hand is not taken for complete'
   );
   await region.startDownload(key, manifest, 2, undefined);
   await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
+});
+
+const deleteClaim = (name: string) =>
+  plane.call('DELETE', `/api/v1/namespaces/${namespace}/persistentvolumeclaims/${name}`);
+
+test('a claim that was deleted by hand is held back by its finished download, and an eviction clears both', async () => {
+  await using region = await openRegion(plane, namespace);
+  await region.startDownload(key, manifest, 1, undefined);
+  await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
+  await deleteClaim(key);
+  await vi.waitFor(async () => expect(await region.observeVolume(key)).toEqual({ state: 'deleting' }), patience);
+  expect((await claims())[0]?.metadata?.finalizers).toEqual(['kubernetes.io/pvc-protection']);
+  expect(await region.deleteVolume(key)).toBe(3_000_000);
+  expect(await claims()).toEqual([]);
+  expect(await jobs()).toEqual([]);
+  expect(await region.observeVolume(key)).toEqual({ state: 'absent' });
+  await region.startDownload(key, manifest, 2, undefined);
+  await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
+});
+
+test('an eviction that a pod holds back says so, and is over only when the pod is', async () => {
+  await using region = await openRegion(plane, namespace);
+  await region.startDownload(key, manifest, 1, undefined);
+  await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
+  nodes.rule = () => 'run';
+  await region.applyWorkload(workloadOf(key));
+  await vi.waitFor(async () => expect((await pods()).some(isEngine)).toBe(true), patience);
+  await deleteClaim(key);
+  await expect(region.deleteVolume(key)).rejects.toMatchObject({ code: 'volume_deleting', retryable: true });
+  await region.removeWorkload(7);
+  await vi.waitFor(async () => expect(await claims()).toEqual([]), patience);
+  expect(await region.deleteVolume(key)).toBeUndefined();
 });
 
 test.for([
@@ -293,60 +328,5 @@ test('a volume whose bytes are damaged is fetched again', async () => {
   expect(await region.verifyVolume(key)).toEqual(['model.gguf: hash']);
   expect(await region.observeVolume(key)).toEqual({ state: 'partial', bytes: 0 });
   await region.startDownload(key, manifest, 2, undefined);
-  await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
-});
-
-test('a volume of one node is cloned into one that many can read, and what was filled goes', async () => {
-  const config = { access_mode: 'ReadWriteOnce', share: 'clone' };
-  await using region = await openRegion(plane, namespace, { config });
-  let proven = false;
-  nodes.rule = (pod) =>
-    pod.metadata?.labels?.['ecolink.dev/volume'] === key && pod.spec?.containers[0]?.name === 'errand' && !proven
-      ? 'run'
-      : undefined;
-  await region.startDownload(key, manifest, 1, 'hf_secret');
-  await vi.waitFor(async () => {
-    expect(await region.observeVolume(key)).toMatchObject({
-      state: 'downloading',
-      reason: { code: 'volume_sharing' },
-    });
-    expect((await pods()).some((pod) => pod.metadata?.name?.includes('share'))).toBe(true);
-  }, patience);
-  expect(await secrets()).toEqual([]);
-  expect(
-    (await claims()).map(({ metadata, spec }) => [metadata?.name, spec?.accessModes, spec?.dataSource?.name]),
-  ).toEqual([
-    [key, ['ReadOnlyMany'], `${key}-fill`],
-    [`${key}-fill`, ['ReadWriteOnce'], undefined],
-  ]);
-  // Another server goes on where this one is.
-  await using later = await openRegion(plane, namespace, { config });
-  proven = true;
-  await vi.waitFor(
-    async () => expect(await later.observeVolume(key)).toEqual({ state: 'ready', bytes: 3_000_000 }),
-    patience,
-  );
-  await vi.waitFor(async () => expect((await claims()).map(({ metadata }) => metadata?.name)).toEqual([key]), patience);
-  expect(await jobs()).toEqual([]);
-  await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
-  await later.deleteVolume(key);
-  expect(await claims()).toEqual([]);
-});
-
-test('a clone that lacks something is taken back and made again, from what was filled', async () => {
-  const config = { access_mode: 'ReadWriteOnce', share: 'clone' };
-  await using region = await openRegion(plane, namespace, { config });
-  let exit = 1;
-  nodes.rule = (pod) => (pod.spec?.containers[0]?.name === 'errand' ? { exit } : undefined);
-  await region.startDownload(key, manifest, 1, undefined);
-  await vi.waitFor(
-    async () =>
-      expect(await region.observeVolume(key)).toMatchObject({
-        state: 'failed',
-        failure: { code: 'not_shared', retryable: true },
-      }),
-    patience,
-  );
-  exit = 0;
   await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
 });

@@ -31,7 +31,7 @@ export function planRegion(view: RegionView): RegionPlan {
   const counts = { ready, restarts };
   if (view.desired !== 'running') return { ...planGone(view), ...counts };
   if (view.volume && view.volume.state !== 'ready')
-    return { ...counts, step: 'want_volume', ...waitingFor(view.volume) };
+    return { ...counts, step: 'want_volume', ...waitingFor(view.volume, ready) };
   return { ...counts, step: 'apply', ...serving(view, ready) };
 }
 
@@ -40,9 +40,14 @@ function planGone(view: RegionView): Pick<RegionPlan, 'step' | 'state'> {
   return { step: view.desired === 'deleted' ? 'erase' : 'none', state: 'stopped' };
 }
 
-function waitingFor(volume: { state: VolumeState; reason?: Reason }): Pick<RegionPlan, 'state' | 'reason'> {
+function waitingFor(
+  volume: { state: VolumeState; reason?: Reason },
+  ready: number,
+): Pick<RegionPlan, 'state' | 'reason'> {
   const reason = volume.reason === undefined ? {} : { reason: volume.reason };
   if (volume.state === 'failed') return { state: 'failed', ...reason };
+  // Deleted under replicas that run: they serve from it to their end, and none can be added.
+  if (volume.state === 'evicting' && ready > 0) return { state: 'degraded', ...reason };
   return { state: volume.state === 'downloading' ? 'downloading' : 'pending', ...reason };
 }
 

@@ -18,6 +18,8 @@ export interface Reason {
 /** What a region sees of one volume right now. */
 export type ObservedVolume =
   | { state: 'absent' }
+  /** Somebody deleted it, and what still holds it back keeps it there for now. It comes back never. */
+  | { state: 'deleting' }
   | { state: 'partial'; bytes: number }
   /** `reason`: why nothing moves, though it may yet. */
   | { state: 'downloading'; attempt: number; progress?: Progress; reason?: Reason }

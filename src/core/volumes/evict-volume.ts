@@ -27,15 +27,15 @@ export async function evictVolume(parts: EvictParts, volume: Volume): Promise<nu
   await parts.store.transaction(async (transaction) => {
     const users = await usersOfVolume(transaction, volume.key);
     if (users.length > 0) throw volumeInUse(volume, users);
-    const evicting = { state: 'evicting', prefetch: false, progress: null, reason: null, freedBytes: null } as const;
-    await updateVolume(transaction, volume.key, evicting);
+    const asked = { state: 'evicting', prefetch: false, pinned: false } as const;
+    await updateVolume(transaction, volume.key, { ...asked, progress: null, reason: null, freedBytes: null });
   });
   parts.nudge({ volume: volume.key });
   const deadline = Date.now() + patienceMs;
   for (;;) {
     const now = await findVolume(parts.store.db, volume.key);
     if (now?.state !== 'evicting') return now?.freedBytes ?? held;
-    if (Date.now() > deadline) throw stillGoing(volume);
+    if (Date.now() > deadline) throw stillGoing(now);
     await delay(pollMs);
   }
 }
@@ -43,7 +43,7 @@ export async function evictVolume(parts: EvictParts, volume: Volume): Promise<nu
 /** The reconciler's half. */
 export async function finishEviction(parts: Omit<EvictParts, 'places'>, volume: Volume, region: Region): Promise<void> {
   const freed = await region.deleteVolume(volume.key);
-  const gone = { state: 'absent', pinned: false, reached: 0, freedBytes: freed ?? null } as const;
+  const gone = { state: 'absent', progress: null, reason: null, reached: 0, freedBytes: freed ?? null } as const;
   await updateVolume(parts.store.db, volume.key, gone);
   parts.nudge({ volume: volume.key });
   parts.changes.publish({ kind: 'volume', id: volume.key });
@@ -56,8 +56,9 @@ async function bytesOf(region: Region, volume: Volume): Promise<number | undefin
   return observed.state === 'ready' ? observed.bytes : undefined;
 }
 
-function stillGoing(volume: Volume): Error {
-  return unavailable('eviction_pending', `The volume ${volume.key} is being deleted and takes longer than a minute.`, {
+function stillGoing({ key, reason }: Volume): Error {
+  const why = reason === undefined ? '' : ` ${reason.message}`;
+  return unavailable('eviction_pending', `The volume ${key} is being deleted and takes longer than a minute.${why}`, {
     nextStep: 'It goes on by itself: list_cache shows when it is gone.',
   });
 }

@@ -51,6 +51,9 @@ export function planVolume(
   // Whoever wants the bytes meanwhile waits until they are gone, and gets fresh ones.
   if (record.state === 'evicting') return { do: 'delete' };
   switch (observed.state) {
+    case 'deleting':
+      // By hand: it is an eviction all the same, and carried through to its end.
+      return { do: 'delete' };
     case 'ready':
       // A prefetch of what is there already is done: the wish must not keep the volume from an eviction for ever.
       return record.state === 'damaged' || (record.state === 'ready' && record.prefetch !== true)

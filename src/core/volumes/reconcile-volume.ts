@@ -13,6 +13,8 @@ import { isRefusal, planVolume } from './plan-volume.ts';
 const watchMs = 1000;
 /** After the region could not start a download and may be able to later. */
 const startAgainMs = 5000;
+/** Something holds back what is to be deleted, which a region tells when it lets go; this is for what it keeps to itself. */
+const heldBackMs = 30_000;
 
 /** One volume in one region. Whoever needs it is nudged when it changes. */
 export async function reconcileVolume(parts: ReconcilerParts, key: string): Promise<Requeue> {
@@ -29,11 +31,33 @@ export async function reconcileVolume(parts: ReconcilerParts, key: string): Prom
   const step = planVolume(volume, observed, wanted, parts.now().getTime(), another);
   if (step.do === 'start') await start(parts, region, volume, step.attempt, users);
   if (step.do === 'stop') await region.stopDownload(key);
-  if (step.do === 'delete') await finishEviction(parts, volume, region);
+  if (step.do === 'delete') return evict(parts, region, volume, users);
   const update = updateFor(step, observed, volume.reason);
   if (update) await write(parts, volume, update, users);
   const now = await findVolume(parts.store.db, key);
   return now?.state === 'queued' || now?.state === 'downloading' ? watchMs : 'when_nudged';
+}
+
+/** What holds it back is a reason to show, not a reason to stop trying. */
+async function evict(
+  parts: ReconcilerParts,
+  region: Region,
+  volume: Volume,
+  users: readonly { id: number; region: string }[],
+): Promise<Requeue> {
+  try {
+    await finishEviction(parts, volume, region);
+    if (volume.state !== 'evicting')
+      parts.log.info({ volume: volume.key, region: volume.region }, 'volume deleted by hand');
+    return 'when_nudged';
+  } catch (thrown) {
+    const error = asEcolinkError(thrown, volume.key);
+    if (error.kind === 'unexpected' || !error.retryable) throw thrown;
+    const reason = { code: error.code, message: `${error.message} ${error.nextStep}` };
+    if (volume.state !== 'evicting' || volume.reason?.message !== reason.message)
+      await write(parts, volume, { state: 'evicting', progress: null, reason }, users);
+    return heldBackMs;
+  }
 }
 
 function updateFor(

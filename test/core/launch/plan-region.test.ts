@@ -45,6 +45,15 @@ describe('an instance that should run', () => {
     });
   });
 
+  test('serves on, degraded, from a volume that somebody deleted under it', () => {
+    const volume = { state: 'evicting' as const, reason: noSpace };
+    expect(planRegion(view({ volume, observed: [replica('ready')] }))).toMatchObject({
+      step: 'want_volume',
+      state: 'degraded',
+      reason: noSpace,
+    });
+  });
+
   test('is applied at once from a filesystem, which is read in place', () => {
     expect(planRegion(view({ volume: undefined }))).toMatchObject({ step: 'apply', state: 'starting' });
   });

@@ -147,6 +147,10 @@ describe('an attempt that ended', () => {
   });
 });
 
+test.each([true, false])('a volume that somebody deleted by hand goes all the way (needed: %s)', (wanted) => {
+  expect(steps({ state: 'deleting' }, wanted)).toEqual(volumeStates.map((state) => `${state} delete`));
+});
+
 describe('a volume that nobody needs', () => {
   test('is not fetched, and its download is stopped', () => {
     expect(steps({ state: 'downloading', attempt: 3 }, false).filter((step) => !step.endsWith(' stop'))).toEqual([

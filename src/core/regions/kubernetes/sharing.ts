@@ -30,6 +30,11 @@ export async function shareVolume(
   shared: Claim | undefined,
 ): Promise<Sharing> {
   const { client, config, mirrors } = parts;
+  if (shared?.metadata.deletionTimestamp !== undefined) {
+    // Its pod, ended or not, would hold it back for ever.
+    await endSharing(parts, key);
+    return underWay();
+  }
   if (!shared) {
     const made = await client.create<V1PersistentVolumeClaim>(
       'PersistentVolumeClaim',

@@ -45,19 +45,15 @@ export class KubernetesVolumes {
   }
 
   async observe(key: string): Promise<ObservedVolume> {
-    const served = await this.#claim(key);
-    const bytes = served && completedBytes(served);
+    const { config, mirrors } = this.#parts;
+    const served = await mirrors.claims.get(key);
+    if (config.share === undefined) return this.#filling(key, served);
+    const bytes = served && !isGoing(served) ? completedBytes(served) : undefined;
     if (bytes !== undefined) return { state: 'ready', bytes };
-    if (this.#parts.config.share === undefined) return this.#filling(key, served);
-    const filled = await this.#claim(filledName(this.#parts.config, key));
+    const filled = await mirrors.claims.get(filledName(config, key));
     const filling = await this.#filling(key, filled);
-    return filled && filling.state === 'ready' ? this.#sharing(key, filled, served, filling.bytes) : filling;
-  }
-
-  /** Undefined too where it is on its way out. */
-  async #claim(name: string): Promise<Claim | undefined> {
-    const claim = await this.#parts.mirrors.claims.get(name);
-    return claim?.metadata.deletionTimestamp === undefined ? claim : undefined;
+    if (filled && filling.state === 'ready') return this.#sharing(key, filled, served, filling.bytes);
+    return filling.state === 'absent' && served && isGoing(served) ? { state: 'deleting' } : filling;
   }
 
   /** How far the copy is that several nodes can read; the claim that was filled goes when it is done. */
@@ -83,6 +79,7 @@ export class KubernetesVolumes {
 
   async #filling(key: string, claim: Claim | undefined): Promise<ObservedVolume> {
     if (!claim) return { state: 'absent' };
+    if (isGoing(claim)) return { state: 'deleting' };
     const bytes = completedBytes(claim);
     if (bytes !== undefined) return { state: 'ready', bytes };
     const job = (await this.#jobs(key)).find((each) => fills(each, claim.metadata.uid));
@@ -236,8 +233,8 @@ export class KubernetesVolumes {
   async #ensureClaim(key: string, manifest: PullManifest): Promise<Claim> {
     const { client, config, mirrors } = this.#parts;
     const name = filledName(config, key);
-    const known = await this.#claim(name);
-    if (known) return known;
+    const known = await mirrors.claims.get(name);
+    if (known && !isGoing(known)) return known;
     const made =
       (await client.create<V1PersistentVolumeClaim>('PersistentVolumeClaim', volumeClaim(config, key, manifest))) ??
       (await client.read<V1PersistentVolumeClaim>('PersistentVolumeClaim', name));
@@ -258,7 +255,7 @@ export class KubernetesVolumes {
 
   #deleting(key: string): Error {
     return unavailable('volume_deleting', `The volume ${key} is still being deleted.`, {
-      nextStep: 'EcoLink makes it anew as soon as it is gone; pods that still mount it hold it back.',
+      nextStep: 'Pods that still mount it hold it back: stop what runs on it. Whatever needs it then gets it anew.',
     });
   }
 
@@ -357,6 +354,11 @@ function completedBytes(claim: Claim): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Deleted, and held back by the pods that mount it, those that have ended too. */
+function isGoing(claim: Claim): boolean {
+  return claim.metadata.deletionTimestamp !== undefined;
 }
 
 function ageOf(object: { metadata: { creationTimestamp: string } }): number {

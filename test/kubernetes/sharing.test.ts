@@ -1,0 +1,107 @@
+import type { V1Job, V1PersistentVolumeClaim, V1Pod, V1Secret } from '@kubernetes/client-node';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { startControlPlane } from '../support/control-plane.ts';
+import type { ControlPlane } from '../support/control-plane.ts';
+import { startNodes } from './support/nodes.ts';
+import type { StandIn } from './support/nodes.ts';
+import { keyFor, makeNamespace, manifest, openRegion } from './support/place.ts';
+
+let plane: ControlPlane;
+let nodes: StandIn;
+let namespace: string;
+
+beforeAll(async () => {
+  plane = await startControlPlane();
+  nodes = await startNodes(plane, [{ name: 'eu-1' }]);
+});
+afterAll(async () => {
+  await nodes[Symbol.asyncDispose]();
+  await plane[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  namespace = await makeNamespace(plane);
+  nodes.rule = () => undefined;
+});
+
+async function list<T>(path: string): Promise<T[]> {
+  return (await plane.call<{ items: T[] }>('GET', path.replace('NS', `namespaces/${namespace}`))).items;
+}
+const jobs = () => list<V1Job>('/apis/batch/v1/NS/jobs');
+const secrets = () => list<V1Secret>('/api/v1/NS/secrets');
+const claims = () => list<V1PersistentVolumeClaim>('/api/v1/NS/persistentvolumeclaims');
+const pods = () => list<V1Pod>('/api/v1/NS/pods');
+
+const patience = { timeout: 20_000, interval: 50 };
+const key = keyFor('team/tiny');
+const config = { access_mode: 'ReadWriteOnce', share: 'clone' };
+
+test('a volume of one node is cloned into one that many can read, and what was filled goes', async () => {
+  await using region = await openRegion(plane, namespace, { config });
+  let proven = false;
+  nodes.rule = (pod) =>
+    pod.metadata?.labels?.['ecolink.dev/volume'] === key && pod.spec?.containers[0]?.name === 'errand' && !proven
+      ? 'run'
+      : undefined;
+  await region.startDownload(key, manifest, 1, 'hf_secret');
+  await vi.waitFor(async () => {
+    expect(await region.observeVolume(key)).toMatchObject({
+      state: 'downloading',
+      reason: { code: 'volume_sharing' },
+    });
+    expect((await pods()).some((pod) => pod.metadata?.name?.includes('share'))).toBe(true);
+  }, patience);
+  expect(await secrets()).toEqual([]);
+  expect(
+    (await claims()).map(({ metadata, spec }) => [metadata?.name, spec?.accessModes, spec?.dataSource?.name]),
+  ).toEqual([
+    [key, ['ReadOnlyMany'], `${key}-fill`],
+    [`${key}-fill`, ['ReadWriteOnce'], undefined],
+  ]);
+  // Another server goes on where this one is.
+  await using later = await openRegion(plane, namespace, { config });
+  proven = true;
+  await vi.waitFor(
+    async () => expect(await later.observeVolume(key)).toEqual({ state: 'ready', bytes: 3_000_000 }),
+    patience,
+  );
+  await vi.waitFor(async () => expect((await claims()).map(({ metadata }) => metadata?.name)).toEqual([key]), patience);
+  expect(await jobs()).toEqual([]);
+  await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
+  await later.deleteVolume(key);
+  expect(await claims()).toEqual([]);
+});
+
+test('a clone that is deleted while its pod proves it is made again from what was filled', async () => {
+  await using region = await openRegion(plane, namespace, { config });
+  let play: 'run' | undefined = 'run';
+  nodes.rule = (pod) => (pod.spec?.containers[0]?.name === 'errand' ? play : undefined);
+  await region.startDownload(key, manifest, 1, undefined);
+  const cloned = async () => (await claims()).find(({ metadata }) => metadata?.name === key);
+  await vi.waitFor(async () => {
+    await region.observeVolume(key);
+    expect((await pods()).some((pod) => pod.spec?.containers[0]?.name === 'errand' && pod.spec.nodeName)).toBe(true);
+  }, patience);
+  const first = (await cloned())?.metadata?.uid;
+  await plane.call('DELETE', `/api/v1/namespaces/${namespace}/persistentvolumeclaims/${key}`);
+  play = undefined;
+  await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
+  expect((await cloned())?.metadata?.uid).not.toBe(first);
+  expect(await jobs()).toEqual([]);
+});
+
+test('a clone that lacks something is taken back and made again, from what was filled', async () => {
+  await using region = await openRegion(plane, namespace, { config });
+  let exit = 1;
+  nodes.rule = (pod) => (pod.spec?.containers[0]?.name === 'errand' ? { exit } : undefined);
+  await region.startDownload(key, manifest, 1, undefined);
+  await vi.waitFor(
+    async () =>
+      expect(await region.observeVolume(key)).toMatchObject({
+        state: 'failed',
+        failure: { code: 'not_shared', retryable: true },
+      }),
+    patience,
+  );
+  exit = 0;
+  await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
+});
