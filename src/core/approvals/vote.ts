@@ -109,17 +109,8 @@ async function decideOnce(
   if (!first) throw decidedAlready((await findApproval(parts.store.db, found.id)) as Approval);
 }
 
-/** The request, if it waits for a decision that this caller's kind may give at all. */
+/** The request, if it waits for a decision. That the caller is somebody who decides at all is known: `decides` of the operation. */
 async function open(parts: ApprovalParts, input: VoteInput, caller: Caller, seesAll = false): Promise<Approval> {
-  if (!caller.mayDecide || caller.agent) {
-    throw refused(
-      'may_not_decide',
-      "Decisions are made by people: in Slack, at the server's own terminal, or with a token made with --may-decide.",
-      {
-        nextStep: 'Ask a person who may approve. An agent never can, whosever it is.',
-      },
-    );
-  }
   await expireDue(parts);
   const found = await findReadable(parts, input.approval, caller, seesAll);
   if (found.state !== 'pending') throw decidedAlready(found);
