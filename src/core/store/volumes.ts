@@ -158,6 +158,17 @@ export type VolumeUpdate = Partial<{
   freedBytes: number | null;
 }>;
 
+/** False where it is not ready any more: somebody evicts it, or it is fetched anew. */
+export async function markDamaged(db: Queries, key: string, reason: Reason): Promise<boolean> {
+  const marked = await db
+    .updateTable('volumes')
+    .set({ state: 'damaged', reason: JSON.stringify(reason) })
+    .where('key', '=', key)
+    .where('state', '=', 'ready')
+    .executeTakeFirst();
+  return marked.numUpdatedRows > 0n;
+}
+
 export async function updateVolume(db: Queries, key: string, update: VolumeUpdate): Promise<void> {
   const json = (value: object | null): string | null => (value === null ? null : JSON.stringify(value));
   const set = {

@@ -11,6 +11,7 @@ import type { OwnedModel } from '../store/models.ts';
 import {
   findVolume,
   findVolumes,
+  markDamaged,
   readersOfVolume,
   searchVolumes,
   updateVolume,
@@ -119,7 +120,7 @@ async function verify(parts: LaunchParts, volume: Volume): Promise<boolean> {
   const damage = await parts.places.region(volume.region).verifyVolume(volume.key);
   if (damage.length === 0) return true;
   const message = `${damage.slice(0, 3).join('; ')}${damage.length > 3 ? ` and ${damage.length - 3} more` : ''}`;
-  await updateVolume(parts.store.db, volume.key, { state: 'damaged', reason: { code: 'checksum_mismatch', message } });
+  if (!(await markDamaged(parts.store.db, volume.key, { code: 'checksum_mismatch', message }))) return false;
   parts.nudge({ volume: volume.key });
   parts.changes.publish({ kind: 'volume', id: volume.key });
   return false;

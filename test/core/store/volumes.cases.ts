@@ -6,6 +6,7 @@ import {
   filesOfSelection,
   findVolume,
   findVolumes,
+  markDamaged,
   searchVolumes,
   unfinishedVolumes,
   updateVolume,
@@ -51,6 +52,20 @@ describe.each(stores())('volumes in $name', (kind) => {
     expect(await findVolume(db, 'v-1')).toMatchObject({ state: 'failed', retryAt: Date.parse(at), reason });
     await want(open.store, 'v-1', { retry: true });
     expect(await findVolume(db, 'v-1')).toMatchObject({ state: 'queued', failures: 0, retryAt: undefined });
+  });
+
+  test('are marked as damaged while they are ready, and not by a check that an eviction overtook', async () => {
+    await using open = await kind.open();
+    const { db } = open.store;
+    await addModels(open.store, 'tiny');
+    await want(open.store, 'v-1');
+    const reason = { code: 'checksum_mismatch', message: 'model.gguf is missing.' };
+    await updateVolume(db, 'v-1', { state: 'evicting', reason: null });
+    expect(await markDamaged(db, 'v-1', reason)).toBe(false);
+    expect(await findVolume(db, 'v-1')).toMatchObject({ state: 'evicting' });
+    await updateVolume(db, 'v-1', { state: 'ready' });
+    expect(await markDamaged(db, 'v-1', reason)).toBe(true);
+    expect(await findVolume(db, 'v-1')).toMatchObject({ state: 'damaged', reason });
   });
 
   test('are listed by key without the absent, by region, and as unfinished', async () => {
