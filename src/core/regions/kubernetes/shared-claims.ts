@@ -1,3 +1,4 @@
+import { normalize } from 'node:path/posix';
 import type { V1PersistentVolumeClaim } from '@kubernetes/client-node';
 import { configName } from '../../config/names.ts';
 import type { FilesystemConfig } from '../../config/schema.ts';
@@ -17,9 +18,15 @@ export interface SharedClaim {
   problem?: EcolinkError;
 }
 
-/** Where engines find something else, or their own programs. */
-const takenPaths =
-  /^\/+(home\/*)?$|^\/(bin|cache|dev|etc|home\/ecolink|lib|lib64|model|proc|run|sbin|sys|tmp|usr)(\/|$)/;
+/** What pods and the images of engines have there themselves: in a folder, or anywhere below it. */
+const takenFolders = /^\/(app|home|opt|root|var)?$/;
+const takenTrees =
+  /^\/(bin|cache|dev|etc|home\/ecolink|lib|lib64|model|proc|run|sbin|sgl-workspace|sys|tmp|usr|var\/run|vllm-workspace)(\/|$)/;
+
+function isTaken(path: string): boolean {
+  const folder = normalize(`${path}/.`).replace(/(?<=.)\/$/, '');
+  return takenFolders.test(folder) || takenTrees.test(folder);
+}
 
 /** Claims whose label says what filesystem they are, but what the config names already. Pure. */
 export function labelledClaims(claims: readonly Claim[], configured: readonly FilesystemConfig[]): SharedClaim[] {
@@ -75,7 +82,7 @@ function badName(name: string): EcolinkError | undefined {
 }
 
 function badPath(path: string): EcolinkError | undefined {
-  if (/^\/[^:]*$/.test(path) && !path.split('/').includes('..') && !takenPaths.test(path)) return undefined;
+  if (/^\/[^:]*$/.test(path) && !path.split('/').includes('..') && !isTaken(path)) return undefined;
   return inputError('bad_mount_path', `The annotation ${annotations.mountPath} says "${path}".`, {
     nextStep: 'Give an absolute path that nothing else in a pod uses, such as /mnt/models.',
     field: 'filesystem',

@@ -1,4 +1,4 @@
-import type { V1Job, V1Pod } from '@kubernetes/client-node';
+import type { V1Job, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 import { describe, expect, test } from 'vitest';
 import { isImageAllowed } from '../../../../src/core/runtimes/kubernetes/allowed-images.ts';
 import { carries } from '../../../../src/core/regions/kubernetes/carries.ts';
@@ -7,8 +7,9 @@ import type { Live } from '../../../../src/core/regions/kubernetes/kinds.ts';
 import { literal } from '../../../../src/core/regions/kubernetes/manifests/pods.ts';
 import { claimBytes } from '../../../../src/core/regions/kubernetes/manifests/volume.ts';
 import { startSeconds } from '../../../../src/core/regions/kubernetes/manifests/workload.ts';
-import { nameFor, workloadName } from '../../../../src/core/regions/kubernetes/names.ts';
+import { annotations, labels, nameFor, workloadName } from '../../../../src/core/regions/kubernetes/names.ts';
 import { crashesOf, troubleOf } from '../../../../src/core/regions/kubernetes/pod-reasons.ts';
+import { labelledClaims } from '../../../../src/core/regions/kubernetes/shared-claims.ts';
 
 const gib = 1024 ** 3;
 
@@ -26,6 +27,33 @@ describe('names', () => {
     expect(workloadName(7, 'eu')).toBe('instance-7-eu');
     expect(nameFor('eu.west')).not.toBe(nameFor('eu-west'));
   });
+});
+
+test.for([
+  ['/mnt/models', true],
+  ['/opt/models', true],
+  ['/home/team/', true],
+  ['/opt', false],
+  ['/app/', false],
+  ['/var/run/models', false],
+  ['//usr//bin', false],
+  ['/./etc', false],
+  ['/mnt/../etc', false],
+  ['/', false],
+  ['mnt', false],
+] as const)('a labelled claim that asks for %s: %s', ([path, taken]) => {
+  const metadata = {
+    name: 'c',
+    uid: 'u',
+    resourceVersion: '1',
+    creationTimestamp: '2026-11-25T00:00:00Z',
+    labels: { [labels.filesystem]: 'team' },
+    annotations: { [annotations.mountPath]: path },
+  };
+  const claim = { metadata, spec: { accessModes: ['ReadWriteMany'] } } as Live<V1PersistentVolumeClaim>;
+  expect(labelledClaims([claim], []).map(({ problem }) => problem?.code)).toEqual([
+    taken ? undefined : 'bad_mount_path',
+  ]);
 });
 
 test('a claim holds the files, a tenth more and a GiB', () => {
