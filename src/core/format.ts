@@ -76,6 +76,13 @@ const controlCharacters = new RegExp(
   'g',
 );
 
+const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+
+/** Text from outside in a page of HTML, between tags or as the value of an attribute. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (sign) => entities[sign] as string);
+}
+
 function shortNumber(value: number, whole: boolean): string {
   return whole || value >= 9.95 ? String(Math.round(value)) : String(Math.round(value * 10) / 10);
 }

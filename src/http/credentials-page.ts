@@ -1,8 +1,9 @@
 import type { CredentialLink } from '../core/access/credentials-links.ts';
 import type { Core } from '../core/core.ts';
 import { EcolinkError } from '../core/errors.ts';
+import { escapeHtml } from '../core/format.ts';
 import type { FormPage } from './form-page.ts';
-import { alertFor, document, escape, textField } from './html.ts';
+import { alertFor, document, textField } from './html.ts';
 
 /** `/credentials/<id>`: where one Hugging Face token is typed, once. */
 export function credentialPage({ credentials: { links } }: Core): FormPage {
@@ -17,7 +18,7 @@ export function credentialPage({ credentials: { links } }: Core): FormPage {
         .catch((thrown: unknown) => Promise.reject(underItsField(thrown)));
       return document(
         'Stored',
-        `<p>The credential <b>${escape(credential)}</b> of <b>${escape(person.name)}</b> holds a token of the Hugging Face account <b>${escape(account)}</b>. You can close this page.</p>`,
+        `<p>The credential <b>${escapeHtml(credential)}</b> of <b>${escapeHtml(person.name)}</b> holds a token of the Hugging Face account <b>${escapeHtml(account)}</b>. You can close this page.</p>`,
       );
     },
   };
@@ -40,7 +41,7 @@ function formOf({ name, person, shared, needsToken }: CredentialLink, error?: Ec
   const names = fields.map((field) => field.name);
   return document(
     'Add a Hugging Face token',
-    `${alertFor(error, names)}<p>What you type is stored as the credential <b>${escape(name)}</b> in the EcoLink account of <b>${escape(person.name)}</b>${shared ? ', <b>shared with the team</b>' : ''}. It is encrypted, and nobody can read it back. If that is not your account, close this page.</p>
+    `${alertFor(error, names)}<p>What you type is stored as the credential <b>${escapeHtml(name)}</b> in the EcoLink account of <b>${escapeHtml(person.name)}</b>${shared ? ', <b>shared with the team</b>' : ''}. It is encrypted, and nobody can read it back. If that is not your account, close this page.</p>
 <form method="post">
 ${fields.map((field) => textField(field, error)).join('\n')}
 <button>Store the token</button>

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { EcolinkError } from '../core/errors.ts';
+import { escapeHtml } from '../core/format.ts';
 
 const style = `
 :root{color-scheme:light dark;--ink:#16201a;--soft:#55605a;--line:#78847d;--paper:#fff;--back:#f3f6f4;--accent:#14532d;--on-accent:#fff;--bad:#a3001b}
@@ -35,8 +36,8 @@ export const styleHash = createHash('sha256').update(style).digest('base64');
 /** A whole page. It works without script, and grows and shrinks with its window. */
 export function document(title: string, body: string): string {
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escape(title)} · EcoLink</title><style>${style}</style></head>
-<body><main><p class="brand">EcoLink</p><h1>${escape(title)}</h1>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeHtml(title)} · EcoLink</title><style>${style}</style></head>
+<body><main><p class="brand">EcoLink</p><h1>${escapeHtml(title)}</h1>
 ${body}
 </main></body></html>`;
 }
@@ -57,12 +58,12 @@ export function textField({ name, label, hint, secret, value }: TextField, error
   const attributes = [
     `id="${name}" name="${name}" type="${secret ? 'password' : 'text'}" required`,
     'autocomplete="off" autocapitalize="none" spellcheck="false"',
-    ...(value === undefined ? [] : [`value="${escape(value)}"`]),
+    ...(value === undefined ? [] : [`value="${escapeHtml(value)}"`]),
     ...(told.length > 0 ? [`aria-describedby="${told.join(' ')}"`] : []),
     ...(wrong ? ['aria-invalid="true" autofocus'] : []),
   ];
-  return `<div><label for="${name}">${escape(label)}</label>
-${hint === undefined ? '' : `<p class="hint" id="${name}-hint">${escape(hint)}</p>`}<input ${attributes.join(' ')}>
+  return `<div><label for="${name}">${escapeHtml(label)}</label>
+${hint === undefined ? '' : `<p class="hint" id="${name}-hint">${escapeHtml(hint)}</p>`}<input ${attributes.join(' ')}>
 ${wrong ? wrongLine(name, wrong) : ''}</div>`;
 }
 
@@ -81,25 +82,19 @@ export function choiceField(
   const wrong = error?.field === name ? error : undefined;
   const rows = choices.map(
     ({ value, label, hint, checked }, index) =>
-      `<label class="choice"><input type="${type}" name="${name}" value="${escape(value)}"${checked ? ' checked' : ''}${wrong && index === 0 ? ' autofocus' : ''}><span>${escape(label)}<span class="hint">${escape(hint)}</span></span></label>`,
+      `<label class="choice"><input type="${type}" name="${name}" value="${escapeHtml(value)}"${checked ? ' checked' : ''}${wrong && index === 0 ? ' autofocus' : ''}><span>${escapeHtml(label)}<span class="hint">${escapeHtml(hint)}</span></span></label>`,
   );
-  return `<fieldset${wrong ? ` aria-describedby="${name}-wrong"` : ''}><legend>${escape(legend)}</legend>
+  return `<fieldset${wrong ? ` aria-describedby="${name}-wrong"` : ''}><legend>${escapeHtml(legend)}</legend>
 ${rows.join('\n')}
 ${wrong ? wrongLine(name, wrong) : ''}</fieldset>`;
 }
 
 function wrongLine(name: string, error: EcolinkError): string {
-  return `<p class="wrong" id="${name}-wrong">${escape(error.message)} ${escape(error.nextStep)}</p>`;
+  return `<p class="wrong" id="${name}-wrong">${escapeHtml(error.message)} ${escapeHtml(error.nextStep)}</p>`;
 }
 
 /** What is wrong with no field of the form; nothing where one of those shows it. */
 export function alertFor(error: EcolinkError | undefined, fields: readonly string[] = []): string {
   if (!error || (error.field !== undefined && fields.includes(error.field))) return '';
-  return `<div class="alert" role="alert"><strong>${escape(error.message)}</strong><br>${escape(error.nextStep)}</div>`;
-}
-
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-
-export function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (sign) => entities[sign] as string);
+  return `<div class="alert" role="alert"><strong>${escapeHtml(error.message)}</strong><br>${escapeHtml(error.nextStep)}</div>`;
 }

@@ -3,8 +3,9 @@ import { scopes } from '../core/access/caller.ts';
 import type { Scope } from '../core/access/caller.ts';
 import type { Core } from '../core/core.ts';
 import type { EcolinkError } from '../core/errors.ts';
+import { escapeHtml } from '../core/format.ts';
 import type { FormPage } from './form-page.ts';
-import { alertFor, choiceField, document, escape, textField } from './html.ts';
+import { alertFor, choiceField, document, textField } from './html.ts';
 
 type Tried = { typed: URLSearchParams; error: EcolinkError };
 
@@ -68,7 +69,7 @@ function formOf({ person, mayDecide }: { person: { name: string }; mayDecide: bo
   ];
   return document(
     'Make an EcoLink token',
-    `${alertFor(error, ['name', 'scopes', 'may_decide'])}<p>The token acts for <b>${escape(person.name)}</b>. It is shown once, on the next page. If that is not you, close this page.</p>
+    `${alertFor(error, ['name', 'scopes', 'may_decide'])}<p>The token acts for <b>${escapeHtml(person.name)}</b>. It is shown once, on the next page. If that is not you, close this page.</p>
 <form method="post">
 ${fields.join('\n')}
 <button>Make the token</button>
@@ -87,16 +88,16 @@ function decidesField(checked: boolean, error?: EcolinkError): string {
 }
 
 function madePage({ token, summary }: MadeToken, origin: string): string {
-  const server = escape(origin);
+  const server = escapeHtml(origin);
   return document(
     `Your token ${summary.name}`,
     `<p>Copy it now: it is not shown again. Whoever has it acts for you.</p>
-<p><code class="secret" tabindex="0">${escape(token)}</code></p>
+<p><code class="secret" tabindex="0">${escapeHtml(token)}</code></p>
 <dl>
 <dt>On the command line</dt><dd>Set <code>ECOLINK_TOKEN</code> to it, and <code>ECOLINK_URL</code> to <code>${server}</code>.</dd>
 <dt>In an OpenAI client</dt><dd>It is the API key; the base URL is <code>${server}/v1</code>.</dd>
 <dt>In an assistant, over MCP</dt><dd>The address is <code>${server}/mcp</code>, with the header <code>Authorization: Bearer</code> and the token.</dd>
 </dl>
-<p>To end it: <code>/ecolink token revoke ${escape(summary.name)}</code> in Slack, or <code>ecolink token revoke ${escape(summary.name)}</code>.</p>`,
+<p>To end it: <code>/ecolink token revoke ${escapeHtml(summary.name)}</code> in Slack, or <code>ecolink token revoke ${escapeHtml(summary.name)}</code>.</p>`,
   );
 }

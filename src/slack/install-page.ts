@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { EcolinkError, asEcolinkError, inputError, refused, unavailable } from '../core/errors.ts';
+import { escapeHtml } from '../core/format.ts';
 import { newId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 
@@ -54,13 +55,7 @@ function known(thrown: Error & { code?: string }): unknown {
 }
 
 function send(response: ServerResponse, status: number, title: string, lines: readonly string[]): void {
-  const text = lines.map((line) => `<p>${escape(line)}</p>`).join('');
+  const text = lines.map((line) => `<p>${escapeHtml(line)}</p>`).join('');
   const page = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title></head><body><h1>${title}</h1>${text}</body></html>`;
   response.writeHead(status, headers).end(page);
-}
-
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-
-function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (sign) => entities[sign] as string);
 }
