@@ -50,7 +50,7 @@ export function createApprovalMessages(parts: Parts): ApprovalMessages {
     return kept;
   };
   const poll = async (): Promise<void> => {
-    for (const id of await core.approvals.takeReminders()) await remind(parts, id);
+    await core.approvals.remind((id) => remind(parts, id));
     for (const id of new Set([...(await core.approvals.unsettled()), ...shown.keys()])) await refresh(id);
   };
   const look = (): void => {

@@ -16,7 +16,7 @@ import { heldReceipt } from './held.ts';
 import type { ApprovalParts } from './parts.ts';
 import { getApproval, listApprovals, viewOf } from './read.ts';
 import type { ApprovalView, ListApprovalsInput } from './read.ts';
-import { takeReminders } from './remind.ts';
+import { remind } from './remind.ts';
 import { runApproval } from './run.ts';
 import type { Runner } from './run.ts';
 import { approve, breakGlass, cancel, deny } from './vote.ts';
@@ -37,8 +37,8 @@ export interface ApprovalBoard {
   once(id: number, about: 'asked' | 'broken_glass' | 'ended', tell: () => Promise<void>): Promise<boolean>;
   /** A front end shows requests from now on: who asks is told so. Answers with how to take that back. */
   showIn(place: string): () => void;
-  /** Requests to remind of now: each is answered once, to one server. */
-  takeReminders(): Promise<number[]>;
+  /** Calls `tell` for each request that it is time to remind of, once. */
+  remind(tell: (id: number) => Promise<void>): Promise<void>;
 }
 
 export type Approvals = ReturnType<typeof createApprovals>;
@@ -88,7 +88,7 @@ function boardOf(parts: ApprovalParts): ApprovalBoard {
     },
     shownAt: (id) => messagesOf(parts.store.db, id),
     showedAt: (id, message) => saveMessage(parts.store.db, id, message),
-    takeReminders: () => takeReminders(parts),
+    remind: (tell) => remind(parts, tell),
   };
 }
 

@@ -1,6 +1,7 @@
+import { tellOnce } from '../notify/once.ts';
 import type { Needs } from '../policy/decide.ts';
 import { spanMs } from '../span.ts';
-import { dueReminders, findApproval, takeReminder } from '../store/approvals.ts';
+import { dueReminders, endReminder, findApproval } from '../store/approvals.ts';
 import type { ApprovalParts } from './parts.ts';
 
 /** When those who decide are told next: at the reminder, then when more people may decide. */
@@ -11,15 +12,17 @@ export function nextReminder(needs: Needs, askedAt: Date, after: Date): string |
   return next?.toISOString();
 }
 
-/** Requests to remind of now. Each reminder is given to one asker, on one server, once. */
-export async function takeReminders(parts: Pick<ApprovalParts, 'store' | 'now'>): Promise<number[]> {
+/** Calls `tell` for each request that it is time to remind of: once, across all servers and restarts; see `tellOnce`. */
+export async function remind(
+  parts: Pick<ApprovalParts, 'store' | 'now'>,
+  tell: (id: number) => Promise<void>,
+): Promise<void> {
   const { db } = parts.store;
   const now = parts.now();
-  const taken: number[] = [];
   for (const { id, remindAt } of await dueReminders(db, now.toISOString())) {
+    const notice = { kind: 'approval', subject: id, about: `reminder ${remindAt}` } as const;
     const found = await findApproval(db, id);
-    if (!found) continue;
-    if (await takeReminder(db, id, remindAt, nextReminder(found.needs, new Date(found.askedAt), now))) taken.push(id);
+    if (!found || !(await tellOnce(parts, notice, () => tell(id)))) continue;
+    await endReminder(db, id, remindAt, nextReminder(found.needs, new Date(found.askedAt), now));
   }
-  return taken;
 }

@@ -225,20 +225,14 @@ export async function dueReminders(db: Queries, now: string): Promise<{ id: numb
   return found.map(({ id, remind_at: remindAt }) => ({ id, remindAt: remindAt as string }));
 }
 
-/** False where another server gives this reminder. */
-export async function takeReminder(
-  db: Queries,
-  id: number,
-  remindAt: string,
-  next: string | undefined,
-): Promise<boolean> {
-  const taken = await db
+/** The next takes its place, unless another server has put one there. */
+export async function endReminder(db: Queries, id: number, remindAt: string, next: string | undefined): Promise<void> {
+  await db
     .updateTable('approvals')
     .set({ remind_at: next ?? null })
     .where('id', '=', id)
     .where('remind_at', '=', remindAt)
-    .executeTakeFirst();
-  return taken.numUpdatedRows === 1n;
+    .execute();
 }
 
 export async function saveNeeds(db: Queries, id: number, needs: Needs): Promise<void> {

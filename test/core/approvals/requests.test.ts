@@ -215,7 +215,7 @@ policy: [{ require: { approvers: { roles: [approver] }, ttl: 1m } }]`);
   });
 });
 
-test('those who decide are reminded once, and later more people may decide', async () => {
+test('those who decide are reminded once, after a failure too, and later more people may decide', async () => {
   await p.configure(`${people}
 policy:
   - require:
@@ -225,16 +225,24 @@ policy:
 `);
   await p.run(max, 'launch_instance', big);
   const { approvals } = p.place.core;
-  expect(await approvals.takeReminders()).toEqual([]);
+  const reminded = async (): Promise<number[]> => {
+    const told: number[] = [];
+    await approvals.remind(async (id) => void told.push(id));
+    return told;
+  };
+  expect(await reminded()).toEqual([]);
   await expect(approve(bo)).rejects.toMatchObject({ code: 'not_an_approver' });
   const ago = (hours: number) => new Date(Date.now() - hours * 3600_000).toISOString();
   p.meddle(`update approvals set asked_at = '${ago(1.5)}', remind_at = '${ago(0.5)}'`);
-  expect(await approvals.takeReminders()).toEqual([1]);
-  expect(await approvals.takeReminders()).toEqual([]);
+  await expect(approvals.remind(() => Promise.reject(new Error('Slack is away')))).rejects.toThrow('Slack is away');
+  expect(await reminded()).toEqual([]);
+  p.meddle(`update notices set claimed_until = '${ago(1)}'`);
+  expect(await reminded()).toEqual([1]);
+  expect(await reminded()).toEqual([]);
   p.meddle(`update approvals set asked_at = '${ago(2.5)}'`);
-  expect(await approvals.takeReminders()).toEqual([]);
+  expect(await reminded()).toEqual([]);
   p.meddle(`update approvals set remind_at = '${ago(0.5)}'`);
-  expect(await approvals.takeReminders()).toEqual([1]);
+  expect(await reminded()).toEqual([1]);
   expect(await p.approval(1)).toMatchObject({ approvers: ['ada', 'bo'] });
   await approve(bo);
   await reaches('done');
