@@ -10,7 +10,15 @@ import type { Hub } from '../support/hub/hub.ts';
 import { startFaultProxy } from './support/fault-proxy.ts';
 import { startNodes } from './support/nodes.ts';
 import type { StandIn } from './support/nodes.ts';
-import { dataFolderWith, engine, makeNamespace, readerGranted, regionConfig } from './support/place.ts';
+import {
+  dataFolderWith,
+  engine,
+  grantReader,
+  makeNamespace,
+  readerGranted,
+  regionConfig,
+  withdrawReader,
+} from './support/place.ts';
 
 let plane: ControlPlane;
 let nodes: StandIn;
@@ -125,6 +133,37 @@ async function cached(core: TestCore): Promise<string[]> {
   const { items } = (await core.run('list_cache', {})) as unknown as { items: { state: string }[] };
   return items.map(({ state }) => state);
 }
+
+test('the list of the cache says whose class keeps its bytes, for one request however many volumes there are', async () => {
+  await grantReader(plane);
+  await using proxy = await startFaultProxy(plane.url);
+  const kubeconfig = await plane.kubeconfig('ecolink', { server: proxy.url, insecure: true });
+  const regions = names.map((name) => ({
+    ...regionConfig(namespace, name === 'eu' ? { storage_class: 'stand-in-retain' } : {}),
+    name,
+    kubeconfig,
+  }));
+  await using folder = await dataFolderWith({ regions, runtimes: [engine] });
+  await using core = await open(folder);
+  hub.addRepo('team/more', { files: { 'more.gguf': makeTinyGguf() }, pipeline_tag: 'text-generation' });
+  for (const name of ['tiny', 'more']) {
+    await core.run('register_model', { name, source: 'huggingface', repo: `team/${name}` });
+    await core.run('prefetch_model', { model: name, regions: names });
+  }
+  const shown = async () => {
+    const { items } = (await core.run('list_cache', {})) as unknown as {
+      items: { region: string; state: string; kept_after_eviction?: true }[];
+    };
+    return items.map((each) => [each.region, each.state, String(each.kept_after_eviction ?? 'freed')].join(' ')).sort();
+  };
+  const kept = ['eu ready true', 'eu ready true', 'us ready freed', 'us ready freed'];
+  await vi.waitFor(async () => expect(await shown()).toEqual(kept), patience);
+  expect(proxy.requests.filter((each) => each.includes('storageclasses'))).toHaveLength(regions.length);
+  // A region that hangs holds up no list for long, and takes nothing from what was known.
+  proxy.fault = () => 'hang';
+  expect(await shown()).toEqual(kept);
+  await withdrawReader(plane);
+});
 
 test('what somebody deletes under a stopped instance goes with all that hangs on it, and is fetched anew', async () => {
   await using folder = await dataFolderWith(await configFile());

@@ -39,6 +39,8 @@ export const listCache = defineOperation({
       verified: z.boolean().optional(),
       in_use_by: z.array(z.int()),
       pinned: z.boolean(),
+      /** Its storage class keeps the bytes (reclaimPolicy Retain): an eviction frees nothing. Absent where it does not, or nobody may know. */
+      kept_after_eviction: z.boolean().optional(),
       last_used_at: z.string().optional(),
     }),
   ),
@@ -53,6 +55,7 @@ export const listCache = defineOperation({
     'verified',
     'in_use_by',
     'pinned',
+    'kept_after_eviction',
     'last_used_at',
     'reason',
   ],

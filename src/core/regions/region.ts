@@ -130,6 +130,8 @@ export interface Region {
   verifyVolume(key: string): Promise<string[]>;
   /** What an eviction would leave behind, in words; nothing where it frees the bytes. */
   remains(key: string): Promise<string | undefined>;
+  /** Those of the volumes whose bytes an eviction would leave behind, as far as that is known at once. Throws nothing. */
+  keptOf(keys: readonly string[]): Promise<ReadonlySet<string>>;
   /** Removes the volume and answers with the bytes it held; undefined where the region cannot tell. */
   deleteVolume(key: string): Promise<number | undefined>;
 

@@ -73,6 +73,7 @@ async function list(parts: LaunchParts, input: ListCacheInput, caller: Caller) {
     await Promise.all(rows.map(async (row) => [row.key, await usersOfVolume(parts.store.db, row.key)] as const)),
   );
   const hidden = await hiddenRepos(parts, rows, caller);
+  const kept = await keptOf(parts, rows);
   return pageOf(
     rows,
     input.limit,
@@ -80,8 +81,17 @@ async function list(parts: LaunchParts, input: ListCacheInput, caller: Caller) {
     (row) => ({
       ...view(now.get(row.key) ?? row, users.get(row.key) ?? [], hidden),
       ...(verified.has(row.key) ? { verified: true } : {}),
+      ...(kept.has(row.key) ? { kept_after_eviction: true } : {}),
     }),
   );
+}
+
+async function keptOf({ places }: LaunchParts, rows: readonly Volume[]): Promise<ReadonlySet<string>> {
+  const found = places.regions().map(async (region) => {
+    const keys = rows.flatMap((row) => (row.region === region.name ? [row.key] : []));
+    return keys.length === 0 ? [] : [...(await region.keptOf(keys))];
+  });
+  return new Set((await Promise.all(found)).flat());
 }
 
 /** Repos that are registered as private models of others alone: their bytes take space that everybody sees, not their names. */

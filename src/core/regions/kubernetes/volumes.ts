@@ -17,7 +17,7 @@ import { owners } from './mirrors.ts';
 import type { Mirrors } from './mirrors.ts';
 import { annotations, labels } from './names.ts';
 import { endSharing, shareVolume, unshare } from './sharing.ts';
-import { reclaimNote, reclaimOf } from './reclaim.ts';
+import { KeptByClass, reclaimNote, reclaimOf } from './reclaim.ts';
 import { isLost, troubleOf } from './pod-reasons.ts';
 
 interface Parts {
@@ -39,9 +39,11 @@ const protectionPauseMs = 250;
 /** Volumes are PersistentVolumeClaims, filled by Jobs; what is complete is written on the claim, for its UID. */
 export class KubernetesVolumes {
   readonly #parts: Parts;
+  readonly #kept: KeptByClass;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#kept = new KeptByClass(parts.client);
   }
 
   async observe(key: string): Promise<ObservedVolume> {
@@ -122,6 +124,8 @@ export class KubernetesVolumes {
     const claim = await mirrors.claims.get(key);
     return claim && reclaimNote(config.name, claim, await reclaimOf(client, claim));
   }
+
+  keptOf = (keys: readonly string[]) => this.#kept.of(keys, (key) => this.#parts.mirrors.claims.get(key));
 
   /** Answers with the bytes that this freed; nobody can look into a volume that is not complete. Throws while it is held back. */
   async delete(key: string): Promise<number | undefined> {
