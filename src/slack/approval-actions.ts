@@ -6,14 +6,14 @@ import type {
   ViewSubmitAction,
 } from '@slack/bolt';
 import type { Caller } from '../core/access/caller.ts';
-import { asEcolinkError } from '../core/errors.ts';
-import type { EcolinkError } from '../core/errors.ts';
-import { newId } from '../core/ids.ts';
+import { EcolinkError } from '../core/errors.ts';
 import { approvalMessage, approvalsMessage, denyId, reasonField, reasonView } from './approval-blocks.ts';
 import type { Approval, ApprovalSummary, ReasonFor } from './approval-blocks.ts';
 import { botAt } from './desk.ts';
 import type { Desk, Where } from './desk.ts';
 import { errorLine, errorMessage } from './error-text.ts';
+import { failureOf } from './failure.ts';
+import { openView } from './open-form.ts';
 import { callerOf, strangerMessage, whoIs } from './people.ts';
 import type { SlackMessage } from './text.ts';
 
@@ -38,22 +38,35 @@ export async function onDecide(desk: Desk, { ack, action, body, respond, context
   };
   const caller = await callerOf(desk.core.access, who);
   if (!caller) return say(await strangerMessage(desk.core.access, who));
-  const giveReason = async (operation: ReasonFor['operation']): Promise<void> => {
+  try {
+    await decide(desk, { id, caller, clicked: action.action_id }, { body, respond, context });
+  } catch (thrown) {
+    await say(errorMessage(failureOf(desk.core, thrown, failed).toBody()));
+  }
+  // The click may be the news that what this message shows is not true any more.
+  await desk.approvals.refresh(Number(id));
+}
+
+const failed = 'a decision in Slack failed';
+
+async function decide(
+  desk: Desk,
+  { id, caller, clicked }: { id: string; caller: Caller; clicked: string },
+  { body, respond, context }: Pick<Click, 'body' | 'respond' | 'context'>,
+): Promise<void> {
+  const askWhy = async (operation: ReasonFor['operation']): Promise<void> => {
     const bot = await botAt(desk, context);
-    await bot?.hasty.views.open({ trigger_id: body.trigger_id, view: reasonView({ id, operation }) });
+    if (bot) await openView(bot, body.trigger_id, reasonView({ id, operation }));
   };
-  if (action.action_id === denyId) return giveReason('deny_request');
+  if (clicked === denyId) return askWhy('deny_request');
   try {
     const approval = (await desk.core.execute('approve_request', { approval: id }, caller)) as Approval;
     if (body.container['is_ephemeral'] === true)
       await respond({ replace_original: true, ...approvalMessage(approval) });
   } catch (thrown) {
-    const error = asError(desk, thrown);
-    if (error.code === 'reason_missing') return giveReason('approve_request');
-    await say(errorMessage(error.toBody()));
+    if (!(thrown instanceof EcolinkError) || thrown.code !== 'reason_missing') throw thrown;
+    await askWhy('approve_request');
   }
-  // The click may be the news that what this message shows is not true any more.
-  await desk.approvals.refresh(Number(id));
 }
 
 /** The form with the reason was sent. */
@@ -70,16 +83,8 @@ export async function onReason(
     await desk.core.execute(operation, { approval: id, reason }, caller);
     await ack();
   } catch (thrown) {
-    const error = asError(desk, thrown);
+    const error = failureOf(desk.core, thrown, failed);
     await ack({ response_action: 'errors', errors: { [reasonField]: errorLine(error.toBody()) } });
   }
   await desk.approvals.refresh(Number(id));
-}
-
-function asError(desk: Desk, thrown: unknown): EcolinkError {
-  const reference = newId('req');
-  const error = asEcolinkError(thrown, reference);
-  if (error.kind === 'unexpected')
-    desk.core.log.error({ err: thrown, request: reference }, 'a decision in Slack failed');
-  return error;
 }

@@ -1,8 +1,6 @@
 import type { SlackCommandMiddlewareArgs } from '@slack/bolt';
 import type { Caller } from '../core/access/caller.ts';
-import { asEcolinkError } from '../core/errors.ts';
 import { looksLikeToken } from '../core/parse-input.ts';
-import { newId } from '../core/ids.ts';
 import { claimMessage } from './claim.ts';
 import { approvalsReply } from './approval-actions.ts';
 import { helpMessage, parseCommand, unknownMessage } from './command-text.ts';
@@ -10,6 +8,7 @@ import { credentialMessage, refuseTyped } from './credential.ts';
 import { botAt } from './desk.ts';
 import type { Desk, Where } from './desk.ts';
 import { errorMessage } from './error-text.ts';
+import { failureOf } from './failure.ts';
 import { instanceMessage, instancesMessage } from './instance-blocks.ts';
 import type { Instance, InstanceSummary } from './instance-blocks.ts';
 import { openForm } from './open-form.ts';
@@ -52,10 +51,7 @@ export async function onCommand(desk: Desk, { command, ack, respond, context }: 
     }
     await say(subcommand.name === 'status' ? await statusMessage(desk, caller, rest) : helpMessage());
   } catch (thrown) {
-    const reference = newId('req');
-    const error = asEcolinkError(thrown, reference);
-    if (error.kind === 'unexpected') desk.core.log.error({ err: thrown, request: reference }, 'a Slack command failed');
-    await say(errorMessage(error.toBody()));
+    await say(errorMessage(failureOf(desk.core, thrown, 'a Slack command failed').toBody()));
   }
 }
 

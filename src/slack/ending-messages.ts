@@ -4,6 +4,8 @@ import type { Ending } from '../core/launch/ending.ts';
 import type { Bots } from './bots.ts';
 import { botAt } from './desk.ts';
 import type { Desk, Where } from './desk.ts';
+import { errorMessage } from './error-text.ts';
+import { failureOf } from './failure.ts';
 import { openForm } from './open-form.ts';
 import { accountOf, callerOf, strangerMessage, whoIs } from './people.ts';
 import { post } from './post.ts';
@@ -61,10 +63,17 @@ type Click = SlackActionMiddlewareArgs<BlockAction<ButtonAction>> & Where;
 export async function onExtend(desk: Desk, { ack, action, body, respond, context }: Click): Promise<void> {
   await ack();
   const who = whoIs(body, desk.core.access, desk.bots.home);
-  const caller = who && (await callerOf(desk.core.access, who));
-  if (who && !caller) await respond({ response_type: 'ephemeral', ...(await strangerMessage(desk.core.access, who)) });
-  const bot = caller && (await botAt(desk, context));
-  if (!bot) return;
+  if (!who) return;
+  const say = async (message: SlackMessage): Promise<void> => {
+    await respond({ response_type: 'ephemeral', replace_original: false, ...message });
+  };
+  const caller = await callerOf(desk.core.access, who);
+  if (!caller) return say(await strangerMessage(desk.core.access, who));
   const request = { operation: 'extend_instance', given: action.value ?? '', triggerId: body.trigger_id };
-  await openForm(desk.core, bot, caller, request);
+  try {
+    const bot = await botAt(desk, context);
+    if (bot) await openForm(desk.core, bot, caller, request);
+  } catch (thrown) {
+    await say(errorMessage(failureOf(desk.core, thrown, 'a form for more time failed').toBody()));
+  }
 }

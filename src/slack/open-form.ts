@@ -1,3 +1,4 @@
+import type { ModalView } from '@slack/types';
 import { WebAPIPlatformError } from '@slack/web-api';
 import type { Caller } from '../core/access/caller.ts';
 import type { Core } from '../core/core.ts';
@@ -25,15 +26,19 @@ export async function openForm(core: Core, bot: Bot, caller: Caller, request: Fo
   if (!operation) throw new Error(`There is no operation ${request.operation}.`);
   const form = newForm(operation, request.channel, positional(operation, request.given));
   const slow = needsChoices(operation, form, {});
-  const opened = await bot.hasty.views
-    .open({ trigger_id: request.triggerId, view: slow ? loadingView(operation, form) : formView(operation, form, {}) })
-    .catch((thrown: unknown) => {
-      throw tooLate(thrown);
-    });
-  const id = opened.view?.id;
+  const first = slow ? loadingView(operation, form) : formView(operation, form, {});
+  const id = await openView(bot, request.triggerId, first);
   if (!slow || id === undefined) return;
   const choices = await loadChoices(core, caller, operation, form, {});
   await bot.client.views.update({ view_id: id, view: formView(operation, form, choices) });
+}
+
+/** Answers with the view's id. Throws `slack_too_slow` where the trigger is over. */
+export async function openView({ hasty }: Bot, triggerId: string, view: ModalView): Promise<string | undefined> {
+  const opened = await hasty.views.open({ trigger_id: triggerId, view }).catch((thrown: unknown) => {
+    throw tooLate(thrown);
+  });
+  return opened.view?.id;
 }
 
 function positional(operation: Operation, given: string): Record<string, string> {
@@ -44,7 +49,7 @@ function positional(operation: Operation, given: string): Record<string, string>
 function tooLate(thrown: unknown): unknown {
   if (thrown instanceof WebAPIPlatformError && !/trigger/.test(thrown.data.error)) return thrown;
   return unavailable('slack_too_slow', 'Slack waits three seconds for a form, and they had passed.', {
-    nextStep: 'Type the command again.',
+    nextStep: 'Do it again.',
     cause: thrown,
   });
 }
