@@ -19,7 +19,7 @@ export const breakGlass = defineOperation({
     reason: field(z.string().min(1).max(500), {
       label: 'Reason',
       help: 'What the emergency is.',
-      example: 'fits the budget',
+      example: 'production is down',
     }),
     ...idempotency,
   }),

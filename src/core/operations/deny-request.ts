@@ -18,7 +18,7 @@ export const denyRequest = defineOperation({
     reason: field(z.string().min(1).max(500), {
       label: 'Reason',
       help: 'Why not: the requester reads it.',
-      example: 'fits the budget',
+      example: 'too dear for a demo',
     }),
     ...idempotency,
   }),
