@@ -35,21 +35,11 @@ export interface Holdings {
   costPerHour: number | null;
 }
 
-export interface PolicyFacts extends KnownFacts {
-  regions?: string[];
-  accelerators?: string[];
-  /** The requester's after the operation. */
-  gpus?: number;
-  /** The requester's after the operation; null: unknown, which counts as above every limit. */
-  costPerHour?: number | null;
-  modelBytes?: number;
-  licence?: string;
-  gated?: boolean;
-  trustRemoteCode?: boolean;
-  pickle?: boolean;
-  stopAfter?: boolean;
-  adds: boolean;
-}
+/**
+ * What the policy weighs. `gpus` and `costPerHour` are the requester's after the operation; an unknown cost counts as
+ * above every limit.
+ */
+export type PolicyFacts = KnownFacts & PreviewFacts;
 
 export function weigh(known: KnownFacts, preview: PreviewFacts, held: Holdings): PolicyFacts {
   const { gpus, costPerHour, ...rest } = preview;
