@@ -3,6 +3,7 @@ import { delimiter, isAbsolute, join } from 'node:path';
 import { runtimeSchema } from '../config/schema.ts';
 import { isLlamaEngineInstalled, llamaEngineEntry } from './llama-engine/location.ts';
 import type { Runtime } from './runtime.ts';
+import { maxModelLen, vllmServe } from './vllm.ts';
 
 /** Where a command is found, as a shell would; undefined where it is not. */
 export function findCommand(command: string, path: string | undefined): string | undefined {
@@ -56,11 +57,10 @@ function llamaEngine(): Runtime | undefined {
     command: [process.execPath, llamaEngineEntry()],
     arguments: ['--model', '{model_path}', '--served-name', '{served_name}', '--host', '{host}', '--port', '{port}'],
     context_argument: '--context-length',
-    context_report: { path: '/v1/models', field: 'data.0.max_model_len' },
+    context_report: maxModelLen,
   });
 }
 
-/** docs.vllm.ai, "vllm serve": pooling models are served with `--runner pooling`; `auto` is the longest context that fits. */
 function vllm(path: string | undefined): Runtime | undefined {
   const command = findCommand('vllm', path);
   if (command === undefined) return undefined;
@@ -70,19 +70,6 @@ function vllm(path: string | undefined): Runtime | undefined {
     categories: ['chat', 'embedding', 'reranker'],
     formats: ['safetensors', 'pytorch'],
     command: [command],
-    arguments: [
-      'serve',
-      '{model_path}',
-      '--served-model-name',
-      '{served_name}',
-      '--host',
-      '{host}',
-      '--port',
-      '{port}',
-    ],
-    category_arguments: { embedding: ['--runner', 'pooling'], reranker: ['--runner', 'pooling'] },
-    context_argument: '--max-model-len',
-    context_default: { chat: 'auto' },
-    context_report: { path: '/v1/models', field: 'data.0.max_model_len' },
+    ...vllmServe,
   });
 }

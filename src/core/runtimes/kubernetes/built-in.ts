@@ -1,5 +1,6 @@
 import { runtimeSchema } from '../../config/schema.ts';
 import type { Runtime } from '../runtime.ts';
+import { maxModelLen, vllmServe } from '../vllm.ts';
 
 /**
  * The engines that a Kubernetes region can run without being told. A runtime of the same name in `ecolink.yaml` takes
@@ -9,25 +10,7 @@ export function builtInKubernetes(): Runtime[] {
   return definitions.map((definition) => runtimeSchema.parse(definition));
 }
 
-const vllmServe = [
-  'serve',
-  '{model_path}',
-  '--served-model-name',
-  '{served_name}',
-  '--host',
-  '{host}',
-  '--port',
-  '{port}',
-];
-
-const maxModelLen = { path: '/v1/models', field: 'data.0.max_model_len' };
-
 /**
- * Flags: docs.vllm.ai/en/stable/cli/serve.html. The model is positional; pooling models (embeddings, scores) are served
- * with `--runner pooling` (docs.vllm.ai/en/stable/models/pooling_models.html); a speech-to-text model needs no flag.
- * Context: `auto` is the longest that the memory holds (github.com/vllm-project/vllm/issues/41364); without it a model
- * whose own length does not fit ends the start. What it came to is `max_model_len` of /v1/models (vllm/entrypoints/
- * openai/models/protocol.py, ModelCard).
  * User: github.com/vllm-project/vllm, docker/Dockerfile, makes 2000 with group 0; any other has no passwd entry, and
  * the import of torch fails on that.
  */
@@ -39,11 +22,7 @@ const vllm = {
   formats: ['safetensors', 'pytorch'],
   image: 'vllm/vllm-openai:v0.30.0',
   command: ['vllm'],
-  arguments: vllmServe,
-  category_arguments: { embedding: ['--runner', 'pooling'], reranker: ['--runner', 'pooling'] },
-  context_argument: '--max-model-len',
-  context_default: { chat: 'auto' },
-  context_report: maxModelLen,
+  ...vllmServe,
   parallel_argument: '--tensor-parallel-size',
   port: 8000,
   user: 2000,
@@ -122,7 +101,7 @@ const vllmOmni = {
   formats: ['safetensors'],
   image: 'vllm/vllm-omni:v0.30.0',
   command: ['vllm'],
-  arguments: [...vllmServe, '--omni'],
+  arguments: [...vllmServe.arguments, '--omni'],
   parallel_argument: '--tensor-parallel-size',
   port: 8091,
   user: 2000,
