@@ -3,21 +3,11 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { capturedLog } from '../support/captured-log.ts';
 import { startCore } from '../support/core.ts';
+import { gossip } from '../support/credentials.ts';
 import type { TestCore } from '../support/core.ts';
 import { startHub } from '../support/hub/hub.ts';
 
 const hfToken = 'hf_AbCdEfGhIjKlMnOpQrStUvWxYz';
-
-/** An engine that writes all that it was given to its log, and then is never ready. */
-const config = `
-runtimes:
-  - name: gossip
-    kind: local
-    categories: [chat]
-    formats: [safetensors]
-    command: [sh, -c, 'env; echo "$0" "$@"; exec sleep 60']
-    arguments: ['{model_path}', '{served_name}', '{host}', '{port}']
-`;
 
 const patient = { timeout: 50_000 };
 
@@ -66,7 +56,7 @@ test('no token and no signed link is in an answer, in the log, in an engine’s 
   hub.addRepo('acme/gated', { files, gated: 'manual', gate: { alice: 'accepted' } });
   const log = capturedLog();
   const environment = { HF_ENDPOINT: hub.endpoint, HF_TOKEN: hfToken };
-  await using place = await startCore({ config, environment, log: log.log });
+  await using place = await startCore({ config: gossip, environment, log: log.log });
   const { token: ecoToken } = await place.core.access.createToken(await place.core.access.local(), 'made', ['call']);
   const localToken = (await readFile(join(place.dataDir, 'local-token'), 'utf8')).trim();
 

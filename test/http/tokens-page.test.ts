@@ -5,6 +5,7 @@ import { createLinks } from '../../src/core/access/links.ts';
 import { createTokenLinks, tokenPages } from '../../src/core/access/tokens-links.ts';
 import type { Caller } from '../../src/core/access/caller.ts';
 import { openStore } from '../../src/core/store/store.ts';
+import { inSlack } from '../support/callers.ts';
 import { capturedLog } from '../support/captured-log.ts';
 import { threePeople } from '../support/credentials.ts';
 import { startTestServer } from '../support/server.ts';
@@ -18,9 +19,7 @@ beforeEach(async () => {
     log: log.log,
     prepare: (dataDir) => writeFile(join(dataDir, 'ecolink.yaml'), threePeople),
   });
-  const person = (await server.core.access.personOfSlack('T1', 'BOB')) ?? expect.fail('Bob is configured');
-  const scopes = ['call', 'read', 'operate'] as const;
-  bob = { person, identity: 'slack:T1/BOB', agent: false, mayDecide: true, source: 'slack', scopes };
+  bob = await inSlack(server.core, 'BOB');
 });
 afterEach(() => server[Symbol.asyncDispose]());
 

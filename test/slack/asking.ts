@@ -1,5 +1,5 @@
 import type { Caller } from '../../src/core/access/caller.ts';
-import { scopes } from '../../src/core/access/caller.ts';
+import { atTerminal, inSlack } from '../support/callers.ts';
 import { workspace } from '../support/local-slack.ts';
 import { makePlace, tinyRepo } from './place.ts';
 import type { Place, PlaceOptions } from './place.ts';
@@ -22,24 +22,7 @@ export const config = {
 export async function asking(options: PlaceOptions = {}): Promise<{ place: Place; mel: Caller; root: Caller }> {
   const place = await makePlace({ config, ...options });
   const { core } = place;
-  const person = await core.access.personOfSlack(team, stranger);
-  if (!person) throw new Error('mel is not among the people');
-  const mel: Caller = {
-    person,
-    identity: `slack:${team}/${stranger}`,
-    agent: false,
-    mayDecide: true,
-    source: 'slack',
-    scopes,
-  };
-  const root: Caller = {
-    person: await core.access.local(),
-    identity: 'local',
-    agent: false,
-    mayDecide: true,
-    source: 'cli',
-    scopes,
-  };
+  const [mel, root] = await Promise.all([inSlack(core, stranger, team), atTerminal(core)]);
   await core.execute('register_model', { name: 'tiny', source: 'huggingface', repo: tinyRepo }, mel);
   return { place, mel, root };
 }

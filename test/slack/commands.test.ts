@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startSlack } from '../../src/slack/app.ts';
 import type { Slack } from '../../src/slack/app.ts';
 import { patient, withoutLocalSlack, workspace } from '../support/local-slack.ts';
-import type { PostedMessage } from '../support/local-slack.ts';
-import { breachesOfMessage, breachesOfModal } from '../support/slack-limits.ts';
+import { breachesOfModal } from '../support/slack-limits.ts';
+import { answerTo } from './answer.ts';
 import { makePlace, tinyRepo } from './place.ts';
 import type { Place } from './place.ts';
 
@@ -26,16 +26,6 @@ describe.skipIf(withoutLocalSlack)('/ecolink over Socket Mode', () => {
     place.hub.faults.clear();
   });
 
-  /** What the person sees in the channel after a command, the newest last. */
-  async function answerTo(command: string, user = workspace.alice): Promise<PostedMessage> {
-    const before = (await place.slack.messages()).length;
-    await place.slack.type(command, user);
-    await expect.poll(async () => (await place.slack.messages()).length, patient).toBeGreaterThan(before);
-    const answer = (await place.slack.messages()).at(-1) as PostedMessage;
-    expect(breachesOfMessage({ text: answer.text, blocks: answer.blocks ?? [] })).toEqual([]);
-    return answer;
-  }
-
   async function openRegister(): Promise<void> {
     await place.slack.type('/ecolink register');
     await expect.poll(() => place.slack.view?.submit?.text, patient).toBe('Register');
@@ -51,25 +41,23 @@ describe.skipIf(withoutLocalSlack)('/ecolink over Socket Mode', () => {
   }
 
   test('a plain /ecolink explains itself to the one who typed it', async () => {
-    const answer = await answerTo('/ecolink');
-    expect(answer.ephemeral_to).toBe(workspace.alice);
-    expect(JSON.stringify(answer.blocks)).toContain('/ecolink launch [model]');
+    const answer = await answerTo(place, '/ecolink');
+    expect(answer).toContain('/ecolink launch [model]');
   });
 
   test('a command that does not exist is answered with the nearest one', async () => {
-    expect((await answerTo('/ecolink statsu')).text).toContain('Did you mean `/ecolink status`?');
+    expect(await answerTo(place, '/ecolink statsu')).toContain('Did you mean `/ecolink status`?');
   });
 
   test('somebody whom the config does not list learns who can add them, and nothing is done', async () => {
-    const answer = await answerTo('/ecolink register', workspace.stranger);
-    expect(answer.ephemeral_to).toBe(workspace.stranger);
-    expect(answer.text).toContain('Ask Ada');
-    expect(answer.text).toContain(`slack:${workspace.team}/${workspace.stranger}`);
+    const answer = await answerTo(place, '/ecolink register', workspace.stranger);
+    expect(answer).toContain('Ask Ada');
+    expect(answer).toContain(`slack:${workspace.team}/${workspace.stranger}`);
     expect(place.slack.view).toBeUndefined();
   });
 
   test('an instance that does not exist is an answer, not silence', async () => {
-    expect(JSON.stringify((await answerTo('/ecolink status 77')).blocks)).toContain('/ecolink status');
+    expect(await answerTo(place, '/ecolink status 77')).toContain('/ecolink status');
   });
 
   test('a bad name is refused under its field, and the same form then registers the model', async () => {
@@ -118,6 +106,6 @@ describe.skipIf(withoutLocalSlack)('/ecolink over Socket Mode', () => {
     await expect
       .poll(() => place.slack.log(), patient)
       .toContainEqual(expect.objectContaining({ summary: expect.stringContaining('hello') }));
-    expect((await answerTo('/ecolink help')).text).toBe('What EcoLink can do here');
+    expect(await answerTo(place, '/ecolink help')).toContain('What EcoLink can do here');
   });
 });

@@ -3,9 +3,8 @@ import { startSlack } from '../../src/slack/app.ts';
 import type { Slack } from '../../src/slack/app.ts';
 import { capturedLog } from '../support/captured-log.ts';
 import { newToken } from '../support/credentials.ts';
-import { patient, withoutLocalSlack, workspace } from '../support/local-slack.ts';
-import type { PostedMessage } from '../support/local-slack.ts';
-import { breachesOfMessage } from '../support/slack-limits.ts';
+import { withoutLocalSlack, workspace } from '../support/local-slack.ts';
+import { answerTo } from './answer.ts';
 import { makePlace } from './place.ts';
 import type { Place } from './place.ts';
 
@@ -23,18 +22,8 @@ describe.skipIf(withoutLocalSlack)('/ecolink credential', () => {
     await place[Symbol.asyncDispose]();
   });
 
-  async function answerTo(command: string, who = workspace.alice): Promise<PostedMessage> {
-    const before = (await place.slack.messages()).length;
-    await place.slack.type(command, who);
-    await expect.poll(async () => (await place.slack.messages()).length, patient).toBeGreaterThan(before);
-    const answer = (await place.slack.messages()).at(-1) as PostedMessage;
-    expect(answer.ephemeral_to).toBe(who);
-    expect(breachesOfMessage({ text: answer.text, blocks: answer.blocks ?? [] })).toEqual([]);
-    return answer;
-  }
-
   test('hands a page to the one who asks, alone, which fills their account and needs no other token', async () => {
-    const { text } = await answerTo('/ecolink credential add mine --shared');
+    const text = await answerTo(place, '/ecolink credential add mine --shared');
     const id = /\/credentials\/([\w-]{43})\|/.exec(text)?.[1] ?? expect.fail(text);
     expect(await place.core.credentials.links.find(id)).toMatchObject({
       name: 'mine',
@@ -47,10 +36,10 @@ describe.skipIf(withoutLocalSlack)('/ecolink credential', () => {
 
   test('says how it is typed, and is not for strangers', async () => {
     for (const wrong of [' add', ' remove mine', ' add a b', ' delete']) {
-      expect((await answerTo(`/ecolink credential${wrong}`)).text).toContain('/ecolink credential add');
+      expect(await answerTo(place, `/ecolink credential${wrong}`)).toContain('/ecolink credential add');
     }
-    expect(JSON.stringify(await answerTo('/ecolink credential add A_b'))).toContain('lower-case');
-    expect((await answerTo('/ecolink credential add mine', workspace.stranger)).text).toContain(
+    expect(await answerTo(place, '/ecolink credential add A_b')).toContain('lower-case');
+    expect(await answerTo(place, '/ecolink credential add mine', workspace.stranger)).toContain(
       'I do not know you yet',
     );
   });
@@ -58,19 +47,19 @@ describe.skipIf(withoutLocalSlack)('/ecolink credential', () => {
   test('shows those that there are, by name, and deletes one that nothing needs', async () => {
     const token = newToken();
     place.hub.addToken(token, { user: 'alice' });
-    expect(JSON.stringify(await answerTo('/ecolink credential'))).toContain('You have none.');
+    expect(await answerTo(place, '/ecolink credential')).toContain('You have none.');
     await place.core.credentials.add({ name: 'mine', value: token }, place.alice);
-    const shown = JSON.stringify(await answerTo('/ecolink credential list'));
+    const shown = await answerTo(place, '/ecolink credential list');
     expect(shown).toContain('*mine*  of alice on the Hub');
     expect(shown).not.toContain(token);
-    expect((await answerTo('/ecolink credential delete mine')).text).toContain('*mine*: deleted');
-    expect(JSON.stringify(await answerTo('/ecolink credential delete mine'))).toContain('You have no credential named');
+    expect(await answerTo(place, '/ecolink credential delete mine')).toContain('*mine*: deleted');
+    expect(await answerTo(place, '/ecolink credential delete mine')).toContain('You have no credential named');
   });
 
   test('a token that is typed behind any command is refused with words to revoke it, and is not logged or answered', async () => {
     const token = newToken();
     for (const command of [`credential add ${token}`, `launch ${token}`, `status ${token}`, token]) {
-      const answer = JSON.stringify(await answerTo(`/ecolink ${command}`));
+      const answer = await answerTo(place, `/ecolink ${command}`);
       expect(answer).toContain('Revoke that token');
       expect(answer).not.toContain(token);
     }

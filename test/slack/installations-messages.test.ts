@@ -1,8 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { makeTinyGguf } from '../../src/cli/quickstart/tiny-gguf.ts';
-import { scopes } from '../../src/core/access/caller.ts';
-import type { Caller } from '../../src/core/access/caller.ts';
 import { startServer } from '../../src/http/server.ts';
+import { inSlack } from '../support/callers.ts';
 import { startHub } from '../support/hub/hub.ts';
 import { startInstallable } from './cloud-place.ts';
 import type { Installable } from './cloud-place.ts';
@@ -33,14 +32,8 @@ async function start(channel?: string) {
   return { running, tokens: { T1: tokens.T1.token, T2: tokens.T2.token } };
 }
 
-async function inSlack({ place }: Installable, team: string, user: string): Promise<Caller> {
-  const person = await place.core.access.personOfSlack(team, user);
-  if (!person) throw new Error(`${user} is nobody`);
-  return { person, identity: `slack:${team}/${user}`, agent: false, mayDecide: true, source: 'slack', scopes };
-}
-
 async function askForLaunch(running: Installable): Promise<void> {
-  const bob = await inSlack(running, 'T2', 'UBOB');
+  const bob = await inSlack(running.place.core, 'UBOB', 'T2');
   const { core } = running.place;
   await core.execute('register_model', { name: 'tiny', source: 'huggingface', repo: tinyRepo }, bob);
   expect(await core.execute('launch_instance', { model: 'tiny' }, bob)).toMatchObject({ state: 'awaiting_approval' });
@@ -57,7 +50,7 @@ test('a request is shown in the channel of its workspace and kept true there, af
   await running.server.close();
   await using again = await startServer(running.place.core);
   expect(again.url).toContain('http://');
-  const ada = await inSlack(running, 'T1', 'UADA');
+  const ada = await inSlack(running.place.core, 'UADA', 'T1');
   await running.place.core.execute('approve_request', { approval: '1' }, ada);
   await expect.poll(() => sent(running, 'chat.update'), patient).toContainEqual({ token: tokens.T2, channel: 'C9' });
   expect(sent(running, 'chat.update').map(({ token }) => token)).not.toContain(tokens.T1);
@@ -67,7 +60,7 @@ test('without a channel who decides is asked in their workspace, and who asked i
   const { running, tokens } = await start();
   await askForLaunch(running);
   await expect.poll(() => sent(running, 'chat.postMessage'), patient).toEqual([{ token: tokens.T1, channel: 'UADA' }]);
-  const ada = await inSlack(running, 'T1', 'UADA');
+  const ada = await inSlack(running.place.core, 'UADA', 'T1');
   await running.place.core.execute('deny_request', { approval: '1', reason: 'no' }, ada);
   await expect
     .poll(() => sent(running, 'chat.postMessage'), patient)
@@ -81,7 +74,7 @@ test('where the workspace of who decides removed the app, the request waits and 
   const { running } = await start();
   await running.place.core.installations.remove('T1', new Date(Date.now() + 1000));
   await askForLaunch(running);
-  const ada = await inSlack(running, 'T1', 'UADA');
+  const ada = await inSlack(running.place.core, 'UADA', 'T1');
   await running.place.core.execute('deny_request', { approval: '1', reason: 'no' }, ada);
   expect(sent(running, 'chat.postMessage').filter(({ channel }) => channel === 'UADA')).toEqual([]);
 });

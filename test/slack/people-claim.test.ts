@@ -2,9 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startSlack } from '../../src/slack/app.ts';
 import type { Slack } from '../../src/slack/app.ts';
-import { patient, withoutLocalSlack, workspace } from '../support/local-slack.ts';
-import type { PostedMessage } from '../support/local-slack.ts';
-import { breachesOfMessage } from '../support/slack-limits.ts';
+import { withoutLocalSlack, workspace } from '../support/local-slack.ts';
+import { answerTo } from './answer.ts';
 import { makePlace } from './place.ts';
 import type { Place } from './place.ts';
 
@@ -21,25 +20,17 @@ describe.skipIf(withoutLocalSlack)('/ecolink claim', () => {
     await place[Symbol.asyncDispose]();
   });
 
-  async function answerTo(command: string): Promise<PostedMessage> {
-    const before = (await place.slack.messages()).length;
-    await place.slack.type(command, workspace.stranger);
-    await expect.poll(async () => (await place.slack.messages()).length, patient).toBeGreaterThan(before);
-    const answer = (await place.slack.messages()).at(-1) as PostedMessage;
-    expect(answer.ephemeral_to).toBe(workspace.stranger);
-    expect(breachesOfMessage({ text: answer.text, blocks: answer.blocks ?? [] })).toEqual([]);
-    return answer;
-  }
-
   test('makes a stranger with the code admin, and a wrong code changes nothing', async () => {
     const code = (await place.core.claims.offer()) ?? expect.fail('Ada has no Slack identity');
-    expect((await answerTo('/ecolink claim')).text).toContain('/ecolink claim');
-    expect(JSON.stringify(await answerTo('/ecolink claim 0000-0000-0000'))).toContain('This code is wrong');
+    expect(await answerTo(place, '/ecolink claim', workspace.stranger)).toContain('/ecolink claim');
+    expect(await answerTo(place, '/ecolink claim 0000-0000-0000', workspace.stranger)).toContain('This code is wrong');
     expect(await place.core.access.personOfSlack(workspace.team, workspace.stranger)).toBeUndefined();
-    expect((await answerTo(`/ecolink claim ${code}`)).text).toContain('You are admin now');
+    expect(await answerTo(place, `/ecolink claim ${code}`, workspace.stranger)).toContain('You are admin now');
     expect(await place.core.access.personOfSlack(workspace.team, workspace.stranger)).toMatchObject({ role: 'admin' });
-    expect(JSON.stringify(await answerTo(`/ecolink claim ${code}`))).toContain('There is an admin in Slack already');
-    expect((await answerTo('/ecolink status')).text).not.toContain('I do not know you');
+    expect(await answerTo(place, `/ecolink claim ${code}`, workspace.stranger)).toContain(
+      'There is an admin in Slack already',
+    );
+    expect(await answerTo(place, '/ecolink status', workspace.stranger)).not.toContain('I do not know you');
   });
 
   test('nothing is done for a workspace that the config does not list, and no server starts in it', async () => {
@@ -50,7 +41,7 @@ describe.skipIf(withoutLocalSlack)('/ecolink claim', () => {
     await place.slack.type('/ecolink status', workspace.alice);
     await expect(startSlack(place.core)).rejects.toMatchObject({ code: 'slack_workspace_not_listed' });
     await writeFile(file, config);
-    await answerTo('/ecolink status');
+    await answerTo(place, '/ecolink status', workspace.stranger);
     expect(await place.slack.messages()).toHaveLength(before.length + 1);
   });
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import type { Caller } from '../../src/core/access/caller.ts';
+import { inSlack } from '../support/callers.ts';
 import { modelFolder, tiny } from '../support/model-folder.ts';
 import type { ModelFolder } from '../support/model-folder.ts';
 import { reasonFormId, reasonField } from '../../src/slack/approval-blocks.ts';
@@ -38,9 +38,7 @@ afterEach(async () => {
 
 async function asked(): Promise<void> {
   const { core } = running.place;
-  const person = (await core.access.personOfSlack('T1', 'UMAX')) ?? expect.fail('Max is listed');
-  const scopes = ['call', 'read', 'operate'] as const;
-  const max: Caller = { person, identity: 'slack:T1/UMAX', agent: false, mayDecide: true, source: 'slack', scopes };
+  const max = await inSlack(core, 'UMAX');
   await core.execute('register_model', tiny, max);
   await core.execute('launch_instance', { model: 'tiny' }, max);
 }

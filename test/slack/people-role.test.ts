@@ -2,9 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startSlack } from '../../src/slack/app.ts';
 import type { Slack } from '../../src/slack/app.ts';
 import { parseCommand } from '../../src/slack/command-text.ts';
-import { patient, withoutLocalSlack, workspace } from '../support/local-slack.ts';
-import type { PostedMessage } from '../support/local-slack.ts';
-import { breachesOfMessage } from '../support/slack-limits.ts';
+import { withoutLocalSlack, workspace } from '../support/local-slack.ts';
+import { answerTo } from './answer.ts';
 import { makePlace } from './place.ts';
 import type { Place } from './place.ts';
 
@@ -27,49 +26,41 @@ describe.skipIf(withoutLocalSlack)('/ecolink role', () => {
     await place[Symbol.asyncDispose]();
   });
 
-  async function answerTo(command: string, who = alice): Promise<string> {
-    const before = (await place.slack.messages()).length;
-    await place.slack.type(command, who);
-    await expect.poll(async () => (await place.slack.messages()).length, patient).toBeGreaterThan(before);
-    const answer = (await place.slack.messages()).at(-1) as PostedMessage;
-    expect(answer.ephemeral_to).toBe(who);
-    expect(breachesOfMessage({ text: answer.text, blocks: answer.blocks ?? [] })).toEqual([]);
-    return JSON.stringify(answer.blocks);
-  }
-
   const roleOfStranger = async () => (await place.core.access.personOfSlack(team, stranger))?.role;
 
   test('gives a role to who is mentioned, who is told of it, and takes it back', async () => {
-    expect(await answerTo('/ecolink status', stranger)).toContain(
+    expect(await answerTo(place, '/ecolink status', stranger)).toContain(
       'I do not know you yet. Ask root or alice for a role',
     );
-    expect(await answerTo(`/ecolink role <@${stranger}|nobody> member`)).toContain(
+    expect(await answerTo(place, `/ecolink role <@${stranger}|nobody> member`)).toContain(
       `*nobody (${team}/${stranger})*: \`member\``,
     );
     expect(await roleOfStranger()).toBe('member');
     const [told] = await place.slack.directMessages(stranger);
     expect(told?.text).toContain('alice gave you the role `member`');
-    expect(await answerTo('/ecolink status', stranger)).not.toContain('I do not know you yet');
-    expect(await answerTo('/ecolink people')).toContain(`*nobody (${team}/${stranger})*  \`member\`, from alice`);
-    expect(await answerTo(`/ecolink role <@${stranger}> member`)).toContain('has that already');
-    expect(await answerTo('/ecolink role @nobody none')).toContain('`none`');
+    expect(await answerTo(place, '/ecolink status', stranger)).not.toContain('I do not know you yet');
+    expect(await answerTo(place, '/ecolink people')).toContain(
+      `*nobody (${team}/${stranger})*  \`member\`, from alice`,
+    );
+    expect(await answerTo(place, `/ecolink role <@${stranger}> member`)).toContain('has that already');
+    expect(await answerTo(place, '/ecolink role @nobody none')).toContain('`none`');
     expect(await roleOfStranger()).toBeUndefined();
-    expect(await answerTo('/ecolink status', stranger)).toContain('I do not know you yet');
+    expect(await answerTo(place, '/ecolink status', stranger)).toContain('I do not know you yet');
   });
 
   test('says how it is typed, what is wrong, and that the config wins', async () => {
     for (const wrong of ['', ' @nobody'])
-      expect(await answerTo(`/ecolink role${wrong}`)).toContain('/ecolink role @person');
-    expect(await answerTo(`/ecolink role <@${stranger}> emperor`)).toContain('Valid: `viewer`');
-    expect(await answerTo('/ecolink role who viewer')).toContain('There is nobody named');
-    expect(await answerTo('/ecolink role root viewer')).toContain('from ecolink.yaml, which wins');
-    expect(await answerTo(`/ecolink role <@${alice}|alice> none`)).toContain('Nobody changes their own role');
+      expect(await answerTo(place, `/ecolink role${wrong}`)).toContain('/ecolink role @person');
+    expect(await answerTo(place, `/ecolink role <@${stranger}> emperor`)).toContain('Valid: `viewer`');
+    expect(await answerTo(place, '/ecolink role who viewer')).toContain('There is nobody named');
+    expect(await answerTo(place, '/ecolink role root viewer')).toContain('from ecolink.yaml, which wins');
+    expect(await answerTo(place, `/ecolink role <@${alice}|alice> none`)).toContain('Nobody changes their own role');
   });
 
   test('is for admins, who are named', async () => {
-    await answerTo(`/ecolink role <@${stranger}|nobody> approver`);
+    await answerTo(place, `/ecolink role <@${stranger}|nobody> approver`);
     for (const command of ['role @root none', `role <@${stranger}> admin`, 'people']) {
-      const answer = await answerTo(`/ecolink ${command}`, stranger);
+      const answer = await answerTo(place, `/ecolink ${command}`, stranger);
       expect(answer).toContain('needs the role \\"admin\\"');
       expect(answer).toContain('Ask root or alice for the role: roles are given with `/ecolink role`');
     }

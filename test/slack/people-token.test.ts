@@ -2,9 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startSlack } from '../../src/slack/app.ts';
 import type { Slack } from '../../src/slack/app.ts';
 import { capturedLog } from '../support/captured-log.ts';
-import { patient, withoutLocalSlack, workspace } from '../support/local-slack.ts';
-import type { PostedMessage } from '../support/local-slack.ts';
-import { breachesOfMessage } from '../support/slack-limits.ts';
+import { withoutLocalSlack, workspace } from '../support/local-slack.ts';
+import { answerTo } from './answer.ts';
 import { makePlace } from './place.ts';
 import type { Place } from './place.ts';
 
@@ -22,18 +21,8 @@ describe.skipIf(withoutLocalSlack)('/ecolink token', () => {
     await place[Symbol.asyncDispose]();
   });
 
-  async function answerTo(command: string, who = workspace.alice): Promise<string> {
-    const before = (await place.slack.messages()).length;
-    await place.slack.type(command, who);
-    await expect.poll(async () => (await place.slack.messages()).length, patient).toBeGreaterThan(before);
-    const answer = (await place.slack.messages()).at(-1) as PostedMessage;
-    expect(answer.ephemeral_to).toBe(who);
-    expect(breachesOfMessage({ text: answer.text, blocks: answer.blocks ?? [] })).toEqual([]);
-    return JSON.stringify(answer.blocks);
-  }
-
   test('hands a page to the one who asks, alone, and the token never passes through Slack', async () => {
-    const answer = await answerTo('/ecolink token');
+    const answer = await answerTo(place, '/ecolink token');
     expect(answer).toContain('ECOLINK_PUBLIC_URL');
     const id = /[/]tokens[/]([\w-]{43})\|/.exec(answer)?.[1] ?? expect.fail(answer);
     expect(await place.core.tokens.links.find(id)).toMatchObject({ person: { name: 'alice' }, mayDecide: true });
@@ -42,9 +31,9 @@ describe.skipIf(withoutLocalSlack)('/ecolink token', () => {
       person: { name: 'alice' },
       agent: true,
     });
-    const list = await answerTo('/ecolink token list');
+    const list = await answerTo(place, '/ecolink token list');
     expect(list).toContain('*my-laptop* of alice  `read`  for an assistant');
-    expect(await answerTo('/ecolink token revoke my-laptop')).toContain('works no more');
+    expect(await answerTo(place, '/ecolink token revoke my-laptop')).toContain('works no more');
     expect(await place.core.access.callerOfToken(token, 'http')).toBeUndefined();
     const traffic = JSON.stringify(await place.slack.log());
     for (const secret of [token, token.slice(4, 30)]) {
@@ -56,8 +45,8 @@ describe.skipIf(withoutLocalSlack)('/ecolink token', () => {
 
   test('says how it is typed, and is not for strangers', async () => {
     for (const wrong of ['make', 'revoke', 'revoke a b', 'list all'])
-      expect(await answerTo(`/ecolink token ${wrong}`)).toContain('/ecolink token revoke');
-    expect(await answerTo('/ecolink token revoke none')).toContain('You have no token');
-    expect(await answerTo('/ecolink token', workspace.stranger)).toContain('I do not know you yet');
+      expect(await answerTo(place, `/ecolink token ${wrong}`)).toContain('/ecolink token revoke');
+    expect(await answerTo(place, '/ecolink token revoke none')).toContain('You have no token');
+    expect(await answerTo(place, '/ecolink token', workspace.stranger)).toContain('I do not know you yet');
   });
 });

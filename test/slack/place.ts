@@ -8,7 +8,7 @@ import { createCore } from '../../src/core/create-core.ts';
 import { createLog } from '../../src/core/log.ts';
 import type { Log } from '../../src/core/log.ts';
 import type { Caller } from '../../src/core/access/caller.ts';
-import { scopes } from '../../src/core/access/caller.ts';
+import { inSlack } from '../support/callers.ts';
 import { startHub } from '../support/hub/hub.ts';
 import type { Hub } from '../support/hub/hub.ts';
 import { LocalSlack, workspace } from '../support/local-slack.ts';
@@ -63,13 +63,11 @@ export async function makePlace({
       : { SLACK_SIGNING_SECRET: workspace.signingSecret }),
   });
   const core = await createCore(config, log, { reconcile });
-  const person = await core.access.personOfSlack(workspace.team, workspace.alice);
-  if (!person) throw new Error('alice is not among the people');
   return {
     slack,
     hub,
     core,
-    alice: { person, identity: 'slack:test', agent: false, mayDecide: true, source: 'slack', scopes },
+    alice: await inSlack(core, workspace.alice, workspace.team),
     async [Symbol.asyncDispose]() {
       await core[Symbol.asyncDispose]();
       await slack.close();

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Caller } from '../../src/core/access/caller.ts';
+import { inSlack } from './callers.ts';
 import { startCore } from './core.ts';
 import type { TestCore, TestCoreOptions } from './core.ts';
 import { startHub } from './hub/hub.ts';
@@ -61,19 +62,15 @@ export async function startKeeping(options: TestCoreOptions = {}): Promise<Keepi
     }),
   );
   const everything = undo.move();
-  const inSlack = async (user: string): Promise<Caller> => {
-    const person = await place.core.access.personOfSlack('T1', user);
-    if (!person) throw new Error(`${user} is nobody`);
-    const scopes = ['call', 'read', 'operate'] as const;
-    return { person, identity: `slack:T1/${user}`, agent: false, mayDecide: true, source: 'http', scopes };
-  };
+  // Over plain HTTP, which reaches every operation.
+  const overHttp = async (user: string): Promise<Caller> => ({ ...(await inSlack(place.core, user)), source: 'http' });
   return {
     hub,
     repo,
     place,
     ada: place.local,
-    bob: await inSlack('BOB'),
-    cleo: await inSlack('CLEO'),
+    bob: await overHttp('BOB'),
+    cleo: await overHttp('CLEO'),
     keyFile,
     [Symbol.asyncDispose]: () => everything.disposeAsync(),
   };

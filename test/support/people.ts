@@ -1,6 +1,7 @@
 import { roles } from '../../src/core/access/caller.ts';
 import type { Caller, Role, Scope } from '../../src/core/access/caller.ts';
 import type { Core } from '../../src/core/core.ts';
+import { inSlack } from './callers.ts';
 
 /** For `ecolink.yaml`: one person of each role, named after it, besides whoever sits at this machine. */
 export const onePersonOfEachRole = [
@@ -9,13 +10,11 @@ export const onePersonOfEachRole = [
   '',
 ].join('\n');
 
-/** The person of that role, as Slack brings them. */
+/** The person of that role, over plain HTTP, which reaches every operation. */
 export async function callerWithRole(
   core: Core,
   role: Role,
   scopes: readonly Scope[] = ['call', 'read', 'operate'],
 ): Promise<Caller> {
-  const person = await core.access.personOfSlack('T1', role.toUpperCase());
-  if (!person) throw new Error(`The config names nobody with the role ${role}`);
-  return { person, identity: `slack:T1/${role.toUpperCase()}`, agent: false, mayDecide: true, source: 'http', scopes };
+  return { ...(await inSlack(core, role.toUpperCase())), source: 'http', scopes };
 }

@@ -38,6 +38,19 @@ async function auditOf(operation: string): Promise<Record<string, unknown>[]> {
   return (await keeping.place.run('list_audit', { operation }))['items'] as Record<string, unknown>[];
 }
 
+/** Bob and Cleo each register the repo, with a credential of their own. Answers with what the Hub holds of Bob's. */
+async function registeredByBoth() {
+  const { hub, place, bob, cleo } = keeping;
+  const [bobs, cleos] = [newToken(), newToken()];
+  const held = hub.addToken(bobs, { user: 'bobby' });
+  hub.addToken(cleos, { user: 'alice' });
+  await addAs(bob, 'mine', bobs);
+  await addAs(cleo, 'mine', cleos);
+  await place.run('register_model', { ...gated, name: 'a-of-bob', credential: 'mine' }, bob);
+  await place.run('register_model', { ...gated, name: 'b-of-cleo', credential: 'mine' }, cleo);
+  return held;
+}
+
 describe('a credential', () => {
   test('is checked with the Hub when it is added, and shown without its value', async () => {
     const { hub, bob } = keeping;
@@ -144,14 +157,8 @@ describe('a download', () => {
   });
 
   test("tries the next entry's credential when the Hub refuses one, and reports the refused one", async () => {
-    const { hub, place, bob, cleo } = keeping;
-    const [bobs, cleos] = [newToken(), newToken()];
-    const held = hub.addToken(bobs, { user: 'bobby' });
-    hub.addToken(cleos, { user: 'alice' });
-    await addAs(bob, 'mine', bobs);
-    await addAs(cleo, 'mine', cleos);
-    await place.run('register_model', { ...gated, name: 'a-of-bob', credential: 'mine' }, bob);
-    await place.run('register_model', { ...gated, name: 'b-of-cleo', credential: 'mine' }, cleo);
+    const { place, bob, cleo } = keeping;
+    const held = await registeredByBoth();
     held.revoked = true;
     await place.run('prefetch_model', { model: 'a-of-bob' }, bob);
     await expect.poll(volumeState, patient).toBe('ready');
@@ -163,14 +170,8 @@ describe('a download', () => {
   });
 
   test("tries the next entry's when the gate is closed to one's account (403), whose token is not to blame", async () => {
-    const { hub, repo, place, bob, cleo } = keeping;
-    const [bobs, cleos] = [newToken(), newToken()];
-    hub.addToken(bobs, { user: 'bobby' });
-    hub.addToken(cleos, { user: 'alice' });
-    await addAs(bob, 'mine', bobs);
-    await addAs(cleo, 'mine', cleos);
-    await place.run('register_model', { ...gated, name: 'a-of-bob', credential: 'mine' }, bob);
-    await place.run('register_model', { ...gated, name: 'b-of-cleo', credential: 'mine' }, cleo);
+    const { repo, place, bob, cleo } = keeping;
+    await registeredByBoth();
     repo.gate.set('bobby', 'rejected');
     await place.run('prefetch_model', { model: 'a-of-bob' }, bob);
     await expect.poll(volumeState, patient).toBe('ready');
@@ -181,19 +182,13 @@ describe('a download', () => {
   });
 
   test('of one entry is never given the credential of another that nobody launched', async () => {
-    const { hub, place, bob, cleo } = keeping;
-    const [bobs, cleos] = [newToken(), newToken()];
-    const held = hub.addToken(bobs, { user: 'bobby' });
-    hub.addToken(cleos, { user: 'alice' });
-    await addAs(bob, 'mine', bobs);
-    await addAs(cleo, 'mine', cleos);
-    await place.run('register_model', { ...gated, name: 'of-bob', credential: 'mine' }, bob);
-    await place.run('register_model', { ...gated, name: 'of-cleo', credential: 'mine' }, cleo);
+    const { place, bob, cleo } = keeping;
+    const held = await registeredByBoth();
     held.revoked = true;
-    await place.run('launch_instance', { model: 'of-bob' }, bob);
+    await place.run('launch_instance', { model: 'a-of-bob' }, bob);
     await expect.poll(volumeState, patient).toBe('failed: token_refused');
     // The same bytes, for somebody who may have them.
-    await place.run('launch_instance', { model: 'of-cleo' }, cleo);
+    await place.run('launch_instance', { model: 'b-of-cleo' }, cleo);
     await expect.poll(volumeState, patient).toBe('ready');
   });
 

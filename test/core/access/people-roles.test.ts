@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Role } from '../../../src/core/access/caller.ts';
+import { giveRole } from '../../../src/core/store/persons.ts';
 import { stores } from '../../support/stores.ts';
 import { fakeDirectory, openPeople } from './people-place.ts';
 import type { PeoplePlace } from './people-place.ts';
@@ -127,30 +128,21 @@ describe.each(stores())('on $name', (kind) => {
   test('a role given from elsewhere counts until the config says something of that person', async () => {
     await using place = await openPeople(kind, people(ada, bob('viewer')));
     const { id } = (await place.access.personOfSlack('T1', 'UBOB')) ?? expect.fail('Bob is listed');
-    const given = { role: 'admin', given_by: 'Ada', given_at: new Date().toISOString() };
-    await place.store.db
-      .insertInto('role_grants')
-      .values({ person_id: id, ...given })
-      .execute();
+    const given = { role: 'admin', givenBy: 'Ada', givenAt: new Date().toISOString() } as const;
+    await giveRole(place.store.db, id, given);
     expect(await roleOf(place, 'UBOB')).toBe('viewer');
     // Taken out of the config, they lose that too: who removes somebody means it.
     await place.write(people(ada));
     expect(await roleOf(place, 'UBOB')).toBeUndefined();
-    await place.store.db
-      .insertInto('role_grants')
-      .values({ person_id: id, ...given, role: 'member' })
-      .execute();
+    await giveRole(place.store.db, id, { ...given, role: 'member' });
     expect(await roleOf(place, 'UBOB')).toBe('member');
   });
 
   test('somebody who was taken out while no server ran has nothing at the next start', async () => {
     await using place = await openPeople(kind, people(ada, bob('viewer')));
     const { id } = (await place.access.personOfSlack('T1', 'UBOB')) ?? expect.fail('Bob is listed');
-    const given = { role: 'admin', given_by: 'Ada', given_at: new Date().toISOString() };
-    await place.store.db
-      .insertInto('role_grants')
-      .values({ person_id: id, ...given })
-      .execute();
+    const given = { role: 'admin', givenBy: 'Ada', givenAt: new Date().toISOString() } as const;
+    await giveRole(place.store.db, id, given);
     await place.write(people(ada));
     const later = await place.again();
     expect(await roleOf(later, 'UBOB')).toBeUndefined();

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { roles } from '../../../src/core/access/caller.ts';
 import type { Caller, Role } from '../../../src/core/access/caller.ts';
 import { catalogue } from '../../../src/core/operations.ts';
+import { inSlack } from '../../support/callers.ts';
 import { startCore } from '../../support/core.ts';
 import type { TestCore } from '../../support/core.ts';
 import { newToken } from '../../support/credentials.ts';
@@ -27,12 +28,7 @@ const byToken =
   (kind: 'own' | 'deciding' | 'agent', source: Caller['source']): Way =>
   async ({ core }, role) =>
     (await core.access.callerOfToken(tokens.get(`${kind}-${role}`) ?? '', source)) ?? expect.fail('a good token');
-const bySlack: Way = async ({ core }, role) => {
-  const user = role.toUpperCase();
-  const person = (await core.access.personOfSlack('T1', user)) ?? expect.fail('a listed person');
-  const scopes = ['call', 'read', 'operate'] as const;
-  return { person, identity: `slack:T1/${user}`, agent: false, mayDecide: true, source: 'slack', scopes };
-};
+const bySlack: Way = ({ core }, role) => inSlack(core, role.toUpperCase());
 const ways: Way[] = [
   byToken('own', 'cli'),
   byToken('deciding', 'cli'),

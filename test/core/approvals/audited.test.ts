@@ -18,30 +18,22 @@ let max: Caller;
 let mia: Caller;
 beforeEach(async () => {
   p = await decisionPlace(policy);
-  [ada, bo, max, mia] = (await Promise.all(['ada', 'bo', 'max', 'mia'].map((name) => p.as(name)))) as [
-    Caller,
-    Caller,
-    Caller,
-    Caller,
-  ];
+  ({ ada, bo, max, mia } = p);
 });
 afterEach(() => p[Symbol.asyncDispose]());
 
 const rows = async (operation: string) =>
   ((await p.place.run('list_audit', { operation }))['items'] as Record<string, unknown>[]).toReversed();
-const approve = (who: Caller, more = {}) => p.run(who, 'approve_request', { approval: '1', ...more });
-const reaches = (wanted: string) =>
-  expect.poll(async () => (await p.approval(1))['state'], { timeout: 15_000 }).toBe(wanted);
 
 test('what ran after approval says in both its rows who decided what and when, dropped votes included', async () => {
   await p.run(max, 'launch_instance', { model: 'tiny' });
-  await approve(mia);
+  await p.approve(mia);
   await p.configure(
     `${people.replace('  - { name: mia, role: member, identities: ["slack:T1/MIA"] }\n', '')}${policy.replace(', mia]', ']')}`,
   );
-  await approve(ada, { reason: 'fits the budget' });
-  await approve(bo);
-  await reaches('done');
+  await p.approve(ada, '1', { reason: 'fits the budget' });
+  await p.approve(bo);
+  await p.reaches('done');
 
   const [, asked, opened, closed] = await rows('launch_instance');
   expect(asked).toMatchObject({

@@ -19,7 +19,7 @@ async function afterRestart(p: DecisionPlace, work: (run: DecisionPlace['run']) 
 }
 
 async function approved(p: DecisionPlace, operation: string, input: object): Promise<{ ada: Caller; max: Caller }> {
-  const [ada, max] = await Promise.all([p.as('ada'), p.as('max')]);
+  const { ada, max } = p;
   await p.run(max, operation, input);
   await p.run(ada, 'approve_request', { approval: '1' });
   return { ada, max };

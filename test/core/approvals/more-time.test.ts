@@ -11,7 +11,7 @@ let max: Caller;
 let agent: Caller;
 beforeEach(async () => {
   p = await decisionPlace();
-  [ada, max] = await Promise.all([p.as('ada'), p.as('max')]);
+  ({ ada, max } = p);
   agent = await p.withToken('max', { agent: true });
 });
 afterEach(() => p[Symbol.asyncDispose]());
@@ -22,8 +22,6 @@ const extend = (who: Caller, after: string, more = {}) =>
 const view = () => p.run(max, 'get_instance', { instance: '1' });
 const inMinutes = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
 const endsIn = (minutes: number) => p.meddle(`update instances set stop_at = '${inMinutes(minutes)}'`);
-const reaches = (wanted: string) =>
-  expect.poll(async () => (await p.approval(1))['state'], { timeout: 15_000 }).toBe(wanted);
 
 describe('more time', () => {
   test('is counted from now, for the owner and nobody else but an admin, and an end for what has none', async () => {
@@ -56,7 +54,7 @@ describe('more time', () => {
       'Reason: the demo moved',
     ]);
     await p.run(ada, 'approve_request', { approval: '1' });
-    await reaches('done');
+    await p.reaches('done');
     expect(Date.parse((await view())['stop_at'] as string)).toBeGreaterThan(Date.now() + 7 * 3600_000);
   });
 

@@ -1,7 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import type { Caller, Person } from '../../../src/core/access/caller.ts';
+import { expect } from 'vitest';
+import type { Caller } from '../../../src/core/access/caller.ts';
+import { atTerminal, inSlack } from '../../support/callers.ts';
 import { startCore } from '../../support/core.ts';
 import type { TestCore } from '../../support/core.ts';
 import { modelFolder, tiny } from '../../support/model-folder.ts';
@@ -25,12 +27,19 @@ export interface DecisionPlace extends AsyncDisposable {
   place: TestCore;
   /** The text of `ecolink.yaml` that it began with. */
   config: string;
-  /** As Slack brings them. */
+  ada: Caller;
+  bo: Caller;
+  max: Caller;
+  mia: Caller;
+  /** As Slack brings them; root from the terminal. */
   as(name: string): Promise<Caller>;
   /** By a token of theirs. */
   withToken(name: string, kind: { agent?: boolean; mayDecide?: boolean }, source?: Caller['source']): Promise<Caller>;
   run: (who: Caller, operation: string, input?: object) => Promise<Record<string, unknown>>;
   approval(id: number): Promise<Record<string, unknown>>;
+  approve(who: Caller, id?: string, more?: object): Promise<Record<string, unknown>>;
+  /** Waits until a request has the state. */
+  reaches(state: string, id?: number): Promise<void>;
   /** Other people and rules from now on, in place of those it began with. */
   configure(more: string): Promise<void>;
   /** Does to the database what nothing in the program would. */
@@ -43,31 +52,29 @@ export async function decisionPlace(more = '', reconcile = true): Promise<Decisi
   const folder = await modelFolder();
   const base = machine + people + folder.config;
   const place = await startCore({ reconcile, config: base + more });
-  const personOf = async (name: string): Promise<Person> => {
-    const found = (await place.core.access.membersOf({ people: [name] }))[0];
-    if (!found) throw new Error(`There is nobody named ${name}`);
-    return found;
-  };
-  const as = async (name: string): Promise<Caller> => ({
-    person: await personOf(name),
-    identity: name === 'root' ? 'local' : `slack:T1/${name.toUpperCase()}`,
-    agent: false,
-    mayDecide: true,
-    source: name === 'root' ? 'cli' : 'slack',
-    scopes: ['call', 'read', 'operate'],
-  });
-  await place.core.execute('register_model', tiny, await as('max'));
+  const as = (name: string): Promise<Caller> =>
+    name === 'root' ? atTerminal(place.core) : inSlack(place.core, name.toUpperCase());
+  const [ada, bo, max, mia] = await Promise.all([as('ada'), as('bo'), as('max'), as('mia')]);
+  await place.core.execute('register_model', tiny, max);
+  const run: DecisionPlace['run'] = (who, operation, input = {}) => place.core.execute(operation, input, who);
+  const approval = (id: number) => place.run('get_approval', { approval: String(id) });
   let count = 0;
   return {
     place,
     config: base + more,
+    ada,
+    bo,
+    max,
+    mia,
     as,
     async withToken(name, kind, source = 'http') {
-      const made = await place.core.access.createToken(await personOf(name), `t-${count++}`, ['operate'], kind);
+      const made = await place.core.access.createToken((await as(name)).person, `t-${count++}`, ['operate'], kind);
       return (await place.core.access.callerOfToken(made.token, source)) as Caller;
     },
-    run: (who, operation, input = {}) => place.core.execute(operation, input, who),
-    approval: (id) => place.run('get_approval', { approval: String(id) }),
+    run,
+    approval,
+    approve: (who, id = '1', more = {}) => run(who, 'approve_request', { approval: id, ...more }),
+    reaches: (state, id = 1) => expect.poll(async () => (await approval(id))['state'], { timeout: 15_000 }).toBe(state),
     configure: (text) => writeFile(join(place.dataDir, 'ecolink.yaml'), base.replace(people, '') + text),
     meddle(statement) {
       const database = new Sqlite(join(place.dataDir, 'ecolink.db'));

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Caller } from '../../../src/core/access/caller.ts';
+import { inSlack } from '../../support/callers.ts';
 import { startCore } from '../../support/core.ts';
 import type { TestCore } from '../../support/core.ts';
 import { startHub } from '../../support/hub/hub.ts';
@@ -25,13 +26,9 @@ beforeAll(async () => {
   hub = await startHub();
   hub.addRepo('acme/tiny', { files: { 'model.safetensors': { size: 1000, seed: 1 } } });
   place = await startCore({ config, environment: { HF_ENDPOINT: hub.endpoint } });
-  const scopes = ['operate'] as const;
-  agent = { ...place.local, identity: 'token:none', agent: true, mayDecide: false, source: 'http', scopes };
-  const [person] = await place.core.access.membersOf({ people: ['ada'] });
-  if (!person) throw new Error('There is no ada');
-  ada = { person, identity: 'slack:T1/ADA', agent: false, mayDecide: true, source: 'slack', scopes };
-  const made = await place.core.access.createToken(place.local.person, 'agent', scopes, { agent: true });
-  agent = (await place.core.access.callerOfToken(made.token, 'http')) ?? agent;
+  ada = await inSlack(place.core, 'ADA');
+  const made = await place.core.access.createToken(place.local.person, 'agent', ['operate'], { agent: true });
+  agent = (await place.core.access.callerOfToken(made.token, 'http')) ?? expect.fail('a good token');
 });
 afterAll(async () => {
   await place[Symbol.asyncDispose]();

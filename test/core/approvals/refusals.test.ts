@@ -17,14 +17,11 @@ let max: Caller;
 const launch = { model: 'tiny' };
 const place = async (policy = rule()) => {
   p = await decisionPlace(policy);
-  [ada, bo, max] = (await Promise.all(['ada', 'bo', 'max'].map((name) => p.as(name)))) as [Caller, Caller, Caller];
+  ({ ada, bo, max } = p);
 };
 afterEach(() => p[Symbol.asyncDispose]());
 
 const ask = (who: Caller, input: object = launch) => p.run(who, 'launch_instance', input);
-const approve = (who: Caller, id = '1') => p.run(who, 'approve_request', { approval: id });
-const reaches = (wanted: string, id = 1) =>
-  expect.poll(async () => (await p.approval(id))['state'], { timeout: 15_000 }).toBe(wanted);
 const instances = async () => ((await p.place.run('list_instances'))['items'] as object[]).length;
 
 describe('nobody approves their own request', () => {
@@ -50,7 +47,7 @@ describe('nobody approves their own request', () => {
         await ask(asker, { ...launch, replicas: index + 1 });
         id += 1;
         for (const decider of identities) {
-          await expect(approve(decider, String(id))).rejects.toMatchObject({ code: 'own_request' });
+          await expect(p.approve(decider, String(id))).rejects.toMatchObject({ code: 'own_request' });
           const no = p.run(decider, 'deny_request', { approval: String(id), reason: 'no' });
           await expect(no).rejects.toMatchObject({ code: 'own_request' });
         }
@@ -63,8 +60,8 @@ describe('nobody approves their own request', () => {
   test('unless the rule says so', async () => {
     await p.configure(people + rule(', requester_may_approve: true'));
     await ask(ada);
-    await approve(ada);
-    await reaches('done');
+    await p.approve(ada);
+    await p.reaches('done');
     expect(await instances()).toBe(1);
   });
 });
@@ -97,23 +94,23 @@ describe('nobody decides who is not a person that may', () => {
 
   test('not a member, who learns nothing of others’ requests, nor a forged number', async () => {
     await ask(max);
-    const mia = await p.as('mia');
-    await expect(approve(mia)).rejects.toMatchObject({ code: 'approval_not_found' });
+    const { mia } = p;
+    await expect(p.approve(mia)).rejects.toMatchObject({ code: 'approval_not_found' });
     expect(await p.run(mia, 'list_approvals')).toMatchObject({ items: [] });
     expect(await p.run(max, 'list_approvals')).toMatchObject({ items: [{ id: 1 }] });
     for (const id of ['2', '999999999'])
-      await expect(approve(ada, id)).rejects.toMatchObject({ code: 'approval_not_found' });
+      await expect(p.approve(ada, id)).rejects.toMatchObject({ code: 'approval_not_found' });
     for (const id of ['0', '01', '-1', '1e3', '1 or 1=1', '../1'])
-      await expect(approve(ada, id)).rejects.toMatchObject({ code: 'bad_field' });
+      await expect(p.approve(ada, id)).rejects.toMatchObject({ code: 'bad_field' });
   });
 
   test('not an approver whom the rule does not name', async () => {
     await p.configure(`${people}
 policy: [{ require: { approvers: { people: [bo] } } }]`);
     await ask(max);
-    await expect(approve(ada)).rejects.toMatchObject({ code: 'not_an_approver' });
-    await approve(bo);
-    await reaches('done');
+    await expect(p.approve(ada)).rejects.toMatchObject({ code: 'not_an_approver' });
+    await p.approve(bo);
+    await p.reaches('done');
   });
 });
 
@@ -122,11 +119,11 @@ describe('a decision is made once', () => {
 
   test('a replayed one changes nothing and says who decided and when', async () => {
     await ask(max);
-    await approve(ada);
-    await reaches('done');
+    await p.approve(ada);
+    await p.reaches('done');
     for (const again of [
-      approve(ada),
-      approve(bo),
+      p.approve(ada),
+      p.approve(bo),
       p.run(bo, 'deny_request', { approval: '1', reason: 'late' }),
       p.run(max, 'cancel_request', { approval: '1' }),
     ])
@@ -139,9 +136,9 @@ describe('a decision is made once', () => {
 
   test('many at once are one', async () => {
     await ask(max);
-    const ends = await Promise.allSettled([ada, bo, ada, bo, ada].map((who) => approve(who)));
+    const ends = await Promise.allSettled([ada, bo, ada, bo, ada].map((who) => p.approve(who)));
     expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-    await reaches('done');
+    await p.reaches('done');
     expect(await instances()).toBe(1);
   });
 });
@@ -153,11 +150,11 @@ describe('between the request and its run', () => {
       `${people}  - { name: cleo, role: approver, identities: ["slack:T1/CLEO"] }\n${rule(', quorum: 2')}`,
     );
     await ask(max);
-    await approve(ada);
+    await p.approve(ada);
     await p.configure(
       `${people.replace('name: ada, role: approver', 'name: ada, role: member')}  - { name: cleo, role: approver, identities: ["slack:T1/CLEO"] }\n${rule(', quorum: 2')}`,
     );
-    expect(await approve(bo)).toMatchObject({
+    expect(await p.approve(bo)).toMatchObject({
       state: 'pending',
       missing: 1,
       votes: [
@@ -166,8 +163,8 @@ describe('between the request and its run', () => {
       ],
     });
     expect(await instances()).toBe(0);
-    await approve(await p.as('cleo'));
-    await reaches('done');
+    await p.approve(await p.as('cleo'));
+    await p.reaches('done');
   });
 
   test('an approver who lost the role decides no more, whoever gave it', async () => {
@@ -182,14 +179,14 @@ describe('between the request and its run', () => {
       approvers: expect.arrayContaining([person.name, 'ada', 'bo']) as unknown,
     });
     await give('none');
-    await expect(approve(gil)).rejects.toMatchObject({ code: 'no_role' });
+    await expect(p.approve(gil)).rejects.toMatchObject({ code: 'no_role' });
     await give('member');
-    await expect(approve(gil)).rejects.toMatchObject({ code: 'approval_not_found' });
+    await expect(p.approve(gil)).rejects.toMatchObject({ code: 'approval_not_found' });
     await p.configure(
       people.replace(/ {2}- { name: ada.*\n/, '').replace('bo, role: approver', 'bo, role: viewer') + rule(),
     );
-    await expect(approve(ada)).rejects.toMatchObject({ code: 'no_role' });
-    await expect(approve(bo)).rejects.toMatchObject({ code: 'role_missing' });
+    await expect(p.approve(ada)).rejects.toMatchObject({ code: 'no_role' });
+    await expect(p.approve(bo)).rejects.toMatchObject({ code: 'role_missing' });
     expect(await p.approval(1)).toMatchObject({ state: 'pending', votes: [] });
   });
 
@@ -205,7 +202,7 @@ policy: [{ when: { operations: [launch_instance] }, require: { approvers: { grou
     await p.configure(`${people}
 policy: [{ when: { operations: [launch_instance] }, require: { approvers: { groups: [gpu] } } }]
 `);
-    await expect(approve(max)).rejects.toMatchObject({ kind: expect.stringMatching(/refused|not_found/) });
+    await expect(p.approve(max)).rejects.toMatchObject({ kind: expect.stringMatching(/refused|not_found/) });
     expect(await p.approval(1)).toMatchObject({ state: 'pending', approvers: [] });
   });
 
@@ -219,14 +216,14 @@ policy: [{ when: { operations: [launch_instance] }, require: { approvers: { grou
     await p.configure(people + policy);
     const person = (await p.place.core.access.personOfSlack('T1', 'GIL')) ?? expect.fail('Gil is in the group');
     await ask(max);
-    expect(await approve(ada)).toMatchObject({ state: 'pending', missing: 1 });
+    expect(await p.approve(ada)).toMatchObject({ state: 'pending', missing: 1 });
     const gil: Caller = { ...ada, person, identity: 'slack:T1/GIL' };
     for (const members of [[], undefined]) {
       slack.members = members;
-      await expect(approve(gil)).rejects.toMatchObject({ code: 'no_role' });
+      await expect(p.approve(gil)).rejects.toMatchObject({ code: 'no_role' });
     }
     slack.members = ['slack:T1/GIL'];
-    expect(await approve(gil)).toMatchObject({
+    expect(await p.approve(gil)).toMatchObject({
       state: 'pending',
       missing: 1,
       votes: [
@@ -243,9 +240,9 @@ policy: [{ when: { operations: [launch_instance] }, require: { approvers: { grou
     const agent = await p.withToken('max', { agent: true }, 'mcp');
     await ask(agent);
     await p.place.core.access.revokeToken(agent.identity.slice('token:'.length));
-    await expect(approve(ada, '2')).rejects.toMatchObject({ code: 'request_stale' });
+    await expect(p.approve(ada, '2')).rejects.toMatchObject({ code: 'request_stale' });
     await p.configure(people.replace('name: max, role: member', 'name: max, role: viewer') + rule());
-    await expect(approve(ada, '1')).rejects.toMatchObject({
+    await expect(p.approve(ada, '1')).rejects.toMatchObject({
       code: 'request_stale',
       message: expect.stringContaining('max has the role viewer now'),
     });
@@ -256,7 +253,7 @@ policy: [{ when: { operations: [launch_instance] }, require: { approvers: { grou
     await place();
     await ask(max);
     await p.write('tiny/config.json', '{"model_type":"other"}');
-    await expect(approve(ada)).rejects.toMatchObject({
+    await expect(p.approve(ada)).rejects.toMatchObject({
       code: 'request_stale',
       message: expect.stringContaining('changed since registration'),
       nextStep: expect.stringContaining('max can ask again'),
@@ -268,7 +265,7 @@ policy: [{ when: { operations: [launch_instance] }, require: { approvers: { grou
     await place();
     await ask(max);
     await p.run(max, 'delete_model', { model: 'tiny' });
-    await expect(approve(ada)).rejects.toMatchObject({
+    await expect(p.approve(ada)).rejects.toMatchObject({
       code: 'request_stale',
       message: expect.stringContaining('tiny'),
     });
@@ -278,11 +275,11 @@ policy: [{ when: { operations: [launch_instance] }, require: { approvers: { grou
     await place();
     await ask(max);
     await p.configure(people + rule(', quorum: 2'));
-    expect(await approve(ada)).toMatchObject({ state: 'pending', missing: 1 });
+    expect(await p.approve(ada)).toMatchObject({ state: 'pending', missing: 1 });
     await p.configure(`${people}\npolicy: [{ allow: true }]`);
     expect(await p.approval(1)).toMatchObject({ state: 'pending' });
     await p.configure(`${people}\npolicy: [{ deny: not any more }]`);
-    await expect(approve(bo)).rejects.toMatchObject({
+    await expect(p.approve(bo)).rejects.toMatchObject({
       code: 'request_denied',
       message: expect.stringContaining('not any more'),
     });
@@ -306,10 +303,10 @@ describe('with a single person', () => {
     await p.configure(alone(rule()));
     const agent = await p.withToken('root', { agent: true }, 'mcp');
     expect(await ask(agent)).toMatchObject({ approval: { approvers: ['root'] } });
-    await expect(approve(await p.withToken('root', { mayDecide: true }))).rejects.toMatchObject({
+    await expect(p.approve(await p.withToken('root', { mayDecide: true }))).rejects.toMatchObject({
       code: 'own_request',
     });
-    await approve(await p.as('root'));
-    await reaches('done');
+    await p.approve(await p.as('root'));
+    await p.reaches('done');
   });
 });

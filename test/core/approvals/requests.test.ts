@@ -23,20 +23,12 @@ let mia: Caller;
 let agent: Caller;
 beforeEach(async () => {
   p = await decisionPlace(policy);
-  [ada, bo, max, mia] = (await Promise.all(['ada', 'bo', 'max', 'mia'].map((name) => p.as(name)))) as [
-    Caller,
-    Caller,
-    Caller,
-    Caller,
-  ];
+  ({ ada, bo, max, mia } = p);
   agent = await p.withToken('max', { agent: true }, 'mcp');
 });
 afterEach(() => p[Symbol.asyncDispose]());
 
-const approve = (who: Caller, id = '1') => p.run(who, 'approve_request', { approval: id });
 const instances = async () => (await p.place.run('list_instances'))['items'] as { id: number; owner: string }[];
-const state = async (id = 1) => (await p.approval(id))['state'];
-const reaches = (wanted: string, id = 1) => expect.poll(() => state(id), { timeout: 15_000 }).toBe(wanted);
 
 describe('what is held back', () => {
   test('answers with who may decide, and runs once when they have, as the one who asked', async () => {
@@ -47,11 +39,11 @@ describe('what is held back', () => {
       approval: { id: 1, approvers: ['ada', 'bo'] },
       next_step: expect.stringContaining('2 of ada, bo decide'),
     });
-    expect(await approve(ada)).toMatchObject({ state: 'pending', missing: 1 });
-    expect(await approve(ada)).toMatchObject({ state: 'pending', missing: 1, votes: [{ person: 'ada' }] });
+    expect(await p.approve(ada)).toMatchObject({ state: 'pending', missing: 1 });
+    expect(await p.approve(ada)).toMatchObject({ state: 'pending', missing: 1, votes: [{ person: 'ada' }] });
     expect(await instances()).toEqual([]);
-    await approve(bo);
-    await reaches('done');
+    await p.approve(bo);
+    await p.reaches('done');
     expect(await instances()).toMatchObject([{ id: 1, owner: 'max' }]);
     expect(await p.approval(1)).toMatchObject({ instance: 1, model_id: 'tiny:1', decided_by: 'bo', missing: 0 });
   });
@@ -147,9 +139,9 @@ describe('an idempotency key', () => {
     await expect(p.run(max, 'launch_instance', { ...keyed, replicas: 2 })).rejects.toMatchObject({
       code: 'idempotency_key_used',
     });
-    await approve(ada);
-    await approve(bo);
-    await reaches('done');
+    await p.approve(ada);
+    await p.approve(bo);
+    await p.reaches('done');
     expect(await p.run(max, 'launch_instance', keyed)).toMatchObject({ instance: 1, model_id: 'tiny:1' });
     expect(await instances()).toHaveLength(1);
   });
@@ -170,7 +162,7 @@ describe('an idempotency key', () => {
 describe('the end', () => {
   test('comes with one no, which needs a reason', async () => {
     await p.run(max, 'launch_instance', big);
-    await approve(ada);
+    await p.approve(ada);
     await expect(p.run(bo, 'deny_request', { approval: '1', reason: ' ' })).rejects.toMatchObject({
       code: 'reason_missing',
     });
@@ -179,7 +171,7 @@ describe('the end', () => {
       decided_by: 'bo',
       reason: { message: 'no budget' },
     });
-    await expect(approve(bo)).rejects.toMatchObject({
+    await expect(p.approve(bo)).rejects.toMatchObject({
       code: 'already_decided',
       message: expect.stringMatching(/^Request 1 is denied already by bo at 2/),
     });
@@ -190,7 +182,7 @@ describe('the end', () => {
     await expect(p.run(ada, 'cancel_request', { approval: '1' })).rejects.toMatchObject({ code: 'not_requester' });
     await expect(p.run(mia, 'cancel_request', { approval: '1' })).rejects.toMatchObject({ code: 'approval_not_found' });
     expect(await p.run(agent, 'cancel_request', { approval: '1' })).toMatchObject({ state: 'cancelled' });
-    await expect(approve(ada)).rejects.toMatchObject({ code: 'already_decided' });
+    await expect(p.approve(ada)).rejects.toMatchObject({ code: 'already_decided' });
   });
 
   test('comes by itself, and never approves', async () => {
@@ -198,7 +190,7 @@ describe('the end', () => {
 policy: [{ require: { approvers: { roles: [approver] }, ttl: 1m } }]`);
     await p.run(max, 'launch_instance', big);
     p.meddle(`update approvals set expires_at = '2026-01-01T00:00:00.000Z'`);
-    await expect(approve(ada)).rejects.toMatchObject({
+    await expect(p.approve(ada)).rejects.toMatchObject({
       code: 'already_decided',
       message: expect.stringContaining('expired'),
     });
@@ -210,7 +202,7 @@ policy: [{ require: { approvers: { roles: [approver] }, ttl: 1m } }]`);
     const input = { approval: '1', reason: 'production is down' };
     await expect(p.run(ada, 'break_glass', input)).rejects.toMatchObject({ code: 'may_not_break_glass' });
     await p.run(mia, 'break_glass', input);
-    await reaches('done');
+    await p.reaches('done');
     expect(await p.approval(1)).toMatchObject({ broken_glass: true, decided_by: 'mia' });
   });
 });
@@ -231,7 +223,7 @@ policy:
     return told;
   };
   expect(await reminded()).toEqual([]);
-  await expect(approve(bo)).rejects.toMatchObject({ code: 'not_an_approver' });
+  await expect(p.approve(bo)).rejects.toMatchObject({ code: 'not_an_approver' });
   const ago = (hours: number) => new Date(Date.now() - hours * 3600_000).toISOString();
   p.meddle(`update approvals set asked_at = '${ago(1.5)}', remind_at = '${ago(0.5)}'`);
   await expect(approvals.remind(() => Promise.reject(new Error('Slack is away')))).rejects.toThrow('Slack is away');
@@ -244,13 +236,13 @@ policy:
   p.meddle(`update approvals set remind_at = '${ago(0.5)}'`);
   expect(await reminded()).toEqual([1]);
   expect(await p.approval(1)).toMatchObject({ approvers: ['ada', 'bo'] });
-  await approve(bo);
-  await reaches('done');
+  await p.approve(bo);
+  await p.reaches('done');
 });
 
 test('waiting ends at the next change of state', async () => {
   await p.run(max, 'launch_instance', big);
-  await approve(ada);
+  await p.approve(ada);
   const waiting = p.run(agent, 'get_approval', { approval: '1', wait_seconds: 30 });
   await p.run(bo, 'deny_request', { approval: '1', reason: 'no' });
   expect(await waiting).toMatchObject({ state: 'denied' });

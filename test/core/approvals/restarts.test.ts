@@ -10,7 +10,7 @@ let max: Caller;
 let agent: Caller;
 beforeEach(async () => {
   p = await decisionPlace();
-  [ada, max] = await Promise.all([p.as('ada'), p.as('max')]);
+  ({ ada, max } = p);
   agent = await p.withToken('max', { agent: true });
   await p.run(max, 'launch_instance', { model: 'tiny' });
 });

@@ -15,12 +15,12 @@ let ada: Caller;
 let max: Caller;
 beforeEach(async () => {
   p = await decisionPlace(`policy: [{ ${held} }]`);
-  [ada, max] = await Promise.all([p.as('ada'), p.as('max')]);
+  ({ ada, max } = p);
 });
 afterEach(() => p[Symbol.asyncDispose]());
 
 const ask = (more: object = {}) => p.run(max, 'launch_instance', { model: 'tiny', ...more });
-const approve = (id = '1') => p.run(ada, 'approve_request', { approval: id });
+const approve = (id?: string) => p.approve(ada, id);
 const askedHoursAgo = (hours: number) =>
   p.meddle(`update approvals set asked_at = '${new Date(Date.now() - hours * 3_600_000).toISOString()}'`);
 

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, vi } from 'vitest';
-import type { Caller } from '../../../../src/core/access/caller.ts';
 import type { Config } from '../../../../src/core/config/config.ts';
 import { loadConfig } from '../../../../src/core/config/load.ts';
 import type { ExecuteOptions } from '../../../../src/core/core.ts';
 import { createCore } from '../../../../src/core/create-core.ts';
 import { createLog } from '../../../../src/core/log.ts';
 import { KiB } from '../../download/pulling.ts';
+import { atTerminal } from '../../../support/callers.ts';
 import type { Hub } from '../../../support/hub/hub.ts';
 import { startHub } from '../../../support/hub/hub.ts';
 
@@ -99,15 +99,7 @@ export async function startMachine(options: MachineOptions = {}) {
   const config = await writeConfig(dataDir, hub.endpoint, options);
   const log = createLog({ level: 'silent', pretty: false });
   const core = undo.use(await createCore(config, log, { reconcile: options.reconcile ?? true }));
-  const person = await core.access.local();
-  const local: Caller = {
-    person,
-    identity: 'local',
-    agent: false,
-    mayDecide: true,
-    source: 'cli',
-    scopes: ['call', 'read', 'operate'],
-  };
+  const local = await atTerminal(core);
   const parts = undo.move();
   return {
     core,

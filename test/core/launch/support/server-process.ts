@@ -1,8 +1,8 @@
 import { loadConfig } from '../../../../src/core/config/load.ts';
-import type { Caller } from '../../../../src/core/access/caller.ts';
 import { createCore } from '../../../../src/core/create-core.ts';
 import { asEcolinkError } from '../../../../src/core/errors.ts';
 import { createLog } from '../../../../src/core/log.ts';
+import { atTerminal } from '../../../support/callers.ts';
 
 /** What the test asks of the server, and what it answers. */
 export interface Request {
@@ -26,15 +26,7 @@ function send(answer: Answer): void {
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
   const core = await createCore(config, createLog({ level: config.logLevel, pretty: false }), { reconcile: true });
-  const person = await core.access.local();
-  const local: Caller = {
-    person,
-    identity: 'local',
-    agent: false,
-    mayDecide: true,
-    source: 'cli',
-    scopes: ['call', 'read', 'operate'],
-  };
+  const local = await atTerminal(core);
   process.on('message', ({ id, operation, input }: Request) => {
     core.execute(operation, input, local).then(
       (output) => send({ type: 'answer', id, output }),
