@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EnvHttpProxyAgent, fetch } from 'undici';
 import { loadConfig, clientEnvironment } from '../core/config/load.ts';
+import type { Config } from '../core/config/config.ts';
 import { EcolinkError } from '../core/errors.ts';
 import { plainText } from '../core/format.ts';
 import { findCommand } from '../core/runtimes/built-in.ts';
@@ -55,7 +56,8 @@ function guarded(name: string, check: (name: string) => Promise<Check>): () => P
 
 async function configuration(name: string): Promise<Check> {
   const { regions, filesystems, runtimes } = loadConfig();
-  const said = `regions ${regions.map((region) => region.name).join(', ')}; ${filesystems.length} filesystems; ${runtimes.length} runtimes of your own`;
+  const names = regions.map((region) => region.name).join(', ');
+  const said = `regions: ${names}; filesystems: ${filesystems.length}; runtimes of your own: ${runtimes.length}`;
   return { name, state: 'ok', said };
 }
 
@@ -74,11 +76,13 @@ async function dataFolder(name: string): Promise<Check> {
   return { name, state: 'ok', said: dataDir };
 }
 
+export function isStoreMade({ databaseUrl, dataDir }: Pick<Config, 'databaseUrl' | 'dataDir'>): boolean {
+  return databaseUrl !== undefined || existsSync(join(dataDir, 'ecolink.db'));
+}
+
 async function store(name: string): Promise<Check> {
   const config = loadConfig();
-  if (config.databaseUrl === undefined && !existsSync(join(config.dataDir, 'ecolink.db'))) {
-    return { name, state: 'ok', said: 'SQLite (made at the first start)' };
-  }
+  if (!isStoreMade(config)) return { name, state: 'ok', said: 'SQLite (made at the first start)' };
   const { openStore } = await import('../core/store/store.ts');
   await using opened = await openStore(config);
   await opened.ping();

@@ -1,24 +1,41 @@
 import { loadConfig } from '../core/config/load.ts';
+import type { Config } from '../core/config/config.ts';
 import { plainText } from '../core/format.ts';
+import { isStoreMade } from './doctor-checks.ts';
 import type { Check } from './doctor-checks.ts';
 
 /** Every Kubernetes region of the config, all at once: each takes as long as a pod needs to start. */
-export async function regionChecks(): Promise<Check[]> {
+export async function regionChecks(say: (line: string) => void): Promise<Check[]> {
   const config = readConfig();
   const regions = (config?.regions ?? []).filter((region) => region.kind === 'kubernetes');
   if (!config || regions.length === 0) return [];
   const { examineRegion } = await import('../core/regions/kubernetes/examine.ts');
+  say('Trying out each Kubernetes region with a small claim and a pod: two minutes where they do not start.');
+  const store = await storeIdentity(config);
   const found = await Promise.all(
     regions.map(async (region) => {
-      const findings = await examineRegion(region, config.hub.endpoint);
+      const findings = await examineRegion(region, config.hub.endpoint, store);
       return findings.map(({ said, ...rest }) => ({ name: region.name, said: plainText(said), ...rest }));
     }),
   );
   return found.flat();
 }
 
+/** Empty where the store is not made yet; undefined where it does not answer, which is another check's finding. */
+async function storeIdentity(config: Config): Promise<string | undefined> {
+  if (!isStoreMade(config)) return '';
+  const { openStore } = await import('../core/store/store.ts');
+  const { identityOf } = await import('../core/store/identity.ts');
+  try {
+    await using store = await openStore(config);
+    return await identityOf(store.db);
+  } catch {
+    return undefined;
+  }
+}
+
 /** One that cannot be read is another check's finding. */
-function readConfig(): ReturnType<typeof loadConfig> | undefined {
+function readConfig(): Config | undefined {
   try {
     return loadConfig();
   } catch {

@@ -14,7 +14,7 @@ export async function doctor(json: boolean, terminal: Terminal): Promise<number>
     if (!json) terminal.out(line(result));
   };
   for (const check of checks) note(await check());
-  for (const result of await regionChecks()) note(result);
+  for (const result of await regionChecks((text) => (json ? undefined : terminal.err(text)))) note(result);
   const failed = results.filter((each) => each.state === 'failed').length;
   if (json) terminal.out(jsonText({ checks: results }, 2));
   else

@@ -1,12 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { examineRegion } from '../../src/core/regions/kubernetes/examine.ts';
 import { startControlPlane } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
 import { startNodes } from './support/nodes.ts';
 import type { StandIn } from './support/nodes.ts';
-import { grantReader, makeNamespace, regionConfig, withdrawReader } from './support/place.ts';
+import { grantReader, makeNamespace, openRegion, regionConfig, withdrawReader } from './support/place.ts';
 
 let plane: ControlPlane;
 let nodes: StandIn;
@@ -21,14 +21,17 @@ afterAll(async () => {
   await plane[Symbol.asyncDispose]();
 });
 beforeEach(async () => {
-  namespace = await makeNamespace(plane);
+  namespace = await makeNamespace(plane, { reach: 'api-proxy' });
   nodes.rule = () => undefined;
 });
 
-async function examine(more: Record<string, unknown> = {}) {
+async function examine(more: Record<string, unknown> = {}, store = 'store_test') {
   const kubeconfig = await plane.kubeconfig('ecolink');
-  return examineRegion(regionConfig(namespace, { kubeconfig, ...more }), 'http://hub.test');
+  const config = regionConfig(namespace, { kubeconfig, reach: 'api-proxy', ...more });
+  return examineRegion(config, 'http://hub.test', store);
 }
+
+const saying = (part: string) => expect.stringContaining(part) as string;
 
 async function left(): Promise<number> {
   const path = `/api/v1/namespaces/${namespace}/persistentvolumeclaims`;
@@ -39,7 +42,7 @@ async function left(): Promise<number> {
 
 test('a region that has all it needs says so, and keeps nothing of the try', async () => {
   nodes.log = () => '{"hub":200}\n';
-  expect((await examine()).map((finding) => finding.state)).toEqual(['ok', 'ok', 'ok', 'ok']);
+  expect((await examine()).map((finding) => finding.state)).toEqual(['ok', 'ok', 'ok']);
   expect(await left()).toBe(0);
 });
 
@@ -47,7 +50,7 @@ test('a Hub that pods cannot reach is a warning, with the way out', async () => 
   nodes.log = () => '{"hub":"ENOTFOUND"}\n';
   expect((await examine()).at(-1)).toMatchObject({
     state: 'warning',
-    said: expect.stringContaining('ENOTFOUND') as string,
+    said: saying('ENOTFOUND'),
   });
 });
 
@@ -112,4 +115,80 @@ test('storage of one node is noticed where there are accelerators', async () => 
   expect(await examine({ accelerators, node_local_storage: true })).not.toContainEqual(told);
   nodes.nodeLocal = undefined;
   await withdrawReader(plane);
+});
+
+test('a region that belongs to another EcoLink says so, and nothing is tried in it', async () => {
+  await using other = await openRegion(plane, namespace, { store: 'store_other' });
+  await other.listWorkloads();
+  const fix = saying(`kubectl -n ${namespace} delete lease ecolink-eu`);
+  for (const store of ['store_test', ''])
+    expect(await examine({}, store)).toEqual([{ state: 'failed', said: saying('belongs to another EcoLink'), fix }]);
+  nodes.log = () => '{"hub":200}\n';
+  expect((await examine({}, 'store_other')).map((finding) => finding.state)).toEqual(['ok', 'ok', 'ok']);
+});
+
+test('rights that are missing are told by resource, for the user that the cluster sees', async () => {
+  const path = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}/roles/ecolink`;
+  const role = await plane.call<{ rules: { resources: string[] }[] }>('GET', path);
+  const rules = role.rules.filter(({ resources }) => !['pods', 'leases'].includes(resources[0] ?? ''));
+  await plane.call('PATCH', path, { rules }, 'application/merge-patch+json');
+  const fix = saying(`ecolink region add eu --namespace ${namespace} --api-proxy`);
+  expect(await examine()).toEqual([
+    { state: 'failed', said: 'as ecolink: EcoLink may not: get, list, watch pods; get, create leases.', fix },
+  ]);
+  expect(await examine({ namespace: 'not-there' })).toMatchObject([{ said: saying('or there is no such namespace') }]);
+});
+
+test('a namespace that is not there is told to whoever may know', async () => {
+  const kubeconfig = await plane.kubeconfig('admin');
+  expect((await examine({ kubeconfig, namespace: 'not-there' })).at(-1)).toEqual({
+    state: 'failed',
+    said: 'The namespace not-there of the region eu does not exist.',
+    fix: saying('kubectl create namespace'),
+  });
+});
+
+test('an address that does not answer is named, as are the contexts that there are', async () => {
+  const kubeconfig = await plane.kubeconfig('ecolink', { server: 'https://127.0.0.1:1' });
+  expect(await examine({ kubeconfig })).toMatchObject([{ said: saying('https://127.0.0.1:1: ') }]);
+  expect(await examine({ context: 'elsewhere' })).toMatchObject([{ fix: saying('has: ecolink.') }]);
+});
+
+test.each([
+  ['limitranges', { limits: [{ type: 'PersistentVolumeClaim', min: { storage: '10Gi' } }] }, {}, 'LimitRange'],
+  ['resourcequotas', { hard: { persistentvolumeclaims: '0' } }, {}, 'quota'],
+  ['configmaps', undefined, { priority_class: 'none-such' }, 'priority_class'],
+])('what a rule of the cluster refuses has a fix that fits it (%s)', async (resource, spec, more, fix) => {
+  const path = `/api/v1/namespaces/${namespace}/${resource}`;
+  if (spec) await plane.call('POST', path, { metadata: { name: 'rule' }, spec });
+  // A quota counts for nothing before it is observed.
+  if (resource === 'resourcequotas')
+    await vi.waitFor(async () => expect(await plane.call('GET', `${path}/rule`)).toHaveProperty('status.hard'), {
+      timeout: 20_000,
+    });
+  expect((await examine(more)).at(-1)).toMatchObject({ state: 'failed', fix: saying(fix) });
+});
+
+test('a class that is not there is told by its claim, without the right to look at classes', async () => {
+  expect((await examine({ storage_class: 'missing' })).at(-1)).toMatchObject({
+    state: 'failed',
+    said: saying('"missing" not found'),
+    fix: saying('storage_class'),
+  });
+});
+
+test('a volume that cannot be written to names who tried', async () => {
+  const error = { kind: 'unavailable', code: 'folder_unreadable', message: 'EACCES: permission denied', next_step: '' };
+  nodes.rule = () => ({ exit: 1 });
+  nodes.log = () => `${JSON.stringify({ error })}\n`;
+  expect((await examine({ run_as: { user: 4000 } })).at(-1)).toMatchObject({
+    said: saying('user 4000, group 1000, fsGroup 1000: EACCES'),
+    fix: saying('run_as'),
+  });
+});
+
+test('calls that need a route to pods are told of, and a proxy that answers for the Hub is not taken for it', async () => {
+  nodes.log = () => '{"hub":403}\n';
+  const said = (await examine({ reach: 'in-cluster' })).filter(({ state }) => state === 'warning');
+  expect(said).toMatchObject([{ fix: saying('reach: api-proxy') }, { said: saying('(403)') }]);
 });

@@ -63,7 +63,7 @@ export class ClusterAccess {
     try {
       const config = (this.#config ??= load(this.#options));
       const cluster = config.getCurrentCluster();
-      if (!cluster) throw new Error('no such context');
+      if (!cluster) throw new NoContext(config);
       const options: RequestOptions = {};
       await config.applyToHTTPSOptions(options);
       const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername } = options;
@@ -129,12 +129,28 @@ function noAccess(options: AccessOptions, cause: unknown): Error {
       },
     );
   }
+  const context = options.context === undefined ? 'the current context' : `the context "${options.context}"`;
   const where = options.inCluster
     ? "the pod's ServiceAccount"
-    : `${options.context === undefined ? 'the current context' : `the context "${options.context}"`} of ${options.kubeconfig ?? 'the kubeconfig'}`;
+    : `${context} of ${options.kubeconfig ?? 'the kubeconfig'}`;
   return unavailable(
     'region_access',
     `The region ${options.region} cannot be reached with ${where}: ${(cause as Error).message.split('\n')[0]}.`,
-    { nextStep: "Correct the region's context or kubeconfig; ecolink doctor checks them.", cause },
+    { nextStep: fixFor(options, cause), cause },
   );
+}
+
+class NoContext extends Error {
+  readonly there: string;
+
+  constructor(config: KubeConfig) {
+    super('no such context');
+    this.there = config.contexts.map(({ name }) => name).join(', ');
+  }
+}
+
+function fixFor({ inCluster }: AccessOptions, cause: unknown): string {
+  if (inCluster) return 'in_cluster is for a pod of that cluster: elsewhere give the region a context or a kubeconfig.';
+  if (!(cause instanceof NoContext) || cause.there === '') return "Correct the region's kubeconfig in ecolink.yaml.";
+  return `Set the region's context to one that the kubeconfig has: ${cause.there}.`;
 }

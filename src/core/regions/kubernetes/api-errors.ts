@@ -44,6 +44,7 @@ function wordsFor(region: string, doing: string, failure: ApiFailure): EcolinkEr
     case 403:
       return forbidden(region, doing, said);
     case 404:
+      if (said.startsWith('namespaces ')) return noNamespace(region, said);
       return unavailable(
         'region_object_gone',
         `In the region ${region}, what was to be ${doing} is not there: ${said}.`,
@@ -80,6 +81,13 @@ function wordsFor(region: string, doing: string, failure: ApiFailure): EcolinkEr
   }
 }
 
+function noNamespace(region: string, said: string): EcolinkError {
+  const name = /^namespaces "([^"]*)"/.exec(said)?.[1] ?? '';
+  return unavailable('namespace_missing', `The namespace ${name} of the region ${region} does not exist.`, {
+    nextStep: `Make it (kubectl create namespace ${name}), or correct the region in ecolink.yaml.`,
+  });
+}
+
 /** One status, three causes: a missing right, a quota, an admission rule. They need different people. */
 function forbidden(region: string, doing: string, said: string): EcolinkError {
   if (said.includes('exceeded quota')) {
@@ -87,7 +95,8 @@ function forbidden(region: string, doing: string, said: string): EcolinkError {
       nextStep: 'Stop something there, or ask whoever runs the cluster for more.',
     });
   }
-  if (/violates PodSecurity|admission webhook|denied the request|ValidatingAdmissionPolicy/.test(said)) {
+  // A right that is missing reads "is forbidden: User …"; whatever else forbids it is a rule: LimitRange, PodSecurity, a class.
+  if (/violates PodSecurity|admission webhook|denied the request|is forbidden: (?!User )/.test(said)) {
     return refused('admission_denied', `A rule of the cluster in the region ${region} refuses it: ${said}.`, {
       nextStep: 'Show the sentence to whoever runs the cluster.',
     });

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { V1Job, V1Pod } from '@kubernetes/client-node';
+import type { V1Job, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
 import { EcolinkError, unavailable } from '../../errors.ts';
 import type { ErrorBody, ErrorKind } from '../../errors.ts';
@@ -12,10 +12,13 @@ import { errandJob } from './manifests/errand.ts';
 import type { Errand } from './manifests/errand.ts';
 import { nameFor } from './names.ts';
 import { troubleOf } from './pod-reasons.ts';
+import type { Trouble } from './pod-reasons.ts';
 
 const pauseMs = 250;
 /** For so long a pod may wait for a node, an image or a volume, in milliseconds. */
 const startMs = 120_000;
+/** Claims bind in less, most of the time. */
+const claimMs = 3000;
 
 /** Sends a pod to look into a claim, and answers with the JSON that it printed. Throws what it found wrong. */
 export async function runErrand(
@@ -27,13 +30,13 @@ export async function runErrand(
   const job = await client.create<V1Job>('Job', errandJob(config, { ...errand, name }));
   if (!job) throw unavailable('region_conflict', 'The name of a pod was taken.', { nextStep: 'Try again.' });
   try {
-    return readAnswer(await outcome(client, job), config.name);
+    return readAnswer(await outcome(client, job, errand.claim), config.name);
   } finally {
     await client.delete('Job', name, job.metadata.uid).catch(() => {});
   }
 }
 
-async function outcome(client: KubernetesClient, job: Live<V1Job>): Promise<string> {
+async function outcome(client: KubernetesClient, job: Live<V1Job>, claim: string): Promise<string> {
   const { name } = job.metadata;
   for (const began = Date.now(); ; await delay(pauseMs)) {
     const now = await client.read<V1Job>('Job', name);
@@ -44,7 +47,7 @@ async function outcome(client: KubernetesClient, job: Live<V1Job>): Promise<stri
       throw noAnswer(troubleOf(pod)?.message ?? 'it ended without a word');
     }
     if (!now || endOf(now) !== undefined) throw noAnswer('it was ended before it had looked');
-    await refuseStuck(client, now, pod, Date.now() - began);
+    await refuseStuck(client, now, pod, Date.now() - began, claim);
   }
 }
 
@@ -53,8 +56,9 @@ async function refuseStuck(
   job: Live<V1Job>,
   pod: Live<V1Pod> | undefined,
   waitedMs: number,
+  claim: string,
 ): Promise<void> {
-  const trouble = pod && troubleOf(pod);
+  const trouble = pod && (await withClaim(client, claim, troubleOf(pod), waitedMs));
   if (trouble && (trouble.final || waitedMs > startMs)) throw noAnswer(trouble.message, trouble.code);
   if (!pod && waitedMs > 3000) {
     const warning = await lastWarning(client, job);
@@ -62,6 +66,21 @@ async function refuseStuck(
   }
   if (pod?.status?.phase !== 'Running' && waitedMs > startMs)
     throw noAnswer((pod && (await lastWarning(client, pod))) ?? 'it did not start in time');
+}
+
+/** The scheduler says that a volume is not bound; why it is not, the claim says. A class that is not there is no matter of time. */
+async function withClaim(
+  client: KubernetesClient,
+  name: string,
+  trouble: Trouble | undefined,
+  waitedMs: number,
+): Promise<Trouble | undefined> {
+  if (trouble?.code !== 'volume_not_bound' || waitedMs < claimMs) return trouble;
+  const claim = await client.read<V1PersistentVolumeClaim>('PersistentVolumeClaim', name);
+  const warning = claim && (await lastWarning(client, claim));
+  if (warning === undefined) return trouble;
+  const final = /storageclass\S* "[^"]*" not found/.test(warning);
+  return { ...trouble, message: `The volume is not there yet: ${warning}`, final };
 }
 
 function noAnswer(why: string, code = 'errand_failed'): Error {
@@ -76,7 +95,8 @@ function readAnswer(log: string, region: string): Record<string, unknown> {
   try {
     answer = JSON.parse(line) as Record<string, unknown>;
   } catch {
-    throw noAnswer(`it said "${line.slice(0, 200)}"; is ecolink_image of the region ${region} EcoLink's own?`);
+    const why = `it said "${line.slice(0, 200)}"; is ecolink_image of the region ${region} EcoLink's own?`;
+    throw noAnswer(why, 'not_ecolink_image');
   }
   const error = answer['error'] as (ErrorBody & { kind: ErrorKind }) | undefined;
   if (!error) return answer;

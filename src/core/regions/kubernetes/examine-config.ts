@@ -1,5 +1,6 @@
 import type { V1PersistentVolumeClaim } from '@kubernetes/client-node';
 import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
+import type { RegionStatus } from '../region.ts';
 import type { KubernetesClient } from './client.ts';
 import type { Finding } from './examine.ts';
 import type { Live } from './kinds.ts';
@@ -12,16 +13,46 @@ export function pluginFindings(plugin: string | undefined): Finding[] {
   return [{ state: 'warning', said, fix: 'Make a kubeconfig that needs none: ecolink region add --write-kubeconfig.' }];
 }
 
+/** Whether pods' addresses are routed to this machine is a matter of its network: only calls show it. */
+export function reachFindings(config: KubernetesRegionConfig): Finding[] {
+  if (config.in_cluster || config.reach !== 'in-cluster') return [];
+  const said = "calls go straight to pods' addresses, which must be routed from where EcoLink runs; not tried";
+  return [{ state: 'warning', said, fix: 'Where nothing routes to them, set reach: api-proxy.' }];
+}
+
+/** Nodes may scale from zero, and counting them takes rights that are optional. */
+export function acceleratorFindings(found: NonNullable<RegionStatus['accelerators']>): Finding[] {
+  const unknown = found.filter(({ free }) => free === null).map(({ name }) => name);
+  const counted = found.filter(({ free }) => free !== null);
+  const none = counted.filter(({ largest }) => largest === 0).map(({ name }) => name);
+  const there = counted.filter(({ largest }) => largest !== 0);
+  return [
+    ...there.map(({ name, total, free }): Finding => ({ state: 'ok', said: `${name}: ${free} of ${total} free` })),
+    ...none.map((name): Finding => {
+      const fix = 'Nodes may scale from zero; else correct its resource and node_selector.';
+      return { state: 'warning', said: `no node offers ${name} now`, fix };
+    }),
+    ...(unknown.length === 0
+      ? []
+      : [
+          {
+            state: 'ok' as const,
+            said: `${unknown.join(', ')}: not counted, as the optional ClusterRole is not granted`,
+          },
+        ]),
+  ];
+}
+
 /** An image whose name will stand for another one tomorrow, where nodes keep what they pulled once. */
 export function imageFindings({ ecolink_image: image, image_pull_policy: policy }: KubernetesRegionConfig): Finding[] {
   const said = `image ${image}, pull policy ${policy}`;
   const tag = /:([^:/@]+)(?:@|$)/.exec(image)?.[1];
-  if (image.includes('@')) return [{ state: 'ok', said }];
+  if (image.includes('@')) return [];
   if (policy !== 'Always' && (tag === undefined || tag === 'latest')) {
     const fix = 'Name a version or a digest in ecolink_image, or set image_pull_policy: Always.';
     return [{ state: 'warning', said: `${said}: nodes that have an old one keep it`, fix }];
   }
-  if (policy !== 'Never') return [{ state: 'ok', said }];
+  if (policy !== 'Never') return [];
   return [{ state: 'warning', said: `${said}: every node must have it loaded`, fix: 'Load it, or set IfNotPresent.' }];
 }
 

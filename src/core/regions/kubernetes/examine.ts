@@ -2,12 +2,22 @@ import type { V1PersistentVolumeClaim } from '@kubernetes/client-node';
 import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
 import { EcolinkError, unavailable } from '../../errors.ts';
 import { newId } from '../../ids.ts';
+import type { RegionStatus } from '../region.ts';
 import { ClusterAccess } from './access.ts';
 import { KubernetesClient } from './client.ts';
 import { runErrand } from './errands.ts';
-import { classFindings, imageFindings, nodeLocalFindings, pluginFindings } from './examine-config.ts';
+import {
+  acceleratorFindings,
+  classFindings,
+  imageFindings,
+  nodeLocalFindings,
+  pluginFindings,
+  reachFindings,
+} from './examine-config.ts';
+import { fixFor } from './examine-fixes.ts';
 import { probeClaim } from './manifests/volume.ts';
 import { nameFor } from './names.ts';
+import { Ownership } from './ownership.ts';
 import { statusOf } from './status.ts';
 
 /** One thing that was looked at in a region. */
@@ -19,35 +29,29 @@ export interface Finding {
 
 /**
  * Tries out what a launch will need: access, rights, and, with a small claim that is deleted again, the storage, the image
- * and the way to the Hub from inside a pod. Throws nothing for the region's sake.
+ * and the way to the Hub from inside a pod. `store` is the identity of EcoLink's own, empty where none was made yet, undefined where it cannot be read. Throws
+ * nothing for the region's sake.
  */
-export async function examineRegion(config: KubernetesRegionConfig, hubEndpoint: string): Promise<Finding[]> {
+export async function examineRegion(
+  config: KubernetesRegionConfig,
+  hubEndpoint: string,
+  store: string | undefined,
+): Promise<Finding[]> {
   const { name: region, namespace, context, kubeconfig, in_cluster: inCluster } = config;
   const access = new ClusterAccess({ region, context, kubeconfig, inCluster });
   try {
     const client = new KubernetesClient({ region, namespace, access });
     const status = await statusOf(client, config);
-    if (!status.reachable) {
-      return [
-        {
-          state: 'failed',
-          said: status.reason?.message ?? 'does not answer',
-          fix: accessFixes[status.reason?.code ?? ''] ?? 'Correct its context, kubeconfig or network.',
-        },
-      ];
-    }
-    const missing = status.missingPermissions ?? [];
-    if (missing.length > 0) {
-      const fix = "Grant them to EcoLink's user in the namespace; docs/kubernetes.md lists the Role.";
-      return [{ state: 'failed', said: `${status.version}; EcoLink may not: ${missing.join(', ')}`, fix }];
-    }
+    const barred = (await noAccess(client, access, config, status)) ?? (await takenBy(client, config, store));
+    if (barred) return [barred];
     const classes = await classFindings(client, config);
     const blocked = classes.some(({ state }) => state === 'failed');
-    const { storageClass } = status;
-    const said = `${status.version}, namespace ${namespace}, storage class ${storageClass ?? 'unknown'}`;
+    const storage =
+      status.storageClass === undefined ? 'the default storage class' : `storage class ${status.storageClass}`;
     return [
-      { state: 'ok', said },
+      { state: 'ok', said: `${status.version}, namespace ${namespace}, ${storage}` },
       ...pluginFindings(access.plugin()),
+      ...reachFindings(config),
       ...acceleratorFindings(status.accelerators ?? []),
       ...imageFindings(config),
       ...classes,
@@ -58,21 +62,50 @@ export async function examineRegion(config: KubernetesRegionConfig, hubEndpoint:
   }
 }
 
-const accessFixes: Record<string, string> = {
-  region_exec_plugin: 'Make a kubeconfig that needs no program: ecolink region add --write-kubeconfig.',
-  region_unauthenticated: "Renew the token or certificate in the region's kubeconfig.",
-};
+async function noAccess(
+  client: KubernetesClient,
+  access: ClusterAccess,
+  config: KubernetesRegionConfig,
+  status: RegionStatus,
+): Promise<Finding | undefined> {
+  try {
+    const { server } = await access.current();
+    if (!status.reachable) {
+      const said = `${server}: ${status.reason?.message ?? 'no answer'}`;
+      return { state: 'failed', said, fix: fixFor(status.reason?.code ?? '', said) };
+    }
+  } catch (thrown) {
+    const { message, nextStep } = asError(thrown);
+    return { state: 'failed', said: message, fix: nextStep };
+  }
+  if (!status.missingPermissions) return undefined;
+  const proxied = config.reach === 'api-proxy' ? ' --api-proxy' : '';
+  const role = `ecolink region add ${config.name} --namespace ${config.namespace}${proxied}`;
+  return {
+    state: 'failed',
+    said: `${await userOf(client)}: ${status.reason?.message}`,
+    fix: `Bind the Role that "${role}" prints to that user; where the chart made it, run helm upgrade.`,
+  };
+}
 
-function acceleratorFindings(found: readonly { name: string; total: number | null; free: number | null }[]): Finding[] {
-  return found.map(({ name, total, free }) =>
-    total === 0
-      ? {
-          state: 'warning',
-          said: `no node offers ${name} now`,
-          fix: 'Nodes may scale from zero; else check its resource and node_selector.',
-        }
-      : { state: 'ok', said: `${name}: ${total ?? 'unknown'} in all, ${free ?? 'unknown'} free` },
-  );
+/** As the cluster calls whoever EcoLink is there. */
+async function userOf(client: KubernetesClient): Promise<string> {
+  const path = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
+  const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
+  const answer = (await client.raw('POST', path, review).catch(() => undefined)) as
+    | { status?: { userInfo?: { username?: string } } }
+    | undefined;
+  return `as ${answer?.status?.userInfo?.username ?? 'the user of its kubeconfig'}`;
+}
+
+async function takenBy(
+  client: KubernetesClient,
+  config: KubernetesRegionConfig,
+  store: string | undefined,
+): Promise<Finding | undefined> {
+  if (store === undefined) return undefined;
+  const reason = await new Ownership({ config, client, store }).refusal().catch(asError);
+  return reason && { state: 'failed', said: reason.message, fix: reason.nextStep };
 }
 
 async function tryOut(
@@ -85,8 +118,8 @@ async function tryOut(
   const claim = await client
     .create<V1PersistentVolumeClaim>('PersistentVolumeClaim', probeClaim(config, name))
     .catch(asError);
-  if (claim === undefined || claim instanceof EcolinkError)
-    return [failed(`no volume: ${claim?.message ?? 'name taken'}`)];
+  if (claim === undefined) return [];
+  if (claim instanceof EcolinkError) return [failed(config, claim)];
   try {
     const answer = await runErrand(client, config, {
       claim: name,
@@ -98,27 +131,33 @@ async function tryOut(
     return [
       { state: 'ok', said: `a ${config.access_mode} volume and the image ${config.ecolink_image} work` },
       ...(await nodeLocalFindings(client, config, name)),
-      typeof answer['hub'] === 'number' && answer['hub'] < 500
-        ? { state: 'ok', said: `${hub} answers pods` }
-        : {
-            state: 'warning',
-            said: `${hub} does not answer from a pod (${String(answer['hub'])})`,
-            fix: 'Set hub_endpoint, or proxy variables under environment. Models on shared filesystems work without it.',
-          },
+      hubFinding(hub, answer['hub']),
     ];
   } catch (thrown) {
-    return [failed(asError(thrown).message)];
+    return [failed(config, asError(thrown))];
   } finally {
     await client.delete('PersistentVolumeClaim', name, claim.metadata.uid).catch(() => {});
   }
 }
 
-function failed(said: string): Finding {
+/** A proxy in between answers by itself what it does not let through. */
+const proxyStatuses = new Set([403, 407, 451]);
+
+function hubFinding(hub: string, answer: unknown): Finding {
+  if (typeof answer === 'number' && answer < 500 && !proxyStatuses.has(answer))
+    return { state: 'ok', said: `pods reach the Hub at ${hub}` };
   return {
-    state: 'failed',
-    said,
-    fix: 'Correct what it names: storage_class, access_mode, ecolink_image or run_as of the region.',
+    state: 'warning',
+    said: `pods do not reach the Hub at ${hub} (${String(answer)})`,
+    fix: 'Set hub_endpoint, or proxy variables under environment. Models on shared filesystems work without it.',
   };
+}
+
+function failed(config: KubernetesRegionConfig, { code, message }: EcolinkError): Finding {
+  const { user, group, fs_group: fsGroup } = config.run_as;
+  const who = `user ${user}, group ${group}, fsGroup ${fsGroup}`;
+  const said = code === 'folder_unreadable' ? `a new volume cannot be written to by ${who}: ${message}` : message;
+  return { state: 'failed', said, fix: fixFor(code, said) };
 }
 
 function asError(thrown: unknown): EcolinkError {

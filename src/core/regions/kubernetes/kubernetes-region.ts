@@ -81,8 +81,8 @@ export class KubernetesRegion implements Region {
   async #look(): Promise<RegionStatus> {
     const status = await statusOf(this.#client, this.#parts.config);
     if (!status.reachable || status.reason) return status;
-    const taken = await this.#ownership.taken().catch(() => undefined);
-    return taken ? { ...status, reason: taken } : status;
+    const taken = await this.#ownership.refusal().catch(() => undefined);
+    return taken ? { ...status, reason: { code: taken.code, message: `${taken.message} ${taken.nextStep}` } } : status;
   }
 
   /** Nothing is seen of a region that belongs to another store, and nothing changed there. */

@@ -1,7 +1,6 @@
 import type { V1Lease } from '@kubernetes/client-node';
 import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
 import { EcolinkError, conflict } from '../../errors.ts';
-import type { Reason } from '../region.ts';
 import type { KubernetesClient } from './client.ts';
 import { labels, metadataFor, nameFor } from './names.ts';
 
@@ -43,9 +42,8 @@ export class Ownership {
   }
 
   /** Why the region is not this store's; takes nothing. */
-  async taken(): Promise<Reason | undefined> {
-    const error = this.#refusal(await this.#holder());
-    return error && { code: error.code, message: `${error.message} ${error.nextStep}` };
+  async refusal(): Promise<EcolinkError | undefined> {
+    return this.#refusal(await this.#holder());
   }
 
   async #take(): Promise<void> {

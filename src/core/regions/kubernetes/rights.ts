@@ -47,11 +47,25 @@ export function neededRights(config: KubernetesRegionConfig): Right[] {
   return rulesOf(config).flatMap(({ verbs, ...what }) => verbs.map((verb) => ({ verb, ...what })));
 }
 
+/** Grouped as a Role would list them: `get, list pods; get pods/log`. Pure. */
+export function rightsInWords(rights: readonly Right[]): string {
+  const verbs = new Map<string, string[]>();
+  for (const { verb, resource, subresource } of rights) {
+    const what = nameOf(resource, subresource);
+    verbs.set(what, [...(verbs.get(what) ?? []), verb]);
+  }
+  return [...verbs].map(([what, each]) => `${each.join(', ')} ${what}`).join('; ');
+}
+
+export function nameOf(resource: string, subresource: string | undefined): string {
+  return subresource === undefined ? resource : `${resource}/${subresource}`;
+}
+
 /** The same as the rules of a Role. */
 export function roleRules(config: Pick<KubernetesRegionConfig, 'reach'>) {
   return rulesOf(config).map(({ group, resource, subresource, verbs }) => ({
     apiGroups: [group],
-    resources: [subresource === undefined ? resource : `${resource}/${subresource}`],
+    resources: [nameOf(resource, subresource)],
     verbs,
   }));
 }

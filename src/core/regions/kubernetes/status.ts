@@ -4,7 +4,7 @@ import { EcolinkError } from '../../errors.ts';
 import type { RegionStatus } from '../region.ts';
 import type { KubernetesClient } from './client.ts';
 import { isDefaultClass, listOutside, storageClasses } from './outside.ts';
-import { neededRights } from './rights.ts';
+import { nameOf, neededRights, rightsInWords } from './rights.ts';
 import type { Right } from './rights.ts';
 
 /** People wait for a list of regions, one of which may hang. */
@@ -21,13 +21,12 @@ export async function statusOf(client: KubernetesClient, config: KubernetesRegio
       storageClassOf(client, config),
       acceleratorsOf(client, config),
     ]);
-    const reason = { code: 'region_forbidden', message: `EcoLink may not: ${missing.join(', ')}.` };
     return {
       reachable: true,
       version: gitVersion,
       accelerators,
       ...(storageClass === undefined ? {} : { storageClass }),
-      ...(missing.length > 0 ? { missingPermissions: missing, reason } : {}),
+      ...(missing.length > 0 ? lacking(config, missing) : {}),
     };
   } catch (thrown) {
     if (!(thrown instanceof EcolinkError)) throw thrown;
@@ -35,13 +34,23 @@ export async function statusOf(client: KubernetesClient, config: KubernetesRegio
   }
 }
 
-async function missingRights(client: KubernetesClient, config: KubernetesRegionConfig): Promise<string[]> {
+/** A namespace that is not there looks like one in which nothing is granted, to a user who may not list namespaces. */
+function lacking(config: KubernetesRegionConfig, missing: readonly Right[]): Partial<RegionStatus> {
+  const everything = missing.length === neededRights(config).length;
+  const message = everything
+    ? `EcoLink has no rights in the namespace ${config.namespace}, or there is no such namespace.`
+    : `EcoLink may not: ${rightsInWords(missing)}.`;
+  const missingPermissions = missing.map(
+    ({ verb, resource, subresource }) => `${verb} ${nameOf(resource, subresource)}`,
+  );
+  return { missingPermissions, reason: { code: 'region_forbidden', message } };
+}
+
+async function missingRights(client: KubernetesClient, config: KubernetesRegionConfig): Promise<Right[]> {
   const answers = await Promise.all(
     neededRights(config).map(async (right) => ((await may(client, right)) ? [] : [right])),
   );
-  return answers
-    .flat()
-    .map(({ verb, resource, subresource }) => `${verb} ${resource}${subresource ? `/${subresource}` : ''}`);
+  return answers.flat();
 }
 
 async function may(client: KubernetesClient, right: Right): Promise<boolean> {

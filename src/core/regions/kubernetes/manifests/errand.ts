@@ -1,7 +1,7 @@
 import type { V1Job } from '@kubernetes/client-node';
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import { annotations, labels, metadataFor } from '../names.ts';
-import { authorityOf, claimVolume, ecolinkContainer, environmentOf, podBase } from './pods.ts';
+import { authorityOf, claimVolume, ecolinkContainer, environmentOf, podBase, smallResources } from './pods.ts';
 
 export interface Errand {
   name: string;
@@ -49,7 +49,7 @@ export function errandJob(config: KubernetesRegionConfig, errand: Errand): V1Job
             {
               ...container,
               env: environmentOf({ HOME: '/tmp' }, trusted.environment, config.environment),
-              resources: { requests: { cpu: '50m', memory: '64Mi' } },
+              resources: smallResources(config, '50m'),
             },
           ],
           volumes: [

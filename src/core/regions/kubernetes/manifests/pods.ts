@@ -2,6 +2,7 @@ import type {
   V1Container,
   V1EnvVar,
   V1PodSpec,
+  V1ResourceRequirements,
   V1SecurityContext,
   V1Toleration,
   V1Volume,
@@ -60,6 +61,15 @@ export function ecolinkContainer(
     securityContext: { ...restricted, readOnlyRootFilesystem: true },
     volumeMounts: mounts,
   };
+}
+
+/**
+ * Of a container that looks at a volume for a moment. Its limits are those of downloads: where the namespace's quota counts
+ * limits, a pod with one container that has none is refused.
+ */
+export function smallResources(config: KubernetesRegionConfig, cpu: string): V1ResourceRequirements {
+  const { limits } = config.download_resources;
+  return { requests: { cpu, memory: '64Mi' }, ...(isEmpty(limits) ? {} : { limits }) };
 }
 
 /** What lets EcoLink's own commands trust the authority that a company signs with. */

@@ -3,7 +3,16 @@ import { fillIn } from '../../../runtimes/runtime.ts';
 import type { Workload } from '../../region.ts';
 import { annotations, labels, metadataFor, workloadName } from '../names.ts';
 import { placementOf } from './placement.ts';
-import { claimVolume, ecolinkContainer, environmentOf, isEmpty, literal, podBase, restricted } from './pods.ts';
+import {
+  claimVolume,
+  ecolinkContainer,
+  environmentOf,
+  isEmpty,
+  literal,
+  podBase,
+  restricted,
+  smallResources,
+} from './pods.ts';
 import { portName, selectorOf, workloadLabels } from './served.ts';
 import type { Served } from './served.ts';
 
@@ -75,7 +84,7 @@ function podSpec(served: Served): V1PodSpec {
 function completionCheck(served: Served): V1Container {
   return {
     ...ecolinkContainer(served.config, 'check', ['check-volume', '--target', served.mountPath], [modelMount(served)]),
-    resources: { requests: { cpu: '10m', memory: '64Mi' } },
+    resources: smallResources(served.config, '10m'),
   };
 }
 
