@@ -6,7 +6,16 @@ import { startControlPlane } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
 import { startNodes } from './support/nodes.ts';
 import type { StandIn } from './support/nodes.ts';
-import { grantReader, makeNamespace, openRegion, regionConfig, withdrawReader } from './support/place.ts';
+import {
+  grantReader,
+  keyFor,
+  makeNamespace,
+  manifest,
+  openRegion,
+  regionConfig,
+  withdrawReader,
+  workloadOf,
+} from './support/place.ts';
 
 let plane: ControlPlane;
 let nodes: StandIn;
@@ -31,6 +40,7 @@ async function examine(more: Record<string, unknown> = {}, store = 'store_test')
   return examineRegion(config, 'http://hub.test', store);
 }
 
+const key = keyFor('team/tiny');
 const saying = (part: string) => expect.stringContaining(part) as string;
 
 async function left(): Promise<number> {
@@ -167,6 +177,31 @@ test.each([
       timeout: 20_000,
     });
   expect((await examine(more)).at(-1)).toMatchObject({ state: 'failed', fix: saying(fix) });
+});
+
+test('a quota that counts limits lets in pods that have those of downloads', async () => {
+  const path = `/api/v1/namespaces/${namespace}/resourcequotas`;
+  const spec = { hard: { 'limits.cpu': '100', 'limits.memory': '100Gi' } };
+  await plane.call('POST', path, { metadata: { name: 'rule' }, spec });
+  await vi.waitFor(async () => expect(await plane.call('GET', `${path}/rule`)).toHaveProperty('status.hard'), {
+    timeout: 20_000,
+  });
+  nodes.log = () => '{"hub":200}\n';
+  expect((await examine()).at(-1)).toMatchObject({ state: 'failed', fix: saying('download_resources') });
+  const limits = { cpu: '2', memory: '1Gi' };
+  const states = (await examine({ download_resources: { limits } })).map(({ state }) => state);
+  expect(states).toEqual(['ok', 'ok', 'ok']);
+  await using region = await openRegion(plane, namespace, {
+    config: { download_resources: { limits }, resources: { limits } },
+  });
+  await region.startDownload(key, manifest, 1, undefined);
+  await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), {
+    timeout: 20_000,
+  });
+  await region.applyWorkload(workloadOf(key));
+  await vi.waitFor(async () => expect(await region.observeWorkload(7)).toMatchObject([{ state: 'ready' }]), {
+    timeout: 20_000,
+  });
 });
 
 test('a class that is not there is told by its claim, without the right to look at classes', async () => {
