@@ -14,6 +14,8 @@ interface Finished {
   part: PartFile;
   /** Bytes that were written; none for a file that is whole and verified. */
   range?: readonly [start: number, end: number];
+  /** What would have to be fetched again if the process ended now. */
+  bytes: number;
 }
 
 /**
@@ -55,7 +57,7 @@ export class Committer {
 
   add(finished: Finished): void {
     this.#queue.push(finished);
-    this.#waitingBytes += finished.range ? finished.range[1] - finished.range[0] : 0;
+    this.#waitingBytes += finished.bytes;
     if (!finished.range || this.#waitingBytes >= this.#batchBytes) this.#begin();
     else this.#timer ??= setTimeout(() => this.#begin(), longestDelayMs);
   }
@@ -92,6 +94,7 @@ export class Committer {
   /** Forgets what is durable of a file, before its bytes go. */
   async discard(part: PartFile): Promise<void> {
     await this.run(async () => {
+      for (const { bytes } of this.#queue.filter((finished) => finished.part === part)) this.#waitingBytes -= bytes;
       this.#queue = this.#queue.filter((finished) => finished.part !== part);
       this.#fence.check();
       await this.#journal.append([{ type: 'discarded', file: part.key }]);
@@ -110,7 +113,7 @@ export class Committer {
       this.#fence.check();
       throw fromFileSystem(error, this.#target);
     } finally {
-      for (const { range } of batch) this.#waitingBytes -= range ? range[1] - range[0] : 0;
+      for (const { bytes } of batch) this.#waitingBytes -= bytes;
     }
   }
 

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { PullTuning } from '../config/pull-environment.ts';
 import type { Committer } from './committer.ts';
 import { PullFailure, RangesIgnored, Setback } from './failure.ts';
-import type { Fence } from './fence.ts';
 import type { FileTransfer } from './file-transfer.ts';
 import type { HubSource } from './hub-source.ts';
 import { JobQueue, type Job } from './job-queue.ts';
@@ -13,7 +12,7 @@ import type { Progress } from './progress.ts';
 const progressBytes = 1024 * 1024;
 /** Fetched again after a mismatch so many times. */
 const refetches = 2;
-/** More files than this never wait to be published: each holds a descriptor. */
+/** More files than this never wait to be published: each holds a descriptor, or its bytes. */
 const longestBacklogFiles = 256;
 
 /** Bytes that may be asked for at one time. What a kill costs stays below: connections rest while half of it is not durable. */
@@ -24,7 +23,6 @@ export function windowBytes(tuning: PullTuning): number {
 export interface Parts {
   tuning: PullTuning;
   source: HubSource;
-  fence: Fence;
   committer: Committer;
   progress: Progress;
   /** Aborts the run with the reason that it is given. */
@@ -41,7 +39,10 @@ export class Downloader {
   constructor(parts: Parts, files: readonly FileTransfer[]) {
     this.#with = parts;
     this.#queue = new JobQueue(files.length);
-    parts.signal.addEventListener('abort', () => this.#queue.close());
+    parts.signal.addEventListener('abort', () => {
+      this.#queue.close();
+      for (const file of files) file.stopJobs(parts.signal.reason as Error);
+    });
     for (const file of files) this.#enqueue(file);
   }
 
@@ -86,7 +87,8 @@ export class Downloader {
     if (file.part.missing(this.#with.tuning.rangeBytes).length > 0) return this.#enqueue(file);
     if (await file.part.verify()) {
       void file.part.published.then(() => this.#queue.settled());
-      this.#with.committer.add({ part: file.part });
+      const { part } = file;
+      this.#with.committer.add({ part, bytes: journals(part, this.#with.tuning) ? 0 : part.spec.size });
       return;
     }
     if (file.refetches >= refetches) {
@@ -124,13 +126,13 @@ export class Downloader {
 
   async #fetch(job: Job): Promise<void> {
     const { file } = job;
-    const fd = await file.part.open();
+    await file.part.open();
     const range = { at: job.start, end: job.end };
     let failures = 0;
     while (range.at < range.end) {
       const from = range.at;
       try {
-        if (!(await this.#attempt(file, fd, range))) return;
+        if (!(await this.#attempt(file, range))) return;
       } catch (error) {
         if (file.signal.aborted) throw file.signal.reason;
         if (!(error instanceof Setback)) throw error;
@@ -147,24 +149,22 @@ export class Downloader {
   }
 
   /** Writes what one request brings. False: another connection streams this file. */
-  async #attempt(file: FileTransfer, fd: number, range: { at: number; end: number }): Promise<boolean> {
+  async #attempt(file: FileTransfer, range: { at: number; end: number }): Promise<boolean> {
     const opened = await file.open(range.at, range.end);
     if (!opened) return false;
     range.end = opened.end;
     const { part } = file;
-    const { progress, fence, committer, tuning } = this.#with;
+    const { progress, committer, tuning } = this.#with;
     let received = 0;
     const from = range.at;
     let committed = from;
     const commit = () => {
-      if (range.at > committed && journals(part, tuning)) committer.add({ part, range: [committed, range.at] });
+      const bytes = range.at - committed;
+      if (bytes > 0 && journals(part, tuning)) committer.add({ part, range: [committed, range.at], bytes });
       committed = range.at;
     };
     const sink = {
-      fd,
-      turns: part.turns,
-      path: part.spec.path,
-      check: () => fence.check(),
+      write: (batch: Buffer[], at: number) => part.write(batch, at),
       received: (bytes: number) => {
         received += bytes;
         progress.received(bytes);
@@ -196,7 +196,7 @@ export class Downloader {
   }
 }
 
-/** A file of one range is journalled when it is published; only larger ones are worth more lines. */
+/** What is in memory is not on the disk, and a file of one range is journalled when it is published. */
 function journals(part: PartFile, tuning: PullTuning): boolean {
-  return part.spec.size > tuning.rangeBytes;
+  return !part.isInMemory && part.spec.size > tuning.rangeBytes;
 }

@@ -11,7 +11,6 @@ type Mode = 'ranges' | 'single';
 export class FileTransfer {
   readonly part: PartFile;
   readonly #source: HubSource;
-  readonly #runSignal: AbortSignal;
   /** Jobs that are queued or running. */
   outstanding = 0;
   refetches = 0;
@@ -23,19 +22,16 @@ export class FileTransfer {
   #link: URL | undefined;
   #resolving: Promise<URL | undefined> | undefined;
   #streamed = false;
-  #abort = new AbortController();
-  #signal: AbortSignal;
+  #abort = newController();
 
-  constructor(part: PartFile, source: HubSource, runSignal: AbortSignal) {
+  constructor(part: PartFile, source: HubSource) {
     this.part = part;
     this.#source = source;
-    this.#runSignal = runSignal;
-    this.#signal = this.#newSignal();
   }
 
   /** Aborted when the run ends, or when this file starts over. */
   get signal(): AbortSignal {
-    return this.#signal;
+    return this.#abort.signal;
   }
 
   /** The body of [start, end), or of [start, size) where the Hub sends it itself; undefined while another connection streams the file. */
@@ -74,14 +70,13 @@ export class FileTransfer {
     this.mode = mode;
     this.startOverAs = undefined;
     this.forgetLink();
-    this.#abort = new AbortController();
-    this.#signal = this.#newSignal();
+    this.#abort = newController();
   }
 
   async #openLink(link: URL, start: number, end: number): Promise<OpenedBody> {
     const part = { start, end, size: this.part.spec.size, whole: this.mode === 'single' };
     try {
-      const response = await openLink(this.#source.client, link, part, this.#signal);
+      const response = await openLink(this.#source.client, link, part, this.signal);
       return bodyPlace(response, this.part.spec, start, end);
     } catch (error) {
       if (error instanceof Setback && error.expired && this.#link === link) this.forgetLink();
@@ -96,7 +91,7 @@ export class FileTransfer {
     promise.catch(() => undefined);
     this.#resolving = promise;
     try {
-      const result = await this.#source.resolve(this.part.spec, start, this.#signal);
+      const result = await this.#source.resolve(this.part.spec, start, this.signal);
       if (result instanceof URL) this.#link = result;
       else this.#streamed = true;
       resolve(result instanceof URL ? result : undefined);
@@ -107,10 +102,10 @@ export class FileTransfer {
       throw error;
     }
   }
+}
 
-  #newSignal(): AbortSignal {
-    const signal = AbortSignal.any([this.#runSignal, this.#abort.signal]);
-    setMaxListeners(0, signal);
-    return signal;
-  }
+function newController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -87,13 +87,18 @@ export class Hasher implements AsyncDisposable {
   }
 }
 
-function hashInline(fd: number, size: number, { algorithm, prefix }: StatedHash): FileHash {
+/** The digest of a whole file, in hex. */
+export function hashBytes(bytes: Buffer, { algorithm, prefix }: StatedHash): string {
+  return hash(algorithm, Buffer.concat([Buffer.from(prefix), bytes]));
+}
+
+function hashInline(fd: number, size: number, stated: StatedHash): FileHash {
   return {
     advance: () => undefined,
     finish: async () => {
       const bytes = Buffer.allocUnsafe(size);
       if (readSync(fd, bytes, 0, size, 0) < size) throw new Error(`the file has less than ${size} bytes`);
-      return createHash(algorithm).update(prefix).update(bytes).digest('hex');
+      return hashBytes(bytes, stated);
     },
     drop: () => Promise.resolve(),
   };

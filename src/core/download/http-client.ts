@@ -37,7 +37,7 @@ export class HttpClient implements Disposable {
   }
 
   async #getRaw(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<Answer | undefined> {
-    if (!this.#raw || headers['Range'] === undefined || this.#notPlain.has(url.origin)) return undefined;
+    if (!this.#raw || this.#notPlain.has(url.origin)) return undefined;
     const answer = await this.#raw.get(url, headers, signal);
     if (answer.isPlain || answer.status >= 300) return answer;
     this.#notPlain.add(url.origin);

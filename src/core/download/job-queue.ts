@@ -9,7 +9,7 @@ export interface Job {
 
 /** What is left to fetch, in order. It ends when every file is settled, since a file that turns out wrong comes back. */
 export class JobQueue {
-  #jobs: Job[] = [];
+  readonly #jobs: Job[] = [];
   #unsettled: number;
   #waiters: (() => void)[] = [];
   #closed = false;
@@ -19,7 +19,7 @@ export class JobQueue {
   }
 
   add(jobs: readonly Job[]): void {
-    this.#jobs = this.#jobs.concat(jobs);
+    for (const job of jobs) this.#jobs.push(job);
     this.#wake();
   }
 

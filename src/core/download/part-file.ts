@@ -1,14 +1,16 @@
-import { open, unlink, type FileHandle } from 'node:fs/promises';
+import { open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromFileSystem } from './failure.ts';
 import type { Fence } from './fence.ts';
 import { holderName } from './holder.ts';
-import type { FileHash, Hasher } from './hasher.ts';
-import { statedHash } from './hasher.ts';
+import { statedHash, type Hasher } from './hasher.ts';
 import { IntervalSet, type Interval } from './intervals.ts';
 import type { PullFile } from './manifest.ts';
+import { BytesInMemory, BytesOnDisk, type PartBytes } from './part-bytes.ts';
 import { fileKey, statePaths } from './paths.ts';
-import { Turns } from './place-writer.ts';
+
+/** Up to this size a file waits in memory until it is whole. */
+const inMemoryBytes = 64 * 1024;
 
 /** A file on its way: its bytes lie under the holder's own name, so that an older holder cannot publish or truncate them. */
 export class PartFile {
@@ -16,12 +18,13 @@ export class PartFile {
   readonly key: string;
   readonly path: string;
   readonly finalPath: string;
-  readonly turns = new Turns();
+  /** Nothing of it is on the disk before all of it is. */
+  readonly isInMemory: boolean;
+  readonly #fence: Fence;
   readonly #hasher: Hasher;
   #written: IntervalSet;
-  #opened: Promise<FileHandle> | undefined;
-  #handle: FileHandle | undefined;
-  #hash: FileHash | undefined;
+  #opening: Promise<void> | undefined;
+  #bytes: PartBytes | undefined;
   #published = Promise.withResolvers<void>();
 
   constructor(spec: PullFile, target: string, fence: Fence, hasher: Hasher, durable: IntervalSet) {
@@ -29,6 +32,8 @@ export class PartFile {
     this.key = fileKey(spec);
     this.path = join(statePaths(target).parts, `${this.key}@${holderName(fence.holder)}`);
     this.finalPath = join(target, spec.path);
+    this.isInMemory = spec.size <= inMemoryBytes && durable.bytes === 0;
+    this.#fence = fence;
     this.#hasher = hasher;
     this.#written = durable;
   }
@@ -45,37 +50,43 @@ export class PartFile {
     return this.#written.missing(this.spec.size, piece);
   }
 
-  /** The descriptor to write to; opened by the first who asks. */
-  async open(): Promise<number> {
-    this.#opened ??= this.#open();
-    return (await this.#opened).fd;
+  /** Ready to be written to; opened by the first who asks. */
+  open(): Promise<void> {
+    this.#opening ??= this.#open().catch((error) => {
+      throw fromFileSystem(error, this.path);
+    });
+    return this.#opening;
+  }
+
+  /** Puts bytes into an open part. Throws `superseded` once another run holds the target. */
+  async write(batch: Buffer[], at: number): Promise<void> {
+    if (!this.#bytes) throw new Error(`${this.path} is not open`);
+    await this.#bytes.write(batch, at).catch((error) => {
+      throw fromFileSystem(error, this.path);
+    });
   }
 
   wrote(start: number, end: number): void {
     const before = this.#written.prefix;
     this.#written.add(start, end);
-    if (this.#written.prefix > before) this.#hash?.advance(this.#written.prefix);
+    if (this.#written.prefix > before) this.#bytes?.advance(this.#written.prefix);
   }
 
   /** Whether the bytes are those that the Hub stated. Only for a file without gaps. */
   async verify(): Promise<boolean> {
     await this.open();
-    const stated = statedHash(this.spec);
-    if (!stated || !this.#hash) return true;
-    return (await this.#hash.finish()) === stated.digest;
+    return this.#bytes?.verify() ?? false;
   }
 
   async sync(): Promise<void> {
-    await this.#handle?.datasync();
+    await this.#bytes?.sync();
   }
 
   async close(): Promise<void> {
-    const handle = this.#handle;
-    this.#handle = undefined;
-    this.#opened = undefined;
-    await this.#hash?.drop();
-    this.#hash = undefined;
-    await handle?.close();
+    const bytes = this.#bytes;
+    this.#bytes = undefined;
+    this.#opening = undefined;
+    await bytes?.close();
   }
 
   /** Takes the bytes away; the file begins again from nothing, under another inode. */
@@ -91,16 +102,15 @@ export class PartFile {
     this.#published.resolve();
   }
 
-  async #open(): Promise<FileHandle> {
-    try {
-      const handle = await open(this.path, this.#written.bytes > 0 ? 'r+' : 'w+');
-      this.#handle = handle;
-      const stated = statedHash(this.spec);
-      if (stated) this.#hash = this.#hasher.open(handle.fd, this.spec.size, stated);
-      if (this.#written.prefix > 0) this.#hash?.advance(this.#written.prefix);
-      return handle;
-    } catch (error) {
-      throw fromFileSystem(error, this.path);
+  async #open(): Promise<void> {
+    const { size } = this.spec;
+    const stated = statedHash(this.spec);
+    if (this.isInMemory) {
+      this.#bytes = new BytesInMemory(this.path, size, this.#fence, stated);
+      return;
     }
+    const handle = await open(this.path, this.#written.bytes > 0 ? 'r+' : 'w+');
+    this.#bytes = new BytesOnDisk(handle, size, this.#fence, this.#hasher, stated);
+    if (this.#written.prefix > 0) this.#bytes.advance(this.#written.prefix);
   }
 }

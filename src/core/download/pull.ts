@@ -83,18 +83,14 @@ async function fetchMissing(options: PullOptions, total: number, fence: Fence): 
   const committer = new Committer(target, fence, journal, windowBytes(tuning) / 8, run.fail);
   const files = unfinished
     .toSorted((a, b) => b.file.size - a.file.size)
-    .map(
-      ({ file, durable }) => new FileTransfer(new PartFile(file, target, fence, hasher, durable), source, run.signal),
-    );
+    .map(({ file, durable }) => new FileTransfer(new PartFile(file, target, fence, hasher, durable), source));
   try {
     await requireSpace(target, missing);
+    run.signal.throwIfAborted();
     progress.start();
     using watch = watchSpace(target, progress, run);
     void watch;
-    await new Downloader(
-      { tuning, source, fence, committer, progress, fail: run.fail, signal: run.signal },
-      files,
-    ).run();
+    await new Downloader({ tuning, source, committer, progress, fail: run.fail, signal: run.signal }, files).run();
   } finally {
     progress.stop();
     await Promise.allSettled(files.map(({ part }) => part.close()));

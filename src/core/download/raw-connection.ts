@@ -3,20 +3,20 @@ import { connect as connectSecure } from 'node:tls';
 import type { Answer } from './answer.ts';
 import { asSetback, Setback } from './failure.ts';
 import { batchBytes, PlaceWriter, type BodySink, type Place } from './place-writer.ts';
-import { parseHead, type Head } from './response-head.ts';
+import { parseChunks, parseHead, type Head } from './response-head.ts';
 
 /** Longer bodies are not worth reading for what they say. */
 const longestText = 64 * 1024;
 
 export interface RawAnswer extends Answer {
-  /** False where the body's end is not told by a Content-Length: such an answer can only be discarded. */
+  /** False where the body’s end is not told by a Content-Length: such a body can be read as a text and not be written to a file. */
   isPlain: boolean;
 }
 
 /**
- * One kept connection that asks for ranges and reads their bodies into two buffers in turn. Node's own client makes a
- * buffer for every 64 KiB that arrive, and collecting those costs more than everything else but the hash: this one takes
- * about half of its processor time. It understands answers with a Content-Length, which is all that a range needs.
+ * One kept connection that reads bodies into two buffers in turn. Node's own client makes a buffer for every 64 KiB that
+ * arrive, and collecting those costs more than everything else but the hash: this one takes about half of its processor
+ * time. Bodies of files need a Content-Length; short texts may end in any way.
  */
 export class RawConnection {
   readonly #socket: Socket;
@@ -106,11 +106,19 @@ export class RawConnection {
     };
   }
 
-  async #readText({ contentLength }: Head): Promise<string> {
-    if (contentLength === undefined || contentLength > longestText) throw new Setback('hub_protocol', 'too long');
-    await this.#until(() => this.#filled >= contentLength);
+  async #readText({ contentLength, isChunked }: Head): Promise<string> {
+    let body: Buffer | undefined;
+    await this.#until(() => {
+      const received = this.#buffers[this.#current].subarray(0, this.#filled);
+      if (isChunked) body = parseChunks(received, this.#host);
+      else if (contentLength === undefined) body = this.#failure && received;
+      else if (received.length >= contentLength) body = received.subarray(0, contentLength);
+      const isLong = (contentLength ?? received.length) > longestText;
+      if (isLong) throw new Setback('hub_protocol', `${this.#host} sent a long text.`);
+      return body !== undefined;
+    });
     this.#filled = 0;
-    return this.#buffers[this.#current].toString('utf8', 0, contentLength);
+    return body?.toString() ?? '';
   }
 
   async #readHead(): Promise<Head> {
@@ -169,11 +177,16 @@ export class RawConnection {
   #until(condition: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#onBytes = () => {
-        const holds = condition();
-        if (!holds && !this.#failure) return;
+        let end: boolean | Error;
+        try {
+          end = condition() || (this.#failure ?? false);
+        } catch (error) {
+          end = error as Error;
+        }
+        if (end === false) return;
         this.#onBytes = () => undefined;
-        if (holds) resolve();
-        else reject(this.#failure ?? new Error('unreachable'));
+        if (end === true) resolve();
+        else reject(end);
       };
       this.#onBytes();
     });

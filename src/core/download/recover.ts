@@ -35,8 +35,10 @@ export async function recover(
     const state = await readJournal(journals);
     const records = new Map<string, FileRecord>();
     const unfinished: Recovered['unfinished'] = [];
+    // Most pulls begin with nothing, and need not look for each file to see that.
+    const present = new Set(await readdir(target));
     for (const file of manifest.files) {
-      if (await isFinished(target, file, state, hasher))
+      if (present.has(firstSegment(file.path)) && (await isFinished(target, file, state, hasher)))
         records.set(fileKey(file), { ranges: new IntervalSet(), published: true });
       else unfinished.push({ file, durable: new IntervalSet() });
     }
@@ -53,6 +55,10 @@ export async function recover(
   } catch (error) {
     throw fromFileSystem(error, target);
   }
+}
+
+function firstSegment(path: string): string {
+  return path.split('/', 1)[0] ?? path;
 }
 
 /** A file in its place is good if the journal says so, or its hash does; a bad one is removed, since it takes space. */

@@ -5,8 +5,9 @@ export interface Head {
   status: number;
   /** Names in lower case. */
   headers: Map<string, string>;
-  /** Undefined where the body ends in another way, which a raw connection does not follow. */
+  /** Undefined where the body's end is told in another way. */
   contentLength: number | undefined;
+  isChunked: boolean;
   keepAlive: boolean;
   /** Its own length, blank line included. */
   bytes: number;
@@ -34,12 +35,32 @@ export function parseHead(received: Buffer, host: string): Head | undefined {
     headers.set(name, known === undefined ? value : `${known}, ${value}`);
   }
   const length = headers.get('content-length');
+  const isChunked = headers.get('transfer-encoding')?.toLowerCase() === 'chunked';
   const isPlain = !headers.has('transfer-encoding') && length !== undefined && /^\d{1,16}$/.test(length);
   return {
     status: Number(status),
     headers,
     contentLength: isPlain ? Number(length) : undefined,
-    keepAlive: isPlain && first.startsWith('HTTP/1.1') && headers.get('connection')?.toLowerCase() !== 'close',
+    isChunked,
+    keepAlive:
+      (isPlain || isChunked) && first.startsWith('HTTP/1.1') && headers.get('connection')?.toLowerCase() !== 'close',
     bytes: end + 4,
   };
+}
+
+/** The body of a chunked answer out of what arrived of it; undefined while it is not all there. */
+export function parseChunks(received: Buffer, host: string): Buffer | undefined {
+  const chunks: Buffer[] = [];
+  for (let at = 0; ;) {
+    const lineEnd = received.indexOf('\r\n', at);
+    if (lineEnd < 0) return undefined;
+    const size = /^([0-9a-f]{1,8})(?:;|$)/i.exec(received.toString('latin1', at, lineEnd))?.[1];
+    if (size === undefined) throw new Setback('hub_protocol', `${host} sent a broken chunk.`);
+    const [start, end] = [lineEnd + 2, lineEnd + 2 + Number.parseInt(size, 16)];
+    // The last chunk is empty; behind it may come trailers, and an empty line.
+    if (start === end) return received.includes('\r\n\r\n', lineEnd) ? Buffer.concat(chunks) : undefined;
+    if (received.length < end + 2) return undefined;
+    chunks.push(received.subarray(start, end));
+    at = end + 2;
+  }
 }

@@ -21,11 +21,14 @@ afterAll(() => hub.close());
 /** Ranges come over raw connections, and where a proxy is configured by Node's own client: both must bear everything. */
 let proxy: Record<string, string> = {};
 
-/** Pulls into a fresh folder and says how it ended, and whether the weights are the right ones. */
+/** Pulls into a fresh folder and says how it ended, and whether the files are the right ones. */
 async function attempt(tuning: Partial<PullTuning> = {}) {
   await using folder = await temporaryFolder();
   const { last } = await pull(manifestOf(hub, repo), folder.path, { tuning, proxy });
-  const isRight = last.type === 'done' && (await isSame(folder.path, 'model.safetensors', bytesOf(weights)));
+  const isRight =
+    last.type === 'done' &&
+    (await isSame(folder.path, 'config.json', Buffer.from('{}'))) &&
+    (await isSame(folder.path, 'model.safetensors', bytesOf(weights)));
   return { last, isRight };
 }
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer as createPlainServer, type AddressInfo, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { HttpClient } from '../../../src/core/download/http-client.ts';
 import { quick } from './pulling.ts';
@@ -24,4 +24,36 @@ test('a kept connection that its server closes when it is used again is no failu
   expect(used.size).toBe(3);
   server.closeAllConnections();
   server.close();
+});
+
+/** Answers every connection with these bytes, and closes it where that is said. */
+async function serving(bytes: string, options: { close: boolean }) {
+  const server = createPlainServer((socket) => {
+    socket.on('error', () => undefined);
+    // In two pieces, so that whoever reads must wait for the second.
+    socket.once('data', () => {
+      socket.write(bytes.slice(0, -3), () =>
+        setImmediate(() => socket.write(bytes.slice(-3), () => options.close && socket.end())),
+      );
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  return { url, [Symbol.dispose]: () => void server.close() };
+}
+
+test.each([
+  ['a Content-Length', 'HTTP/1.1 403 No\r\nContent-Length: 6\r\n\r\nnot so', false],
+  ['chunks', 'HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nnot \r\n2;x=y\r\nso\r\n0\r\n\r\n', false],
+  ['the end of the connection', 'HTTP/1.1 403 No\r\n\r\nnot so', true],
+])('a refusal that ends with %s is read to its end', async (_, bytes, close) => {
+  using server = await serving(bytes, { close });
+  using client = new HttpClient(quick, {}, new AbortController().signal);
+  expect(await (await client.get(server.url, {})).text()).toBe('not so');
+});
+
+test('what is not HTTP is a setback', async () => {
+  using server = await serving('SSH-2.0-OpenSSH_9.2\r\n\r\n\r\n', { close: false });
+  using client = new HttpClient(quick, {}, new AbortController().signal);
+  await expect(client.get(server.url, {})).rejects.toMatchObject({ name: 'Setback', code: 'hub_protocol' });
 });

@@ -1,11 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { PullFailure } from '../../../src/core/download/failure.ts';
 import { completionFile } from '../../../src/core/download/manifest.ts';
+import { runPull } from '../../../src/core/download/pull.ts';
 import { verifyTree } from '../../../src/core/download/verify.ts';
 import { startHub, type Hub } from '../../support/hub/hub.ts';
 import type { HubRepo } from '../../support/hub/repo.ts';
-import { KiB, manifestOf, MiB, startPull, temporaryFolder, tuningEnv } from './pulling.ts';
+import { KiB, manifestOf, MiB, quick, startPull, temporaryFolder, tuningEnv } from './pulling.ts';
 
 const size = 24 * MiB;
 const tuning = { rangeBytes: 512 * KiB, connections: 4 };
@@ -102,5 +104,14 @@ describe('after SIGTERM', () => {
     // Only what was still on the wire is lost.
     expect(done).toBeGreaterThan(sent - 4 * MiB);
     expect(later.at(-1)).toEqual({ type: 'done', bytes: total, fetched: total - done });
+  });
+
+  test('it ends all the same where the signal came before anything was asked for', async () => {
+    await using folder = await temporaryFolder();
+    const signal = AbortSignal.abort(new PullFailure('stopped', 'Stopped.'));
+    const environment = { proxy: {}, tuning: quick };
+    const options = { manifest: manifestOf(hub, repo), target: folder.path, environment, onEvent: () => undefined };
+    expect(await runPull({ ...options, signal })).toBe(143);
+    expect(hub.requests).toEqual([]);
   });
 });
