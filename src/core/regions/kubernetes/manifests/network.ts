@@ -22,8 +22,8 @@ export function service(served: Served): V1Service {
 }
 
 /**
- * Lets EcoLink in and nobody else: pods with its labels, of its own namespace where that is known. Through the API server's proxy calls come from the control plane, which no selector
- * names: there the engine's port stays open.
+ * Lets EcoLink in and nobody else: pods with its labels, of its own namespace where that is known. Through the API
+ * server's proxy calls come from the control plane, which no selector names: there the engine's port stays open.
  */
 export function networkPolicy(served: Served): V1NetworkPolicy {
   const from =
