@@ -129,5 +129,6 @@ export async function previewEvict(given: VolumesInput, { services, caller }: Pr
       'what uses them': users.join(', ') || 'nothing',
     },
     facts: { regions: [...new Set(volumes.map(({ region }) => region))], adds: false },
+    private: volumes.some((volume) => volume.private),
   };
 }

@@ -1,6 +1,6 @@
 import type { Caller } from '../access/caller.ts';
 import type { Asking } from '../asking.ts';
-import { conflict, inputError, notFound } from '../errors.ts';
+import { conflict, inputError, notFound, refused } from '../errors.ts';
 import type { LaunchParts } from '../launch/parts.ts';
 import { volumeOf, want } from '../launch/plan-for.ts';
 import { chooseRegions } from '../launch/plan-launch.ts';
@@ -116,7 +116,8 @@ function view(volume: Volume, users: readonly { id: number }[], hidden: Readonly
     in_use_by: [...new Set(users.map((user) => user.id))],
     pinned: volume.pinned,
     ...(volume.progress ? { progress: volume.progress } : {}),
-    ...(volume.reason ? { reason: volume.reason } : {}),
+    // Its words may name the repo.
+    ...(volume.reason && named ? { reason: volume.reason } : {}),
     ...(volume.lastUsedAt === undefined ? {} : { last_used_at: volume.lastUsedAt }),
   };
 }
@@ -181,7 +182,10 @@ async function named(parts: LaunchParts, input: VolumesInput, context: Pick<Aski
   }
   if (input.volume !== undefined) {
     const volume = await findVolume(parts.store.db, input.volume);
-    if (volume && volume.state !== 'absent') return [volume];
+    if (volume && volume.state !== 'absent') {
+      if ((await hiddenRepos(parts, [volume], context.caller)).size > 0) throw othersPrivate(volume);
+      return [volume];
+    }
     throw notFound('volume_not_found', `There is no volume "${input.volume}".`, {
       nextStep: 'list_cache shows the volumes.',
       field: 'volume',
@@ -200,12 +204,26 @@ async function named(parts: LaunchParts, input: VolumesInput, context: Pick<Aski
   );
 }
 
+/** Nothing but private models is of it. */
+async function isPrivate({ store }: LaunchParts, { repo }: Volume): Promise<boolean> {
+  const entries = await entriesOfRepo(store.db, repo);
+  return entries.length > 0 && entries.every((entry) => entry.private);
+}
+
+function othersPrivate({ key }: Volume): Error {
+  return refused('volume_private', `The volume ${key} holds the weights of a private model of somebody else.`, {
+    nextStep: 'Its owner or an admin can do that.',
+    field: 'volume',
+  });
+}
+
 async function examineVolumes(parts: LaunchParts, input: VolumesInput, caller: Caller) {
   const volumes = await named(parts, input, { caller });
   for (const volume of volumes) await refuseInUse(parts, volume);
   return Promise.all(
     volumes.map(async (volume) => ({
       ...volume,
+      private: await isPrivate(parts, volume),
       users: await readersOfVolume(parts.store.db, volume.key),
       remains: await remainsOf(parts, volume),
     })),

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { startCore } from '../../support/core.ts';
 import { startHub } from '../../support/hub/hub.ts';
@@ -20,6 +22,31 @@ test("the cache names a repo only to those who may see an entry of it: others' p
     ((await place.run('list_cache', {}, caller)) as { items: { repo: string }[] }).items.map(({ repo }) => repo);
   expect(await shownTo()).toEqual(['acme/secret']);
   expect(await shownTo(viewer)).toEqual(['(private)']);
+
+  const cached = async () => (await place.run('list_cache'))['items'];
+  const [{ volume } = { volume: '' }] = (await cached()) as { volume: string }[];
+  await expect.poll(cached, { timeout: 30_000 }).toMatchObject([{ state: 'ready' }]);
+  const member = await callerWithRole(place.core, 'member');
+  const asked = { ...member, agent: true, mayDecide: false };
+  for (const [operation, more] of [
+    ['evict_cache', {}],
+    ['pin_cache', { pinned: true }],
+  ] as const)
+    for (const caller of [member, asked])
+      await expect(place.run(operation, { volume, ...more }, caller)).rejects.toMatchObject({
+        code: 'volume_private',
+        message: expect.not.stringContaining('secret'),
+      });
+  // Its owner's agent asks, and only those who may decide read what it is about.
+  await place.run('evict_cache', { volume }, { ...place.local, agent: true, mayDecide: false });
+  expect(await place.run('get_approval', { approval: '1' })).toMatchObject({ private: true });
+  await place.run('cancel_request', { approval: '1' });
+  const database = new Sqlite(join(place.dataDir, 'ecolink.db'));
+  database.exec(`update volumes set reason = '{"code":"repo_not_found","message":"acme/secret is gone"}'`);
+  database.close();
+  expect(JSON.stringify(await place.run('list_cache', {}, viewer))).not.toContain('secret');
+  expect(JSON.stringify(await place.run('list_cache'))).toContain('acme/secret is gone');
+
   await place.run('register_model', { name: 'open', source: 'huggingface', repo: 'acme/secret', category: 'chat' });
   expect(await shownTo(viewer)).toEqual(['acme/secret']);
 });
