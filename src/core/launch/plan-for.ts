@@ -47,14 +47,16 @@ async function factOf(
   region: string,
   image: KeptImage | undefined,
 ): Promise<RegionFact> {
-  const [volume, mostOnOneNode] = await Promise.all([
+  const [volume, mostOnOneNode, outOfReach] = await Promise.all([
     volumeFact(parts, model, region),
     mostOnOneNodeOf(parts, input, region),
+    outOfReachOf(parts, model, input, region),
   ]);
   return {
     volume,
     ...(image === undefined ? {} : { image }),
     ...(mostOnOneNode === undefined ? {} : { mostOnOneNode }),
+    ...(outOfReach === undefined ? {} : { outOfReach }),
   };
 }
 
@@ -63,6 +65,14 @@ async function mostOnOneNodeOf({ places }: LaunchParts, input: LaunchInput, regi
   if (input.accelerator === undefined || (input.accelerator_count ?? 1) < 2) return undefined;
   const { accelerators } = await places.region(region).status();
   return accelerators?.find(({ name }) => name === input.accelerator)?.largest || undefined;
+}
+
+/** A volume that lies on one node, or in one zone, holds its replicas there. */
+async function outOfReachOf({ places }: LaunchParts, model: OwnedModel, input: LaunchInput, region: string) {
+  const key = volumeOf(model, region);
+  const { accelerator: name, accelerator_count: count = 1 } = input;
+  if (key === undefined || name === undefined) return undefined;
+  return places.region(region).outOfReach(key, { name, count }).catch(ignoreUnreachable);
 }
 
 async function volumeFact({ store, places }: LaunchParts, model: OwnedModel, region: string): Promise<VolumeFact> {

@@ -50,6 +50,8 @@ export interface RegionFact {
   image?: KeptImage;
   /** The most accelerators of the asked kind on one node; undefined: unknown. */
   mostOnOneNode?: number;
+  /** Why the volume that is there is of no use to the asked accelerators, in words. */
+  outOfReach?: string;
 }
 
 export interface RegionLaunch {
@@ -130,7 +132,10 @@ export function planLaunch(
     regions: launches,
     cost_per_hour: cost,
     bytes_to_fetch: launches.reduce((sum, launch) => sum + launch.volume.bytes_to_fetch, 0),
-    warnings: warningsOf(model, launches, places),
+    warnings: [
+      ...warningsOf(model, launches, places),
+      ...regions.flatMap((region) => facts.get(region)?.outOfReach ?? []),
+    ],
     changes: [...changes],
     digest: digestFor(model, launches, changes),
   };

@@ -132,6 +132,8 @@ export interface Region {
   remains(key: string): Promise<string | undefined>;
   /** Those of the volumes whose bytes an eviction would leave behind, as far as that is known at once. Throws nothing. */
   keptOf(keys: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Why none of the nodes that reach the volume could run a replica with such accelerators, in words, as far as that is known. */
+  outOfReach(key: string, accelerator: { name: string; count: number }): Promise<string | undefined>;
   /** Removes the volume and answers with the bytes it held; undefined where the region cannot tell. */
   deleteVolume(key: string): Promise<number | undefined>;
 

@@ -97,6 +97,7 @@ export class KubernetesRegion implements Region {
   startDownload: Region['startDownload'] = this.#owned((...given) => this.#volumes.start(...given));
   stopDownload = this.#owned((key: string) => this.#volumes.stop(key));
   remains = this.#owned((key: string) => this.#volumes.remains(key));
+  outOfReach: Region['outOfReach'] = this.#owned((...given) => this.#volumes.outOfReach(...given));
   keptOf = (keys: readonly string[]) => this.#volumes.keptOf(keys);
   deleteVolume = this.#owned((key: string) => this.#volumes.delete(key));
   verifyVolume = this.#owned((key: string) => this.#verify(key));

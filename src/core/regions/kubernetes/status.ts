@@ -3,6 +3,7 @@ import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
 import { EcolinkError } from '../../errors.ts';
 import type { RegionStatus } from '../region.ts';
 import type { KubernetesClient } from './client.ts';
+import { fits, offered } from './nodes.ts';
 import { isDefaultClass, listOutside, storageClasses } from './outside.ts';
 import { nameOf, neededRights, rightsInWords } from './rights.ts';
 import type { Right } from './rights.ts';
@@ -87,14 +88,6 @@ async function acceleratorsOf(client: KubernetesClient, config: KubernetesRegion
       .reduce((sum, pod) => sum + usedBy(pod, resource), 0);
     return { name, total: total ?? there, free: used === undefined ? null : Math.max(0, there - used), largest };
   });
-}
-
-function fits(node: V1Node, selector: Record<string, string>): boolean {
-  return Object.entries(selector).every(([name, value]) => node.metadata?.labels?.[name] === value);
-}
-
-function offered(node: V1Node, resource: string): number {
-  return Number(node.status?.allocatable?.[resource] ?? 0);
 }
 
 function usedBy(pod: V1Pod, resource: string): number {

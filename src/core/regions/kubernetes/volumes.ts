@@ -16,6 +16,7 @@ import { volumeClaim } from './manifests/volume.ts';
 import { owners } from './mirrors.ts';
 import type { Mirrors } from './mirrors.ts';
 import { annotations, labels } from './names.ts';
+import { outOfReach } from './out-of-reach.ts';
 import { endSharing, shareVolume, unshare } from './sharing.ts';
 import { KeptByClass, reclaimNote, reclaimOf } from './reclaim.ts';
 import { isLost, troubleOf } from './pod-reasons.ts';
@@ -124,6 +125,8 @@ export class KubernetesVolumes {
     const claim = await mirrors.claims.get(key);
     return claim && reclaimNote(config.name, claim, await reclaimOf(client, claim));
   }
+
+  outOfReach = (key: string, accelerator: { name: string; count: number }) => outOfReach(this.#parts, key, accelerator);
 
   keptOf = (keys: readonly string[]) => this.#kept.of(keys, (key) => this.#parts.mirrors.claims.get(key));
 

@@ -68,6 +68,7 @@ export class LocalRegion implements Region {
   stopDownload = (key: string) => this.#volumes.stop(key);
   verifyVolume = (key: string) => this.#volumes.verify(key);
   remains = async () => undefined;
+  outOfReach = async () => undefined;
   keptOf = async () => new Set<string>();
   deleteVolume = (key: string) => this.#volumes.delete(key);
 
