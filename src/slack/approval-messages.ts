@@ -1,4 +1,3 @@
-import { WebAPIPlatformError } from '@slack/web-api';
 import type { SlackWorkspace } from '../core/access/access.ts';
 import type { Caller } from '../core/access/caller.ts';
 import { isOver } from '../core/approvals/states.ts';
@@ -11,7 +10,7 @@ import type { Bot, Bots } from './bots.ts';
 import type { LiveMessages } from './live-messages.ts';
 import { accountOf, callerOf } from './people.ts';
 import type { SlackUser } from './people.ts';
-import { post } from './post.ts';
+import { attempt, post } from './post.ts';
 import type { Place, Posted } from './post.ts';
 import { escape } from './text.ts';
 import type { SlackMessage } from './text.ts';
@@ -140,17 +139,6 @@ async function permalink(parts: Parts, { team, channel, ts }: Posted): Promise<s
 async function update(parts: Parts, { team, channel, ts }: ShownMessage, message: SlackMessage): Promise<void> {
   const bot = await writer(parts, team);
   await attempt(parts.core, async () => bot?.client.chat.update({ channel, ts, ...message }));
-}
-
-/** What Slack refuses for good (a message or an account that is gone) keeps nobody else from being told. */
-async function attempt<T>({ log }: Core, work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (thrown) {
-    if (!(thrown instanceof WebAPIPlatformError)) throw thrown;
-    log.warn({ err: thrown }, 'Slack did not take a message about a request');
-    return undefined;
-  }
 }
 
 /** Below the message, and in the channel too, so that it is seen. */

@@ -8,7 +8,7 @@ import { errorMessage } from './error-text.ts';
 import { failureOf } from './failure.ts';
 import { openForm } from './open-form.ts';
 import { accountOf, callerOf, strangerMessage, whoIs } from './people.ts';
-import { post } from './post.ts';
+import { attempt, post } from './post.ts';
 import { code, escape, plain, section, when } from './text.ts';
 import type { SlackMessage } from './text.ts';
 
@@ -17,12 +17,17 @@ export const extendId = 'ending.extend';
 /** How often endings are looked for. */
 const pollMs = 5000;
 
+interface Parts {
+  core: Core;
+  bots: Bots;
+}
+
 /** Warns owners by direct message before their instances stop by themselves. */
-export function createEndingMessages({ core, bots }: { core: Core; bots: Bots }): { close(): Promise<void> } {
+export function createEndingMessages({ core, bots }: Parts): { close(): Promise<void> } {
   let looking = Promise.resolve();
   const look = (): void => {
     looking = looking
-      .then(() => core.endings.warnOwners((ending) => warn(bots, ending)))
+      .then(() => core.endings.warnOwners((ending) => warn({ core, bots }, ending)))
       .catch((thrown: unknown) => core.log.warn({ err: thrown }, 'an owner could not be told when an instance stops'));
   };
   look();
@@ -35,10 +40,13 @@ export function createEndingMessages({ core, bots }: { core: Core; bots: Bots })
   };
 }
 
-/** To the first account of theirs that the app reaches; an owner without one learns it from the instance itself. */
-async function warn(bots: Bots, ending: Ending): Promise<void> {
-  const accounts = ending.identities.flatMap((identity) => accountOf(identity) ?? []);
-  for (const who of accounts) if (await post(bots, { user: who.user, at: who }, endingMessage(ending))) return;
+/** To the first account of theirs that Slack takes it for; an owner without one learns it from the instance itself. */
+async function warn({ core, bots }: Parts, ending: Ending): Promise<void> {
+  const message = endingMessage(ending);
+  for (const identity of ending.identities) {
+    const who = accountOf(identity);
+    if (who && (await attempt(core, () => post(bots, { user: who.user, at: who }, message)))) return;
+  }
 }
 
 export function endingMessage({ instance, modelId, stopAt }: Ending): SlackMessage {

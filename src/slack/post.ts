@@ -1,5 +1,6 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import type { SlackWorkspace } from '../core/access/access.ts';
+import type { Core } from '../core/core.ts';
 import { placeOf } from './bots.ts';
 import type { Bot, Bots } from './bots.ts';
 import { note } from './text.ts';
@@ -37,6 +38,17 @@ export async function post(bots: Bots, place: Place, message: SlackMessage): Pro
     if (!own || !(thrown instanceof WebAPIPlatformError) || !outside.has(thrown.data.error)) throw thrown;
     const why = note(`This comes here because I cannot write in <#${channel}>; \`/invite\` me there.`);
     return send(own, place.user, { ...message, blocks: [...message.blocks, why] });
+  }
+}
+
+/** What Slack refuses for good (a message or an account that is gone) keeps nobody else from being told. */
+export async function attempt<T>({ log }: Pick<Core, 'log'>, work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (!(thrown instanceof WebAPIPlatformError)) throw thrown;
+    log.warn({ err: thrown }, 'Slack did not take a message');
+    return undefined;
   }
 }
 
