@@ -1,10 +1,10 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { leanFlags } from '../src/cli/lean.ts';
 import { makeTinyGguf } from '../src/cli/quickstart/tiny-gguf.ts';
 import { startFaultProxy } from '../test/kubernetes/support/fault-proxy.ts';
 import { startNodes } from '../test/kubernetes/support/nodes.ts';
@@ -65,10 +65,10 @@ interface Server {
 }
 
 async function startServer(env: Record<string, string>): Promise<Server> {
-  const execArgv = await imageFlags();
   const child: ChildProcess = fork(fileURLToPath(new URL('./kubernetes-server.ts', import.meta.url)), {
     env,
-    execArgv,
+    // What is measured is what runs: `serve` gives itself these.
+    execArgv: leanFlags,
   });
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   const begun = once(child, 'message');
@@ -94,13 +94,6 @@ async function startServer(env: Record<string, string>): Promise<Server> {
       await gone;
     },
   };
-}
-
-/** Node's flags in the image: what is measured is what is deployed. */
-async function imageFlags(): Promise<string[]> {
-  const dockerfile = await readFile(new URL('../deploy/Dockerfile', import.meta.url), 'utf8');
-  const words = JSON.parse(/^ENTRYPOINT (.+)$/m.exec(dockerfile)?.[1] ?? '[]') as string[];
-  return words.filter((word) => word.startsWith('--'));
 }
 
 /** From an accepted launch to its workload in the cluster, with a volume that is there already. */

@@ -16,6 +16,7 @@ if (command === 'pull') {
   const { completeCommand } = await import('./cli/complete.ts');
   await completeCommand(rest);
 } else {
+  if (command === 'serve') (await import('./cli/lean.ts')).becomeLean();
   const { runProgram } = await import('./cli/program.ts');
   process.exitCode = await runProgram(process.argv.slice(2));
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { expect, test, vi } from 'vitest';
-import { childEnvironment, mainFile, runProgram, temporaryFolder } from './support/run-program.ts';
+import { leanFlags } from '../../src/cli/lean.ts';
+import { childEnvironment, commandLineOf, mainFile, runProgram, temporaryFolder } from './support/run-program.ts';
 
 test('where no server runs, mcp starts one that both assistants share and that outlives them', async () => {
   await using folder = await temporaryFolder();
@@ -19,6 +20,7 @@ test('where no server runs, mcp starts one that both assistants share and that o
     stdout: expect.stringContaining('runs at http'),
   });
   expect(server.isThere()).toBe(true);
+  expect(await commandLineOf(server.pid())).toContain(leanFlags.join(' '));
   expect(readFileSync(join(folder.path, 'server.log'), 'utf8')).toContain('runs at http');
 });
 
@@ -75,13 +77,14 @@ async function assistant(dataDir: string): Promise<{ client: Client; said: () =>
 }
 
 /** The detached server of a data folder: stopped with the scope, since nobody else would. */
-function serverOf(dataDir: string): AsyncDisposable & { isThere(): boolean; stop(): Promise<void> } {
+function serverOf(dataDir: string): AsyncDisposable & { isThere(): boolean; pid(): number; stop(): Promise<void> } {
   const file = join(dataDir, 'server.json');
+  const pidOf = (): number => (JSON.parse(readFileSync(file, 'utf8')) as { pid: number }).pid;
   const stop = async (): Promise<void> => {
     if (!existsSync(file)) return;
-    const { pid } = JSON.parse(readFileSync(file, 'utf8')) as { pid: number };
+    const pid = pidOf();
     process.kill(pid, 'SIGTERM');
     await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), { timeout: 20_000 });
   };
-  return { isThere: () => existsSync(file), stop, [Symbol.asyncDispose]: stop };
+  return { isThere: () => existsSync(file), pid: pidOf, stop, [Symbol.asyncDispose]: stop };
 }

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runProgram } from './support/run-program.ts';
+import { leanFlags } from '../../src/cli/lean.ts';
+import { commandLineOf, mainFile, runProgram } from './support/run-program.ts';
 import { startServe } from './support/serve.ts';
 import type { ServeChild } from './support/serve.ts';
 
@@ -16,6 +18,15 @@ afterAll(() => served[Symbol.asyncDispose]());
 
 test('serve says where it listens', () => {
   expect(served.firstLine).toMatch(/^EcoLink \d.* runs at http:\/\/127\.0\.0\.1:\d+$/);
+});
+
+test('serve is lean, however it is started, in the process that was started', async () => {
+  expect(await commandLineOf(served.child.pid)).toContain(`${leanFlags.join(' ')} ${mainFile} serve`);
+  const bin = fileURLToPath(new URL('../../bin/ecolink.js', import.meta.url));
+  await using installed = await startServe({}, [bin]);
+  expect(await commandLineOf(installed.child.pid)).toContain(`${leanFlags.join(' ')} ${bin} serve`);
+  await using given = await startServe({}, ['--max-semi-space-size=32', mainFile]);
+  expect(await commandLineOf(given.child.pid)).not.toContain(leanFlags.join(' '));
 });
 
 test('registering answers with a sentence and the next step', async () => {

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 export const mainFile = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 
@@ -39,6 +40,11 @@ export function runNode(
 /** Nothing of the tests' own environment but what a program needs to start; and no Hub but one that a test names. */
 export function childEnvironment(environment: Record<string, string>): Record<string, string | undefined> {
   return { PATH: process.env['PATH'], HOME: process.env['HOME'], HF_ENDPOINT: 'http://127.0.0.1:1', ...environment };
+}
+
+/** The command line of a process, as it is now. */
+export async function commandLineOf(pid: number | undefined): Promise<string> {
+  return (await promisify(execFile)('ps', ['-o', 'args=', '-p', String(pid)])).stdout;
 }
 
 /** An empty folder, gone with the scope. */

@@ -21,7 +21,7 @@ export interface ServeChild extends AsyncDisposable {
 }
 
 /** `ecolink serve` as a child process, ready, with a filesystem `shared` that holds the model folder `tiny`. */
-export async function startServe(more: Record<string, string> = {}): Promise<ServeChild> {
+export async function startServe(more: Record<string, string> = {}, program = [mainFile]): Promise<ServeChild> {
   const folder = await temporaryFolder();
   const dataDir = folder.path;
   await mkdir(join(dataDir, 'shared/tiny'), { recursive: true });
@@ -35,7 +35,7 @@ export async function startServe(more: Record<string, string> = {}): Promise<Ser
     ECOLINK_LOG_LEVEL: 'error',
     ...more,
   };
-  const child = spawn(process.execPath, [mainFile, 'serve'], {
+  const child = spawn(process.execPath, [...program, 'serve'], {
     env: childEnvironment(environment),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
