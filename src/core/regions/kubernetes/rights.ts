@@ -76,3 +76,10 @@ export const readerRules = [
   { apiGroups: [''], resources: ['persistentvolumes'], verbs: ['get'] },
   { apiGroups: ['storage.k8s.io'], resources: ['storageclasses'], verbs: ['list'] },
 ];
+
+/** Whether the Role alone grants it: the ClusterRole does everywhere, in namespaces that do not exist too. Pure. */
+export function isOfRole({ verb, resource, subresource }: Right): boolean {
+  return !readerRules.some(
+    ({ resources, verbs }) => subresource === undefined && resources.includes(resource) && verbs.includes(verb),
+  );
+}

@@ -5,7 +5,7 @@ import type { RegionStatus } from '../region.ts';
 import type { KubernetesClient } from './client.ts';
 import { fits, offered } from './nodes.ts';
 import { isDefaultClass, listOutside, storageClasses } from './outside.ts';
-import { nameOf, neededRights, rightsInWords } from './rights.ts';
+import { isOfRole, nameOf, neededRights, rightsInWords } from './rights.ts';
 import type { Right } from './rights.ts';
 
 /** People wait for a list of regions, one of which may hang. */
@@ -37,7 +37,7 @@ export async function statusOf(client: KubernetesClient, config: KubernetesRegio
 
 /** A namespace that is not there looks like one in which nothing is granted, to a user who may not list namespaces. */
 function lacking(config: KubernetesRegionConfig, missing: readonly Right[]): Partial<RegionStatus> {
-  const everything = missing.length === neededRights(config).length;
+  const everything = missing.filter(isOfRole).length === neededRights(config).filter(isOfRole).length;
   const message = everything
     ? `EcoLink has no rights in the namespace ${config.namespace}, or there is no such namespace.`
     : `EcoLink may not: ${rightsInWords(missing)}.`;
