@@ -1,5 +1,6 @@
 import { builtInKubernetes } from '../core/runtimes/kubernetes/built-in.ts';
-import { argumentsOf } from '../core/runtimes/runtime.ts';
+import { argumentsOf, drainSeconds } from '../core/runtimes/runtime.ts';
+import type { KubernetesRuntime } from '../core/config/schema.ts';
 import type { Runtime } from '../core/runtimes/runtime.ts';
 
 const head = `# Runtimes
@@ -32,7 +33,8 @@ EcoLink sets are refused in a launch's \`arguments\`, and so is \`--config\`, wh
 \`--trust-remote-code\` and weights that are pickle files alone have to be named in the launch (\`arguments\`,
 \`allow_pickle\`); the plan and the policy see both. \`context_report\` is where the engine tells how long its context
 is, which \`get-instance\` shows. A custom image may have its own \`port\`, \`health\` path and \`api_path\`, where its
-OpenAI API begins. Engines run without network names of the Hub (\`HF_HUB_OFFLINE=1\`), with the model mounted
+OpenAI API begins. \`ends\` says what it makes of its calls when it is told to end (SIGTERM), and \`drain_seconds\`, which
+may be filled in too, how long they may take. Engines run without network names of the Hub (\`HF_HUB_OFFLINE=1\`), with the model mounted
 read-only, and pass Pod Security *restricted*.
 
 A runtime that says *untested* was written from its engine's documentation and never run by this project.
@@ -54,6 +56,7 @@ function section(runtime: Runtime): string {
     ['port, health, API', `${runtime.port}, \`${runtime.health}\`, \`${runtime.api_path}\``],
     ['accelerators', accelerators(runtime)],
     ['context length', contextLength(runtime)],
+    ['end', end(runtime)],
     ['Pod Security', '*restricted*, without exceptions'],
     ['user', runtime.user === undefined ? "the region's own" : `${runtime.user}, the image's own`],
     ...runtime.categories.map((category) => [category, served(runtime, category)]),
@@ -66,6 +69,12 @@ function contextLength(runtime: Runtime): string {
   const words = Object.values(fitting).map((word) => `\`${word}\` unless asked for`);
   const told = report === undefined ? [] : [`told at \`${report.path}\``];
   return [flag === undefined ? 'the engine decides' : `\`${flag}\``, ...words, ...told].join('; ');
+}
+
+function end(runtime: KubernetesRuntime): string {
+  const seconds = drainSeconds(runtime);
+  if (runtime.ends === 'after_calls') return `finishes its calls, ${seconds} s at most`;
+  return `breaks off its calls: it is told ${seconds} s after it gets no new ones`;
 }
 
 function accelerators({ parallel_argument: flag, maximum_accelerators: maximum }: Runtime): string {

@@ -9,6 +9,7 @@ import type { Caller } from './access/caller.ts';
 import type { ApprovalBoard } from './approvals/approvals.ts';
 import type { Config } from './config/config.ts';
 import type { EndingBoard } from './launch/ending.ts';
+import type { InFlight } from './launch/in-flight.ts';
 import type { Routes } from './launch/routes.ts';
 import type { Log } from './log.ts';
 import type { Changes } from './notify/changes.ts';
@@ -32,6 +33,8 @@ export interface Core extends AsyncDisposable {
   /** Making and revoking tokens: no operations either, for the same reason. */
   readonly tokens: TokenDesk & { links: TokenLinks; url(link: string): string };
   readonly routes: Routes;
+  /** Whoever sends a call to a replica says so here. */
+  readonly inFlight: InFlight;
   readonly changes: Changes;
   /** Requests that wait for people, to be shown to them. Deciding goes through `execute`. */
   readonly approvals: ApprovalBoard;

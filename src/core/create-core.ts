@@ -20,6 +20,7 @@ import type { Core } from './core.ts';
 import { createExecute, createRunner } from './execute.ts';
 import { createHub } from './hub/hub.ts';
 import { createEndingBoard } from './launch/ending.ts';
+import { createInFlight } from './launch/in-flight.ts';
 import { createRoutes } from './launch/create-routes.ts';
 import { createLaunches } from './launch/launches.ts';
 import type { LaunchParts } from './launch/parts.ts';
@@ -63,6 +64,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   const ring = await openKeyRing({ store, source: config.secrets.key, log, now });
   const stored = { config, localPersonId: (await access.local()).id, store, ring, now };
   const credentials = createCredentials(stored);
+  const inFlight = createInFlight();
   const nudges: { to: Reconciler | undefined } = { to: undefined };
   const nudge = (key: Key): void => nudges.to?.nudge(key);
   const places = await makePlaces(config, log, await identityOf(store.db), nudge);
@@ -102,6 +104,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
       places,
       credentials,
       changes,
+      inFlight,
       hubEndpoint: config.hub.endpoint,
       audit,
       policy: evictionPolicy(config),
@@ -127,6 +130,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     ...desks,
     changes,
     routes: createRoutes(store, places),
+    inFlight,
     approvals: approvals.board,
     endings: createEndingBoard({ store, access, now }),
     execute: createExecute(executing),

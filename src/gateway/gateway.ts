@@ -22,7 +22,7 @@ export interface GatewayObserver {
 }
 
 export interface GatewayParts {
-  core: Pick<Core, 'routes' | 'log'>;
+  core: Pick<Core, 'routes' | 'inFlight' | 'log'>;
   /** Checks Host, Origin and token. Throws EcolinkError. */
   admit: (request: IncomingMessage) => Promise<Caller>;
   observer: GatewayObserver;
@@ -52,10 +52,10 @@ const modelPaths: readonly string[] = [
 
 export function createGateway(parts: GatewayParts): Gateway {
   const agent = createDispatcher();
-  const replicas = createReplicas(() => performance.now());
   const open = createOpenCalls();
-  const send = (call: Call, response: ServerResponse): Promise<RelayEnd> =>
-    forward(agent, replicas, call, response, parts.core.log);
+  const { inFlight, log } = parts.core;
+  const sending = { agent, inFlight, log, replicas: createReplicas(inFlight, () => performance.now()) };
+  const send = (call: Call, response: ServerResponse): Promise<RelayEnd> => forward(sending, call, response);
   return {
     owns: (url) => url.startsWith('/v1/') || url.startsWith('/instances/'),
     async handle(request, response) {

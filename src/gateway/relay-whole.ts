@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
-import type { RelayEnd } from './relay.ts';
+import { replicaLost } from './relay.ts';
+import type { Hold, RelayEnd } from './relay.ts';
 
 export interface WholeAnswer {
   status: number;
@@ -13,11 +14,13 @@ export async function relayWhole(
   dispatcher: Dispatcher,
   call: Dispatcher.DispatchOptions,
   response: ServerResponse,
+  hold: Hold,
   rewrite: (answer: WholeAnswer) => { status: number; body: object },
 ): Promise<RelayEnd> {
   const gone = new AbortController();
   const onClose = (): void => gone.abort();
   response.once('close', onClose);
+  const release = hold((how) => gone.abort(replicaLost(how)));
   try {
     const { statusCode, headers, body } = await dispatcher.request({ ...call, signal: gone.signal });
     const answer = rewrite({ status: statusCode, headers, text: await body.text() });
@@ -30,6 +33,7 @@ export async function relayWhole(
     // Nothing has gone out: another replica may still answer.
     return { kind: 'unanswered', cause: thrown as Error };
   } finally {
+    release();
     response.off('close', onClose);
   }
 }

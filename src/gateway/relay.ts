@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
+import type { Loss } from '../core/launch/in-flight.ts';
 import { answerHeaders } from './headers.ts';
 import { createWholeLines } from './whole-lines.ts';
 
@@ -13,6 +14,14 @@ export type RelayEnd =
   /** No byte of an answer went out: the call may be tried elsewhere. */
   | { kind: 'unanswered'; cause: Error };
 
+/** Says that the call is in a replica's hands until the returned function is called, and hears when the replica is lost. */
+export type Hold = (lose: (how: Loss) => void) => () => void;
+
+/** Why a call to a replica that its region lost was given up. */
+export function replicaLost(how: Loss): Error {
+  return new Error(how === 'gone' ? 'The replica is gone.' : 'What the replica runs on reports nothing any more.');
+}
+
 type Controller = Dispatcher.DispatchController;
 
 /**
@@ -23,6 +32,7 @@ export function relay(
   dispatcher: Dispatcher,
   call: Dispatcher.DispatchOptions,
   response: ServerResponse,
+  hold: Hold,
   brokenEvent: () => string,
 ): Promise<RelayEnd> {
   return new Promise((resolve) => {
@@ -30,9 +40,19 @@ export function relay(
     let status = 0;
     let lines: ReturnType<typeof createWholeLines> | undefined;
 
-    const onClose = (): void => controller?.abort(new Error('The caller has gone.'));
+    let given: Error | undefined;
+    const giveUp = (why: Error): void => {
+      given ??= why;
+      controller?.abort(given);
+    };
+    const onClose = (): void => giveUp(new Error('The caller has gone.'));
     const onDrain = (): void => controller?.resume();
+    // A started answer may go on though nobody hears of its node.
+    const release = hold((how) => {
+      if (how === 'gone' || status === 0) giveUp(replicaLost(how));
+    });
     const finish = (end: RelayEnd): void => {
+      release();
       response.off('close', onClose);
       response.off('drain', onDrain);
       resolve(end);
@@ -44,6 +64,7 @@ export function relay(
       onRequestStart(started: Controller) {
         controller = started;
         if (response.destroyed) onClose();
+        else if (given) giveUp(given);
       },
       onResponseStart(_controller: Controller, code: number, headers: IncomingHttpHeaders) {
         if (code < 200) return;

@@ -65,6 +65,7 @@ export function metered(core: Core, metrics: Metrics): Core {
     claims: core.claims,
     installations: core.installations,
     routes: core.routes,
+    inFlight: core.inFlight,
     changes: core.changes,
     approvals: core.approvals,
     endings: core.endings,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeTinyGguf } from '../../src/cli/quickstart/tiny-gguf.ts';
 import { callsDuring, longCall } from '../support/cluster/calls.ts';
+import { slowEngines } from '../support/cluster/engines.ts';
 import { given, Installation, regionNames } from '../support/cluster/install.ts';
 import { startHub } from '../support/hub/hub.ts';
 import type { Hub } from '../support/hub/hub.ts';
@@ -89,6 +90,62 @@ describe('An instance in two regions that is called all the time', () => {
     });
     expect(answers.length).toBeGreaterThan(10);
     expectWhole(answers);
+  });
+});
+
+describe('Engines that are told to end while they have calls', () => {
+  const ecolink = new Installation();
+  const words = 25;
+  const runtimes = ['at_once', 'after_calls'];
+  let hub: Hub;
+  let instances: number[];
+
+  beforeAll(async () => {
+    hub = await startHub({ host: given.host });
+    await ecolink.start({ hubEndpoint: hub.endpoint, runtimes: slowEngines });
+    hub.addRepo('acme/tiny', { files: { 'tiny.gguf': makeTinyGguf() }, pipeline_tag: 'text-generation' });
+    await ecolink.do('register_model', { name: 'tiny', source: 'huggingface', repo: 'acme/tiny' });
+    const launched = runtimes.map((runtime) => ecolink.do('launch_instance', { model: 'tiny', runtime }));
+    instances = (await Promise.all(launched)).map((receipt) => receipt['instance'] as number);
+    await all((instance) => ecolink.until(instance, 'running'));
+  });
+  afterAll(async () => {
+    await ecolink[Symbol.asyncDispose]();
+    await hub.close();
+  });
+
+  const all = <T>(each: (instance: number) => Promise<T>) => Promise.all(instances.map(each));
+  /** Streams that go on when the work is done; answers with all of them, whole. */
+  const streamsOver = async (work: () => Promise<unknown>) => {
+    const stream = (instance: number) => ecolink.chat(`tiny:${instance}`, { stream: true, max_tokens: words });
+    const begun = await Promise.all([all(stream), all(stream)]);
+    await work();
+    return Promise.all(begun.flat().map(async (answer) => ({ status: answer.status, text: await answer.text() })));
+  };
+  const pods = async () =>
+    (await all((instance) => ecolink.list('pods', `ecolink.dev/instance=${instance}`)))
+      .flat()
+      .map((each) => each.metadata.name);
+
+  it('finish them over a restart', async () => {
+    const before = await pods();
+    expectWhole(
+      await streamsOver(() => all((instance) => ecolink.do('restart_instance', { instance: String(instance) }))),
+    );
+    const old = async () => (await pods()).filter((name) => before.includes(name));
+    await expect.poll(old, { timeout: 90_000, interval: 1000 }).toEqual([]);
+    await all((instance) => ecolink.until(instance, 'running'));
+  });
+
+  it('finish them over a stop, and get no new ones', async () => {
+    const answers = await streamsOver(async () => {
+      await all((instance) => ecolink.do('stop_instance', { instance: String(instance) }));
+      const refused = await all((instance) => ecolink.chat(`tiny:${instance}`));
+      expect(refused.map((answer) => answer.status)).toEqual([404, 404]);
+    });
+    expectWhole(answers);
+    await all((instance) => ecolink.until(instance, 'stopped', 90));
+    expect(await pods()).toEqual([]);
   });
 });
 

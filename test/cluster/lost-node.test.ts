@@ -46,9 +46,12 @@ describe.skipIf(!canLoseNodes)('EcoLink in a cluster that loses a node', () => {
     await ecolink.until(instance, 'running');
     {
       await using _lost = await loseNode(node);
+      // Half of them reach a replica that is silent from now on.
+      const waiting = Array.from({ length: 4 }, () => ecolink.chat(`tiny:${instance}`));
       const seen = (await ecolink.until(instance, 'degraded', 90)) as Instance;
       expect(seen.regions.find((each) => each.region === 'us')?.state).toBe('running');
       expect(seen.regions.find((each) => each.region === 'eu')?.state).not.toBe('running');
+      expect((await Promise.all(waiting)).map((answer) => answer.status)).toEqual(waiting.map(() => 200));
       await ecolink.killServer();
       const calls = Array.from({ length: 8 }, () => ecolink.chat(`tiny:${instance}`));
       expect((await Promise.all(calls)).map((answer) => answer.status)).toEqual(calls.map(() => 200));

@@ -1,4 +1,6 @@
+import type { ServerResponse } from 'node:http';
 import { expect, test } from 'vitest';
+import { createInFlight } from '../../src/core/launch/in-flight.ts';
 import { createReplicas } from '../../src/gateway/replicas.ts';
 import { createWholeLines } from '../../src/gateway/whole-lines.ts';
 import { deadUrl, echo, sendJson, startEngine } from '../support/engine.ts';
@@ -14,29 +16,35 @@ function complete(server: TestServer): Promise<Response> {
   });
 }
 
+const at = (url: string) => ({ url, region: 'local', instance: 1 });
+
 test('the replica with the fewest open calls is picked, in turn among equals', () => {
-  const replicas = createReplicas(() => 0);
-  const urls = ['a', 'b', 'c'];
-  const picked = urls.map(() => replicas.pick(urls));
-  expect(new Set(picked)).toEqual(new Set(urls));
-  const releaseA = replicas.take('a');
-  replicas.take('b');
-  expect([replicas.pick(urls), replicas.pick(urls)]).toEqual(['c', 'c']);
-  replicas.take('c');
-  releaseA();
-  expect([replicas.pick(urls), replicas.pick(urls)]).toEqual(['a', 'a']);
+  const inFlight = createInFlight();
+  const replicas = createReplicas(inFlight, () => 0);
+  const begin = (url: string) => inFlight.begin(at(url), () => {});
+  const all = ['a', 'b', 'c'].map(at);
+  const pick = () => replicas.pick(all)?.url;
+  expect(new Set([pick(), pick(), pick()])).toEqual(new Set(['a', 'b', 'c']));
+  const end = begin('a');
+  begin('b');
+  expect([pick(), pick()]).toEqual(['c', 'c']);
+  begin('c');
+  end();
+  expect([pick(), pick()]).toEqual(['a', 'a']);
 });
 
 test('a replica that could not be reached comes last for a while', () => {
   let now = 0;
-  const replicas = createReplicas(() => now);
-  replicas.take('b');
-  replicas.doubt('a');
-  expect(replicas.pick(['a', 'b'])).toBe('b');
-  expect(replicas.pick(['a'])).toBe('a');
-  expect(replicas.pick(['a'], 'a')).toBeUndefined();
+  const inFlight = createInFlight();
+  const replicas = createReplicas(inFlight, () => now);
+  const [a, b] = [at('a'), at('b')];
+  inFlight.begin(b, () => {});
+  replicas.doubt(a);
+  expect(replicas.pick([a, b])).toBe(b);
+  expect(replicas.pick([a])).toBe(a);
+  expect(replicas.pick([a], a)).toBeUndefined();
   now = 60_000;
-  expect(replicas.pick(['a', 'b'])).toBe('a');
+  expect(replicas.pick([a, b])).toBe(a);
 });
 
 test('calls that are open at the same time are shared between the replicas', async () => {
@@ -82,6 +90,73 @@ test('where every replica dies before it answers the caller gets 502, and where 
   const unreached = await complete(other);
   expect(unreached.status).toBe(503);
   expect(unreached.headers.get('retry-after')).not.toBeNull();
+});
+
+/** Two replicas, of which whoever is asked first holds its answer back, once it said whatever `begin` says. */
+async function startHolding(begin: (response: ServerResponse) => void = () => {}) {
+  await using undo = new AsyncDisposableStack();
+  const asked = Promise.withResolvers<string>();
+  let holds: string | undefined;
+  const answer = (name: string) => (response: ServerResponse) => {
+    if (holds !== undefined) return sendJson(response, { name });
+    holds = name;
+    begin(response);
+    asked.resolve(engines[name === 'one' ? 0 : 1]?.url as string);
+  };
+  const engines = [undo.use(await startEngine(answer('one'))), undo.use(await startEngine(answer('two')))];
+  const urls = engines.map(({ url }) => url);
+  const server = undo.use(await startTestServer({ routes: routesTo(urls) }));
+  const parts = undo.move();
+  return {
+    server,
+    /** The replica that has the call. */
+    asked: asked.promise,
+    /** What the region sees of the replicas: all of them, but for what is said of some. */
+    see: (said: Record<string, 'silent' | 'gone'>) =>
+      server.core.inFlight.see(
+        1,
+        'local',
+        urls
+          .filter((url) => said[url] !== 'gone')
+          .map((url) => ({
+            id: url,
+            address: url,
+            state: 'stopping',
+            restarts: 0,
+            ...(said[url] === 'silent' ? { silent: true } : {}),
+          })),
+      ),
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+}
+
+for (const how of ['silent', 'gone'] as const) {
+  test(`a call that waits for a replica that is ${how} is answered by another`, async () => {
+    await using place = await startHolding();
+    const call = complete(place.server);
+    const holder = await place.asked;
+    // A replica that is merely on its way out keeps its calls.
+    place.see({});
+    expect(place.server.core.inFlight.count(holder)).toBe(1);
+    place.see({ [holder]: how });
+    expect((await call).status).toBe(200);
+    expect(place.server.core.inFlight.count(holder)).toBe(0);
+  });
+}
+
+test('a stream outlives the silence of its node, and ends with an error where its replica is gone', async () => {
+  await using place = await startHolding((response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write('data: {"one":1}\n\n');
+  });
+  const answer = await complete(place.server);
+  const holder = await place.asked;
+  place.see({ [holder]: 'silent' });
+  expect(place.server.core.inFlight.count(holder)).toBe(1);
+  place.see({ [holder]: 'gone' });
+  const text = await answer.text();
+  expect(text).toMatch(/^data: \{"one":1\}\n\n\ndata: \{"error":/);
+  expect(text).not.toContain('[DONE]');
 });
 
 test('an answer of known length that breaks off does not look whole', async () => {

@@ -6,7 +6,7 @@ export function routesBy(api: Api, ...instances: (readonly string[] | undefined)
   const routes = routesTo(...instances);
   const find = async (...given: Parameters<Routes['find']>): Promise<Route> => {
     const route = await routes.find(...given);
-    return { ...route, apis: new Map(route.replicas.map((replica) => [replica, api])) };
+    return { ...route, replicas: route.replicas.map((replica) => ({ ...replica, api })) };
   };
   return { ...routes, find };
 }
@@ -23,8 +23,7 @@ export function routesTo(...instances: (readonly string[] | undefined)[]): Route
       instance,
       modelId: `tiny:${instance}`,
       servedName: `tiny:${instance}`,
-      replicas: [...replicas],
-      apis: new Map(),
+      replicas: replicas.map((url) => ({ url, region: 'local' })),
     };
   };
   return {

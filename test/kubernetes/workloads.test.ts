@@ -129,8 +129,10 @@ test('a removed workload leaves nothing of its own, and its volume and the objec
   await region.applyWorkload(workloadOf(key, { replicas: 2 }));
   await vi.waitFor(async () => expect(await states(region)).toEqual(['ready', 'ready']), patience);
   expect(await region.listWorkloads()).toEqual([7]);
-  await region.removeWorkload(7);
-  await vi.waitFor(async () => expect(await region.observeWorkload(7)).toEqual([]), patience);
+  await vi.waitFor(async () => {
+    await region.removeWorkload(7);
+    expect(await region.observeWorkload(7)).toEqual([]);
+  }, patience);
   expect(await pods()).toEqual([]);
   expect(await list('/apis/apps/v1/NS/deployments')).toEqual([]);
   expect(await list('/apis/networking.k8s.io/v1/NS/networkpolicies')).toEqual([]);

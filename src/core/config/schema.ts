@@ -32,7 +32,7 @@ const servedBy = {
   name,
   categories: z.array(z.enum(categories)).min(1),
   formats: z.array(z.enum(formats)).min(1),
-  /** Words in which {model_path}, {served_name}, {host} and {port} are filled in. */
+  /** Words in which {model_path}, {served_name}, {host}, {port} and, in Kubernetes, {drain_seconds} are filled in. */
   arguments: z.array(z.string()).default([]),
   /** Further arguments for models of a category. */
   category_arguments: z.partialRecord(z.enum(categories), z.array(z.string())).default({}),
@@ -67,6 +67,10 @@ const kubernetesRuntime = z.strictObject({
   port: z.int().min(1024).max(65535).default(8000),
   /** User id that the engine runs as; the region's own unless given. */
   user: z.int().positive().optional(),
+  /** What the engine makes of the calls that it has when it is told to end (SIGTERM). */
+  ends: z.enum(['after_calls', 'at_once']).default('at_once'),
+  /** How long a replica on its way out may work on those calls, in seconds. One that ends at once is told only after this time. */
+  drain_seconds: z.int().min(10).max(3600).optional(),
   /** What it was tried with, for the docs; absent means that nobody here tried it. */
   tried: z.string().optional(),
 });

@@ -56,21 +56,18 @@ function toRoute(instance: Instance, places: Places): Route {
     instance: instance.id,
     modelId: id,
     servedName: id,
-    replicas: instance.regions.flatMap((region) => region.urls),
-    apis: apisOf(instance, places),
+    replicas: instance.regions.flatMap(({ region, urls }) => {
+      const api = urls.length === 0 ? undefined : apiOf(instance, region, places);
+      return urls.map((url) => ({ url, region, ...(api ? { api } : {}) }));
+    }),
   };
 }
 
-function apisOf({ regions, spec }: Instance, places: Places): Map<string, Api> {
-  const apis = new Map<string, Api>();
-  for (const { region, urls } of regions) {
-    const name = spec.regions.find((each) => each.region === region)?.runtime;
-    // A region or a runtime that is not configured any more runs on until somebody ends it.
-    const known = urls.length > 0 && places.regions().some((each) => each.name === region);
-    const runtime = known ? places.runtimes(region).find((each) => each.name === name) : undefined;
-    for (const url of runtime ? urls : []) apis.set(url, runtime as Api);
-  }
-  return apis;
+/** A region or a runtime that is not configured any more runs on until somebody ends it. */
+function apiOf({ spec }: Instance, region: string, places: Places): Api | undefined {
+  if (!places.regions().some((each) => each.name === region)) return undefined;
+  const name = spec.regions.find((each) => each.region === region)?.runtime;
+  return places.runtimes(region).find((each) => each.name === name);
 }
 
 function unknown(id: string): Error {

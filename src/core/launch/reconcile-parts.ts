@@ -4,6 +4,7 @@ import type { Log } from '../log.ts';
 import type { Changes } from '../notify/changes.ts';
 import type { Places } from '../regions/places.ts';
 import type { Store } from '../store/store.ts';
+import type { InFlight } from './in-flight.ts';
 import type { EvictionPolicy } from '../volumes/plan-eviction.ts';
 
 /** What is looked at together: one instance in one region, or one volume. */
@@ -14,6 +15,7 @@ export interface ReconcilerParts {
   places: Places;
   credentials: CredentialStore;
   changes: Changes;
+  inFlight: InFlight;
   hubEndpoint: string;
   audit: AuditLog;
   /** What unused weights are evicted by themselves. */

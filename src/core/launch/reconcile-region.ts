@@ -53,6 +53,8 @@ export async function reconcileRegion(parts: ReconcilerParts, id: number, region
   // Acting may have made replicas that were ready ones that are on their way out.
   const observed = await region.observeWorkload(id);
   const plan = planRegion({ ...view, observed });
+  // On this machine connections end with their process.
+  if (region.kind === 'kubernetes') parts.inFlight.see(id, regionName, observed);
   const urls =
     instance.desired === 'running'
       ? observed.flatMap((replica) => (replica.url === undefined ? [] : [replica.url]))

@@ -4,16 +4,23 @@ import type { Runtime } from '../runtimes/runtime.ts';
 /** How a replica is spoken to, as its runtime's definition says. */
 export type Api = Pick<Runtime, 'api_path' | 'rerank'>;
 
+/** A replica that takes calls. */
+export interface Replica {
+  /** Its base URL (`http://127.0.0.1:41234`). */
+  url: string;
+  region: string;
+  /** Regions may serve the same model with different runtimes; unknown where the runtime is not configured any more. */
+  api?: Api;
+}
+
 /** Where a call may go. */
 export interface Route {
   instance: number;
   modelId: string;
   /** The name that the replicas serve the model under: put in place of the caller's `model`. */
   servedName: string;
-  /** Healthy replicas' base URLs (`http://127.0.0.1:41234`), in no order. Empty: none is healthy now. */
-  replicas: string[];
-  /** Of each replica: regions may serve the same model with different runtimes. */
-  apis: ReadonlyMap<string, Api>;
+  /** The healthy ones, in no order. Empty: none is healthy now. */
+  replicas: Replica[];
 }
 
 export interface Routes {

@@ -31,6 +31,10 @@ export interface ObservedReplica {
   id: string;
   state: 'starting' | 'ready' | 'waiting' | 'stopping';
   url?: string;
+  /** Where it is reached, healthy or not; unknown where it has no address yet. */
+  address?: string;
+  /** What it runs on reports nothing any more: calls that it has not begun to answer are better off elsewhere. */
+  silent?: true;
   restarts: number;
   /** Ends in a row without service in between; as many as `restarts` unless given. */
   crashes?: number;
@@ -144,7 +148,10 @@ export interface Region {
 
   observeWorkload(instance: number): Promise<ObservedReplica[]>;
   applyWorkload(workload: Workload): Promise<void>;
-  /** Asks for the end of every replica; `observeWorkload` answers with an empty list when all are gone. */
+  /**
+   * Asks for the end of every replica, and of what is around them once they are gone: called until `observeWorkload`
+   * answers with an empty list.
+   */
   removeWorkload(instance: number): Promise<void>;
   /** Forgets an instance whose replicas are gone, logs included. */
   eraseWorkload(instance: number): Promise<void>;

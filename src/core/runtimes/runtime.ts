@@ -1,4 +1,4 @@
-import type { RuntimeConfig } from '../config/schema.ts';
+import type { KubernetesRuntime, RuntimeConfig } from '../config/schema.ts';
 import type { Architecture, Category, WeightFormat } from '../registry/model.ts';
 
 /** How a model is served: data, in the config or built in. */
@@ -9,6 +9,8 @@ export interface Filled {
   served_name: string;
   host: string;
   port: string;
+  /** Only where a replica is given time for its calls. */
+  drain_seconds?: string;
 }
 
 export interface ServeOptions {
@@ -36,11 +38,19 @@ function flagWith(flag: string | undefined, value: number | string | undefined):
   return flag === undefined || value === undefined ? [] : [flag, String(value)];
 }
 
-/** Fills in `{model_path}`, `{served_name}`, `{host}` and `{port}`; anything else in braces stays as it is. */
+/** Fills in `{model_path}`, `{served_name}` and so on; what has no filling, or is anything else in braces, stays as it is. */
 export function fillIn(words: readonly string[], filled: Filled): string[] {
   return words.map((word) =>
-    word.replace(/\{(model_path|served_name|host|port)\}/g, (_all, name: keyof Filled) => filled[name]),
+    word.replace(
+      /\{(model_path|served_name|host|port|drain_seconds)\}/g,
+      (all, name: keyof Filled) => filled[name] ?? all,
+    ),
   );
+}
+
+/** How long a replica's calls are waited for, in seconds: one that cannot say that they are over is kept all that time. */
+export function drainSeconds({ drain_seconds: given, ends }: KubernetesRuntime): number {
+  return given ?? (ends === 'after_calls' ? 300 : 60);
 }
 
 /** A task that nobody knows keeps no runtime out: the person who launches picks one. */

@@ -9,7 +9,7 @@ test('a route says of each replica how its runtime is spoken to', async () => {
   await machine.register('tiny', 'acme/tiny');
   const id = await machine.launch('tiny');
   await machine.reach(id, 'running');
-  const { replicas, apis } = await machine.core.routes.findById(id, machine.local);
+  const { replicas } = await machine.core.routes.findById(id, machine.local);
   expect(replicas).toHaveLength(1);
-  expect(apis.get(replicas[0] as string)).toMatchObject({ api_path: '/api/openai', rerank: 'tei' });
+  expect(replicas[0]).toMatchObject({ region: 'local', api: { api_path: '/api/openai', rerank: 'tei' } });
 });

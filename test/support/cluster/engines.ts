@@ -22,6 +22,33 @@ export const echo: object = {
   health: '/alive',
 };
 
+/** A server that says one word a second, `max_tokens` of them, in a stream or all at the end. */
+const slowServer = (onEnd: string): string => `
+process.on('SIGTERM', () => ${onEnd});
+const { setTimeout: delay } = require('node:timers/promises');
+const { json } = require('node:stream/consumers');
+const server = require('node:http').createServer(async (request, response) => {
+  if (request.url === '/alive') return response.end('alive');
+  const { stream, max_tokens } = await json(request);
+  if (stream) response.writeHead(200, { 'content-type': 'text/event-stream' });
+  for (let word = 0; word < max_tokens; word++) {
+    if (stream) response.write('data: {"choices":[{"delta":{"content":"word"}}]}\\n\\n');
+    await delay(1000);
+  }
+  response.end(stream ? 'data: [DONE]\\n\\n' : '{"choices":[]}');
+});
+server.listen(Number(process.argv[2]), '0.0.0.0');`;
+
+function slow(ends: string, onEnd: string, drainSeconds: number): object {
+  return { ...echo, name: ends, command: ['node', '-e', slowServer(onEnd), ends], ends, drain_seconds: drainSeconds };
+}
+
+/** As engines are that think nothing of their calls when they are told to end, and as others that finish them first. */
+export const slowEngines = [
+  slow('at_once', 'process.exit()', 30),
+  slow('after_calls', 'server.close(() => process.exit())', 90),
+];
+
 export const missingImage: object = { ...llamaCpp(), name: 'missing', image: 'ecolink.invalid/missing:1' };
 
 /** Enough for llama.cpp's server with a tiny model. */

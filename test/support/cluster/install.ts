@@ -263,7 +263,9 @@ export function llamaCpp(): object {
   const builtIn = builtInKubernetes().find((runtime) => runtime.name === 'llama.cpp');
   const command = given.engineCommand === undefined ? {} : { command: [given.engineCommand] };
   // Many engines share one machine here, and each would take all of its cores.
-  return { ...builtIn, image: given.engineImage, environment: { LLAMA_ARG_THREADS: '1' }, ...command };
+  const environment = { LLAMA_ARG_THREADS: '1' };
+  // No call of these tests takes it longer, and every stop takes as long.
+  return { ...builtIn, image: given.engineImage, environment, drain_seconds: 10, ...command };
 }
 
 function splitImage(image: string): [string, string] {

@@ -49,14 +49,19 @@ function ownerOf({ metadata: { labels: all = {} } }: Held): string | undefined {
 /** Of a pod only what states and reasons are told from. */
 function slimPod(object: Held): void {
   const pod = object as Live<V1Pod>;
-  const containers = (pod.spec?.containers ?? []).map(({ name, image, resources, startupProbe }) => ({
+  const containers = (pod.spec?.containers ?? []).map(({ name, image, ports, resources, startupProbe }) => ({
     name,
     ...(image === undefined ? {} : { image }),
+    ...(ports ? { ports } : {}),
     ...(resources ? { resources } : {}),
     ...(startupProbe ? { startupProbe } : {}),
   }));
-  const { nodeName } = pod.spec ?? {};
-  pod.spec = { containers, ...(nodeName === undefined ? {} : { nodeName }) };
+  const { nodeName, readinessGates } = pod.spec ?? {};
+  pod.spec = {
+    containers,
+    ...(nodeName === undefined ? {} : { nodeName }),
+    ...(readinessGates ? { readinessGates } : {}),
+  };
   const generation = pod.metadata.annotations?.[annotations.generation];
   pod.metadata.annotations = generation === undefined ? {} : { [annotations.generation]: generation };
 }

@@ -14,8 +14,8 @@ export function troubleOf(pod: Live<V1Pod>): Trouble | undefined {
 
 /** From so many ends in a row on it is a loop. */
 export const crashLoop = 3;
-/** After it was asked to end, which an engine that did not start in time is, too. */
-const graceSeconds = 120;
+/** More than it takes to end an engine that did not start in time. */
+const graceSeconds = 30;
 
 /**
  * How often the engine ended in a row without having served in between. The count that Kubernetes keeps never goes back:
@@ -132,6 +132,16 @@ export function isLost(pod: Live<V1Pod>, now: number): boolean {
   const { deletionTimestamp } = pod.metadata;
   // The timestamp is when its grace period ends.
   return deletionTimestamp !== undefined && now > Date.parse(deletionTimestamp) + lostAfterMs;
+}
+
+/**
+ * Its node does not report: the node controller takes back `Ready` then and leaves `ContainersReady`, of which a kubelet
+ * makes both (kubernetes/kubernetes, pkg/controller/util/node: MarkPodsNotReady).
+ */
+export function isSilent(pod: Live<V1Pod>): boolean {
+  const conditions = pod.status?.conditions ?? [];
+  const met = (type: string): boolean => conditions.some((each) => each.type === type && each.status === 'True');
+  return !met('Ready') && met('ContainersReady') && (pod.spec?.readinessGates ?? []).length === 0;
 }
 
 export function isReady(pod: Live<V1Pod>): boolean {

@@ -3,7 +3,7 @@ import type { ObservedReplica, Reason } from '../region.ts';
 import { whyNotCreated } from './events.ts';
 import type { Live } from './kinds.ts';
 import { annotations } from './names.ts';
-import { crashesOf, isLost, isReady, troubleOf } from './pod-reasons.ts';
+import { crashesOf, isLost, isReady, isSilent, troubleOf } from './pod-reasons.ts';
 
 /** A pod that ended for good, or went down with its node, is only a trace: its Deployment has made another. */
 export function counts(pod: Live<V1Pod>): boolean {
@@ -14,9 +14,12 @@ export function replicaOf(
   pod: Live<V1Pod>,
   deployed: Live<V1Deployment> | undefined,
   urls: ReadonlyMap<string, string>,
+  address: string | undefined,
 ): ObservedReplica {
   const base = {
     id: pod.metadata.name,
+    ...(address === undefined ? {} : { address }),
+    ...(isSilent(pod) ? { silent: true as const } : {}),
     restarts: (pod.status?.containerStatuses ?? []).reduce((sum, each) => sum + each.restartCount, 0),
     crashes: crashesOf(pod),
     ...imageOf(pod),

@@ -52,21 +52,35 @@ export class KubernetesWorkloads {
     const { mirrors } = this.#parts;
     await this.#drop('Deployment', mirrors.deployments, instance);
     await this.#drop('PodDisruptionBudget', mirrors.budgets, instance);
+    // What protects the pods stays until the last of them is gone.
+    if ((await this.#pods(instance)).length > 0) return;
     await this.#drop('Service', mirrors.services, instance);
     await this.#drop('NetworkPolicy', mirrors.policies, instance);
   }
 
   async observe(instance: number): Promise<ObservedReplica[]> {
-    const pods = await this.#parts.mirrors.pods.of(owners.instance(instance));
+    const pods = await this.#pods(instance);
     const deployed = (await this.#parts.mirrors.deployments.of(owners.instance(instance)))[0];
     const urls = await this.#urls(instance);
-    const counted = pods.filter(counts);
-    const replicas = await this.#explain(
-      counted,
-      counted.map((pod) => replicaOf(pod, deployed, urls)),
-    );
+    const seen = await Promise.all(pods.map(async (pod) => replicaOf(pod, deployed, urls, await this.#addressOf(pod))));
+    const replicas = await this.#explain(pods, seen);
+    if (!deployed) return replicas.length > 0 ? replicas : this.#leftOver(instance);
     const made = replicas.filter(({ state }) => state !== 'stopping').length;
-    return deployed && made < (deployed.spec?.replicas ?? 1) ? [...replicas, notMade(deployed)] : replicas;
+    return made < (deployed.spec?.replicas ?? 1) ? [...replicas, notMade(deployed)] : replicas;
+  }
+
+  async #pods(instance: number): Promise<Live<V1Pod>[]> {
+    return (await this.#parts.mirrors.pods.of(owners.instance(instance))).filter(counts);
+  }
+
+  /** What is still to be removed after the last pod counts as one that is on its way out. */
+  async #leftOver(instance: number): Promise<ObservedReplica[]> {
+    const { services, policies } = this.#parts.mirrors;
+    const left = await Promise.all([services, policies].map((mirror) => mirror.of(owners.instance(instance))));
+    return left
+      .flat()
+      .slice(0, 1)
+      .map(({ metadata }) => ({ id: metadata.name, state: 'stopping', restarts: 0 }));
   }
 
   /** Asks for what pods do not say of themselves, for the first that is in such trouble: the others are in the same. */
@@ -97,7 +111,7 @@ export class KubernetesWorkloads {
   }
 
   async logs(instance: number, lines: number): Promise<string[]> {
-    const pods = (await this.#parts.mirrors.pods.of(owners.instance(instance))).filter(counts);
+    const pods = await this.#pods(instance);
     const all = await Promise.all(pods.map(async (pod) => this.#logOf(pod, lines, pods.length > 1)));
     return all.flat();
   }
@@ -154,6 +168,12 @@ export class KubernetesWorkloads {
     await this.#parts.client.delete(kind, live.metadata.name, live.metadata.uid);
     mirror.forget(live);
     this.#applied.delete(live.metadata.uid);
+  }
+
+  async #addressOf({ metadata, status, spec }: Live<V1Pod>): Promise<string | undefined> {
+    const port = spec?.containers.find(({ name }) => name === 'engine')?.ports?.[0]?.containerPort;
+    if (status?.podIP === undefined || port === undefined) return undefined;
+    return this.#parts.urlOf(metadata.name, status.podIP, port);
   }
 
   /** Of the pods that the cluster counts as ready, by pod name. */

@@ -13,6 +13,7 @@ export function builtInKubernetes(): Runtime[] {
 /**
  * User: github.com/vllm-project/vllm, docker/Dockerfile, makes 2000 with group 0; any other has no passwd entry, and
  * the import of torch fails on that.
+ * End: with `--shutdown-timeout`, which came with 0.18, it finishes its calls (github.com/vllm-project/vllm/pull/34730).
  */
 const vllm = {
   name: 'vllm',
@@ -23,6 +24,8 @@ const vllm = {
   image: 'vllm/vllm-openai:v0.30.0',
   command: ['vllm'],
   ...vllmServe,
+  arguments: [...vllmServe.arguments, '--shutdown-timeout', '{drain_seconds}'],
+  ends: 'after_calls',
   parallel_argument: '--tensor-parallel-size',
   port: 8000,
   user: 2000,
@@ -34,7 +37,8 @@ const vllm = {
  * privileges. The tag holds the builds for all CUDA architectures since 1.8; older ones have a tag each
  * (huggingface.co/docs/text-embeddings-inference/supported_models). It uses one accelerator. A call may hold 32 texts
  * unless told otherwise, OpenAI's API takes 2048. /info tells `max_input_length` (its router/src/lib.rs, Info); /rerank
- * takes `texts`, which the gateway puts it in (router/src/http/types.rs, RerankRequest).
+ * takes `texts`, which the gateway puts it in (router/src/http/types.rs, RerankRequest). It finishes its calls when told to
+ * end (router/src/shutdown.rs).
  */
 const tei = {
   name: 'tei',
@@ -55,6 +59,7 @@ const tei = {
     '2048',
   ],
   rerank: 'tei',
+  ends: 'after_calls',
   context_report: { path: '/info', field: 'max_input_length' },
   maximum_accelerators: 1,
   port: 8080,
@@ -63,6 +68,7 @@ const tei = {
 /**
  * Flags: docs.sglang.io/docs/advanced_features/server_arguments.md. It takes the model's own context length unless told,
  * and tells it as vLLM does (github.com/sgl-project/sglang, python/sglang/srt/entrypoints/openai/protocol.py, ModelCard).
+ * It finishes its calls when told to end (python/sglang/srt/managers/tokenizer_manager.py, sigterm_watchdog).
  */
 const sglang = {
   name: 'sglang',
@@ -84,6 +90,7 @@ const sglang = {
   context_argument: '--context-length',
   context_report: maxModelLen,
   parallel_argument: '--tp-size',
+  ends: 'after_calls',
   port: 30000,
 };
 

@@ -153,7 +153,7 @@ export function weights(size = 64 * KiB, seed = 1) {
 
 /** The base URLs of an instance's replicas that take calls. */
 export async function urlsOf(machine: Machine, id: number): Promise<string[]> {
-  return (await machine.core.routes.findById(id, machine.local)).replicas;
+  return (await machine.core.routes.findById(id, machine.local)).replicas.map(({ url }) => url);
 }
 
 /** What the engine says of itself. */

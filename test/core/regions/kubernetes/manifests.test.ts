@@ -84,10 +84,29 @@ test('a drain takes one replica at a time, and a broken one stops no drain', () 
 });
 
 test('an end is told to the endpoints before the engine hears of it, and calls have time to finish', () => {
-  const { pod, engine } = parts(served());
-  const seconds = engine.lifecycle?.preStop?.sleep?.seconds ?? 0;
-  expect(seconds).toBeGreaterThanOrEqual(5);
-  expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(seconds + 60);
+  const drain = (more: Partial<KubernetesRuntime>) => {
+    const { pod, engine, spec } = parts({ ...served(), runtime: { ...vllm, ...more } });
+    const grace = pod.terminationGracePeriodSeconds ?? 0;
+    expect(spec.progressDeadlineSeconds).toBeGreaterThan(grace);
+    return { sleep: engine.lifecycle?.preStop?.sleep?.seconds, grace, words: engine.args };
+  };
+  const blunt = drain({ ends: 'at_once', drain_seconds: 100 });
+  expect(blunt.sleep).toBe(100);
+  expect(blunt.grace).toBeGreaterThan(100);
+  const polite = drain({ ends: 'after_calls', drain_seconds: 200 });
+  expect(polite.sleep).toBe(10);
+  expect(polite.grace).toBeGreaterThan(210);
+  expect(polite.words?.join(' ')).toContain('--shutdown-timeout 200');
+  expect([drain({ ends: 'at_once' }).sleep, drain({}).words?.join(' ')]).toEqual([
+    60,
+    expect.stringContaining('--shutdown-timeout 300'),
+  ]);
+});
+
+test('an engine that fails its probes is not given the time of a drain, which its end begins with', () => {
+  const { engine } = parts(served());
+  for (const probe of [engine.startupProbe, engine.livenessProbe])
+    expect(probe?.terminationGracePeriodSeconds).toBeLessThanOrEqual(10);
 });
 
 test('a pod has no token, no settings from Services, no privileges, and a user that is not root', () => {

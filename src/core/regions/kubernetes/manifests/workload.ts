@@ -1,5 +1,5 @@
 import type { V1Container, V1Deployment, V1PodSpec, V1Probe, V1ResourceRequirements } from '@kubernetes/client-node';
-import { fillIn } from '../../../runtimes/runtime.ts';
+import { drainSeconds, fillIn } from '../../../runtimes/runtime.ts';
 import type { Workload } from '../../region.ts';
 import { annotations, labels, metadataFor, workloadName } from '../names.ts';
 import { placementOf } from './placement.ts';
@@ -19,9 +19,12 @@ import type { Served } from './served.ts';
 /** Slowest reading of weights that is waited for, in bytes per second, and what any engine may take besides. */
 const slowestLoad = 50e6;
 const engineSeconds = 600;
-/** Endpoints learn of a pod's end within this time; the engine hears of it only then. */
-const drainSeconds = 10;
-const graceSeconds = 120;
+/** Endpoints learn of a pod's end within this time; no engine hears of it before, in seconds. */
+const toldSeconds = 10;
+/** What an engine gets to end in after its calls, in seconds. */
+const engineEndSeconds = 60;
+/** For one that fails its probes, which has nothing to wait for: its drain counts as a part of this time. */
+const failedEndSeconds = 5;
 
 /** Longest time from a replica's start to its being ready, in seconds. */
 export function startSeconds(bytes: number): number {
@@ -49,7 +52,7 @@ export function deployment(served: Served): V1Deployment {
       replicas: workload.replicas,
       revisionHistoryLimit: 2,
       // A slow load must not read as a failed rollout.
-      progressDeadlineSeconds: startSeconds(workload.bytes ?? 0) + 600,
+      progressDeadlineSeconds: startSeconds(workload.bytes ?? 0) + drainSeconds(served.runtime) + 600,
       selector: { matchLabels: selectorOf(served) },
       strategy: { type: 'RollingUpdate', rollingUpdate: rollout(workload) },
       template: { metadata: { labels: pod.labels, annotations: pod.annotations }, spec: podSpec(served) },
@@ -69,7 +72,7 @@ function podSpec(served: Served): V1PodSpec {
     ...base,
     ...placementOf(served),
     ...(config.runtime_class === undefined ? {} : { runtimeClassName: config.runtime_class }),
-    terminationGracePeriodSeconds: graceSeconds,
+    terminationGracePeriodSeconds: toldSeconds + drainSeconds(runtime) + engineEndSeconds,
     ...(workload.location.kind === 'volume' ? { initContainers: [completionCheck(served)] } : {}),
     containers: [engine(served)],
     volumes: [
@@ -123,6 +126,7 @@ function engine(served: Served): V1Container {
     served_name: workload.servedName,
     host: '0.0.0.0',
     port: String(runtime.port),
+    drain_seconds: String(drainSeconds(runtime)),
   });
   const health = { path: runtime.health, port: portName };
   return {
@@ -134,19 +138,27 @@ function engine(served: Served): V1Container {
     env: environmentOf(engineEnvironment, config.environment, runtime.environment),
     ports: [{ name: portName, containerPort: runtime.port, protocol: 'TCP' }],
     resources: resourcesOf(served),
-    startupProbe: probe(health, 2, Math.ceil(startSeconds(workload.bytes ?? 0) / 2)),
+    startupProbe: probe(health, 2, Math.ceil(startSeconds(workload.bytes ?? 0) / 2), failedEndSeconds),
     readinessProbe: probe(health, 5, 3),
     // Busy engines answer late: only one that is silent for long is ended.
-    livenessProbe: probe(health, 15, 8),
-    lifecycle: { preStop: { sleep: { seconds: drainSeconds } } },
+    livenessProbe: probe(health, 15, 8, failedEndSeconds),
+    lifecycle: {
+      preStop: { sleep: { seconds: runtime.ends === 'after_calls' ? toldSeconds : drainSeconds(runtime) } },
+    },
     terminationMessagePolicy: 'FallbackToLogsOnError',
     securityContext: restricted,
     volumeMounts: [modelMount(served), { name: 'shm', mountPath: '/dev/shm' }, ...writable],
   };
 }
 
-function probe(httpGet: { path: string; port: string }, periodSeconds: number, failureThreshold: number): V1Probe {
-  return { httpGet, periodSeconds, failureThreshold, timeoutSeconds: 10 };
+function probe(
+  httpGet: { path: string; port: string },
+  periodSeconds: number,
+  failureThreshold: number,
+  endSeconds?: number,
+): V1Probe {
+  const end = endSeconds === undefined ? {} : { terminationGracePeriodSeconds: endSeconds };
+  return { httpGet, periodSeconds, failureThreshold, timeoutSeconds: 10, ...end };
 }
 
 function resourcesOf({ config, workload }: Served): V1ResourceRequirements {
