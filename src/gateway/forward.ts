@@ -1,6 +1,8 @@
+import { performance } from 'node:perf_hooks';
 import { PassThrough } from 'node:stream';
 import type { ServerResponse } from 'node:http';
-import { Agent } from 'undici';
+import { Agent, buildConnector } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { InFlight } from '../core/launch/in-flight.ts';
 import type { Api, Replica, Route } from '../core/launch/routes.ts';
 import { EcolinkError, unavailable } from '../core/errors.ts';
@@ -42,36 +44,85 @@ const unreachedCodes = new Set([
  * took two thirds of the CPU time of node:http for the same proxied calls (106 against 154 µs, 303 against 476 for a
  * stream of 50 events; Node 24, 2 cores).
  */
-export function createDispatcher(): Agent {
-  return new Agent({ headersTimeout: 0, bodyTimeout: 0, connect: { timeout: 5_000, keepAliveInitialDelay: 15_000 } });
+function createAgent(more: Agent.Options): Agent {
+  const connectNow = buildConnector({ timeout: 5_000, keepAliveInitialDelay: 15_000 });
+  const connect: buildConnector.connector = (options, callback) =>
+    connectNow(options, (...outcome) => {
+      const [, socket] = outcome;
+      // Undici's own errors tell it, those of the system do not.
+      socket?.prependListener('error', (error) => Object.assign(error, { socket: { bytesRead: socket.bytesRead } }));
+      callback(...outcome);
+    });
+  return new Agent({ headersTimeout: 0, bodyTimeout: 0, connect, ...more });
+}
+
+/** How calls get to replicas. */
+export interface Connections extends AsyncDisposable {
+  /** Those that are there already, if one is free. */
+  kept: Dispatcher;
+  /** One of the call's own. */
+  fresh: Dispatcher;
+}
+
+export function createConnections(): Connections {
+  const kept = createAgent({});
+  const fresh = createAgent({ pipelining: 0 });
+  return {
+    kept,
+    fresh,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([kept.destroy(), fresh.destroy()]);
+    },
+  };
 }
 
 /** What sending calls takes. */
 export interface Sending {
-  agent: Agent;
+  connections: Connections;
   replicas: Replicas;
   inFlight: InFlight;
   log: Log;
 }
 
-/** Sends the call to a replica, or to another where the first fails before it answers. Throws EcolinkError. */
+/**
+ * Sends the call to a replica, or to another where the first fails before it answers. Throws EcolinkError. What may not run
+ * twice gets a connection of its own: one that was kept may turn out closed when the call is on its way already.
+ */
 export async function forward(sending: Sending, call: Call, response: ServerResponse): Promise<RelayEnd> {
   const { replicas, log } = sending;
   const first = replicas.pick(call.route.replicas);
   if (first === undefined) throw noReplica(call.route);
-  const end = await attempt(sending, first, call, response);
+  const begun = performance.now();
+  const { connections } = sending;
+  let end = await attempt(sending, call.repeatable ? connections.kept : connections.fresh, first, call, response);
+  if (end.kind === 'unanswered' && call.repeatable && wasStale(end.cause, performance.now() - begun))
+    end = await attempt(sending, connections.fresh, first, call, response);
   if (end.kind !== 'unanswered') return end;
+  replicas.doubt(first);
   log.warn({ replica: first.url, reason: end.cause.message }, 'a replica did not answer');
   const second = mayRepeat(call, end.cause) ? replicas.pick(call.route.replicas, first) : undefined;
   if (second === undefined) throw notAnswered(call.route, end.cause);
-  const secondEnd = await attempt(sending, second, call, response);
+  const secondEnd = await attempt(sending, connections.fresh, second, call, response);
   if (secondEnd.kind !== 'unanswered') return secondEnd;
+  replicas.doubt(second);
   log.warn({ replica: second.url, reason: secondEnd.cause.message }, 'the second replica did not answer either');
   throw notAnswered(call.route, secondEnd.cause);
 }
 
+/** A connection that is closed already says so within this time, in milliseconds. */
+const staleMs = 1000;
+
+/**
+ * The connection had served before and ended under the call: servers close those that they kept, and some, as llama.cpp's
+ * does after each stream, without a word of it.
+ */
+function wasStale(cause: Error & { socket?: { bytesRead?: number } }, ms: number): boolean {
+  return ms < staleMs && (cause.socket?.bytesRead ?? 0) > 0;
+}
+
 async function attempt(
-  { agent, replicas, inFlight }: Sending,
+  { inFlight }: Sending,
+  dispatcher: Dispatcher,
   replica: Replica,
   call: Call,
   response: ServerResponse,
@@ -84,11 +135,9 @@ async function attempt(
   const hold: Hold = (lose) => inFlight.begin({ ...replica, instance: call.route.instance }, lose);
   const path = prefix + (form?.path ?? call.path);
   const sent = { origin, path, method: call.method, headers: call.headers, body: form?.body ?? call.body };
-  const end = form?.answer
-    ? await relayWhole(agent, sent, response, hold, form.answer)
-    : await relay(agent, sent, response, hold, () => brokenEvent(call.route));
-  if (end.kind === 'unanswered') replicas.doubt(replica);
-  return end;
+  return form?.answer
+    ? relayWhole(dispatcher, sent, response, hold, form.answer)
+    : relay(dispatcher, sent, response, hold, () => brokenEvent(call.route));
 }
 
 function mayRepeat({ body, repeatable }: Call, cause: Error): boolean {

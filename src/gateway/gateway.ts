@@ -4,7 +4,7 @@ import type { Caller } from '../core/access/caller.ts';
 import type { Core } from '../core/core.ts';
 import { asEcolinkError, notFound, refused, unavailable } from '../core/errors.ts';
 import { modelCall, proxyCall } from './calls.ts';
-import { createDispatcher, forward } from './forward.ts';
+import { createConnections, forward } from './forward.ts';
 import type { Call } from './forward.ts';
 import { sendModel, sendModels } from './model-list.ts';
 import { openAIError, sendOpenAIError } from './openai-error.ts';
@@ -51,10 +51,10 @@ const modelPaths: readonly string[] = [
 ];
 
 export function createGateway(parts: GatewayParts): Gateway {
-  const agent = createDispatcher();
+  const connections = createConnections();
   const open = createOpenCalls();
   const { inFlight, log } = parts.core;
-  const sending = { agent, inFlight, log, replicas: createReplicas(inFlight, () => performance.now()) };
+  const sending = { connections, inFlight, log, replicas: createReplicas(inFlight, () => performance.now()) };
   const send = (call: Call, response: ServerResponse): Promise<RelayEnd> => forward(sending, call, response);
   return {
     owns: (url) => url.startsWith('/v1/') || url.startsWith('/instances/'),
@@ -73,7 +73,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     },
     async close(graceMs) {
       await open.drain(graceMs);
-      await agent.destroy();
+      await connections[Symbol.asyncDispose]();
     },
   };
 }

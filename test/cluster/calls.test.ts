@@ -96,7 +96,7 @@ describe('An instance in two regions that is called all the time', () => {
 describe('Engines that are told to end while they have calls', () => {
   const ecolink = new Installation();
   const words = 25;
-  const runtimes = ['at_once', 'after_calls'];
+  const runtimes = ['blunt', 'polite'];
   let hub: Hub;
   let instances: number[];
 

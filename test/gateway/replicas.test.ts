@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { createInFlight } from '../../src/core/launch/in-flight.ts';
 import { createReplicas } from '../../src/gateway/replicas.ts';
@@ -78,6 +79,23 @@ test('a replica that takes a call and dies before it answers is replaced by anot
   const answers = await Promise.all([complete(server), complete(server)]);
   expect(answers.map((answer) => answer.status)).toEqual([200, 200]);
   expect(alive.seen).toHaveLength(2);
+});
+
+test('a kept connection that the replica has closed costs no call, and what may not run twice never gets one', async () => {
+  const used = new Set<Socket>();
+  await using engine = await startEngine((response, _seen, request) => {
+    // As if it had been closed just before.
+    if (used.has(request.socket)) return void request.socket.resetAndDestroy();
+    used.add(request.socket);
+    sendJson(response, {});
+  });
+  await using server = await startTestServer({ routes: routesTo([engine.url]) });
+  const statuses = [];
+  for (let call = 0; call < 4; call++) statuses.push((await complete(server)).status);
+  const post = () => server.fetch('/instances/1/proxy/jobs', { method: 'POST', body: 'one' });
+  for (let call = 0; call < 2; call++) statuses.push((await post()).status);
+  expect(statuses).toEqual([200, 200, 200, 200, 200, 200]);
+  expect(engine.seen.filter(({ url }) => url === '/jobs')).toHaveLength(2);
 });
 
 test('where every replica dies before it answers the caller gets 502, and where none can be reached 503', async () => {

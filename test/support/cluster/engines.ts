@@ -39,14 +39,14 @@ const server = require('node:http').createServer(async (request, response) => {
 });
 server.listen(Number(process.argv[2]), '0.0.0.0');`;
 
-function slow(ends: string, onEnd: string, drainSeconds: number): object {
-  return { ...echo, name: ends, command: ['node', '-e', slowServer(onEnd), ends], ends, drain_seconds: drainSeconds };
+function slow(name: string, onEnd: string, more: object): object {
+  return { ...echo, name, command: ['node', '-e', slowServer(onEnd), name], ...more };
 }
 
 /** As engines are that think nothing of their calls when they are told to end, and as others that finish them first. */
 export const slowEngines = [
-  slow('at_once', 'process.exit()', 30),
-  slow('after_calls', 'server.close(() => process.exit())', 90),
+  slow('blunt', 'process.exit()', { ends: 'at_once', drain_seconds: 30 }),
+  slow('polite', 'server.close(() => process.exit())', { ends: 'after_calls', drain_seconds: 90 }),
 ];
 
 export const missingImage: object = { ...llamaCpp(), name: 'missing', image: 'ecolink.invalid/missing:1' };
