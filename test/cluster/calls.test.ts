@@ -145,7 +145,7 @@ describe('Engines that are told to end while they have calls', () => {
     });
     expectWhole(answers);
     await all((instance) => ecolink.until(instance, 'stopped', 90));
-    expect(await pods()).toEqual([]);
+    await expect.poll(pods, { timeout: 30_000 }).toEqual([]);
   });
 });
 
