@@ -39,6 +39,10 @@ export function createReplicas(inFlight: Pick<InFlight, 'count'>, now: () => num
       }
       return best;
     },
-    doubt: ({ url }) => void doubtedUntil.set(url, now() + doubtMs),
+    doubt({ url }) {
+      // Addresses of replicas that are gone must not pile up here.
+      for (const [each, until] of doubtedUntil) if (until <= now()) doubtedUntil.delete(each);
+      doubtedUntil.set(url, now() + doubtMs);
+    },
   };
 }

@@ -26,10 +26,10 @@ export function toTei(fields: Fields): Buffer {
   return Buffer.from(JSON.stringify({ query, texts: documents.map(textOf), truncate: true }));
 }
 
-/** Throws where the answer is none of TEI's. */
+/** Throws where the answer is none of TEI's, but for a refusal: what stands before TEI may have refused, in other words. */
 export function fromTei(fields: Fields, { status, headers, text }: WholeAnswer): { status: number; body: object } {
+  if (status !== 200) return { status, body: asError(status, refusalOf(text)) };
   const answer: unknown = JSON.parse(text);
-  if (status !== 200) return { status, body: asError(status, failed.parse(answer)) };
   const { documents, top_n: most, return_documents: withDocuments } = parse(fields);
   const results = ranked
     .parse(answer)
@@ -58,6 +58,16 @@ function parse(fields: Fields): z.output<typeof asked> {
 
 function textOf(document: string | { text: string }): string {
   return typeof document === 'string' ? document : document.text;
+}
+
+const readable = 500;
+
+function refusalOf(text: string): z.output<typeof failed> {
+  try {
+    return failed.parse(JSON.parse(text));
+  } catch {
+    return { error: text.slice(0, readable), error_type: 'upstream_error' };
+  }
 }
 
 function asError(status: number, { error, error_type: code }: z.output<typeof failed>): object {

@@ -137,6 +137,18 @@ test('a rerank call that meets a dead or a babbling replica is answered by anoth
   expect((await rerank(alone, { query, documents })).status).toBe(502);
 });
 
+test('a refusal that is not in the words of TEI reaches the caller, and no other replica', async () => {
+  await using engine = await startEngine((response) => void response.writeHead(413).end('length limit exceeded'));
+  await using server = await startTestServer({ routes: routesBy(tei, [engine.url, await deadUrl()]) });
+  const statuses = [];
+  for (let call = 0; call < 2; call++) {
+    const answer = await rerank(server, { query, documents });
+    statuses.push(answer.status);
+    expect(await answer.json()).toMatchObject({ error: { message: 'length limit exceeded', code: 'upstream_error' } });
+  }
+  expect(statuses).toEqual([413, 413]);
+});
+
 test('a runtime that speaks as callers do gets a rerank call as it came', async () => {
   await using engine = await startEngine(echo);
   await using server = await startTestServer({ routes: routesBy({ api_path: '/v1', rerank: 'v1' }, [engine.url]) });

@@ -86,7 +86,7 @@ async function noteWhatRuns(
   if (known?.contextLength === undefined && runtime?.context_report)
     found.contextLength = (await readContext(runtime, first.url)) ?? 0;
   if (Object.keys(found).length === 0) return;
-  await saveWhatRuns(parts.store.db, instance.id, region, found);
+  await saveWhatRuns(parts.store.db, instance, region, found);
   parts.changes.publish({ kind: 'instance', id: String(instance.id) });
 }
 

@@ -195,10 +195,10 @@ export async function saveRegionStatus(
   return recompute(db, id);
 }
 
-/** What was found out of what runs: it stays until what runs is replaced. */
+/** What was found out of what runs: it stays until what runs is replaced, which may have happened since one looked. */
 export async function saveWhatRuns(
   db: Queries,
-  id: number,
+  { id, generation }: { id: number; generation: number },
   region: string,
   found: { image?: string; contextLength?: number },
 ): Promise<void> {
@@ -209,7 +209,9 @@ export async function saveWhatRuns(
       ...(image === undefined ? {} : { image }),
       ...(contextLength === undefined ? {} : { context_length: contextLength }),
     })
-    .where('instance_id', '=', id)
+    .where('instance_id', 'in', (from) =>
+      from.selectFrom('instances').select('id').where('id', '=', id).where('generation', '=', generation),
+    )
     .where('region', '=', region)
     .execute();
 }

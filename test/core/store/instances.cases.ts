@@ -96,14 +96,18 @@ describe.each(stores())('instances in $name', (kind) => {
     const { store } = open;
     await addModels(store, 'tiny');
     const id = await launch(store);
-    await saveWhatRuns(store.db, id, 'eu', { image: 'e:1@sha256:a' });
-    await saveWhatRuns(store.db, id, 'eu', { contextLength: 8192 });
+    const first = { id, generation: 1 };
+    await saveWhatRuns(store.db, first, 'eu', { image: 'e:1@sha256:a' });
+    await saveWhatRuns(store.db, first, 'eu', { contextLength: 8192 });
     await store.transaction((transaction) => saveRegionStatus(transaction, id, 'eu', running, at));
     const found = async () => (await findInstance(store.db, id))?.regions;
     expect(await found()).toMatchObject([{ image: 'e:1@sha256:a', contextLength: 8192 }, { region: 'us' }]);
     const regions = [{ region: 'eu', volume: 'v-eu' }];
     await store.transaction((transaction) => updateDesired(transaction, id, { generation: 2, regions }, at));
     expect((await found())?.[0]).toMatchObject({ image: 'e:1@sha256:a' });
+    expect((await found())?.[0]?.contextLength).toBeUndefined();
+    // Of what ran before, though it was told only now.
+    await saveWhatRuns(store.db, first, 'eu', { contextLength: 8192 });
     expect((await found())?.[0]?.contextLength).toBeUndefined();
   });
 
