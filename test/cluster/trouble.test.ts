@@ -172,8 +172,7 @@ describe.each(rounds)('In a cluster where something %s, EcoLink', (_round, meanw
     const { apiVersion, kind, metadata, spec } = used as KubernetesItem;
     const { name, labels, annotations } = metadata;
     const { volumeName: _bound, ...asked } = spec;
-    // Pods hold a claim back for as long as they are there, those that have ended too.
-    await ecolink.kubectl('delete', 'jobs', '-l', `ecolink.dev/volume=${name}`);
+    // The download's pod, though it has ended, holds the claim back: EcoLink removes it.
     await ecolink.kubectl('delete', 'pvc', name);
     await ecolink.create({
       apiVersion,

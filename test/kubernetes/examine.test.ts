@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { V1Pod } from '@kubernetes/client-node';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { examineRegion } from '../../src/core/regions/kubernetes/examine.ts';
 import { startControlPlane } from '../support/control-plane.ts';
@@ -219,6 +220,33 @@ test.each(readerGranted ? [] : ['the Role alone'])(
     });
   },
 );
+
+test('a ConfigMap that the pod waits for and that is not there is told before the time is over', async () => {
+  nodes.rule = () => 'hold';
+  const examined = examine({ ca_config_map: 'none-such' });
+  const pods = `/api/v1/namespaces/${namespace}/pods`;
+  const pod = await vi.waitFor(
+    async () => {
+      const [found] = (await plane.call<{ items: V1Pod[] }>('GET', pods)).items;
+      expect(found?.spec?.nodeName).toBe('eu-1');
+      return found;
+    },
+    { timeout: 20_000 },
+  );
+  // As a kubelet says it, again and again, and so after whatever the scheduler said.
+  await plane.call('POST', `/api/v1/namespaces/${namespace}/events`, {
+    metadata: { name: 'not-mounted' },
+    involvedObject: { kind: 'Pod', namespace, name: pod?.metadata?.name, uid: pod?.metadata?.uid },
+    type: 'Warning',
+    reason: 'FailedMount',
+    lastTimestamp: new Date(Date.now() + 5000).toISOString(),
+    message: 'MountVolume.SetUp failed for volume "authority" : configmap "none-such" not found',
+  });
+  expect((await examined).at(-1)).toMatchObject({
+    said: saying('"none-such" not found'),
+    fix: saying('ca_config_map'),
+  });
+});
 
 test('a volume that cannot be written to names who tried', async () => {
   const error = { kind: 'unavailable', code: 'folder_unreadable', message: 'EACCES: permission denied', next_step: '' };

@@ -6,7 +6,7 @@ import type { ErrorBody, ErrorKind } from '../../errors.ts';
 import { newId } from '../../ids.ts';
 import type { KubernetesClient } from './client.ts';
 import { endOf } from './download-state.ts';
-import { lastWarning, whyNotCreated } from './events.ts';
+import { lastWarning, whyNotBegun, whyNotCreated } from './events.ts';
 import type { Live } from './kinds.ts';
 import { errandJob } from './manifests/errand.ts';
 import type { Errand } from './manifests/errand.ts';
@@ -15,6 +15,9 @@ import { troubleOf } from './pod-reasons.ts';
 import type { Trouble } from './pod-reasons.ts';
 
 const pauseMs = 250;
+/** What takes longer than this is looked at less often. */
+const quickMs = 10_000;
+const slowPauseMs = 1000;
 /** For so long a pod may wait for a node, an image or a volume, in milliseconds. */
 const startMs = 120_000;
 /** Claims bind in less, most of the time. */
@@ -38,7 +41,7 @@ export async function runErrand(
 
 async function outcome(client: KubernetesClient, job: Live<V1Job>, claim: string): Promise<string> {
   const { name } = job.metadata;
-  for (const began = Date.now(); ; await delay(pauseMs)) {
+  for (const began = Date.now(); ; await delay(Date.now() - began < quickMs ? pauseMs : slowPauseMs)) {
     const now = await client.read<V1Job>('Job', name);
     const pod = (await client.list<V1Pod>('Pod', `batch.kubernetes.io/job-name=${name}`)).items[0];
     if (pod && ['Succeeded', 'Failed'].includes(pod.status?.phase ?? '')) {
@@ -64,8 +67,12 @@ async function refuseStuck(
     const warning = await lastWarning(client, job);
     if (warning !== undefined) throw noAnswer(whyNotCreated(warning).message, whyNotCreated(warning).code);
   }
-  if (pod?.status?.phase !== 'Running' && waitedMs > startMs)
-    throw noAnswer((pod && (await lastWarning(client, pod))) ?? 'it did not start in time');
+  if (pod?.status?.phase === 'Running' || waitedMs < quickMs) return;
+  // Its node waits for ever for a ConfigMap or a Secret that is not there.
+  const reason = pod?.spec?.nodeName === undefined ? undefined : await whyNotBegun(client, pod);
+  if (reason && (waitedMs > startMs || /(configmap|secret)s? "[^"]*" not found/.test(reason.message)))
+    throw noAnswer(reason.message, reason.code);
+  if (waitedMs > startMs) throw noAnswer('it did not start in time');
 }
 
 /** The scheduler says that a volume is not bound; why it is not, the claim says. A class that is not there is no matter of time. */

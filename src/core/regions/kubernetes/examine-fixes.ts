@@ -4,7 +4,9 @@ const fixes: Record<string, string> = {
   namespace_missing: 'Make it with kubectl create namespace, or correct the namespace of the region.',
   image_pull_failed: 'Correct ecolink_image; a private registry needs image_pull_secrets.',
   not_ecolink_image: 'Set ecolink_image to the image that EcoLink itself runs in, of the same version.',
-  container_not_started: 'Correct what it names: a ca_config_map, a Secret of image_pull_secrets, or run_as.',
+  container_not_started: 'Correct what it names: the environment, ca_config_map or run_as of the region.',
+  volume_not_mounted:
+    'Correct what it names: ca_config_map, or the storage that storage_class and access_mode ask for.',
   quota_exceeded: "Raise the namespace's quota: this took a claim of 1 GiB and a small pod, a launch takes far more.",
   unschedulable: 'Correct node_selector and tolerations of the region. Nodes that scale from zero may need longer.',
   volume_not_bound: 'Correct storage_class and access_mode of the region to what the storage does.',
