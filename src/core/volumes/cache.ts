@@ -38,6 +38,9 @@ export interface PrefetchInput {
   regions?: string[] | undefined;
 }
 
+/** Each reads a whole model, in a cluster by a pod of its own. */
+const verifiedAtOnce = 4;
+
 export type Cache = ReturnType<typeof createCache>;
 
 /** The bytes that lie in the regions: what is there, what is wanted ahead, what may go. */
@@ -62,8 +65,11 @@ async function list(parts: LaunchParts, input: ListCacheInput, caller: Caller) {
   });
   const verified = new Set<string>();
   if (input.verify) {
-    const right = rows.slice(0, input.limit).map(async (row) => ((await verify(parts, row)) ? [row.key] : []));
-    for (const key of (await Promise.all(right)).flat()) verified.add(key);
+    const waiting = rows.slice(0, input.limit);
+    const verifyOn = async (): Promise<void> => {
+      for (let row = waiting.shift(); row; row = waiting.shift()) if (await verify(parts, row)) verified.add(row.key);
+    };
+    await Promise.all(Array.from({ length: verifiedAtOnce }, verifyOn));
   }
   const now = await findVolumes(
     parts.store.db,
