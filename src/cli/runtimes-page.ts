@@ -19,10 +19,11 @@ runtimes:
     formats: [safetensors]
     image: registry.example.com/vllm@sha256:…
     command: [vllm]
-    arguments: [serve, '{model_path}', --served-model-name, '{served_name}', --host, '{host}', --port, '{port}']
+    arguments: [serve, '{model_path}', --served-model-name, '{served_name}', --host, '{host}', --port, '{port}', --shutdown-timeout, '{drain_seconds}']
     context_argument: --max-model-len
     context_report: { path: /v1/models, field: data.0.max_model_len }
     parallel_argument: --tensor-parallel-size
+    ends: after_calls
     port: 8000
     user: 2000
 \`\`\`
