@@ -10,6 +10,9 @@ import type { PartFile } from './part-file.ts';
 /** What waits for a sync waits no longer than this. */
 const longestDelayMs = 1000;
 
+/** What waits for the disk at a time. More than the threads that do so: none rests while this process is busy elsewhere. */
+const atOnce = 16;
+
 interface Finished {
   part: PartFile;
   /** Bytes that were written; none for a file that is whole and verified. */
@@ -119,16 +122,16 @@ export class Committer {
 
   async #commit(batch: readonly Finished[]): Promise<void> {
     const parts = [...new Set(batch.map((finished) => finished.part))];
-    await inParallel(4, parts, (part) => part.sync());
+    await inParallel(atOnce, parts, (part) => part.sync());
     this.#fence.check();
     const whole = batch.filter((finished) => !finished.range).map((finished) => finished.part);
     const folders = new Set<string>();
-    await inParallel(4, whole, async (part) => {
+    await inParallel(atOnce, whole, async (part) => {
       for (const folder of await this.#makeFolder(dirname(part.finalPath))) folders.add(folder);
       await part.close();
       await rename(part.path, part.finalPath);
     });
-    await inParallel(4, [...folders], syncFolder);
+    await inParallel(atOnce, [...folders], syncFolder);
     await this.#journal.append([
       ...rangeLines(batch),
       ...whole.map((part) => ({ type: 'published', file: part.key }) as const),

@@ -12,8 +12,12 @@ export interface BodySink {
   written(end: number): Promise<void> | undefined;
 }
 
-/** One write call takes about this much: fewer calls cost less, larger ones hold more memory for each connection. */
-export const batchBytes = 1024 * 1024;
+/**
+ * One write call takes about this much. Fewer calls cost less; but the page cache takes pieces as large as a write, and in a
+ * virtual machine those are the memory that it has given back to its host (3 GB, 6.18 kernel, Firecracker: 257 MB/s with 1 MiB, 420
+ * with this). More than what one read brings, which may come after the last that had room.
+ */
+export const batchBytes = 256 * 1024;
 
 /** Writes batch after batch, one at a time, so that what is written has no gaps. */
 export class PlaceWriter {
