@@ -28,8 +28,8 @@ export class RawConnection {
   #current: 0 | 1 = 0;
   #filled = 0;
   #isPaused = false;
-  /** What TLS had decrypted already when it was asked to pause. */
-  #overflow: Buffer[] = [];
+  /** What had no room: TLS had decrypted it already when it was asked to pause. */
+  readonly #overflow: Buffer[] = [];
   #spare: Buffer | undefined;
   #failure: Error | undefined;
   #onBytes: () => void = () => undefined;
@@ -81,7 +81,7 @@ export class RawConnection {
       clearTimeout(this.#stall);
       // An idle connection waits for as long as the server keeps it, and expects nothing.
       this.#onBytes = () => this.close();
-      if (head.keepAlive && this.isOpen) free();
+      if (head.keepAlive && this.isOpen && this.#overflow.length === 0) free();
       else this.close();
     };
     const orClose = async <T>(reading: Promise<T>): Promise<T> => {
@@ -132,6 +132,7 @@ export class RawConnection {
     // What came behind the head is the beginning of the body.
     this.#buffers[this.#current].copyWithin(0, head.bytes, this.#filled);
     this.#filled -= head.bytes;
+    this.#goOn();
     return head;
   }
 
@@ -200,15 +201,18 @@ export class RawConnection {
 
   #onRead(bytes: number, into: Uint8Array): boolean {
     this.#stall?.refresh();
-    if (this.#isPaused) {
-      this.#overflow.push(Buffer.from(into.subarray(0, bytes)));
-      return false;
-    }
+    const arrived = into.subarray(0, bytes);
     const buffer = this.#buffers[this.#current];
-    // Node asked for the space before a buffer was swapped or a head was cut off.
+    // Node asked for the space before a buffer was swapped or a head was cut off: it may be elsewhere, or more than there is now.
     const isInPlace = into.buffer === buffer.buffer && into.byteOffset === this.#filled;
-    if (!isInPlace) buffer.set(into.subarray(0, bytes), this.#filled);
-    this.#filled += bytes;
+    if (isInPlace) this.#filled += bytes;
+    else if (bytes <= batchBytes - this.#filled) {
+      buffer.set(arrived, this.#filled);
+      this.#filled += bytes;
+    } else {
+      this.#overflow.push(Buffer.from(arrived));
+      this.#takeOverflow();
+    }
     this.#isPaused = this.#filled === batchBytes;
     this.#onBytes();
     return !this.#isPaused;
@@ -218,10 +222,24 @@ export class RawConnection {
   #swap(): void {
     this.#current = this.#current === 0 ? 1 : 0;
     this.#filled = 0;
-    const overflow = this.#overflow;
-    this.#overflow = [];
-    for (const bytes of overflow) this.#filled += bytes.copy(this.#buffers[this.#current], this.#filled);
-    if (!this.#isPaused) return;
+    this.#goOn();
+  }
+
+  #takeOverflow(): void {
+    const buffer = this.#buffers[this.#current];
+    for (let bytes = this.#overflow.shift(); bytes; bytes = this.#overflow.shift()) {
+      const copied = bytes.copy(buffer, this.#filled);
+      this.#filled += copied;
+      if (copied === bytes.length) continue;
+      this.#overflow.unshift(bytes.subarray(copied));
+      return;
+    }
+  }
+
+  /** Reading goes on where a full buffer has room again. */
+  #goOn(): void {
+    this.#takeOverflow();
+    if (!this.#isPaused || this.#filled === batchBytes) return;
     this.#isPaused = false;
     this.#stall?.refresh();
     this.#socket.resume();
