@@ -1,35 +1,12 @@
 import type { V1Pod } from '@kubernetes/client-node';
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { KubernetesRegion } from '../../src/core/regions/kubernetes/kubernetes-region.ts';
-import { startControlPlane } from '../support/control-plane.ts';
-import type { ControlPlane } from '../support/control-plane.ts';
-import { startNodes } from './support/nodes.ts';
-import type { StandIn } from './support/nodes.ts';
-import { keyFor, makeNamespace, manifest, openRegion, workloadOf } from './support/place.ts';
+import { keyFor, manifest, openRegion, workloadOf } from './support/place.ts';
+import { usePlace } from './support/use-place.ts';
 
-let plane: ControlPlane;
-let nodes: StandIn;
-let namespace: string;
-
-beforeAll(async () => {
-  plane = await startControlPlane();
-  nodes = await startNodes(plane, [{ name: 'eu-1' }]);
-});
-afterAll(async () => {
-  await nodes[Symbol.asyncDispose]();
-  await plane[Symbol.asyncDispose]();
-});
-beforeEach(async () => {
-  namespace = await makeNamespace(plane);
-  nodes.lost = () => false;
-});
-
+const place = usePlace();
 const patience = { timeout: 30_000, interval: 50 };
 const key = keyFor('team/tiny');
-
-async function list<T>(path: string): Promise<T[]> {
-  return (await plane.call<{ items: T[] }>('GET', path.replace('NS', `namespaces/${namespace}`))).items;
-}
 
 async function serve(region: KubernetesRegion): Promise<void> {
   await region.startDownload(key, manifest, 1, undefined);
@@ -39,36 +16,38 @@ async function serve(region: KubernetesRegion): Promise<void> {
 }
 
 test('what protects a replica stays as long as it is there', async () => {
-  await using region = await openRegion(plane, namespace);
+  await using region = await openRegion(place.plane, place.namespace);
   await serve(region);
   const address = (await region.observeWorkload(7))[0]?.url;
   let hangs = true;
-  nodes.lost = () => hangs;
+  place.nodes.lost = () => hangs;
   await region.removeWorkload(7);
   const leaving = async () => (await region.observeWorkload(7))[0];
   await vi.waitFor(async () => expect(await leaving()).toMatchObject({ state: 'stopping', address }), patience);
   expect((await leaving())?.url).toBeUndefined();
   await region.removeWorkload(7);
-  expect(await list('/apis/networking.k8s.io/v1/NS/networkpolicies')).toHaveLength(1);
+  expect(await place.list('/apis/networking.k8s.io/v1/NS/networkpolicies')).toHaveLength(1);
   hangs = false;
   await vi.waitFor(async () => {
     await region.removeWorkload(7);
     expect(await region.observeWorkload(7)).toEqual([]);
   }, patience);
-  expect(await list('/apis/networking.k8s.io/v1/NS/networkpolicies')).toEqual([]);
-  expect(await list('/api/v1/NS/services')).toEqual([]);
+  expect(await place.list('/apis/networking.k8s.io/v1/NS/networkpolicies')).toEqual([]);
+  expect(await place.list('/api/v1/NS/services')).toEqual([]);
 });
 
 test('a replica whose node does not report is told from one that is not ready', async () => {
-  await using region = await openRegion(plane, namespace);
+  await using region = await openRegion(place.plane, place.namespace);
   await serve(region);
   const silent = async () => (await region.observeWorkload(7))[0]?.silent;
   expect(await silent()).toBeUndefined();
-  const pod = (await list<V1Pod>('/api/v1/NS/pods')).find((each) => each.metadata?.labels?.['ecolink.dev/instance']);
+  const pod = (await place.list<V1Pod>('/api/v1/NS/pods')).find(
+    (each) => each.metadata?.labels?.['ecolink.dev/instance'],
+  );
   const say = (conditions: object[]) =>
-    plane.call(
+    place.plane.call(
       'PATCH',
-      `/api/v1/namespaces/${namespace}/pods/${pod?.metadata?.name}/status`,
+      `/api/v1/namespaces/${place.namespace}/pods/${pod?.metadata?.name}/status`,
       { status: { conditions } },
       'application/strategic-merge-patch+json',
     );

@@ -1,44 +1,22 @@
 import type { V1Job, V1PersistentVolumeClaim, V1Pod, V1Secret } from '@kubernetes/client-node';
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { startControlPlane } from '../support/control-plane.ts';
-import type { ControlPlane } from '../support/control-plane.ts';
-import { startNodes } from './support/nodes.ts';
-import type { StandIn } from './support/nodes.ts';
-import { keyFor, makeNamespace, manifest, openRegion } from './support/place.ts';
+import { expect, test, vi } from 'vitest';
+import { keyFor, manifest, openRegion } from './support/place.ts';
+import { usePlace } from './support/use-place.ts';
 
-let plane: ControlPlane;
-let nodes: StandIn;
-let namespace: string;
-
-beforeAll(async () => {
-  plane = await startControlPlane();
-  nodes = await startNodes(plane, [{ name: 'eu-1' }]);
-});
-afterAll(async () => {
-  await nodes[Symbol.asyncDispose]();
-  await plane[Symbol.asyncDispose]();
-});
-beforeEach(async () => {
-  namespace = await makeNamespace(plane);
-  nodes.rule = () => undefined;
-});
-
-async function list<T>(path: string): Promise<T[]> {
-  return (await plane.call<{ items: T[] }>('GET', path.replace('NS', `namespaces/${namespace}`))).items;
-}
-const jobs = () => list<V1Job>('/apis/batch/v1/NS/jobs');
-const secrets = () => list<V1Secret>('/api/v1/NS/secrets');
-const claims = () => list<V1PersistentVolumeClaim>('/api/v1/NS/persistentvolumeclaims');
-const pods = () => list<V1Pod>('/api/v1/NS/pods');
+const place = usePlace();
+const jobs = () => place.list<V1Job>('/apis/batch/v1/NS/jobs');
+const secrets = () => place.list<V1Secret>('/api/v1/NS/secrets');
+const claims = () => place.list<V1PersistentVolumeClaim>('/api/v1/NS/persistentvolumeclaims');
+const pods = () => place.list<V1Pod>('/api/v1/NS/pods');
 
 const patience = { timeout: 20_000, interval: 50 };
 const key = keyFor('team/tiny');
 const config = { access_mode: 'ReadWriteOnce', share: 'clone' };
 
 test('a volume of one node is cloned into one that many can read, and what was filled goes', async () => {
-  await using region = await openRegion(plane, namespace, { config });
+  await using region = await openRegion(place.plane, place.namespace, { config });
   let proven = false;
-  nodes.rule = (pod) =>
+  place.nodes.rule = (pod) =>
     pod.metadata?.labels?.['ecolink.dev/volume'] === key && pod.spec?.containers[0]?.name === 'errand' && !proven
       ? 'run'
       : undefined;
@@ -58,7 +36,7 @@ test('a volume of one node is cloned into one that many can read, and what was f
     [`${key}-fill`, ['ReadWriteOnce'], undefined],
   ]);
   // Another server goes on where this one is.
-  await using later = await openRegion(plane, namespace, { config });
+  await using later = await openRegion(place.plane, place.namespace, { config });
   proven = true;
   await vi.waitFor(
     async () => expect(await later.observeVolume(key)).toEqual({ state: 'ready', bytes: 3_000_000 }),
@@ -72,9 +50,9 @@ test('a volume of one node is cloned into one that many can read, and what was f
 });
 
 test('a clone that is deleted while its pod proves it is made again from what was filled', async () => {
-  await using region = await openRegion(plane, namespace, { config });
+  await using region = await openRegion(place.plane, place.namespace, { config });
   let play: 'run' | undefined = 'run';
-  nodes.rule = (pod) => (pod.spec?.containers[0]?.name === 'errand' ? play : undefined);
+  place.nodes.rule = (pod) => (pod.spec?.containers[0]?.name === 'errand' ? play : undefined);
   await region.startDownload(key, manifest, 1, undefined);
   const cloned = async () => (await claims()).find(({ metadata }) => metadata?.name === key);
   await vi.waitFor(async () => {
@@ -82,7 +60,7 @@ test('a clone that is deleted while its pod proves it is made again from what wa
     expect((await pods()).some((pod) => pod.spec?.containers[0]?.name === 'errand' && pod.spec.nodeName)).toBe(true);
   }, patience);
   const first = (await cloned())?.metadata?.uid;
-  await plane.call('DELETE', `/api/v1/namespaces/${namespace}/persistentvolumeclaims/${key}`);
+  await place.plane.call('DELETE', `/api/v1/namespaces/${place.namespace}/persistentvolumeclaims/${key}`);
   play = undefined;
   await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
   expect((await cloned())?.metadata?.uid).not.toBe(first);
@@ -90,9 +68,9 @@ test('a clone that is deleted while its pod proves it is made again from what wa
 });
 
 test('a clone that lacks something is taken back and made again, from what was filled', async () => {
-  await using region = await openRegion(plane, namespace, { config });
+  await using region = await openRegion(place.plane, place.namespace, { config });
   let exit = 1;
-  nodes.rule = (pod) => (pod.spec?.containers[0]?.name === 'errand' ? { exit } : undefined);
+  place.nodes.rule = (pod) => (pod.spec?.containers[0]?.name === 'errand' ? { exit } : undefined);
   await region.startDownload(key, manifest, 1, undefined);
   await vi.waitFor(
     async () =>
