@@ -89,11 +89,10 @@ export interface Sending {
  * twice gets a connection of its own: one that was kept may turn out closed when the call is on its way already.
  */
 export async function forward(sending: Sending, call: Call, response: ServerResponse): Promise<RelayEnd> {
-  const { replicas, log } = sending;
+  const { connections, replicas, log } = sending;
   const first = replicas.pick(call.route.replicas);
   if (first === undefined) throw noReplica(call.route);
   const begun = performance.now();
-  const { connections } = sending;
   let end = await attempt(sending, call.repeatable ? connections.kept : connections.fresh, first, call, response);
   if (end.kind === 'unanswered' && call.repeatable && wasStale(end.cause, performance.now() - begun))
     end = await attempt(sending, connections.fresh, first, call, response);

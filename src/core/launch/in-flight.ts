@@ -10,7 +10,7 @@ export interface Target {
   url: string;
 }
 
-/** The calls that this process has open, by the replica that has them: what the gateway sends, and a drain waits for. */
+/** The calls that this process has open, by the replica that has them. */
 export interface InFlight {
   count: (url: string) => number;
   /** Counts a call until the returned function is called. `lose` may be called more than once until then. */
@@ -27,23 +27,31 @@ interface Open extends Target {
 }
 
 export function createInFlight(): InFlight {
-  const open = new Map<string, Set<Open>>();
+  const counts = new Map<string, number>();
+  const open = new Map<number, Set<Open>>();
   return {
-    count: (url) => open.get(url)?.size ?? 0,
+    count: (url) => counts.get(url) ?? 0,
     begin(target, lose) {
+      const { instance, url } = target;
       const call = { ...target, lose };
-      const calls = open.get(target.url) ?? new Set();
-      open.set(target.url, calls.add(call));
+      const calls = open.get(instance) ?? new Set();
+      open.set(instance, calls.add(call));
+      counts.set(url, (counts.get(url) ?? 0) + 1);
       return () => {
         calls.delete(call);
-        // Addresses of replicas that are gone must not pile up here.
-        if (calls.size === 0 && open.get(target.url) === calls) open.delete(target.url);
+        // Instances and addresses that are gone must not pile up here.
+        if (calls.size === 0 && open.get(instance) === calls) open.delete(instance);
+        const left = (counts.get(url) ?? 1) - 1;
+        if (left === 0) counts.delete(url);
+        else counts.set(url, left);
       };
     },
     see(instance, region, replicas) {
+      const calls = open.get(instance);
+      if (!calls) return;
       const heard = new Map(replicas.map(({ address, silent }) => [address, silent === true]));
-      for (const call of [...open.values()].flatMap((calls) => [...calls])) {
-        if (call.instance !== instance || call.region !== region) continue;
+      for (const call of calls) {
+        if (call.region !== region) continue;
         const silent = heard.get(call.url);
         if (silent !== false) call.lose(silent === undefined ? 'gone' : 'silent');
       }
