@@ -29,6 +29,8 @@ const { setTimeout: delay } = require('node:timers/promises');
 const { json } = require('node:stream/consumers');
 const server = require('node:http').createServer(async (request, response) => {
   if (request.url === '/alive') return response.end('alive');
+  // EcoLink asks those that are ready what they were started with.
+  if (request.method !== 'POST') return response.writeHead(404).end();
   const { stream, max_tokens } = await json(request);
   if (stream) response.writeHead(200, { 'content-type': 'text/event-stream' });
   for (let word = 0; word < max_tokens; word++) {
