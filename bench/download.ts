@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { BenchOptions, BenchResult } from './bench.ts';
 import { freshFolder, measure, median, type Measured } from './download-measure.ts';
-import { durableWrite, installedPeers, jobOf, nowhere, type Peer } from './download-peers.ts';
+import { durableWrite, installedPeers, jobOf, nowhere, oneHash, type Peer } from './download-peers.ts';
 import type { ServerInfo, ServerOptions } from './download-server.ts';
 
 interface Scenario {
@@ -61,7 +61,7 @@ async function runScenario(scenario: Scenario, folder: string, rounds: number): 
   const tls = scenario.tls ? makeCertificate(folder) : undefined;
   const options = { folder, bytes: scenario.bytes, smallFiles, ...scenario.server, ...(tls ? { tls } : {}) };
   const { info, child } = await startServer(options);
-  const peers = [...installedPeers(), ...(scenario.which === 'large' ? [nowhere, durableWrite] : [])];
+  const peers = [...installedPeers(), ...(scenario.which === 'large' ? [nowhere, durableWrite, oneHash] : [])];
   const results = new Map<string, Measured[]>(peers.map((peer) => [peer.name, []]));
   try {
     for (let round = 0; round < rounds; round += 1) {
