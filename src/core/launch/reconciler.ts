@@ -1,5 +1,12 @@
 import type { Region } from '../regions/region.ts';
-import { dueToStop, findInstance, holdInstance, restlessRegions, updateDesired } from '../store/instances.ts';
+import {
+  dueToStop,
+  findInstance,
+  holdInstance,
+  restlessRegions,
+  updateDesired,
+  wantedInstances,
+} from '../store/instances.ts';
 import { unfinishedVolumes } from '../store/volumes.ts';
 import { enforcePolicy } from '../volumes/enforce-policy.ts';
 import { reconcileVolume } from '../volumes/reconcile-volume.ts';
@@ -84,10 +91,10 @@ async function sweep(parts: ReconcilerParts): Promise<void> {
 }
 
 async function sweepRegion(parts: ReconcilerParts, region: Region): Promise<void> {
-  for (const id of await region.listWorkloads()) {
-    const instance = await findInstance(parts.store.db, id);
-    if (instance?.desired !== 'running') parts.nudge({ instance: id, region: region.name });
-  }
+  const there = await region.listWorkloads();
+  // Read after what is there: every workload is younger than its instance's row.
+  const wanted = await wantedInstances(parts.store.db);
+  for (const id of there) if (!wanted.has(id)) parts.nudge({ instance: id, region: region.name });
 }
 
 async function stopDue(parts: ReconcilerParts): Promise<void> {

@@ -163,6 +163,12 @@ export async function restlessRegions(db: Queries): Promise<{ id: number; region
   return found;
 }
 
+/** Numbers of the instances that are to run. */
+export async function wantedInstances(db: Queries): Promise<Set<number>> {
+  const found = await db.selectFrom('instances').select('id').where('desired', '=', 'running').execute();
+  return new Set(found.map((row) => row.id));
+}
+
 export interface RegionStatusUpdate {
   state: InstanceState;
   ready: number;

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
 import { conflict } from '../../errors.ts';
 import { digestOf } from '../../ids.ts';
@@ -15,6 +16,9 @@ import type { Mirrors } from './mirrors.ts';
 import { annotations, labels, workloadName } from './names.ts';
 import { counts, hangs, notMade, replicaOf } from './replicas.ts';
 
+/** How an object was found. */
+type Found = 'as_is' | 'changed';
+
 interface Parts {
   region: string;
   client: KubernetesClient;
@@ -28,7 +32,9 @@ interface Parts {
 /** Instances are a Deployment, a Service and what protects them, as the cluster has them. */
 export class KubernetesWorkloads {
   readonly #parts: Parts;
-  readonly #applied = new Map<string, { hash: string; generation: number | undefined }>();
+  readonly #applied = new Map<string, { rendered: string; generation: number | undefined }>();
+  /** What was asked for, and what was there, when an instance's objects were found to be as rendered. */
+  readonly #settled = new Map<number, string>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -37,19 +43,34 @@ export class KubernetesWorkloads {
   async apply(workload: Workload): Promise<void> {
     const { mirrors } = this.#parts;
     const served = await this.#parts.servedOf(workload);
+    // Thousands are looked at again and again, and rendering them is most of what that costs.
+    const standing = await this.#standingOf(served);
+    if (this.#settled.get(workload.instance) === standing) return;
     // What protects the pods is there before them.
-    await Promise.all([
+    const around = await Promise.all([
       this.#ensure('NetworkPolicy', mirrors.policies, networkPolicy(served)),
       this.#ensure('Service', mirrors.services, service(served)),
       workload.replicas > 1
         ? this.#ensure('PodDisruptionBudget', mirrors.budgets, disruptionBudget(served))
         : this.#drop('PodDisruptionBudget', mirrors.budgets, workload.instance),
     ]);
-    await this.#ensure('Deployment', mirrors.deployments, deployment(served));
+    const inner = await this.#ensure('Deployment', mirrors.deployments, deployment(served));
+    // Read before they were compared: what somebody changed since is another standing.
+    if ([...around, inner].every((found) => found === 'as_is')) this.#settled.set(workload.instance, standing);
+    else this.#settled.delete(workload.instance);
+  }
+
+  async #standingOf(served: Served): Promise<string> {
+    const { policies, services, budgets, deployments } = this.#parts.mirrors;
+    const name = workloadName(served.workload.instance, this.#parts.region);
+    const found = await Promise.all([policies, services, budgets, deployments].map((mirror) => mirror.get(name)));
+    const versions = found.map((live: Held | undefined) => `${live?.metadata.uid}@${live?.metadata.resourceVersion}`);
+    return `${hash('sha256', JSON.stringify(served))} ${versions.join(' ')}`;
   }
 
   async remove(instance: number): Promise<void> {
     const { mirrors } = this.#parts;
+    this.#settled.delete(instance);
     await this.#drop('Deployment', mirrors.deployments, instance);
     await this.#drop('PodDisruptionBudget', mirrors.budgets, instance);
     // What protects the pods stays until the last of them is gone.
@@ -132,25 +153,29 @@ export class KubernetesWorkloads {
   }
 
   /** Applies what is missing, what was rendered otherwise before, and what somebody changed by hand. */
-  async #ensure<T>(kind: Kind, mirror: Mirror<T>, manifest: T & Manifest): Promise<void> {
-    const hash = digestOf(manifest).slice(0, 16);
+  async #ensure<T>(kind: Kind, mirror: Mirror<T>, manifest: T & Manifest): Promise<Found> {
+    const rendered = digestOf(manifest).slice(0, 16);
     const name = manifest.metadata?.name as string;
     const live = await mirror.get(name);
     if (live && live.metadata.deletionTimestamp === undefined) {
-      if (live.metadata.annotations?.[annotations.rendered] === hash && this.#asApplied(live, hash, manifest)) return;
+      const marked = live.metadata.annotations?.[annotations.rendered] === rendered;
+      if (marked && this.#asApplied(live, rendered, manifest)) return 'as_is';
     } else if (!live) await this.#refuseForeign(kind, name);
     const metadata = manifest.metadata as { annotations?: Record<string, string> };
-    const marked = { ...metadata, annotations: { ...metadata.annotations, [annotations.rendered]: hash } };
+    const marked = { ...metadata, annotations: { ...metadata.annotations, [annotations.rendered]: rendered } };
     const applied = await this.#parts.client.apply<T & Manifest>(kind, { ...manifest, metadata: marked });
     mirror.put(applied);
-    this.#applied.set(applied.metadata.uid, { hash, generation: applied.metadata.generation });
+    this.#applied.set(applied.metadata.uid, { rendered, generation: applied.metadata.generation });
+    return 'changed';
   }
 
   /** Where the server writes a field of ours in its own way, what it answered with when we applied it is no drift. */
-  #asApplied(live: Held, hash: string, { apiVersion: _version, kind: _kind, ...rendered }: Manifest): boolean {
-    if (carries(live, rendered)) return true;
+  #asApplied(live: Held, rendered: string, { apiVersion: _version, kind: _kind, ...fields }: Manifest): boolean {
+    if (carries(live, fields)) return true;
     const before = this.#applied.get(live.metadata.uid);
-    return before?.hash === hash && before.generation !== undefined && before.generation === live.metadata.generation;
+    return (
+      before?.rendered === rendered && before.generation !== undefined && before.generation === live.metadata.generation
+    );
   }
 
   /** Applying would take over what somebody else made under the name. */
@@ -162,12 +187,13 @@ export class KubernetesWorkloads {
     });
   }
 
-  async #drop<T>(kind: Kind, mirror: Mirror<T>, instance: number): Promise<void> {
+  async #drop<T>(kind: Kind, mirror: Mirror<T>, instance: number): Promise<Found> {
     const live = await mirror.get(workloadName(instance, this.#parts.region));
-    if (!live || live.metadata.deletionTimestamp !== undefined) return;
+    if (!live || live.metadata.deletionTimestamp !== undefined) return 'as_is';
     await this.#parts.client.delete(kind, live.metadata.name, live.metadata.uid);
     mirror.forget(live);
     this.#applied.delete(live.metadata.uid);
+    return 'changed';
   }
 
   async #addressOf({ metadata, status, spec }: Live<V1Pod>): Promise<string | undefined> {
