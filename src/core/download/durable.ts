@@ -1,4 +1,3 @@
-import { writev } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -27,24 +26,4 @@ export async function writeDurably(path: string, text: string): Promise<void> {
   }
   await rename(temporary, path);
   await syncFolder(dirname(path));
-}
-
-/** Writes buffers one behind the other; `writev` alone may write less than it was given. */
-export function writeAll(fd: number, buffers: Buffer[], at: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    writev(fd, buffers, at, (error, count) => {
-      if (error) return reject(error);
-      const rest = dropBytes(buffers, count);
-      resolve(rest.length === 0 ? undefined : writeAll(fd, rest, at + count));
-    });
-  });
-}
-
-function dropBytes(buffers: readonly Buffer[], count: number): Buffer[] {
-  let left = count;
-  return buffers.flatMap((buffer) => {
-    const dropped = Math.min(left, buffer.length);
-    left -= dropped;
-    return dropped === buffer.length ? [] : [buffer.subarray(dropped)];
-  });
 }

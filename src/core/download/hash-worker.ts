@@ -1,18 +1,17 @@
 import { createHash, type Hash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
+import type { Message, Reply } from './thread.ts';
 
-/** What the hasher asks of this thread. File descriptors are the process's own, so they mean the same file here. */
+/**
+ * What the hasher tells this thread; `finish` (answered with the digest, in hex) and `drop` are questions. File descriptors are the
+ * process's own, so they mean the same file here.
+ */
 export type HashRequest =
   | { type: 'open'; id: number; fd: number; algorithm: 'sha256' | 'sha1'; prefix: string }
   | { type: 'advance'; id: number; to: number }
   | { type: 'finish'; id: number; size: number }
   | { type: 'drop'; id: number };
-
-export type HashReply =
-  | { type: 'digest'; id: number; digest: string }
-  | { type: 'error'; id: number; message: string }
-  | { type: 'dropped'; id: number };
 
 interface Running {
   hash: Hash;
@@ -20,6 +19,9 @@ interface Running {
   at: number;
   to: number;
   size: number | undefined;
+  /** The number of the question for the digest, once it is asked. */
+  asked: number | undefined;
+  failure: string | undefined;
 }
 
 const port = parentPort;
@@ -29,21 +31,34 @@ const buffer = Buffer.allocUnsafeSlow(1024 * 1024);
 const sliceBytes = 8 * 1024 * 1024;
 let scheduled = false;
 
-port?.on('message', (request: HashRequest) => {
+port?.on('message', (request: Message<HashRequest>) => {
+  const { ask = 0 } = request;
   if (request.type === 'open') {
     const hash = createHash(request.algorithm).update(request.prefix);
-    running.set(request.id, { hash, fd: request.fd, at: 0, to: 0, size: undefined });
+    running.set(request.id, {
+      hash,
+      fd: request.fd,
+      at: 0,
+      to: 0,
+      size: undefined,
+      asked: undefined,
+      failure: undefined,
+    });
     return;
   }
   const file = running.get(request.id);
   if (request.type === 'drop') {
     running.delete(request.id);
-    reply({ type: 'dropped', id: request.id });
+    reply({ ask, answer: '' });
     return;
   }
   if (!file) return;
   if (request.type === 'advance') file.to = Math.max(file.to, request.to);
-  if (request.type === 'finish') file.size = request.size;
+  if (request.type === 'finish') {
+    file.to = request.size;
+    file.size = request.size;
+    file.asked = ask;
+  }
   schedule();
 });
 
@@ -53,7 +68,7 @@ function schedule(): void {
   setImmediate(() => {
     scheduled = false;
     for (const [id, file] of running) step(id, file);
-    if ([...running.values()].some((file) => file.at < file.to)) schedule();
+    if ([...running.values()].some(({ at, to, failure }) => at < to && failure === undefined)) schedule();
   });
 }
 
@@ -61,16 +76,17 @@ function step(id: number, file: Running): void {
   try {
     hashSlice(file);
   } catch (error) {
-    running.delete(id);
-    reply({ type: 'error', id, message: (error as Error).message });
-    return;
+    file.failure = (error as Error).message;
   }
-  if (file.at !== file.size) return;
+  const { asked, failure } = file;
+  if (asked === undefined || (failure === undefined && file.at !== file.size)) return;
   running.delete(id);
-  reply({ type: 'digest', id, digest: file.hash.digest('hex') });
+  if (failure === undefined) reply({ ask: asked, answer: file.hash.digest('hex') });
+  else reply({ ask: asked, error: { message: failure } });
 }
 
 function hashSlice(file: Running): void {
+  if (file.failure !== undefined) return;
   const end = Math.min(file.to, file.at + sliceBytes);
   while (file.at < end) {
     const read = readSync(file.fd, buffer, 0, Math.min(buffer.length, end - file.at), file.at);
@@ -80,6 +96,6 @@ function hashSlice(file: Running): void {
   }
 }
 
-function reply(message: HashReply): void {
+function reply(message: Reply<string>): void {
   port?.postMessage(message);
 }

@@ -1,90 +1,66 @@
 import { hash } from 'node:crypto';
 import { readSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
-import type { HashReply, HashRequest } from './hash-worker.ts';
+import type { HashRequest } from './hash-worker.ts';
 import type { PullFile } from './manifest.ts';
+import { Thread } from './thread.ts';
 
 /** Up to this size a file is hashed where it is asked for: messages to another thread would cost more than its hash. */
 const inlineBytes = 64 * 1024;
 
+/** Threads that hash at the most: one hashes one file at a time, and where processors have no instruction for it, slower than a network. */
+const mostThreads = 4;
+
 /**
- * Hashes files in another thread, behind the bytes as they become complete: it reads what was just written from the page
+ * Hashes files in other threads, behind the bytes as they become complete: it reads what was just written from the page
  * cache, so connections may fill a file in any order, and memory does not grow with it.
  */
 export class Hasher implements AsyncDisposable {
-  readonly #worker: Worker;
-  readonly #waiting = new Map<number, { resolve: (digest: string) => void; reject: (error: Error) => void }>();
-  readonly #dropping = new Map<number, () => void>();
+  readonly #lanes: Lane[] = [];
   #lastId = 0;
-  #failure: Error | undefined;
-
-  constructor() {
-    // `tsc` rewrites the extension of an import and not that of a URL.
-    this.#worker = new Worker(new URL(`./hash-worker${extname(import.meta.url)}`, import.meta.url));
-    this.#worker.on('message', (reply: HashReply) => this.#onReply(reply));
-    this.#worker.on('error', (error) => this.#fail(error));
-  }
 
   /** Begins a file of `size` bytes. */
   open(fd: number, size: number, stated: StatedHash): FileHash {
     if (size <= inlineBytes) return hashInline(fd, size, stated);
-    this.#lastId += 1;
-    const id = this.#lastId;
-    this.#send({ type: 'open', id, fd, algorithm: stated.algorithm, prefix: stated.prefix });
+    const id = ++this.#lastId;
+    const lane = this.#freest();
+    lane.files.add(id);
+    const { thread } = lane;
+    thread.tell({ type: 'open', id, fd, algorithm: stated.algorithm, prefix: stated.prefix });
+    const ended = <T>(answer: T): T => {
+      lane.files.delete(id);
+      return answer;
+    };
     return {
-      advance: (to) => this.#send({ type: 'advance', id, to }),
-      finish: () => this.#finish(id, size),
-      drop: () => this.#drop(id),
+      advance: (to) => thread.tell({ type: 'advance', id, to }),
+      finish: () => thread.ask({ type: 'finish', id, size }).then(ended),
+      drop: async () => {
+        // A thread that ended reads no file.
+        await thread.ask({ type: 'drop', id }).then(ended, () => undefined);
+      },
     };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#worker.terminate();
+    await Promise.all(this.#lanes.map(({ thread }) => thread[Symbol.asyncDispose]()));
   }
 
-  #finish(id: number, size: number): Promise<string> {
-    if (this.#failure) return Promise.reject(this.#failure);
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      this.#send({ type: 'advance', id, to: size });
-      this.#send({ type: 'finish', id, size });
-    });
+  /** The one with the fewest files; another one where all have some. */
+  #freest(): Lane {
+    const [freest] = this.#lanes.toSorted((a, b) => a.files.size - b.files.size);
+    const isFull = this.#lanes.length >= Math.min(mostThreads, availableParallelism());
+    if (freest && (freest.files.size === 0 || isFull)) return freest;
+    const entry = new URL(`./hash-worker${extname(import.meta.url)}`, import.meta.url);
+    const lane = { thread: new Thread<HashRequest, string>(entry), files: new Set<number>() };
+    this.#lanes.push(lane);
+    return lane;
   }
+}
 
-  #drop(id: number): Promise<void> {
-    this.#waiting.delete(id);
-    if (this.#failure) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#dropping.set(id, resolve);
-      this.#send({ type: 'drop', id });
-    });
-  }
-
-  #send(request: HashRequest): void {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that rule is about windows
-    this.#worker.postMessage(request);
-  }
-
-  #onReply(reply: HashReply): void {
-    if (reply.type === 'dropped') {
-      this.#dropping.get(reply.id)?.();
-      this.#dropping.delete(reply.id);
-      return;
-    }
-    const waiting = this.#waiting.get(reply.id);
-    this.#waiting.delete(reply.id);
-    if (reply.type === 'digest') waiting?.resolve(reply.digest);
-    else waiting?.reject(new Error(reply.message));
-  }
-
-  #fail(error: Error): void {
-    this.#failure = error;
-    for (const waiting of this.#waiting.values()) waiting.reject(error);
-    for (const dropped of this.#dropping.values()) dropped();
-    this.#waiting.clear();
-    this.#dropping.clear();
-  }
+interface Lane {
+  thread: Thread<HashRequest, string>;
+  files: Set<number>;
 }
 
 /** The digest of a whole file, in hex. */

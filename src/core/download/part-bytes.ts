@@ -1,7 +1,14 @@
 import { open, type FileHandle } from 'node:fs/promises';
-import { writeAll } from './durable.ts';
 import type { Fence } from './fence.ts';
 import { hashBytes, type FileHash, type Hasher, type StatedHash } from './hasher.ts';
+import type { Writer } from './writer.ts';
+
+/** What all parts of a run share. */
+export interface PartTools {
+  fence: Fence;
+  hasher: Hasher;
+  writer: Writer;
+}
 
 /** Where the bytes of a part are until it is published. */
 export interface PartBytes {
@@ -45,7 +52,7 @@ export class BytesInMemory implements PartBytes {
     this.#fence.check();
     const handle = await open(this.#path, 'w');
     try {
-      await writeAll(handle.fd, [this.#bytes], 0);
+      await handle.writeFile(this.#bytes);
       await handle.datasync();
     } finally {
       await handle.close();
@@ -61,25 +68,25 @@ export class BytesInMemory implements PartBytes {
 export class BytesOnDisk implements PartBytes {
   readonly #handle: FileHandle;
   readonly #fence: Fence;
+  readonly #writer: Writer;
   readonly #stated: StatedHash | undefined;
   readonly #hash: FileHash | undefined;
-  #turn: Promise<void> = Promise.resolve();
+  /** Writes are done in turn: behind the last one there is none. */
+  #last: Promise<void> = Promise.resolve();
 
-  constructor(handle: FileHandle, size: number, fence: Fence, hasher: Hasher, stated: StatedHash | undefined) {
+  constructor(handle: FileHandle, size: number, { fence, hasher, writer }: PartTools, stated: StatedHash | undefined) {
     this.#handle = handle;
     this.#fence = fence;
+    this.#writer = writer;
     this.#stated = stated;
     this.#hash = stated && hasher.open(handle.fd, size, stated);
   }
 
-  /** One at a time: the kernel lets one writer into a file, and the others would spin on a processor. */
-  write(batch: Buffer[], at: number): Promise<void> {
-    const turn = this.#turn.then(() => {
-      this.#fence.check();
-      return writeAll(this.#handle.fd, batch, at);
-    });
-    this.#turn = turn.catch(() => undefined);
-    return turn;
+  async write(batch: Buffer[], at: number): Promise<void> {
+    this.#fence.check();
+    const written = this.#writer.write(this.#handle.fd, batch, at);
+    this.#last = written.catch(() => undefined);
+    await written;
   }
 
   advance(to: number): void {
@@ -96,6 +103,8 @@ export class BytesOnDisk implements PartBytes {
 
   async close(): Promise<void> {
     await this.#hash?.drop();
+    // The number of a closed descriptor may be another file's the next moment.
+    await this.#last;
     await this.#handle.close();
   }
 }

@@ -1,12 +1,11 @@
 import { open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromFileSystem } from './failure.ts';
-import type { Fence } from './fence.ts';
 import { holderName } from './holder.ts';
-import { statedHash, type Hasher } from './hasher.ts';
+import { statedHash } from './hasher.ts';
 import { IntervalSet, type Interval } from './intervals.ts';
 import type { PullFile } from './manifest.ts';
-import { BytesInMemory, BytesOnDisk, type PartBytes } from './part-bytes.ts';
+import { BytesInMemory, BytesOnDisk, type PartBytes, type PartTools } from './part-bytes.ts';
 import { fileKey, statePaths } from './paths.ts';
 
 /** Up to this size a file waits in memory until it is whole. */
@@ -20,21 +19,19 @@ export class PartFile {
   readonly finalPath: string;
   /** Nothing of it is on the disk before all of it is. */
   readonly isInMemory: boolean;
-  readonly #fence: Fence;
-  readonly #hasher: Hasher;
+  readonly #tools: PartTools;
   #written: IntervalSet;
   #opening: Promise<void> | undefined;
   #bytes: PartBytes | undefined;
   #published = Promise.withResolvers<void>();
 
-  constructor(spec: PullFile, target: string, fence: Fence, hasher: Hasher, durable: IntervalSet) {
+  constructor(spec: PullFile, target: string, durable: IntervalSet, tools: PartTools) {
     this.spec = spec;
     this.key = fileKey(spec);
-    this.path = join(statePaths(target).parts, `${this.key}@${holderName(fence.holder)}`);
+    this.path = join(statePaths(target).parts, `${this.key}@${holderName(tools.fence.holder)}`);
     this.finalPath = join(target, spec.path);
     this.isInMemory = spec.size <= inMemoryBytes && durable.bytes === 0;
-    this.#fence = fence;
-    this.#hasher = hasher;
+    this.#tools = tools;
     this.#written = durable;
   }
 
@@ -106,11 +103,11 @@ export class PartFile {
     const { size } = this.spec;
     const stated = statedHash(this.spec);
     if (this.isInMemory) {
-      this.#bytes = new BytesInMemory(this.path, size, this.#fence, stated);
+      this.#bytes = new BytesInMemory(this.path, size, this.#tools.fence, stated);
       return;
     }
     const handle = await open(this.path, this.#written.bytes > 0 ? 'r+' : 'w+');
-    this.#bytes = new BytesOnDisk(handle, size, this.#fence, this.#hasher, stated);
+    this.#bytes = new BytesOnDisk(handle, size, this.#tools, stated);
     if (this.#written.prefix > 0) this.#bytes.advance(this.#written.prefix);
   }
 }

@@ -16,6 +16,7 @@ import { statePaths } from './paths.ts';
 import { Progress } from './progress.ts';
 import { recover } from './recover.ts';
 import { requireSpace, withMissing } from './space.ts';
+import { Writer } from './writer.ts';
 
 /** Free space is looked at this often while bytes come in, in milliseconds. */
 const spaceCheckMs = 5000;
@@ -74,6 +75,7 @@ async function fetchMissing(options: PullOptions, total: number, fence: Fence): 
   const { tuning, proxy } = options.environment;
   const run = new RunControl(options.signal);
   await using hasher = new Hasher();
+  await using writer = new Writer();
   const { journal, unfinished } = await recover(target, manifest, fence, hasher);
   const progress = new Progress(total, options.onEvent);
   const missing = unfinished.reduce((sum, { file, durable }) => sum + file.size - durable.bytes, 0);
@@ -81,9 +83,10 @@ async function fetchMissing(options: PullOptions, total: number, fence: Fence): 
   using client = new HttpClient(tuning, proxy, run.signal);
   const source = new HubSource(client, manifest, token);
   const committer = new Committer(target, fence, journal, windowBytes(tuning) / 8, run.fail);
+  const tools = { fence, hasher, writer };
   const files = unfinished
     .toSorted((a, b) => b.file.size - a.file.size)
-    .map(({ file, durable }) => new FileTransfer(new PartFile(file, target, fence, hasher, durable), source));
+    .map(({ file, durable }) => new FileTransfer(new PartFile(file, target, durable, tools), source));
   try {
     await requireSpace(target, missing);
     run.signal.throwIfAborted();

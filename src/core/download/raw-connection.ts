@@ -23,7 +23,7 @@ export class RawConnection {
   readonly #host: string;
   readonly #stallMs: number;
   #stall: NodeJS.Timeout | undefined;
-  readonly #buffers = [Buffer.allocUnsafeSlow(batchBytes), Buffer.allocUnsafeSlow(batchBytes)] as const;
+  readonly #buffers = [sharedBuffer(), sharedBuffer()] as const;
   /** Which buffer is being filled, and how far; the other one is empty or being written. */
   #current: 0 | 1 = 0;
   #filled = 0;
@@ -258,6 +258,11 @@ export class RawConnection {
     this.#socket.destroy();
     this.#onBytes();
   }
+}
+
+/** The thread that writes reads from the same memory. */
+function sharedBuffer(): Buffer {
+  return Buffer.from(new SharedArrayBuffer(batchBytes));
 }
 
 interface OnRead {

@@ -87,7 +87,7 @@ test.skipIf(!hasStrace)(
       const syncs = onPart.filter((call) => call.name === 'fdatasync' && call.returned < entry.began);
       const lastSync = Math.max(...syncs.map((call) => call.began));
       const writes = onPart
-        .filter((call) => call.name.startsWith('pwrite'))
+        .filter((call) => /^p?write/.test(call.name))
         .map((call) => ({ returned: call.returned, place: placeOf(call) }));
       const wanted = line.type === 'ranges' ? line.ranges : [[0, Infinity] as const];
       for (const [start, end] of wanted) {
@@ -107,8 +107,9 @@ test.skipIf(!hasStrace)(
   },
 );
 
-/** `pwritev(fd, […], count, offset) = length` */
+/** `pwrite64(fd, "…", count, offset) = length`, or `write(fd, "…", count) = length` of a file that is written in one go. */
 function placeOf(call: Call): { start: number; end: number } {
-  const [, start, length] = /, (\d+)\)\s+= (\d+)$/.exec(call.arguments) ?? [];
+  const [, offset, length] = /, (\d+)\)\s+= (\d+)$/.exec(call.arguments) ?? [];
+  const start = call.name.startsWith('p') ? offset : 0;
   return { start: Number(start), end: Number(start) + Number(length) };
 }
