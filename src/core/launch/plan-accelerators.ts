@@ -1,6 +1,6 @@
 import { inputError, refused } from '../errors.ts';
 import type { Places } from '../regions/places.ts';
-import type { LaunchInput } from './plan-launch.ts';
+import type { LaunchInput } from './launch-input.ts';
 
 export interface AcceleratorChoice {
   accelerator: string | undefined;

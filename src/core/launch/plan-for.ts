@@ -8,7 +8,8 @@ import { findVolume, wantVolume } from '../store/volumes.ts';
 import { volumeKey } from '../volumes/key.ts';
 import type { LaunchParts } from './parts.ts';
 import { chooseRegions, planLaunch } from './plan-launch.ts';
-import type { KeptImage, LaunchInput, LaunchPlan, RegionFact, VolumeFact } from './plan-launch.ts';
+import type { KeptImage, LaunchPlan, RegionFact, VolumeFact } from './plan-launch.ts';
+import type { LaunchInput } from './launch-input.ts';
 
 /** Everything a launch would do, and the entry it is for. Reads the world; changes nothing. */
 export async function plan(

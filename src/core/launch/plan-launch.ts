@@ -18,19 +18,7 @@ import {
   refuseSplit,
   refuseUnnamedPickle,
 } from './plan-runtime.ts';
-
-export interface LaunchInput {
-  model: string;
-  regions?: string[] | undefined;
-  replicas?: number | undefined;
-  accelerator?: string | undefined;
-  accelerator_count?: number | undefined;
-  runtime?: string | undefined;
-  context_length?: number | undefined;
-  arguments?: string[] | undefined;
-  allow_pickle?: boolean | undefined;
-  private?: boolean | undefined;
-}
+import type { LaunchInput } from './launch-input.ts';
 
 /** What the world said about one region's volume, before planning. */
 export interface VolumeFact {

@@ -2,7 +2,7 @@ import type { V1PersistentVolumeClaim } from '@kubernetes/client-node';
 import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
 import type { RegionStatus } from '../region.ts';
 import type { KubernetesClient } from './client.ts';
-import type { Finding } from './examine.ts';
+import type { Finding } from './finding.ts';
 import type { Live } from './kinds.ts';
 import { isDefaultClass, persistentVolume, storageClasses } from './outside.ts';
 

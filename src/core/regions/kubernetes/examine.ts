@@ -15,17 +15,11 @@ import {
   reachFindings,
 } from './examine-config.ts';
 import { fixFor } from './examine-fixes.ts';
+import type { Finding } from './finding.ts';
 import { probeClaim } from './manifests/volume.ts';
 import { nameFor } from './names.ts';
 import { Ownership } from './ownership.ts';
 import { statusOf } from './status.ts';
-
-/** One thing that was looked at in a region. */
-export interface Finding {
-  state: 'ok' | 'warning' | 'failed';
-  said: string;
-  fix?: string;
-}
 
 /**
  * Tries out what a launch will need: access, rights, and, with a small claim that is deleted again, the storage, the image
