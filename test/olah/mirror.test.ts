@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { verifyTree } from '../../src/core/download/verify.ts';
+import { verifyTree } from '../../src/core/download/disk/verify.ts';
 import { createHub } from '../../src/core/hub/hub.ts';
 import { KiB, manifestOf, MiB, startPull, temporaryFolder, tuningEnv } from '../core/download/pulling.ts';
 import { startHub } from '../support/hub/hub.ts';

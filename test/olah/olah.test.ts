@@ -4,7 +4,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PullManifest } from '../../src/core/download/manifest.ts';
-import { verifyTree } from '../../src/core/download/verify.ts';
+import { verifyTree } from '../../src/core/download/disk/verify.ts';
 import { createHub } from '../../src/core/hub/hub.ts';
 import { isSame, MiB, pull, startPull, temporaryFolder, tree, tuningEnv } from '../core/download/pulling.ts';
 import { startCore } from '../support/core.ts';

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { pullEnvironment } from '../config/pull-environment.ts';
 import { PullFailure } from './failure.ts';
 import { pullFailures, type PullEvent } from './manifest.ts';
-import { parseManifest } from './paths.ts';
+import { parseManifest } from './disk/paths.ts';
 import { runPull } from './pull.ts';
 
 export const pullUsage = `Usage: ecolink pull --manifest <file> --target <folder> [--token-file <file>|-] [--forget-token]

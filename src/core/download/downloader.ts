@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PullTuning } from '../config/pull-environment.ts';
-import type { Committer } from './committer.ts';
+import type { Committer } from './disk/committer.ts';
 import { PullFailure, RangesIgnored, Setback } from './failure.ts';
 import type { FileTransfer } from './file-transfer.ts';
 import type { HubSource } from './hub-source.ts';
 import { JobQueue, type Job } from './job-queue.ts';
-import type { PartFile } from './part-file.ts';
+import type { PartFile } from './disk/part-file.ts';
 import type { Progress } from './progress.ts';
 
 /** A range that got this far between two failures begins to count anew. */

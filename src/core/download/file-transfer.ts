@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
-import type { Answer } from './answer.ts';
+import type { Answer } from './wire/answer.ts';
 import { Setback } from './failure.ts';
 import { bodyPlace, openLink, type HubSource, type OpenedBody } from './hub-source.ts';
-import type { PartFile } from './part-file.ts';
+import type { PartFile } from './disk/part-file.ts';
 
 /** How a file comes: in ranges by a signed link, or in one stream from its first byte, which cannot be resumed. */
 type Mode = 'ranges' | 'single';

@@ -1,6 +1,6 @@
-import type { Answer } from './answer.ts';
+import type { Answer } from './wire/answer.ts';
 import { PullFailure, RangesIgnored, Setback, shownUrl } from './failure.ts';
-import type { HttpClient } from './http-client.ts';
+import type { HttpClient } from './wire/http-client.ts';
 import type { PullFile, PullManifest } from './manifest.ts';
 import { classifyRefusal, describeRefusal } from './refusal.ts';
 

@@ -1,22 +1,22 @@
 import { setMaxListeners } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
 import type { PullEnvironment } from '../config/pull-environment.ts';
-import { Committer } from './committer.ts';
-import { invalidate, isComplete, writeCompletion } from './completion.ts';
+import { Committer } from './disk/committer.ts';
+import { invalidate, isComplete, writeCompletion } from './disk/completion.ts';
 import { Downloader, windowBytes } from './downloader.ts';
 import { fromFileSystem, PullFailure } from './failure.ts';
-import { Fence } from './fence.ts';
+import { Fence } from './disk/fence.ts';
 import { FileTransfer } from './file-transfer.ts';
-import { Hasher } from './hasher.ts';
-import { HttpClient } from './http-client.ts';
+import { Hasher } from './disk/hasher.ts';
+import { HttpClient } from './wire/http-client.ts';
 import { HubSource } from './hub-source.ts';
 import { pullFailures, type PullEvent, type PullManifest } from './manifest.ts';
-import { PartFile } from './part-file.ts';
-import { statePaths } from './paths.ts';
+import { PartFile } from './disk/part-file.ts';
+import { statePaths } from './disk/paths.ts';
 import { Progress } from './progress.ts';
-import { recover } from './recover.ts';
-import { requireSpace, withMissing } from './space.ts';
-import { Writer } from './writer.ts';
+import { recover } from './disk/recover.ts';
+import { requireSpace, withMissing } from './disk/space.ts';
+import { Writer } from './disk/writer.ts';
 
 /** Free space is looked at this often while bytes come in, in milliseconds. */
 const spaceCheckMs = 5000;

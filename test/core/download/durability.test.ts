@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { JournalLine } from '../../../src/core/download/journal.ts';
+import type { JournalLine } from '../../../src/core/download/disk/journal.ts';
 import { startHub } from '../../support/hub/hub.ts';
 import { missing } from '../../support/missing.ts';
 import { KiB, manifestOf, MiB, startPull, temporaryFolder, tuningEnv } from './pulling.ts';

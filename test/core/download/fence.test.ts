@@ -1,7 +1,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { verifyTree } from '../../../src/core/download/verify.ts';
+import { verifyTree } from '../../../src/core/download/disk/verify.ts';
 import { startHub, type Hub } from '../../support/hub/hub.ts';
 import type { HubRepo } from '../../support/hub/repo.ts';
 import { KiB, manifestOf, MiB, pull, startPull, temporaryFolder, tuningEnv } from './pulling.ts';

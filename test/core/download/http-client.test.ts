@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createServer as createPlainServer, type AddressInfo, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { HttpClient } from '../../../src/core/download/http-client.ts';
+import { HttpClient } from '../../../src/core/download/wire/http-client.ts';
 import { quick } from './pulling.ts';
 
 test('a kept connection that its server closes when it is used again is no failure', async () => {

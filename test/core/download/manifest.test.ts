@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { PullFailure } from '../../../src/core/download/failure.ts';
-import { parseManifest } from '../../../src/core/download/paths.ts';
+import { parseManifest } from '../../../src/core/download/disk/paths.ts';
 import { pullEnvironment } from '../../../src/core/config/pull-environment.ts';
 import { spawnSync } from 'node:child_process';
 import { pullEntry, temporaryFolder } from './pulling.ts';

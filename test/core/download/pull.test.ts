@@ -2,7 +2,7 @@ import { readFile, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { completionFile, stateFolder } from '../../../src/core/download/manifest.ts';
-import { readCompletion } from '../../../src/core/download/completion.ts';
+import { readCompletion } from '../../../src/core/download/disk/completion.ts';
 import { bytesOf } from '../../support/hub/content.ts';
 import { startHub, type Hub } from '../../support/hub/hub.ts';
 import { isSame, KiB, manifestOf, MiB, pull, temporaryFolder, tree } from './pulling.ts';

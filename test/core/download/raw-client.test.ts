@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
-import { batchBytes } from '../../../src/core/download/place-writer.ts';
-import { RawClient } from '../../../src/core/download/raw-client.ts';
+import { batchBytes } from '../../../src/core/download/wire/place-writer.ts';
+import { RawClient } from '../../../src/core/download/wire/raw-client.ts';
 
 const size = 16 * batchBytes;
 /** Begins a head, and ends it together with the body. In a thread of its own, it sends while the other does not read. */

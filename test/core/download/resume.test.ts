@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { PullFailure } from '../../../src/core/download/failure.ts';
 import { completionFile } from '../../../src/core/download/manifest.ts';
 import { runPull } from '../../../src/core/download/pull.ts';
-import { verifyTree } from '../../../src/core/download/verify.ts';
+import { verifyTree } from '../../../src/core/download/disk/verify.ts';
 import { startHub, type Hub } from '../../support/hub/hub.ts';
 import type { HubRepo } from '../../support/hub/repo.ts';
 import { KiB, manifestOf, MiB, quick, startPull, temporaryFolder, tuningEnv } from './pulling.ts';

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { Hasher } from '../../../src/core/download/hasher.ts';
-import { Writer } from '../../../src/core/download/writer.ts';
+import { Hasher } from '../../../src/core/download/disk/hasher.ts';
+import { Writer } from '../../../src/core/download/disk/writer.ts';
 import { bytesOf } from '../../support/hub/content.ts';
 import { MiB, temporaryFolder } from './pulling.ts';
 

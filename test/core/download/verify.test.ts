@@ -1,8 +1,8 @@
 import { open, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { invalidate } from '../../../src/core/download/completion.ts';
-import { verifyTree } from '../../../src/core/download/verify.ts';
+import { invalidate } from '../../../src/core/download/disk/completion.ts';
+import { verifyTree } from '../../../src/core/download/disk/verify.ts';
 import { startHub, type Hub } from '../../support/hub/hub.ts';
 import { manifestOf, MiB, pull, temporaryFolder } from './pulling.ts';
 

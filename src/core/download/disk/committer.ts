@@ -2,7 +2,7 @@ import { mkdir, rename } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
 import { syncFolder } from './durable.ts';
 import type { Fence } from './fence.ts';
-import { fromFileSystem } from './failure.ts';
+import { fromFileSystem } from '../failure.ts';
 import { IntervalSet } from './intervals.ts';
 import type { Journal, JournalLine } from './journal.ts';
 import type { PartFile } from './part-file.ts';

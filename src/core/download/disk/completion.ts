@@ -2,7 +2,7 @@ import { lstat, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFolder, writeDurably } from './durable.ts';
 import { fileKey, statePaths } from './paths.ts';
-import { completionFile, completionManifest, type CompletionManifest, type PullManifest } from './manifest.ts';
+import { completionFile, completionManifest, type CompletionManifest, type PullManifest } from '../manifest.ts';
 
 /** The completion manifest of a target; undefined where the tree is not complete. */
 export async function readCompletion(target: string): Promise<CompletionManifest | undefined> {

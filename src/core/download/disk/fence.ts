@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { mkdir, open, readdir, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fromFileSystem, PullFailure } from './failure.ts';
+import { fromFileSystem, PullFailure } from '../failure.ts';
 import {
   compareHolders,
   describeThisProcess,

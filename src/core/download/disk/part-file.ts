@@ -1,10 +1,10 @@
 import { open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fromFileSystem } from './failure.ts';
+import { fromFileSystem } from '../failure.ts';
 import { holderName } from './holder.ts';
 import { statedHash } from './hasher.ts';
 import { IntervalSet, type Interval } from './intervals.ts';
-import type { PullFile } from './manifest.ts';
+import type { PullFile } from '../manifest.ts';
 import { BytesInMemory, BytesOnDisk, type PartBytes, type PartTools } from './part-bytes.ts';
 import { fileKey, statePaths } from './paths.ts';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { PullFailure } from './failure.ts';
-import { pullManifest, stateFolder, type PullFile, type PullManifest } from './manifest.ts';
+import { PullFailure } from '../failure.ts';
+import { pullManifest, stateFolder, type PullFile, type PullManifest } from '../manifest.ts';
 
 const repoName = /^[A-Za-z0-9][\w.-]*(?:\/[A-Za-z0-9][\w.-]*)?$/;
 

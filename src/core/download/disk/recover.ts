@@ -1,12 +1,12 @@
 import { lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fromFileSystem } from './failure.ts';
+import { fromFileSystem } from '../failure.ts';
 import type { Fence } from './fence.ts';
 import { compareHolders, holderName, parseHolder, type Holder } from './holder.ts';
 import type { Hasher } from './hasher.ts';
 import { IntervalSet } from './intervals.ts';
 import { Journal, readJournal, type FileRecord, type JournalState } from './journal.ts';
-import type { PullFile, PullManifest } from './manifest.ts';
+import type { PullFile, PullManifest } from '../manifest.ts';
 import { fileKey, statePaths } from './paths.ts';
 import { freeBytes } from './space.ts';
 import { checkFile } from './verify.ts';

@@ -1,8 +1,8 @@
 import { readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatBytes } from '../format.ts';
-import { PullFailure } from './failure.ts';
-import type { PullManifest } from './manifest.ts';
+import { formatBytes } from '../../format.ts';
+import { PullFailure } from '../failure.ts';
+import type { PullManifest } from '../manifest.ts';
 import { fileKey, statePaths } from './paths.ts';
 
 /** Free bytes for an ordinary user; undefined where the file system does not say (some network file systems answer with zeros). */

@@ -1,8 +1,8 @@
 import { Agent as HttpAgent, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
-import type { PullTuning } from '../config/pull-environment.ts';
+import type { PullTuning } from '../../config/pull-environment.ts';
 import type { Answer } from './answer.ts';
-import { asSetback, Setback } from './failure.ts';
+import { asSetback, Setback } from '../failure.ts';
 import { NodeAnswer } from './node-answer.ts';
 import { OriginGates } from './origin-gates.ts';
 import { RawClient } from './raw-client.ts';

@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Answer } from './answer.ts';
-import { asSetback, PullFailure, Setback } from './failure.ts';
+import { asSetback, PullFailure, Setback } from '../failure.ts';
 import { batchBytes, PlaceWriter, type BodySink, type Place } from './place-writer.ts';
 
 /** An answer that Node's own client parsed. */

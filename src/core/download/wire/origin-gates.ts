@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PullTuning } from '../config/pull-environment.ts';
+import type { PullTuning } from '../../config/pull-environment.ts';
 import type { Answer } from './answer.ts';
-import { PullFailure } from './failure.ts';
+import { PullFailure } from '../failure.ts';
 
 interface Gate {
   /** No request before this moment of `performance.now()`. */

@@ -1,4 +1,4 @@
-import { Setback } from './failure.ts';
+import { Setback } from '../failure.ts';
 import { RawConnection, type RawAnswer } from './raw-connection.ts';
 
 /** Asks for ranges over raw connections, and keeps those that can be used again. */

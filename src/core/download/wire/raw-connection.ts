@@ -1,7 +1,7 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectSecure } from 'node:tls';
 import type { Answer } from './answer.ts';
-import { asSetback, Setback } from './failure.ts';
+import { asSetback, Setback } from '../failure.ts';
 import { batchBytes, PlaceWriter, type BodySink, type Place } from './place-writer.ts';
 import { parseChunks, parseHead, type Head } from './response-head.ts';
 

@@ -1,4 +1,4 @@
-import { Setback } from './failure.ts';
+import { Setback } from '../failure.ts';
 
 /** The head of an HTTP/1.1 answer. */
 export interface Head {

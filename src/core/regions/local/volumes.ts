@@ -1,10 +1,10 @@
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readCompletion } from '../../download/completion.ts';
+import { readCompletion } from '../../download/disk/completion.ts';
 import { completionFile, pullEvent } from '../../download/manifest.ts';
 import type { PullEvent, PullManifest } from '../../download/manifest.ts';
-import { describeMismatch, verifyTree } from '../../download/verify.ts';
+import { describeMismatch, verifyTree } from '../../download/disk/verify.ts';
 import { newId } from '../../ids.ts';
 import type { ObservedVolume } from '../region.ts';
 import { lastLines } from './last-lines.ts';

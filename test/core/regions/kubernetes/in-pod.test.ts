@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { writeCompletion } from '../../../../src/core/download/completion.ts';
+import { writeCompletion } from '../../../../src/core/download/disk/completion.ts';
 
 const main = fileURLToPath(new URL('../../../../src/main.ts', import.meta.url));
 
