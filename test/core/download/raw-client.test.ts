@@ -44,3 +44,48 @@ test('a head whose end comes together with more than a buffer holds does not end
   }
   await worker.terminate();
 });
+
+/** Closes after each answer. */
+const closing = `
+const { parentPort } = require('node:worker_threads');
+const server = require('node:net').createServer((socket) => {
+  socket.on('error', () => {});
+  socket.on('data', () => socket.end('HTTP/1.1 200 OK\\r\\nConnection: close\\r\\nContent-Length: 7\\r\\n\\r\\nweights'));
+});
+server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`;
+
+test('connections that end leave their memory to the next ones, and not before it is written', async () => {
+  const worker = new Worker(closing, { eval: true });
+  const [port] = (await once(worker, 'message')) as [number];
+  using client = new RawClient(2000);
+  const url = new URL(`http://127.0.0.1:${port}/`);
+  const memories = new Set<ArrayBufferLike>();
+  const fetch = async (written: Promise<void>): Promise<ArrayBufferLike | undefined> => {
+    let memory: ArrayBufferLike | undefined;
+    const begun = Promise.withResolvers<void>();
+    const sink = {
+      write: (batch: Buffer[]) => {
+        memory = batch[0]?.buffer;
+        begun.resolve();
+        return written;
+      },
+      received: () => {},
+      written: () => undefined,
+    };
+    const answer = await client.get(url, {}, new AbortController().signal);
+    const done = answer.writeTo({ start: 0, end: 7 }, sink);
+    await begun.promise;
+    if (memory) memories.add(memory);
+    void done.catch(() => undefined);
+    return memory;
+  };
+  for (let request = 0; request < 20; request++) await fetch(Promise.resolve());
+  expect(memories.size).toBeLessThanOrEqual(2);
+  const slow = Promise.withResolvers<void>();
+  const busy = await fetch(slow.promise);
+  memories.clear();
+  for (let request = 0; request < 5; request++) await fetch(Promise.resolve());
+  expect(memories).not.toContain(busy);
+  slow.resolve();
+  await worker.terminate();
+});

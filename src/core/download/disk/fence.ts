@@ -15,7 +15,7 @@ import { statePaths } from './paths.ts';
 
 /**
  * Holds a target for one run. The holder is the greatest name in `.ecolink/attempts`, made with O_EXCL, which network file
- * systems keep where they do not keep locks. A run that is no longer the holder learns it before its next write.
+ * systems keep where they do not keep locks. A run that is no longer the holder learns it before it hands over its next write.
  */
 export class Fence {
   readonly #folder: string;
@@ -42,7 +42,7 @@ export class Fence {
     }
   }
 
-  /** Throws `superseded` once another run holds the target, or once the target is gone. Synchronous: the write follows at once. */
+  /** Throws `superseded` once another run holds the target, or once the target is gone. Synchronous: the write is handed over at once. */
   check(): void {
     if (this.#holds()) return;
     throw new PullFailure('superseded', 'Another attempt has taken this download over.');

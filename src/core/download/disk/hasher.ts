@@ -9,7 +9,7 @@ import { Thread } from './thread.ts';
 /** Up to this size a file is hashed where it is asked for: messages to another thread would cost more than its hash. */
 const inlineBytes = 64 * 1024;
 
-/** Threads that hash at the most: one hashes one file at a time, and where processors have no instruction for it, slower than a network. */
+/** A file is hashed by one thread, which is slower than a network where processors have no instruction for it: several files by several. */
 const mostThreads = 4;
 
 /**

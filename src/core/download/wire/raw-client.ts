@@ -1,11 +1,13 @@
 import { Setback } from '../failure.ts';
-import { RawConnection, type RawAnswer } from './raw-connection.ts';
+import { newBuffers, RawConnection, type Buffers, type RawAnswer } from './raw-connection.ts';
 
 /** Asks for ranges over raw connections, and keeps those that can be used again. */
 export class RawClient implements Disposable {
   readonly #stallMs: number;
   readonly #idle = new Map<string, RawConnection[]>();
   readonly #all = new Set<RawConnection>();
+  /** Of connections that ended: nothing tells the collector how much hangs on shared memory. */
+  readonly #spare: Buffers[] = [];
 
   constructor(stallMs: number) {
     this.#stallMs = stallMs;
@@ -18,7 +20,6 @@ export class RawClient implements Disposable {
       try {
         return await connection.get(url, headers, signal, () => this.#idle.get(url.origin)?.push(connection));
       } catch (error) {
-        this.#all.delete(connection);
         // A server may close a kept connection at the moment it is used again.
         const isStale = wasUsed && error instanceof Setback && error.code === 'hub_unreachable';
         if (!isStale || signal.aborted) throw error;
@@ -33,11 +34,12 @@ export class RawClient implements Disposable {
   #take(url: URL): RawConnection {
     const idle = this.#idle.get(url.origin) ?? [];
     this.#idle.set(url.origin, idle);
-    for (let kept = idle.pop(); kept; kept = idle.pop()) {
-      if (kept.isOpen) return kept;
-      this.#all.delete(kept);
-    }
-    const connection = new RawConnection(url, this.#stallMs);
+    for (let kept = idle.pop(); kept; kept = idle.pop()) if (kept.isOpen) return kept;
+    const buffers = this.#spare.pop() ?? newBuffers();
+    const connection = new RawConnection(url, this.#stallMs, buffers, () => {
+      this.#all.delete(connection);
+      this.#spare.push(buffers);
+    });
     this.#all.add(connection);
     return connection;
   }

@@ -23,7 +23,8 @@ export class RawConnection {
   readonly #host: string;
   readonly #stallMs: number;
   #stall: NodeJS.Timeout | undefined;
-  readonly #buffers = [sharedBuffer(), sharedBuffer()] as const;
+  readonly #buffers: Buffers;
+  readonly #onEnded: () => void;
   /** Which buffer is being filled, and how far; the other one is empty or being written. */
   #current: 0 | 1 = 0;
   #filled = 0;
@@ -33,11 +34,17 @@ export class RawConnection {
   #spare: Buffer | undefined;
   #failure: Error | undefined;
   #onBytes: () => void = () => undefined;
+  /** From a request to the end of its answer: until then its buffers may be on their way to the disk. */
+  #isBusy = false;
+  #isEnded = false;
   isUsed = false;
 
-  constructor(url: URL, stallMs: number) {
+  /** `onEnded` is called once, when neither the connection nor a write from its buffers is left. */
+  constructor(url: URL, stallMs: number, buffers: Buffers, onEnded: () => void) {
     this.#host = url.host;
     this.#stallMs = stallMs;
+    this.#buffers = buffers;
+    this.#onEnded = onEnded;
     this.#socket = connect(url, {
       buffer: () => this.#space(),
       callback: (bytes, buffer) => this.#onRead(bytes, buffer),
@@ -62,6 +69,7 @@ export class RawConnection {
     const onAbort = () => this.#fail(signal.reason as Error);
     signal.addEventListener('abort', onAbort, { once: true });
     const done = () => signal.removeEventListener('abort', onAbort);
+    this.#isBusy = true;
     try {
       signal.throwIfAborted();
       this.#socket.write(`GET ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}\r\n`);
@@ -71,6 +79,7 @@ export class RawConnection {
     } catch (error) {
       done();
       this.#fail(error as Error);
+      this.#rest();
       throw error;
     }
   }
@@ -93,6 +102,8 @@ export class RawConnection {
         done();
         this.close();
         throw error;
+      } finally {
+        this.#rest();
       }
     };
     return {
@@ -257,12 +268,26 @@ export class RawConnection {
     clearTimeout(this.#stall);
     this.#socket.destroy();
     this.#onBytes();
+    this.#end();
+  }
+
+  #rest(): void {
+    this.#isBusy = false;
+    this.#end();
+  }
+
+  #end(): void {
+    if (!this.#failure || this.#isBusy || this.#isEnded) return;
+    this.#isEnded = true;
+    this.#onEnded();
   }
 }
 
-/** The thread that writes reads from the same memory. */
-function sharedBuffer(): Buffer {
-  return Buffer.from(new SharedArrayBuffer(batchBytes));
+export type Buffers = readonly [Buffer, Buffer];
+
+/** Shared with the thread that writes. */
+export function newBuffers(): Buffers {
+  return [Buffer.from(new SharedArrayBuffer(batchBytes)), Buffer.from(new SharedArrayBuffer(batchBytes))];
 }
 
 interface OnRead {
