@@ -7,6 +7,8 @@ export default defineConfig({
     exclude: ['test/postgres/**', 'test/engines/**', 'test/olah/**', 'test/kubernetes/**', 'test/cluster/**'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // What is waited for is an event, not a speed: the usual second is the speed of one machine.
+    expect: { poll: { timeout: 30_000 } },
     // Real processes on a shared machine: a stall of the machine is told apart from a fault by a second look, which CI's log shows.
     retry: process.env['CI'] ? 1 : 0,
   },

@@ -4,6 +4,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { collect, startEngine } from './start-engine.ts';
 import type { RunningEngine } from './start-engine.ts';
 
+const patient = { timeout: 30_000 };
+
 let engine: RunningEngine;
 let openai: OpenAI;
 
@@ -53,7 +55,10 @@ describe('the server', () => {
   it('logs one line per request and nothing of what was said', async () => {
     const secret = 'correct horse battery staple';
     await openai.completions.create({ model: 'tiny', prompt: secret, max_tokens: 3 });
-    await vi.waitFor(() => expect(engine.log.at(-1)).toMatchObject({ path: '/v1/completions', completion_tokens: 3 }));
+    await vi.waitFor(
+      () => expect(engine.log.at(-1)).toMatchObject({ path: '/v1/completions', completion_tokens: 3 }),
+      patient,
+    );
     expect(JSON.stringify(engine.log)).not.toContain('horse');
   });
 });
@@ -185,7 +190,7 @@ describe('many callers', () => {
     const gone = () => engine.log.filter((line) => line['cancelled'] === true).length;
     const waiting = await begin();
     waiting.controller.abort();
-    await vi.waitUntil(() => gone() === 1);
+    await vi.waitUntil(() => gone() === 1, patient);
     running.forEach((stream) => stream.controller.abort());
     const { choices } = await openai.chat.completions.create({
       model: 'tiny',
