@@ -6,24 +6,38 @@ import { batchBytes } from '../../../src/core/download/wire/place-writer.ts';
 import { RawClient } from '../../../src/core/download/wire/raw-client.ts';
 
 const size = 16 * batchBytes;
-/** Begins a head, and ends it together with the body. In a thread of its own, it sends while the other does not read. */
-const server = `
-const { parentPort } = require('node:worker_threads');
-const answer = Buffer.concat([
-  Buffer.from('HTTP/1.1 200 OK\\r\\nContent-Length: ${size}\\r\\n\\r\\n'),
-  Buffer.alloc(${size}, 'weights'),
-]);
-const server = require('node:net').createServer({ noDelay: true }, (socket) => {
+
+/** A server in a thread of its own, where it sends while the other does not read. `each` is what it does with a `socket`. */
+async function serve(each: string) {
+  const code = `
+    const { parentPort, workerData } = require('node:worker_threads');
+    const server = require('node:net').createServer({ noDelay: true }, (socket) => {
+      socket.on('error', () => {});
+      ${each}
+    });
+    server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`;
+  const sent = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(code, { eval: true, workerData: sent });
+  const [port] = (await once(worker, 'message')) as [number];
+  return { worker, sent, url: new URL(`http://127.0.0.1:${port}/`) };
+}
+
+/** Begins a head, and ends it together with the body when it is told to. */
+const inTwo = `
+  const answer = Buffer.concat([
+    Buffer.from('HTTP/1.1 200 OK\\r\\nContent-Length: ${size}\\r\\n\\r\\n'),
+    Buffer.alloc(${size}, 'weights'),
+  ]);
   socket.on('data', () => socket.write(answer.subarray(0, 9), () => parentPort.postMessage('begun')));
-  socket.on('data', () => setTimeout(() => socket.write(answer.subarray(9)), 20));
-});
-server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`;
+  parentPort.on('message', () => {
+    socket.write(answer.subarray(9));
+    Atomics.store(workerData, 0, 1);
+    Atomics.notify(workerData, 0);
+  });`;
 
 test('a head whose end comes together with more than a buffer holds does not end the reading of its body', async () => {
-  const worker = new Worker(server, { eval: true });
-  const [port] = (await once(worker, 'message')) as [number];
+  const { worker, sent, url } = await serve(inTwo);
   using client = new RawClient(2000);
-  const url = new URL(`http://127.0.0.1:${port}/`);
   const expected = Buffer.alloc(size, 'weights');
   const got = Buffer.alloc(size);
   const sink = {
@@ -37,7 +51,9 @@ test('a head whose end comes together with more than a buffer holds does not end
     await once(worker, 'message');
     await turn();
     // The kernel's share of the answer is there before any of it is read.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    worker.postMessage('go on');
+    expect(Atomics.wait(sent, 0, 0, 10_000)).not.toBe('timed-out');
+    sent[0] = 0;
     got.fill(0);
     await (await asked).writeTo({ start: 0, end: size }, sink);
     expect(got.equals(expected)).toBe(true);
@@ -45,20 +61,12 @@ test('a head whose end comes together with more than a buffer holds does not end
   await worker.terminate();
 });
 
-/** Closes after each answer. */
 const closing = `
-const { parentPort } = require('node:worker_threads');
-const server = require('node:net').createServer((socket) => {
-  socket.on('error', () => {});
-  socket.on('data', () => socket.end('HTTP/1.1 200 OK\\r\\nConnection: close\\r\\nContent-Length: 7\\r\\n\\r\\nweights'));
-});
-server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`;
+  socket.on('data', () => socket.end('HTTP/1.1 200 OK\\r\\nConnection: close\\r\\nContent-Length: 7\\r\\n\\r\\nweights'));`;
 
 test('connections that end leave their memory to the next ones, and not before it is written', async () => {
-  const worker = new Worker(closing, { eval: true });
-  const [port] = (await once(worker, 'message')) as [number];
+  const { worker, url } = await serve(closing);
   using client = new RawClient(2000);
-  const url = new URL(`http://127.0.0.1:${port}/`);
   const memories = new Set<ArrayBufferLike>();
   const fetch = async (written: Promise<void>): Promise<ArrayBufferLike | undefined> => {
     let memory: ArrayBufferLike | undefined;
