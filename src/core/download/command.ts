@@ -48,7 +48,7 @@ async function readInput(argv: readonly string[]) {
   if (!values.manifest || !values.target) throw new Error(`--manifest and --target are needed.\n${pullUsage}`);
   if (values.attempt !== undefined && !/^[1-9]\d{0,8}$/.test(values.attempt))
     throw new Error('--attempt must be a whole number above 0.');
-  const manifest = parseManifest(await readFile(values.manifest, 'utf8'));
+  const manifest = parseManifest(await readText(values.manifest, 'manifest'));
   const token = values['token-file'] === undefined ? undefined : await readToken(values['token-file']);
   // A download runs for hours: the token need not lie on a disk for as long.
   if (values['forget-token'] && values['token-file']) await rm(values['token-file'], { force: true });
@@ -58,9 +58,18 @@ async function readInput(argv: readonly string[]) {
 
 /** An empty token is none; a line break at its end is the editor's. */
 async function readToken(file: string): Promise<string | undefined> {
-  const token = (file === '-' ? await text(process.stdin) : await readFile(file, 'utf8')).trim();
+  const token = (file === '-' ? await text(process.stdin) : await readText(file, 'token file')).trim();
   if (/[^\x21-\x7e]/.test(token)) throw new Error('The token file holds something that is not a token.');
   return token === '' ? undefined : token;
+}
+
+async function readText(file: string, what: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Error(`The ${what} ${file} cannot be read (${code}). Correct its path, or its rights.`, { cause: error });
+  }
 }
 
 function print(event: PullEvent): void {
