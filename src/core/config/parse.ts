@@ -2,8 +2,10 @@ import { isNode, LineCounter, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import type { z } from 'zod';
 import { inputError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
 import { configFile } from './schema.ts';
 import type { ConfigFile } from './schema.ts';
+import { settingsAt } from './settings.ts';
 
 /** The file's text as a checked configuration. Throws `bad_config` with the line and what was expected there. */
 export function parseConfigFile(text: string, path: string): ConfigFile {
@@ -11,16 +13,24 @@ export function parseConfigFile(text: string, path: string): ConfigFile {
   const document = parseDocument(text, { lineCounter: lines });
   const broken = document.errors[0];
   if (broken) throw badConfig(path, lines.linePos(broken.pos[0]).line, broken.message.split('\n')[0] ?? 'not YAML');
-  const parsed = configFile.safeParse(document.toJS() ?? {});
+  const file: unknown = document.toJS() ?? {};
+  const parsed = configFile.safeParse(file);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0] as z.core.$ZodIssue;
-  throw badConfig(path, lineOf(document, lines, issue), `${issue.path.join('.') || 'the file'}: ${wordsOf(issue)}`);
+  const what = `${issue.path.join('.') || 'the file'}: ${wordsOf(issue)}`;
+  throw badConfig(path, lineOf(document, lines, issue), what, meant(issue, file));
 }
 
-function badConfig(path: string, line: number, what: string): Error {
-  return inputError('bad_config', `${path}, line ${line}: ${what}.`, {
+function badConfig(path: string, line: number, what: string, hint = ''): Error {
+  return inputError('bad_config', `${path}, line ${line}: ${what}.${hint}`, {
     nextStep: 'Correct that line; ecolink.example.yaml shows every setting.',
   });
+}
+
+function meant(issue: z.core.$ZodIssue, file: unknown): string {
+  const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
+  const near = unknown === undefined ? undefined : nearest(unknown, settingsAt(issue.path, file));
+  return near === undefined ? '' : ` Did you mean "${near}"?`;
 }
 
 /** What was expected, without zod's own preface. */

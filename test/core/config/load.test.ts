@@ -104,10 +104,23 @@ describe('a mistake is named by its line and what was expected there', () => {
   });
 
   test('where a setting is unknown, at every depth', async () => {
-    expect(await complaint('prices: {}\nregion: []\n')).toBe('line 2: the file: unknown setting "region".');
+    expect(await complaint('prices: {}\nregion: []\n')).toBe(
+      'line 2: the file: unknown setting "region". Did you mean "regions"?',
+    );
     expect(await complaint('regions:\n  - name: local\n    kind: local\n    folder: /srv\n')).toBe(
       'line 4: regions.0: unknown setting "folder".',
     );
+  });
+
+  test('where a setting is mistyped, with the name that this place has', async () => {
+    const region = 'regions:\n  - { name: eu, kind: kubernetes, namespace: m, ecolink_image: "e:1", ';
+    const said = async (setting: string) =>
+      (await complaint(`${region}${setting} }\n`)).replace(/^.*unknown/, 'unknown');
+    expect(await said('acess_mode: x')).toBe('unknown setting "acess_mode". Did you mean "access_mode"?');
+    // A local region has "path"; this one has not.
+    expect(await said('paths: /srv')).toBe('unknown setting "paths".');
+    const policy = 'policy:\n  - { name: big, when: { opertions: [launch_instance] }, allow: true }\n';
+    expect(await complaint(policy)).toContain('Did you mean "operations"?');
   });
 
   test('where it is no YAML, or no settings at all', async () => {
