@@ -87,6 +87,16 @@ describe('two servers on one PostgreSQL', () => {
     expect(await one.run('list_models')).toMatchObject({ items: [{ name: 'tiny' }] });
   });
 
+  test('make one token of a name', async () => {
+    const person = await one.core.access.local();
+    const ends = await together('tokens', [
+      () => one.core.access.createToken(person, 'ci', ['call']),
+      () => two.core.access.createToken(person, 'ci', ['call']),
+    ]);
+    expect(ends.map((end) => end.status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    expect(ends.find((end) => end.status === 'rejected')?.reason).toMatchObject({ code: 'token_exists' });
+  });
+
   test('run an idempotency key once: both answer with the one outcome', async () => {
     const input = { ...register, idempotency_key: 'k-1' };
     const ends = await together('idempotency', [

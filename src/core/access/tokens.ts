@@ -52,13 +52,6 @@ export async function createToken(
   { agent = false, mayDecide = false }: TokenKind = {},
 ) {
   check(name, scopes, agent && mayDecide);
-  const taken = liveTokens(store).where('tokens.name', '=', name).where('tokens.person_id', '=', person.id);
-  if (await taken.executeTakeFirst()) {
-    throw conflict('token_exists', `You have a token named "${name}" already.`, {
-      nextStep: 'Choose another name, or revoke that one first.',
-      field: 'name',
-    });
-  }
   const token = `eco_${randomBytes(32).toString('base64url')}`;
   const summary: TokenSummary = {
     id: newId('tok'),
@@ -69,7 +62,7 @@ export async function createToken(
     may_decide: mayDecide,
     created_at: now.toISOString(),
   };
-  await store.db
+  const made = await store.db
     .insertInto('tokens')
     .values({
       id: summary.id,
@@ -83,7 +76,14 @@ export async function createToken(
       last_used_at: null,
       revoked_at: null,
     })
-    .execute();
+    .onConflict((on) => on.columns(['person_id', 'name']).where('revoked_at', 'is', null).doNothing())
+    .executeTakeFirst();
+  if (made.numInsertedOrUpdatedRows === 0n) {
+    throw conflict('token_exists', `You have a token named "${name}" already.`, {
+      nextStep: 'Choose another name, or revoke that one first.',
+      field: 'name',
+    });
+  }
   return { token, summary };
 }
 
