@@ -15,8 +15,6 @@ interface Scenario {
   bytes: number;
   server: Partial<ServerOptions>;
   tls?: boolean;
-  /** Peers that would take all day. */
-  without?: string[];
 }
 
 const smallFiles = 2000;
@@ -42,8 +40,9 @@ export async function run({ quick, json, only }: BenchOptions): Promise<void> {
       const results = await runScenario(scenario, folder, quick ? 1 : 3);
       for (const [peer, runs] of results)
         Object.assign(figures, figuresOf(`${scenario.name}: ${peer}`, scenario, runs));
-      Object.assign(ratios, ratiosOf(scenario, results));
-      if (!json) print(scenario, results);
+      const compared = ratiosOf(scenario, results);
+      Object.assign(ratios, compared);
+      if (!json) print(scenario, results, compared);
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -139,12 +138,18 @@ function ratiosOf(scenario: Scenario, results: ReadonlyMap<string, readonly Meas
   );
 }
 
-function print(scenario: Scenario, results: ReadonlyMap<string, readonly Measured[]>): void {
+function print(
+  scenario: Scenario,
+  results: ReadonlyMap<string, readonly Measured[]>,
+  ratios: Record<string, number>,
+): void {
   process.stdout.write(`${scenario.name}\n`);
   for (const [peer, runs] of results) {
     const values = Object.entries(figuresOf('', scenario, runs)).map(
       ([unit, value]) => `${String(value).padStart(8)} ${unit.slice(2)}`,
     );
+    const ratio = ratios[`${scenario.name}: × ${peer}`];
+    if (ratio !== undefined) values.push(`the pull is ${ratio} ×`);
     process.stdout.write(`  ${peer.padEnd(30)} ${values.join('  ') || 'not measured'}\n`);
   }
 }
