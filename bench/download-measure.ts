@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdir, open, readdir, rm } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** What one run took, until every byte was on the disk. */
@@ -15,8 +15,12 @@ export interface Measured {
 /** Kernel ticks per second, which Linux has fixed for programs. */
 const ticksPerSecond = 100;
 
-/** Runs a command and syncs what it left, since not all programs do. Needs Linux's /proc. */
-export async function measure(argv: readonly string[], env: Record<string, string>, folder: string): Promise<Measured> {
+/** Runs a command and, where it leaves a folder that is not durable, syncs that. Needs Linux's /proc. */
+export async function measure(
+  argv: readonly string[],
+  env: Record<string, string>,
+  toSync: string | undefined,
+): Promise<Measured> {
   const [program = '', ...rest] = argv;
   const started = performance.now();
   const child = spawn(program, rest, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
@@ -27,7 +31,7 @@ export async function measure(argv: readonly string[], env: Record<string, strin
   const [status] = (await once(child, 'close')) as [number | null];
   clearInterval(timer);
   if (status !== 0) throw new Error(`${program} ended with status ${status}: ${errors.slice(0, 500)}`);
-  await syncTree(folder);
+  if (toSync !== undefined) await syncTree(toSync);
   return { seconds: (performance.now() - started) / 1000, ...usage };
 }
 
@@ -50,11 +54,6 @@ async function syncTree(folder: string): Promise<void> {
     await handle.datasync();
     await handle.close();
   }
-}
-
-export async function freshFolder(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true });
-  await mkdir(path, { recursive: true });
 }
 
 export function median(values: readonly number[]): number {

@@ -7,6 +7,8 @@ import type { ServerInfo } from './download-server.ts';
 /** One way to fetch a repo into a folder. */
 export interface Peer {
   name: string;
+  /** Set where its end says that the bytes are on the disk; what others leave is synced, and that is part of their time. */
+  durable?: true;
   /** The command, for a fresh folder; undefined where it is not made for this. */
   command(job: PeerJob): { argv: string[]; env?: Record<string, string> } | undefined;
 }
@@ -24,6 +26,8 @@ const root = new URL('..', import.meta.url).pathname;
 
 const ecolink: Peer = {
   name: 'ecolink pull',
+  // The tests of downloads trace its system calls.
+  durable: true,
   command: ({ manifestFile, target, ca }) => ({
     argv: [process.execPath, join(root, 'dist/main.js'), 'pull', '--manifest', manifestFile, '--target', target],
     env: ca ? { NODE_EXTRA_CA_CERTS: ca } : {},
