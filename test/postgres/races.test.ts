@@ -97,6 +97,15 @@ describe('two servers on one PostgreSQL', () => {
     expect(ends.find((end) => end.status === 'rejected')?.reason).toMatchObject({ code: 'token_exists' });
   });
 
+  test('make one admin of two people who claim with a code each', async () => {
+    const codes = [await one.core.claims.offer(), await two.core.claims.offer()];
+    const claim = (core: TestCore, index: number) => () =>
+      core.core.claims.claim(codes[index] ?? '', { team: 'T1', user: `U${index}`, name: `person${index}` });
+    const ends = await together('claim_codes', [claim(one, 0), claim(two, 1)]);
+    expect(ends.map((end) => end.status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    expect(ends.find((end) => end.status === 'rejected')?.reason).toMatchObject({ code: 'claim_refused' });
+  });
+
   test('run an idempotency key once: both answer with the one outcome', async () => {
     const input = { ...register, idempotency_key: 'k-1' };
     const ends = await together('idempotency', [

@@ -35,11 +35,13 @@ describe.each(stores())('a claim on $name', (kind) => {
     expect(await claims.offer()).toBeUndefined();
   });
 
-  test('of two people who send the code at once makes one admin', async () => {
+  test.each(['one code', 'a code each'])('of two people who send %s at once makes one admin', async (codes) => {
     await using place = await openPeople(kind, '');
     const claims = claimsOf(place);
     const code = await offered(claims);
-    const ends = await Promise.allSettled([claims.claim(code, who), claims.claim(code, other)]);
+    const second = codes === 'one code' ? code : await offered(claims);
+    const ends = await Promise.allSettled([claims.claim(code, who), claims.claim(second, other)]);
+    expect(ends.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'claim_refused' } });
     expect(ends.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
     expect(await place.access.membersOf({ roles: ['admin'] })).toHaveLength(2);
   });
