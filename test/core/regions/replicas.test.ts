@@ -158,6 +158,7 @@ describe('an engine that ends by itself', () => {
     await machine.reach(id, 'running');
     const [after] = await askAll(machine, id);
     expect(after?.pid).not.toBe(before?.pid);
+    expect(await enginesWith(machine.dataDir)).toEqual([after?.pid]);
   });
 });
 
