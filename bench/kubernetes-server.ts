@@ -1,6 +1,6 @@
 import { loadConfig } from '../src/core/config/load.ts';
 import { createCore } from '../src/core/create-core.ts';
-import { createLog } from '../src/core/log.ts';
+import { createLog } from '../src/core/base/log.ts';
 
 /** A server without its front ends, in a process of its own, so that its memory and CPU are its own. */
 export type Question = { id: number; operation: string; input: object } | { id: number; usage: true };

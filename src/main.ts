@@ -10,13 +10,13 @@ if (command === 'pull') {
   const { pullCommand } = await import('./core/download/command.ts');
   process.exitCode = await pullCommand(rest);
 } else if (command !== undefined && podCommands.has(command)) {
-  const { inPodCommand } = await import('./core/regions/kubernetes/in-pod.ts');
+  const { inPodCommand } = await import('./core/regions/kubernetes/pods/in-pod.ts');
   process.exitCode = await inPodCommand(command, rest);
 } else if (command === '__complete') {
   const { completeCommand } = await import('./cli/complete.ts');
   await completeCommand(rest);
 } else {
-  if (command === 'serve') (await import('./cli/lean.ts')).becomeLean();
+  if (command === 'serve') (await import('./cli/node-flags.ts')).becomeLean();
   const { runProgram } = await import('./cli/program.ts');
   process.exitCode = await runProgram(process.argv.slice(2));
 }

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { conflict } from '../core/errors.ts';
+import { conflict } from '../core/base/errors.ts';
 import { jsonText } from './output/json.ts';
 import type { Row } from './output/values.ts';
 import type { Terminal } from './output/terminal.ts';
-import { reach } from './reach.ts';
+import { reach } from './choose-server.ts';
 
 type Add = (parent: Command, name: string) => Command;
 

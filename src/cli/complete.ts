@@ -1,12 +1,12 @@
 import type { Command, Option } from 'commander';
-import { plainText } from '../core/format.ts';
-import { inputFields } from '../core/operation.ts';
-import type { FieldHints, Operation } from '../core/operation.ts';
-import { findOperation } from '../core/operations.ts';
+import { plainText } from '../core/base/format.ts';
+import { inputFields } from '../core/operation/operation.ts';
+import type { FieldHints, Operation } from '../core/operation/operation.ts';
+import { findOperation } from '../core/operations/catalogue.ts';
 import { commandName, commandOperations, flagName } from './names.ts';
 import { processTerminal } from './output/terminal.ts';
 import { buildProgram } from './program.ts';
-import { reach } from './reach.ts';
+import { reach } from './choose-server.ts';
 
 interface Candidate {
   value: string;

@@ -1,5 +1,5 @@
-import { inputError } from '../core/errors.ts';
-import { nearest } from '../core/nearest.ts';
+import { inputError } from '../core/base/errors.ts';
+import { nearest } from '../core/base/nearest.ts';
 import type { Terminal } from './output/terminal.ts';
 
 /**

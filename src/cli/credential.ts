@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
-import { checkCredentialName } from '../core/access/credentials-manage.ts';
-import { inputError } from '../core/errors.ts';
-import { plainText } from '../core/format.ts';
-import { findOperation } from '../core/operations.ts';
-import { looksLikeToken } from '../core/parse-input.ts';
+import { checkCredentialName } from '../core/access/credentials/credential-manager.ts';
+import { inputError } from '../core/base/errors.ts';
+import { plainText } from '../core/base/format.ts';
+import { findOperation } from '../core/operations/catalogue.ts';
+import { looksLikeToken } from '../core/operation/parse-input.ts';
 import { operationCommand } from './operation-command.ts';
 import { jsonText } from './output/json.ts';
 import type { Terminal } from './output/terminal.ts';
-import { reach } from './reach.ts';
+import { reach } from './choose-server.ts';
 import { readSecret } from './read-secret.ts';
 import { runOperation } from './run-operation.ts';
 

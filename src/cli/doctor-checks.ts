@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { EnvHttpProxyAgent, fetch } from 'undici';
 import { loadConfig, clientEnvironment } from '../core/config/load.ts';
 import type { Config } from '../core/config/config.ts';
-import { EcolinkError } from '../core/errors.ts';
-import { plainText } from '../core/format.ts';
+import { EcolinkError } from '../core/base/errors.ts';
+import { plainText } from '../core/base/format.ts';
 import { findCommand } from '../core/runtimes/built-in.ts';
-import { isLlamaEngineInstalled } from '../core/runtimes/llama-engine/location.ts';
+import { isLlamaEngineInstalled } from '../core/runtimes/llama-engine.ts';
 import { connect } from '../http/client.ts';
 
 export interface Check {

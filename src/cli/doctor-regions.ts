@@ -1,6 +1,6 @@
 import { loadConfig } from '../core/config/load.ts';
 import type { Config } from '../core/config/config.ts';
-import { plainText } from '../core/format.ts';
+import { plainText } from '../core/base/format.ts';
 import { isStoreMade } from './doctor-checks.ts';
 import type { Check } from './doctor-checks.ts';
 
@@ -9,7 +9,7 @@ export async function regionChecks(say: (line: string) => void): Promise<Check[]
   const config = readConfig();
   const regions = (config?.regions ?? []).filter((region) => region.kind === 'kubernetes');
   if (!config || regions.length === 0) return [];
-  const { examineRegion } = await import('../core/regions/kubernetes/examine.ts');
+  const { examineRegion } = await import('../core/regions/kubernetes/doctor/check-region.ts');
   say('Trying out each Kubernetes region with a small claim and a pod: two minutes where they do not start.');
   const store = await storeIdentity(config);
   const found = await Promise.all(

@@ -1,4 +1,4 @@
-import type { InputField } from '../core/operation.ts';
+import type { InputField } from '../core/operation/operation.ts';
 
 /**
  * Fills in a field that other given fields imply: `--repo` goes with source `huggingface` only, so `--source` need not

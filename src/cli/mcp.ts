@@ -1,5 +1,5 @@
 import { clientEnvironment, loadConfig } from '../core/config/load.ts';
-import { EcolinkError } from '../core/errors.ts';
+import { EcolinkError } from '../core/base/errors.ts';
 import { connect } from '../http/client.ts';
 import type { Client } from '../http/client.ts';
 import { ownVersion } from '../http/version.ts';

@@ -1,6 +1,6 @@
-import type { InputField, Operation } from '../core/operation.ts';
-import { inputFields } from '../core/operation.ts';
-import { catalogue, findOperation } from '../core/operations.ts';
+import type { InputField, Operation } from '../core/operation/operation.ts';
+import { inputFields } from '../core/operation/operation.ts';
+import { catalogue, findOperation } from '../core/operations/catalogue.ts';
 
 export const program = 'ecolink';
 

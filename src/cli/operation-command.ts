@@ -1,11 +1,11 @@
 import { Argument, Command, Option } from 'commander';
-import { inputError } from '../core/errors.ts';
-import { inputFields } from '../core/operation.ts';
-import type { InputField, Operation } from '../core/operation.ts';
+import { inputError } from '../core/base/errors.ts';
+import { inputFields } from '../core/operation/operation.ts';
+import type { InputField, Operation } from '../core/operation/operation.ts';
 import { groupOf } from './groups.ts';
 import { inferImplied } from './infer.ts';
 import { commandLine, fieldOnCommandLine, flagName, inCommandWords } from './names.ts';
-import { nearest } from '../core/nearest.ts';
+import { nearest } from '../core/base/nearest.ts';
 import { waitsFor } from './wait.ts';
 
 /** What was typed, ready for the operation, and how to answer. */

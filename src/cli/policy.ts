@@ -4,8 +4,8 @@ import { operationCommand } from './operation-command.ts';
 import type { OperationRequest } from './operation-command.ts';
 import type { Terminal } from './output/terminal.ts';
 import { runOperation } from './run-operation.ts';
-import { findOperation } from '../core/operations.ts';
-import type { Operation } from '../core/operation.ts';
+import { findOperation } from '../core/operations/catalogue.ts';
+import type { Operation } from '../core/operation/operation.ts';
 
 type Add = (parent: Command, name: string, hidden?: boolean) => Command;
 

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { inputError } from '../core/errors.ts';
+import { inputError } from '../core/base/errors.ts';
 
 /** From a prompt that shows nothing of what is typed, or from standard input where that is no terminal. */
 export async function readSecret(prompt: string): Promise<string> {

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
-import { inputError } from '../core/errors.ts';
+import { inputError } from '../core/base/errors.ts';
 import type { Terminal } from './output/terminal.ts';
 
 interface AddOptions {
@@ -44,7 +44,7 @@ export function addRegionCommands(program: Command, add: Add, group: string, ter
 }
 
 async function addRegion(name: string, options: AddOptions, terminal: Terminal): Promise<void> {
-  const core = await import('../core/regions/kubernetes/add-region.ts');
+  const core = await import('../core/regions/kubernetes/doctor/add-region.ts');
   const { configName } = await import('../core/config/names.ts');
   if (!configName.safeParse(name).success) {
     throw inputError('bad_field', `"${name}" cannot be the name of a region.`, {

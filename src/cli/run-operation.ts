@@ -1,11 +1,11 @@
-import { parseInput } from '../core/parse-input.ts';
+import { parseInput } from '../core/operation/parse-input.ts';
 import type { OperationRequest } from './operation-command.ts';
 import { render } from './output/render.ts';
 import { jsonText } from './output/json.ts';
 import type { Terminal } from './output/terminal.ts';
 import { details } from './output/details.ts';
-import { reach } from './reach.ts';
-import type { Call } from './reach.ts';
+import { reach } from './choose-server.ts';
+import type { Call } from './choose-server.ts';
 import { waitForDecision } from './wait-decision.ts';
 import { waitFor, waitsFor } from './wait.ts';
 

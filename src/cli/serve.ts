@@ -1,7 +1,7 @@
 import { createCore } from '../core/create-core.ts';
 import { loadConfig } from '../core/config/load.ts';
 import type { Config } from '../core/config/config.ts';
-import { createLog } from '../core/log.ts';
+import { createLog } from '../core/base/log.ts';
 import { localTokenPath } from '../http/data-folder.ts';
 import { startServer } from '../http/server.ts';
 import { ownVersion } from '../http/version.ts';

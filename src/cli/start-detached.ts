@@ -3,8 +3,8 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { unavailable } from '../core/errors.ts';
-import { plainText } from '../core/format.ts';
+import { unavailable } from '../core/base/errors.ts';
+import { plainText } from '../core/base/format.ts';
 import type { Client } from '../http/client.ts';
 import type { Terminal } from './output/terminal.ts';
 

@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
 import type { TokenSummary } from '../core/access/access.ts';
-import { scopes } from '../core/access/caller.ts';
-import type { Scope } from '../core/access/caller.ts';
-import { inputError } from '../core/errors.ts';
-import { plainText } from '../core/format.ts';
-import { nearest } from '../core/nearest.ts';
+import { scopes } from '../core/base/caller.ts';
+import type { Scope } from '../core/base/caller.ts';
+import { inputError } from '../core/base/errors.ts';
+import { plainText } from '../core/base/format.ts';
+import { nearest } from '../core/base/nearest.ts';
 import { table } from './output/table.ts';
 import type { Row } from './output/values.ts';
 import { jsonText } from './output/json.ts';
 import type { Terminal } from './output/terminal.ts';
-import { reach } from './reach.ts';
+import { reach } from './choose-server.ts';
 
 interface CreateOptions {
   scope?: Scope[];

@@ -1,8 +1,8 @@
-import { EcolinkError } from '../core/errors.ts';
-import { plainText } from '../core/format.ts';
+import { EcolinkError } from '../core/base/errors.ts';
+import { plainText } from '../core/base/format.ts';
 import { program } from './names.ts';
 import type { Terminal } from './output/terminal.ts';
-import type { Call } from './reach.ts';
+import type { Call } from './choose-server.ts';
 
 /** The part of `get_approval`'s output that waiting looks at. */
 interface Decision {

@@ -1,13 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { EcolinkError } from '../core/errors.ts';
+import { EcolinkError } from '../core/base/errors.ts';
 import { pullFailures } from '../core/download/manifest.ts';
-import { plainText, progressBar } from '../core/format.ts';
-import type { InstanceState } from '../core/launch/states.ts';
-import type { Operation } from '../core/operation.ts';
-import type { Progress, Reason } from '../core/regions/region.ts';
+import { plainText, progressBar } from '../core/base/format.ts';
+import type { InstanceState } from '../core/instances/states.ts';
+import type { Operation } from '../core/operation/operation.ts';
+import type { Progress, Reason } from '../core/region/region.ts';
 import { program } from './names.ts';
 import type { Terminal } from './output/terminal.ts';
-import type { Call } from './reach.ts';
+import type { Call } from './choose-server.ts';
 
 /** Where `--wait` ends for each mutation of an instance; the others have no such flag. */
 const goals: Record<string, InstanceState> = {

@@ -1,18 +1,18 @@
 import type { Access } from './access/access.ts';
-import type { CredentialLinks } from './access/credentials-links.ts';
-import type { CredentialDesk } from './access/credentials-manage.ts';
-import type { TokenLinks } from './access/tokens-links.ts';
-import type { TokenDesk } from './access/tokens-manage.ts';
-import type { Claims } from './access/claims.ts';
-import type { Installations } from './access/installations.ts';
-import type { Caller } from './access/caller.ts';
+import type { CredentialLinks } from './access/credentials/credential-links.ts';
+import type { CredentialDesk } from './access/credentials/credential-manager.ts';
+import type { TokenLinks } from './access/tokens/token-links.ts';
+import type { TokenDesk } from './access/tokens/token-manager.ts';
+import type { Claims } from './access/people/claims.ts';
+import type { Installations } from './access/workspaces/installations.ts';
+import type { Caller } from './base/caller.ts';
 import type { ApprovalBoard } from './approvals/approvals.ts';
 import type { Config } from './config/config.ts';
-import type { EndingBoard } from './launch/ending.ts';
-import type { InFlight } from './launch/in-flight.ts';
-import type { Routes } from './launch/routes.ts';
-import type { Log } from './log.ts';
-import type { Changes } from './notify/changes.ts';
+import type { EndingBoard } from './instances/ending.ts';
+import type { InFlight } from './routing/in-flight.ts';
+import type { Routes } from './routing/routes.ts';
+import type { Log } from './base/log.ts';
+import type { Changes } from './base/changes.ts';
 
 export interface ExecuteOptions {
   /** Ends waiting (`wait_seconds`) when the caller has gone. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { inputError } from '../core/errors.ts';
+import { inputError } from '../core/base/errors.ts';
 
 /** Images as data URLs fit; a bigger body is a mistake or an attack. */
 const limitBytes = 64 * 1024 * 1024;

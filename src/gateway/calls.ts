@@ -1,10 +1,10 @@
 import { PassThrough } from 'node:stream';
 import type { IncomingMessage } from 'node:http';
-import type { Caller } from '../core/access/caller.ts';
-import { inputError, notFound } from '../core/errors.ts';
-import type { Routes } from '../core/launch/routes.ts';
+import type { Caller } from '../core/base/caller.ts';
+import { inputError, notFound } from '../core/base/errors.ts';
+import type { Routes } from '../core/routing/routes.ts';
 import { readModelCall } from './body.ts';
-import { formFor } from './form-for.ts';
+import { formFor } from './translate-call.ts';
 import type { Call } from './forward.ts';
 import { modelCallHeaders, passedOnHeaders } from './headers.ts';
 

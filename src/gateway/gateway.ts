@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Caller } from '../core/access/caller.ts';
+import type { Caller } from '../core/base/caller.ts';
 import type { Core } from '../core/core.ts';
-import { asEcolinkError, notFound, refused, unavailable } from '../core/errors.ts';
+import { asEcolinkError, notFound, refused, unavailable } from '../core/base/errors.ts';
 import { modelCall, proxyCall } from './calls.ts';
 import { createConnections, forward } from './forward.ts';
 import type { Call } from './forward.ts';

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import type { Caller } from '../core/access/caller.ts';
-import { notFound } from '../core/errors.ts';
-import type { Routes } from '../core/launch/routes.ts';
+import type { Caller } from '../core/base/caller.ts';
+import { notFound } from '../core/base/errors.ts';
+import type { Routes } from '../core/routing/routes.ts';
 
 /** GET /v1/models. */
 export async function sendModels(routes: Routes, caller: Caller, response: ServerResponse): Promise<void> {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
-import type { Loss } from '../core/launch/in-flight.ts';
+import type { Loss } from '../core/routing/in-flight.ts';
 import { answerHeaders } from './headers.ts';
 import { createWholeLines } from './whole-lines.ts';
 

@@ -1,5 +1,5 @@
-import type { InFlight } from '../core/launch/in-flight.ts';
-import type { Replica } from '../core/launch/routes.ts';
+import type { InFlight } from '../core/routing/in-flight.ts';
+import type { Replica } from '../core/routing/routes.ts';
 
 /** How long a replica that could not be reached comes last: about as long as the reconciler needs to see it. */
 const doubtMs = 5_000;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { inputError } from '../core/errors.ts';
+import { inputError } from '../core/base/errors.ts';
 import type { WholeAnswer } from './relay-whole.ts';
 
 /**

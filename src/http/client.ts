@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { TokenSummary } from '../core/access/access.ts';
-import type { AddedCredential, NewCredential } from '../core/access/credentials-manage.ts';
-import type { MadeToken, NewToken } from '../core/access/tokens-manage.ts';
-import { EcolinkError, errorFromBody, inputError, unavailable } from '../core/errors.ts';
+import type { AddedCredential, NewCredential } from '../core/access/credentials/credential-manager.ts';
+import type { MadeToken, NewToken } from '../core/access/tokens/token-manager.ts';
+import { EcolinkError, errorFromBody, inputError, unavailable } from '../core/base/errors.ts';
 import type { Rotated } from '../core/secrets/rotate.ts';
 import { localTokenPath, readLocalToken, readServerFile } from './data-folder.ts';
 

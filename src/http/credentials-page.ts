@@ -1,7 +1,7 @@
-import type { CredentialLink } from '../core/access/credentials-links.ts';
+import type { CredentialLink } from '../core/access/credentials/credential-links.ts';
 import type { Core } from '../core/core.ts';
-import { EcolinkError } from '../core/errors.ts';
-import { escapeHtml } from '../core/format.ts';
+import { EcolinkError } from '../core/base/errors.ts';
+import { escapeHtml } from '../core/base/format.ts';
 import type { FormPage } from './form-page.ts';
 import { alertFor, document, textField } from './html.ts';
 

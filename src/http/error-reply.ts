@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { EcolinkError, asEcolinkError, inputError, notFound } from '../core/errors.ts';
-import { redact } from '../core/log.ts';
-import type { Log } from '../core/log.ts';
+import { EcolinkError, asEcolinkError, inputError, notFound } from '../core/base/errors.ts';
+import { redact } from '../core/base/log.ts';
+import type { Log } from '../core/base/log.ts';
 
 /** Sends `{"error": …}`: what was thrown where it is ours, a calm sentence where it is not. Never a stack. */
 export function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {

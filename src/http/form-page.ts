@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { asEcolinkError } from '../core/errors.ts';
-import type { EcolinkError } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
+import { asEcolinkError } from '../core/base/errors.ts';
+import type { EcolinkError } from '../core/base/errors.ts';
+import type { Log } from '../core/base/log.ts';
 import type { HostCheck } from './host-check.ts';
 import { alertFor, document, styleHash } from './html.ts';
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Access } from '../core/access/access.ts';
-import type { Caller } from '../core/access/caller.ts';
-import { EcolinkError } from '../core/errors.ts';
+import type { Caller } from '../core/base/caller.ts';
+import { EcolinkError } from '../core/base/errors.ts';
 import { createHostCheck } from './host-check.ts';
 
 /** Who calls, for every path that needs a token. Throws EcolinkError: `host_not_allowed`, `token_missing`, `token_refused`… */

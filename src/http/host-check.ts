@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import { refused } from '../core/errors.ts';
+import { refused } from '../core/base/errors.ts';
 
 /**
  * Throws where a request did not mean this server. A web page can make a browser send requests here (DNS rebinding: its

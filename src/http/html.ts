@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { EcolinkError } from '../core/errors.ts';
-import { escapeHtml } from '../core/format.ts';
+import type { EcolinkError } from '../core/base/errors.ts';
+import { escapeHtml } from '../core/base/format.ts';
 
 const style = `
 :root{color-scheme:light dark;--ink:#16201a;--soft:#55605a;--line:#78847d;--paper:#fff;--back:#f3f6f4;--accent:#14532d;--on-accent:#fff;--bad:#a3001b}

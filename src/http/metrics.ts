@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { Core } from '../core/core.ts';
-import { EcolinkError } from '../core/errors.ts';
-import { findOperation } from '../core/operations.ts';
+import { EcolinkError } from '../core/base/errors.ts';
+import { findOperation } from '../core/operations/catalogue.ts';
 import type { GatewayObserver } from '../gateway/gateway.ts';
 
 export interface Metrics {

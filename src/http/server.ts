@@ -2,7 +2,7 @@ import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Core } from '../core/core.ts';
-import { EcolinkError, conflict } from '../core/errors.ts';
+import { EcolinkError, conflict } from '../core/base/errors.ts';
 import { createGateway } from '../gateway/gateway.ts';
 import { createMcpHttp } from '../mcp/http.ts';
 import { createApp } from './app.ts';

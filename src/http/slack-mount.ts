@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Core } from '../core/core.ts';
-import { EcolinkError } from '../core/errors.ts';
+import { EcolinkError } from '../core/base/errors.ts';
 import type { Slack } from '../slack/app.ts';
 
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void;

@@ -1,9 +1,9 @@
-import type { MadeToken } from '../core/access/tokens-manage.ts';
-import { scopes } from '../core/access/caller.ts';
-import type { Scope } from '../core/access/caller.ts';
+import type { MadeToken } from '../core/access/tokens/token-manager.ts';
+import { scopes } from '../core/base/caller.ts';
+import type { Scope } from '../core/base/caller.ts';
 import type { Core } from '../core/core.ts';
-import type { EcolinkError } from '../core/errors.ts';
-import { escapeHtml } from '../core/format.ts';
+import type { EcolinkError } from '../core/base/errors.ts';
+import { escapeHtml } from '../core/base/format.ts';
 import type { FormPage } from './form-page.ts';
 import { alertFor, choiceField, document, textField } from './html.ts';
 

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { scopes } from '../core/access/caller.ts';
+import { scopes } from '../core/base/caller.ts';
 import type { Core } from '../core/core.ts';
-import { inputError } from '../core/errors.ts';
+import { inputError } from '../core/base/errors.ts';
 
 const newToken = z.strictObject({
   name: z.string(),

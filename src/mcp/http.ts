@@ -3,7 +3,7 @@ import { toNodeHandler } from '@modelcontextprotocol/node';
 import type { NodeIncomingMessageLike } from '@modelcontextprotocol/node';
 import { createMcpHandler } from '@modelcontextprotocol/server';
 import type { AuthInfo } from '@modelcontextprotocol/server';
-import type { Caller } from '../core/access/caller.ts';
+import type { Caller } from '../core/base/caller.ts';
 import type { Core } from '../core/core.ts';
 import { createMcpServer } from './server.ts';
 

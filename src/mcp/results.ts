@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { CallToolResult } from '@modelcontextprotocol/server';
-import { asEcolinkError } from '../core/errors.ts';
+import { asEcolinkError } from '../core/base/errors.ts';
 import { asToolNames } from './schemas.ts';
 
 /** Where a thrown value that is not an EcolinkError goes, so that the reference shown to the caller leads somewhere. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { catalogue } from '../core/operations.ts';
-import { hintsOf } from '../core/operation.ts';
-import type { FieldHints, Operation } from '../core/operation.ts';
+import { catalogue } from '../core/operations/catalogue.ts';
+import { hintsOf } from '../core/operation/operation.ts';
+import type { FieldHints, Operation } from '../core/operation/operation.ts';
 
 /** The part of JSON Schema that the catalogue's schemas turn into. */
 export interface JsonSchema {

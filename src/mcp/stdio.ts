@@ -1,5 +1,5 @@
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
-import { redact } from '../core/log.ts';
+import { redact } from '../core/base/log.ts';
 import { createMcpServer } from './server.ts';
 import type { CallOperation } from './server.ts';
 

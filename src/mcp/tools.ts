@@ -1,6 +1,6 @@
 import type { StandardSchemaWithJSON, ToolAnnotations } from '@modelcontextprotocol/server';
-import type { Operation } from '../core/operation.ts';
-import { catalogue } from '../core/operations.ts';
+import type { Operation } from '../core/operation/operation.ts';
+import { catalogue } from '../core/operations/catalogue.ts';
 import { asToolNames, inputSchema, outputSchema } from './schemas.ts';
 import type { JsonSchema } from './schemas.ts';
 

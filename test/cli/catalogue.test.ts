@@ -3,13 +3,13 @@ import { expect, test } from 'vitest';
 import { buildProgram } from '../../src/cli/program.ts';
 import { operationGroups } from '../../src/cli/groups.ts';
 import { commandLine, commandName, commandOperations } from '../../src/cli/names.ts';
-import { operationsPage } from '../../src/cli/docs-page.ts';
+import { operationsPage } from '../../scripts/docs/operations-page.ts';
 import { operationCommand } from '../../src/cli/operation-command.ts';
 import { waitsFor } from '../../src/cli/wait.ts';
-import { inputFields } from '../../src/core/operation.ts';
-import type { Operation } from '../../src/core/operation.ts';
-import { catalogue, findOperation } from '../../src/core/operations.ts';
-import { parseInput } from '../../src/core/parse-input.ts';
+import { inputFields } from '../../src/core/operation/operation.ts';
+import type { Operation } from '../../src/core/operation/operation.ts';
+import { catalogue, findOperation } from '../../src/core/operations/catalogue.ts';
+import { parseInput } from '../../src/core/operation/parse-input.ts';
 import { silentTerminal } from './support/terminal.ts';
 
 const own = new Set(['json', 'wait', 'help', 'version']);

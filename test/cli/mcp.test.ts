@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { expect, test, vi } from 'vitest';
-import { leanFlags } from '../../src/cli/lean.ts';
+import { leanFlags } from '../../src/cli/node-flags.ts';
 import { childEnvironment, commandLineOf, mainFile, runProgram, temporaryFolder } from './support/run-program.ts';
 
 test('where no server runs, mcp starts one that both assistants share and that outlives them', async () => {

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { jsonText } from '../../src/cli/output/json.ts';
 import { render } from '../../src/cli/output/render.ts';
 import { table } from '../../src/cli/output/table.ts';
-import { findOperation } from '../../src/core/operations.ts';
-import type { Operation } from '../../src/core/operation.ts';
+import { findOperation } from '../../src/core/operations/catalogue.ts';
+import type { Operation } from '../../src/core/operation/operation.ts';
 
 const now = Date.parse('2026-11-02T10:05:00Z');
 const options = { width: undefined, now };

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { leanFlags } from '../../src/cli/lean.ts';
+import { leanFlags } from '../../src/cli/node-flags.ts';
 import { commandLineOf, mainFile, runProgram } from './support/run-program.ts';
 import { startServe } from './support/serve.ts';
 import type { ServeChild } from './support/serve.ts';

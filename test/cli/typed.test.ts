@@ -3,9 +3,9 @@ import { expect, test } from 'vitest';
 import { errorText } from '../../src/cli/failure.ts';
 import { commandName } from '../../src/cli/names.ts';
 import { operationCommand } from '../../src/cli/operation-command.ts';
-import { EcolinkError } from '../../src/core/errors.ts';
-import { findOperation } from '../../src/core/operations.ts';
-import { parseInput } from '../../src/core/parse-input.ts';
+import { EcolinkError } from '../../src/core/base/errors.ts';
+import { findOperation } from '../../src/core/operations/catalogue.ts';
+import { parseInput } from '../../src/core/operation/parse-input.ts';
 
 test('the source is inferred from a flag that goes with one source only', async () => {
   expect(await typed('check_model', '--repo', 'a/b')).toEqual({ source: 'huggingface', repo: 'a/b' });

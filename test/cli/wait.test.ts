@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { failureOf, progressText, reached, waitFor } from '../../src/cli/wait.ts';
 import type { Watched } from '../../src/cli/wait.ts';
-import type { InstanceState } from '../../src/core/launch/states.ts';
+import type { InstanceState } from '../../src/core/instances/states.ts';
 import { silentTerminal } from './support/terminal.ts';
 
 test('it has arrived when it runs with as many replicas as it should have', () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeTinyGguf } from '../../src/cli/quickstart/tiny-gguf.ts';
+import { makeTinyGguf } from '../../src/quickstart/tiny-gguf.ts';
 import { callsDuring, longCall } from '../support/cluster/calls.ts';
 import { slowEngines } from '../support/cluster/engines.ts';
 import { given, Installation, regionNames } from '../support/cluster/install.ts';

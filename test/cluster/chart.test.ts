@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { kubernetesRegion } from '../../src/core/config/kubernetes-region.ts';
-import { neededRights } from '../../src/core/regions/kubernetes/rights.ts';
+import { neededRights } from '../../src/core/regions/kubernetes/doctor/rights.ts';
 import { chart } from '../support/cluster/install.ts';
 import { helm, kubectl, kubectlWith } from '../support/cluster/programs.ts';
 

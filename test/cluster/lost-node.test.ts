@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeTinyGguf } from '../../src/cli/quickstart/tiny-gguf.ts';
+import { makeTinyGguf } from '../../src/quickstart/tiny-gguf.ts';
 import { given, Installation } from '../support/cluster/install.ts';
 import type { Answer } from '../support/cluster/install.ts';
 import { canLoseNodes, loseNode, nodeOf } from '../support/cluster/nodes.ts';

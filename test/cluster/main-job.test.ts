@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeTinyGguf } from '../../src/cli/quickstart/tiny-gguf.ts';
+import { makeTinyGguf } from '../../src/quickstart/tiny-gguf.ts';
 import { claim, echo, writerPod } from '../support/cluster/engines.ts';
 import { given, Installation, regionNames } from '../support/cluster/install.ts';
 import type { Answer, KubernetesItem } from '../support/cluster/install.ts';

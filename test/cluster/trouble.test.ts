@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { makeTinyGguf } from '../../src/cli/quickstart/tiny-gguf.ts';
+import { makeTinyGguf } from '../../src/quickstart/tiny-gguf.ts';
 import { engineMemory, missingImage } from '../support/cluster/engines.ts';
 import { given, Installation } from '../support/cluster/install.ts';
 import type { Answer, KubernetesItem } from '../support/cluster/install.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { EcolinkError } from '../../src/core/errors.ts';
+import { EcolinkError } from '../../src/core/base/errors.ts';
 import { capturedLog } from '../support/captured-log.ts';
 import { startCore } from '../support/core.ts';
 import type { TestCore } from '../support/core.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeTinyGguf } from '../../src/cli/quickstart/tiny-gguf.ts';
+import { makeTinyGguf } from '../../src/quickstart/tiny-gguf.ts';
 import { findCommand } from '../../src/core/runtimes/built-in.ts';
 import { startServer } from '../../src/http/server.ts';
 import { startCore } from '../support/core.ts';

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { createInFlight } from '../../src/core/launch/in-flight.ts';
+import { createInFlight } from '../../src/core/routing/in-flight.ts';
 import { createReplicas } from '../../src/gateway/replicas.ts';
 import { createWholeLines } from '../../src/gateway/whole-lines.ts';
 import { deadUrl, echo, sendJson, startEngine } from '../support/engine.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { expect, test } from 'vitest';
-import type { Api } from '../../src/core/launch/routes.ts';
+import type { Api } from '../../src/core/routing/routes.ts';
 import { deadUrl, echo, sendJson, startEngine } from '../support/engine.ts';
 import type { Seen } from '../support/engine.ts';
 import { startTestServer } from '../support/server.ts';

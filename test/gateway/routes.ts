@@ -1,5 +1,5 @@
-import { notFound } from '../../src/core/errors.ts';
-import type { Api, Route, Routes } from '../../src/core/launch/routes.ts';
+import { notFound } from '../../src/core/base/errors.ts';
+import type { Api, Route, Routes } from '../../src/core/routing/routes.ts';
 
 /** The same, to engines that speak another API. */
 export function routesBy(api: Api, ...instances: (readonly string[] | undefined)[]): Routes {

@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createLinks } from '../../src/core/access/links.ts';
-import { createTokenLinks, tokenPages } from '../../src/core/access/tokens-links.ts';
-import type { Caller } from '../../src/core/access/caller.ts';
+import { createLinks } from '../../src/core/access/one-time-links.ts';
+import { createTokenLinks, tokenPages } from '../../src/core/access/tokens/token-links.ts';
+import type { Caller } from '../../src/core/base/caller.ts';
 import { openStore } from '../../src/core/store/store.ts';
 import { inSlack } from '../support/callers.ts';
 import { capturedLog } from '../support/captured-log.ts';

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { makeTinyGguf } from '../../src/cli/quickstart/tiny-gguf.ts';
-import type { Changes } from '../../src/core/notify/changes.ts';
+import { makeTinyGguf } from '../../src/quickstart/tiny-gguf.ts';
+import type { Changes } from '../../src/core/base/changes.ts';
 import { connect } from '../../src/http/client.ts';
 import { startTestServer } from '../support/server.ts';
 import type { TestServer } from '../support/server.ts';

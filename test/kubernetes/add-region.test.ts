@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { addRegion, regionManifests } from '../../src/core/regions/kubernetes/add-region.ts';
+import { addRegion, regionManifests } from '../../src/core/regions/kubernetes/doctor/add-region.ts';
 import { startControlPlane } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
 import { keyFor, manifest, openRegion, workloadOf } from './support/place.ts';

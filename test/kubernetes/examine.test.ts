@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { examineRegion } from '../../src/core/regions/kubernetes/examine.ts';
+import { examineRegion } from '../../src/core/regions/kubernetes/doctor/check-region.ts';
 import { startControlPlane } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
 import { startNodes } from './support/nodes.ts';

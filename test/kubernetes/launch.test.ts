@@ -1,6 +1,6 @@
 import type { V1Job, V1Pod, V1Secret } from '@kubernetes/client-node';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { makeTinyGguf } from '../../src/cli/quickstart/tiny-gguf.ts';
+import { makeTinyGguf } from '../../src/quickstart/tiny-gguf.ts';
 import { startControlPlane } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
 import { startCore } from '../support/core.ts';

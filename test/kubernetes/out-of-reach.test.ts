@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { makeTinyGguf } from '../../src/cli/quickstart/tiny-gguf.ts';
+import { makeTinyGguf } from '../../src/quickstart/tiny-gguf.ts';
 import { startControlPlane } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
 import { startCore } from '../support/core.ts';

@@ -1,6 +1,6 @@
 import type { V1Deployment, V1Pod } from '@kubernetes/client-node';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { builtInKubernetes } from '../../src/core/runtimes/kubernetes/built-in.ts';
+import { builtInKubernetes } from '../../src/core/runtimes/kubernetes-built-in.ts';
 import type { KubernetesRegion } from '../../src/core/regions/kubernetes/kubernetes-region.ts';
 import { startControlPlane } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';

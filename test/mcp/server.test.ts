@@ -1,7 +1,7 @@
 import { Client } from '@modelcontextprotocol/client';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { expect, it, onTestFinished } from 'vitest';
-import { inputError, unavailable } from '../../src/core/errors.ts';
+import { inputError, unavailable } from '../../src/core/base/errors.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
 import type { CallOperation } from '../../src/mcp/server.ts';
 import type { ToolAnswer } from './clients.ts';

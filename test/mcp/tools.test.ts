@@ -1,7 +1,7 @@
 import { Client } from '@modelcontextprotocol/client';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { describe, expect, it } from 'vitest';
-import { catalogue } from '../../src/core/operations.ts';
+import { catalogue } from '../../src/core/operations/catalogue.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
 
 /** What a client is told, which is what an assistant pays for and acts by. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Caller } from '../../src/core/access/caller.ts';
+import type { Caller } from '../../src/core/base/caller.ts';
 import { startSlack } from '../../src/slack/app.ts';
 import type { Slack } from '../../src/slack/app.ts';
 import { patient, withoutLocalSlack, workspace } from '../support/local-slack.ts';

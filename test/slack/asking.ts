@@ -1,4 +1,4 @@
-import type { Caller } from '../../src/core/access/caller.ts';
+import type { Caller } from '../../src/core/base/caller.ts';
 import { atTerminal, inSlack } from '../support/callers.ts';
 import { workspace } from '../support/local-slack.ts';
 import { makePlace, tinyRepo } from './place.ts';

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Log } from '../../src/core/log.ts';
+import type { Log } from '../../src/core/base/log.ts';
 import { startServer } from '../../src/http/server.ts';
 import type { Server } from '../../src/http/server.ts';
 import { startCore } from '../support/core.ts';

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
-import { catalogue, findOperation } from '../../src/core/operations.ts';
-import { inputFields } from '../../src/core/operation.ts';
-import type { Operation } from '../../src/core/operation.ts';
-import { fieldBlock } from '../../src/slack/field-block.ts';
-import { inputOf, newForm, readForm, visibleFields, withValues, writeForm } from '../../src/slack/form.ts';
-import type { Form } from '../../src/slack/form.ts';
-import { formView, loadingView } from '../../src/slack/form-view.ts';
-import { readChoices, readValues } from '../../src/slack/read-values.ts';
-import type { ShownBlock } from '../../src/slack/read-values.ts';
+import { catalogue, findOperation } from '../../src/core/operations/catalogue.ts';
+import { inputFields } from '../../src/core/operation/operation.ts';
+import type { Operation } from '../../src/core/operation/operation.ts';
+import { fieldBlock } from '../../src/slack/forms/field-block.ts';
+import { inputOf, newForm, readForm, visibleFields, withValues, writeForm } from '../../src/slack/forms/form.ts';
+import type { Form } from '../../src/slack/forms/form.ts';
+import { formView, loadingView } from '../../src/slack/forms/form-view.ts';
+import { readChoices, readValues } from '../../src/slack/forms/read-values.ts';
+import type { ShownBlock } from '../../src/slack/forms/read-values.ts';
 import { breachesOfModal } from '../support/slack-limits.ts';
 
 const register = operation('register_model');

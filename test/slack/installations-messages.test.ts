@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { makeTinyGguf } from '../../src/cli/quickstart/tiny-gguf.ts';
+import { makeTinyGguf } from '../../src/quickstart/tiny-gguf.ts';
 import { startServer } from '../../src/http/server.ts';
 import { inSlack } from '../support/callers.ts';
 import { startHub } from '../support/hub/hub.ts';

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { instanceStates } from '../../src/core/launch/states.ts';
-import { helpMessage, inSlackWords, parseCommand, unknownMessage } from '../../src/slack/command-text.ts';
-import { errorMessage } from '../../src/slack/error-text.ts';
-import { goneMessage, instanceMessage, instancesMessage } from '../../src/slack/instance-blocks.ts';
-import type { Instance, InstanceSummary } from '../../src/slack/instance-blocks.ts';
-import { identityOf, strangerMessage, whoIs } from '../../src/slack/people.ts';
-import { code, escape, shorten } from '../../src/slack/text.ts';
+import { instanceStates } from '../../src/core/instances/states.ts';
+import { helpMessage, inSlackWords, parseCommand, unknownMessage } from '../../src/slack/blocks/command-text.ts';
+import { errorMessage } from '../../src/slack/blocks/error-text.ts';
+import { goneMessage, instanceMessage, instancesMessage } from '../../src/slack/blocks/instance-blocks.ts';
+import type { Instance, InstanceSummary } from '../../src/slack/blocks/instance-blocks.ts';
+import { identityOf, strangerMessage, whoIs } from '../../src/slack/workspace/people.ts';
+import { code, escape, shorten } from '../../src/slack/blocks/text.ts';
 import { breachesOfMessage } from '../support/slack-limits.ts';
 
 const summary: InstanceSummary = {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { createLog } from '../../src/core/log.ts';
-import { oneBot } from '../../src/slack/bots.ts';
-import { boltLogger } from '../../src/slack/logger.ts';
-import { createSlackLookup, getsSomething } from '../../src/slack/lookup.ts';
+import { createLog } from '../../src/core/base/log.ts';
+import { oneBot } from '../../src/slack/connect/bots.ts';
+import { boltLogger } from '../../src/slack/connect/logger.ts';
+import { createSlackLookup, getsSomething } from '../../src/slack/workspace/lookup.ts';
 import { capturedLog } from '../support/captured-log.ts';
 import { stores } from '../support/stores.ts';
 import { SlackCloud } from '../support/slack-cloud.ts';

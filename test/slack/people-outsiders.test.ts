@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import { inSlack } from '../support/callers.ts';
 import { modelFolder, tiny } from '../support/model-folder.ts';
 import type { ModelFolder } from '../support/model-folder.ts';
-import { reasonFormId, reasonField } from '../../src/slack/approval-blocks.ts';
+import { reasonFormId, reasonField } from '../../src/slack/blocks/approval-blocks.ts';
 import { startInstallable } from './cloud-place.ts';
 import type { Installable } from './cloud-place.ts';
 

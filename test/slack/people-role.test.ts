@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startSlack } from '../../src/slack/app.ts';
 import type { Slack } from '../../src/slack/app.ts';
-import { parseCommand } from '../../src/slack/command-text.ts';
+import { parseCommand } from '../../src/slack/blocks/command-text.ts';
 import { withoutLocalSlack, workspace } from '../support/local-slack.ts';
 import { answerTo } from './answer.ts';
 import { makePlace } from './place.ts';

@@ -1,13 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeTinyGguf } from '../../src/cli/quickstart/tiny-gguf.ts';
+import { makeTinyGguf } from '../../src/quickstart/tiny-gguf.ts';
 import { loadConfig } from '../../src/core/config/load.ts';
 import type { Core } from '../../src/core/core.ts';
 import { createCore } from '../../src/core/create-core.ts';
-import { createLog } from '../../src/core/log.ts';
-import type { Log } from '../../src/core/log.ts';
-import type { Caller } from '../../src/core/access/caller.ts';
+import { createLog } from '../../src/core/base/log.ts';
+import type { Log } from '../../src/core/base/log.ts';
+import type { Caller } from '../../src/core/base/caller.ts';
 import { inSlack } from '../support/callers.ts';
 import { startHub } from '../support/hub/hub.ts';
 import type { Hub } from '../support/hub/hub.ts';

@@ -1,5 +1,5 @@
-import { scopes } from '../../src/core/access/caller.ts';
-import type { Caller } from '../../src/core/access/caller.ts';
+import { scopes } from '../../src/core/base/caller.ts';
+import type { Caller } from '../../src/core/base/caller.ts';
 import type { Core } from '../../src/core/core.ts';
 
 /** Whoever the server's machine belongs to, at its terminal. */

@@ -1,5 +1,5 @@
-import { createLog } from '../../src/core/log.ts';
-import type { Log } from '../../src/core/log.ts';
+import { createLog } from '../../src/core/base/log.ts';
+import type { Log } from '../../src/core/base/log.ts';
 
 /** A log at its most talkative, whose lines are kept. */
 export function capturedLog(): { log: Log; text: () => string; lines: () => Record<string, unknown>[] } {

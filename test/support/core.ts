@@ -1,12 +1,12 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Caller } from '../../src/core/access/caller.ts';
+import type { Caller } from '../../src/core/base/caller.ts';
 import { loadConfig } from '../../src/core/config/load.ts';
 import type { Core } from '../../src/core/core.ts';
 import { createCore } from '../../src/core/create-core.ts';
-import { createLog } from '../../src/core/log.ts';
-import type { Log } from '../../src/core/log.ts';
+import { createLog } from '../../src/core/base/log.ts';
+import type { Log } from '../../src/core/base/log.ts';
 
 export interface TestCore extends AsyncDisposable {
   core: Core;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Caller } from '../../src/core/access/caller.ts';
+import type { Caller } from '../../src/core/base/caller.ts';
 import { inSlack } from './callers.ts';
 import { startCore } from './core.ts';
 import type { TestCore, TestCoreOptions } from './core.ts';

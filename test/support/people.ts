@@ -1,5 +1,5 @@
-import { roles } from '../../src/core/access/caller.ts';
-import type { Caller, Role, Scope } from '../../src/core/access/caller.ts';
+import { roles } from '../../src/core/base/caller.ts';
+import type { Caller, Role, Scope } from '../../src/core/base/caller.ts';
 import type { Core } from '../../src/core/core.ts';
 import { inSlack } from './callers.ts';
 

@@ -1,13 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Scope } from '../../src/core/access/caller.ts';
+import type { Scope } from '../../src/core/base/caller.ts';
 import { loadConfig } from '../../src/core/config/load.ts';
 import type { Core } from '../../src/core/core.ts';
 import { createCore } from '../../src/core/create-core.ts';
-import type { Routes } from '../../src/core/launch/routes.ts';
-import { createLog } from '../../src/core/log.ts';
-import type { Log } from '../../src/core/log.ts';
+import type { Routes } from '../../src/core/routing/routes.ts';
+import { createLog } from '../../src/core/base/log.ts';
+import type { Log } from '../../src/core/base/log.ts';
 import { readLocalToken } from '../../src/http/data-folder.ts';
 import { startServer } from '../../src/http/server.ts';
 import type { Server } from '../../src/http/server.ts';

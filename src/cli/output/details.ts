@@ -1,5 +1,5 @@
 import stringWidth from 'string-width';
-import { plainText } from '../../core/format.ts';
+import { plainText } from '../../core/base/format.ts';
 import { table } from './table.ts';
 import type { TableOptions } from './table.ts';
 import { cell, heading, isRow } from './values.ts';

@@ -1,6 +1,6 @@
-import type { Operation } from '../../core/operation.ts';
+import type { Operation } from '../../core/operation/operation.ts';
 import { asNextStep, flagName, program } from '../names.ts';
-import { plainText } from '../../core/format.ts';
+import { plainText } from '../../core/base/format.ts';
 import { details } from './details.ts';
 import { table } from './table.ts';
 import type { TableOptions } from './table.ts';

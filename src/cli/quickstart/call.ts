@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { plainText } from '../../core/format.ts';
+import { plainText } from '../../core/base/format.ts';
 import { say } from './screen.ts';
 
 const question = 'In one short sentence: why keep a model registry?';

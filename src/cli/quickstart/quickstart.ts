@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import { styleText } from 'node:util';
 import { loadConfig, quickstartEnvironment } from '../../core/config/load.ts';
 import { createCore } from '../../core/create-core.ts';
-import { EcolinkError } from '../../core/errors.ts';
-import { createLog } from '../../core/log.ts';
+import { EcolinkError } from '../../core/base/errors.ts';
+import { createLog } from '../../core/base/log.ts';
 import { connect } from '../../http/client.ts';
 import type { Client } from '../../http/client.ts';
 import { startServer } from '../../http/server.ts';
 import { callModel } from './call.ts';
 import { say, step, type } from './screen.ts';
-import { chooseSource, makeFilesystem } from './source.ts';
-import type { QuickstartSource } from './source.ts';
+import { chooseSource, makeFilesystem } from '../../quickstart/source.ts';
+import type { QuickstartSource } from '../../quickstart/source.ts';
 
 interface Flags {
   exit?: boolean;

@@ -1,4 +1,4 @@
-import type { Caller, Person, Role, Scope } from './caller.ts';
+import type { Caller, Person, Role, Scope } from '../base/caller.ts';
 
 /** A token as its owner may see it: never the value, which is shown once when it is made. */
 export interface TokenSummary {

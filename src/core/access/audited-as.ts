@@ -1,7 +1,7 @@
 import type { AuditLog } from '../audit/audit.ts';
-import { asEcolinkError } from '../errors.ts';
-import { newId } from '../ids.ts';
-import type { Caller } from './caller.ts';
+import { asEcolinkError } from '../base/errors.ts';
+import { newId } from '../base/ids.ts';
+import type { Caller } from '../base/caller.ts';
 
 /** Two rows around work that is no operation, because no operation may carry a token's value. `input` holds names only. */
 export async function auditedAs<T>(

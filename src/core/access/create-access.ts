@@ -1,10 +1,10 @@
 import type { Store } from '../store/store.ts';
 import type { Access } from './access.ts';
-import { scopes as allScopes } from './caller.ts';
-import type { Caller } from './caller.ts';
-import { localToken } from './local-token.ts';
-import type { People } from './people.ts';
-import { createToken, findToken, hashOf, listTokens, revokeToken } from './tokens.ts';
+import { scopes as allScopes } from '../base/caller.ts';
+import type { Caller } from '../base/caller.ts';
+import { localToken } from './tokens/local-token.ts';
+import type { People } from './people/people.ts';
+import { createToken, findToken, hashOf, listTokens, revokeToken } from './tokens/table.ts';
 
 export interface AccessParts {
   people: People;

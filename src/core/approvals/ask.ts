@@ -1,20 +1,20 @@
-import type { Caller } from '../access/caller.ts';
-import { EcolinkError, inputError, refused } from '../errors.ts';
-import { digestOf } from '../ids.ts';
-import type { Operation } from '../operation.ts';
+import type { Caller } from '../base/caller.ts';
+import { EcolinkError, inputError, refused } from '../base/errors.ts';
+import { digestOf } from '../base/ids.ts';
+import type { Operation } from '../operation/operation.ts';
 import { decide, decideAtOnce, ruleText } from '../policy/decide.ts';
 import type { Needs, PolicyAnswer } from '../policy/decide.ts';
-import { spanMs } from '../span.ts';
-import { findApproval, findByOpenKey, insertApproval, searchApprovals } from '../store/approvals.ts';
-import type { Approval } from '../store/approvals.ts';
+import { spanMs } from '../base/duration.ts';
+import { findApproval, findByOpenKey, insertApproval, searchApprovals } from './table.ts';
+import type { Approval } from './table.ts';
 import { eligibleFor } from './eligible.ts';
 import { expireDue } from './expire.ts';
-import { heldReceipt } from './held.ts';
-import { publish } from './parts.ts';
-import type { ApprovalParts } from './parts.ts';
-import type { Preview } from './preview.ts';
+import { heldReceipt } from './receipt.ts';
+import { publish } from './dependencies.ts';
+import type { ApprovalParts } from './dependencies.ts';
+import type { Preview } from '../operation/preview.ts';
 import { nextReminder } from './remind.ts';
-import { factsOf, knownFacts, makePreview, rulesNow } from './weigh.ts';
+import { factsOf, knownFacts, makePreview, rulesNow } from './policy-input.ts';
 
 type Outcome = Record<string, unknown>;
 

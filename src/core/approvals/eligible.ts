@@ -1,8 +1,8 @@
-import type { Person } from '../access/caller.ts';
+import type { Person } from '../base/caller.ts';
 import type { Needs } from '../policy/decide.ts';
-import { spanMs } from '../span.ts';
-import { isAlone } from './parts.ts';
-import type { ApprovalParts } from './parts.ts';
+import { spanMs } from '../base/duration.ts';
+import { isAlone } from './dependencies.ts';
+import type { ApprovalParts } from './dependencies.ts';
 
 /**
  * Whose approval counts now, by person id: whom every set of the requirement names. Never the requester, by whatever

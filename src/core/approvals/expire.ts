@@ -1,6 +1,6 @@
-import { moveApproval, searchApprovals } from '../store/approvals.ts';
-import { publish } from './parts.ts';
-import type { ApprovalParts } from './parts.ts';
+import { moveApproval, searchApprovals } from './table.ts';
+import { publish } from './dependencies.ts';
+import type { ApprovalParts } from './dependencies.ts';
 
 /** Ends what nobody decided in time, and what was approved but could not be run by then. */
 export async function expireDue(parts: Pick<ApprovalParts, 'store' | 'changes' | 'now'>): Promise<void> {

@@ -1,11 +1,11 @@
-import type { Caller } from '../access/caller.ts';
-import { inputError, notFound } from '../errors.ts';
-import { findOperation } from '../operations.ts';
-import { parseInput } from '../parse-input.ts';
+import type { Caller } from '../base/caller.ts';
+import { inputError, notFound } from '../base/errors.ts';
+import { findOperation } from '../operations/catalogue.ts';
+import { parseInput } from '../operation/parse-input.ts';
 import { consider, decide } from '../policy/decide.ts';
 import { eligibleFor } from './eligible.ts';
-import type { ApprovalParts } from './parts.ts';
-import { factsOf, knownFacts, makePreview, rulesNow } from './weigh.ts';
+import type { ApprovalParts } from './dependencies.ts';
+import { factsOf, knownFacts, makePreview, rulesNow } from './policy-input.ts';
 
 export interface ExplainInput {
   operation: string;

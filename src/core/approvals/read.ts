@@ -1,17 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Caller } from '../access/caller.ts';
-import { decodeCursor, pageOf } from '../paging.ts';
-import { urlOf } from '../store/approval-messages.ts';
-import { findApproval, searchApprovals, votesOn } from '../store/approvals.ts';
-import type { Approval } from '../store/approvals.ts';
+import type { Caller } from '../base/caller.ts';
+import { decodeCursor, pageOf } from '../base/paging.ts';
+import { urlOf } from './messages-table.ts';
+import { findApproval, searchApprovals, votesOn } from './table.ts';
+import type { Approval } from './table.ts';
 import { eligibleFor } from './eligible.ts';
 import { expireDue } from './expire.ts';
-import type { ApprovalParts } from './parts.ts';
-import { findReadable, mayRead } from './readable.ts';
+import type { ApprovalParts } from './dependencies.ts';
+import { findReadable, mayRead } from './visibility.ts';
 import type { ApprovalState } from './states.ts';
 import { isOver } from './states.ts';
 import { tally } from './tally.ts';
-import { whereDecided } from './where.ts';
+import { whereDecided } from './message-url.ts';
 
 export interface ListApprovalsInput {
   state?: ApprovalState | undefined;

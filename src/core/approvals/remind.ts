@@ -1,8 +1,8 @@
-import { tellOnce } from '../notify/once.ts';
+import { tellOnce } from '../notify/notify-once.ts';
 import type { Needs } from '../policy/decide.ts';
-import { spanMs } from '../span.ts';
-import { dueReminders, endReminder, findApproval } from '../store/approvals.ts';
-import type { ApprovalParts } from './parts.ts';
+import { spanMs } from '../base/duration.ts';
+import { dueReminders, endReminder, findApproval } from './table.ts';
+import type { ApprovalParts } from './dependencies.ts';
 
 /** When those who decide are told next: at the reminder, then when more people may decide. */
 export function nextReminder(needs: Needs, askedAt: Date, after: Date): string | undefined {

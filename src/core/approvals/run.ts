@@ -1,15 +1,15 @@
-import type { Caller } from '../access/caller.ts';
-import { asEcolinkError } from '../errors.ts';
-import type { EcolinkError } from '../errors.ts';
-import type { Requeue } from '../launch/work-queue.ts';
-import type { Operation } from '../operation.ts';
-import { claimRun, findApproval, moveApproval, renewClaim, saveNeeds, votesOn } from '../store/approvals.ts';
-import type { Approval, Vote } from '../store/approvals.ts';
+import type { Caller } from '../base/caller.ts';
+import { asEcolinkError } from '../base/errors.ts';
+import type { EcolinkError } from '../base/errors.ts';
+import type { Requeue } from '../base/work-queue.ts';
+import type { Operation } from '../operation/operation.ts';
+import { claimRun, findApproval, moveApproval, renewClaim, saveNeeds, votesOn } from './table.ts';
+import type { Approval, Vote } from './table.ts';
 import { expireDue } from './expire.ts';
-import { judge } from './judge.ts';
-import type { Holds } from './judge.ts';
-import { publish } from './parts.ts';
-import type { ApprovalParts } from './parts.ts';
+import { judge } from './recheck.ts';
+import type { Holds } from './recheck.ts';
+import { publish } from './dependencies.ts';
+import type { ApprovalParts } from './dependencies.ts';
 import { tally } from './tally.ts';
 
 type Outcome = Record<string, unknown>;

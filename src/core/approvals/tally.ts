@@ -1,4 +1,4 @@
-import type { Vote } from '../store/approvals.ts';
+import type { Vote } from './table.ts';
 
 export interface Tally {
   counted: Vote[];

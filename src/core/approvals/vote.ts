@@ -1,16 +1,16 @@
 import type { Transaction } from 'kysely';
-import type { Caller } from '../access/caller.ts';
-import { conflict, EcolinkError, inputError, refused } from '../errors.ts';
-import { findOperation } from '../operations.ts';
-import { findApproval, insertVote, lockApproval, moveApproval, saveNeeds, votesOn } from '../store/approvals.ts';
-import type { Approval } from '../store/approvals.ts';
+import type { Caller } from '../base/caller.ts';
+import { conflict, EcolinkError, inputError, refused } from '../base/errors.ts';
+import { findOperation } from '../operations/catalogue.ts';
+import { findApproval, insertVote, lockApproval, moveApproval, saveNeeds, votesOn } from './table.ts';
+import type { Approval } from './table.ts';
 import type { Database } from '../store/schema.ts';
 import { expireDue } from './expire.ts';
-import { judge } from './judge.ts';
-import type { Holds } from './judge.ts';
-import { publish } from './parts.ts';
-import type { ApprovalParts } from './parts.ts';
-import { findReadable } from './readable.ts';
+import { judge } from './recheck.ts';
+import type { Holds } from './recheck.ts';
+import { publish } from './dependencies.ts';
+import type { ApprovalParts } from './dependencies.ts';
+import { findReadable } from './visibility.ts';
 import { isOver } from './states.ts';
 import { tally } from './tally.ts';
 

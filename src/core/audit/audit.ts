@@ -1,6 +1,6 @@
-import type { Caller } from '../access/caller.ts';
-import { decodeCursor, pageOf } from '../paging.ts';
-import type { Page } from '../paging.ts';
+import type { Caller } from '../base/caller.ts';
+import { decodeCursor, pageOf } from '../base/paging.ts';
+import type { Page } from '../base/paging.ts';
 import type { Store } from '../store/store.ts';
 import { isUniqueViolation } from '../store/unique-violation.ts';
 import { appendEvent, verifyChain } from './chain.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { inputError } from '../errors.ts';
+import { inputError } from '../base/errors.ts';
 
 const bytes = 32;
 

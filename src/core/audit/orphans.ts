@@ -1,4 +1,4 @@
-import type { Log } from '../log.ts';
+import type { Log } from '../base/log.ts';
 import type { AuditLog } from './audit.ts';
 
 const everyMs = 60_000;

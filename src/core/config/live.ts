@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
-import { asEcolinkError, inputError } from '../errors.ts';
-import { newId } from '../ids.ts';
-import type { Log } from '../log.ts';
+import { asEcolinkError, inputError } from '../base/errors.ts';
+import { newId } from '../base/ids.ts';
+import type { Log } from '../base/log.ts';
 import type { Config } from './config.ts';
 import { parseConfigFile } from './parse.ts';
 import type { ConfigFile } from './schema.ts';

@@ -1,8 +1,8 @@
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import type { z } from 'zod';
-import { inputError } from '../errors.ts';
-import { nearest } from '../nearest.ts';
+import { inputError } from '../base/errors.ts';
+import { nearest } from '../base/nearest.ts';
 import { configFile } from './schema.ts';
 import type { ConfigFile } from './schema.ts';
 import { settingsAt } from './settings.ts';

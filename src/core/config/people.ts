@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { roles } from '../access/caller.ts';
+import { roles } from '../base/caller.ts';
 
 const slackId = /^[A-Z0-9]+$/;
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { approvalStates } from '../approvals/states.ts';
-import { field } from '../operation.ts';
+import { field } from '../operation/operation.ts';
 
 export const approvalField = field(z.coerce.string().regex(/^[1-9][0-9]{0,8}$/, 'must be the number of a request'), {
   label: 'Request',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineOperation, field } from '../operation.ts';
+import { defineOperation, field } from '../operation/operation.ts';
 import { approvalField, approvalShape } from './approval-fields.ts';
 import { idempotency } from './shapes.ts';
 

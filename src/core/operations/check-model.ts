@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineOperation } from '../operation.ts';
+import { defineOperation } from '../operation/operation.ts';
 import { categories, formats, sources } from '../registry/model.ts';
 import { fileShape } from './shapes.ts';
 import { sourceFields } from './source-fields.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { previewDeleteModel } from '../approvals/preview-others.ts';
-import { defineOperation, field } from '../operation.ts';
+import { previewDeleteModel } from './previews/preview-others.ts';
+import { defineOperation, field } from '../operation/operation.ts';
 import { idempotency, modelField, receipt } from './shapes.ts';
 
 export const deleteModel = defineOperation({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { previewEvict } from '../approvals/preview-others.ts';
-import { defineOperation } from '../operation.ts';
+import { previewEvict } from './previews/preview-others.ts';
+import { defineOperation } from '../operation/operation.ts';
 import { receipt } from './shapes.ts';
 import { volumeFields } from './volume-fields.ts';
 

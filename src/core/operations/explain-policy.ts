@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineOperation, field } from '../operation.ts';
+import { defineOperation, field } from '../operation/operation.ts';
 
 export const explainPolicy = defineOperation({
   name: 'explain_policy',

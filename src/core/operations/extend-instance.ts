@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { previewExtend } from '../approvals/preview-extend.ts';
-import { defineOperation, field } from '../operation.ts';
-import { spanSchema } from '../span.ts';
+import { previewExtend } from './previews/preview-extend.ts';
+import { defineOperation, field } from '../operation/operation.ts';
+import { spanSchema } from '../base/duration.ts';
 import { idempotency, instanceField, instanceReference, receipt } from './shapes.ts';
 
 export const extendInstance = defineOperation({

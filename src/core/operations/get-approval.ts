@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineOperation } from '../operation.ts';
+import { defineOperation } from '../operation/operation.ts';
 import { approvalField, approvalShape } from './approval-fields.ts';
 import { waitSeconds } from './shapes.ts';
 

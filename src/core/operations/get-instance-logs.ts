@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineOperation, field } from '../operation.ts';
+import { defineOperation, field } from '../operation/operation.ts';
 import { instanceField, instanceReference } from './shapes.ts';
 
 export const getInstanceLogs = defineOperation({

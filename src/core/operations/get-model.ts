@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineOperation, field } from '../operation.ts';
+import { defineOperation, field } from '../operation/operation.ts';
 import { modelField, modelShape } from './shapes.ts';
 
 export const getModel = defineOperation({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { field } from '../operation.ts';
+import { field } from '../operation/operation.ts';
 import { modelField, regionsField } from './shapes.ts';
 
 /** What decides how an instance runs: `plan_launch` and `launch_instance` ask the same. */

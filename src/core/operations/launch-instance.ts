@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { previewLaunch } from '../approvals/preview-launch.ts';
-import { defineOperation, field } from '../operation.ts';
-import { spanSchema } from '../span.ts';
+import { previewLaunch } from './previews/preview-launch.ts';
+import { defineOperation, field } from '../operation/operation.ts';
+import { spanSchema } from '../base/duration.ts';
 import { launchFields } from './launch-fields.ts';
 import { idempotency, receipt } from './shapes.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { approvalStates } from '../approvals/states.ts';
-import { defineOperation, field } from '../operation.ts';
+import { defineOperation, field } from '../operation/operation.ts';
 import { approvalSummary } from './approval-fields.ts';
 import { listOf, paging } from './shapes.ts';
 

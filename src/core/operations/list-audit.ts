@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineOperation, field } from '../operation.ts';
+import { defineOperation, field } from '../operation/operation.ts';
 import { listOf, paging } from './shapes.ts';
 
 export const listAudit = defineOperation({

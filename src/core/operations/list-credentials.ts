@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineOperation } from '../operation.ts';
+import { defineOperation } from '../operation/operation.ts';
 import { listOf, paging } from './shapes.ts';
 
 export const listCredentials = defineOperation({

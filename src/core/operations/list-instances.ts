@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { instanceStates } from '../launch/states.ts';
-import { defineOperation, field } from '../operation.ts';
+import { instanceStates } from '../instances/states.ts';
+import { defineOperation, field } from '../operation/operation.ts';
 import { instanceSummary, listOf, modelField, paging } from './shapes.ts';
 
 export const listInstances = defineOperation({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineOperation, field } from '../operation.ts';
+import { defineOperation, field } from '../operation/operation.ts';
 import { categories } from '../registry/model.ts';
 import { listOf, modelSummary, paging } from './shapes.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { roles } from '../access/caller.ts';
-import { defineOperation } from '../operation.ts';
+import { roles } from '../base/caller.ts';
+import { defineOperation } from '../operation/operation.ts';
 import { listOf, paging } from './shapes.ts';
 
 export const listPeople = defineOperation({

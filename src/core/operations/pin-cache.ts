@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineOperation, field } from '../operation.ts';
+import { defineOperation, field } from '../operation/operation.ts';
 import { receipt } from './shapes.ts';
 import { volumeFields } from './volume-fields.ts';
 

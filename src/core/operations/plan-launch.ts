@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineOperation } from '../operation.ts';
+import { defineOperation } from '../operation/operation.ts';
 import { launchFields } from './launch-fields.ts';
 import { planShape } from './shapes.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { previewPrefetch } from '../approvals/preview-others.ts';
-import { defineOperation, field } from '../operation.ts';
+import { previewPrefetch } from './previews/preview-others.ts';
+import { defineOperation, field } from '../operation/operation.ts';
 import { idempotency, modelField, receipt, regionsField } from './shapes.ts';
 
 export const prefetchModel = defineOperation({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { previewRegister } from '../approvals/preview-others.ts';
-import { defineOperation, field } from '../operation.ts';
+import { previewRegister } from './previews/preview-others.ts';
+import { defineOperation, field } from '../operation/operation.ts';
 import { idempotency, receipt } from './shapes.ts';
 import { sourceFields } from './source-fields.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { previewRestart } from '../approvals/preview-launch.ts';
-import { defineOperation, field } from '../operation.ts';
+import { previewRestart } from './previews/preview-launch.ts';
+import { defineOperation, field } from '../operation/operation.ts';
 import { idempotency, instanceField, instanceReference, receipt } from './shapes.ts';
 
 export const restartInstance = defineOperation({

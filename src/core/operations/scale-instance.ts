@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { previewScale } from '../approvals/preview-launch.ts';
-import { defineOperation, field } from '../operation.ts';
+import { previewScale } from './previews/preview-launch.ts';
+import { defineOperation, field } from '../operation/operation.ts';
 import { idempotency, instanceField, instanceReference, receipt } from './shapes.ts';
 
 export const scaleInstance = defineOperation({

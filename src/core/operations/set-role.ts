@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { roles } from '../access/caller.ts';
-import { defineOperation, field } from '../operation.ts';
+import { roles } from '../base/caller.ts';
+import { defineOperation, field } from '../operation/operation.ts';
 import { idempotency } from './shapes.ts';
 
 /** `decides`: who gives the role of an approver decides on what is approved, so no agent does and no plain token. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { instanceStates } from '../launch/states.ts';
-import { field } from '../operation.ts';
+import { instanceStates } from '../instances/states.ts';
+import { field } from '../operation/operation.ts';
 import { categories, formats, sources } from '../registry/model.ts';
 
 /** Every list takes these two. */

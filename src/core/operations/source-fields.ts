@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { field } from '../operation.ts';
+import { field } from '../operation/operation.ts';
 import { categories, sources } from '../registry/model.ts';
 
 const huggingface = { field: 'source', value: 'huggingface' };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { previewStop } from '../approvals/preview-others.ts';
-import { defineOperation, field } from '../operation.ts';
+import { previewStop } from './previews/preview-others.ts';
+import { defineOperation, field } from '../operation/operation.ts';
 import { idempotency, instanceField, instanceReference, receipt } from './shapes.ts';
 
 export const stopInstance = defineOperation({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { field } from '../operation.ts';
+import { field } from '../operation/operation.ts';
 import { idempotency, modelField, regionsField } from './shapes.ts';
 
 /** Which volumes: one by its key, or those of a model. */

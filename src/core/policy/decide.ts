@@ -1,4 +1,4 @@
-import { spanMs } from '../span.ts';
+import { spanMs } from '../base/duration.ts';
 import type { KnownFacts, PolicyFacts } from './facts.ts';
 import { cheapMismatch, isCheap, mismatch } from './match.ts';
 import type { PolicyRule, Requirement, Who } from './schema.ts';

@@ -1,4 +1,4 @@
-import type { Role } from '../access/caller.ts';
+import type { Role } from '../base/caller.ts';
 
 /** What is known of a request without looking at the world. */
 export interface KnownFacts {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { roles } from '../access/caller.ts';
-import { spanSchema } from '../span.ts';
+import { roles } from '../base/caller.ts';
+import { spanSchema } from '../base/duration.ts';
 
 const names = z.array(z.string().min(1)).min(1);
 const clock = z.string().regex(/^(?:[01][0-9]|2[0-3]):[0-5][0-9]$/, 'must be a time of day such as 18:00');

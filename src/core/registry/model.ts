@@ -1,4 +1,4 @@
-import type { FolderEntry } from '../regions/region.ts';
+import type { FolderEntry } from '../region/region.ts';
 import type { PullFile } from '../download/manifest.ts';
 
 export const categories = ['chat', 'embedding', 'reranker', 'image', 'audio', 'video'] as const;

@@ -1,5 +1,5 @@
 import type { PullFile } from '../download/manifest.ts';
-import { digestOf } from '../ids.ts';
+import { digestOf } from '../base/ids.ts';
 import type { Model } from './model.ts';
 
 /** Names one set of files of one commit: entries that share it share volumes. */

@@ -1,23 +1,16 @@
-import { atLeast } from '../access/caller.ts';
-import type { Caller } from '../access/caller.ts';
-import type { CredentialStore } from '../access/credentials.ts';
-import type { Asking } from '../asking.ts';
-import { EcolinkError, conflict, inputError, notFound, refused } from '../errors.ts';
+import { atLeast } from '../base/caller.ts';
+import type { Caller } from '../base/caller.ts';
+import type { CredentialStore } from '../access/credentials/credentials.ts';
+import type { Asking } from '../operation/mutation-context.ts';
+import { EcolinkError, conflict, inputError, notFound, refused } from '../base/errors.ts';
 import type { Hub } from '../hub/hub.ts';
-import { newId } from '../ids.ts';
-import type { Changes } from '../notify/changes.ts';
-import { decodeCursor, pageOf } from '../paging.ts';
-import type { Places } from '../regions/places.ts';
-import {
-  entriesOfRepo,
-  findModel,
-  insertModel,
-  instancesUsing,
-  markModelDeleted,
-  searchModels,
-} from '../store/models.ts';
+import { newId } from '../base/ids.ts';
+import type { Changes } from '../base/changes.ts';
+import { decodeCursor, pageOf } from '../base/paging.ts';
+import type { Places } from '../region/fleet.ts';
+import { entriesOfRepo, findModel, insertModel, instancesUsing, markModelDeleted, searchModels } from './table.ts';
 import { originOf } from './origin.ts';
-import type { OwnedModel } from '../store/models.ts';
+import type { OwnedModel } from './table.ts';
 import type { Queries, Store } from '../store/store.ts';
 import { isUniqueViolation } from '../store/unique-violation.ts';
 import { categories } from './model.ts';

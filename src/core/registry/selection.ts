@@ -1,6 +1,6 @@
 import picomatch from 'picomatch';
 import type { PullFile } from '../download/manifest.ts';
-import { inputError } from '../errors.ts';
+import { inputError } from '../base/errors.ts';
 import type { WeightFormat } from './model.ts';
 
 export interface Selection {

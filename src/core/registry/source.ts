@@ -1,9 +1,9 @@
-import type { Caller } from '../access/caller.ts';
-import type { CredentialStore } from '../access/credentials.ts';
-import { EcolinkError } from '../errors.ts';
+import type { Caller } from '../base/caller.ts';
+import type { CredentialStore } from '../access/credentials/credentials.ts';
+import { EcolinkError } from '../base/errors.ts';
 import type { Hub, HubCredential, RepoSnapshot } from '../hub/hub.ts';
-import type { Places } from '../regions/places.ts';
-import { readFolder } from './filesystem-source.ts';
+import type { Places } from '../region/fleet.ts';
+import { readFolder } from './folder.ts';
 import type { Architecture, Category, Fingerprint, ModelSource, WeightFormat } from './model.ts';
 import { formatsOf, isWeights, selectFiles } from './selection.ts';
 import type { PullFile } from '../download/manifest.ts';

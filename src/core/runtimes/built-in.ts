@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { runtimeSchema } from '../config/schema.ts';
-import { isLlamaEngineInstalled, llamaEngineEntry } from './llama-engine/location.ts';
+import { isLlamaEngineInstalled, llamaEngineEntry } from './llama-engine.ts';
 import type { Runtime } from './runtime.ts';
 import { maxModelLen, vllmServe } from './vllm.ts';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { inputError, refused } from '../errors.ts';
+import { inputError, refused } from '../base/errors.ts';
 import { keyBytes } from './box.ts';
 
 /** Where keys come from: ECOLINK_KEY, else a file. The first key seals; the others still open, until a rotation ends. */

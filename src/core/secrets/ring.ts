@@ -1,6 +1,6 @@
 import type { Transaction } from 'kysely';
-import { EcolinkError } from '../errors.ts';
-import type { Log } from '../log.ts';
+import { EcolinkError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
 import type { Database } from '../store/schema.ts';
 import type { Queries, Store } from '../store/store.ts';
 import { keyId, open, seal } from './box.ts';

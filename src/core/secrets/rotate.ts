@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import { refused } from '../errors.ts';
+import { refused } from '../base/errors.ts';
 import type { Database } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { keyId } from './box.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import { conflict, refused } from '../errors.ts';
+import { conflict, refused } from '../base/errors.ts';
 
 /** Numbers of network filesystems in statfs(2): SQLite's locks, and ours, cannot be relied on there. */
 const networkFilesystems = new Map([

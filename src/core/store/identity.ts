@@ -1,4 +1,4 @@
-import { newId } from '../ids.ts';
+import { newId } from '../base/ids.ts';
 import type { Queries } from './store.ts';
 
 /** What tells this store from every other one, made once. Servers that share a store have it in common. */

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { conflict, unavailable } from '../errors.ts';
-import type { Changes } from '../notify/changes.ts';
-import type { Places } from '../regions/places.ts';
-import type { Region } from '../regions/region.ts';
+import { conflict, unavailable } from '../base/errors.ts';
+import type { Changes } from '../base/changes.ts';
+import type { Places } from '../region/fleet.ts';
+import type { Region } from '../region/region.ts';
 import type { Store } from '../store/store.ts';
-import { findVolume, updateVolume, usersOfVolume } from '../store/volumes.ts';
-import type { Volume } from '../store/volumes.ts';
+import { findVolume, updateVolume, usersOfVolume } from './table.ts';
+import type { Volume } from './table.ts';
 
 export interface EvictParts {
   store: Store;

@@ -1,4 +1,4 @@
-import { digestOf } from '../ids.ts';
+import { digestOf } from '../base/ids.ts';
 
 /** Names one (repo, commit, file selection) in one region. Every object of the volume gets its name from it. */
 export function volumeKey(repo: string, commit: string, selection: string, region: string): string {

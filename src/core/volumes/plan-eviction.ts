@@ -1,4 +1,4 @@
-import type { Volume } from '../store/volumes.ts';
+import type { Volume } from './table.ts';
 
 /** What may go by itself. Both undefined: nothing does. */
 export interface EvictionPolicy {

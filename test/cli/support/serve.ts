@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { makeTinyGguf } from '../../../src/cli/quickstart/tiny-gguf.ts';
+import { makeTinyGguf } from '../../../src/quickstart/tiny-gguf.ts';
 import { childEnvironment, mainFile, runProgram, temporaryFolder } from './run-program.ts';
 import type { Ran } from './run-program.ts';
 

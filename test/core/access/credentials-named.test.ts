@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Caller } from '../../../src/core/access/caller.ts';
+import type { Caller } from '../../../src/core/base/caller.ts';
 import { gossip, newToken, startKeeping } from '../../support/credentials.ts';
 import type { Keeping } from '../../support/credentials.ts';
 

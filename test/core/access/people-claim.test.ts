@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createClaims } from '../../../src/core/access/claims.ts';
-import type { Claims } from '../../../src/core/access/claims.ts';
+import { createClaims } from '../../../src/core/access/people/claims.ts';
+import type { Claims } from '../../../src/core/access/people/claims.ts';
 import { startCore } from '../../support/core.ts';
 import { stores } from '../../support/stores.ts';
 import { fakeDirectory, openPeople } from './people-place.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Caller, Role } from '../../../src/core/access/caller.ts';
-import { createRoleGrants } from '../../../src/core/access/role-grants.ts';
-import type { Asking } from '../../../src/core/asking.ts';
+import type { Caller, Role } from '../../../src/core/base/caller.ts';
+import { createRoleGrants } from '../../../src/core/access/people/role-grants.ts';
+import type { Asking } from '../../../src/core/operation/mutation-context.ts';
 import { startCore } from '../../support/core.ts';
 import { stores } from '../../support/stores.ts';
 import { fakeDirectory, openPeople } from './people-place.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { localToken } from '../../../src/core/access/local-token.ts';
+import { localToken } from '../../../src/core/access/tokens/local-token.ts';
 import { startCore } from '../../support/core.ts';
 
 let dataDir: string;

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Caller, Role } from '../../../src/core/access/caller.ts';
+import type { Caller, Role } from '../../../src/core/base/caller.ts';
 import { startCore } from '../../support/core.ts';
 import type { TestCore } from '../../support/core.ts';
 import { modelFolder, tiny } from '../../support/model-folder.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Role } from '../../../src/core/access/caller.ts';
-import { giveRole } from '../../../src/core/store/persons.ts';
+import type { Role } from '../../../src/core/base/caller.ts';
+import { giveRole } from '../../../src/core/access/people/table.ts';
 import { stores } from '../../support/stores.ts';
 import { fakeDirectory, openPeople } from './people-place.ts';
 import type { PeoplePlace } from './people-place.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { roles } from '../../../src/core/access/caller.ts';
+import { roles } from '../../../src/core/base/caller.ts';
 import { stores } from '../../support/stores.ts';
 import { openPeople } from './people-place.ts';
 import type { PeoplePlace } from './people-place.ts';

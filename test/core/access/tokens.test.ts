@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Access } from '../../../src/core/access/access.ts';
-import { atLeast, roles } from '../../../src/core/access/caller.ts';
+import { atLeast, roles } from '../../../src/core/base/caller.ts';
 import { startCore } from '../../support/core.ts';
 import type { TestCore } from '../../support/core.ts';
 import { onePersonOfEachRole } from '../../support/people.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Caller } from '../../../src/core/access/caller.ts';
+import type { Caller } from '../../../src/core/base/caller.ts';
 import { startCore } from '../../support/core.ts';
 import { decisionPlace, machine, people } from './place.ts';
 import type { DecisionPlace } from './place.ts';

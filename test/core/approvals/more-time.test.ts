@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Caller } from '../../../src/core/access/caller.ts';
-import type { Ending } from '../../../src/core/launch/ending.ts';
+import type { Caller } from '../../../src/core/base/caller.ts';
+import type { Ending } from '../../../src/core/instances/ending.ts';
 import { startCore } from '../../support/core.ts';
 import { decisionPlace, people } from './place.ts';
 import type { DecisionPlace } from './place.ts';

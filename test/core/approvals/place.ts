@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { expect } from 'vitest';
-import type { Caller } from '../../../src/core/access/caller.ts';
+import type { Caller } from '../../../src/core/base/caller.ts';
 import { atTerminal, inSlack } from '../../support/callers.ts';
 import { startCore } from '../../support/core.ts';
 import type { TestCore } from '../../support/core.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Caller } from '../../../src/core/access/caller.ts';
+import type { Caller } from '../../../src/core/base/caller.ts';
 import { inSlack } from '../../support/callers.ts';
 import { startCore } from '../../support/core.ts';
 import type { TestCore } from '../../support/core.ts';

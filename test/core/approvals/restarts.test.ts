@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Caller } from '../../../src/core/access/caller.ts';
+import type { Caller } from '../../../src/core/base/caller.ts';
 import { tiny } from '../../support/model-folder.ts';
 import { decisionPlace } from './place.ts';
 import type { DecisionPlace } from './place.ts';

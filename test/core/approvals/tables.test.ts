@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { driftBetween } from '../../../src/core/approvals/preview.ts';
-import type { Preview } from '../../../src/core/approvals/preview.ts';
+import { driftBetween } from '../../../src/core/operation/preview.ts';
+import type { Preview } from '../../../src/core/operation/preview.ts';
 import { approvalStates, isOver, mayBecome } from '../../../src/core/approvals/states.ts';
 import { tally } from '../../../src/core/approvals/tally.ts';
-import type { Vote } from '../../../src/core/store/approvals.ts';
+import type { Vote } from '../../../src/core/approvals/table.ts';
 
 test('a request goes the ways that the table names, and no other', () => {
   const ways = approvalStates.flatMap((from) =>

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
-import type { Caller } from '../../../src/core/access/caller.ts';
+import type { Caller } from '../../../src/core/base/caller.ts';
 import { createAuditLog } from '../../../src/core/audit/audit.ts';
 import type { AuditLog } from '../../../src/core/audit/audit.ts';
 import { HeadFile } from '../../../src/core/audit/heads.ts';

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { Config } from '../../../src/core/config/config.ts';
 import { clientEnvironment, loadConfig } from '../../../src/core/config/load.ts';
 import { configFile } from '../../../src/core/config/schema.ts';
-import { EcolinkError } from '../../../src/core/errors.ts';
+import { EcolinkError } from '../../../src/core/base/errors.ts';
 import { startCore } from '../../support/core.ts';
 
 let folder: string;

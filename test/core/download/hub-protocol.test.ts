@@ -1,7 +1,7 @@
 import { fileDownloadInfo, listFiles, modelInfo, snapshotDownload, type ListFileEntry } from '@huggingface/hub';
 import { expect, test } from 'vitest';
-import { diskContent } from '../../../src/cli/quickstart/hub-repo.ts';
-import { startLoopbackHub } from '../../../src/cli/quickstart/loopback-hub.ts';
+import { diskContent } from '../../../src/quickstart/hub-repo.ts';
+import { startLoopbackHub } from '../../../src/quickstart/loopback-hub.ts';
 import { startHub } from '../../support/hub/hub.ts';
 import { pull, temporaryFolder, tree } from './pulling.ts';
 

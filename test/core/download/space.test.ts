@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { freeBytes } from '../../../src/core/download/disk/space.ts';
-import { formatBytes } from '../../../src/core/format.ts';
+import { formatBytes } from '../../../src/core/base/format.ts';
 import { verifyTree } from '../../../src/core/download/disk/verify.ts';
 import { startHub, type Hub } from '../../support/hub/hub.ts';
 import { missing } from '../../support/missing.ts';

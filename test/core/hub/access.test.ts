@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { EcolinkError } from '../../../src/core/errors.ts';
+import { EcolinkError } from '../../../src/core/base/errors.ts';
 import { createHub } from '../../../src/core/hub/hub.ts';
 import type { HubCredential } from '../../../src/core/hub/hub.ts';
 import { startHub } from '../../support/hub/hub.ts';

@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createLog } from '../../../src/core/log.ts';
+import { createLog } from '../../../src/core/base/log.ts';
 import { freePort } from '../../../src/core/regions/local/ports.ts';
 import { findProcess, membersOfGroup } from '../../../src/core/regions/local/process-table.ts';
 import { endRecorded, presenceOf, startRecorded } from '../../../src/core/regions/local/recorded-process.ts';
 import { LocalWorkloads } from '../../../src/core/regions/local/workloads.ts';
-import type { Workload } from '../../../src/core/regions/region.ts';
-import { engineScript, temporaryFolder } from '../launch/support/machine.ts';
-import { enginesWith, isAlive, processesWith } from '../launch/support/processes.ts';
+import type { Workload } from '../../../src/core/region/region.ts';
+import { engineScript, temporaryFolder } from '../instances/support/machine.ts';
+import { enginesWith, isAlive, processesWith } from '../instances/support/processes.ts';
 
 async function folderOfTest(): Promise<string> {
   const folder = await temporaryFolder();

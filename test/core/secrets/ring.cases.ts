@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createInstallations } from '../../../src/core/access/installations.ts';
+import { createInstallations } from '../../../src/core/access/workspaces/installations.ts';
 import { createAuditLog } from '../../../src/core/audit/audit.ts';
 import { HeadFile } from '../../../src/core/audit/heads.ts';
-import { createLog } from '../../../src/core/log.ts';
+import { createLog } from '../../../src/core/base/log.ts';
 import { openKeyRing } from '../../../src/core/secrets/ring.ts';
 import type { KeyRing } from '../../../src/core/secrets/ring.ts';
 import { rotate } from '../../../src/core/secrets/rotate.ts';
@@ -17,8 +17,8 @@ import {
   findUsable,
   insertCredential,
   markCredential,
-} from '../../../src/core/store/credentials.ts';
-import { insertModel, markModelDeleted } from '../../../src/core/store/models.ts';
+} from '../../../src/core/access/credentials/table.ts';
+import { insertModel, markModelDeleted } from '../../../src/core/registry/table.ts';
 import type { Store } from '../../../src/core/store/store.ts';
 import { stores } from '../../support/stores.ts';
 import { addPerson, at, model } from '../store/rows.ts';

@@ -9,9 +9,9 @@ import {
   saveWhatRuns,
   searchInstances,
   updateDesired,
-} from '../../../src/core/store/instances.ts';
-import type { NewInstance } from '../../../src/core/store/instances.ts';
-import { instancesUsing } from '../../../src/core/store/models.ts';
+} from '../../../src/core/instances/table.ts';
+import type { NewInstance } from '../../../src/core/instances/table.ts';
+import { instancesUsing } from '../../../src/core/registry/table.ts';
 import type { Store } from '../../../src/core/store/store.ts';
 import { stores } from '../../support/stores.ts';
 import { addModels, at } from './rows.ts';

@@ -7,7 +7,7 @@ import {
   instancesUsing,
   markModelDeleted,
   searchModels,
-} from '../../../src/core/store/models.ts';
+} from '../../../src/core/registry/table.ts';
 import { isUniqueViolation } from '../../../src/core/store/unique-violation.ts';
 import { stores } from '../../support/stores.ts';
 import { addModels, addPerson, at, model, weights } from './rows.ts';

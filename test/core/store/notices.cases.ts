@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { tellOnce } from '../../../src/core/notify/once.ts';
+import { tellOnce } from '../../../src/core/notify/notify-once.ts';
 import { stores } from '../../support/stores.ts';
 
 const notice = { kind: 'approval', subject: 3, about: 'asked' } as const;

@@ -1,6 +1,6 @@
 import type { PullFile } from '../../../src/core/download/manifest.ts';
 import type { Model } from '../../../src/core/registry/model.ts';
-import { insertModel } from '../../../src/core/store/models.ts';
+import { insertModel } from '../../../src/core/registry/table.ts';
 import type { Store } from '../../../src/core/store/store.ts';
 
 export const at = '2026-11-01T10:00:00.000Z';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { insertInstance, updateDesired } from '../../../src/core/store/instances.ts';
+import { insertInstance, updateDesired } from '../../../src/core/instances/table.ts';
 import { selectionHash } from '../../../src/core/registry/origin.ts';
 import type { Store } from '../../../src/core/store/store.ts';
 import {
@@ -12,7 +12,7 @@ import {
   updateVolume,
   usersOfVolume,
   wantVolume,
-} from '../../../src/core/store/volumes.ts';
+} from '../../../src/core/volumes/table.ts';
 import { stores } from '../../support/stores.ts';
 import { addModels, at, weights } from './rows.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Volume } from '../../../src/core/store/volumes.ts';
+import type { Volume } from '../../../src/core/volumes/table.ts';
 import { planEviction } from '../../../src/core/volumes/plan-eviction.ts';
 
 const now = Date.parse('2026-11-23T12:00:00Z');

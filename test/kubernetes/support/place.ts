@@ -6,10 +6,10 @@ import type { KubernetesRegionConfig } from '../../../src/core/config/kubernetes
 import { runtimeSchema } from '../../../src/core/config/schema.ts';
 import type { FilesystemConfig } from '../../../src/core/config/schema.ts';
 import type { PullManifest } from '../../../src/core/download/manifest.ts';
-import { digestOf } from '../../../src/core/ids.ts';
+import { digestOf } from '../../../src/core/base/ids.ts';
 import { KubernetesRegion } from '../../../src/core/regions/kubernetes/kubernetes-region.ts';
-import { readerRules, roleRules } from '../../../src/core/regions/kubernetes/rights.ts';
-import type { Workload } from '../../../src/core/regions/region.ts';
+import { readerRules, roleRules } from '../../../src/core/regions/kubernetes/doctor/rights.ts';
+import type { Workload } from '../../../src/core/region/region.ts';
 import type { ControlPlane } from '../../support/control-plane.ts';
 
 export const engine = {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
-import { builtInKubernetes } from '../../../src/core/runtimes/kubernetes/built-in.ts';
+import { builtInKubernetes } from '../../../src/core/runtimes/kubernetes-built-in.ts';
 import { forward, helm, kubectl, kubectlWith } from './programs.ts';
 import type { Forward } from './programs.ts';
 

@@ -1,5 +1,5 @@
 import { createCipheriv, createHash } from 'node:crypto';
-import { bufferContent, type HubContent } from '../../../src/cli/quickstart/hub-repo.ts';
+import { bufferContent, type HubContent } from '../../../src/quickstart/hub-repo.ts';
 
 /** A file of a test: its text, its bytes, or a size that is filled with bytes that the seed decides. */
 export type FileSource = string | Buffer | { size: number; seed: number | string };

@@ -1,5 +1,5 @@
-import { makeCommit, usuallyLfs } from '../../../src/cli/quickstart/hub-repo.ts';
-import type { HubCommit, HubContent, HubFile, HubModelFacts } from '../../../src/cli/quickstart/hub-repo.ts';
+import { makeCommit, usuallyLfs } from '../../../src/quickstart/hub-repo.ts';
+import type { HubCommit, HubContent, HubFile, HubModelFacts } from '../../../src/quickstart/hub-repo.ts';
 import type { GateState } from './access.ts';
 import { contentOf, type FileSource } from './content.ts';
 

@@ -1,6 +1,6 @@
 import { readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatBytes } from '../../format.ts';
+import { formatBytes } from '../../base/format.ts';
 import { PullFailure } from '../failure.ts';
 import type { PullManifest } from '../manifest.ts';
 import { fileKey, statePaths } from './paths.ts';

@@ -1,22 +1,22 @@
 import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
 import type { FilesystemConfig, KubernetesRuntime } from '../../config/schema.ts';
-import { refused, unavailable } from '../../errors.ts';
+import { refused, unavailable } from '../../base/errors.ts';
 import type { Runtime } from '../../runtimes/runtime.ts';
-import type { ModelLocation, Region, RegionStatus, Workload } from '../region.ts';
-import { ClusterAccess } from './access.ts';
-import { ApiProxy } from './api-proxy.ts';
-import { isImageAllowed } from '../../runtimes/kubernetes/allowed-images.ts';
-import { KubernetesClient } from './client.ts';
-import { runErrand } from './errands.ts';
-import { KubernetesFilesystems } from './filesystems.ts';
+import type { ModelLocation, Region, RegionStatus, Workload } from '../../region/region.ts';
+import { ClusterAccess } from './api/access.ts';
+import { ApiProxy } from './api/api-proxy.ts';
+import { isImageAllowed } from '../../runtimes/allowed-images.ts';
+import { KubernetesClient } from './api/client.ts';
+import { runErrand } from './pods/pod-task.ts';
+import { KubernetesFilesystems } from './filesystems/filesystems.ts';
 import { Ownership } from './ownership.ts';
 import type { Served } from './manifests/served.ts';
-import { closeMirrors, createMirrors } from './mirrors.ts';
-import type { Hints, Mirrors } from './mirrors.ts';
-import { ownNamespace } from './own-namespace.ts';
+import { closeMirrors, createMirrors } from './api/mirrors.ts';
+import type { Hints, Mirrors } from './api/mirrors.ts';
+import { ownNamespace } from './api/own-namespace.ts';
 import { statusOf } from './status.ts';
-import { KubernetesVolumes } from './volumes.ts';
-import { KubernetesWorkloads } from './workloads.ts';
+import { KubernetesVolumes } from './volumes/volumes.ts';
+import { KubernetesWorkloads } from './workloads/workloads.ts';
 
 export interface KubernetesRegionParts extends Hints {
   config: KubernetesRegionConfig;

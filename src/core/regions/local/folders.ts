@@ -1,7 +1,7 @@
 import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
-import { inputError, notFound, refused } from '../../errors.ts';
-import type { FolderEntry } from '../region.ts';
+import { inputError, notFound, refused } from '../../base/errors.ts';
+import type { FolderEntry } from '../../region/region.ts';
 
 const maximumEntries = 20_000;
 

@@ -5,8 +5,8 @@ import { readCompletion } from '../../download/disk/completion.ts';
 import { completionFile, pullEvent } from '../../download/manifest.ts';
 import type { PullEvent, PullManifest } from '../../download/manifest.ts';
 import { describeMismatch, verifyTree } from '../../download/disk/verify.ts';
-import { newId } from '../../ids.ts';
-import type { ObservedVolume } from '../region.ts';
+import { newId } from '../../base/ids.ts';
+import type { ObservedVolume } from '../../region/region.ts';
 import { lastLines } from './last-lines.ts';
 import { endRecorded, noteOf, presenceOf, startRecorded } from './recorded-process.ts';
 

@@ -1,8 +1,8 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Log } from '../../log.ts';
-import type { ObservedReplica, Workload } from '../region.ts';
+import type { Log } from '../../base/log.ts';
+import type { ObservedReplica, Workload } from '../../region/region.ts';
 import { lastLines } from './last-lines.ts';
 import { Replica } from './replica.ts';
 import type { ReplicaSpec } from './replica.ts';

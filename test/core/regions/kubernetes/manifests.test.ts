@@ -4,8 +4,8 @@ import type { KubernetesRuntime } from '../../../../src/core/config/schema.ts';
 import { disruptionBudget, networkPolicy, service } from '../../../../src/core/regions/kubernetes/manifests/network.ts';
 import type { Served } from '../../../../src/core/regions/kubernetes/manifests/served.ts';
 import { deployment, startSeconds } from '../../../../src/core/regions/kubernetes/manifests/workload.ts';
-import type { Workload } from '../../../../src/core/regions/region.ts';
-import { builtInKubernetes } from '../../../../src/core/runtimes/kubernetes/built-in.ts';
+import type { Workload } from '../../../../src/core/region/region.ts';
+import { builtInKubernetes } from '../../../../src/core/runtimes/kubernetes-built-in.ts';
 
 const vllm = builtInKubernetes().find(({ name }) => name === 'vllm') as KubernetesRuntime;
 const accelerators = [

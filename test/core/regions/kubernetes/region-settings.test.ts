@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { kubernetesRegion } from '../../../../src/core/config/kubernetes-region.ts';
 import type { KubernetesRuntime } from '../../../../src/core/config/schema.ts';
 import { downloadJob } from '../../../../src/core/regions/kubernetes/manifests/download.ts';
-import { errandJob } from '../../../../src/core/regions/kubernetes/manifests/errand.ts';
+import { errandJob } from '../../../../src/core/regions/kubernetes/manifests/pod-task.ts';
 import { volumeClaim } from '../../../../src/core/regions/kubernetes/manifests/volume.ts';
 import { deployment } from '../../../../src/core/regions/kubernetes/manifests/workload.ts';
-import { builtInKubernetes } from '../../../../src/core/runtimes/kubernetes/built-in.ts';
+import { builtInKubernetes } from '../../../../src/core/runtimes/kubernetes-built-in.ts';
 
 const runtime = builtInKubernetes().find(({ name }) => name === 'llama.cpp') as KubernetesRuntime;
 const manifest = {

@@ -1,15 +1,15 @@
 import type { V1Job, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 import { describe, expect, test } from 'vitest';
-import { isImageAllowed } from '../../../../src/core/runtimes/kubernetes/allowed-images.ts';
-import { carries } from '../../../../src/core/regions/kubernetes/carries.ts';
-import { failureOf } from '../../../../src/core/regions/kubernetes/download-state.ts';
-import type { Live } from '../../../../src/core/regions/kubernetes/kinds.ts';
+import { isImageAllowed } from '../../../../src/core/runtimes/allowed-images.ts';
+import { carries } from '../../../../src/core/regions/kubernetes/api/is-subset.ts';
+import { failureOf } from '../../../../src/core/regions/kubernetes/volumes/download-state.ts';
+import type { Live } from '../../../../src/core/regions/kubernetes/api/kinds.ts';
 import { literal } from '../../../../src/core/regions/kubernetes/manifests/pods.ts';
 import { claimBytes } from '../../../../src/core/regions/kubernetes/manifests/volume.ts';
 import { startSeconds } from '../../../../src/core/regions/kubernetes/manifests/workload.ts';
-import { annotations, labels, nameFor, workloadName } from '../../../../src/core/regions/kubernetes/names.ts';
-import { crashesOf, troubleOf } from '../../../../src/core/regions/kubernetes/pod-reasons.ts';
-import { labelledClaims } from '../../../../src/core/regions/kubernetes/shared-claims.ts';
+import { annotations, labels, nameFor, workloadName } from '../../../../src/core/regions/kubernetes/api/names.ts';
+import { crashesOf, troubleOf } from '../../../../src/core/regions/kubernetes/pods/pod-reasons.ts';
+import { labelledClaims } from '../../../../src/core/regions/kubernetes/filesystems/shared-claims.ts';
 
 const gib = 1024 ** 3;
 

@@ -2,8 +2,8 @@ import type { V1ConfigMap, V1Job, V1OwnerReference, V1PodSpec, V1Secret } from '
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import { pullFailures } from '../../../download/manifest.ts';
 import type { PullManifest } from '../../../download/manifest.ts';
-import { refused } from '../../../errors.ts';
-import { annotations, attemptName, labels, metadataFor } from '../names.ts';
+import { refused } from '../../../base/errors.ts';
+import { annotations, attemptName, labels, metadataFor } from '../api/names.ts';
 import { filledName } from './share.ts';
 import { downloadPlacement } from './placement.ts';
 import { authorityOf, claimVolume, ecolinkContainer, environmentOf, podBase } from './pods.ts';

@@ -1,5 +1,5 @@
 import type { V1NetworkPolicy, V1PodDisruptionBudget, V1Service } from '@kubernetes/client-node';
-import { annotations, metadataFor, serverLabels, workloadName } from '../names.ts';
+import { annotations, metadataFor, serverLabels, workloadName } from '../api/names.ts';
 import { portName, selectorOf, workloadLabels } from './served.ts';
 import type { Served } from './served.ts';
 

@@ -1,7 +1,7 @@
 import type { V1PodSpec } from '@kubernetes/client-node';
 import { isOfOneNode } from '../../../config/kubernetes-region.ts';
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
-import { labels } from '../names.ts';
+import { labels } from '../api/names.ts';
 import { isEmpty, tolerationOf } from './pods.ts';
 import { selectorOf } from './served.ts';
 import type { Served } from './served.ts';

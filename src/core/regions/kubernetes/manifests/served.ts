@@ -1,7 +1,7 @@
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import type { KubernetesRuntime } from '../../../config/schema.ts';
-import type { Workload } from '../../region.ts';
-import { labels } from '../names.ts';
+import type { Workload } from '../../../region/region.ts';
+import { labels } from '../api/names.ts';
 
 /** Everything that the objects of an instance in a region are rendered from. */
 export interface Served {

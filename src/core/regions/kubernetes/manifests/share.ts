@@ -1,8 +1,8 @@
 import type { V1Job, V1PersistentVolumeClaim } from '@kubernetes/client-node';
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
-import type { Held, Live } from '../kinds.ts';
-import { annotations, labels, metadataFor, nameFor } from '../names.ts';
-import { errandJob } from './errand.ts';
+import type { Held, Live } from '../api/kinds.ts';
+import { annotations, labels, metadataFor, nameFor } from '../api/names.ts';
+import { errandJob } from './pod-task.ts';
 
 /** Of the claim that a download fills. Where volumes are shared as clones, the one that is served has the volume's own name. */
 export function filledName(config: KubernetesRegionConfig, key: string): string {

@@ -2,7 +2,7 @@ import type { V1PersistentVolumeClaim, V1PersistentVolumeClaimSpec } from '@kube
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import type { PullManifest } from '../../../download/manifest.ts';
 import { filledName } from './share.ts';
-import { annotations, labels, metadataFor } from '../names.ts';
+import { annotations, labels, metadataFor } from '../api/names.ts';
 
 const mib = 1024 ** 2;
 

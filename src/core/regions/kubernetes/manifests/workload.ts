@@ -1,7 +1,7 @@
 import type { V1Container, V1Deployment, V1PodSpec, V1Probe, V1ResourceRequirements } from '@kubernetes/client-node';
 import { drainSeconds, fillIn } from '../../../runtimes/runtime.ts';
-import type { Workload } from '../../region.ts';
-import { annotations, labels, metadataFor, workloadName } from '../names.ts';
+import type { Workload } from '../../../region/region.ts';
+import { annotations, labels, metadataFor, workloadName } from '../api/names.ts';
 import { placementOf } from './placement.ts';
 import {
   claimVolume,

@@ -1,0 +1,26 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { operationsPage } from './operations-page.ts';
+import { rolesPage } from './roles-page.ts';
+import { runtimesPage } from './runtimes-page.ts';
+
+/** `npm run docs` writes the pages that follow from definitions; with `--check` it only says whether they are up to date. */
+const pages = { 'operations.md': operationsPage(), 'roles.md': rolesPage(), 'runtimes.md': runtimesPage() };
+
+for (const [name, page] of Object.entries(pages)) {
+  const file = fileURLToPath(new URL(`../../docs/${name}`, import.meta.url));
+  if (!process.argv.includes('--check')) {
+    writeFileSync(file, page);
+  } else if (readOrEmpty(file) !== page) {
+    process.stderr.write(`docs/${name} is out of date.\nnext: npm run docs, and commit what it writes.\n`);
+    process.exitCode = 1;
+  }
+}
+
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,118 @@
+import type { Asking } from '../../operation/mutation-context.ts';
+import type { Config } from '../../config/config.ts';
+import { conflict, notFound, refused } from '../../base/errors.ts';
+import { decodeCursor, pageOf } from '../../base/paging.ts';
+import { mayRead } from '../../registry/registry.ts';
+import { credentialsVisibleTo, deleteCredentialRow, entriesNeeding, findUsable } from './table.ts';
+import type { CredentialRow } from './table.ts';
+import type { Store } from '../../store/store.ts';
+import { atLeast } from '../../base/caller.ts';
+import type { Caller } from '../../base/caller.ts';
+import { environmentName, fingerprintOf, fromEnvironment } from './credentials.ts';
+
+export interface ListParts {
+  config: Pick<Config, 'secrets'>;
+  localPersonId: string;
+  store: Store;
+}
+
+/** For the operations: what there is, and its end. Values are in neither. */
+export type CredentialList = ReturnType<typeof createCredentialList>;
+
+export function createCredentialList(parts: ListParts) {
+  return {
+    list: (input: { cursor?: string | undefined; limit: number }, caller: Caller) => list(parts, input, caller),
+    remove: (name: string, context: Asking) => remove(parts, name, context),
+  };
+}
+
+async function list(parts: ListParts, input: { cursor?: string | undefined; limit: number }, caller: Caller) {
+  const after = decodeCursor(input.cursor, 'string');
+  const stored = await credentialsVisibleTo(parts.store.db, caller.person.id);
+  const shown = await Promise.all(stored.map((row) => view(parts, row, caller)));
+  const rows = [...environment(parts, caller), ...shown]
+    .map((item) => ({ item, key: `${item.credential} ${item.owner}` }))
+    .toSorted((a, b) => (a.key < b.key ? -1 : 1))
+    .filter(({ key }) => after === undefined || key > after);
+  return pageOf(
+    rows,
+    input.limit,
+    ({ key }) => key,
+    ({ item }) => item,
+  );
+}
+
+async function view({ store }: ListParts, row: CredentialRow, caller: Caller) {
+  const entries = await entriesNeeding(store.db, row.id);
+  return {
+    credential: row.name,
+    owner: row.ownerName,
+    account: row.account,
+    fingerprint: row.fingerprint,
+    shared: row.shared,
+    state: row.state,
+    models: entries.filter((entry) => mayRead(entry, caller)).map(({ name }) => name),
+    ...(row.lastUsedAt === undefined ? {} : { last_used_at: row.lastUsedAt }),
+  };
+}
+
+function environment({ config, localPersonId }: ListParts, { person }: Caller) {
+  const env = person.id === localPersonId ? fromEnvironment(config) : undefined;
+  if (!env) return [];
+  const fingerprint = fingerprintOf(env.token);
+  return [
+    { credential: environmentName, owner: person.name, fingerprint, shared: false, state: 'ok' as const, models: [] },
+  ];
+}
+
+async function remove({ store }: ListParts, name: string, context: Asking) {
+  const { caller } = context;
+  const receipt = {
+    credential: name,
+    state: 'deleted',
+    next_step: 'Revoke the token on the Hub too, if nothing else needs it.',
+  };
+  await store.transaction(async (transaction) => {
+    const row = await findUsable(transaction, name, caller.person.id);
+    if (!row) throw missing(name);
+    if (row.owner !== caller.person.id && !atLeast(caller.person.role, 'admin')) throw notYours(row);
+    const entries = await entriesNeeding(transaction, row.id);
+    if (entries.length > 0) throw inUse(row, entries, caller);
+    await deleteCredentialRow(transaction, row.id);
+    await context.settle(transaction, receipt);
+  });
+  return receipt;
+}
+
+function missing(name: string): Error {
+  const environmental = name === environmentName;
+  return notFound(
+    'credential_not_found',
+    environmental
+      ? 'The credential "env" is HF_TOKEN of the server, and not stored.'
+      : `You have no credential named "${name}".`,
+    {
+      nextStep: environmental
+        ? 'Unset HF_TOKEN and restart the server.'
+        : 'list_credentials shows those that you have.',
+      field: 'credential',
+    },
+  );
+}
+
+function notYours(row: CredentialRow): Error {
+  return refused('not_owner', `"${row.name}" belongs to ${row.ownerName}; only its owner and admins delete it.`, {
+    nextStep: `Ask ${row.ownerName} or an admin.`,
+  });
+}
+
+/** Names those that this caller may see, and counts the others. */
+function inUse(row: CredentialRow, entries: Awaited<ReturnType<typeof entriesNeeding>>, caller: Caller): Error {
+  const named = entries.filter((entry) => mayRead(entry, caller)).map((entry) => `"${entry.name}"`);
+  const hidden = entries.length - named.length;
+  const all = [...named, ...(hidden > 0 ? [`${hidden} private ${hidden === 1 ? 'model' : 'models'}`] : [])];
+  return conflict('credential_in_use', `"${row.name}" cannot be deleted: ${all.join(', ')} download with it.`, {
+    nextStep: `Delete those models first, or replace its value: ecolink credential add ${row.name}`,
+    field: 'credential',
+  });
+}

@@ -1,0 +1,150 @@
+import type { Queries } from '../../store/store.ts';
+
+/** A stored token with all that may be told of it, and its value as it is sealed. */
+export interface CredentialRow {
+  id: string;
+  owner: string;
+  ownerName: string;
+  name: string;
+  shared: boolean;
+  sealed: string;
+  keyId: string;
+  fingerprint: string;
+  account: string;
+  state: 'ok' | 'failing';
+  reason?: string;
+  lastUsedAt?: string;
+  createdAt: string;
+}
+
+function rows(db: Queries) {
+  return db
+    .selectFrom('credentials')
+    .innerJoin('persons', 'persons.id', 'credentials.owner_id')
+    .selectAll('credentials')
+    .select('persons.name as owner_name');
+}
+
+type Row = Awaited<ReturnType<ReturnType<typeof rows>['executeTakeFirstOrThrow']>>;
+
+function toCredential(row: Row): CredentialRow {
+  return {
+    id: row.id,
+    owner: row.owner_id,
+    ownerName: row.owner_name,
+    name: row.name,
+    shared: row.shared_name !== null,
+    sealed: row.sealed,
+    keyId: row.key_id,
+    fingerprint: row.fingerprint,
+    account: row.account,
+    state: row.state,
+    createdAt: row.created_at,
+    ...(row.reason === null ? {} : { reason: row.reason }),
+    ...(row.last_used_at === null ? {} : { lastUsedAt: row.last_used_at }),
+  };
+}
+
+export async function findCredential(db: Queries, id: string): Promise<CredentialRow | undefined> {
+  const row = await rows(db).where('credentials.id', '=', id).executeTakeFirst();
+  return row && toCredential(row);
+}
+
+/** The person's own of that name, else the one that is shared under it. */
+export async function findUsable(db: Queries, name: string, person: string): Promise<CredentialRow | undefined> {
+  const found = await rows(db)
+    .where((is) => is.or([is('credentials.shared_name', '=', name), is('credentials.owner_id', '=', person)]))
+    .where('credentials.name', '=', name)
+    .execute();
+  const row = found.find((each) => each.owner_id === person) ?? found[0];
+  return row && toCredential(row);
+}
+
+/** Their own and the shared ones, by name. */
+export async function credentialsVisibleTo(db: Queries, person: string): Promise<CredentialRow[]> {
+  const found = await rows(db)
+    .where((is) => is.or([is('credentials.shared_name', 'is not', null), is('credentials.owner_id', '=', person)]))
+    .execute();
+  return found.map(toCredential);
+}
+
+export async function allCredentials(db: Queries): Promise<CredentialRow[]> {
+  return (await rows(db).execute()).map(toCredential);
+}
+
+export interface NewValue {
+  sealed: string;
+  keyId: string;
+  fingerprint: string;
+  account: string;
+  sharedName: string | null;
+}
+
+export async function insertCredential(
+  db: Queries,
+  about: { id: string; owner: string; name: string; createdAt: string } & NewValue,
+): Promise<void> {
+  await db
+    .insertInto('credentials')
+    .values({
+      id: about.id,
+      owner_id: about.owner,
+      name: about.name,
+      created_at: about.createdAt,
+      last_used_at: null,
+      ...columnsOf(about),
+    })
+    .execute();
+}
+
+export async function replaceCredential(db: Queries, id: string, value: NewValue): Promise<void> {
+  await db.updateTable('credentials').set(columnsOf(value)).where('id', '=', id).execute();
+}
+
+function columnsOf({ sealed, keyId, fingerprint, account, sharedName }: NewValue) {
+  return {
+    sealed,
+    key_id: keyId,
+    fingerprint,
+    account,
+    shared_name: sharedName,
+    state: 'ok' as const,
+    reason: null,
+  };
+}
+
+/** Only while it still has the value that was tried: it may have been replaced meanwhile. */
+export async function markCredential(
+  db: Queries,
+  tried: Pick<CredentialRow, 'id' | 'fingerprint'>,
+  verdict: { state: 'ok' | 'failing'; reason: string | null },
+): Promise<void> {
+  await db
+    .updateTable('credentials')
+    .set(verdict)
+    .where('id', '=', tried.id)
+    .where('fingerprint', '=', tried.fingerprint)
+    .execute();
+}
+
+export async function noteCredentialUse(db: Queries, id: string, at: string): Promise<void> {
+  await db.updateTable('credentials').set({ last_used_at: at }).where('id', '=', id).execute();
+}
+
+/** Entries that download with it, by name; deleted ones need nothing. */
+export async function entriesNeeding(
+  db: Queries,
+  id: string,
+): Promise<{ name: string; owner: string; private: boolean }[]> {
+  const found = await db
+    .selectFrom('models')
+    .select(['name', 'owner_id', 'private'])
+    .where('credential_id', '=', id)
+    .orderBy('name')
+    .execute();
+  return found.map((row) => ({ name: row.name, owner: row.owner_id, private: row.private === 1 }));
+}
+
+export async function deleteCredentialRow(db: Queries, id: string): Promise<void> {
+  await db.deleteFrom('credentials').where('id', '=', id).execute();
+}

@@ -1,0 +1,177 @@
+import type { Asking } from '../../operation/mutation-context.ts';
+import { conflict, notFound, refused } from '../../base/errors.ts';
+import { nearest } from '../../base/nearest.ts';
+import { decodeCursor, pageOf } from '../../base/paging.ts';
+import { giveRole, grantOf, lockGrants, personWithIdentity, personsWithIdentity, takeRole } from './table.ts';
+import type { Queries, Store } from '../../store/store.ts';
+import { adminNames } from '../../operation/authorise.ts';
+import type { Caller, Role } from '../../base/caller.ts';
+import { nameInSlack } from './people.ts';
+import type { GivenRole, People } from './people.ts';
+
+export interface GrantParts {
+  people: People;
+  store: Store;
+  now: () => Date;
+}
+
+export interface RoleChange {
+  /** A name, or an identity such as `slack:T1/U1`. */
+  person: string;
+  role: Role | 'none';
+  /** How they are shown, where they were not known yet. */
+  name?: string | undefined;
+}
+
+/** What admins see of people, and the roles that they give: to whom the config says nothing of. */
+export type RoleGrants = ReturnType<typeof createRoleGrants>;
+
+export function createRoleGrants(parts: GrantParts) {
+  return {
+    list: (input: { cursor?: string | undefined; limit: number }) => list(parts, input),
+    set: (input: RoleChange, asking: Asking) => set(parts, input, asking),
+  };
+}
+
+async function list({ people }: GrantParts, input: { cursor?: string | undefined; limit: number }) {
+  const after = decodeCursor(input.cursor, 'string');
+  const everybody = (await people.everybody()).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const shown = await Promise.all(
+    everybody
+      .filter(({ name }) => after === undefined || name > after)
+      .slice(0, input.limit + 1)
+      .map(async ({ id, name, role }) => ({
+        person: name,
+        role,
+        given_by: (await people.roleOf(id))?.by ?? '',
+        identities: [...(await people.identitiesOf(id))],
+      })),
+  );
+  return pageOf(
+    shown,
+    input.limit,
+    ({ person }) => person,
+    (item) => item,
+  );
+}
+
+/** Somebody known, or an account that may become somebody. */
+type Target = { id: string; name: string } | { identity: string; name: string };
+
+async function set(parts: GrantParts, input: RoleChange, asking: Asking) {
+  const { people, store, now } = parts;
+  const { caller } = asking;
+  const target = await find(parts, input);
+  const id = 'id' in target ? target.id : undefined;
+  if (id === caller.person.id) throw await ownRole(people, caller);
+  const before = id === undefined ? undefined : await people.roleOf(id);
+  if (before && !before.granted) throw overruled(target.name, before);
+  const identities = 'id' in target ? await people.identitiesOf(target.id) : [target.identity];
+  if (input.role !== 'none' && (await people.isShutOut(identities))) throw shutOut(target.name);
+  const mine = await people.roleOf(caller.person.id);
+  return store.transaction(async (transaction) => {
+    await lockGrants(transaction, [caller.person.id, ...(id === undefined ? [] : [id])]);
+    // Two admins who take each other's role at one moment: one of them is none any more.
+    if (mine?.granted !== false) await needAdmin(transaction, caller);
+    const changed = await change(transaction, target, input.role, { givenBy: caller.person.name, at: now() });
+    const receipt = receiptOf(target.name, input.role, changed);
+    await asking.settle(transaction, receipt);
+    return receipt;
+  });
+}
+
+async function change(
+  db: Queries,
+  target: Target,
+  role: Role | 'none',
+  { givenBy, at }: { givenBy: string; at: Date },
+): Promise<boolean> {
+  if (role === 'none') return 'id' in target && takeRole(db, target.id);
+  const id = 'id' in target ? target.id : await personWithIdentity(db, target.identity, target.name, at);
+  if ((await grantOf(db, id))?.role === role) return false;
+  await giveRole(db, id, { role, givenBy, givenAt: at.toISOString() });
+  return true;
+}
+
+function receiptOf(person: string, role: Role | 'none', changed: boolean) {
+  const given = `${person} has the role "${role}" from the next call on, and so have their tokens and agents.`;
+  const taken = `${person} gets nothing any more: their tokens and agents stop too. What they own stays, with admins.`;
+  return {
+    person,
+    role,
+    state: changed ? ('changed' as const) : ('unchanged' as const),
+    next_step: role === 'none' ? taken : given,
+  };
+}
+
+async function find({ people, store }: GrantParts, { person, name }: RoleChange): Promise<Target> {
+  if (person.startsWith('slack:')) {
+    const id = await people.idOf(person);
+    if (id === undefined) return { identity: person, name: nameInSlack(person, name) };
+    return { id, name: (await people.nameOf(id)) ?? person };
+  }
+  const known = await personsWithIdentity(store.db);
+  const wanted = person.toLowerCase();
+  const exact = known.filter((each) => each.name === person);
+  const matching = exact.length > 0 ? exact : known.filter((each) => plainName(each.name) === wanted);
+  const [found, ...others] = matching;
+  if (!found) throw unknown(person, known);
+  if (others.length === 0) return found;
+  throw conflict('person_ambiguous', `"${person}" may be any of several people.`, {
+    nextStep: 'Give the whole name, or the identity; list_people shows both.',
+    field: 'person',
+    validValues: matching.map((each) => each.name),
+  });
+}
+
+/** `ada (T1/UADA)` is also found as `ada`. */
+function plainName(name: string): string {
+  return name.replace(/ \([A-Z0-9]+\/[A-Z0-9]+\)$/, '').toLowerCase();
+}
+
+function unknown(person: string, known: readonly { name: string }[]): Error {
+  const names = known.map((each) => each.name);
+  const near = nearest(person.toLowerCase(), names.map(plainName));
+  return notFound(
+    'person_not_found',
+    `There is nobody named "${person}" here.${near ? ` Did you mean "${near}"?` : ''}`,
+    {
+      nextStep: 'Somebody who is new is named by their account in Slack, such as slack:T0123/U0456.',
+      field: 'person',
+      validValues: names.slice(0, 20),
+    },
+  );
+}
+
+function overruled(name: string, { role, by }: GivenRole): Error {
+  return refused('role_overruled', `${name} has the role "${role}" from ${by}, which wins over what admins give.`, {
+    nextStep: 'Change it in ecolink.yaml: the file is read again by itself.',
+    field: 'person',
+  });
+}
+
+/** So the last admin stays one: whoever takes a role from others keeps their own. */
+async function ownRole(people: People, { person }: Caller): Promise<Error> {
+  const others = (await people.membersOf({ roles: ['admin'] })).filter(({ id }) => id !== person.id);
+  return refused('own_role', 'Nobody changes their own role, so that an admin always stays.', {
+    nextStep:
+      others.length > 0
+        ? `Ask ${await adminNames({ membersOf: async () => others })}.`
+        : 'You are the only admin: make somebody else one first, and let them change yours.',
+    field: 'person',
+  });
+}
+
+function shutOut(name: string): Error {
+  return refused('person_shut_out', `${name} is deactivated in Slack, a guest or a bot: they get nothing here.`, {
+    nextStep: 'Give the role to a full member of the workspace.',
+    field: 'person',
+  });
+}
+
+async function needAdmin(db: Queries, { person }: Caller): Promise<void> {
+  if ((await grantOf(db, person.id))?.role === 'admin') return;
+  throw refused('role_missing', `set_role needs the role "admin"; ${person.name} has it no more.`, {
+    nextStep: 'Ask an admin for the role.',
+  });
+}

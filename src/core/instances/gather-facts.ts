@@ -1,0 +1,117 @@
+import type { Caller } from '../base/caller.ts';
+import { EcolinkError } from '../base/errors.ts';
+import { changesBetween, readFolder } from '../registry/folder.ts';
+import { selectionHash } from '../registry/origin.ts';
+import type { OwnedModel } from '../registry/table.ts';
+import type { Queries } from '../store/store.ts';
+import { findVolume, wantVolume } from '../volumes/table.ts';
+import { volumeKey } from '../volumes/key.ts';
+import type { LaunchParts } from './dependencies.ts';
+import { chooseRegions, planLaunch } from '../plan/plan-launch.ts';
+import type { KeptImage, LaunchPlan, RegionFact, VolumeFact } from '../plan/plan-launch.ts';
+import type { LaunchInput } from '../plan/launch-input.ts';
+
+/** Everything a launch would do, and the entry it is for. Reads the world; changes nothing. */
+export async function plan(
+  parts: LaunchParts,
+  input: LaunchInput,
+  caller: Caller,
+): Promise<{ plan: LaunchPlan; model: OwnedModel }> {
+  const model = await parts.registry.find(input.model, caller);
+  const found = await planFor(parts, model, input);
+  return {
+    model,
+    plan: { ...found, warnings: [...found.warnings, ...(await parts.registry.warnings(model, caller))] },
+  };
+}
+
+/** The images that an instance goes on with, by region. */
+export type KeptImages = ReadonlyMap<string, KeptImage>;
+
+export async function planFor(
+  parts: LaunchParts,
+  model: OwnedModel,
+  input: LaunchInput,
+  images: KeptImages = new Map(),
+): Promise<LaunchPlan> {
+  const regions = chooseRegions(model, input, parts.places);
+  const facts = await Promise.all(
+    regions.map(async (region) => [region, await factOf(parts, model, input, region, images.get(region))] as const),
+  );
+  return planLaunch(model, input, regions, new Map(facts), await changesOf(parts, model), parts.places);
+}
+
+async function factOf(
+  parts: LaunchParts,
+  model: OwnedModel,
+  input: LaunchInput,
+  region: string,
+  image: KeptImage | undefined,
+): Promise<RegionFact> {
+  const [volume, mostOnOneNode, outOfReach] = await Promise.all([
+    volumeFact(parts, model, region),
+    mostOnOneNodeOf(parts, input, region),
+    outOfReachOf(parts, model, input, region),
+  ]);
+  return {
+    volume,
+    ...(image === undefined ? {} : { image }),
+    ...(mostOnOneNode === undefined ? {} : { mostOnOneNode }),
+    ...(outOfReach === undefined ? {} : { outOfReach }),
+  };
+}
+
+/** Asked only where it matters: any node that has accelerators has one. No node at all may mean that they come when needed. */
+async function mostOnOneNodeOf({ places }: LaunchParts, input: LaunchInput, region: string) {
+  if (input.accelerator === undefined || (input.accelerator_count ?? 1) < 2) return undefined;
+  const { accelerators } = await places.region(region).status();
+  return accelerators?.find(({ name }) => name === input.accelerator)?.largest || undefined;
+}
+
+/** A volume that lies on one node, or in one zone, holds its replicas there. */
+async function outOfReachOf({ places }: LaunchParts, model: OwnedModel, input: LaunchInput, region: string) {
+  const key = volumeOf(model, region);
+  const { accelerator: name, accelerator_count: count = 1 } = input;
+  if (key === undefined || name === undefined) return undefined;
+  return places.region(region).outOfReach(key, { name, count }).catch(ignoreUnreachable);
+}
+
+async function volumeFact({ store, places }: LaunchParts, model: OwnedModel, region: string): Promise<VolumeFact> {
+  const key = volumeOf(model, region);
+  if (key === undefined) return { state: 'mounted', bytesToFetch: 0 };
+  const row = await findVolume(store.db, key);
+  const observed = await places.region(region).observeVolume(key).catch(ignoreUnreachable);
+  // What was last seen has to do: one region that does not answer must not stop a launch in two.
+  if (observed === undefined && row?.state === 'ready') return { state: 'hit', bytesToFetch: 0 };
+  if (observed === undefined) return { state: 'miss', bytesToFetch: model.bytes };
+  if (observed.state === 'ready' && row?.state !== 'damaged') return { state: 'hit', bytesToFetch: 0 };
+  if (observed.state === 'downloading')
+    return { state: 'joining', bytesToFetch: model.bytes - (observed.progress?.done ?? 0) };
+  return { state: 'miss', bytesToFetch: model.bytes };
+}
+
+function ignoreUnreachable(thrown: unknown): undefined {
+  if (!(thrown instanceof EcolinkError) || thrown.kind === 'unexpected') throw thrown;
+}
+
+/** Undefined for what lies on a filesystem: it is read in place. */
+export function volumeOf(model: OwnedModel, region: string): string | undefined {
+  if (model.repo === undefined || model.commit === undefined) return undefined;
+  return volumeKey(model.repo, model.commit, selectionHash(model.files), region);
+}
+
+async function changesOf({ places }: LaunchParts, model: OwnedModel): Promise<string[]> {
+  const { filesystem, subfolder, region, fingerprint } = model;
+  if (filesystem === undefined || subfolder === undefined || region === undefined || !fingerprint) return [];
+  return changesBetween(fingerprint, await readFolder(places.region(region), filesystem, subfolder));
+}
+
+/** A new launch is a new try: what failed for good before is queued again. */
+export function want(db: Queries, model: OwnedModel, region: string, key: string, prefetch = false): Promise<void> {
+  const { repo, commit, bytes, files } = model;
+  return wantVolume(
+    db,
+    { key, region, repo: repo as string, commit: commit as string, selection: selectionHash(files), bytes },
+    { prefetch, retry: true },
+  );
+}

@@ -1,0 +1,204 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Caller } from '../base/caller.ts';
+import { notFound } from '../base/errors.ts';
+import { decodeCursor, pageOf } from '../base/paging.ts';
+import { mayRead } from '../registry/registry.ts';
+import { findInstance, searchInstances } from './table.ts';
+import { briefModels } from '../registry/table.ts';
+import type { Category } from '../registry/model.ts';
+import type { Queries } from '../store/store.ts';
+import { findVolumes } from '../volumes/table.ts';
+import type { Volume } from '../volumes/table.ts';
+import type { Changes } from '../base/changes.ts';
+import { isNear } from './ending.ts';
+import { modelId } from './instance.ts';
+import type { Instance, InstanceRegion, InstanceSpec } from './instance.ts';
+import type { LaunchParts } from './dependencies.ts';
+import { isSettled } from './states.ts';
+
+export interface ListInstancesInput {
+  state?: string | undefined;
+  model?: string | undefined;
+  cursor?: string | undefined;
+  limit: number;
+}
+
+export interface LogsInput {
+  instance: string;
+  region?: string | undefined;
+  lines: number;
+}
+
+/** `3` or `tiny-chat:3`, for this caller. Throws `instance_not_found`, for another name before the number too. */
+export async function findVisibleInstance(db: Queries, reference: string, caller: Caller): Promise<Instance> {
+  const [, name, number] = /^(?:(.+):)?([0-9]{1,9})$/.exec(reference) ?? [];
+  const instance = number === undefined ? undefined : await findInstance(db, Number(number));
+  if (
+    instance &&
+    instance.desired !== 'deleted' &&
+    mayRead(instance, caller) &&
+    (name === undefined || name === instance.name)
+  )
+    return instance;
+  throw notFound('instance_not_found', `There is no instance "${reference.slice(0, 60)}".`, {
+    nextStep: 'list_instances shows the instances there are.',
+    field: 'instance',
+  });
+}
+
+export async function listInstances(parts: LaunchParts, input: ListInstancesInput, caller: Caller) {
+  const { db } = parts.store;
+  const entry = input.model === undefined ? undefined : await parts.registry.find(input.model, caller);
+  const rows = await searchInstances(db, {
+    state: input.state,
+    entryId: entry?.id,
+    before: decodeCursor(input.cursor, 'number'),
+    limit: input.limit,
+    visibleTo: caller.person.role === 'admin' ? undefined : caller.person.id,
+  });
+  const entries = await briefModels(db, [...new Set(rows.map((row) => row.entryId))]);
+  return pageOf(
+    rows,
+    input.limit,
+    (row) => row.id,
+    (row) => summary(row, entries.get(row.entryId)),
+  );
+}
+
+function summary(instance: Instance, entry: { name: string; category: Category } | undefined) {
+  return {
+    id: instance.id,
+    model_id: modelId(instance),
+    model: entry?.name ?? instance.name,
+    category: entry?.category ?? ('chat' as const),
+    state: instance.state,
+    regions: instance.regions.map((region) => region.region),
+    replicas: instance.spec.replicas * instance.regions.length,
+    ready: instance.ready,
+    owner: instance.ownerName,
+    created_at: instance.createdAt,
+  };
+}
+
+export async function getInstance(
+  parts: LaunchParts,
+  reference: string,
+  caller: Caller,
+  waitSeconds?: number,
+  signal?: AbortSignal,
+) {
+  const { db } = parts.store;
+  const first = await findVisibleInstance(db, reference, caller);
+  if (waitSeconds === undefined || waitSeconds === 0 || isSettled(first.state)) return view(parts, first);
+  await changeOfState(parts, first, waitSeconds * 1000, signal);
+  return view(parts, await findVisibleInstance(db, reference, caller));
+}
+
+/** Resolves at the next change of state, at the end of the time, or when the caller has gone. */
+async function changeOfState(
+  parts: LaunchParts,
+  first: Instance,
+  forMs: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const deadline = Date.now() + forMs;
+  const watch = watchChanges(parts.changes, String(first.id));
+  try {
+    for (;;) {
+      // Read after the watch began: a change between the first look and the watch is not missed.
+      const now = await findInstance(parts.store.db, first.id);
+      if (!now || now.desired === 'deleted' || now.state !== first.state) return;
+      const leftMs = deadline - Date.now();
+      if (leftMs <= 0 || signal?.aborted === true) return;
+      await watch.next(Math.min(leftMs, pollMs), signal);
+    }
+  } finally {
+    watch.end();
+  }
+}
+
+/** Changes are hints: another server's may never arrive. */
+const pollMs = 2000;
+
+function watchChanges(changes: Changes, id: string) {
+  let hint = Promise.withResolvers<void>();
+  const end = changes.subscribe((change) => {
+    if (change.kind === 'instance' && change.id === id) hint.resolve();
+  });
+  /** Resolves at a hint since the last one was taken, after the time, or with the signal. */
+  const next = async (forMs: number, signal: AbortSignal | undefined): Promise<void> => {
+    const timer = new AbortController();
+    const ends = AbortSignal.any(signal ? [timer.signal, signal] : [timer.signal]);
+    await Promise.race([hint.promise, delay(forMs, undefined, { signal: ends }).catch(() => {})]);
+    timer.abort();
+    hint = Promise.withResolvers<void>();
+  };
+  return { next, end };
+}
+
+async function view(parts: LaunchParts, instance: Instance) {
+  const { db } = parts.store;
+  const entry = (await briefModels(db, [instance.entryId])).get(instance.entryId);
+  const volumes = await findVolumes(
+    db,
+    instance.regions.flatMap(({ volume }) => (volume === undefined ? [] : [volume])),
+  );
+  const { spec } = instance;
+  return {
+    ...summary(instance, entry),
+    regions: instance.regions.map((region) =>
+      viewRegion(region, spec, region.volume === undefined ? undefined : volumes.get(region.volume)),
+    ),
+    runtime: spec.regions[0]?.runtime ?? '',
+    arguments: spec.regions[0]?.arguments ?? [],
+    private: instance.private,
+    url: `${parts.baseUrl()}/v1`,
+    ...(spec.contextLength === undefined ? {} : { context_length: spec.contextLength }),
+    ...(spec.accelerator === undefined ? {} : { accelerator: spec.accelerator }),
+    ...(spec.acceleratorCount === undefined ? {} : { accelerator_count: spec.acceleratorCount }),
+    ...(spec.reason === undefined ? {} : { reason: spec.reason }),
+    ...(instance.stopAt === undefined ? {} : { stop_at: instance.stopAt }),
+    ...(isNear(instance, parts.now()) ? { warning: endsSoon(instance) } : {}),
+  };
+}
+
+function endsSoon({ id, stopAt }: Instance): string {
+  return `It stops by itself at ${stopAt}. More time is a request of its own: extend_instance ${id}.`;
+}
+
+function viewRegion(region: InstanceRegion, spec: InstanceSpec, volume: Volume | undefined) {
+  const { replicas } = spec;
+  const asked = spec.regions.find((each) => each.region === region.region)?.image;
+  // One that was launched anew from another image has not been seen to run yet.
+  const image = asked !== undefined && region.image?.startsWith(`${asked}@`) ? region.image : asked;
+  const progress = region.state === 'downloading' && volume?.progress ? { progress: volume.progress } : {};
+  return {
+    region: region.region,
+    state: region.state,
+    replicas,
+    ready: region.ready,
+    restarts: region.restarts,
+    ...progress,
+    ...(region.reason === undefined ? {} : { reason: region.reason }),
+    ...(image === undefined ? {} : { image }),
+    ...(region.contextLength ? { context_length: region.contextLength } : {}),
+  };
+}
+
+export async function getLogs(parts: LaunchParts, input: LogsInput, caller: Caller) {
+  const instance = await findVisibleInstance(parts.store.db, input.instance, caller);
+  const regions = instance.regions.map((region) => region.region);
+  if (input.region !== undefined && !regions.includes(input.region)) {
+    throw notFound('region_not_found', `${modelId(instance)} does not run in the region "${input.region}".`, {
+      nextStep: 'Name one of its regions, or leave the region out.',
+      field: 'region',
+      validValues: regions,
+    });
+  }
+  const asked = input.region === undefined ? regions : [input.region];
+  const logs = asked.map(async (region) => ({
+    region,
+    lines: await parts.places.region(region).logs(instance.id, input.lines),
+  }));
+  return { instance: instance.id, logs: await Promise.all(logs) };
+}

@@ -1,0 +1,115 @@
+import type { Config } from '../config/config.ts';
+import type { RegionConfig } from '../config/schema.ts';
+import { notFound } from '../base/errors.ts';
+import { decodeCursor, pageOf } from '../base/paging.ts';
+import type { Page } from '../base/paging.ts';
+import type { Category, WeightFormat } from '../registry/model.ts';
+import { builtInLocal } from '../runtimes/built-in.ts';
+import { builtInKubernetes } from '../runtimes/kubernetes-built-in.ts';
+import { serves } from '../runtimes/runtime.ts';
+import type { Runtime } from '../runtimes/runtime.ts';
+import { findFilesystem, viewFilesystems } from './filesystems.ts';
+import type { Filesystem, FilesystemView } from './filesystems.ts';
+import type { Region } from './region.ts';
+
+interface PageQuery {
+  cursor?: string | undefined;
+  limit: number;
+}
+
+export interface RegionView {
+  name: string;
+  kind: 'local' | 'kubernetes';
+  reachable: boolean;
+  version?: string;
+  reason?: string;
+  accelerators: { name: string; total: number | null; free: number | null; price_per_hour: number | null }[];
+  storage_free_bytes: number | null;
+  storage_class?: string;
+  missing_permissions: string[];
+  runtimes: string[];
+}
+
+/** The regions and filesystems of the config, and what runs where. */
+export interface Places {
+  regions(): Region[];
+  /** Throws `region_not_found` with the regions there are. */
+  region(name: string): Region;
+  /** Throws `filesystem_not_found` with the filesystems there are. */
+  filesystem(name: string): Promise<Filesystem>;
+  configOf(region: string): RegionConfig;
+  runtimes(region: string): Runtime[];
+  /** Runtimes of a region that serve this kind of model, the config's own first. */
+  runtimesFor(region: string, category: Category, format: WeightFormat, task?: string): Runtime[];
+  pricePerHour(accelerator: string | undefined): number | null;
+  listRegions(query: PageQuery): Promise<Page<RegionView>>;
+  listFilesystems(query: PageQuery): Promise<Page<FilesystemView>>;
+}
+
+export function createPlaces(config: Config, regions: readonly Region[]): Places {
+  const builtIn = [...builtInLocal(config.childEnvironment['PATH']), ...builtInKubernetes()];
+  const own = new Set(config.runtimes.map((runtime) => `${runtime.kind} ${runtime.name}`));
+  const all = [...config.runtimes, ...builtIn.filter((runtime) => !own.has(`${runtime.kind} ${runtime.name}`))];
+  const pricePerHour = (accelerator: string | undefined): number | null =>
+    accelerator === undefined ? 0 : (config.prices[accelerator] ?? null);
+  const places: Places = {
+    regions: () => [...regions],
+    region(name) {
+      const found = regions.find((region) => region.name === name);
+      if (found) return found;
+      throw notFound('region_not_found', `There is no region "${name}".`, {
+        nextStep: 'Name one of the regions that list-regions shows.',
+        field: 'regions',
+        validValues: regions.map((region) => region.name),
+      });
+    },
+    filesystem: (name) => findFilesystem(name, config.filesystems, regions),
+    configOf: (name) => config.regions.find((region) => region.name === name) as RegionConfig,
+    runtimes: (name) => all.filter((runtime) => runtime.kind === places.region(name).kind),
+    runtimesFor: (name, category, format, task) =>
+      places.runtimes(name).filter((runtime) => serves(runtime, category, format, task)),
+    pricePerHour,
+    async listRegions(query) {
+      const page = pageBy(regions, (region) => region.name, query);
+      return { ...page, items: await Promise.all(page.items.map((region) => viewOf(region, places))) };
+    },
+    async listFilesystems(query) {
+      const { views } = await viewFilesystems(config.filesystems, regions);
+      // Two regions may have one of the same name.
+      return pageBy(views, (each) => `${each.name} ${each.region}`, query);
+    },
+  };
+  return places;
+}
+
+function pageBy<T>(all: readonly T[], keyOf: (each: T) => string, query: PageQuery): Page<T> {
+  const after = decodeCursor(query.cursor, 'string');
+  const rest = all
+    .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+    .filter((each) => after === undefined || keyOf(each) > after);
+  return pageOf(rest.slice(0, query.limit + 1), query.limit, keyOf, (each) => each);
+}
+
+async function viewOf(region: Region, places: Places): Promise<RegionView> {
+  const status = await region.status();
+  return {
+    name: region.name,
+    kind: region.kind,
+    reachable: status.reachable,
+    ...(status.version === undefined ? {} : { version: status.version }),
+    ...(status.reason === undefined ? {} : { reason: status.reason.message }),
+    accelerators: places.configOf(region.name).accelerators.map((each) => {
+      const counted = status.accelerators?.find((other) => other.name === each.name);
+      return {
+        name: each.name,
+        total: counted?.total ?? each.total ?? null,
+        free: counted?.free ?? null,
+        price_per_hour: places.pricePerHour(each.name),
+      };
+    }),
+    storage_free_bytes: status.storage?.free ?? null,
+    ...(status.storageClass === undefined ? {} : { storage_class: status.storageClass }),
+    missing_permissions: status.missingPermissions ?? [],
+    runtimes: places.runtimes(region.name).map((runtime) => runtime.name),
+  };
+}

@@ -1,0 +1,36 @@
+import type { Config } from '../config/config.ts';
+import type { Key } from '../reconcile/dependencies.ts';
+import type { Log } from '../base/log.ts';
+import { LocalRegion } from './local/local-region.ts';
+import { createPlaces } from '../region/fleet.ts';
+import type { Places } from '../region/fleet.ts';
+import type { Region } from '../region/region.ts';
+
+type RegionConfig = Config['regions'][number];
+
+/** The regions of the config, each with what it may use. */
+export async function makePlaces(config: Config, log: Log, store: string, nudge: (key: Key) => void): Promise<Places> {
+  const shared = (region: RegionConfig) => ({
+    filesystems: config.filesystems.filter((filesystem) => filesystem.region === region.name),
+    runtimes: () => places.runtimes(region.name),
+    workloadChanged: (instance: number) => nudge({ instance, region: region.name }),
+    volumeChanged: (volume: string) => nudge({ volume }),
+  });
+  const make = async (region: RegionConfig): Promise<Region> => {
+    if (region.kind === 'kubernetes') {
+      // Its client takes longer to load than everything else together: only who has such a region pays for it.
+      const { KubernetesRegion } = await import('./kubernetes/kubernetes-region.ts');
+      return new KubernetesRegion({ ...shared(region), config: region, store });
+    }
+    const { name, path } = region;
+    return new LocalRegion({
+      ...shared(region),
+      name,
+      path: path as string,
+      environment: config.childEnvironment,
+      log,
+    });
+  };
+  const places = createPlaces(config, await Promise.all(config.regions.map(make)));
+  return places;
+}

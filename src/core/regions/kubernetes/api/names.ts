@@ -1,0 +1,84 @@
+import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
+import { digestOf } from '../../../base/ids.ts';
+
+const domain = 'ecolink.dev';
+
+export const labels = {
+  managedBy: 'app.kubernetes.io/managed-by',
+  name: 'app.kubernetes.io/name',
+  region: `${domain}/region`,
+  instance: `${domain}/instance`,
+  volume: `${domain}/volume`,
+  attempt: `${domain}/attempt`,
+  /** On claims of others: the name under which models can be registered from them. */
+  filesystem: `${domain}/filesystem`,
+} as const;
+
+export const annotations = {
+  /** On a claim: which claim the completion was seen for (by UID, as an annotation may be copied), and its bytes. */
+  complete: `${domain}/complete`,
+  /** On a download: the UID of the claim that it fills. */
+  claim: `${domain}/claim-uid`,
+  /** On a download while its token's Secret may exist: `held`, then the Secret's UID. */
+  token: `${domain}/token`,
+  /** On a download: the UID of its file list. */
+  list: `${domain}/list`,
+  /** On every applied object: the hash of what was rendered. */
+  rendered: `${domain}/rendered`,
+  generation: `${domain}/generation`,
+  /** On a download: what it fetches in all. */
+  bytes: `${domain}/bytes`,
+  /** On claims of others that are filesystems: where engines find them. */
+  mountPath: `${domain}/mount-path`,
+  model: `${domain}/model`,
+  repo: `${domain}/repo`,
+  commit: `${domain}/commit`,
+} as const;
+
+/** The pods that may call replicas: EcoLink's own, as its chart labels them. */
+export const serverLabels = { [labels.name]: 'ecolink', 'app.kubernetes.io/component': 'server' };
+
+const longest = 50;
+
+/** A DNS label of at most 50 characters that starts with a letter; what is too long ends in a hash of the whole. */
+export function nameFor(...parts: (string | number)[]): string {
+  const whole = parts.join('-');
+  const slug = whole.replace(/[^a-z0-9-]+/g, '-');
+  if (slug === whole && slug.length <= longest) return slug;
+  return `${slug.slice(0, longest - 9).replace(/-+$/, '')}-${digestOf(whole).slice(0, 8)}`;
+}
+
+export function workloadName(instance: number, region: string): string {
+  return nameFor('instance', instance, region);
+}
+
+export function attemptName(volume: string, attempt: number): string {
+  return nameFor(volume, attempt);
+}
+
+/** Everything that a region owns carries these. */
+export function ownLabels(region: string): Record<string, string> {
+  return { [labels.managedBy]: 'ecolink', [labels.region]: region };
+}
+
+export function selectorFor(region: string): string {
+  return Object.entries(ownLabels(region))
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',');
+}
+
+export interface Naming {
+  name: string;
+  labels: Record<string, string>;
+  annotations?: Record<string, string> | undefined;
+}
+
+/** Metadata of an object: the region's own labels and annotations, which cannot displace ours. */
+export function metadataFor(config: KubernetesRegionConfig, naming: Naming) {
+  return {
+    name: naming.name,
+    namespace: config.namespace,
+    labels: { ...config.labels, ...naming.labels, ...ownLabels(config.name) },
+    annotations: { ...config.annotations, ...naming.annotations },
+  };
+}

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import { refused } from '../base/errors.ts';
+import type { FolderEntry, Region } from '../region/region.ts';
+import type { Fingerprint } from './model.ts';
+import { isWeights } from './selection.ts';
+
+const configLimit = 1024 ** 2;
+
+/** Small files whose content decides how weights are read. */
+function isConfig(entry: FolderEntry): boolean {
+  return entry.path.endsWith('.json') && !entry.path.endsWith('.index.json') && entry.size <= configLimit;
+}
+
+/** Lists the folder and takes its fingerprint. Throws `not_a_model` where nothing in it looks like one. */
+export async function readFolder(region: Region, filesystem: string, subfolder: string): Promise<Fingerprint> {
+  const entries = await region.listFolder(filesystem, subfolder);
+  if (!entries.some((entry) => isWeights(entry.path))) throw notAModel(filesystem, subfolder, entries);
+  const hash = createHash('sha256');
+  for (const entry of entries.filter(isConfig)) {
+    hash.update(`${entry.path}\0`);
+    hash.update(await region.readFile(filesystem, `${subfolder}/${entry.path}`, configLimit));
+  }
+  return { entries, configHash: hash.digest('hex') };
+}
+
+function notAModel(filesystem: string, subfolder: string, entries: readonly FolderEntry[]): Error {
+  const found =
+    entries.length === 0
+      ? 'It is empty'
+      : `It holds ${entries
+          .slice(0, 5)
+          .map((entry) => entry.path)
+          .join(', ')}`;
+  return refused(
+    'not_a_model',
+    `${subfolder} on ${filesystem} does not look like a model: no weights (*.safetensors, *.gguf, *.bin, *.pt, *.onnx). ${found}.`,
+    {
+      nextStep: 'Point the subfolder at the folder that holds the weights and their config.json.',
+      field: 'subfolder',
+    },
+  );
+}
+
+const shown = 10;
+
+/** What differs between the folder that was registered and the one that is there now, in sentences; none: unchanged. */
+export function changesBetween(before: Fingerprint, now: Fingerprint): string[] {
+  const was = new Map(before.entries.map((entry) => [entry.path, entry]));
+  const is = new Map(now.entries.map((entry) => [entry.path, entry]));
+  const changes: string[] = [];
+  for (const [path, entry] of was) {
+    const present = is.get(path);
+    if (!present) changes.push(`${path} is gone`);
+    else if (present.size !== entry.size) changes.push(`${path} had ${entry.size} bytes and has ${present.size}`);
+    else if (present.mtimeMs !== entry.mtimeMs) changes.push(`${path} was written again`);
+  }
+  for (const path of is.keys()) if (!was.has(path)) changes.push(`${path} is new`);
+  if (changes.length === 0 && before.configHash !== now.configHash) changes.push('a config file has other content');
+  return changes.length > shown ? [...changes.slice(0, shown), `and ${changes.length - shown} more`] : changes;
+}

@@ -1,0 +1,78 @@
+import type { Caller } from '../base/caller.ts';
+import { notFound } from '../base/errors.ts';
+import type { Places } from '../region/fleet.ts';
+import { mayRead } from '../registry/registry.ts';
+import { findInstance, searchInstances } from '../instances/table.ts';
+import type { Store } from '../store/store.ts';
+import { modelId } from '../instances/instance.ts';
+import type { Instance } from '../instances/instance.ts';
+import type { Api, Route, Routes } from './routes.ts';
+import { allows } from '../instances/states.ts';
+
+const listed = 1000;
+
+export function createRoutes(store: Store, places: Places): Routes {
+  return {
+    async find(id, caller) {
+      const [, name, number] = /^(.+):([0-9]{1,9})$/.exec(id) ?? [];
+      const instance = number === undefined ? undefined : await visible(store, Number(number), caller);
+      if (!instance || instance.name !== name) throw unknown(id);
+      return toRoute(instance, places);
+    },
+    async findById(id, caller) {
+      const instance = await visible(store, id, caller);
+      if (!instance) throw unknown(String(id));
+      return toRoute(instance, places);
+    },
+    async list(caller) {
+      const found = await searchInstances(store.db, {
+        limit: listed,
+        visibleTo: caller.person.role === 'admin' ? undefined : caller.person.id,
+      });
+      return found
+        .filter((instance) => allows('call', instance.state))
+        .map((instance) => ({
+          id: modelId(instance),
+          created: Math.trunc(Date.parse(instance.createdAt) / 1000),
+          owner: instance.ownerName,
+        }));
+    },
+  };
+}
+
+async function visible(store: Store, id: number, caller: Caller): Promise<Instance | undefined> {
+  const instance = await findInstance(store.db, id);
+  return instance && instance.desired !== 'deleted' && mayRead(instance, caller) ? instance : undefined;
+}
+
+function toRoute(instance: Instance, places: Places): Route {
+  const id = modelId(instance);
+  if (instance.desired === 'stopped') {
+    throw notFound('instance_stopped', `The instance "${id}" is stopped.`, {
+      nextStep: `Bring it back: restart_instance ${instance.id}.`,
+    });
+  }
+  return {
+    instance: instance.id,
+    modelId: id,
+    servedName: id,
+    replicas: instance.regions.flatMap(({ region, urls }) => {
+      const api = urls.length === 0 ? undefined : apiOf(instance, region, places);
+      return urls.map((url) => ({ url, region, ...(api ? { api } : {}) }));
+    }),
+  };
+}
+
+/** A region or a runtime that is not configured any more runs on until somebody ends it. */
+function apiOf({ spec }: Instance, region: string, places: Places): Api | undefined {
+  if (!places.regions().some((each) => each.name === region)) return undefined;
+  const name = spec.regions.find((each) => each.region === region)?.runtime;
+  return places.runtimes(region).find((each) => each.name === name);
+}
+
+function unknown(id: string): Error {
+  return notFound('instance_not_found', `There is no instance "${id.slice(0, 60)}".`, {
+    nextStep: 'GET /v1/models lists the model ids that can be called; a model id is <name>:<instance>.',
+    field: 'model',
+  });
+}

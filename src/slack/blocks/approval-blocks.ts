@@ -1,0 +1,168 @@
+import type { ActionsBlock, ModalView } from '@slack/types';
+import type { z } from 'zod';
+import type { ApprovalState } from '../../core/approvals/states.ts';
+import type { approvalShape, approvalSummary } from '../../core/operations/approval-fields.ts';
+import { inSlackWords } from './command-text.ts';
+import { code, escape, note, plain, section, sectionsOf, shorten, when } from './text.ts';
+import type { SlackMessage } from './text.ts';
+
+export type Approval = z.output<typeof approvalShape>;
+export type ApprovalSummary = z.output<typeof approvalSummary>;
+
+export const approveId = 'approval.approve';
+export const denyId = 'approval.deny';
+/** The callback id of the form that asks for a reason. */
+export const reasonFormId = 'approval.reason';
+/** The one field of that form. */
+export const reasonField = 'reason';
+
+const icons = {
+  pending: ':raised_hand:',
+  approved: ':white_check_mark:',
+  running: ':hourglass_flowing_sand:',
+  done: ':white_check_mark:',
+  failed: ':red_circle:',
+  denied: ':no_entry:',
+  cancelled: ':white_circle:',
+  expired: ':alarm_clock:',
+  stale: ':warning:',
+} satisfies Record<ApprovalState, string>;
+
+/** Lines of what would happen; a launch into many regions has more. */
+const linesShown = 15;
+
+/** How a person is named: plainly, or so that Slack tells them. */
+export type Naming = (name: string) => string;
+
+/** One request: what would run, who asked, the votes, and while it waits the two buttons. */
+export function approvalMessage(approval: Approval, naming: Naming = escape): SlackMessage {
+  const [what = approval.operation, ...lines] = approval.summary;
+  const shown = lines.slice(0, linesShown).map((line) => `• ${shorten(escape(line), 400)}`);
+  if (lines.length > linesShown) shown.push(`… and ${lines.length - linesShown} more lines`);
+  const who = `${escape(approval.requester)}${approval.agent ? "'s agent" : ''}`;
+  return {
+    text: `Request ${approval.id} of ${who}: ${shorten(escape(what), 200)}: ${approval.state}`,
+    blocks: [
+      section(`${icons[approval.state]} *${shorten(escape(what), 400)}*\n${standing(approval, naming)}`),
+      ...sectionsOf(shown),
+      ...sectionsOf(approval.votes.map(voteLine)),
+      note(
+        `Request ${approval.id} · asked by ${shorten(who, 200)} · rule “${shorten(escape(approval.rule), 120)}” · ${code(approval.digest)}`,
+      ),
+      ...(approval.state === 'pending' ? [buttons(approval)] : []),
+    ],
+  };
+}
+
+/** How it stands, in one sentence. */
+function standing(approval: Approval, naming: Naming): string {
+  const { state, missing, approvers, decided_by: by, decided_at: at, reason, broken_glass: broken } = approval;
+  if (state === 'pending') {
+    const names = approvers.map(naming).join(', ') || 'nobody who can now';
+    return `waits for ${missing} of: ${shorten(names, 500)} · until ${when(approval.expires_at)}`;
+  }
+  const who = by === undefined ? '' : ` by ${escape(by)}`;
+  const glass = broken ? ' :rotating_light: *GLASS BROKEN*' : '';
+  const why = reason === undefined ? '' : `\n>${shorten(escape(reason.message), 700)}`;
+  const made = approval.model_id === undefined ? '' : ` · ${code(approval.model_id)}`;
+  return `*${state}*${state === 'running' || state === 'done' ? `, approved${who}` : who}${at === undefined ? '' : ` ${when(at)}`}${made}${glass}${why}`;
+}
+
+function voteLine({ person, vote, at, counts, reason }: Approval['votes'][number]): string {
+  const did = { approve: 'approved', deny: 'denied', break_glass: 'broke glass' }[vote];
+  const why = reason === undefined ? '' : `: ${shorten(escape(reason), 300)}`;
+  return `${escape(person)} ${did} ${when(at)}${why}${counts ? '' : ' (_does not count any more_)'}`;
+}
+
+function buttons({ id, summary }: Approval): ActionsBlock {
+  return {
+    type: 'actions',
+    block_id: `approval.${id}`,
+    elements: [
+      {
+        type: 'button',
+        action_id: approveId,
+        value: String(id),
+        style: 'primary',
+        text: plain('Approve', 75),
+        // A thumb on a phone slips.
+        confirm: {
+          title: plain('Approve?', 100),
+          text: plain(summary[0] ?? `Request ${id}`, 300),
+          confirm: plain('Approve', 30),
+          deny: plain('Not yet', 30),
+        },
+      },
+      { type: 'button', action_id: denyId, value: String(id), style: 'danger', text: plain('Deny…', 75) },
+    ],
+  };
+}
+
+/** What the reason is for, kept in the form. */
+export interface ReasonFor {
+  id: string;
+  operation: 'approve_request' | 'deny_request';
+}
+
+export function reasonView(about: ReasonFor): ModalView {
+  const verb = about.operation === 'deny_request' ? 'Deny' : 'Approve';
+  return {
+    type: 'modal',
+    callback_id: reasonFormId,
+    private_metadata: JSON.stringify(about),
+    title: plain(`${verb} request ${about.id}`, 24),
+    submit: plain(verb, 24),
+    close: plain('Cancel', 24),
+    blocks: [
+      {
+        type: 'input',
+        block_id: reasonField,
+        label: plain('Reason', 75),
+        hint: plain('The requester reads it, and it is kept.', 150),
+        element: { type: 'plain_text_input', action_id: 'field', multiline: true, max_length: 500 },
+      },
+    ],
+  };
+}
+
+/** Requests, a line each. */
+export function approvalsMessage(approvals: readonly ApprovalSummary[]): SlackMessage {
+  if (approvals.length === 0) {
+    const text = 'No request waits for approval.';
+    return { text, blocks: [section(text)] };
+  }
+  const lines = approvals.map(
+    ({ id, state, what, requester, agent, expires_at: expires }) =>
+      `${icons[state]} *${id}* ${shorten(escape(what), 200)} · ${escape(requester)}${agent ? "'s agent" : ''} · until ${when(expires)}`,
+  );
+  return {
+    text: `${approvals.length} requests wait for approval`,
+    blocks: [
+      ...sectionsOf(lines),
+      note(inSlackWords(`One of them, with its buttons: get_approval ${approvals[0]?.id ?? 1}`)),
+    ],
+  };
+}
+
+/** What the requester is told when it is over. */
+export function outcomeMessage(approval: Approval): SlackMessage {
+  const { blocks } = approvalMessage(approval);
+  const text = `Your request ${approval.id} is ${approval.state}`;
+  return { text, blocks: [section(`*${text}.*`), ...blocks, section(inSlackWords(escape(approval.next_step)))] };
+}
+
+/** Loud: a new message, so that everybody who should know hears of it. */
+export function alarmMessage({ id, summary, decided_by: by, reason, requester }: Approval): SlackMessage {
+  const who = escape(by ?? 'somebody');
+  const what = shorten(escape(summary[0] ?? `request ${id}`), 300);
+  const why = reason === undefined ? '' : `\n>${shorten(escape(reason.message), 700)}`;
+  const text = `:rotating_light: *Glass broken:* ${who} ran request ${id} of ${escape(requester)} without its approvers: ${what}${why}`;
+  return { text: `Glass broken: ${who} ran request ${id} without its approvers`, blocks: [section(text)] };
+}
+
+export function reminderMessage(approval: Approval, naming: Naming = escape): SlackMessage {
+  const { id, summary, approvers, expires_at: expires } = approval;
+  const whoAs = (named: Naming): string => shorten(approvers.map(named).join(', '), 500) || 'somebody who may decide';
+  const text = `:alarm_clock: Request ${id} (${shorten(escape(summary[0] ?? ''), 200)}) still waits for ${whoAs(naming)}, until ${when(expires)}.`;
+  return { text: `Request ${id} still waits for ${whoAs(escape)}`, blocks: [section(text)] };
+}

@@ -1,0 +1,51 @@
+import type { TokenSummary } from '../../core/access/access.ts';
+import type { Caller } from '../../core/base/caller.ts';
+import type { Core } from '../../core/core.ts';
+import { code, escape, section, sectionsOf } from '../blocks/text.ts';
+import type { SlackMessage } from '../blocks/text.ts';
+
+const usages = ['/ecolink token', '/ecolink token list', '/ecolink token revoke <name>'];
+
+/** `/ecolink token`: hands out a page that makes one and shows it. A token never passes through Slack. */
+export async function tokenMessage(core: Core, caller: Caller, typed: string): Promise<SlackMessage> {
+  const [verb = 'create', ...names] = typed.split(' ').filter(Boolean);
+  if (verb === 'create' && names.length === 0) return handOut(core, caller);
+  if (verb === 'list' && names.length === 0) return listed(await core.tokens.list(caller));
+  const [name] = names;
+  if (verb !== 'revoke' || name === undefined || names.length > 1)
+    return message(`Type one of: ${usages.map(code).join(', ')}`);
+  const revoked = await core.tokens.revoke(name, caller);
+  return message(`:white_check_mark: The token ${code(revoked.name)} of ${escape(revoked.person)} works no more.`);
+}
+
+async function handOut(core: Core, caller: Caller): Promise<SlackMessage> {
+  const { id } = await core.tokens.links.make(caller);
+  return message(
+    `<${core.tokens.url(id)}|Make an EcoLink token on this page>: for the command line, an OpenAI client or an AI assistant of ${escape(caller.person.name)}. The link is yours alone, works once, and is good for 10 minutes.${whereItWorks(core)}`,
+  );
+}
+
+/** Without a public address a link leads nowhere but on the server's own machine. */
+export function whereItWorks({ config }: Core): string {
+  return config.publicUrl === undefined
+    ? " It opens on the server's own machine only: whoever runs it sets `ECOLINK_PUBLIC_URL` so that it opens here."
+    : '';
+}
+
+function listed(tokens: readonly TokenSummary[]): SlackMessage {
+  const lines = tokens.map(({ name, person, scopes, agent, may_decide: decides, last_used_at: lastUse }) =>
+    [
+      `*${escape(name)}* of ${escape(person)}`,
+      scopes.map(code).join(' '),
+      ...(agent ? ['for an assistant'] : []),
+      ...(decides ? ['may decide'] : []),
+      lastUse === undefined ? 'not used yet' : `last used ${lastUse.slice(0, 10)}`,
+    ].join('  '),
+  );
+  const none = lines.length === 0 ? ['You have none.'] : [];
+  return { text: 'Your tokens', blocks: sectionsOf([...none, ...lines, usages.map(code).join('  ')]) };
+}
+
+function message(text: string): SlackMessage {
+  return { text, blocks: [section(text)] };
+}

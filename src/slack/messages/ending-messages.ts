@@ -1,0 +1,87 @@
+import type { BlockAction, ButtonAction, SlackActionMiddlewareArgs } from '@slack/bolt';
+import type { Core } from '../../core/core.ts';
+import type { Ending } from '../../core/instances/ending.ts';
+import type { Bots } from '../connect/bots.ts';
+import { botAt } from '../workspace/dependencies.ts';
+import type { Desk, Where } from '../workspace/dependencies.ts';
+import { errorMessage } from '../blocks/error-text.ts';
+import { failureOf } from '../commands/failure.ts';
+import { openForm } from '../forms/open-form.ts';
+import { accountOf, callerOf, strangerMessage, whoIs } from '../workspace/people.ts';
+import { attempt, post } from './post.ts';
+import { code, escape, plain, section, when } from '../blocks/text.ts';
+import type { SlackMessage } from '../blocks/text.ts';
+
+export const extendId = 'ending.extend';
+
+/** How often endings are looked for. */
+const pollMs = 5000;
+
+interface Parts {
+  core: Core;
+  bots: Bots;
+}
+
+/** Warns owners by direct message before their instances stop by themselves. */
+export function createEndingMessages({ core, bots }: Parts): { close(): Promise<void> } {
+  let looking = Promise.resolve();
+  const look = (): void => {
+    looking = looking
+      .then(() => core.endings.warnOwners((ending) => warn({ core, bots }, ending)))
+      .catch((thrown: unknown) => core.log.warn({ err: thrown }, 'an owner could not be told when an instance stops'));
+  };
+  look();
+  const timer = setInterval(look, pollMs).unref();
+  return {
+    close() {
+      clearInterval(timer);
+      return looking;
+    },
+  };
+}
+
+/** To the first account of theirs that Slack takes it for; an owner without one learns it from the instance itself. */
+async function warn({ core, bots }: Parts, ending: Ending): Promise<void> {
+  const message = endingMessage(ending);
+  for (const identity of ending.identities) {
+    const who = accountOf(identity);
+    if (who && (await attempt(core, () => post(bots, { user: who.user, at: who }, message)))) return;
+  }
+}
+
+export function endingMessage({ instance, modelId, stopAt }: Ending): SlackMessage {
+  return {
+    text: `${escape(modelId)} stops by itself soon`,
+    blocks: [
+      section(
+        `:alarm_clock: ${code(modelId)} stops by itself ${when(stopAt)}. Its weights stay where they are, and it can be restarted.`,
+      ),
+      {
+        type: 'actions',
+        block_id: `ending.${instance}`,
+        elements: [{ type: 'button', action_id: extendId, value: String(instance), text: plain('More time…', 75) }],
+      },
+    ],
+  };
+}
+
+type Click = SlackActionMiddlewareArgs<BlockAction<ButtonAction>> & Where;
+
+/** *More time…* opens the form of `extend_instance`: whether it needs an approval, the policy says. */
+export async function onExtend(desk: Desk, { ack, action, body, respond, context }: Click): Promise<void> {
+  await ack();
+  const who = whoIs(body, desk.core.access, desk.bots.home);
+  if (!who) return;
+  const say = async (message: SlackMessage): Promise<void> => {
+    await respond({ response_type: 'ephemeral', replace_original: false, ...message });
+  };
+  const caller = await callerOf(desk.core.access, who);
+  if (!caller) return say(await strangerMessage(desk.core.access, who));
+  const request = { operation: 'extend_instance', given: action.value ?? '', triggerId: body.trigger_id };
+  try {
+    const bot = await botAt(desk, context);
+    if (bot) await openForm(desk.core, bot, caller, request);
+  } catch (thrown) {
+    await say(errorMessage(failureOf(desk.core, thrown, 'a form for more time failed').toBody()));
+  }
+}

@@ -1,0 +1,95 @@
+import { WebAPIPlatformError } from '@slack/web-api';
+import type { GroupLookup, SlackWorkspace } from '../../core/access/access.ts';
+import type { Log } from '../../core/base/log.ts';
+import { placeOf } from '../connect/bots.ts';
+import type { Bots } from '../connect/bots.ts';
+import { accountOf } from './people.ts';
+
+/** What `users.info` says of an account, as far as it decides who gets something. */
+export interface SlackAccountInfo {
+  team_id?: string;
+  deleted?: boolean;
+  is_bot?: boolean;
+  is_restricted?: boolean;
+  is_ultra_restricted?: boolean;
+  is_stranger?: boolean;
+  enterprise_user?: { enterprise_id?: string };
+}
+
+/** How long an answer holds: who was deactivated works on for no longer than that. */
+const heldMs = 5 * 60_000;
+/** How long nobody asks again where Slack could not say: every request would wait for it. */
+const silentMs = 10_000;
+
+/** Guests of either kind, bots, deactivated accounts and people of other places get nothing. */
+export function getsSomething(account: SlackAccountInfo, { team, enterprise }: SlackWorkspace): boolean {
+  if (account.deleted || account.is_bot || account.is_restricted || account.is_ultra_restricted) return false;
+  if (account.is_stranger) return false;
+  const { team_id: own, enterprise_user: grid } = account;
+  return (
+    own === undefined || own === team || (enterprise !== undefined && [own, grid?.enterprise_id].includes(enterprise))
+  );
+}
+
+/** Slack's answers about its people and groups, for core. */
+export function createSlackLookup(bots: Bots, log: Log, now = (): number => Date.now()): GroupLookup {
+  const accounts = held((identity: string) => askAccount(bots, identity), { log, now });
+  const groups = held((group: string) => askMembers(bots, group), { log, now });
+  return { active: (identity) => accounts(identity), members: (group) => groups(group) };
+}
+
+async function askAccount(bots: Bots, identity: string): Promise<boolean | undefined> {
+  const who = accountOf(identity);
+  const bot = who && (await bots.of(who));
+  if (!bot) return undefined;
+  const { user: account } = await bot.hasty.users.info({ user: who.user });
+  return account && getsSomething(account, bot.workspace);
+}
+
+/** A group belongs to a workspace, whose token may be its organisation's. */
+async function askMembers(bots: Bots, group: string): Promise<readonly string[] | undefined> {
+  const [team, usergroup] = group.split('/');
+  if (team === undefined || usergroup === undefined) return undefined;
+  const own = await bots.of(placeOf(team));
+  const organisations = own ? [] : await bots.organisations();
+  const others = await Promise.all(organisations.map((enterprise) => bots.of({ team, enterprise })));
+  let thrown: unknown;
+  for (const bot of [own, ...others]) {
+    if (!bot) continue;
+    try {
+      const { users = [] } = await bot.hasty.usergroups.users.list({ usergroup });
+      return users.map((user) => `slack:${bot.workspace.enterprise ?? bot.workspace.team}/${user}`);
+    } catch (caught) {
+      thrown = caught;
+    }
+  }
+  if (thrown !== undefined) throw thrown;
+  return undefined;
+}
+
+interface Held {
+  log: Log;
+  now: () => number;
+}
+
+/** Of many who ask for one thing at once, one asks Slack. */
+function held<T>(ask: (key: string) => Promise<T | undefined>, { log, now }: Held) {
+  const answers = new Map<string, { until: number; answer: Promise<T | undefined> }>();
+  return async (key: string): Promise<T | undefined> => {
+    const before = answers.get(key);
+    if (before && now() < before.until) return before.answer;
+    const asked = now();
+    const answer = ask(key).catch((thrown: unknown) => {
+      log.warn({ about: key, reason: reasonOf(thrown) }, 'Slack does not say who somebody is, or who is in a group');
+      return undefined;
+    });
+    const entry = { until: asked + heldMs, answer };
+    answers.set(key, entry);
+    if ((await answer) === undefined) entry.until = asked + silentMs;
+    return answer;
+  };
+}
+
+function reasonOf(thrown: unknown): string {
+  return thrown instanceof WebAPIPlatformError ? thrown.data.error : (thrown as Error).message;
+}

@@ -1,0 +1,34 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { makeTinyGguf } from '../../../src/quickstart/tiny-gguf.ts';
+import { isLlamaEngineInstalled } from '../../../src/core/runtimes/llama-engine.ts';
+import { askEngine, logOf, startMachine, urlsOf } from './support/machine.ts';
+
+test.skipIf(!isLlamaEngineInstalled())(
+  'a real GGUF runs on the built-in engine and answers under its model id',
+  async () => {
+    const machine = await startMachine({ file: { runtimes: [] } });
+    onTestFinished(() => machine[Symbol.asyncDispose]());
+    machine.hub.addRepo('acme/tiny', { files: { 'tiny.gguf': makeTinyGguf() } });
+    await machine.register('tiny', 'acme/tiny');
+    const id = await machine.launch('tiny', { runtime: 'llama.cpp', context_length: 256 });
+    const instance = await machine.reach(id, 'running');
+    expect(instance).toMatchObject({ runtime: 'llama.cpp', ready: 1 });
+    // What the engine itself tells is asked for once it serves.
+    await expect
+      .poll(async () => (await machine.get(id)).regions[0], { timeout: 10_000 })
+      .toMatchObject({ context_length: 256 });
+    const [url] = await urlsOf(machine, id);
+    const models = (await askEngine(`${url}/v1/models`)) as unknown as { data: { id: string }[] };
+    expect(models.data.map((model) => model.id)).toEqual([`tiny:${id}`]);
+    const answer = await fetch(`${url}/v1/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: `tiny:${id}`, prompt: 'Hello', max_tokens: 4 }),
+    });
+    expect(await answer.json()).toMatchObject({
+      model: `tiny:${id}`,
+      usage: { completion_tokens: expect.any(Number) as number },
+    });
+    expect(await logOf(machine, id)).not.toBe('');
+  },
+);

@@ -1,0 +1,160 @@
+import { rm } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { startHub } from '../../support/hub/hub.ts';
+import type { Hub } from '../../support/hub/hub.ts';
+import { KiB } from '../download/pulling.ts';
+import { engineRuntime, startMachine, temporaryFolder, weights } from '../instances/support/machine.ts';
+import type { Machine } from '../instances/support/machine.ts';
+
+const size = 64 * KiB;
+const east = { name: 'east', kind: 'local', accelerators: [{ name: 'h100', total: 4 }] };
+const west = { name: 'west', kind: 'local' };
+const tuned = { ...engineRuntime, name: 'tuned', context_argument: '--ctx', category_arguments: { chat: ['--chat'] } };
+const safetensors = { ...engineRuntime, name: 'other', formats: ['safetensors'] };
+const file = {
+  regions: [east, west, { ...west, name: 'south' }],
+  runtimes: [engineRuntime, tuned, safetensors],
+  prices: { h100: 2.5 },
+};
+
+let hub: Hub;
+let dataDir: string;
+let machine: Machine;
+
+beforeAll(async () => {
+  hub = await startHub();
+  hub.addRepo('acme/tiny', weights(size));
+  dataDir = await temporaryFolder();
+  machine = await startMachine({ dataDir, hub, file });
+  await machine.register('tiny', 'acme/tiny');
+});
+
+afterAll(async () => {
+  await machine[Symbol.asyncDispose]();
+  await hub.close();
+  await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
+});
+
+function plan(more: object = {}) {
+  return machine.run('plan_launch', { model: 'tiny', ...more }) as Promise<{
+    digest: string;
+    regions: Record<string, unknown>[];
+    cost_per_hour: number | null;
+    warnings: string[];
+  }>;
+}
+
+describe('a plan', () => {
+  test('goes to two regions unless told otherwise, and warns of one', async () => {
+    const { regions, warnings } = await plan();
+    expect(regions.map(({ region }) => region)).toEqual(['east', 'west']);
+    expect(warnings).toEqual([]);
+    expect((await plan({ regions: ['south', 'south'] })).regions).toHaveLength(1);
+    expect((await plan({ regions: ['south'] })).warnings).toEqual([
+      'It runs in one region only: if south fails, it is down.',
+    ]);
+  });
+
+  test('goes where the accelerators are that are asked for', async () => {
+    const { regions } = await plan({ accelerator: 'h100' });
+    expect(regions.map(({ region }) => region)).toEqual(['east']);
+    await expect(plan({ accelerator: 'h100', accelerator_count: 5 })).rejects.toThrow('east has 4');
+    await expect(plan({ accelerator: 'a100' })).rejects.toThrow('no accelerator "a100"');
+  });
+
+  test('says what is fetched, with which arguments it runs and what it costs, and does nothing', async () => {
+    const { regions, cost_per_hour: cost } = await plan({
+      regions: ['east'],
+      runtime: 'tuned',
+      replicas: 2,
+      accelerator: 'h100',
+      accelerator_count: 2,
+      context_length: 2048,
+      arguments: ['--mine'],
+    });
+    expect(regions).toEqual([
+      {
+        region: 'east',
+        volume: { state: 'miss', bytes_to_fetch: size },
+        replicas: 2,
+        runtime: 'tuned',
+        arguments: [...engineRuntime.arguments, '--chat', '--ctx', '2048', '--mine'],
+        accelerator: 'h100',
+        accelerator_count: 2,
+        memory_bytes: expect.any(Number) as number,
+        context_length: 2048,
+        cost_per_hour: 10,
+        estimated_seconds: 4,
+      },
+    ]);
+    expect(cost).toBe(10);
+    expect(await machine.volumes()).toEqual([]);
+    expect((await machine.run('list_instances', {}))['items']).toEqual([]);
+  });
+
+  const refused: [string, object, string][] = [
+    ['a region that there is not', { regions: ['north'] }, 'region_not_found'],
+    ['a runtime that there is not', { runtime: 'nothing' }, 'no_runtime'],
+    ['a runtime of other formats', { runtime: 'other' }, 'runtime_does_not_fit'],
+    ['an accelerator that the region has not', { regions: ['west'], accelerator: 'h100' }, 'accelerator_not_found'],
+    [
+      'more accelerators than there are',
+      { regions: ['east'], accelerator: 'h100', replicas: 5 },
+      'not_enough_accelerators',
+    ],
+    ['a number of nothing', { accelerator_count: 2 }, 'accelerator_missing'],
+    ['an argument that EcoLink sets itself', { arguments: ['--port=1'] }, 'argument_owned'],
+  ];
+  test.each(refused)('refuses %s', async (_what, input, code) => {
+    await expect(plan(input)).rejects.toMatchObject({ code });
+  });
+});
+
+describe('the digest of a plan', () => {
+  test('is another one for everything that somebody who says yes relies on', async () => {
+    hub.addRepo('acme/twin', weights(size));
+    await machine.register('twin', 'acme/twin');
+    const plans = await Promise.all([
+      plan(),
+      plan({ model: 'twin' }),
+      plan({ regions: ['east'] }),
+      plan({ regions: ['west'] }),
+      plan({ replicas: 2 }),
+      plan({ runtime: 'tuned' }),
+      plan({ runtime: 'tuned', context_length: 2048 }),
+      plan({ arguments: ['--mine'] }),
+      plan({ regions: ['east'], accelerator: 'h100' }),
+      plan({ regions: ['east'], accelerator: 'h100', accelerator_count: 2 }),
+    ]);
+    expect(new Set(plans.map(({ digest }) => digest)).size).toBe(plans.length);
+    expect((await plan()).digest).toBe(plans[0]?.digest);
+  });
+
+  test('is another one for another price', async () => {
+    const before = await plan({ regions: ['east'], accelerator: 'h100' });
+    const dearer = await startMachine({ dataDir, hub, file: { ...file, prices: { h100: 3 } }, reconcile: false });
+    onTestFinished(() => dearer[Symbol.asyncDispose]());
+    const after = await dearer.run('plan_launch', { model: 'tiny', regions: ['east'], accelerator: 'h100' });
+    expect(after['digest']).not.toBe(before.digest);
+  });
+
+  test('stays while the bytes come and are there, and is what a launch is held to', async () => {
+    const before = await plan({ regions: ['south'] });
+    hub.faults.throttle = size;
+    await machine.run('prefetch_model', { model: 'tiny', regions: ['south'] });
+    await machine.reachVolume('downloading');
+    const during = await plan({ regions: ['south'] });
+    expect(during.regions).toMatchObject([{ volume: { state: 'joining' } }]);
+    hub.faults.throttle = undefined;
+    await machine.reachVolume('ready');
+    const after = await plan({ regions: ['south'] });
+    expect(after.regions).toMatchObject([{ volume: { state: 'hit', bytes_to_fetch: 0 } }]);
+    expect([during.digest, after.digest]).toEqual([before.digest, before.digest]);
+    const asked = { model: 'tiny', regions: ['south'], plan_digest: before.digest };
+    await expect(machine.run('launch_instance', { ...asked, replicas: 2 })).rejects.toMatchObject({
+      code: 'plan_changed',
+    });
+    const { instance } = await machine.run('launch_instance', asked);
+    await machine.reach(instance as number, 'running');
+  });
+});
