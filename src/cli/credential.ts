@@ -3,7 +3,7 @@ import { checkCredentialName } from '../core/access/credentials/credential-manag
 import { inputError } from '../core/base/errors.ts';
 import { plainText } from '../core/base/format.ts';
 import { findOperation } from '../core/operations/catalogue.ts';
-import { looksLikeToken } from '../core/operation/parse-input.ts';
+import { looksLikeToken } from '../core/base/secret-shapes.ts';
 import { operationCommand } from './operation-command.ts';
 import { jsonText } from './output/json.ts';
 import type { Terminal } from './output/terminal.ts';

@@ -5,7 +5,7 @@ import type { Command, CommanderError } from 'commander';
 import { loadConfig } from '../core/config/load.ts';
 import { EcolinkError, inputError } from '../core/base/errors.ts';
 import { plainText } from '../core/base/format.ts';
-import { redact } from '../core/base/log.ts';
+import { redact } from '../core/base/secret-shapes.ts';
 import { inputFields } from '../core/operation/operation.ts';
 import type { Operation } from '../core/operation/operation.ts';
 import { asNextStep, commandName, commandOperations, fieldOnCommandLine, inCommandWords } from './names.ts';

@@ -16,7 +16,7 @@ export const operationGroups: Record<string, readonly string[]> = {
     'extend_instance',
     'delete_instance',
   ],
-  'Places and cached weights:': [
+  'Fleet and cached weights:': [
     'list_regions',
     'list_filesystems',
     'list_cache',

@@ -4,7 +4,7 @@ import { pullFailures } from '../core/download/manifest.ts';
 import { plainText, progressBar } from '../core/base/format.ts';
 import type { InstanceState } from '../core/instances/states.ts';
 import type { Operation } from '../core/operation/operation.ts';
-import type { Progress, Reason } from '../core/region/region.ts';
+import type { Progress, Reason } from '../core/base/reason.ts';
 import { program } from './names.ts';
 import type { Terminal } from './output/terminal.ts';
 import type { Call } from './choose-server.ts';

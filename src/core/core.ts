@@ -1,8 +1,8 @@
 import type { Access } from './access/access.ts';
 import type { CredentialLinks } from './access/credentials/credential-links.ts';
-import type { CredentialDesk } from './access/credentials/credential-manager.ts';
+import type { CredentialManager } from './access/credentials/credential-manager.ts';
 import type { TokenLinks } from './access/tokens/token-links.ts';
-import type { TokenDesk } from './access/tokens/token-manager.ts';
+import type { TokenManager } from './access/tokens/token-manager.ts';
 import type { Claims } from './access/people/claims.ts';
 import type { Installations } from './access/workspaces/installations.ts';
 import type { Caller } from './base/caller.ts';
@@ -29,9 +29,9 @@ export interface Core extends AsyncDisposable {
   /** The Slack app's own tokens, of each workspace that installed it. */
   readonly installations: Installations;
   /** Adding credentials and rotating their key, which are no operations: a value never goes through one. */
-  readonly credentials: CredentialDesk & { links: CredentialLinks; url(link: string): string };
+  readonly credentials: CredentialManager & { links: CredentialLinks; url(link: string): string };
   /** Making and revoking tokens: no operations either, for the same reason. */
-  readonly tokens: TokenDesk & { links: TokenLinks; url(link: string): string };
+  readonly tokens: TokenManager & { links: TokenLinks; url(link: string): string };
   readonly routes: Routes;
   /** Whoever sends a call to a replica says so here. */
   readonly inFlight: InFlight;

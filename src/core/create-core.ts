@@ -1,3 +1,4 @@
+import type { WorkKey } from './base/work-key.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAccess } from './access/create-access.ts';
@@ -5,7 +6,7 @@ import { createPeople } from './access/people/people.ts';
 import { checkRegularly } from './access/credentials/check-credentials.ts';
 import { createCredentialList } from './access/credentials/credential-list.ts';
 import { createCredentials } from './access/credentials/credentials.ts';
-import { createDesks } from './access/create-managers.ts';
+import { createManagers } from './access/create-managers.ts';
 import { createRoleGrants } from './access/people/role-grants.ts';
 import { createApprovals } from './approvals/approvals.ts';
 import { sayPolicy } from './approvals/log-policy.ts';
@@ -23,13 +24,12 @@ import { createEndingBoard } from './instances/ending.ts';
 import { createInFlight } from './routing/in-flight.ts';
 import { createRoutes } from './routing/create-routes.ts';
 import { createLaunches } from './instances/instances.ts';
-import type { LaunchParts } from './instances/dependencies.ts';
+import type { LaunchDeps } from './instances/dependencies.ts';
 import { createReconciler } from './reconcile/reconciler.ts';
-import type { Key } from './reconcile/dependencies.ts';
 import type { Reconciler } from './reconcile/reconciler.ts';
 import type { Log } from './base/log.ts';
 import { createChanges } from './base/create-changes.ts';
-import { makePlaces } from './regions/create-fleet.ts';
+import { openFleet } from './regions/open-fleet.ts';
 import { createRegistry } from './registry/registry.ts';
 import { openKeyRing } from './secrets/ring.ts';
 import { identityOf } from './store/identity.ts';
@@ -66,18 +66,18 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   const credentials = createCredentials(stored);
   const inFlight = createInFlight();
   const nudges: { to: Reconciler | undefined } = { to: undefined };
-  const nudge = (key: Key): void => nudges.to?.nudge(key);
-  const places = await makePlaces(config, log, await identityOf(store.db), nudge);
+  const nudge = (key: WorkKey): void => nudges.to?.nudge(key);
+  const fleet = await openFleet(config, log, await identityOf(store.db), nudge);
   undo.defer(async () => {
-    await Promise.all(places.regions().map((region) => region.close()));
+    await Promise.all(fleet.regions().map((region) => region.close()));
   });
   const hub = createHub(config.hub.endpoint);
-  const registry = createRegistry({ store, hub, places, credentials, changes, now });
-  const launchParts: LaunchParts = { store, places, registry, changes, baseUrl: () => serverUrl(config), nudge, now };
+  const registry = createRegistry({ store, hub, fleet, credentials, changes, now });
+  const launchParts: LaunchDeps = { store, fleet, registry, changes, baseUrl: () => serverUrl(config), nudge, now };
   const heads = new HeadFile(join(config.dataDir, 'audit-heads.jsonl'));
   undo.defer(() => heads.close());
   const audit = createAuditLog({ store, key: auditKey(config.secrets.auditKey), heads, now });
-  const working = { registry, launches: createLaunches(launchParts), cache: createCache(launchParts), places };
+  const working = { registry, launches: createLaunches(launchParts), cache: createCache(launchParts), fleet };
   const approvals = createApprovals({
     store,
     access,
@@ -88,7 +88,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     now,
   });
   const publicUrl = (): string => config.publicUrl ?? serverUrl(config);
-  const desks = createDesks({ access, people, audit, store, ring, hub, publicUrl, now });
+  const managers = createManagers({ access, people, audit, store, ring, hub, publicUrl, now });
   const services: Services = {
     ...working,
     audit,
@@ -101,7 +101,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     undo.use(await closeOrphans(audit, log));
     const reconciler = createReconciler({
       store,
-      places,
+      fleet,
       credentials,
       changes,
       inFlight,
@@ -114,28 +114,28 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     nudges.to = reconciler;
     undo.defer(async () => {
       await reconciler.close();
-      await Promise.all(places.regions().map((region) => region.endAll()));
+      await Promise.all(fleet.regions().map((region) => region.endAll()));
       await markUnattended(store, now().toISOString(), localRegions(config));
     });
     await reconciler.start();
     await sayPolicy(live.file(), access, log);
-    undo.use(checkRegularly(desks.credentials, log));
+    undo.use(checkRegularly(managers.credentials, log));
     undo.use(await approvals.start(createRunner(executing)));
   }
-  const parts = undo.move();
+  const deps = undo.move();
   return {
     config,
     log,
     access,
-    ...desks,
+    ...managers,
     changes,
-    routes: createRoutes(store, places),
+    routes: createRoutes(store, fleet),
     inFlight,
     approvals: approvals.board,
     endings: createEndingBoard({ store, access, now }),
     execute: createExecute(executing),
     ping: () => store.ping(),
-    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+    [Symbol.asyncDispose]: () => deps.disposeAsync(),
   };
 }
 

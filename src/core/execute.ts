@@ -15,7 +15,7 @@ import type { EcolinkError } from './base/errors.ts';
 import { createLedger } from './operation/idempotency.ts';
 import type { Ledger } from './operation/idempotency.ts';
 import { newId } from './base/ids.ts';
-import { redact } from './base/log.ts';
+import { redact } from './base/secret-shapes.ts';
 import type { Log } from './base/log.ts';
 import { catalogue, findOperation } from './operations/catalogue.ts';
 import type { Operation } from './operation/operation.ts';
@@ -23,7 +23,7 @@ import { parseInput } from './operation/parse-input.ts';
 import type { Approval } from './approvals/table.ts';
 import type { Store } from './store/store.ts';
 
-interface Parts {
+interface Deps {
   access: Access;
   store: Store;
   services: Services;
@@ -37,10 +37,10 @@ type Outcome = Record<string, unknown>;
  * The one way in: parse → authorise → policy → audit open → run → audit close. Throws EcolinkError and nothing else;
  * what was not foreseen is logged with its cause under the request's id and shown as one calm sentence.
  */
-export function createExecute(parts: Parts) {
+export function createExecute(deps: Deps) {
   return async (name: string, input: unknown, caller: Caller, options: ExecuteOptions = {}): Promise<Outcome> => {
     const requestId = options.requestId ?? newId('req');
-    const log = parts.log.child({
+    const log = deps.log.child({
       request: requestId,
       operation: name,
       person: caller.person.name,
@@ -48,7 +48,7 @@ export function createExecute(parts: Parts) {
     });
     const started = performance.now();
     try {
-      const outcome = await run(parts, name, input, caller, { ...options, requestId });
+      const outcome = await run(deps, name, input, caller, { ...options, requestId });
       log.info({ duration_ms: since(started) }, 'operation done');
       return outcome;
     } catch (thrown) {
@@ -61,55 +61,55 @@ export function createExecute(parts: Parts) {
 }
 
 async function run(
-  parts: Parts,
+  deps: Deps,
   name: string,
   input: unknown,
   asking: Caller,
   options: ExecuteOptions & { requestId: string },
 ): Promise<Outcome> {
   const operation = find(name);
-  const caller = await authorise(operation, asking, parts.access);
+  const caller = await authorise(operation, asking, deps.access);
   const parsed = parseInput(operation, input);
-  const ledger = createLedger(parts.store, operation, parsed, caller, parts.now);
+  const ledger = createLedger(deps.store, operation, parsed, caller, deps.now);
   const before = await ledger.replay();
-  if (before) return present(parts.services, before);
+  if (before) return present(deps.services, before);
   const ground: AuditGround = {};
   const note = (policy: string): void => void (ground.policy = policy);
   const asked: Asked = { operation, input: parsed, caller, requestId: options.requestId, note };
-  const waiting = await parts.services.approvals.replay(asked);
-  if (waiting) return present(parts.services, waiting);
+  const waiting = await deps.services.approvals.replay(asked);
+  if (waiting) return present(deps.services, waiting);
   const context: OperationContext = {
-    services: parts.services,
+    services: deps.services,
     caller,
     requestId: options.requestId,
     settle: ledger.settle,
     ...(options.signal ? { signal: options.signal } : {}),
   };
   const handle = async (): Promise<Outcome> =>
-    (await parts.services.approvals.ask(asked)) ?? runOnce(operation, parsed, context, ledger);
+    (await deps.services.approvals.ask(asked)) ?? runOnce(operation, parsed, context, ledger);
   if (operation.effect === 'read' && operation.audited !== true) return handle();
-  return audited(parts, { operation, input: parsed, caller, request: options.requestId, ground }, handle);
+  return audited(deps, { operation, input: parsed, caller, request: options.requestId, ground }, handle);
 }
 
 /**
  * Runs what was approved, as its requester. The outcome is kept under the approval's own number, in the transaction of
  * the effect: a run that is repeated after a kill, or on another server, is a replay.
  */
-export function createRunner(parts: Parts): Runner {
+export function createRunner(deps: Deps): Runner {
   const ledgerOf = (approval: Approval, caller: Pick<Caller, 'person'>): Ledger => {
     const input = { idempotency_key: String(approval.id), digest: approval.digest };
-    return createLedger(parts.store, { name: 'approved_request' }, input, caller, parts.now);
+    return createLedger(deps.store, { name: 'approved_request' }, input, caller, deps.now);
   };
   return {
     replay: (approval) => ledgerOf(approval, { person: { ...approval.requester, role: 'viewer' } }).replay(),
     async run(approval, operation, input, asking, decisions) {
-      const caller = await authorise(operation, asking, parts.access);
+      const caller = await authorise(operation, asking, deps.access);
       const ledger = ledgerOf(approval, caller);
-      const { services } = parts;
+      const { services } = deps;
       const context = { services, caller, requestId: approval.request, settle: ledger.settle };
       const policy = ruleText({ answer: 'require', rule: approval.rule });
       const ground = { policy, approval: approval.id, decisions: JSON.stringify(decisions) };
-      return audited(parts, { operation, input, caller, request: approval.request, ground }, () =>
+      return audited(deps, { operation, input, caller, request: approval.request, ground }, () =>
         runOnce(operation, parseInput(operation, input), context, ledger),
       );
     },
@@ -149,7 +149,7 @@ interface Audited {
 }
 
 async function audited(
-  { services, log }: Parts,
+  { services, log }: Deps,
   { operation, input, caller, request, ground }: Audited,
   handle: () => Promise<Outcome>,
 ): Promise<Outcome> {

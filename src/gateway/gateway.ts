@@ -21,7 +21,7 @@ export interface GatewayObserver {
   answered(instance: number | undefined, status: number): void;
 }
 
-export interface GatewayParts {
+export interface GatewayDeps {
   core: Pick<Core, 'routes' | 'inFlight' | 'log'>;
   /** Checks Host, Origin and token. Throws EcolinkError. */
   admit: (request: IncomingMessage) => Promise<Caller>;
@@ -50,10 +50,10 @@ const modelPaths: readonly string[] = [
   '/v1/audio/speech',
 ];
 
-export function createGateway(parts: GatewayParts): Gateway {
+export function createGateway(deps: GatewayDeps): Gateway {
   const connections = createConnections();
   const open = createOpenCalls();
-  const { inFlight, log } = parts.core;
+  const { inFlight, log } = deps.core;
   const sending = { connections, inFlight, log, replicas: createReplicas(inFlight, () => performance.now()) };
   const send = (call: Call, response: ServerResponse): Promise<RelayEnd> => forward(sending, call, response);
   return {
@@ -64,9 +64,9 @@ export function createGateway(parts: GatewayParts): Gateway {
       try {
         response.setHeader('x-request-id', exchange.id);
         if (open.closing()) throw shuttingDown();
-        await serve(parts, exchange, send);
+        await serve(deps, exchange, send);
       } catch (thrown) {
-        refuse(parts, exchange, thrown);
+        refuse(deps, exchange, thrown);
       } finally {
         leave();
       }
@@ -89,11 +89,11 @@ interface Exchange {
 
 type Send = (call: Call, response: ServerResponse) => Promise<RelayEnd>;
 
-async function serve(parts: GatewayParts, exchange: Exchange, send: Send): Promise<void> {
+async function serve(deps: GatewayDeps, exchange: Exchange, send: Send): Promise<void> {
   const { request, response } = exchange;
-  const { routes } = parts.core;
+  const { routes } = deps.core;
   const path = exchange.url.split('?', 1)[0] as string;
-  const caller = await parts.admit(request);
+  const caller = await deps.admit(request);
   needCall(caller);
   if (request.method === 'GET' && path === '/v1/models') return sendModels(routes, caller, response);
   if (request.method === 'GET' && path.startsWith(modelPath)) {
@@ -101,15 +101,15 @@ async function serve(parts: GatewayParts, exchange: Exchange, send: Send): Promi
   }
   const call = await toCall(routes, exchange, path, caller);
   exchange.instance = call.route.instance;
-  const over = parts.observer.opened();
+  const over = deps.observer.opened();
   const end = await send(call, response).finally(over);
   if (end.kind === 'broken') {
-    parts.core.log.warn(
+    deps.core.log.warn(
       { request: exchange.id, instance: exchange.instance, reason: end.cause.message },
       'a replica broke off',
     );
   }
-  if (end.kind !== 'unanswered') parts.observer.answered(exchange.instance, end.status ?? callerLeft);
+  if (end.kind !== 'unanswered') deps.observer.answered(exchange.instance, end.status ?? callerLeft);
 }
 
 function toCall(routes: Core['routes'], { request, url, id }: Exchange, path: string, caller: Caller): Promise<Call> {
@@ -120,7 +120,7 @@ function toCall(routes: Core['routes'], { request, url, id }: Exchange, path: st
   });
 }
 
-function refuse({ core, observer }: GatewayParts, { response, id, instance }: Exchange, thrown: unknown): void {
+function refuse({ core, observer }: GatewayDeps, { response, id, instance }: Exchange, thrown: unknown): void {
   if (response.destroyed) return observer.answered(instance, callerLeft);
   const error = asEcolinkError(thrown, id);
   if (error.kind === 'unexpected')

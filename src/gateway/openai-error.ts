@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { EcolinkError } from '../core/base/errors.ts';
-import { redact } from '../core/base/log.ts';
+import { redact } from '../core/base/secret-shapes.ts';
 
 /** An error in the words of OpenAI's API: its SDKs turn the status into typed exceptions and show the message. */
 export interface OpenAIError {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { redact } from '../core/base/log.ts';
+import { redact } from '../core/base/secret-shapes.ts';
 
 /** The caller's `x-request-id`, so that its log and ours can be put side by side, or a new one. */
 export function requestIdOf(request: IncomingMessage): string {

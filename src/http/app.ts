@@ -31,7 +31,7 @@ declare module 'fastify' {
   }
 }
 
-export interface AppParts {
+export interface AppDeps {
   core: Core;
   admit: Admit;
   checkHost: HostCheck;
@@ -45,10 +45,10 @@ export interface AppParts {
 
 const bodyLimit = 1 << 20;
 
-export function createApp(parts: AppParts): FastifyInstance {
-  const { core, admit, stopping } = parts;
+export function createApp(deps: AppDeps): FastifyInstance {
+  const { core, admit, stopping } = deps;
   const app = fastify({
-    serverFactory: (handler) => createListener(parts, handler),
+    serverFactory: (handler) => createListener(deps, handler),
     bodyLimit,
     genReqId: requestIdOf,
     // Logs and errors are ours: one line per request, the same error shape everywhere.
@@ -69,7 +69,7 @@ export function createApp(parts: AppParts): FastifyInstance {
   });
   app.setErrorHandler((thrown, request, reply) => sendError(thrown, request, reply, core.log));
   probeRoutes(app, core);
-  for (const page of [credentialPage(core), tokenPage(core)]) formPage(app, core.log, parts.checkHost, page);
+  for (const page of [credentialPage(core), tokenPage(core)]) formPage(app, core.log, deps.checkHost, page);
   void app.register(async (guarded) => {
     guarded.addHook('onRequest', async (request) => {
       request.caller = await admit(request.raw);
@@ -81,8 +81,8 @@ export function createApp(parts: AppParts): FastifyInstance {
     eventsRoute(guarded, core.changes, admit, stopping);
     tokensRoute(guarded, core);
     credentialsRoute(guarded, core);
-    metricsRoute(guarded, parts.metrics);
-    mcpRoute(guarded, parts.mcp);
+    metricsRoute(guarded, deps.metrics);
+    mcpRoute(guarded, deps.mcp);
   });
   return app;
 }
@@ -93,7 +93,7 @@ function loggedPath({ url, routeOptions }: FastifyRequest): string | undefined {
 }
 
 /** These two get their requests before Fastify does: they read the bodies themselves, and the gateway's are many. */
-function createListener({ gateway, slack }: AppParts, handler: RequestListener): Server {
+function createListener({ gateway, slack }: AppDeps, handler: RequestListener): Server {
   // Uploads through the gateway may take longer than Node's limit for a whole request, which is 5 minutes.
   const timeouts = { requestTimeout: 0, keepAliveTimeout: 72_000 };
   return createServer(timeouts, (request, response) => {

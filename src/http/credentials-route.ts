@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Core } from '../core/core.ts';
 import { inputError } from '../core/base/errors.ts';
-import { needScope } from '../core/operation/authorise.ts';
+import { needScope } from '../core/access/rights.ts';
 
 const newCredential = z.strictObject({ name: z.string(), value: z.string(), shared: z.boolean().optional() });
 const newLink = z.strictObject({ name: z.string(), shared: z.boolean().optional() });

@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { EcolinkError, asEcolinkError, inputError, notFound } from '../core/base/errors.ts';
-import { redact } from '../core/base/log.ts';
+import { redact } from '../core/base/secret-shapes.ts';
 import type { Log } from '../core/base/log.ts';
 
 /** Sends `{"error": …}`: what was thrown where it is ours, a calm sentence where it is not. Never a stack. */

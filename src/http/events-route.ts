@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Changes } from '../core/base/changes.ts';
-import { needScope } from '../core/operation/authorise.ts';
+import { needScope } from '../core/access/rights.ts';
 import type { Admit } from './gatekeeper.ts';
 
 const heartbeatMs = 15_000;

@@ -6,7 +6,7 @@ import { EcolinkError, conflict } from '../core/base/errors.ts';
 import { createGateway } from '../gateway/gateway.ts';
 import { createMcpHttp } from '../mcp/http.ts';
 import { createApp } from './app.ts';
-import type { AppParts } from './app.ts';
+import type { AppDeps } from './app.ts';
 import { removeServerFile, writeServerFile } from './data-folder.ts';
 import { createGatekeeper } from './gatekeeper.ts';
 import { createHostCheck } from './host-check.ts';
@@ -35,11 +35,11 @@ export async function startServer(core: Core, options: ServerOptions = {}): Prom
   const { host = core.config.host, port = core.config.port, dataDir = core.config.dataDir, graceMs = 5_000 } = options;
   const stopping = new AbortController();
   await using undo = new AsyncDisposableStack();
-  const parts = await makeParts(core, host, stopping.signal, undo);
-  const app = createApp(parts);
+  const deps = await makeParts(core, host, stopping.signal, undo);
+  const app = createApp(deps);
   undo.defer(async () => {
     stopping.abort();
-    await stopListening(app.server, Promise.all([app.close(), parts.gateway.close(graceMs)]), graceMs);
+    await stopListening(app.server, Promise.all([app.close(), deps.gateway.close(graceMs)]), graceMs);
   });
   await app.listen({ host, port }).catch((thrown: unknown) => {
     throw listenError(thrown, host, port);
@@ -71,7 +71,7 @@ async function makeParts(
   host: string,
   stopping: AbortSignal,
   undo: AsyncDisposableStack,
-): Promise<AppParts> {
+): Promise<AppDeps> {
   const metrics = createMetrics();
   undo.defer(() => metrics.registry.clear());
   const counted = metered(core, metrics);

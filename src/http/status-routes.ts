@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Core } from '../core/core.ts';
 import { unavailable } from '../core/base/errors.ts';
-import { needScope } from '../core/operation/authorise.ts';
+import { needScope } from '../core/access/rights.ts';
 import type { Metrics } from './metrics.ts';
 
 /** For probes, which bring no token: they tell no more than that it lives, or is ready. */

@@ -22,7 +22,7 @@ import { SequencePool } from './sequence-pool.ts';
 /** Tokens kept free behind the prompt, for what a chat template puts before the answer (such as an opened thought). */
 const spareTokens = 8;
 
-interface GeneratorParts {
+interface GeneratorDeps {
   context: LlamaContext;
   /** The model's own chat template. */
   chatWrapper: ChatWrapper;
@@ -42,17 +42,17 @@ interface Job {
 
 /** Text from the model, for as many callers at once as the context has sequences. */
 export class Generator {
-  readonly #parts: GeneratorParts;
+  readonly #deps: GeneratorDeps;
   readonly #pool: SequencePool<LlamaContextSequence>;
 
-  constructor(parts: GeneratorParts) {
-    this.#parts = parts;
-    const { context } = parts;
+  constructor(deps: GeneratorDeps) {
+    this.#deps = deps;
+    const { context } = deps;
     this.#pool = new SequencePool(Array.from({ length: context.totalSequences }, () => context.getSequence()));
   }
 
   get contextLength(): number {
-    return this.#parts.context.contextSize;
+    return this.#deps.context.contextSize;
   }
 
   /** @throws ApiError when the prompt leaves no room for an answer, or the schema cannot be followed */
@@ -62,7 +62,7 @@ export class Generator {
   }
 
   async #job(request: GenerationRequest): Promise<Job> {
-    const { context, chatWrapper, textWrapper } = this.#parts;
+    const { context, chatWrapper, textWrapper } = this.#deps;
     const { prompt, maxTokens = Infinity } = request;
     const wrapper = prompt.kind === 'chat' ? chatWrapper : textWrapper;
     const history = openForAnswer(prompt.kind === 'chat' ? prompt.history : [{ type: 'user', text: prompt.text }]);
@@ -79,7 +79,7 @@ export class Generator {
 
   async #grammar(request: GrammarRequest | undefined): Promise<LlamaGrammar | undefined> {
     if (request === undefined) return undefined;
-    const { llama } = this.#parts.context.model;
+    const { llama } = this.#deps.context.model;
     if (request.kind === 'json') return llama.getGrammarFor('json');
     try {
       return await llama.createGrammarForJsonSchema(request.schema as GbnfJsonObjectSchema);
@@ -105,7 +105,7 @@ export class Generator {
     // What is remembered of earlier prompts changes the last digits of the arithmetic, and so at times the answer.
     if (job.request.sampling.isSeeded) await sequence.clearHistory();
     const meter = sequence.tokenMeter.getState();
-    const chat = this.#parts.newChat(sequence, job.wrapper);
+    const chat = this.#deps.newChat(sequence, job.wrapper);
     try {
       const { metadata } = await chat.generateResponse(job.history, {
         ...samplingOptions(job),

@@ -7,7 +7,7 @@ import type { Caller } from '../core/base/caller.ts';
 import type { Core } from '../core/core.ts';
 import { createMcpServer } from './server.ts';
 
-interface HttpParts {
+interface HttpDeps {
   core: Core;
   version: string;
 }
@@ -21,7 +21,7 @@ export interface McpHttp extends AsyncDisposable {
 }
 
 /** One stateless endpoint for both eras: 2026-07-28 clients, and 2025 clients that open with `initialize`. */
-export function createMcpHttp({ core, version }: HttpParts): McpHttp {
+export function createMcpHttp({ core, version }: HttpDeps): McpHttp {
   const report = (thrown: unknown, reference: string) =>
     core.log.error({ err: thrown, reference }, 'unexpected error in a tool');
   const onerror = (error: Error) => core.log.info({ reason: error.message }, 'refused a malformed MCP request');

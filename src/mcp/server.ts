@@ -12,24 +12,24 @@ export type CallOperation = (
   options: { signal: AbortSignal },
 ) => Promise<Record<string, unknown>>;
 
-interface McpServerParts {
+interface McpServerDeps {
   call: CallOperation;
   version: string;
   report: ReportUnexpected;
 }
 
 /** One server object for one connection (stdio) or one request (HTTP), of whichever protocol era. */
-export function createMcpServer(parts: McpServerParts): McpServer {
+export function createMcpServer(deps: McpServerDeps): McpServer {
   const server = new McpServer(
-    { name: 'ecolink', title: 'EcoLink', version: parts.version },
+    { name: 'ecolink', title: 'EcoLink', version: deps.version },
     // The tools are the catalogue's and change with the release, not under a client's feet.
     { instructions, capabilities: { tools: { listChanged: false } } },
   );
-  for (const tool of tools) addTool(server, tool, parts);
+  for (const tool of tools) addTool(server, tool, deps);
   return server;
 }
 
-function addTool(server: McpServer, { name, ...config }: Tool, { call, report }: McpServerParts): void {
+function addTool(server: McpServer, { name, ...config }: Tool, { call, report }: McpServerDeps): void {
   server.registerTool(name, config, async (input, { mcpReq }) => {
     try {
       return successResult(await call(name, input as object, { signal: mcpReq.signal }));

@@ -1,9 +1,9 @@
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
-import { redact } from '../core/base/log.ts';
+import { redact } from '../core/base/secret-shapes.ts';
 import { createMcpServer } from './server.ts';
 import type { CallOperation } from './server.ts';
 
-interface StdioParts {
+interface StdioDeps {
   call: CallOperation;
   version: string;
 }
@@ -12,7 +12,7 @@ interface StdioParts {
  * Serves one assistant over this process's standard input and output, and resolves when its input ends. Standard output
  * belongs to the protocol from here on: whatever else there is to say goes to standard error.
  */
-export async function serveMcpStdio({ call, version }: StdioParts): Promise<void> {
+export async function serveMcpStdio({ call, version }: StdioDeps): Promise<void> {
   const transport = new WatchedTransport();
   const report = (thrown: unknown, reference: string) => complain(`unexpected error ${reference}: ${String(thrown)}`);
   const handle = serveStdio(() => createMcpServer({ call, version, report }), {

@@ -1,5 +1,5 @@
 import { formatAge, formatBytes, formatDuration, plainText, progressBar } from '../../core/base/format.ts';
-import type { Progress } from '../../core/region/region.ts';
+import type { Progress } from '../../core/base/reason.ts';
 
 export type Row = Record<string, unknown>;
 

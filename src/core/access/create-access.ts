@@ -6,14 +6,14 @@ import { localToken } from './tokens/local-token.ts';
 import type { People } from './people/people.ts';
 import { createToken, findToken, hashOf, listTokens, revokeToken } from './tokens/table.ts';
 
-export interface AccessParts {
+export interface AccessDeps {
   people: People;
   store: Store;
   dataDir: string;
   now: () => Date;
 }
 
-export function createAccess({ people, store, dataDir, now }: AccessParts): Access {
+export function createAccess({ people, store, dataDir, now }: AccessDeps): Access {
   const localHash = hashOf(localToken(dataDir));
   return {
     local: () => people.local(),

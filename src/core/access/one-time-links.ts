@@ -29,7 +29,7 @@ export interface Links {
   use<T>(id: string, ecolinkToken: string | undefined, work: (caller: Caller, link: Link) => Promise<T>): Promise<T>;
 }
 
-interface Parts {
+interface Deps {
   access: Access;
   store: Store;
   now: () => Date;
@@ -41,21 +41,21 @@ interface Found extends Link {
 
 const minutes = 10;
 
-export function createLinks(parts: Parts, { kind, again }: LinkKind): Links {
+export function createLinks(deps: Deps, { kind, again }: LinkKind): Links {
   const gone = (): Error =>
     notFound('link_not_found', `This link is unknown, was used, or is older than ${minutes} minutes.`, {
       nextStep: `Ask for another one: ${again}.`,
     });
   const find = async (id: string): Promise<Found> => {
-    const row = await parts.store.db
+    const row = await deps.store.db
       .selectFrom('page_links')
       .selectAll()
       .where('hash', '=', hashOf(id))
       .where('kind', '=', kind)
       .where('used_at', 'is', null)
-      .where('expires_at', '>', parts.now().toISOString())
+      .where('expires_at', '>', deps.now().toISOString())
       .executeTakeFirst();
-    const person = row && (await parts.access.current(row.person_id));
+    const person = row && (await deps.access.current(row.person_id));
     if (!person) throw gone();
     const [mayDecide, needsToken] = [row.may_decide === 1, row.private === 0];
     return { about: JSON.parse(row.about), person, identity: row.identity, mayDecide, needsToken };
@@ -63,9 +63,9 @@ export function createLinks(parts: Parts, { kind, again }: LinkKind): Links {
   return {
     async make(about, caller, handedTo) {
       const id = randomBytes(32).toString('base64url');
-      const expiresAt = new Date(parts.now().getTime() + minutes * 60_000).toISOString();
-      await forgetOver(parts);
-      await parts.store.db
+      const expiresAt = new Date(deps.now().getTime() + minutes * 60_000).toISOString();
+      await forgetOver(deps);
+      await deps.store.db
         .insertInto('page_links')
         .values({
           hash: hashOf(id),
@@ -84,24 +84,24 @@ export function createLinks(parts: Parts, { kind, again }: LinkKind): Links {
     find,
     async use(id, ecolinkToken, work) {
       const link = await find(id);
-      const caller = await callerOf(parts.access, link, ecolinkToken, gone);
-      if (!(await mark(parts, id, parts.now().toISOString()))) throw gone();
+      const caller = await callerOf(deps.access, link, ecolinkToken, gone);
+      if (!(await mark(deps, id, deps.now().toISOString()))) throw gone();
       try {
         return await work(caller, link);
       } catch (thrown) {
-        await mark(parts, id, null);
+        await mark(deps, id, null);
         throw thrown;
       }
     },
   };
 }
 
-async function forgetOver({ store, now }: Parts): Promise<void> {
+async function forgetOver({ store, now }: Deps): Promise<void> {
   await store.db.deleteFrom('page_links').where('expires_at', '<', now().toISOString()).execute();
 }
 
 /** One statement: of two forms that are sent at once, one does its work. */
-async function mark({ store }: Parts, id: string, usedAt: string | null): Promise<boolean> {
+async function mark({ store }: Deps, id: string, usedAt: string | null): Promise<boolean> {
   const marked = await store.db
     .updateTable('page_links')
     .set({ used_at: usedAt })

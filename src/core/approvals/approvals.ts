@@ -13,7 +13,7 @@ import { expireDue } from './expire.ts';
 import { explain } from './explain.ts';
 import type { ExplainInput } from './explain.ts';
 import { heldReceipt } from './receipt.ts';
-import type { ApprovalParts } from './dependencies.ts';
+import type { ApprovalDeps } from './dependencies.ts';
 import { getApproval, listApprovals, viewOf } from './read.ts';
 import type { ApprovalView, ListApprovalsInput } from './read.ts';
 import { remind } from './remind.ts';
@@ -45,50 +45,50 @@ export type Approvals = ReturnType<typeof createApprovals>;
 
 const keptMs = 7 * 24 * 3600_000;
 
-export function createApprovals(given: Omit<ApprovalParts, 'nudge' | 'shownIn'>) {
+export function createApprovals(given: Omit<ApprovalDeps, 'nudge' | 'shownIn'>) {
   const runs: { nudge: (id: number) => void } = { nudge: () => {} };
-  const parts: ApprovalParts = { ...given, shownIn: new Set(), nudge: (id) => runs.nudge(id) };
-  const decided = (made: Promise<number>) => made.then((id) => present(parts, id));
+  const deps: ApprovalDeps = { ...given, shownIn: new Set(), nudge: (id) => runs.nudge(id) };
+  const decided = (made: Promise<number>) => made.then((id) => present(deps, id));
   return {
-    ask: (asked: Asked) => ask(parts, asked),
-    replay: (asked: Asked) => replay(parts, asked),
-    approve: (input: VoteInput, caller: Caller) => decided(approve(parts, input, caller)),
-    deny: (input: VoteInput, caller: Caller) => decided(deny(parts, input, caller)),
-    breakGlass: (input: VoteInput, caller: Caller) => decided(breakGlass(parts, input, caller)),
-    cancel: (input: VoteInput, caller: Caller) => decided(cancel(parts, input, caller)),
-    list: (input: ListApprovalsInput, caller: Caller) => listApprovals(parts, input, caller),
+    ask: (asked: Asked) => ask(deps, asked),
+    replay: (asked: Asked) => replay(deps, asked),
+    approve: (input: VoteInput, caller: Caller) => decided(approve(deps, input, caller)),
+    deny: (input: VoteInput, caller: Caller) => decided(deny(deps, input, caller)),
+    breakGlass: (input: VoteInput, caller: Caller) => decided(breakGlass(deps, input, caller)),
+    cancel: (input: VoteInput, caller: Caller) => decided(cancel(deps, input, caller)),
+    list: (input: ListApprovalsInput, caller: Caller) => listApprovals(deps, input, caller),
     get: (reference: string, caller: Caller, waitSeconds?: number, signal?: AbortSignal) =>
-      getApproval(parts, reference, caller, waitSeconds, signal),
-    explain: (input: ExplainInput, caller: Caller) => explain(parts, input, caller),
-    board: boardOf(parts),
+      getApproval(deps, reference, caller, waitSeconds, signal),
+    explain: (input: ExplainInput, caller: Caller) => explain(deps, input, caller),
+    board: boardOf(deps),
     /** Runs what is approved, from now on; and what a server that died left half done. */
-    start: (runner: Runner) => start(parts, runner, runs),
+    start: (runner: Runner) => start(deps, runner, runs),
   };
 }
 
-async function present(parts: ApprovalParts, id: number) {
-  return viewOf(parts, (await findApproval(parts.store.db, id)) as Approval);
+async function present(deps: ApprovalDeps, id: number) {
+  return viewOf(deps, (await findApproval(deps.store.db, id)) as Approval);
 }
 
-function boardOf(parts: ApprovalParts): ApprovalBoard {
+function boardOf(deps: ApprovalDeps): ApprovalBoard {
   return {
     async view(id) {
-      await expireDue(parts);
-      const found = await findApproval(parts.store.db, id);
-      return found && viewOf(parts, found);
+      await expireDue(deps);
+      const found = await findApproval(deps.store.db, id);
+      return found && viewOf(deps, found);
     },
     async unsettled() {
-      await expireDue(parts);
-      return unsettledApprovals(parts.store.db);
+      await expireDue(deps);
+      return unsettledApprovals(deps.store.db);
     },
-    once: (id, about, tell) => tellOnce(parts, { kind: 'approval', subject: id, about }, tell),
+    once: (id, about, tell) => tellOnce(deps, { kind: 'approval', subject: id, about }, tell),
     showIn(place) {
-      parts.shownIn.add(place);
-      return () => parts.shownIn.delete(place);
+      deps.shownIn.add(place);
+      return () => deps.shownIn.delete(place);
     },
-    shownAt: (id) => messagesOf(parts.store.db, id),
-    showedAt: (id, message) => saveMessage(parts.store.db, id, message),
-    remind: (tell) => remind(parts, tell),
+    shownAt: (id) => messagesOf(deps.store.db, id),
+    showedAt: (id, message) => saveMessage(deps.store.db, id, message),
+    remind: (tell) => remind(deps, tell),
   };
 }
 
@@ -96,18 +96,18 @@ function boardOf(parts: ApprovalParts): ApprovalBoard {
  * What an earlier call with this idempotency key asked for, as it stands now: the key of a request that ended without a
  * run is free again, but for a denial, which is an answer.
  */
-async function replay(parts: ApprovalParts, { operation, input, caller }: Asked): Promise<Outcome | undefined> {
+async function replay(deps: ApprovalDeps, { operation, input, caller }: Asked): Promise<Outcome | undefined> {
   const key = input['idempotency_key'];
   if (typeof key !== 'string') return undefined;
-  await expireDue(parts);
-  const since = new Date(parts.now().getTime() - keptMs).toISOString();
+  await expireDue(deps);
+  const since = new Date(deps.now().getTime() - keptMs).toISOString();
   const by = { person: caller.person.id, operation: operation.name, key, since };
-  const found = await findByIdempotencyKey(parts.store.db, by);
+  const found = await findByIdempotencyKey(deps.store.db, by);
   if (!found) return undefined;
   if (found.state === 'denied') throw denied(found);
   if (['failed', 'cancelled', 'expired', 'stale'].includes(found.state)) return undefined;
   if (found.inputHash !== hashOfInput(input)) throw idempotencyKeyUsed();
-  return found.outcome ?? heldReceipt(parts, found);
+  return found.outcome ?? heldReceipt(deps, found);
 }
 
 function denied({ id, decidedBy, decidedAt, reason }: Approval): Error {
@@ -125,25 +125,25 @@ function denied({ id, decidedBy, decidedAt, reason }: Approval): Error {
 const sweepMs = 2000;
 
 async function start(
-  parts: ApprovalParts,
+  deps: ApprovalDeps,
   runner: Runner,
   runs: { nudge: (id: number) => void },
 ): Promise<AsyncDisposable> {
   const queue = new WorkQueue(
     4,
-    (key) => runApproval(parts, runner, Number(key)),
+    (key) => runApproval(deps, runner, Number(key)),
     (key, thrown) =>
-      parts.log.error({ err: thrown, approval: Number(key) }, 'running an approved request failed; it is tried again'),
+      deps.log.error({ err: thrown, approval: Number(key) }, 'running an approved request failed; it is tried again'),
   );
   runs.nudge = (id) => queue.nudge(String(id));
   const sweep = async (): Promise<void> => {
-    await expireDue(parts);
-    const open = await searchApprovals(parts.store.db, { states: ['approved', 'running'] });
+    await expireDue(deps);
+    const open = await searchApprovals(deps.store.db, { states: ['approved', 'running'] });
     for (const { id } of open) runs.nudge(id);
   };
   await sweep();
   const timer = setInterval(() => {
-    sweep().catch((thrown: unknown) => parts.log.error({ err: thrown }, 'looking for approved requests failed'));
+    sweep().catch((thrown: unknown) => deps.log.error({ err: thrown }, 'looking for approved requests failed'));
   }, sweepMs);
   timer.unref();
   return {

@@ -11,7 +11,7 @@ import { eligibleFor } from './eligible.ts';
 import { expireDue } from './expire.ts';
 import { heldReceipt } from './receipt.ts';
 import { publish } from './dependencies.ts';
-import type { ApprovalParts } from './dependencies.ts';
+import type { ApprovalDeps } from './dependencies.ts';
 import type { Preview } from '../operation/preview.ts';
 import { nextReminder } from './remind.ts';
 import { factsOf, knownFacts, makePreview, rulesNow } from './policy-input.ts';
@@ -32,18 +32,18 @@ export interface Asked {
  * What the policy says to a mutation: undefined lets it run now; else the request waits, and this is what the caller
  * gets. Throws `policy_denied`, `too_few_approvers`, `too_many_requests`, `reason_missing`.
  */
-export async function ask(parts: ApprovalParts, asked: Asked): Promise<Outcome | undefined> {
+export async function ask(deps: ApprovalDeps, asked: Asked): Promise<Outcome | undefined> {
   const { operation, caller } = asked;
   if (operation.effect === 'read' || operation.neverHeldBack) return undefined;
-  const rules = await rulesNow(parts);
-  const known = knownFacts(operation, caller, parts.now());
+  const rules = await rulesNow(deps);
+  const known = knownFacts(operation, caller, deps.now());
   const atOnce = decideAtOnce(rules, known);
   if (atOnce) return settled(asked, atOnce);
-  const preview = await makePreview(parts, operation, asked.input, caller, false);
-  const answer = decide(rules, await factsOf(parts, known, preview, caller.person.id));
+  const preview = await makePreview(deps, operation, asked.input, caller, false);
+  const answer = decide(rules, await factsOf(deps, known, preview, caller.person.id));
   if (answer.answer !== 'require') return settled(asked, answer);
   asked.note(ruleText(answer));
-  return request(parts, asked, preview, answer);
+  return request(deps, asked, preview, answer);
 }
 
 function settled({ operation, note }: Asked, answer: PolicyAnswer): undefined {
@@ -55,7 +55,7 @@ function settled({ operation, note }: Asked, answer: PolicyAnswer): undefined {
 }
 
 async function request(
-  parts: ApprovalParts,
+  deps: ApprovalDeps,
   asked: Asked,
   preview: Preview,
   { needs, rule }: { needs: Needs; rule: string },
@@ -63,15 +63,15 @@ async function request(
   const { operation, input, caller, requestId } = asked;
   if (needs.reason_required && 'reason' in operation.input.shape && input['reason'] === undefined)
     throw reasonMissing(rule);
-  await refuseTooFew(parts, needs, rule, caller);
-  await expireDue(parts);
+  await refuseTooFew(deps, needs, rule, caller);
+  await expireDue(deps);
   const { person, identity, agent, source, scopes } = caller;
   const openKey = digestOf({ person: person.id, agent, operation: operation.name, input: preview.input });
-  const joined = await findByOpenKey(parts.store.db, openKey);
-  if (joined) return heldReceipt(parts, joined);
-  await refuseTooMany(parts, person.id);
-  const now = parts.now();
-  const id = await insertApproval(parts.store.db, {
+  const joined = await findByOpenKey(deps.store.db, openKey);
+  if (joined) return heldReceipt(deps, joined);
+  await refuseTooMany(deps, person.id);
+  const now = deps.now();
+  const id = await insertApproval(deps.store.db, {
     operation: operation.name,
     preview,
     digest: digestOf(preview.relied).slice(0, 16),
@@ -87,9 +87,9 @@ async function request(
     openKey,
   });
   // Another asked the same at the same moment, and was first: this call joins it, unless it was decided meanwhile.
-  if (id === undefined) return request(parts, asked, preview, { needs, rule });
-  publish(parts, id);
-  return heldReceipt(parts, (await findApproval(parts.store.db, id)) as Approval);
+  if (id === undefined) return request(deps, asked, preview, { needs, rule });
+  publish(deps, id);
+  return heldReceipt(deps, (await findApproval(deps.store.db, id)) as Approval);
 }
 
 /** Of the input as it was sent, but for the key itself. */
@@ -97,11 +97,11 @@ export function hashOfInput({ idempotency_key: _key, ...rest }: Outcome): string
   return digestOf(rest);
 }
 
-async function refuseTooFew(parts: ApprovalParts, needs: Needs, rule: string, caller: Caller): Promise<void> {
+async function refuseTooFew(deps: ApprovalDeps, needs: Needs, rule: string, caller: Caller): Promise<void> {
   // Whoever may decide only later can approve it too.
-  const eligible = await eligibleFor(parts, needs, caller.person.id, undefined);
+  const eligible = await eligibleFor(deps, needs, caller.person.id, undefined);
   if (eligible.size >= needs.quorum) return;
-  const admins = (await parts.access.membersOf({ roles: ['admin'] })).map(({ name }) => name);
+  const admins = (await deps.access.membersOf({ roles: ['admin'] })).map(({ name }) => name);
   throw refused(
     'too_few_approvers',
     `The rule "${rule}" wants ${needs.quorum} ${needs.quorum === 1 ? 'approval' : 'approvals'} by ${whomOf(needs)}, and ${eligible.size === 0 ? 'nobody' : `only ${namesOf(eligible)}`} could give one for ${caller.person.name}.`,
@@ -125,9 +125,9 @@ function namesOf(eligible: ReadonlyMap<string, { name: string }>): string {
   return [...eligible.values()].map(({ name }) => name).join(', ');
 }
 
-async function refuseTooMany(parts: ApprovalParts, person: string): Promise<void> {
-  const limit = parts.rules().approvals.open_requests;
-  const open = await searchApprovals(parts.store.db, { requester: person, states: ['pending'], limit });
+async function refuseTooMany(deps: ApprovalDeps, person: string): Promise<void> {
+  const limit = deps.rules().approvals.open_requests;
+  const open = await searchApprovals(deps.store.db, { requester: person, states: ['pending'], limit });
   if (open.length < limit) return;
   throw refused('too_many_requests', `${limit} of your requests wait for approval already.`, {
     nextStep: 'Wait for a decision, or cancel one: list_approvals shows them, cancel_request cancels one.',

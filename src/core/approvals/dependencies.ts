@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts';
 import type { Previewing } from '../operations/preview-context.ts';
 
 /** What deciding works with. */
-export interface ApprovalParts {
+export interface ApprovalDeps {
   store: Store;
   access: Access;
   /** The config's rules as of now. */
@@ -24,11 +24,11 @@ export interface ApprovalParts {
 }
 
 /** True where the person at the terminal is all there is: nobody could approve who is not asked already. */
-export async function isAlone({ access }: Pick<ApprovalParts, 'access'>): Promise<boolean> {
+export async function isAlone({ access }: Pick<ApprovalDeps, 'access'>): Promise<boolean> {
   const everybody: Person[] = await access.membersOf({ roles: ['viewer'] });
   return everybody.length <= 1;
 }
 
-export function publish({ changes }: Pick<ApprovalParts, 'changes'>, id: number): void {
+export function publish({ changes }: Pick<ApprovalDeps, 'changes'>, id: number): void {
   changes.publish({ kind: 'approval', id: String(id) });
 }

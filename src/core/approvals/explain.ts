@@ -4,7 +4,7 @@ import { findOperation } from '../operations/catalogue.ts';
 import { parseInput } from '../operation/parse-input.ts';
 import { consider, decide } from '../policy/decide.ts';
 import { eligibleFor } from './eligible.ts';
-import type { ApprovalParts } from './dependencies.ts';
+import type { ApprovalDeps } from './dependencies.ts';
 import { factsOf, knownFacts, makePreview, rulesNow } from './policy-input.ts';
 
 export interface ExplainInput {
@@ -14,7 +14,7 @@ export interface ExplainInput {
 }
 
 /** Which rule would answer this very call of the caller's, and why none before it did. Asks for nothing. */
-export async function explain(parts: ApprovalParts, given: ExplainInput, caller: Caller) {
+export async function explain(deps: ApprovalDeps, given: ExplainInput, caller: Caller) {
   const operation = findOperation(given.operation.replaceAll('-', '_'));
   if (!operation) {
     throw notFound('operation_not_found', `There is no operation "${given.operation.slice(0, 64)}".`, {
@@ -32,17 +32,15 @@ export async function explain(parts: ApprovalParts, given: ExplainInput, caller:
     };
   }
   const asker = { ...caller, agent: given.agent || caller.agent };
-  const preview = await makePreview(parts, operation, parseInput(operation, parseJson(given.input)), asker, false);
-  const rules = await rulesNow(parts);
-  const known = knownFacts(operation, asker, parts.now());
-  const facts = await factsOf(parts, known, preview, caller.person.id);
+  const preview = await makePreview(deps, operation, parseInput(operation, parseJson(given.input)), asker, false);
+  const rules = await rulesNow(deps);
+  const known = knownFacts(operation, asker, deps.now());
+  const facts = await factsOf(deps, known, preview, caller.person.id);
   const answer = decide(rules, facts);
   const needs = answer.answer === 'require' ? answer.needs : undefined;
   const approvers =
     needs &&
-    [...(await eligibleFor(parts, needs, caller.person.id, parts.now().toISOString())).values()].map(
-      ({ name }) => name,
-    );
+    [...(await eligibleFor(deps, needs, caller.person.id, deps.now().toISOString())).values()].map(({ name }) => name);
   return {
     operation: operation.name,
     answer: answer.answer,

@@ -7,13 +7,13 @@ import { rulesOf } from '../policy/rules.ts';
 import type { NamedRule } from '../policy/decide.ts';
 import { holdingsOf } from './usage.ts';
 import { isAlone } from './dependencies.ts';
-import type { ApprovalParts } from './dependencies.ts';
+import type { ApprovalDeps } from './dependencies.ts';
 import type { Preview } from '../operation/preview.ts';
 
 type Input = Record<string, unknown>;
 
-export async function rulesNow(parts: Pick<ApprovalParts, 'access' | 'rules'>): Promise<NamedRule[]> {
-  return rulesOf(parts.rules(), await isAlone(parts));
+export async function rulesNow(deps: Pick<ApprovalDeps, 'access' | 'rules'>): Promise<NamedRule[]> {
+  return rulesOf(deps.rules(), await isAlone(deps));
 }
 
 export function knownFacts(operation: Operation, caller: Caller, askedAt: Date): KnownFacts {
@@ -28,14 +28,14 @@ export function knownFacts(operation: Operation, caller: Caller, askedAt: Date):
 
 /** What the operation would do for this caller. Without a preview of its own, its input is all there is to say. */
 export async function makePreview(
-  parts: Pick<ApprovalParts, 'previewing'>,
+  deps: Pick<ApprovalDeps, 'previewing'>,
   operation: Operation,
   input: Input,
   caller: Caller,
   again: boolean,
 ): Promise<Preview> {
   if (operation.preview) {
-    const made = await operation.preview(input, { services: parts.previewing(), caller, again });
+    const made = await operation.preview(input, { services: deps.previewing(), caller, again });
     const { idempotency_key: _key, ...frozen } = made.input;
     return { ...made, input: frozen };
   }
@@ -51,12 +51,12 @@ export async function makePreview(
 
 /** What the policy looks at: the preview, with what the requester holds and waits for besides. */
 export async function factsOf(
-  parts: Pick<ApprovalParts, 'store' | 'previewing'>,
+  deps: Pick<ApprovalDeps, 'store' | 'previewing'>,
   known: KnownFacts,
   preview: Preview,
   person: string,
   except?: number,
 ): Promise<PolicyFacts> {
-  const held = await holdingsOf({ store: parts.store, places: parts.previewing().places }, person, except);
+  const held = await holdingsOf({ store: deps.store, fleet: deps.previewing().fleet }, person, except);
   return weigh(known, preview.facts, held);
 }

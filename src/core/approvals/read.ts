@@ -6,7 +6,7 @@ import { findApproval, searchApprovals, votesOn } from './table.ts';
 import type { Approval } from './table.ts';
 import { eligibleFor } from './eligible.ts';
 import { expireDue } from './expire.ts';
-import type { ApprovalParts } from './dependencies.ts';
+import type { ApprovalDeps } from './dependencies.ts';
 import { findReadable, mayRead } from './visibility.ts';
 import type { ApprovalState } from './states.ts';
 import { isOver } from './states.ts';
@@ -21,14 +21,14 @@ export interface ListApprovalsInput {
 
 export type ApprovalView = Awaited<ReturnType<typeof viewOf>>;
 
-export async function listApprovals(parts: ApprovalParts, input: ListApprovalsInput, caller: Caller) {
-  await expireDue(parts);
+export async function listApprovals(deps: ApprovalDeps, input: ListApprovalsInput, caller: Caller) {
+  await expireDue(deps);
   const readable: Approval[] = [];
   let before = decodeCursor(input.cursor, 'number');
   const states = input.state === undefined ? undefined : [input.state];
   while (readable.length <= input.limit) {
-    const page = await searchApprovals(parts.store.db, { states, before, limit: 100 });
-    for (const each of page) if (await mayRead(parts, each, caller)) readable.push(each);
+    const page = await searchApprovals(deps.store.db, { states, before, limit: 100 });
+    for (const each of page) if (await mayRead(deps, each, caller)) readable.push(each);
     before = page.at(-1)?.id;
     if (page.length < 100) break;
   }
@@ -49,30 +49,30 @@ function summary(approval: Approval) {
 }
 
 export async function getApproval(
-  parts: ApprovalParts,
+  deps: ApprovalDeps,
   reference: string,
   caller: Caller,
   waitSeconds = 0,
   signal?: AbortSignal,
 ) {
-  await expireDue(parts);
-  const first = await findReadable(parts, reference, caller);
-  if (waitSeconds > 0 && !isOver(first.state)) await changeOf(parts, first, waitSeconds * 1000, signal);
-  return viewOf(parts, await findReadable(parts, reference, caller));
+  await expireDue(deps);
+  const first = await findReadable(deps, reference, caller);
+  if (waitSeconds > 0 && !isOver(first.state)) await changeOf(deps, first, waitSeconds * 1000, signal);
+  return viewOf(deps, await findReadable(deps, reference, caller));
 }
 
 /** Changes are hints: another server's may never arrive. */
 const pollMs = 1000;
 
 async function changeOf(
-  parts: ApprovalParts,
+  deps: ApprovalDeps,
   first: Approval,
   forMs: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const deadline = Date.now() + forMs;
   const hint = { ring: (): void => {} };
-  const end = parts.changes.subscribe(({ kind, id }) => {
+  const end = deps.changes.subscribe(({ kind, id }) => {
     if (kind === 'approval' && id === String(first.id)) hint.ring();
   });
   try {
@@ -80,8 +80,8 @@ async function changeOf(
       const rung = new Promise<void>((resolve) => {
         hint.ring = resolve;
       });
-      await expireDue(parts);
-      const now = await findApproval(parts.store.db, first.id);
+      await expireDue(deps);
+      const now = await findApproval(deps.store.db, first.id);
       const leftMs = deadline - Date.now();
       if (now?.state !== first.state || leftMs <= 0 || signal?.aborted === true) return;
       const timer = new AbortController();
@@ -94,11 +94,11 @@ async function changeOf(
   }
 }
 
-export async function viewOf(parts: Pick<ApprovalParts, 'access' | 'store' | 'now' | 'shownIn'>, approval: Approval) {
-  const url = await urlOf(parts.store.db, approval.id);
+export async function viewOf(deps: Pick<ApprovalDeps, 'access' | 'store' | 'now' | 'shownIn'>, approval: Approval) {
+  const url = await urlOf(deps.store.db, approval.id);
   const { needs, requester, preview, outcome, reason } = approval;
-  const eligible = await eligibleFor(parts, needs, requester.id, approval.askedAt);
-  const votes = await votesOn(parts.store.db, approval.id);
+  const eligible = await eligibleFor(deps, needs, requester.id, approval.askedAt);
+  const votes = await votesOn(deps.store.db, approval.id);
   const { counted, missing } = tally(votes, new Set(eligible.keys()), needs.quorum);
   const approvers = [...eligible.values()].map(({ name }) => name);
   return {
@@ -125,7 +125,7 @@ export async function viewOf(parts: Pick<ApprovalParts, 'access' | 'store' | 'no
     ...(reason === undefined ? {} : { reason }),
     ...outcomeOf(outcome),
     ...(url === undefined ? {} : { url }),
-    next_step: nextStep(approval, approvers, whereDecided(parts, approval.id, url)),
+    next_step: nextStep(approval, approvers, whereDecided(deps, approval.id, url)),
   };
 }
 

@@ -1,18 +1,18 @@
 import type { Approval } from './table.ts';
 import { eligibleFor } from './eligible.ts';
-import type { ApprovalParts } from './dependencies.ts';
+import type { ApprovalDeps } from './dependencies.ts';
 import { urlSoon, whereDecided } from './message-url.ts';
 
 /** What the caller of a held-back operation gets: a success that says who may decide. */
 export async function heldReceipt(
-  parts: Pick<ApprovalParts, 'access' | 'now' | 'shownIn' | 'store'>,
+  deps: Pick<ApprovalDeps, 'access' | 'now' | 'shownIn' | 'store'>,
   approval: Approval,
 ): Promise<Record<string, unknown>> {
   const { id, needs, requester, expiresAt, preview } = approval;
-  const approvers = [...(await eligibleFor(parts, needs, requester.id, approval.askedAt)).values()].map(
+  const approvers = [...(await eligibleFor(deps, needs, requester.id, approval.askedAt)).values()].map(
     ({ name }) => name,
   );
-  const url = await urlSoon(parts, approval);
+  const url = await urlSoon(deps, approval);
   const { model, name } = preview.input;
   const subject = model ?? name;
   return {
@@ -21,7 +21,7 @@ export async function heldReceipt(
     approval: { id, ...(url === undefined ? {} : { url }), approvers, expires_at: expiresAt },
     next_step:
       approval.state === 'pending'
-        ? `${whoDecides(approvers, needs.quorum)} by ${expiresAt}, ${whereDecided(parts, id, url)}. Follow it with get_approval ${id}; cancel_request ${id} takes it back.`
+        ? `${whoDecides(approvers, needs.quorum)} by ${expiresAt}, ${whereDecided(deps, id, url)}. Follow it with get_approval ${id}; cancel_request ${id} takes it back.`
         : `It was approved and runs by itself. Follow it with get_approval ${id}.`,
   };
 }

@@ -8,7 +8,7 @@ import type { Needs } from '../policy/decide.ts';
 import { isTokenGood } from './table.ts';
 import type { Approval, ApprovalReason } from './table.ts';
 import { eligibleFor } from './eligible.ts';
-import type { ApprovalParts } from './dependencies.ts';
+import type { ApprovalDeps } from './dependencies.ts';
 import { driftBetween } from '../operation/preview.ts';
 import type { Preview } from '../operation/preview.ts';
 import { factsOf, knownFacts, makePreview, rulesNow } from './policy-input.ts';
@@ -30,10 +30,10 @@ export type Verdict =
   | { verdict: 'waits'; reason: ApprovalReason };
 
 /** Looks at everything once more, as at every vote and before the run: requester, role, policy, approvers, drift. */
-export async function judge(parts: ApprovalParts, approval: Approval): Promise<Verdict> {
+export async function judge(deps: ApprovalDeps, approval: Approval): Promise<Verdict> {
   const operation = findOperation(approval.operation);
   if (!operation) return stale('operation_gone', `There is no operation ${approval.operation} any more.`);
-  const caller = await callerNow(parts, approval);
+  const caller = await callerNow(deps, approval);
   if (!caller) return stale('requester_gone', `${approval.requester.name} may not ask for anything any more.`);
   if (!atLeast(caller.person.role, operation.role)) {
     return stale(
@@ -42,7 +42,7 @@ export async function judge(parts: ApprovalParts, approval: Approval): Promise<V
     );
   }
   try {
-    return await judgeWorld(parts, approval, operation, caller);
+    return await judgeWorld(deps, approval, operation, caller);
   } catch (thrown) {
     if (!(thrown instanceof EcolinkError) || thrown.kind === 'unexpected') throw thrown;
     const reason = { code: thrown.code, message: thrown.message };
@@ -51,17 +51,17 @@ export async function judge(parts: ApprovalParts, approval: Approval): Promise<V
 }
 
 async function judgeWorld(
-  parts: ApprovalParts,
+  deps: ApprovalDeps,
   approval: Approval,
   operation: Operation,
   caller: Caller,
 ): Promise<Verdict> {
-  const preview = await makePreview(parts, operation, approval.preview.input, caller, true);
+  const preview = await makePreview(deps, operation, approval.preview.input, caller, true);
   const drift = driftBetween(approval.preview, preview);
   if (drift.length > 0) return stale('changed', `Since it was asked, ${drift.join('; ')}.`);
   const known = knownFacts(operation, caller, new Date(approval.askedAt));
-  const facts = await factsOf(parts, known, preview, caller.person.id, approval.id);
-  const answer = stricter(approval.needs, decide(await rulesNow(parts), facts));
+  const facts = await factsOf(deps, known, preview, caller.person.id, approval.id);
+  const answer = stricter(approval.needs, decide(await rulesNow(deps), facts));
   if (answer.answer !== 'require') {
     const why = answer.answer === 'deny' ? answer.reason : '';
     return {
@@ -77,7 +77,7 @@ async function judgeWorld(
     caller,
     preview,
     needs,
-    eligible: await eligibleFor(parts, needs, caller.person.id, approval.askedAt),
+    eligible: await eligibleFor(deps, needs, caller.person.id, approval.askedAt),
   };
 }
 
@@ -86,7 +86,7 @@ function stale(code: string, message: string): Verdict {
 }
 
 /** The requester with the role of now; undefined where they, or the token they asked with, are gone. Never decides. */
-async function callerNow({ access, store }: ApprovalParts, { requester }: Approval): Promise<Caller | undefined> {
+async function callerNow({ access, store }: ApprovalDeps, { requester }: Approval): Promise<Caller | undefined> {
   const person = await access.current(requester.id);
   if (!person || !(await isTokenGood(store.db, requester.identity))) return undefined;
   const { identity, agent, source, scopes } = requester;

@@ -9,7 +9,7 @@ import { expireDue } from './expire.ts';
 import { judge } from './recheck.ts';
 import type { Holds } from './recheck.ts';
 import { publish } from './dependencies.ts';
-import type { ApprovalParts } from './dependencies.ts';
+import type { ApprovalDeps } from './dependencies.ts';
 import { tally } from './tally.ts';
 
 type Outcome = Record<string, unknown>;
@@ -39,54 +39,54 @@ const tryAgainMs = 5_000;
  * One look at one request. It may be killed anywhere: what was done is in the ledger, written in the effect's own
  * transaction, and whoever looks next goes on from there.
  */
-export async function runApproval(parts: ApprovalParts, runner: Runner, id: number): Promise<Requeue> {
-  await expireDue(parts);
-  const approval = await findApproval(parts.store.db, id);
+export async function runApproval(deps: ApprovalDeps, runner: Runner, id: number): Promise<Requeue> {
+  await expireDue(deps);
+  const approval = await findApproval(deps.store.db, id);
   if (!approval || (approval.state !== 'approved' && approval.state !== 'running')) return 'when_nudged';
   const before = await runner.replay(approval);
-  if (before) return finish(parts, approval, before);
+  if (before) return finish(deps, approval, before);
   const again = approval.state === 'running';
-  const verdict = await judge(parts, approval);
+  const verdict = await judge(deps, approval);
   if (verdict.verdict === 'waits') return tryAgainMs;
   if (!again && verdict.verdict === 'ends') {
     const decided = { reason: verdict.reason };
-    if (await moveApproval(parts.store.db, id, 'approved', verdict.state, decided)) publish(parts, id);
+    if (await moveApproval(deps.store.db, id, 'approved', verdict.state, decided)) publish(deps, id);
     return 'when_nudged';
   }
-  if (!again && verdict.verdict === 'holds' && !(await votesStillCount(parts, approval, verdict))) return 'when_nudged';
-  if (!(await claimRun(parts.store.db, id, at(parts), at(parts, claimMs)))) return claimMs;
-  publish(parts, id);
-  if (verdict.verdict === 'ends') return endInterrupted(parts, approval, verdict.reason);
-  return carryOut(parts, runner, approval, verdict);
+  if (!again && verdict.verdict === 'holds' && !(await votesStillCount(deps, approval, verdict))) return 'when_nudged';
+  if (!(await claimRun(deps.store.db, id, at(deps), at(deps, claimMs)))) return claimMs;
+  publish(deps, id);
+  if (verdict.verdict === 'ends') return endInterrupted(deps, approval, verdict.reason);
+  return carryOut(deps, runner, approval, verdict);
 }
 
-function at({ now }: ApprovalParts, later = 0): string {
+function at({ now }: ApprovalDeps, later = 0): string {
   return new Date(now().getTime() + later).toISOString();
 }
 
 /** Back to waiting where votes that were needed do not count any more. */
-async function votesStillCount(parts: ApprovalParts, approval: Approval, holds: Holds): Promise<boolean> {
+async function votesStillCount(deps: ApprovalDeps, approval: Approval, holds: Holds): Promise<boolean> {
   if (approval.brokenGlass) return true;
-  const votes = await votesOn(parts.store.db, approval.id);
+  const votes = await votesOn(deps.store.db, approval.id);
   if (tally(votes, new Set(holds.eligible.keys()), holds.needs.quorum).missing === 0) return true;
-  await saveNeeds(parts.store.db, approval.id, holds.needs);
-  if (await moveApproval(parts.store.db, approval.id, 'approved', 'pending')) publish(parts, approval.id);
+  await saveNeeds(deps.store.db, approval.id, holds.needs);
+  if (await moveApproval(deps.store.db, approval.id, 'approved', 'pending')) publish(deps, approval.id);
   return false;
 }
 
-async function carryOut(parts: ApprovalParts, runner: Runner, approval: Approval, holds: Holds): Promise<Requeue> {
+async function carryOut(deps: ApprovalDeps, runner: Runner, approval: Approval, holds: Holds): Promise<Requeue> {
   const { id } = approval;
   const renewing = setInterval(() => {
-    renewClaim(parts.store.db, id, at(parts, claimMs)).catch((thrown: unknown) =>
-      parts.log.warn({ err: thrown, approval: id }, 'a claim could not be renewed'),
+    renewClaim(deps.store.db, id, at(deps, claimMs)).catch((thrown: unknown) =>
+      deps.log.warn({ err: thrown, approval: id }, 'a claim could not be renewed'),
     );
   }, renewMs);
   try {
-    const votes = decisionsOf(await votesOn(parts.store.db, id), holds);
+    const votes = decisionsOf(await votesOn(deps.store.db, id), holds);
     const outcome = await runner.run(approval, holds.operation, holds.preview.input, holds.caller, votes);
-    return await finish(parts, { ...approval, state: 'running' }, outcome);
+    return await finish(deps, { ...approval, state: 'running' }, outcome);
   } catch (thrown) {
-    return await fail(parts, approval, asEcolinkError(thrown, approval.request));
+    return await fail(deps, approval, asEcolinkError(thrown, approval.request));
   } finally {
     clearInterval(renewing);
   }
@@ -100,21 +100,21 @@ function decisionsOf(votes: readonly Vote[], { eligible, needs }: Holds): Decisi
   });
 }
 
-async function finish(parts: ApprovalParts, approval: Approval, outcome: Outcome): Promise<Requeue> {
-  const { db } = parts.store;
+async function finish(deps: ApprovalDeps, approval: Approval, outcome: Outcome): Promise<Requeue> {
+  const { db } = deps.store;
   // Found done before anybody claimed it: only where the server died between the effect and this.
-  if (approval.state === 'approved') await claimRun(db, approval.id, at(parts), at(parts, claimMs));
-  if (await moveApproval(db, approval.id, 'running', 'done', { outcome })) publish(parts, approval.id);
+  if (approval.state === 'approved') await claimRun(db, approval.id, at(deps), at(deps, claimMs));
+  if (await moveApproval(db, approval.id, 'running', 'done', { outcome })) publish(deps, approval.id);
   return 'when_nudged';
 }
 
-async function fail(parts: ApprovalParts, { id }: Approval, error: EcolinkError): Promise<Requeue> {
+async function fail(deps: ApprovalDeps, { id }: Approval, error: EcolinkError): Promise<Requeue> {
   const retried = error.retryable && error.kind !== 'unexpected';
   const reason = { code: error.code, message: error.message };
   const moved = retried
-    ? await moveApproval(parts.store.db, id, 'running', 'approved', { claimedUntil: null })
-    : await moveApproval(parts.store.db, id, 'running', 'failed', { reason });
-  if (moved) publish(parts, id);
+    ? await moveApproval(deps.store.db, id, 'running', 'approved', { claimedUntil: null })
+    : await moveApproval(deps.store.db, id, 'running', 'failed', { reason });
+  if (moved) publish(deps, id);
   return retried ? tryAgainMs : 'when_nudged';
 }
 
@@ -123,16 +123,16 @@ async function fail(parts: ApprovalParts, { id }: Approval, error: EcolinkError)
  * word (nothing but the ledger would know): what is gone is what was wanted.
  */
 async function endInterrupted(
-  parts: ApprovalParts,
+  deps: ApprovalDeps,
   approval: Approval,
   reason: { code: string; message: string },
 ): Promise<Requeue> {
   const gone = reason.code.endsWith('_not_found') && /^(?:delete|evict)_/.test(approval.operation);
   const moved = gone
-    ? await moveApproval(parts.store.db, approval.id, 'running', 'done', {
+    ? await moveApproval(deps.store.db, approval.id, 'running', 'done', {
         outcome: { state: 'deleted', next_step: 'Nothing is left to do.' },
       })
-    : await moveApproval(parts.store.db, approval.id, 'running', 'failed', { reason });
-  if (moved) publish(parts, approval.id);
+    : await moveApproval(deps.store.db, approval.id, 'running', 'failed', { reason });
+  if (moved) publish(deps, approval.id);
   return 'when_nudged';
 }

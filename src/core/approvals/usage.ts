@@ -1,26 +1,26 @@
 import type { InstanceSpec } from '../instances/instance.ts';
 import { addCost } from '../policy/facts.ts';
 import type { Holdings } from '../policy/facts.ts';
-import type { Places } from '../region/fleet.ts';
+import type { Fleet } from '../region/fleet.ts';
 import { searchApprovals, specsHeldBy } from './table.ts';
 import type { Store } from '../store/store.ts';
 
 /** What an instance takes while it runs. */
-export function takenBy(spec: InstanceSpec, places: Places): Holdings {
+export function takenBy(spec: InstanceSpec, fleet: Fleet): Holdings {
   const gpus = (spec.acceleratorCount ?? 0) * spec.replicas * spec.regions.length;
-  const price = places.pricePerHour(spec.accelerator);
+  const price = fleet.pricePerHour(spec.accelerator);
   return { gpus, costPerHour: price === null ? null : price * gpus };
 }
 
 /** What a person's instances take, and what their open requests would, but for one of those. */
 export async function holdingsOf(
-  { store, places }: { store: Store; places: Places },
+  { store, fleet }: { store: Store; fleet: Fleet },
   person: string,
   except: number | undefined,
 ): Promise<Holdings> {
   const held: Holdings = { gpus: 0, costPerHour: 0 };
   for (const spec of await specsHeldBy(store.db, person)) {
-    const taken = takenBy(spec, places);
+    const taken = takenBy(spec, fleet);
     held.gpus += taken.gpus;
     held.costPerHour = addCost(held.costPerHour, taken.costPerHour);
   }

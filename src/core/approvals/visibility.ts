@@ -4,29 +4,29 @@ import { notFound } from '../base/errors.ts';
 import { findApproval } from './table.ts';
 import type { Approval } from './table.ts';
 import { eligibleFor } from './eligible.ts';
-import type { ApprovalParts } from './dependencies.ts';
+import type { ApprovalDeps } from './dependencies.ts';
 
 /** Who sees a request: who asked, who may decide, and approvers and admins unless it is about something private. */
 export async function mayRead(
-  parts: Pick<ApprovalParts, 'access' | 'now'>,
+  deps: Pick<ApprovalDeps, 'access' | 'now'>,
   { requester, preview, needs, askedAt }: Approval,
   { person }: Caller,
 ): Promise<boolean> {
   if (requester.id === person.id || person.role === 'admin') return true;
   if (atLeast(person.role, 'approver') && preview.private !== true) return true;
-  return (await eligibleFor(parts, needs, requester.id, askedAt)).has(person.id);
+  return (await eligibleFor(deps, needs, requester.id, askedAt)).has(person.id);
 }
 
 /** Throws `approval_not_found`, for a request that exists but is not this caller's to see too. */
 export async function findReadable(
-  parts: Pick<ApprovalParts, 'access' | 'store' | 'now'>,
+  deps: Pick<ApprovalDeps, 'access' | 'store' | 'now'>,
   reference: string,
   caller: Caller,
   seesAll = false,
 ): Promise<Approval> {
   const id = /^[1-9][0-9]{0,8}$/.test(reference) ? Number(reference) : undefined;
-  const found = id === undefined ? undefined : await findApproval(parts.store.db, id);
-  if (found && (seesAll || (await mayRead(parts, found, caller)))) return found;
+  const found = id === undefined ? undefined : await findApproval(deps.store.db, id);
+  if (found && (seesAll || (await mayRead(deps, found, caller)))) return found;
   throw notFound('approval_not_found', `There is no request "${reference.slice(0, 40)}".`, {
     nextStep: 'list_approvals shows the requests there are.',
     field: 'approval',

@@ -9,7 +9,7 @@ import { expireDue } from './expire.ts';
 import { judge } from './recheck.ts';
 import type { Holds } from './recheck.ts';
 import { publish } from './dependencies.ts';
-import type { ApprovalParts } from './dependencies.ts';
+import type { ApprovalDeps } from './dependencies.ts';
 import { findReadable } from './visibility.ts';
 import { isOver } from './states.ts';
 import { tally } from './tally.ts';
@@ -20,28 +20,28 @@ export interface VoteInput {
 }
 
 /** Counts one person's yes; the last that is needed moves the request to *approved*, from where it runs by itself. */
-export async function approve(parts: ApprovalParts, input: VoteInput, caller: Caller): Promise<number> {
-  const found = await open(parts, input, caller);
-  const holds = await stillHolds(parts, found);
+export async function approve(deps: ApprovalDeps, input: VoteInput, caller: Caller): Promise<number> {
+  const found = await open(deps, input, caller);
+  const holds = await stillHolds(deps, found);
   refuseUnlessEligible(found, holds, caller);
   refuseWithoutReason(found, holds, input);
-  await decideOnce(parts, found, async (transaction, at) => {
+  await decideOnce(deps, found, async (transaction, at) => {
     await insertVote(transaction, found.id, { ...voteOf(caller, input, at), vote: 'approve' });
     await saveNeeds(transaction, found.id, holds.needs);
     const { missing } = tally(await votesOn(transaction, found.id), new Set(holds.eligible.keys()), holds.needs.quorum);
     if (missing > 0) return;
     await moveApproval(transaction, found.id, 'pending', 'approved', { decidedAt: at, decidedBy: caller.person.id });
   });
-  return announce(parts, found.id);
+  return announce(deps, found.id);
 }
 
 /** One no ends it. */
-export async function deny(parts: ApprovalParts, input: VoteInput, caller: Caller): Promise<number> {
-  const found = await open(parts, input, caller);
+export async function deny(deps: ApprovalDeps, input: VoteInput, caller: Caller): Promise<number> {
+  const found = await open(deps, input, caller);
   const reason = needReason(input, 'A denial');
-  const holds = await stillHolds(parts, found);
+  const holds = await stillHolds(deps, found);
   refuseUnlessEligible(found, holds, caller);
-  await decideOnce(parts, found, async (transaction, at) => {
+  await decideOnce(deps, found, async (transaction, at) => {
     if (!(await insertVote(transaction, found.id, { ...voteOf(caller, input, at), vote: 'deny' })))
       throw votedAlready(found);
     await moveApproval(transaction, found.id, 'pending', 'denied', {
@@ -50,21 +50,21 @@ export async function deny(parts: ApprovalParts, input: VoteInput, caller: Calle
       reason: { code: 'request_denied', message: reason },
     });
   });
-  return announce(parts, found.id);
+  return announce(deps, found.id);
 }
 
 /** Runs a waiting request without its approvers: for people whom the config lists, with a reason, and loudly. */
-export async function breakGlass(parts: ApprovalParts, input: VoteInput, caller: Caller): Promise<number> {
-  const listed = parts.rules().approvals.break_glass;
-  const found = await open(parts, input, caller, listed.includes(caller.person.name));
+export async function breakGlass(deps: ApprovalDeps, input: VoteInput, caller: Caller): Promise<number> {
+  const listed = deps.rules().approvals.break_glass;
+  const found = await open(deps, input, caller, listed.includes(caller.person.name));
   if (!listed.includes(caller.person.name)) {
     throw refused('may_not_break_glass', `${caller.person.name} may not break glass.`, {
       nextStep: `${listed.join(' or ') || 'Nobody'} may; the list is approvals.break_glass in ecolink.yaml.`,
     });
   }
   const reason = needReason(input, 'Breaking glass');
-  await stillHolds(parts, found);
-  await decideOnce(parts, found, async (transaction, at) => {
+  await stillHolds(deps, found);
+  await decideOnce(deps, found, async (transaction, at) => {
     await insertVote(transaction, found.id, { ...voteOf(caller, input, at), vote: 'break_glass' });
     await moveApproval(transaction, found.id, 'pending', 'approved', {
       decidedAt: at,
@@ -73,14 +73,14 @@ export async function breakGlass(parts: ApprovalParts, input: VoteInput, caller:
       reason: { code: 'broken_glass', message: reason },
     });
   });
-  parts.log.warn({ approval: found.id, person: caller.person.name, reason }, 'GLASS BROKEN: a request runs unapproved');
-  return announce(parts, found.id);
+  deps.log.warn({ approval: found.id, person: caller.person.name, reason }, 'GLASS BROKEN: a request runs unapproved');
+  return announce(deps, found.id);
 }
 
 /** Taken back by who asked, or by an agent of theirs. */
-export async function cancel(parts: ApprovalParts, input: VoteInput, caller: Caller): Promise<number> {
-  await expireDue(parts);
-  const found = await findReadable(parts, input.approval, caller);
+export async function cancel(deps: ApprovalDeps, input: VoteInput, caller: Caller): Promise<number> {
+  await expireDue(deps);
+  const found = await findReadable(deps, input.approval, caller);
   if (found.requester.id !== caller.person.id) {
     throw refused('not_requester', `${found.requester.name} asked for request ${found.id}, and alone can cancel it.`, {
       nextStep: 'Who may decide can deny it instead.',
@@ -88,37 +88,37 @@ export async function cancel(parts: ApprovalParts, input: VoteInput, caller: Cal
   }
   if (isOver(found.state) || found.state === 'running') throw decidedAlready(found);
   const reason = { code: 'request_cancelled', message: input.reason ?? `${caller.person.name} took it back.` };
-  const decided = { decidedAt: parts.now().toISOString(), decidedBy: caller.person.id, reason };
-  if (!(await moveApproval(parts.store.db, found.id, found.state, 'cancelled', decided))) {
-    throw decidedAlready(await findReadable(parts, input.approval, caller));
+  const decided = { decidedAt: deps.now().toISOString(), decidedBy: caller.person.id, reason };
+  if (!(await moveApproval(deps.store.db, found.id, found.state, 'cancelled', decided))) {
+    throw decidedAlready(await findReadable(deps, input.approval, caller));
   }
-  return announce(parts, found.id);
+  return announce(deps, found.id);
 }
 
 /** Runs in one transaction that holds the request; throws who was first where it is decided by then. */
 async function decideOnce(
-  parts: ApprovalParts,
+  deps: ApprovalDeps,
   found: Approval,
   work: (transaction: Transaction<Database>, at: string) => Promise<void>,
 ): Promise<void> {
-  const first = await parts.store.transaction(async (transaction) => {
+  const first = await deps.store.transaction(async (transaction) => {
     if ((await lockApproval(transaction, found.id)) !== 'pending') return false;
-    await work(transaction, parts.now().toISOString());
+    await work(transaction, deps.now().toISOString());
     return true;
   });
-  if (!first) throw decidedAlready((await findApproval(parts.store.db, found.id)) as Approval);
+  if (!first) throw decidedAlready((await findApproval(deps.store.db, found.id)) as Approval);
 }
 
 /** The request, if it waits for a decision. That the caller is somebody who decides at all is known: `decides` of the operation. */
-async function open(parts: ApprovalParts, input: VoteInput, caller: Caller, seesAll = false): Promise<Approval> {
-  await expireDue(parts);
-  const found = await findReadable(parts, input.approval, caller, seesAll);
+async function open(deps: ApprovalDeps, input: VoteInput, caller: Caller, seesAll = false): Promise<Approval> {
+  await expireDue(deps);
+  const found = await findReadable(deps, input.approval, caller, seesAll);
   if (found.state !== 'pending') throw decidedAlready(found);
   return found;
 }
 
-async function stillHolds(parts: ApprovalParts, found: Approval): Promise<Holds> {
-  const verdict = await judge(parts, found);
+async function stillHolds(deps: ApprovalDeps, found: Approval): Promise<Holds> {
+  const verdict = await judge(deps, found);
   if (verdict.verdict === 'holds') return verdict;
   const { reason } = verdict;
   if (verdict.verdict === 'waits') {
@@ -126,8 +126,8 @@ async function stillHolds(parts: ApprovalParts, found: Approval): Promise<Holds>
       nextStep: 'It goes on waiting. Decide again in a while.',
     });
   }
-  const decided = { decidedAt: parts.now().toISOString(), reason };
-  if (await moveApproval(parts.store.db, found.id, 'pending', verdict.state, decided)) publish(parts, found.id);
+  const decided = { decidedAt: deps.now().toISOString(), reason };
+  if (await moveApproval(deps.store.db, found.id, 'pending', verdict.state, decided)) publish(deps, found.id);
   throw conflict(`request_${verdict.state}`, `Request ${found.id} is ${verdict.state}: ${reason.message}`, {
     nextStep: `${found.requester.name} can ask again: the same call makes a new request for what is true now.`,
   });
@@ -172,9 +172,9 @@ function voteOf(caller: Caller, { reason }: VoteInput, at: string) {
   };
 }
 
-function announce(parts: ApprovalParts, id: number): number {
-  publish(parts, id);
-  parts.nudge(id);
+function announce(deps: ApprovalDeps, id: number): number {
+  publish(deps, id);
+  deps.nudge(id);
   return id;
 }
 

@@ -37,14 +37,14 @@ export interface AuditLog {
   verify(): Promise<Verdict>;
 }
 
-export interface AuditParts {
+export interface AuditDeps {
   store: Store;
   key: Buffer;
   heads: HeadFile;
   now: () => Date;
 }
 
-export function createAuditLog({ store, key, heads, now }: AuditParts): AuditLog {
+export function createAuditLog({ store, key, heads, now }: AuditDeps): AuditLog {
   const append = async (event: Omit<AuditEvent, 'number' | 'at'>): Promise<number> => {
     const head = await appendEvent(store, key, ordered({ ...event, at: now().toISOString() }));
     heads.note(head);

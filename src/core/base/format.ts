@@ -1,4 +1,4 @@
-import type { Progress } from '../region/region.ts';
+import type { Progress } from './reason.ts';
 
 const byteUnits = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 

@@ -1,14 +1,8 @@
 import pino from 'pino';
 import type { Logger } from 'pino';
+import { redact } from './secret-shapes.ts';
 
 export type Log = Logger;
-
-const secretShapes = /\b(?:hf_[A-Za-z0-9]{8,}|eco_[A-Za-z0-9_-]{8,}|xox[a-z]-[A-Za-z0-9-]{8,}|xapp-[A-Za-z0-9-]{8,})/g;
-
-/** Takes out whatever has the shape of a token, and the query strings of signed URLs. */
-export function redact(text: string): string {
-  return text.replace(secretShapes, '[redacted]').replace(/(https?:\/\/[^\s"'?]+)\?[^\s"']+/g, '$1?[redacted]');
-}
 
 export interface LogOptions {
   level: string;

@@ -1,11 +1,11 @@
 import type { Caller } from '../base/caller.ts';
 import type { Asking } from '../operation/mutation-context.ts';
 import { conflict, inputError, notFound, refused } from '../base/errors.ts';
-import type { LaunchParts } from '../instances/dependencies.ts';
+import type { LaunchDeps } from '../instances/dependencies.ts';
 import { volumeOf, want } from '../instances/gather-facts.ts';
 import { chooseRegions } from '../plan/plan-launch.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
-import { mayRead } from '../registry/registry.ts';
+import { mayRead } from '../access/visibility.ts';
 import { entriesOfRepo } from '../registry/table.ts';
 import type { OwnedModel } from '../registry/table.ts';
 import {
@@ -44,21 +44,21 @@ const verifiedAtOnce = 4;
 export type Cache = ReturnType<typeof createCache>;
 
 /** The bytes that lie in the regions: what is there, what is wanted ahead, what may go. */
-export function createCache(parts: LaunchParts) {
+export function createCache(deps: LaunchDeps) {
   return {
-    list: (input: ListCacheInput, caller: Caller) => list(parts, input, caller),
-    prefetch: (input: PrefetchInput, context: Asking) => prefetch(parts, input, context),
-    examinePrefetch: (input: PrefetchInput, caller: Caller) => examinePrefetch(parts, input, caller),
+    list: (input: ListCacheInput, caller: Caller) => list(deps, input, caller),
+    prefetch: (input: PrefetchInput, context: Asking) => prefetch(deps, input, context),
+    examinePrefetch: (input: PrefetchInput, caller: Caller) => examinePrefetch(deps, input, caller),
     /** The volumes that an input names, and the instances, stopped ones too, that read each. */
-    examineVolumes: (input: VolumesInput, caller: Caller) => examineVolumes(parts, input, caller),
-    evict: (input: VolumesInput, context: Asking) => evict(parts, input, context),
-    pin: (input: VolumesInput & { pinned: boolean }, context: Asking) => pin(parts, input, context),
+    examineVolumes: (input: VolumesInput, caller: Caller) => examineVolumes(deps, input, caller),
+    evict: (input: VolumesInput, context: Asking) => evict(deps, input, context),
+    pin: (input: VolumesInput & { pinned: boolean }, context: Asking) => pin(deps, input, context),
   };
 }
 
-async function list(parts: LaunchParts, input: ListCacheInput, caller: Caller) {
-  if (input.region !== undefined) parts.places.region(input.region);
-  const rows = await searchVolumes(parts.store.db, {
+async function list(deps: LaunchDeps, input: ListCacheInput, caller: Caller) {
+  if (input.region !== undefined) deps.fleet.region(input.region);
+  const rows = await searchVolumes(deps.store.db, {
     region: input.region,
     after: decodeCursor(input.cursor, 'string'),
     limit: input.limit,
@@ -67,19 +67,19 @@ async function list(parts: LaunchParts, input: ListCacheInput, caller: Caller) {
   if (input.verify) {
     const waiting = rows.slice(0, input.limit);
     const verifyOn = async (): Promise<void> => {
-      for (let row = waiting.shift(); row; row = waiting.shift()) if (await verify(parts, row)) verified.add(row.key);
+      for (let row = waiting.shift(); row; row = waiting.shift()) if (await verify(deps, row)) verified.add(row.key);
     };
     await Promise.all(Array.from({ length: verifiedAtOnce }, verifyOn));
   }
   const now = await findVolumes(
-    parts.store.db,
+    deps.store.db,
     rows.map((row) => row.key),
   );
   const users = new Map(
-    await Promise.all(rows.map(async (row) => [row.key, await usersOfVolume(parts.store.db, row.key)] as const)),
+    await Promise.all(rows.map(async (row) => [row.key, await usersOfVolume(deps.store.db, row.key)] as const)),
   );
-  const hidden = await hiddenRepos(parts, rows, caller);
-  const kept = await keptOf(parts, rows);
+  const hidden = await hiddenRepos(deps, rows, caller);
+  const kept = await keptOf(deps, rows);
   return pageOf(
     rows,
     input.limit,
@@ -92,8 +92,8 @@ async function list(parts: LaunchParts, input: ListCacheInput, caller: Caller) {
   );
 }
 
-async function keptOf({ places }: LaunchParts, rows: readonly Volume[]): Promise<ReadonlySet<string>> {
-  const found = places.regions().map(async (region) => {
+async function keptOf({ fleet }: LaunchDeps, rows: readonly Volume[]): Promise<ReadonlySet<string>> {
+  const found = fleet.regions().map(async (region) => {
     const keys = rows.flatMap((row) => (row.region === region.name ? [row.key] : []));
     return keys.length === 0 ? [] : [...(await region.keptOf(keys))];
   });
@@ -101,10 +101,10 @@ async function keptOf({ places }: LaunchParts, rows: readonly Volume[]): Promise
 }
 
 /** Repos that are registered as private models of others alone: their bytes take space that everybody sees, not their names. */
-async function hiddenRepos(parts: LaunchParts, rows: readonly Volume[], caller: Caller): Promise<ReadonlySet<string>> {
+async function hiddenRepos(deps: LaunchDeps, rows: readonly Volume[], caller: Caller): Promise<ReadonlySet<string>> {
   const repos = [...new Set(rows.map((row) => row.repo))];
   const hidden = repos.map(async (repo) => {
-    const entries = await entriesOfRepo(parts.store.db, repo);
+    const entries = await entriesOfRepo(deps.store.db, repo);
     return entries.length > 0 && !entries.some((entry) => mayRead(entry, caller)) ? [repo] : [];
   });
   return new Set((await Promise.all(hidden)).flat());
@@ -132,38 +132,38 @@ function view(volume: Volume, users: readonly { id: number }[], hidden: Readonly
  * Reads every byte again, and says whether all are right. What does not match is marked, no longer a hit, and fetched anew as
  * soon as an instance needs it.
  */
-async function verify(parts: LaunchParts, volume: Volume): Promise<boolean> {
+async function verify(deps: LaunchDeps, volume: Volume): Promise<boolean> {
   if (volume.state !== 'ready') return false;
-  const damage = await parts.places.region(volume.region).verifyVolume(volume.key);
+  const damage = await deps.fleet.region(volume.region).verifyVolume(volume.key);
   if (damage.length === 0) return true;
   const message = `${damage.slice(0, 3).join('; ')}${damage.length > 3 ? ` and ${damage.length - 3} more` : ''}`;
-  if (!(await markDamaged(parts.store.db, volume.key, { code: 'checksum_mismatch', message }))) return false;
-  parts.nudge({ volume: volume.key });
-  parts.changes.publish({ kind: 'volume', id: volume.key });
+  if (!(await markDamaged(deps.store.db, volume.key, { code: 'checksum_mismatch', message }))) return false;
+  deps.nudge({ volume: volume.key });
+  deps.changes.publish({ kind: 'volume', id: volume.key });
   return false;
 }
 
 /** What a prefetch is for. Throws what the prefetch itself would; changes nothing. */
-async function examinePrefetch(parts: LaunchParts, input: PrefetchInput, caller: Caller) {
-  const model = await parts.registry.find(input.model, caller);
+async function examinePrefetch(deps: LaunchDeps, input: PrefetchInput, caller: Caller) {
+  const model = await deps.registry.find(input.model, caller);
   if (model.source === 'filesystem') {
     throw inputError('nothing_to_fetch', `"${model.name}" lies on a filesystem and is read in place.`, {
       nextStep: 'Launch it.',
       field: 'model',
     });
   }
-  return { model, regions: chooseRegions(model, { model: model.name, regions: input.regions }, parts.places) };
+  return { model, regions: chooseRegions(model, { model: model.name, regions: input.regions }, deps.fleet) };
 }
 
-async function prefetch(parts: LaunchParts, input: PrefetchInput, context: Asking) {
-  const { model, regions } = await examinePrefetch(parts, input, context.caller);
+async function prefetch(deps: LaunchDeps, input: PrefetchInput, context: Asking) {
+  const { model, regions } = await examinePrefetch(deps, input, context.caller);
   const keys = regions.map((region) => ({ region, volume: volumeOf(model, region) as string }));
-  await parts.store.transaction(async (transaction) => {
+  await deps.store.transaction(async (transaction) => {
     for (const { region, volume } of keys) await want(transaction, model, region, volume, true);
   });
-  for (const { volume } of keys) parts.nudge({ volume });
+  for (const { volume } of keys) deps.nudge({ volume });
   const rows = await findVolumes(
-    parts.store.db,
+    deps.store.db,
     keys.map(({ volume }) => volume),
   );
   const volumes = keys.map(({ region, volume }) => ({ volume, region, state: rows.get(volume)?.state ?? 'queued' }));
@@ -179,7 +179,7 @@ async function prefetch(parts: LaunchParts, input: PrefetchInput, context: Askin
 }
 
 /** The volumes that an input names, by key or by model. Throws where it names none, or both ways at once. */
-async function named(parts: LaunchParts, input: VolumesInput, context: Pick<Asking, 'caller'>): Promise<Volume[]> {
+async function named(deps: LaunchDeps, input: VolumesInput, context: Pick<Asking, 'caller'>): Promise<Volume[]> {
   if ((input.volume === undefined) === (input.model === undefined)) {
     throw inputError('volume_or_model', 'Give either a volume or a model.', {
       nextStep: 'list_cache shows the volumes.',
@@ -187,9 +187,9 @@ async function named(parts: LaunchParts, input: VolumesInput, context: Pick<Aski
     });
   }
   if (input.volume !== undefined) {
-    const volume = await findVolume(parts.store.db, input.volume);
+    const volume = await findVolume(deps.store.db, input.volume);
     if (volume && volume.state !== 'absent') {
-      if ((await hiddenRepos(parts, [volume], context.caller)).size > 0) throw othersPrivate(volume);
+      if ((await hiddenRepos(deps, [volume], context.caller)).size > 0) throw othersPrivate(volume);
       return [volume];
     }
     throw notFound('volume_not_found', `There is no volume "${input.volume}".`, {
@@ -197,8 +197,8 @@ async function named(parts: LaunchParts, input: VolumesInput, context: Pick<Aski
       field: 'volume',
     });
   }
-  const model = await parts.registry.find(input.model as string, context.caller);
-  const found = await volumesOf(parts, model, input.regions);
+  const model = await deps.registry.find(input.model as string, context.caller);
+  const found = await volumesOf(deps, model, input.regions);
   if (found.length > 0) return found;
   throw notFound(
     'volume_not_found',
@@ -211,7 +211,7 @@ async function named(parts: LaunchParts, input: VolumesInput, context: Pick<Aski
 }
 
 /** Nothing but private models is of it. */
-async function isPrivate({ store }: LaunchParts, { repo }: Volume): Promise<boolean> {
+async function isPrivate({ store }: LaunchDeps, { repo }: Volume): Promise<boolean> {
   const entries = await entriesOfRepo(store.db, repo);
   return entries.length > 0 && entries.every((entry) => entry.private);
 }
@@ -223,38 +223,38 @@ function othersPrivate({ key }: Volume): Error {
   });
 }
 
-async function examineVolumes(parts: LaunchParts, input: VolumesInput, caller: Caller) {
-  const volumes = await named(parts, input, { caller });
-  for (const volume of volumes) await refuseInUse(parts, volume);
+async function examineVolumes(deps: LaunchDeps, input: VolumesInput, caller: Caller) {
+  const volumes = await named(deps, input, { caller });
+  for (const volume of volumes) await refuseInUse(deps, volume);
   return Promise.all(
     volumes.map(async (volume) => ({
       ...volume,
-      private: await isPrivate(parts, volume),
-      users: await readersOfVolume(parts.store.db, volume.key),
-      remains: await remainsOf(parts, volume),
+      private: await isPrivate(deps, volume),
+      users: await readersOfVolume(deps.store.db, volume.key),
+      remains: await remainsOf(deps, volume),
     })),
   );
 }
 
-async function remainsOf(parts: LaunchParts, { region, key }: Volume): Promise<string[]> {
-  const note = await parts.places.region(region).remains(key);
+async function remainsOf(deps: LaunchDeps, { region, key }: Volume): Promise<string[]> {
+  const note = await deps.fleet.region(region).remains(key);
   return note === undefined ? [] : [note];
 }
 
-async function volumesOf(parts: LaunchParts, model: OwnedModel, regions: string[] | undefined): Promise<Volume[]> {
-  for (const region of regions ?? []) parts.places.region(region);
-  const names = regions ?? parts.places.regions().map((region) => region.name);
+async function volumesOf(deps: LaunchDeps, model: OwnedModel, regions: string[] | undefined): Promise<Volume[]> {
+  for (const region of regions ?? []) deps.fleet.region(region);
+  const names = regions ?? deps.fleet.regions().map((region) => region.name);
   const keys = names.flatMap((region) => volumeOf(model, region) ?? []);
-  const rows = await findVolumes(parts.store.db, keys);
+  const rows = await findVolumes(deps.store.db, keys);
   return [...rows.values()].filter((row) => row.state !== 'absent');
 }
 
-async function evict(parts: LaunchParts, input: VolumesInput, context: Asking) {
-  const volumes = await named(parts, input, context);
-  for (const volume of volumes) await refuseInUse(parts, volume);
+async function evict(deps: LaunchDeps, input: VolumesInput, context: Asking) {
+  const volumes = await named(deps, input, context);
+  for (const volume of volumes) await refuseInUse(deps, volume);
   const freed: (number | undefined)[] = [];
-  const notes = await Promise.all(volumes.map((volume) => remainsOf(parts, volume)));
-  for (const volume of volumes) freed.push(await evictVolume(parts, volume));
+  const notes = await Promise.all(volumes.map((volume) => remainsOf(deps, volume)));
+  for (const volume of volumes) freed.push(await evictVolume(deps, volume));
   const known = freed.filter((bytes) => bytes !== undefined);
   const unknown = known.length < freed.length ? 'What an incomplete download held there is not known. ' : '';
   return {
@@ -265,10 +265,10 @@ async function evict(parts: LaunchParts, input: VolumesInput, context: Asking) {
   };
 }
 
-async function refuseInUse(parts: LaunchParts, volume: Volume): Promise<void> {
-  const users = await usersOfVolume(parts.store.db, volume.key);
+async function refuseInUse(deps: LaunchDeps, volume: Volume): Promise<void> {
+  const users = await usersOfVolume(deps.store.db, volume.key);
   if (users.length > 0) throw volumeInUse(volume, users);
-  const observed = await parts.places.region(volume.region).observeVolume(volume.key);
+  const observed = await deps.fleet.region(volume.region).observeVolume(volume.key);
   if (observed.state !== 'downloading') return;
   throw conflict('volume_in_use', `A download runs on the volume ${volume.key}.`, {
     nextStep: 'Wait for it: list_cache shows how far it is.',
@@ -276,9 +276,9 @@ async function refuseInUse(parts: LaunchParts, volume: Volume): Promise<void> {
   });
 }
 
-async function pin(parts: LaunchParts, input: VolumesInput & { pinned: boolean }, context: Asking) {
-  const volumes = await named(parts, input, context);
-  for (const volume of volumes) await updateVolume(parts.store.db, volume.key, { pinned: input.pinned });
+async function pin(deps: LaunchDeps, input: VolumesInput & { pinned: boolean }, context: Asking) {
+  const volumes = await named(deps, input, context);
+  for (const volume of volumes) await updateVolume(deps.store.db, volume.key, { pinned: input.pinned });
   return {
     state: input.pinned ? 'pinned' : 'not pinned',
     volumes: volumes.map((volume) => volume.key),

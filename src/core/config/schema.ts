@@ -3,7 +3,7 @@ import { kubernetesRegion } from './kubernetes-region.ts';
 import { acceleratorShape, configName } from './names.ts';
 import { checkPeople, groupSchema, personSchema, slackSchema } from './people.ts';
 import { approvalsSchema, policySchema } from '../policy/schema.ts';
-import { categories, formats } from '../registry/model.ts';
+import { categories, formats } from '../base/categories.ts';
 
 const name = configName;
 

@@ -20,7 +20,7 @@ export function windowBytes(tuning: PullTuning): number {
   return tuning.connections * tuning.rangeBytes;
 }
 
-export interface Parts {
+export interface Deps {
   tuning: PullTuning;
   source: HubSource;
   committer: Committer;
@@ -32,16 +32,16 @@ export interface Parts {
 
 /** Fetches files over a fixed number of connections, until each is published or the run is aborted. */
 export class Downloader {
-  readonly #with: Parts;
+  readonly #with: Deps;
   readonly #queue: JobQueue;
   readonly #settling = new Set<Promise<void>>();
 
-  constructor(parts: Parts, files: readonly FileTransfer[]) {
-    this.#with = parts;
+  constructor(deps: Deps, files: readonly FileTransfer[]) {
+    this.#with = deps;
     this.#queue = new JobQueue(files.length);
-    parts.signal.addEventListener('abort', () => {
+    deps.signal.addEventListener('abort', () => {
       this.#queue.close();
-      for (const file of files) file.stopJobs(parts.signal.reason as Error);
+      for (const file of files) file.stopJobs(deps.signal.reason as Error);
     });
     for (const file of files) this.#enqueue(file);
   }

@@ -1,7 +1,8 @@
 import type { Answer } from './wire/answer.ts';
 import { PullFailure, RangesIgnored, Setback, shownUrl } from './failure.ts';
 import type { HttpClient } from './wire/http-client.ts';
-import type { PullFile, PullManifest } from './manifest.ts';
+import type { PullManifest } from './manifest.ts';
+import type { PullFile } from '../base/pull-file.ts';
 import { classifyRefusal, describeRefusal } from './refusal.ts';
 
 /** Hops that one resolve may take; the real Hub needs one, a renamed repo two. */

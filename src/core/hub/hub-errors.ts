@@ -1,6 +1,6 @@
 import { HubApiError } from '@huggingface/hub';
 import { EcolinkError, inputError, notFound, refused, unavailable } from '../base/errors.ts';
-import { redact } from '../base/log.ts';
+import { redact } from '../base/secret-shapes.ts';
 
 /** What the Hub said with a failing status, as far as the client library would drop it. */
 export interface HubAnswer {

@@ -1,6 +1,6 @@
 import { listFiles, modelInfo } from '@huggingface/hub';
 import { EnvHttpProxyAgent, fetch } from 'undici';
-import type { PullFile } from '../download/manifest.ts';
+import type { PullFile } from '../base/pull-file.ts';
 import { checkRepoName, checkRevision, hubError, notAHub, tokenRefused } from './hub-errors.ts';
 import type { Asked, HubAnswer } from './hub-errors.ts';
 

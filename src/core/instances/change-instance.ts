@@ -3,7 +3,7 @@ import type { Transaction } from 'kysely';
 import type { Asking } from '../operation/mutation-context.ts';
 import { conflict, notFound, refused } from '../base/errors.ts';
 import { isPickle } from '../registry/model.ts';
-import { mayChange } from '../registry/registry.ts';
+import { mayChange } from '../access/visibility.ts';
 import { findInstance, holdInstance, updateDesired } from './table.ts';
 import type { DesiredUpdate } from './table.ts';
 import { findModel } from '../registry/table.ts';
@@ -12,7 +12,7 @@ import type { Database } from '../store/schema.ts';
 import { refuseOtherPlan } from '../plan/accept-plan.ts';
 import { modelId } from './instance.ts';
 import type { Instance } from './instance.ts';
-import type { LaunchParts } from './dependencies.ts';
+import type { LaunchDeps } from './dependencies.ts';
 import { planFor, volumeOf, want } from './gather-facts.ts';
 import type { KeptImages } from './gather-facts.ts';
 import { regionsOf } from '../plan/plan-launch.ts';
@@ -44,28 +44,28 @@ export interface Change {
  * transaction, so that two callers cannot both act on the same state.
  */
 export async function changeInstance(
-  parts: LaunchParts,
+  deps: LaunchDeps,
   reference: string,
   action: InstanceAction,
   context: Asking,
   decide: (instance: Instance) => Change | Promise<Change>,
 ) {
-  const found = await findVisibleInstance(parts.store.db, reference, context.caller);
+  const found = await findVisibleInstance(deps.store.db, reference, context.caller);
   if (!mayChange(found, context.caller)) throw notYours(found);
   refuseState(found, action);
   const change = await decide(found);
   const usual = receiptOf(found.name, found.id, change.state);
   const receipt = change.nextStep === undefined ? usual : { ...usual, next_step: change.nextStep };
-  await parts.store.transaction(async (transaction) => {
+  await deps.store.transaction(async (transaction) => {
     await holdInstance(transaction, found.id);
     const now = (await findInstance(transaction, found.id)) as Instance;
     if (isOther(now, found)) throw changedMeanwhile(found);
     await change.also?.(transaction);
-    await updateDesired(transaction, found.id, change.update, parts.now().toISOString());
+    await updateDesired(transaction, found.id, change.update, deps.now().toISOString());
     await context.settle(transaction, receipt);
   });
-  for (const { region } of found.regions) parts.nudge({ instance: found.id, region });
-  parts.changes.publish({ kind: 'instance', id: String(found.id) });
+  for (const { region } of found.regions) deps.nudge({ instance: found.id, region });
+  deps.changes.publish({ kind: 'instance', id: String(found.id) });
   return receipt;
 }
 
@@ -95,26 +95,26 @@ export function extendInstance(instance: Instance, after: string, now: Date): Ch
 }
 
 export async function scaleInstance(
-  parts: LaunchParts,
+  deps: LaunchDeps,
   instance: Instance,
   replicas: number,
   context: Asking,
 ): Promise<Change> {
-  const model = await entryOf(parts, instance, undefined, context);
+  const model = await entryOf(deps, instance, undefined, context);
   // The plan refuses what the region cannot hold.
-  await planFor(parts, model, inputOf(parts, instance, model, replicas), imagesOf(instance));
+  await planFor(deps, model, inputOf(deps, instance, model, replicas), imagesOf(instance));
   return { update: { spec: { ...instance.spec, replicas } }, state: instance.state };
 }
 
 export async function restartInstance(
-  parts: LaunchParts,
+  deps: LaunchDeps,
   instance: Instance,
   given: Pick<RestartInput, 'model' | 'plan_digest'>,
   context: Asking,
 ): Promise<Change> {
-  const model = await entryOf(parts, instance, given.model, context);
-  const input = inputOf(parts, instance, model, instance.spec.replicas);
-  const plan = await planFor(parts, model, input, foundImages(parts, instance));
+  const model = await entryOf(deps, instance, given.model, context);
+  const input = inputOf(deps, instance, model, instance.spec.replicas);
+  const plan = await planFor(deps, model, input, foundImages(deps, instance));
   refuseOtherPlan(plan, given.plan_digest, 'restart');
   const regions = instance.spec.regions.map(({ region }) => ({ region, volume: volumeOf(model, region) }));
   const { stopAfter } = instance.spec;
@@ -127,9 +127,7 @@ export async function restartInstance(
       generation: instance.generation + 1,
       state: 'pending',
       regions,
-      ...(instance.desired === 'stopped' && stopAfter !== undefined
-        ? { stopAt: stopTime(stopAfter, parts.now()) }
-        : {}),
+      ...(instance.desired === 'stopped' && stopAfter !== undefined ? { stopAt: stopTime(stopAfter, deps.now()) } : {}),
     },
     also: async (transaction) => {
       for (const { region, volume } of regions) if (volume) await want(transaction, model, region, volume);
@@ -139,13 +137,13 @@ export async function restartInstance(
 
 /** The entry that the instance goes on with. A deleted one of its own is still good: its files are known. */
 export async function entryOf(
-  parts: LaunchParts,
+  deps: LaunchDeps,
   instance: Instance,
   other: string | undefined,
   context: Pick<Asking, 'caller'>,
 ): Promise<OwnedModel> {
-  if (other !== undefined) return parts.registry.find(other, context.caller);
-  const own = await findModel(parts.store.db, { id: instance.entryId });
+  if (other !== undefined) return deps.registry.find(other, context.caller);
+  const own = await findModel(deps.store.db, { id: instance.entryId });
   if (own) return own;
   throw notFound('model_not_found', `The entry of ${modelId(instance)} is gone.`, {
     nextStep: 'Name another model to go on with.',
@@ -153,13 +151,13 @@ export async function entryOf(
   });
 }
 
-export function inputOf(parts: LaunchParts, instance: Instance, model: OwnedModel, replicas: number): LaunchInput {
+export function inputOf(deps: LaunchDeps, instance: Instance, model: OwnedModel, replicas: number): LaunchInput {
   const { spec } = instance;
   return {
     model: instance.name,
     regions: spec.regions.map(({ region }) => region),
     replicas,
-    runtime: runtimeOf(parts, instance, model),
+    runtime: runtimeOf(deps, instance, model),
     accelerator: spec.accelerator,
     accelerator_count: spec.acceleratorCount,
     context_length: spec.contextLength,
@@ -180,12 +178,12 @@ export function imagesOf({ spec }: Instance): KeptImages {
  * What was found under the image's name when the instance first ran: a restart goes on with the same, wherever the tag
  * has moved. Not so where the runtime names another image by now.
  */
-export function foundImages({ places }: LaunchParts, { regions, spec }: Instance): KeptImages {
+export function foundImages({ fleet }: LaunchDeps, { regions, spec }: Instance): KeptImages {
   const found = new Map<string, KeptImage>();
   for (const { region, image } of regions) {
     const name = spec.regions.find((each) => each.region === region)?.runtime;
-    const known = image !== undefined && places.regions().some((each) => each.name === region);
-    const runtime = known ? places.runtimes(region).find((each) => each.name === name) : undefined;
+    const known = image !== undefined && fleet.regions().some((each) => each.name === region);
+    const runtime = known ? fleet.runtimes(region).find((each) => each.name === name) : undefined;
     if (runtime?.kind === 'kubernetes' && image?.startsWith(`${runtime.image}@`))
       found.set(region, { runtime: runtime.name, image });
   }
@@ -193,11 +191,11 @@ export function foundImages({ places }: LaunchParts, { regions, spec }: Instance
 }
 
 /** The runtime that it runs on, where it still serves this entry in all its regions; else EcoLink picks again. */
-function runtimeOf({ places }: LaunchParts, instance: Instance, model: OwnedModel): string | undefined {
+function runtimeOf({ fleet }: LaunchDeps, instance: Instance, model: OwnedModel): string | undefined {
   const { regions } = instance.spec;
   const name = regions[0]?.runtime;
   const serves = (region: string): boolean =>
-    places.runtimesFor(region, model.category, model.format, model.task).some((runtime) => runtime.name === name);
+    fleet.runtimesFor(region, model.category, model.format, model.task).some((runtime) => runtime.name === name);
   return regions.every(({ region, runtime }) => runtime === name && serves(region)) ? name : undefined;
 }
 

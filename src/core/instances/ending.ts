@@ -23,19 +23,19 @@ export interface EndingBoard {
   warnOwners(warn: (ending: Ending) => Promise<void>): Promise<void>;
 }
 
-interface Parts {
+interface Deps {
   store: Store;
   access: Pick<Access, 'identitiesOf'>;
   now: () => Date;
 }
 
-export function createEndingBoard(parts: Parts): EndingBoard {
+export function createEndingBoard(deps: Deps): EndingBoard {
   return {
     async warnOwners(warn) {
-      const { access } = parts;
-      for (const instance of await nearTheirEnd(parts, true)) {
+      const { access } = deps;
+      for (const instance of await nearTheirEnd(deps, true)) {
         const { id, stopAt, owner } = instance;
-        await tellOnce(parts, { kind: 'instance', subject: id, about: stopAt }, async () => {
+        await tellOnce(deps, { kind: 'instance', subject: id, about: stopAt }, async () => {
           await warn({
             instance: id,
             modelId: modelId(instance),
@@ -48,7 +48,7 @@ export function createEndingBoard(parts: Parts): EndingBoard {
   };
 }
 
-interface HintParts {
+interface HintDeps {
   store: Store;
   changes: Changes;
   log: Log;
@@ -56,7 +56,7 @@ interface HintParts {
 }
 
 /** Makes whoever looks at an instance look again when its end is near: each server tells its own listeners, once. */
-export function createEndingHints({ store, changes, log, now }: HintParts): () => Promise<void> {
+export function createEndingHints({ store, changes, log, now }: HintDeps): () => Promise<void> {
   let hinted = new Map<number, string>();
   return async (): Promise<void> => {
     const before = hinted;
@@ -70,7 +70,7 @@ export function createEndingHints({ store, changes, log, now }: HintParts): () =
   };
 }
 
-async function nearTheirEnd({ store, now }: Pick<HintParts, 'store' | 'now'>, untoldOnly: boolean) {
+async function nearTheirEnd({ store, now }: Pick<HintDeps, 'store' | 'now'>, untoldOnly: boolean) {
   const at = now();
   const horizon = new Date(at.getTime() + longestLeadMs);
   const found = await endingBetween(store.db, at.toISOString(), horizon.toISOString(), untoldOnly);

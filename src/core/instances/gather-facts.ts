@@ -6,22 +6,22 @@ import type { OwnedModel } from '../registry/table.ts';
 import type { Queries } from '../store/store.ts';
 import { findVolume, wantVolume } from '../volumes/table.ts';
 import { volumeKey } from '../volumes/key.ts';
-import type { LaunchParts } from './dependencies.ts';
+import type { LaunchDeps } from './dependencies.ts';
 import { chooseRegions, planLaunch } from '../plan/plan-launch.ts';
 import type { KeptImage, LaunchPlan, RegionFact, VolumeFact } from '../plan/plan-launch.ts';
 import type { LaunchInput } from '../plan/launch-input.ts';
 
 /** Everything a launch would do, and the entry it is for. Reads the world; changes nothing. */
 export async function plan(
-  parts: LaunchParts,
+  deps: LaunchDeps,
   input: LaunchInput,
   caller: Caller,
 ): Promise<{ plan: LaunchPlan; model: OwnedModel }> {
-  const model = await parts.registry.find(input.model, caller);
-  const found = await planFor(parts, model, input);
+  const model = await deps.registry.find(input.model, caller);
+  const found = await planFor(deps, model, input);
   return {
     model,
-    plan: { ...found, warnings: [...found.warnings, ...(await parts.registry.warnings(model, caller))] },
+    plan: { ...found, warnings: [...found.warnings, ...(await deps.registry.warnings(model, caller))] },
   };
 }
 
@@ -29,29 +29,29 @@ export async function plan(
 export type KeptImages = ReadonlyMap<string, KeptImage>;
 
 export async function planFor(
-  parts: LaunchParts,
+  deps: LaunchDeps,
   model: OwnedModel,
   input: LaunchInput,
   images: KeptImages = new Map(),
 ): Promise<LaunchPlan> {
-  const regions = chooseRegions(model, input, parts.places);
+  const regions = chooseRegions(model, input, deps.fleet);
   const facts = await Promise.all(
-    regions.map(async (region) => [region, await factOf(parts, model, input, region, images.get(region))] as const),
+    regions.map(async (region) => [region, await factOf(deps, model, input, region, images.get(region))] as const),
   );
-  return planLaunch(model, input, regions, new Map(facts), await changesOf(parts, model), parts.places);
+  return planLaunch(model, input, regions, new Map(facts), await changesOf(deps, model), deps.fleet);
 }
 
 async function factOf(
-  parts: LaunchParts,
+  deps: LaunchDeps,
   model: OwnedModel,
   input: LaunchInput,
   region: string,
   image: KeptImage | undefined,
 ): Promise<RegionFact> {
   const [volume, mostOnOneNode, outOfReach] = await Promise.all([
-    volumeFact(parts, model, region),
-    mostOnOneNodeOf(parts, input, region),
-    outOfReachOf(parts, model, input, region),
+    volumeFact(deps, model, region),
+    mostOnOneNodeOf(deps, input, region),
+    outOfReachOf(deps, model, input, region),
   ]);
   return {
     volume,
@@ -62,25 +62,25 @@ async function factOf(
 }
 
 /** Asked only where it matters: any node that has accelerators has one. No node at all may mean that they come when needed. */
-async function mostOnOneNodeOf({ places }: LaunchParts, input: LaunchInput, region: string) {
+async function mostOnOneNodeOf({ fleet }: LaunchDeps, input: LaunchInput, region: string) {
   if (input.accelerator === undefined || (input.accelerator_count ?? 1) < 2) return undefined;
-  const { accelerators } = await places.region(region).status();
+  const { accelerators } = await fleet.region(region).status();
   return accelerators?.find(({ name }) => name === input.accelerator)?.largest || undefined;
 }
 
 /** A volume that lies on one node, or in one zone, holds its replicas there. */
-async function outOfReachOf({ places }: LaunchParts, model: OwnedModel, input: LaunchInput, region: string) {
+async function outOfReachOf({ fleet }: LaunchDeps, model: OwnedModel, input: LaunchInput, region: string) {
   const key = volumeOf(model, region);
   const { accelerator: name, accelerator_count: count = 1 } = input;
   if (key === undefined || name === undefined) return undefined;
-  return places.region(region).outOfReach(key, { name, count }).catch(ignoreUnreachable);
+  return fleet.region(region).outOfReach(key, { name, count }).catch(ignoreUnreachable);
 }
 
-async function volumeFact({ store, places }: LaunchParts, model: OwnedModel, region: string): Promise<VolumeFact> {
+async function volumeFact({ store, fleet }: LaunchDeps, model: OwnedModel, region: string): Promise<VolumeFact> {
   const key = volumeOf(model, region);
   if (key === undefined) return { state: 'mounted', bytesToFetch: 0 };
   const row = await findVolume(store.db, key);
-  const observed = await places.region(region).observeVolume(key).catch(ignoreUnreachable);
+  const observed = await fleet.region(region).observeVolume(key).catch(ignoreUnreachable);
   // What was last seen has to do: one region that does not answer must not stop a launch in two.
   if (observed === undefined && row?.state === 'ready') return { state: 'hit', bytesToFetch: 0 };
   if (observed === undefined) return { state: 'miss', bytesToFetch: model.bytes };
@@ -100,10 +100,10 @@ export function volumeOf(model: OwnedModel, region: string): string | undefined 
   return volumeKey(model.repo, model.commit, selectionHash(model.files), region);
 }
 
-async function changesOf({ places }: LaunchParts, model: OwnedModel): Promise<string[]> {
+async function changesOf({ fleet }: LaunchDeps, model: OwnedModel): Promise<string[]> {
   const { filesystem, subfolder, region, fingerprint } = model;
   if (filesystem === undefined || subfolder === undefined || region === undefined || !fingerprint) return [];
-  return changesBetween(fingerprint, await readFolder(places.region(region), filesystem, subfolder));
+  return changesBetween(fingerprint, await readFolder(fleet.region(region), filesystem, subfolder));
 }
 
 /** A new launch is a new try: what failed for good before is queued again. */

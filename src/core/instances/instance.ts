@@ -1,5 +1,5 @@
 import type { InstanceState } from './states.ts';
-import type { Reason } from '../region/region.ts';
+import type { Reason } from '../base/reason.ts';
 
 /** What was decided at launch and stays until somebody scales, restarts or deletes. */
 export interface InstanceSpec {

@@ -15,7 +15,7 @@ import {
 import type { RestartInput } from './change-instance.ts';
 import { examineChange, examineEntry, examineInstance } from './examine-change.ts';
 import type { Instance, InstanceSpec } from './instance.ts';
-import type { LaunchParts } from './dependencies.ts';
+import type { LaunchDeps } from './dependencies.ts';
 import { plan, volumeOf, want } from './gather-facts.ts';
 import { regionsOf } from '../plan/plan-launch.ts';
 import type { LaunchPlan } from '../plan/plan-launch.ts';
@@ -34,57 +34,57 @@ export type LaunchInstanceInput = LaunchInput & {
 
 export type Launches = ReturnType<typeof createLaunches>;
 
-export function createLaunches(parts: LaunchParts) {
+export function createLaunches(deps: LaunchDeps) {
   return {
-    plan: (input: LaunchInput, caller: Caller) => plan(parts, input, caller).then((made) => made.plan),
+    plan: (input: LaunchInput, caller: Caller) => plan(deps, input, caller).then((made) => made.plan),
     /** The same with the entry. Throws what a launch of this very plan would, unless the plan was accepted before. */
     examine: async (input: LaunchInstanceInput, caller: Caller, accepted: boolean) => {
-      const examined = await plan(parts, input, caller);
+      const examined = await plan(deps, input, caller);
       if (!accepted) refuseOtherPlan(examined.plan, input.plan_digest, 'launch');
       return examined;
     },
     examineInstance: (reference: string, action: InstanceAction, caller: Caller) =>
-      examineInstance(parts, reference, action, caller),
+      examineInstance(deps, reference, action, caller),
     examineEntry: (reference: string, action: InstanceAction, caller: Caller) =>
-      examineEntry(parts, reference, action, caller),
+      examineEntry(deps, reference, action, caller),
     examineChange: (
       reference: string,
       action: InstanceAction,
       caller: Caller,
       change: { replicas?: number; model?: string | undefined },
-    ) => examineChange(parts, reference, action, caller, change),
-    launch: (input: LaunchInstanceInput, context: Asking) => launch(parts, input, context),
-    list: (input: ListInstancesInput, caller: Caller) => listInstances(parts, input, caller),
+    ) => examineChange(deps, reference, action, caller, change),
+    launch: (input: LaunchInstanceInput, context: Asking) => launch(deps, input, context),
+    list: (input: ListInstancesInput, caller: Caller) => listInstances(deps, input, caller),
     /** A receipt as of now: a replay answers with the present state of what its first call made. */
-    present: (receipt: Record<string, unknown>) => present(parts, receipt),
+    present: (receipt: Record<string, unknown>) => present(deps, receipt),
     get: (reference: string, caller: Caller, waitSeconds?: number, signal?: AbortSignal) =>
-      getInstance(parts, reference, caller, waitSeconds, signal),
-    logs: (input: LogsInput, caller: Caller) => getLogs(parts, input, caller),
+      getInstance(deps, reference, caller, waitSeconds, signal),
+    logs: (input: LogsInput, caller: Caller) => getLogs(deps, input, caller),
     stop: (input: { instance: string }, context: Asking) =>
-      changeInstance(parts, input.instance, 'stop', context, stopInstance),
+      changeInstance(deps, input.instance, 'stop', context, stopInstance),
     restart: (input: RestartInput, context: Asking) =>
-      changeInstance(parts, input.instance, 'restart', context, (instance) =>
-        restartInstance(parts, instance, input, context),
+      changeInstance(deps, input.instance, 'restart', context, (instance) =>
+        restartInstance(deps, instance, input, context),
       ),
     scale: (input: { instance: string; replicas: number }, context: Asking) =>
-      changeInstance(parts, input.instance, 'scale', context, (instance) =>
-        scaleInstance(parts, instance, input.replicas, context),
+      changeInstance(deps, input.instance, 'scale', context, (instance) =>
+        scaleInstance(deps, instance, input.replicas, context),
       ),
     extend: (input: { instance: string; stop_after: string }, context: Asking) =>
-      changeInstance(parts, input.instance, 'extend', context, (instance) =>
-        extendInstance(instance, input.stop_after, parts.now()),
+      changeInstance(deps, input.instance, 'extend', context, (instance) =>
+        extendInstance(instance, input.stop_after, deps.now()),
       ),
     remove: (input: { instance: string }, context: Asking) =>
-      changeInstance(parts, input.instance, 'delete', context, removeInstance),
+      changeInstance(deps, input.instance, 'delete', context, removeInstance),
   };
 }
 
-async function launch(parts: LaunchParts, input: LaunchInstanceInput, context: Asking) {
-  const { plan: made, model } = await plan(parts, input, context.caller);
+async function launch(deps: LaunchDeps, input: LaunchInstanceInput, context: Asking) {
+  const { plan: made, model } = await plan(deps, input, context.caller);
   refuseOtherPlan(made, input.plan_digest, 'launch');
   const regions = made.regions.map(({ region }) => ({ region, volume: volumeOf(model, region) }));
-  const now = parts.now();
-  const receipt = await parts.store.transaction(async (transaction) => {
+  const now = deps.now();
+  const receipt = await deps.store.transaction(async (transaction) => {
     for (const { region, volume } of regions) if (volume) await want(transaction, model, region, volume);
     const id = await insertInstance(transaction, {
       name: model.name,
@@ -104,10 +104,10 @@ async function launch(parts: LaunchParts, input: LaunchInstanceInput, context: A
     return outcome;
   });
   for (const { region, volume } of regions) {
-    if (volume) parts.nudge({ volume });
-    parts.nudge({ instance: receipt.instance, region });
+    if (volume) deps.nudge({ volume });
+    deps.nudge({ instance: receipt.instance, region });
   }
-  parts.changes.publish({ kind: 'instance', id: String(receipt.instance) });
+  deps.changes.publish({ kind: 'instance', id: String(receipt.instance) });
   return receipt;
 }
 
@@ -133,7 +133,7 @@ function modelGone(name: string): Error {
   });
 }
 
-async function present({ store }: LaunchParts, receipt: Record<string, unknown>): Promise<Record<string, unknown>> {
+async function present({ store }: LaunchDeps, receipt: Record<string, unknown>): Promise<Record<string, unknown>> {
   if (typeof receipt['instance'] !== 'number') return receipt;
   const instance = await findInstance(store.db, receipt['instance']);
   if (!instance) return receipt;

@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Caller } from '../base/caller.ts';
 import { notFound } from '../base/errors.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
-import { mayRead } from '../registry/registry.ts';
+import { mayRead } from '../access/visibility.ts';
 import { findInstance, searchInstances } from './table.ts';
 import { briefModels } from '../registry/table.ts';
-import type { Category } from '../registry/model.ts';
+import type { Category } from '../base/categories.ts';
 import type { Queries } from '../store/store.ts';
 import { findVolumes } from '../volumes/table.ts';
 import type { Volume } from '../volumes/table.ts';
@@ -13,7 +13,7 @@ import type { Changes } from '../base/changes.ts';
 import { isNear } from './ending.ts';
 import { modelId } from './instance.ts';
 import type { Instance, InstanceRegion, InstanceSpec } from './instance.ts';
-import type { LaunchParts } from './dependencies.ts';
+import type { LaunchDeps } from './dependencies.ts';
 import { isSettled } from './states.ts';
 
 export interface ListInstancesInput {
@@ -46,9 +46,9 @@ export async function findVisibleInstance(db: Queries, reference: string, caller
   });
 }
 
-export async function listInstances(parts: LaunchParts, input: ListInstancesInput, caller: Caller) {
-  const { db } = parts.store;
-  const entry = input.model === undefined ? undefined : await parts.registry.find(input.model, caller);
+export async function listInstances(deps: LaunchDeps, input: ListInstancesInput, caller: Caller) {
+  const { db } = deps.store;
+  const entry = input.model === undefined ? undefined : await deps.registry.find(input.model, caller);
   const rows = await searchInstances(db, {
     state: input.state,
     entryId: entry?.id,
@@ -81,32 +81,32 @@ function summary(instance: Instance, entry: { name: string; category: Category }
 }
 
 export async function getInstance(
-  parts: LaunchParts,
+  deps: LaunchDeps,
   reference: string,
   caller: Caller,
   waitSeconds?: number,
   signal?: AbortSignal,
 ) {
-  const { db } = parts.store;
+  const { db } = deps.store;
   const first = await findVisibleInstance(db, reference, caller);
-  if (waitSeconds === undefined || waitSeconds === 0 || isSettled(first.state)) return view(parts, first);
-  await changeOfState(parts, first, waitSeconds * 1000, signal);
-  return view(parts, await findVisibleInstance(db, reference, caller));
+  if (waitSeconds === undefined || waitSeconds === 0 || isSettled(first.state)) return view(deps, first);
+  await changeOfState(deps, first, waitSeconds * 1000, signal);
+  return view(deps, await findVisibleInstance(db, reference, caller));
 }
 
 /** Resolves at the next change of state, at the end of the time, or when the caller has gone. */
 async function changeOfState(
-  parts: LaunchParts,
+  deps: LaunchDeps,
   first: Instance,
   forMs: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const deadline = Date.now() + forMs;
-  const watch = watchChanges(parts.changes, String(first.id));
+  const watch = watchChanges(deps.changes, String(first.id));
   try {
     for (;;) {
       // Read after the watch began: a change between the first look and the watch is not missed.
-      const now = await findInstance(parts.store.db, first.id);
+      const now = await findInstance(deps.store.db, first.id);
       if (!now || now.desired === 'deleted' || now.state !== first.state) return;
       const leftMs = deadline - Date.now();
       if (leftMs <= 0 || signal?.aborted === true) return;
@@ -136,8 +136,8 @@ function watchChanges(changes: Changes, id: string) {
   return { next, end };
 }
 
-async function view(parts: LaunchParts, instance: Instance) {
-  const { db } = parts.store;
+async function view(deps: LaunchDeps, instance: Instance) {
+  const { db } = deps.store;
   const entry = (await briefModels(db, [instance.entryId])).get(instance.entryId);
   const volumes = await findVolumes(
     db,
@@ -152,13 +152,13 @@ async function view(parts: LaunchParts, instance: Instance) {
     runtime: spec.regions[0]?.runtime ?? '',
     arguments: spec.regions[0]?.arguments ?? [],
     private: instance.private,
-    url: `${parts.baseUrl()}/v1`,
+    url: `${deps.baseUrl()}/v1`,
     ...(spec.contextLength === undefined ? {} : { context_length: spec.contextLength }),
     ...(spec.accelerator === undefined ? {} : { accelerator: spec.accelerator }),
     ...(spec.acceleratorCount === undefined ? {} : { accelerator_count: spec.acceleratorCount }),
     ...(spec.reason === undefined ? {} : { reason: spec.reason }),
     ...(instance.stopAt === undefined ? {} : { stop_at: instance.stopAt }),
-    ...(isNear(instance, parts.now()) ? { warning: endsSoon(instance) } : {}),
+    ...(isNear(instance, deps.now()) ? { warning: endsSoon(instance) } : {}),
   };
 }
 
@@ -185,8 +185,8 @@ function viewRegion(region: InstanceRegion, spec: InstanceSpec, volume: Volume |
   };
 }
 
-export async function getLogs(parts: LaunchParts, input: LogsInput, caller: Caller) {
-  const instance = await findVisibleInstance(parts.store.db, input.instance, caller);
+export async function getLogs(deps: LaunchDeps, input: LogsInput, caller: Caller) {
+  const instance = await findVisibleInstance(deps.store.db, input.instance, caller);
   const regions = instance.regions.map((region) => region.region);
   if (input.region !== undefined && !regions.includes(input.region)) {
     throw notFound('region_not_found', `${modelId(instance)} does not run in the region "${input.region}".`, {
@@ -198,7 +198,7 @@ export async function getLogs(parts: LaunchParts, input: LogsInput, caller: Call
   const asked = input.region === undefined ? regions : [input.region];
   const logs = asked.map(async (region) => ({
     region,
-    lines: await parts.places.region(region).logs(instance.id, input.lines),
+    lines: await deps.fleet.region(region).logs(instance.id, input.lines),
   }));
   return { instance: instance.id, logs: await Promise.all(logs) };
 }

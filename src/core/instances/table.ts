@@ -2,7 +2,7 @@ import type { Transaction } from 'kysely';
 import type { Instance, InstanceRegion, InstanceSpec } from './instance.ts';
 import { wholeState } from './states.ts';
 import type { InstanceState } from './states.ts';
-import type { Reason } from '../region/region.ts';
+import type { Reason } from '../base/reason.ts';
 import type { Database } from '../store/schema.ts';
 import type { Queries, Store } from '../store/store.ts';
 

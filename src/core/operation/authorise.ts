@@ -2,7 +2,9 @@ import { refused } from '../base/errors.ts';
 import type { Operation } from './operation.ts';
 import type { Access } from '../access/access.ts';
 import { atLeast } from '../base/caller.ts';
-import type { Caller, Role, Scope } from '../base/caller.ts';
+import type { Caller, Role } from '../base/caller.ts';
+import { adminNames } from '../access/admin-names.ts';
+import { needDecider, needScope } from '../access/rights.ts';
 
 /** Whose the model or instance is that an operation is about: the caller's, another person's, or another's and private. */
 export const ownerships = ['own', 'others', 'private'] as const;
@@ -38,38 +40,10 @@ export async function authorise(operation: Operation, caller: Caller, access: Ac
 
 const whereRolesAre = 'roles are given with set_role, or under "people" and "groups" in ecolink.yaml';
 
-/** Who can give a role, for the words of a refusal. */
-export async function adminNames(access: Pick<Access, 'membersOf'>): Promise<string> {
-  const names = (await access.membersOf({ roles: ['admin'] })).map(({ name }) => name);
-  if (names.length === 0) return 'whoever runs this EcoLink server';
-  const shown = names.length > 5 ? [...names.slice(0, 5), `${names.length - 5} more`] : names;
-  return shown.length === 1 ? (shown[0] as string) : `${shown.slice(0, -1).join(', ')} or ${shown.at(-1)}`;
-}
-
-/** Throws `may_not_decide`. */
-export function needDecider(caller: Caller): void {
-  if (caller.mayDecide && !caller.agent) return;
-  throw refused(
-    'may_not_decide',
-    "Decisions are made by people: in Slack, at the server's own terminal, or with a token made with --may-decide.",
-    { nextStep: 'Ask a person who may decide. An agent never can, whosever it is.' },
-  );
-}
-
 /** Plain HTTP reaches every operation; the front ends that say what they are reach those that are theirs. */
 function needOffer(operation: Operation, { source }: Caller): void {
   if (source === 'http' || source === 'system' || operation.frontEnds.includes(source)) return;
   throw refused('not_offered_here', `${operation.name} is not for ${source}.`, {
     nextStep: `Use it from: ${operation.frontEnds.join(', ')}.`,
   });
-}
-
-/** Throws `scope_missing`. `what` is said in the refusal. */
-export function needScope(caller: Caller, scope: Scope, what = 'that'): void {
-  if (caller.scopes.includes(scope) || (scope === 'read' && caller.scopes.includes('operate'))) return;
-  throw refused(
-    'scope_missing',
-    `This token may not be used for ${what}: its scopes are ${caller.scopes.join(', ')}.`,
-    { nextStep: `Use a token with the scope "${scope}": ecolink token create <name> --scope ${scope}` },
-  );
 }

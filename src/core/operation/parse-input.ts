@@ -1,17 +1,9 @@
 import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
+import { looksLikeToken } from '../base/secret-shapes.ts';
 import { inputError } from '../base/errors.ts';
 import { inputFields } from './operation.ts';
 import type { InputField, Operation } from './operation.ts';
-
-/** Shapes of token values; a credential goes by its name, never through an input. */
-const tokenShape =
-  /\b(?:hf_[A-Za-z0-9]{16,}|xox[abprs]-[A-Za-z0-9-]{10,}|xapp-[A-Za-z0-9-]{10,}|eco_[A-Za-z0-9_-]{20,})/;
-
-/** True for text that holds what looks like a token's value. */
-export function looksLikeToken(text: string): boolean {
-  return tokenShape.test(text);
-}
 
 /** Checks the raw input against the operation's schema and the rules between its fields. Throws `input` errors only. */
 export function parseInput(operation: Operation, raw: unknown): Record<string, unknown> {
@@ -38,8 +30,8 @@ function dropUndefined(raw: unknown): Record<string, unknown> {
 
 function refuseTokens(input: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(input)) {
-    const inName = tokenShape.test(name);
-    if (!inName && !tokenShape.test(JSON.stringify(value))) continue;
+    const inName = looksLikeToken(name);
+    if (!inName && !looksLikeToken(JSON.stringify(value))) continue;
     throw inputError(
       'token_in_input',
       `${inName ? "A field's name" : `The field "${name.slice(0, 64)}"`} holds the value of a token. It was not stored or logged, but whoever sent it has seen it.`,

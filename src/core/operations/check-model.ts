@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineOperation } from '../operation/operation.ts';
-import { categories, formats, sources } from '../registry/model.ts';
+import { sources } from '../registry/model.ts';
+import { categories, formats } from '../base/categories.ts';
 import { fileShape } from './shapes.ts';
 import { sourceFields } from './source-fields.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineOperation, field } from '../operation/operation.ts';
-import { volumeStates } from '../reconcile/plan-volume.ts';
+import { volumeStates } from '../volumes/states.ts';
 import { listOf, paging, progressShape } from './shapes.ts';
 
 export const listCache = defineOperation({

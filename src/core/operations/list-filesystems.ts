@@ -22,5 +22,5 @@ export const listFilesystems = defineOperation({
   ),
   columns: ['name', 'region', 'mount_path', 'state', 'reason'],
   examples: [{}],
-  handler: (input, { services }) => services.places.listFilesystems(input),
+  handler: (input, { services }) => services.fleet.listFilesystems(input),
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineOperation, field } from '../operation/operation.ts';
-import { categories } from '../registry/model.ts';
+import { categories } from '../base/categories.ts';
 import { listOf, modelSummary, paging } from './shapes.ts';
 
 export const listModels = defineOperation({

@@ -35,5 +35,5 @@ export const listRegions = defineOperation({
   ),
   columns: ['name', 'kind', 'reachable', 'runtimes', 'storage_free_bytes', 'reason'],
   examples: [{}],
-  handler: (input, { services }) => services.places.listRegions(input),
+  handler: (input, { services }) => services.fleet.listRegions(input),
 });

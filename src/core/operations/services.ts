@@ -4,7 +4,7 @@ import type { Approvals } from '../approvals/approvals.ts';
 import type { Asking } from '../operation/mutation-context.ts';
 import type { AuditLog } from '../audit/audit.ts';
 import type { Launches } from '../instances/instances.ts';
-import type { Places } from '../region/fleet.ts';
+import type { Fleet } from '../region/fleet.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Cache } from '../cache/cache.ts';
 
@@ -13,7 +13,7 @@ export interface Services {
   registry: Registry;
   launches: Launches;
   cache: Cache;
-  places: Places;
+  fleet: Fleet;
   audit: AuditLog;
   approvals: Approvals;
   credentials: CredentialList;

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { instanceStates } from '../instances/states.ts';
 import { field } from '../operation/operation.ts';
-import { categories, formats, sources } from '../registry/model.ts';
+import { sources } from '../registry/model.ts';
+import { categories, formats } from '../base/categories.ts';
 
 /** Every list takes these two. */
 export const paging = {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { field } from '../operation/operation.ts';
-import { categories, sources } from '../registry/model.ts';
+import { sources } from '../registry/model.ts';
+import { categories } from '../base/categories.ts';
 
 const huggingface = { field: 'source', value: 'huggingface' };
 const filesystem = { field: 'source', value: 'filesystem' };

@@ -1,5 +1,5 @@
 import { inputError, refused } from '../base/errors.ts';
-import type { Places } from '../region/fleet.ts';
+import type { Fleet } from '../region/fleet.ts';
 import type { LaunchInput } from './launch-input.ts';
 
 export interface AcceleratorChoice {
@@ -14,7 +14,7 @@ export interface AcceleratorChoice {
 export function chooseAccelerator(
   input: LaunchInput,
   region: string,
-  places: Places,
+  fleet: Fleet,
   mostOnOneNode: number | undefined,
 ): AcceleratorChoice {
   const { accelerator } = input;
@@ -25,7 +25,7 @@ export function chooseAccelerator(
       field: 'accelerator',
     });
   }
-  const known = places.configOf(region).accelerators;
+  const known = fleet.configOf(region).accelerators;
   const found = known.find((each) => each.name === accelerator);
   if (!found) {
     throw inputError('accelerator_not_found', `The region ${region} has no accelerator "${accelerator}".`, {
@@ -46,21 +46,21 @@ export function chooseAccelerator(
       `A replica runs on one node, and no node of ${region} has ${count} × ${accelerator}: at most ${most}.`,
     );
   }
-  const memory = memoryOf(places, region, accelerator);
+  const memory = memoryOf(fleet, region, accelerator);
   return { accelerator, count, memoryBytes: memory === undefined ? undefined : memory * count };
 }
 
 /** Whether a region has what is asked, as far as the config says. */
-export function offers(input: LaunchInput, region: string, places: Places): boolean {
+export function offers(input: LaunchInput, region: string, fleet: Fleet): boolean {
   const { accelerator, accelerator_count: count = 1, replicas = 1 } = input;
   if (accelerator === undefined) return true;
-  const found = places.configOf(region).accelerators.find(({ name }) => name === accelerator);
+  const found = fleet.configOf(region).accelerators.find(({ name }) => name === accelerator);
   return found !== undefined && count * replicas <= (found.total ?? Infinity) && count <= (found.per_node ?? Infinity);
 }
 
 /** Bytes of one, where the config says so. */
-export function memoryOf(places: Places, region: string, accelerator: string | undefined): number | undefined {
-  const { memory_gib: gib } = places.configOf(region).accelerators.find(({ name }) => name === accelerator) ?? {};
+export function memoryOf(fleet: Fleet, region: string, accelerator: string | undefined): number | undefined {
+  const { memory_gib: gib } = fleet.configOf(region).accelerators.find(({ name }) => name === accelerator) ?? {};
   return gib === undefined ? undefined : gib * 1024 ** 3;
 }
 

@@ -2,7 +2,7 @@ import { isOfOneNode } from '../config/kubernetes-region.ts';
 import { refused } from '../base/errors.ts';
 import { formatBytes } from '../base/format.ts';
 import { digestOf } from '../base/ids.ts';
-import type { Places } from '../region/fleet.ts';
+import type { Fleet } from '../region/fleet.ts';
 import { isPickle } from '../registry/model.ts';
 import { contextEstimate, memoryEstimate } from '../registry/sizing.ts';
 import { argumentsOf, codeRun } from '../runtimes/runtime.ts';
@@ -73,16 +73,16 @@ export interface LaunchPlan {
 const defaultRegions = 2;
 
 /** Which regions a launch goes to. Throws where the model is bound to another, or none can serve it. */
-export function chooseRegions(model: OwnedModel, input: LaunchInput, places: Places): string[] {
+export function chooseRegions(model: OwnedModel, input: LaunchInput, fleet: Fleet): string[] {
   const asked = input.regions === undefined ? undefined : [...new Set(input.regions)];
-  for (const name of asked ?? []) places.region(name);
+  for (const name of asked ?? []) fleet.region(name);
   if (model.region !== undefined) return lockedTo(model, model.region, asked);
   if (asked) return asked;
-  const able = places.regions().flatMap(({ name }) => {
-    const runtime = pickRuntime(places, name, model, input.runtime);
-    return runtime ? [{ name, takesIt: letsIn(places, name, runtime) && offers(input, name, places) }] : [];
+  const able = fleet.regions().flatMap(({ name }) => {
+    const runtime = pickRuntime(fleet, name, model, input.runtime);
+    return runtime ? [{ name, takesIt: letsIn(fleet, name, runtime) && offers(input, name, fleet) }] : [];
   });
-  if (able.length === 0) throw noRuntime(places, places.regions()[0]?.name ?? '', model, input.runtime);
+  if (able.length === 0) throw noRuntime(fleet, fleet.regions()[0]?.name ?? '', model, input.runtime);
   const taking = able.filter(({ takesIt }) => takesIt);
   // Where none takes it, planning says why not.
   return (taking.length > 0 ? taking : able).slice(0, defaultRegions).map(({ name }) => name);
@@ -101,17 +101,17 @@ function lockedTo(model: OwnedModel, region: string, asked: string[] | undefined
   );
 }
 
-/** Decides everything about a launch from facts that were gathered before. Pure but for what `places` answers from the config. */
+/** Decides everything about a launch from facts that were gathered before. Pure but for what `fleet` answers from the config. */
 export function planLaunch(
   model: OwnedModel,
   input: LaunchInput,
   regions: readonly string[],
   facts: ReadonlyMap<string, RegionFact>,
   changes: readonly string[],
-  places: Places,
+  fleet: Fleet,
 ): LaunchPlan {
   refuseUnnamedPickle(model, input.allow_pickle);
-  const launches = regions.map((region) => planRegion(model, input, region, facts.get(region) as RegionFact, places));
+  const launches = regions.map((region) => planRegion(model, input, region, facts.get(region) as RegionFact, fleet));
   const costs = launches.map((launch) => launch.cost_per_hour);
   const cost = costs.some((each) => each === null) ? null : costs.reduce((sum: number, each) => sum + (each ?? 0), 0);
   return {
@@ -121,7 +121,7 @@ export function planLaunch(
     cost_per_hour: cost,
     bytes_to_fetch: launches.reduce((sum, launch) => sum + launch.volume.bytes_to_fetch, 0),
     warnings: [
-      ...warningsOf(model, launches, places),
+      ...warningsOf(model, launches, fleet),
       ...regions.flatMap((region) => facts.get(region)?.outOfReach ?? []),
     ],
     changes: [...changes],
@@ -134,15 +134,15 @@ function planRegion(
   input: LaunchInput,
   region: string,
   { volume, image: kept, mostOnOneNode }: RegionFact,
-  places: Places,
+  fleet: Fleet,
 ): RegionLaunch {
   const given = input.arguments ?? [];
-  const runtime = chooseRuntime(places, region, model, input.runtime);
+  const runtime = chooseRuntime(fleet, region, model, input.runtime);
   refuseArguments(runtime, given);
   const replicas = input.replicas ?? 1;
-  const { accelerator, count, memoryBytes } = chooseAccelerator(input, region, places, mostOnOneNode);
+  const { accelerator, count, memoryBytes } = chooseAccelerator(input, region, fleet, mostOnOneNode);
   refuseSplit(runtime, model, count);
-  const price = places.pricePerHour(accelerator);
+  const price = fleet.pricePerHour(accelerator);
   return {
     region,
     volume: { state: volume.state, bytes_to_fetch: volume.bytesToFetch },
@@ -182,7 +182,7 @@ function estimate(bytes: number, toFetch: number): number {
   return Math.ceil(toFetch / assumedDownload + bytes / assumedLoad + engineStartSeconds);
 }
 
-function warningsOf(model: OwnedModel, launches: readonly RegionLaunch[], places: Places): string[] {
+function warningsOf(model: OwnedModel, launches: readonly RegionLaunch[], fleet: Fleet): string[] {
   const warnings: string[] = [];
   const regions = launches.map(({ region }) => region);
   const code = new Set(launches.flatMap((launch) => codeRun(launch.arguments)));
@@ -193,15 +193,15 @@ function warningsOf(model: OwnedModel, launches: readonly RegionLaunch[], places
   if (made !== undefined && asked > made)
     warnings.push(`The model was made for ${made} tokens; most engines refuse to start with ${asked}.`);
   for (const { region, accelerator, accelerator_count: count = 1 } of launches) {
-    const memory = memoryOf(places, region, accelerator);
+    const memory = memoryOf(fleet, region, accelerator);
     if (memory !== undefined && model.bytes > memory * count)
       warnings.push(`The weights have ${formatBytes(model.bytes)}, more than the memory of ${count} × ${accelerator}.`);
   }
-  if (model.source === 'huggingface' && regions.length === 1 && places.regions().length > 1) {
+  if (model.source === 'huggingface' && regions.length === 1 && fleet.regions().length > 1) {
     warnings.push(`It runs in one region only: if ${regions[0]} fails, it is down.`);
   }
   for (const region of model.source === 'huggingface' ? regions : []) {
-    const config = places.configOf(region);
+    const config = fleet.configOf(region);
     if (config.kind === 'kubernetes' && isOfOneNode(config))
       warnings.push(`In ${region} one node at a time mounts the volume: all replicas run on it.`);
   }

@@ -1,5 +1,5 @@
 import { inputError, refused } from '../base/errors.ts';
-import type { Places } from '../region/fleet.ts';
+import type { Fleet } from '../region/fleet.ts';
 import { isPickle } from '../registry/model.ts';
 import { isImageAllowed } from '../runtimes/allowed-images.ts';
 import { codeRun, ownedFlag, serves, splitProblem } from '../runtimes/runtime.ts';
@@ -7,10 +7,10 @@ import type { Runtime } from '../runtimes/runtime.ts';
 import type { OwnedModel } from '../registry/table.ts';
 
 /** Throws where none serves the model, or where the region does not let its image in. */
-export function chooseRuntime(places: Places, region: string, model: OwnedModel, named: string | undefined): Runtime {
-  const runtime = pickRuntime(places, region, model, named);
-  if (!runtime) throw noRuntime(places, region, model, named);
-  if (letsIn(places, region, runtime)) return runtime;
+export function chooseRuntime(fleet: Fleet, region: string, model: OwnedModel, named: string | undefined): Runtime {
+  const runtime = pickRuntime(fleet, region, model, named);
+  if (!runtime) throw noRuntime(fleet, region, model, named);
+  if (letsIn(fleet, region, runtime)) return runtime;
   const image = runtime.kind === 'kubernetes' ? runtime.image : '';
   throw refused('image_not_allowed', `The region ${region} does not allow the image ${image}.`, {
     nextStep: "Launch with another runtime, or add the image to the region's images_allowed in ecolink.yaml.",
@@ -20,25 +20,25 @@ export function chooseRuntime(places: Places, region: string, model: OwnedModel,
 
 /** The named runtime, or the first that serves the model and that the region lets in. */
 export function pickRuntime(
-  places: Places,
+  fleet: Fleet,
   region: string,
   model: OwnedModel,
   named: string | undefined,
 ): Runtime | undefined {
-  const fitting = places.runtimesFor(region, model.category, model.format, model.task);
+  const fitting = fleet.runtimesFor(region, model.category, model.format, model.task);
   if (named !== undefined) return fitting.find((runtime) => runtime.name === named);
-  return fitting.find((runtime) => letsIn(places, region, runtime)) ?? fitting[0];
+  return fitting.find((runtime) => letsIn(fleet, region, runtime)) ?? fitting[0];
 }
 
 /** Whether the region's allowlist has the runtime's image. */
-export function letsIn(places: Places, region: string, runtime: Runtime): boolean {
-  const config = places.configOf(region);
+export function letsIn(fleet: Fleet, region: string, runtime: Runtime): boolean {
+  const config = fleet.configOf(region);
   if (config.kind !== 'kubernetes' || runtime.kind !== 'kubernetes' || !config.images_allowed) return true;
   return isImageAllowed(runtime.image, config.images_allowed);
 }
 
-export function noRuntime(places: Places, region: string, model: OwnedModel, named: string | undefined): Error {
-  const there = places.runtimes(region);
+export function noRuntime(fleet: Fleet, region: string, model: OwnedModel, named: string | undefined): Error {
+  const there = fleet.runtimes(region);
   const other = there.find((runtime) => runtime.name === named);
   if (named !== undefined && other && !serves(other, model.category, model.format, model.task)) {
     return inputError(
@@ -47,9 +47,7 @@ export function noRuntime(places: Places, region: string, model: OwnedModel, nam
       {
         nextStep: 'Leave the runtime out, or name one that fits.',
         field: 'runtime',
-        validValues: places
-          .runtimesFor(region, model.category, model.format, model.task)
-          .map((runtime) => runtime.name),
+        validValues: fleet.runtimesFor(region, model.category, model.format, model.task).map((runtime) => runtime.name),
       },
     );
   }

@@ -1,7 +1,7 @@
 import type { Caller } from '../base/caller.ts';
 import type { EntryCredential } from '../access/credentials/credentials.ts';
 import { auditedAs } from '../access/audited-as.ts';
-import type { ReconcilerParts } from './dependencies.ts';
+import type { ReconcilerDeps } from './dependencies.ts';
 import { findModel } from '../registry/table.ts';
 import { updateVolume } from '../volumes/table.ts';
 import type { Volume } from '../volumes/table.ts';
@@ -31,13 +31,13 @@ const downloader: Caller = {
  * the same files. One that the Hub refused comes last.
  */
 export async function chooseCredential(
-  parts: ReconcilerParts,
+  deps: ReconcilerDeps,
   volume: Volume,
   refused: readonly string[],
   users: readonly User[],
 ): Promise<Choice> {
-  const wanting = await Promise.all(users.map(({ entryId }) => findModel(parts.store.db, { id: entryId })));
-  const entries = [...wanting.filter((each) => each !== undefined), ...(await entriesOfFiles(parts, volume, users))];
+  const wanting = await Promise.all(users.map(({ entryId }) => findModel(deps.store.db, { id: entryId })));
+  const entries = [...wanting.filter((each) => each !== undefined), ...(await entriesOfFiles(deps, volume, users))];
   const choices = entries
     .filter((entry) => entry.credential !== undefined)
     .map((entry) => ({ mark: markOf(entry), entry }));
@@ -47,7 +47,7 @@ export async function chooseCredential(
 }
 
 async function entriesOfFiles(
-  { store }: ReconcilerParts,
+  { store }: ReconcilerDeps,
   volume: Volume,
   users: readonly User[],
 ): Promise<(EntryCredential & { name: string })[]> {
@@ -66,12 +66,12 @@ async function entriesOfFiles(
 
 /** The value, with two rows in the audit where it is a stored one: its owner may not be who asked for the launch. */
 export async function tokenOf(
-  parts: ReconcilerParts,
+  deps: ReconcilerDeps,
   volume: Volume,
   { entry }: Choice,
   users: readonly User[],
 ): Promise<string | undefined> {
-  const credential = await parts.credentials.forEntry(entry);
+  const credential = await deps.credentials.forEntry(entry);
   if (credential?.id === undefined) return credential?.token;
   const about = {
     credential: credential.name,
@@ -82,17 +82,17 @@ export async function tokenOf(
     region: volume.region,
     instances: users.map(({ id }) => id),
   };
-  return auditedAs(parts, downloader, 'use_credential', about, async () => credential.token);
+  return auditedAs(deps, downloader, 'use_credential', about, async () => credential.token);
 }
 
 /** Remembers that the Hub refused the last attempt, and on whose token that throws a doubt. */
-export async function noteRefusal(parts: ReconcilerParts, volume: Volume, code: string): Promise<string[]> {
+export async function noteRefusal(deps: ReconcilerDeps, volume: Volume, code: string): Promise<string[]> {
   const { credential: mark = '', refused } = volume;
   if (volume.state !== 'downloading' || refused.includes(mark)) return refused;
   const tried = [...refused, mark];
-  await updateVolume(parts.store.db, volume.key, { refused: tried });
+  await updateVolume(deps.store.db, volume.key, { refused: tried });
   // A gate that is closed to the account says nothing against its token.
-  if (code === 'token_refused') await parts.credentials.noteRefusal(mark);
+  if (code === 'token_refused') await deps.credentials.noteRefusal(mark);
   return tried;
 }
 

@@ -1,5 +1,6 @@
-import type { ObservedReplica, Reason } from '../region/region.ts';
-import type { VolumeState } from './plan-volume.ts';
+import type { ObservedReplica } from '../region/region.ts';
+import type { Reason } from '../base/reason.ts';
+import type { VolumeState } from '../volumes/states.ts';
 import type { InstanceState } from '../instances/states.ts';
 
 /** One instance in one region: what is wanted, and what is there. */

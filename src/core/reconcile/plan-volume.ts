@@ -1,17 +1,6 @@
-import type { ObservedVolume, Reason } from '../region/region.ts';
-
-/** `partial`: a download was stopped because nothing needed it any more. Its bytes are still there, to go on from or to evict. */
-export const volumeStates = [
-  'absent',
-  'partial',
-  'queued',
-  'downloading',
-  'ready',
-  'failed',
-  'damaged',
-  'evicting',
-] as const;
-export type VolumeState = (typeof volumeStates)[number];
+import type { VolumeState } from '../volumes/states.ts';
+import type { ObservedVolume } from '../region/region.ts';
+import type { Reason } from '../base/reason.ts';
 
 export interface VolumeRecord {
   state: VolumeState;

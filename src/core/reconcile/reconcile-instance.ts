@@ -1,6 +1,7 @@
 import { asEcolinkError } from '../base/errors.ts';
 import type { EcolinkError } from '../base/errors.ts';
-import type { ObservedReplica, Reason, Region } from '../region/region.ts';
+import type { ObservedReplica, Region } from '../region/region.ts';
+import type { Reason } from '../base/reason.ts';
 import { findInstance, saveRegionStatus, saveWhatRuns } from '../instances/table.ts';
 import type { RegionStatusUpdate } from '../instances/table.ts';
 import { findModel } from '../registry/table.ts';
@@ -12,7 +13,7 @@ import type { Instance } from '../instances/instance.ts';
 import { planRegion } from './plan-instance.ts';
 import type { RegionPlan } from './plan-instance.ts';
 import { readContext } from './read-context-length.ts';
-import type { ReconcilerParts } from './dependencies.ts';
+import type { ReconcilerDeps } from './dependencies.ts';
 import { isSettled } from '../instances/states.ts';
 import type { Requeue } from '../base/work-queue.ts';
 
@@ -23,16 +24,16 @@ const settledMs = { local: 30_000, kubernetes: 300_000 };
 const unreachableMs = 5000;
 
 /** One instance in one region: reads everything again, plans, acts, writes what it saw. May be killed anywhere. */
-export async function reconcileRegion(parts: ReconcilerParts, id: number, regionName: string): Promise<Requeue> {
-  const instance = await findInstance(parts.store.db, id);
-  const region = parts.places.regions().find((each) => each.name === regionName);
+export async function reconcileRegion(deps: ReconcilerDeps, id: number, regionName: string): Promise<Requeue> {
+  const instance = await findInstance(deps.store.db, id);
+  const region = deps.fleet.regions().find((each) => each.name === regionName);
   if (!instance) {
     // Objects of an instance that no longer exists.
     await region?.removeWorkload(id);
     return 'when_nudged';
   }
   if (!region) {
-    await save(parts, instance, regionName, {
+    await save(deps, instance, regionName, {
       ...nothing,
       state: instance.desired === 'running' ? 'failed' : 'stopped',
       reason: regionGone(regionName),
@@ -40,28 +41,28 @@ export async function reconcileRegion(parts: ReconcilerParts, id: number, region
     return settledMs.local;
   }
   const volume = instance.regions.find((each) => each.region === regionName)?.volume;
-  const row = volume === undefined ? undefined : await findVolume(parts.store.db, volume);
+  const row = volume === undefined ? undefined : await findVolume(deps.store.db, volume);
   const view = {
     desired: instance.desired,
     replicas: instance.spec.replicas,
     volume: volume === undefined ? undefined : (row ?? { state: 'absent' as const }),
   };
-  const seen = await look(parts, instance, region);
+  const seen = await look(deps, instance, region);
   if (seen === undefined) return unreachableMs;
   const before = planRegion({ ...view, observed: seen });
-  const failed = await act(parts, instance, region, volume, before);
+  const failed = await act(deps, instance, region, volume, before);
   // Acting may have made replicas that were ready ones that are on their way out.
   const observed = await region.observeWorkload(id);
   const plan = planRegion({ ...view, observed });
   // On this machine connections end with their process.
-  if (region.kind === 'kubernetes') parts.inFlight.see(id, regionName, observed);
+  if (region.kind === 'kubernetes') deps.inFlight.see(id, regionName, observed);
   const urls =
     instance.desired === 'running'
       ? observed.flatMap((replica) => (replica.url === undefined ? [] : [replica.url]))
       : [];
-  await save(parts, instance, regionName, { ...plan, reason: plan.reason, ...failed, urls });
+  await save(deps, instance, regionName, { ...plan, reason: plan.reason, ...failed, urls });
   const serves = plan.state === 'running' || plan.state === 'degraded';
-  if (serves && failed.reason === undefined) await noteWhatRuns(parts, instance, regionName, observed);
+  if (serves && failed.reason === undefined) await noteWhatRuns(deps, instance, regionName, observed);
   if (plan.state === 'stopped' && before.step !== 'remove') return 'when_nudged';
   if (failed.reason !== undefined) return unreachableMs;
   return isSettled(plan.state) ? settledMs[region.kind] : restlessMs[region.kind];
@@ -69,7 +70,7 @@ export async function reconcileRegion(parts: ReconcilerParts, id: number, region
 
 /** Looked for once after every start, at the first replica that is ready. */
 async function noteWhatRuns(
-  parts: ReconcilerParts,
+  deps: ReconcilerDeps,
   instance: Instance,
   region: string,
   observed: readonly ObservedReplica[],
@@ -82,27 +83,23 @@ async function noteWhatRuns(
   const { image } = first;
   if (image && image.of === launch?.image && !image.of.includes('@') && !known?.image?.startsWith(`${image.of}@`))
     found.image = `${image.of}@${image.digest}`;
-  const runtime = parts.places.runtimes(region).find(({ name }) => name === launch?.runtime);
+  const runtime = deps.fleet.runtimes(region).find(({ name }) => name === launch?.runtime);
   if (known?.contextLength === undefined && runtime?.context_report)
     found.contextLength = (await readContext(runtime, first.url)) ?? 0;
   if (Object.keys(found).length === 0) return;
-  await saveWhatRuns(parts.store.db, instance, region, found);
-  parts.changes.publish({ kind: 'instance', id: String(instance.id) });
+  await saveWhatRuns(deps.store.db, instance, region, found);
+  deps.changes.publish({ kind: 'instance', id: String(instance.id) });
 }
 
 /** What runs may well run on while its region does not answer: its last state stays, with the reason beside it. */
-async function look(
-  parts: ReconcilerParts,
-  instance: Instance,
-  region: Region,
-): Promise<ObservedReplica[] | undefined> {
+async function look(deps: ReconcilerDeps, instance: Instance, region: Region): Promise<ObservedReplica[] | undefined> {
   try {
     return await region.observeWorkload(instance.id);
   } catch (thrown) {
     const error = asEcolinkError(thrown, modelId(instance));
     if (error.kind === 'unexpected') throw thrown;
     const before = instance.regions.find((each) => each.region === region.name);
-    if (before) await save(parts, instance, region.name, { ...before, reason: reasonOf(error) });
+    if (before) await save(deps, instance, region.name, { ...before, reason: reasonOf(error) });
     return undefined;
   }
 }
@@ -119,14 +116,14 @@ function regionGone(region: string) {
 
 /** Does what the plan says. What stands in the way is a reason to show, not a reason to stop looking. */
 async function act(
-  parts: ReconcilerParts,
+  deps: ReconcilerDeps,
   instance: Instance,
   region: Region,
   volume: string | undefined,
   plan: RegionPlan,
 ): Promise<Partial<RegionStatusUpdate>> {
   try {
-    await step(parts, instance, region, volume, plan);
+    await step(deps, instance, region, volume, plan);
     return {};
   } catch (thrown) {
     const error = asEcolinkError(thrown, modelId(instance));
@@ -136,7 +133,7 @@ async function act(
 }
 
 async function step(
-  parts: ReconcilerParts,
+  deps: ReconcilerDeps,
   instance: Instance,
   region: Region,
   volume: string | undefined,
@@ -148,44 +145,44 @@ async function step(
     case 'erase':
       return region.eraseWorkload(instance.id);
     case 'remove':
-      await markUsed(parts, volume);
+      await markUsed(deps, volume);
       return region.removeWorkload(instance.id);
     case 'want_volume':
-      return ask(parts, instance, region.name, volume as string);
+      return ask(deps, instance, region.name, volume as string);
     case 'apply':
-      return serve(parts, instance, region, volume);
+      return serve(deps, instance, region, volume);
   }
 }
 
 /** What was used last goes last, where a policy evicts: the end of an instance counts as a use. */
-async function markUsed(parts: ReconcilerParts, volume: string | undefined): Promise<void> {
-  if (volume !== undefined) await updateVolume(parts.store.db, volume, { lastUsedAt: parts.now().toISOString() });
+async function markUsed(deps: ReconcilerDeps, volume: string | undefined): Promise<void> {
+  if (volume !== undefined) await updateVolume(deps.store.db, volume, { lastUsedAt: deps.now().toISOString() });
 }
 
-async function ask(parts: ReconcilerParts, instance: Instance, region: string, volume: string): Promise<void> {
-  const model = (await findModel(parts.store.db, { id: instance.entryId })) as OwnedModel;
+async function ask(deps: ReconcilerDeps, instance: Instance, region: string, volume: string): Promise<void> {
+  const model = (await findModel(deps.store.db, { id: instance.entryId })) as OwnedModel;
   const { repo, commit, bytes, files } = model;
   await wantVolume(
-    parts.store.db,
+    deps.store.db,
     { key: volume, region, repo: repo as string, commit: commit as string, selection: selectionHash(files), bytes },
     { prefetch: false, retry: false },
   );
-  parts.nudge({ volume });
+  deps.nudge({ volume });
 }
 
 async function serve(
-  parts: ReconcilerParts,
+  deps: ReconcilerDeps,
   instance: Instance,
   region: Region,
   volume: string | undefined,
 ): Promise<void> {
   if (volume !== undefined && (await region.observeVolume(volume)).state !== 'ready') {
     // Deleted by hand: never mounted half, so it is fetched again first.
-    await updateVolume(parts.store.db, volume, { state: 'queued' });
-    parts.nudge({ volume });
+    await updateVolume(deps.store.db, volume, { state: 'queued' });
+    deps.nudge({ volume });
     return;
   }
-  const model = (await findModel(parts.store.db, { id: instance.entryId })) as OwnedModel;
+  const model = (await findModel(deps.store.db, { id: instance.entryId })) as OwnedModel;
   const launch = instance.spec.regions.find((each) => each.region === region.name);
   const file = model.entryFile === undefined ? {} : { file: model.entryFile };
   await region.applyWorkload({
@@ -206,11 +203,11 @@ async function serve(
     generation: instance.generation,
   });
   if (volume !== undefined && instance.state !== 'running')
-    await updateVolume(parts.store.db, volume, { lastUsedAt: parts.now().toISOString() });
+    await updateVolume(deps.store.db, volume, { lastUsedAt: deps.now().toISOString() });
 }
 
 async function save(
-  parts: ReconcilerParts,
+  deps: ReconcilerDeps,
   instance: Instance,
   region: string,
   update: RegionStatusUpdate,
@@ -224,12 +221,12 @@ async function save(
     before.reason?.message === update.reason?.message &&
     before.urls.join() === update.urls.join();
   if (same) return;
-  await parts.store.transaction((transaction) =>
-    saveRegionStatus(transaction, instance.id, region, update, parts.now().toISOString()),
+  await deps.store.transaction((transaction) =>
+    saveRegionStatus(transaction, instance.id, region, update, deps.now().toISOString()),
   );
-  parts.log.info(
+  deps.log.info(
     { instance: modelId(instance), region, state: update.state, reason: update.reason?.message },
     'instance changed',
   );
-  parts.changes.publish({ kind: 'instance', id: String(instance.id) });
+  deps.changes.publish({ kind: 'instance', id: String(instance.id) });
 }

@@ -1,8 +1,9 @@
 import type { PullManifest } from '../download/manifest.ts';
 import { asEcolinkError } from '../base/errors.ts';
-import type { ReconcilerParts } from './dependencies.ts';
+import type { ReconcilerDeps } from './dependencies.ts';
 import type { Requeue } from '../base/work-queue.ts';
-import type { ObservedVolume, Reason, Region } from '../region/region.ts';
+import type { ObservedVolume, Region } from '../region/region.ts';
+import type { Reason } from '../base/reason.ts';
 import { findInstance } from '../instances/table.ts';
 import { filesOfSelection, findVolume, updateVolume, usersOfVolume } from '../volumes/table.ts';
 import type { Volume, VolumeUpdate } from '../volumes/table.ts';
@@ -17,45 +18,45 @@ const startAgainMs = 5000;
 const heldBackMs = 30_000;
 
 /** One volume in one region. Whoever needs it is nudged when it changes. */
-export async function reconcileVolume(parts: ReconcilerParts, key: string): Promise<Requeue> {
-  const volume = await findVolume(parts.store.db, key);
-  const region = parts.places.regions().find((each) => each.name === volume?.region);
+export async function reconcileVolume(deps: ReconcilerDeps, key: string): Promise<Requeue> {
+  const volume = await findVolume(deps.store.db, key);
+  const region = deps.fleet.regions().find((each) => each.name === volume?.region);
   if (!volume || !region) return 'when_nudged';
-  const users = await usersOfVolume(parts.store.db, key);
+  const users = await usersOfVolume(deps.store.db, key);
   const wanted = volume.prefetch || users.length > 0;
   const observed = await region.observeVolume(key);
   const refused =
     observed.state === 'failed' && observed.attempt === volume.attempt && isRefusal(observed.failure.code);
-  const tried = refused ? await noteRefusal(parts, volume, observed.failure.code) : volume.refused;
-  const another = refused && (await chooseCredential(parts, volume, tried, users)).untried;
-  const step = planVolume(volume, observed, wanted, parts.now().getTime(), another);
-  if (step.do === 'start') await start(parts, region, volume, step.attempt, users);
+  const tried = refused ? await noteRefusal(deps, volume, observed.failure.code) : volume.refused;
+  const another = refused && (await chooseCredential(deps, volume, tried, users)).untried;
+  const step = planVolume(volume, observed, wanted, deps.now().getTime(), another);
+  if (step.do === 'start') await start(deps, region, volume, step.attempt, users);
   if (step.do === 'stop') await region.stopDownload(key);
-  if (step.do === 'delete') return evict(parts, region, volume, users);
+  if (step.do === 'delete') return evict(deps, region, volume, users);
   const update = updateFor(step, observed, volume.reason);
-  if (update) await write(parts, volume, update, users);
-  const now = await findVolume(parts.store.db, key);
+  if (update) await write(deps, volume, update, users);
+  const now = await findVolume(deps.store.db, key);
   return now?.state === 'queued' || now?.state === 'downloading' ? watchMs : 'when_nudged';
 }
 
 /** What holds it back is a reason to show, not a reason to stop trying. */
 async function evict(
-  parts: ReconcilerParts,
+  deps: ReconcilerDeps,
   region: Region,
   volume: Volume,
   users: readonly { id: number; region: string }[],
 ): Promise<Requeue> {
   try {
-    await finishEviction(parts, volume, region);
+    await finishEviction(deps, volume, region);
     if (volume.state !== 'evicting')
-      parts.log.info({ volume: volume.key, region: volume.region }, 'volume deleted by hand');
+      deps.log.info({ volume: volume.key, region: volume.region }, 'volume deleted by hand');
     return 'when_nudged';
   } catch (thrown) {
     const error = asEcolinkError(thrown, volume.key);
     if (error.kind === 'unexpected' || !error.retryable) throw thrown;
     const reason = { code: error.code, message: `${error.message} ${error.nextStep}` };
     if (volume.state !== 'evicting' || volume.reason?.message !== reason.message)
-      await write(parts, volume, { state: 'evicting', progress: null, reason }, users);
+      await write(deps, volume, { state: 'evicting', progress: null, reason }, users);
     return heldBackMs;
   }
 }
@@ -83,31 +84,31 @@ function updateFor(
 }
 
 async function write(
-  parts: ReconcilerParts,
+  deps: ReconcilerDeps,
   volume: Volume,
   update: VolumeUpdate,
   users: readonly { id: number; region: string }[],
 ): Promise<void> {
   // When it came to rest, too: from then on a policy counts.
   const marks = update.state === 'ready' || update.state === 'partial' || update.state === 'failed';
-  const used = marks ? { lastUsedAt: parts.now().toISOString() } : {};
-  await updateVolume(parts.store.db, volume.key, { ...update, ...used });
-  parts.changes.publish({ kind: 'volume', id: volume.key });
+  const used = marks ? { lastUsedAt: deps.now().toISOString() } : {};
+  await updateVolume(deps.store.db, volume.key, { ...update, ...used });
+  deps.changes.publish({ kind: 'volume', id: volume.key });
   const turned = update.state !== undefined && update.state !== volume.state;
   if (turned)
-    parts.log.info(
+    deps.log.info(
       { volume: volume.key, region: volume.region, state: update.state, reason: update.reason?.message },
       'volume changed',
     );
   for (const user of users) {
-    if (turned) parts.nudge({ instance: user.id, region: user.region });
-    else parts.changes.publish({ kind: 'instance', id: String(user.id) });
+    if (turned) deps.nudge({ instance: user.id, region: user.region });
+    else deps.changes.publish({ kind: 'instance', id: String(user.id) });
   }
 }
 
 /** The attempt's number is written before the attempt begins: whoever comes after a crash takes a higher one. */
 async function start(
-  parts: ReconcilerParts,
+  deps: ReconcilerDeps,
   region: Region,
   volume: Volume,
   attempt: number,
@@ -115,35 +116,35 @@ async function start(
 ): Promise<void> {
   const manifest: PullManifest = {
     version: 1,
-    endpoint: parts.hubEndpoint,
+    endpoint: deps.hubEndpoint,
     repo: volume.repo,
     commit: volume.commit,
-    files: await filesOfSelection(parts.store.db, volume.selection),
+    files: await filesOfSelection(deps.store.db, volume.selection),
   };
-  const choice = await chooseCredential(parts, volume, volume.refused, users);
-  await updateVolume(parts.store.db, volume.key, {
+  const choice = await chooseCredential(deps, volume, volume.refused, users);
+  await updateVolume(deps.store.db, volume.key, {
     attempt,
     state: 'downloading',
     retryAt: null,
     credential: choice.mark,
   });
   try {
-    const token = await tokenOf(parts, volume, choice, users);
-    await region.startDownload(volume.key, manifest, attempt, token, await acceleratorsOf(parts, users));
+    const token = await tokenOf(deps, volume, choice, users);
+    await region.startDownload(volume.key, manifest, attempt, token, await acceleratorsOf(deps, users));
   } catch (thrown) {
     const error = asEcolinkError(thrown, volume.key);
     if (error.kind === 'unexpected') throw thrown;
-    await updateVolume(parts.store.db, volume.key, {
-      ...(error.retryable ? { state: 'queued', retryAt: parts.now().getTime() + startAgainMs } : { state: 'failed' }),
+    await updateVolume(deps.store.db, volume.key, {
+      ...(error.retryable ? { state: 'queued', retryAt: deps.now().getTime() + startAgainMs } : { state: 'failed' }),
       reason: { code: error.code, message: error.message },
     });
   }
-  for (const user of users) parts.nudge({ instance: user.id, region: user.region });
+  for (const user of users) deps.nudge({ instance: user.id, region: user.region });
 }
 
 /** What those who wait for the bytes will run on; undefined where nobody waits. */
 async function acceleratorsOf(
-  { store }: ReconcilerParts,
+  { store }: ReconcilerDeps,
   users: readonly { id: number }[],
 ): Promise<string[] | undefined> {
   if (users.length === 0) return undefined;

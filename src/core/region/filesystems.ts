@@ -1,6 +1,7 @@
 import type { FilesystemConfig } from '../config/schema.ts';
 import { inputError } from '../base/errors.ts';
-import type { Reason, Region, RegionFilesystem } from './region.ts';
+import type { Region, RegionFilesystem } from './region.ts';
+import type { Reason } from '../base/reason.ts';
 
 /** A shared filesystem, and where it is. */
 export interface Filesystem {

@@ -3,7 +3,7 @@ import type { RegionConfig } from '../config/schema.ts';
 import { notFound } from '../base/errors.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
 import type { Page } from '../base/paging.ts';
-import type { Category, WeightFormat } from '../registry/model.ts';
+import type { Category, WeightFormat } from '../base/categories.ts';
 import { builtInLocal } from '../runtimes/built-in.ts';
 import { builtInKubernetes } from '../runtimes/kubernetes-built-in.ts';
 import { serves } from '../runtimes/runtime.ts';
@@ -31,7 +31,7 @@ export interface RegionView {
 }
 
 /** The regions and filesystems of the config, and what runs where. */
-export interface Places {
+export interface Fleet {
   regions(): Region[];
   /** Throws `region_not_found` with the regions there are. */
   region(name: string): Region;
@@ -46,13 +46,13 @@ export interface Places {
   listFilesystems(query: PageQuery): Promise<Page<FilesystemView>>;
 }
 
-export function createPlaces(config: Config, regions: readonly Region[]): Places {
+export function createFleet(config: Config, regions: readonly Region[]): Fleet {
   const builtIn = [...builtInLocal(config.childEnvironment['PATH']), ...builtInKubernetes()];
   const own = new Set(config.runtimes.map((runtime) => `${runtime.kind} ${runtime.name}`));
   const all = [...config.runtimes, ...builtIn.filter((runtime) => !own.has(`${runtime.kind} ${runtime.name}`))];
   const pricePerHour = (accelerator: string | undefined): number | null =>
     accelerator === undefined ? 0 : (config.prices[accelerator] ?? null);
-  const places: Places = {
+  const fleet: Fleet = {
     regions: () => [...regions],
     region(name) {
       const found = regions.find((region) => region.name === name);
@@ -65,13 +65,13 @@ export function createPlaces(config: Config, regions: readonly Region[]): Places
     },
     filesystem: (name) => findFilesystem(name, config.filesystems, regions),
     configOf: (name) => config.regions.find((region) => region.name === name) as RegionConfig,
-    runtimes: (name) => all.filter((runtime) => runtime.kind === places.region(name).kind),
+    runtimes: (name) => all.filter((runtime) => runtime.kind === fleet.region(name).kind),
     runtimesFor: (name, category, format, task) =>
-      places.runtimes(name).filter((runtime) => serves(runtime, category, format, task)),
+      fleet.runtimes(name).filter((runtime) => serves(runtime, category, format, task)),
     pricePerHour,
     async listRegions(query) {
       const page = pageBy(regions, (region) => region.name, query);
-      return { ...page, items: await Promise.all(page.items.map((region) => viewOf(region, places))) };
+      return { ...page, items: await Promise.all(page.items.map((region) => viewOf(region, fleet))) };
     },
     async listFilesystems(query) {
       const { views } = await viewFilesystems(config.filesystems, regions);
@@ -79,7 +79,7 @@ export function createPlaces(config: Config, regions: readonly Region[]): Places
       return pageBy(views, (each) => `${each.name} ${each.region}`, query);
     },
   };
-  return places;
+  return fleet;
 }
 
 function pageBy<T>(all: readonly T[], keyOf: (each: T) => string, query: PageQuery): Page<T> {
@@ -90,7 +90,7 @@ function pageBy<T>(all: readonly T[], keyOf: (each: T) => string, query: PageQue
   return pageOf(rest.slice(0, query.limit + 1), query.limit, keyOf, (each) => each);
 }
 
-async function viewOf(region: Region, places: Places): Promise<RegionView> {
+async function viewOf(region: Region, fleet: Fleet): Promise<RegionView> {
   const status = await region.status();
   return {
     name: region.name,
@@ -98,18 +98,18 @@ async function viewOf(region: Region, places: Places): Promise<RegionView> {
     reachable: status.reachable,
     ...(status.version === undefined ? {} : { version: status.version }),
     ...(status.reason === undefined ? {} : { reason: status.reason.message }),
-    accelerators: places.configOf(region.name).accelerators.map((each) => {
+    accelerators: fleet.configOf(region.name).accelerators.map((each) => {
       const counted = status.accelerators?.find((other) => other.name === each.name);
       return {
         name: each.name,
         total: counted?.total ?? each.total ?? null,
         free: counted?.free ?? null,
-        price_per_hour: places.pricePerHour(each.name),
+        price_per_hour: fleet.pricePerHour(each.name),
       };
     }),
     storage_free_bytes: status.storage?.free ?? null,
     ...(status.storageClass === undefined ? {} : { storage_class: status.storageClass }),
     missing_permissions: status.missingPermissions ?? [],
-    runtimes: places.runtimes(region.name).map((runtime) => runtime.name),
+    runtimes: fleet.runtimes(region.name).map((runtime) => runtime.name),
   };
 }

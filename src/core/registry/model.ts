@@ -1,14 +1,9 @@
+import type { Category, WeightFormat } from '../base/categories.ts';
 import type { FolderEntry } from '../region/region.ts';
-import type { PullFile } from '../download/manifest.ts';
-
-export const categories = ['chat', 'embedding', 'reranker', 'image', 'audio', 'video'] as const;
-export type Category = (typeof categories)[number];
+import type { PullFile } from '../base/pull-file.ts';
 
 export const sources = ['huggingface', 'filesystem'] as const;
 export type ModelSource = (typeof sources)[number];
-
-export const formats = ['safetensors', 'gguf', 'pytorch', 'onnx', 'other'] as const;
-export type WeightFormat = (typeof formats)[number];
 
 /** Weights that can run code when they are loaded, and nothing safer beside them. */
 export function isPickle({ format }: { format: WeightFormat }): boolean {

@@ -1,4 +1,4 @@
-import type { PullFile } from '../download/manifest.ts';
+import type { PullFile } from '../base/pull-file.ts';
 import { digestOf } from '../base/ids.ts';
 import type { Model } from './model.ts';
 

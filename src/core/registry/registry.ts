@@ -1,4 +1,4 @@
-import { atLeast } from '../base/caller.ts';
+import { mayChange, mayRead } from '../access/visibility.ts';
 import type { Caller } from '../base/caller.ts';
 import type { CredentialStore } from '../access/credentials/credentials.ts';
 import type { Asking } from '../operation/mutation-context.ts';
@@ -7,22 +7,23 @@ import type { Hub } from '../hub/hub.ts';
 import { newId } from '../base/ids.ts';
 import type { Changes } from '../base/changes.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
-import type { Places } from '../region/fleet.ts';
+import type { Fleet } from '../region/fleet.ts';
 import { entriesOfRepo, findModel, insertModel, instancesUsing, markModelDeleted, searchModels } from './table.ts';
 import { originOf } from './origin.ts';
 import type { OwnedModel } from './table.ts';
 import type { Queries, Store } from '../store/store.ts';
 import { isUniqueViolation } from '../store/unique-violation.ts';
-import { categories } from './model.ts';
-import type { Category, Model } from './model.ts';
+import { categories } from '../base/categories.ts';
+import type { Model } from './model.ts';
+import type { Category } from '../base/categories.ts';
 import { memoryEstimate } from './sizing.ts';
 import { examine } from './source.ts';
 import type { Candidate, SourceInput } from './source.ts';
 
-export interface RegistryParts {
+export interface RegistryDeps {
   store: Store;
   hub: Hub;
-  places: Places;
+  fleet: Fleet;
   credentials: CredentialStore;
   changes: Changes;
   now: () => Date;
@@ -38,35 +39,35 @@ export type ListModelsInput = {
 
 export type Registry = ReturnType<typeof createRegistry>;
 
-export function createRegistry(parts: RegistryParts) {
+export function createRegistry(deps: RegistryDeps) {
   return {
-    check: (input: SourceInput, caller: Caller) => check(parts, input, caller),
-    register: (input: RegisterInput, context: Asking) => register(parts, input, context),
-    list: (input: ListModelsInput, caller: Caller) => list(parts, input, caller),
-    get: (name: string, caller: Caller) => get(parts, name, caller),
-    remove: (name: string, context: Asking) => remove(parts, name, context),
+    check: (input: SourceInput, caller: Caller) => check(deps, input, caller),
+    register: (input: RegisterInput, context: Asking) => register(deps, input, context),
+    list: (input: ListModelsInput, caller: Caller) => list(deps, input, caller),
+    get: (name: string, caller: Caller) => get(deps, name, caller),
+    remove: (name: string, context: Asking) => remove(deps, name, context),
     /** The entry that a removal is for. Throws what the removal itself would; changes nothing. */
-    examineRemoval: (name: string, caller: Caller) => examineRemoval(parts, name, caller),
+    examineRemoval: (name: string, caller: Caller) => examineRemoval(deps, name, caller),
     /** A receipt as of now: what it registered may have been deleted since. */
-    present: (receipt: Record<string, unknown>) => present(parts, receipt),
+    present: (receipt: Record<string, unknown>) => present(deps, receipt),
     /** The entry behind a name, as this caller may see it. Throws `model_not_found`. */
-    find: (name: string, caller: Caller) => findVisible(parts.store.db, name, caller),
+    find: (name: string, caller: Caller) => findVisible(deps.store.db, name, caller),
     /** What may keep a launch of the entry from working. */
-    warnings: (model: Model, caller: Caller) => parts.credentials.warnings(model, caller),
+    warnings: (model: Model, caller: Caller) => deps.credentials.warnings(model, caller),
   };
 }
 
 const namePattern = /^[a-z0-9](?:[a-z0-9._-]{0,46}[a-z0-9])?$/;
 const filesShown = 200;
 
-async function check(parts: RegistryParts, input: SourceInput, caller: Caller) {
-  const candidate = await examine(parts, input, caller);
-  const entries = candidate.repo === undefined ? [] : await entriesOfRepo(parts.store.db, candidate.repo);
+async function check(deps: RegistryDeps, input: SourceInput, caller: Caller) {
+  const candidate = await examine(deps, input, caller);
+  const entries = candidate.repo === undefined ? [] : await entriesOfRepo(deps.store.db, candidate.repo);
   const category = input.category ?? candidate.suggested;
   const regions =
-    candidate.region === undefined ? parts.places.regions().map((region) => region.name) : [candidate.region];
+    candidate.region === undefined ? deps.fleet.regions().map((region) => region.name) : [candidate.region];
   const runtimes =
-    category === undefined ? [] : regions.flatMap((region) => firstRuntime(parts, region, category, candidate));
+    category === undefined ? [] : regions.flatMap((region) => firstRuntime(deps, region, category, candidate));
   const { source, repo, revision, commit, path, region, licence, formats, format, bytes, gated, warnings, files } =
     candidate;
   return {
@@ -97,8 +98,8 @@ async function check(parts: RegistryParts, input: SourceInput, caller: Caller) {
   };
 }
 
-function firstRuntime({ places }: RegistryParts, region: string, category: Category, candidate: Candidate) {
-  const runtime = places.runtimesFor(region, category, candidate.format, candidate.task)[0];
+function firstRuntime({ fleet }: RegistryDeps, region: string, category: Category, candidate: Candidate) {
+  const runtime = fleet.runtimesFor(region, category, candidate.format, candidate.task)[0];
   return runtime ? [{ region, runtime: runtime.name }] : [];
 }
 
@@ -110,20 +111,20 @@ function categoryReason(input: SourceInput, candidate: Candidate): string {
     : `the task ${candidate.task} fits no category: say which it is`;
 }
 
-async function register(parts: RegistryParts, input: RegisterInput, context: Asking) {
+async function register(deps: RegistryDeps, input: RegisterInput, context: Asking) {
   checkName(input.name);
-  await refuseTaken(parts.store.db, input.name);
-  const candidate = await examine(parts, input, context.caller);
+  await refuseTaken(deps.store.db, input.name);
+  const candidate = await examine(deps, input, context.caller);
   if (candidate.refusal) throw candidate.refusal;
   const category = input.category ?? candidate.suggested;
   if (category === undefined) throw categoryMissing(candidate);
-  const model = toModel(input, candidate, category, context.caller, parts.now());
+  const model = toModel(input, candidate, category, context.caller, deps.now());
   const receipt = {
     model: model.name,
     state: 'registered',
     next_step: `Launch it: launch_instance with model "${model.name}" (plan_launch first shows what that does).`,
   };
-  await parts.store
+  await deps.store
     .transaction(async (transaction) => {
       await refuseTaken(transaction, input.name);
       await insertModel(transaction, model);
@@ -131,10 +132,10 @@ async function register(parts: RegistryParts, input: RegisterInput, context: Ask
     })
     .catch(async (thrown: unknown) => {
       // On PostgreSQL two may find the name free at once; the one that comes second is told what it would have been.
-      if (isUniqueViolation(thrown)) await refuseTaken(parts.store.db, input.name);
+      if (isUniqueViolation(thrown)) await refuseTaken(deps.store.db, input.name);
       throw thrown;
     });
-  parts.changes.publish({ kind: 'model', id: model.id });
+  deps.changes.publish({ kind: 'model', id: model.id });
   return receipt;
 }
 
@@ -197,8 +198,8 @@ function toModel(input: RegisterInput, candidate: Candidate, category: Category,
   };
 }
 
-async function list(parts: RegistryParts, input: ListModelsInput, caller: Caller) {
-  const rows = await searchModels(parts.store.db, {
+async function list(deps: RegistryDeps, input: ListModelsInput, caller: Caller) {
+  const rows = await searchModels(deps.store.db, {
     category: input.category,
     query: input.query,
     after: decodeCursor(input.cursor, 'string'),
@@ -222,10 +223,10 @@ function summary(model: OwnedModel) {
   };
 }
 
-async function get(parts: RegistryParts, name: string, caller: Caller) {
-  const model = await findVisible(parts.store.db, name, caller);
-  const instances = await instancesUsing(parts.store.db, model.id);
-  const path = model.filesystem === undefined ? undefined : await pathOf(parts, model.filesystem, model.subfolder);
+async function get(deps: RegistryDeps, name: string, caller: Caller) {
+  const model = await findVisible(deps.store.db, name, caller);
+  const instances = await instancesUsing(deps.store.db, model.id);
+  const path = model.filesystem === undefined ? undefined : await pathOf(deps, model.filesystem, model.subfolder);
   return {
     ...summary(model),
     ...defined({
@@ -243,41 +244,41 @@ async function get(parts: RegistryParts, name: string, caller: Caller) {
     files: model.files.slice(0, filesShown).map(({ path: file, size }) => ({ path: file, size })),
     file_count: model.files.length,
     memory_bytes: memoryEstimate(model.bytes, model.architecture),
-    warnings: await parts.credentials.warnings(model, caller),
+    warnings: await deps.credentials.warnings(model, caller),
     instances: instances.map(({ id, state }) => ({ id, state: state as 'running' })),
   };
 }
 
 /** Unknown while its region does not answer, and where the filesystem is there no more. */
-async function pathOf({ places }: RegistryParts, filesystem: string, subfolder = ''): Promise<string | undefined> {
+async function pathOf({ fleet }: RegistryDeps, filesystem: string, subfolder = ''): Promise<string | undefined> {
   try {
-    return `${(await places.filesystem(filesystem)).mountPath}/${subfolder}`;
+    return `${(await fleet.filesystem(filesystem)).mountPath}/${subfolder}`;
   } catch (thrown) {
     if (thrown instanceof EcolinkError && thrown.code === 'filesystem_not_found') return undefined;
     throw thrown;
   }
 }
 
-async function remove(parts: RegistryParts, name: string, context: Asking) {
+async function remove(deps: RegistryDeps, name: string, context: Asking) {
   const receipt = {
     model: name,
     state: 'deleted',
     next_step: 'Its cached weights stay until they are evicted: list_cache shows them, evict_cache frees them.',
   };
-  await parts.store.transaction(async (transaction) => {
+  await deps.store.transaction(async (transaction) => {
     const model = await findVisible(transaction, name, context.caller);
     if (!mayChange(model, context.caller)) throw notYours(model);
     // Written before it is checked: on PostgreSQL the write is what waits for a launch that is about to commit.
-    await markModelDeleted(transaction, model.id, parts.now().toISOString());
+    await markModelDeleted(transaction, model.id, deps.now().toISOString());
     const using = (await instancesUsing(transaction, model.id)).filter((instance) => instance.state !== 'stopped');
     if (using.length > 0) throw inUse(name, using);
     await context.settle(transaction, receipt);
   });
-  parts.changes.publish({ kind: 'model', id: name });
+  deps.changes.publish({ kind: 'model', id: name });
   return receipt;
 }
 
-async function examineRemoval({ store }: RegistryParts, name: string, caller: Caller): Promise<OwnedModel> {
+async function examineRemoval({ store }: RegistryDeps, name: string, caller: Caller): Promise<OwnedModel> {
   const model = await findVisible(store.db, name, caller);
   if (!mayChange(model, caller)) throw notYours(model);
   const using = (await instancesUsing(store.db, model.id)).filter((instance) => instance.state !== 'stopped');
@@ -285,7 +286,7 @@ async function examineRemoval({ store }: RegistryParts, name: string, caller: Ca
   return model;
 }
 
-async function present({ store }: RegistryParts, receipt: Record<string, unknown>): Promise<Record<string, unknown>> {
+async function present({ store }: RegistryDeps, receipt: Record<string, unknown>): Promise<Record<string, unknown>> {
   const { model, state } = receipt;
   if (state !== 'registered' || typeof model !== 'string' || (await findModel(store.db, { name: model })))
     return receipt;
@@ -321,15 +322,6 @@ async function findVisible(db: Queries, name: string, caller: Caller): Promise<O
     nextStep: 'list_models shows the names there are; register_model adds one.',
     field: 'model',
   });
-}
-
-/** What is private exists for its owner and admins alone: to others it is *not found*, not *refused*. */
-export function mayRead(thing: { private: boolean; owner: string }, caller: Caller): boolean {
-  return !thing.private || mayChange(thing, caller);
-}
-
-export function mayChange(thing: { owner: string }, caller: Caller): boolean {
-  return thing.owner === caller.person.id || atLeast(caller.person.role, 'admin');
 }
 
 /** Without the fields that are undefined: an absent field and an undefined one are not the same in the results. */

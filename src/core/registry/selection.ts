@@ -1,7 +1,7 @@
 import picomatch from 'picomatch';
-import type { PullFile } from '../download/manifest.ts';
+import type { PullFile } from '../base/pull-file.ts';
 import { inputError } from '../base/errors.ts';
-import type { WeightFormat } from './model.ts';
+import type { WeightFormat } from '../base/categories.ts';
 
 export interface Selection {
   format: WeightFormat;

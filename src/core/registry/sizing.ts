@@ -1,4 +1,5 @@
-import type { Architecture, Category } from './model.ts';
+import type { Architecture } from './model.ts';
+import type { Category } from '../base/categories.ts';
 
 /** From the Hub's task names to our categories (huggingface.co/tasks). A suggestion that a person can override. */
 const categoryOfTask = new Map<string, Category>(

@@ -2,11 +2,12 @@ import type { Caller } from '../base/caller.ts';
 import type { CredentialStore } from '../access/credentials/credentials.ts';
 import { EcolinkError } from '../base/errors.ts';
 import type { Hub, HubCredential, RepoSnapshot } from '../hub/hub.ts';
-import type { Places } from '../region/fleet.ts';
+import type { Fleet } from '../region/fleet.ts';
 import { readFolder } from './folder.ts';
-import type { Architecture, Category, Fingerprint, ModelSource, WeightFormat } from './model.ts';
+import type { Architecture, Fingerprint, ModelSource } from './model.ts';
+import type { Category, WeightFormat } from '../base/categories.ts';
 import { formatsOf, isWeights, selectFiles } from './selection.ts';
-import type { PullFile } from '../download/manifest.ts';
+import type { PullFile } from '../base/pull-file.ts';
 import { architectureOf, suggestCategory } from './sizing.ts';
 
 export interface SourceInput {
@@ -50,25 +51,25 @@ export interface Candidate {
   refusal?: EcolinkError;
 }
 
-interface Parts {
+interface Deps {
   hub: Hub;
-  places: Places;
+  fleet: Fleet;
   credentials: CredentialStore;
 }
 
 /** Looks at the source as it is now and saves nothing. Throws what makes it unknown; a repo that is known and may not be downloaded has a `refusal`. */
-export function examine(parts: Parts, input: SourceInput, caller: Caller): Promise<Candidate> {
-  return input.source === 'huggingface' ? examineRepo(parts, input, caller) : examineFolder(parts, input);
+export function examine(deps: Deps, input: SourceInput, caller: Caller): Promise<Candidate> {
+  return input.source === 'huggingface' ? examineRepo(deps, input, caller) : examineFolder(deps, input);
 }
 
-async function examineRepo(parts: Parts, input: SourceInput, caller: Caller): Promise<Candidate> {
-  const { hub, credentials, places } = parts;
+async function examineRepo(deps: Deps, input: SourceInput, caller: Caller): Promise<Candidate> {
+  const { hub, credentials, fleet } = deps;
   const repo = input.repo as string;
   const revision = input.revision ?? 'main';
   const named = input.credential === undefined ? undefined : await credentials.resolve(input.credential, caller);
   const look = async (credential: HubCredential | undefined) => {
     const snapshot = await hub.inspect(repo, revision, credential);
-    const isServed = servedIn(places, input, snapshot.task);
+    const isServed = servedIn(fleet, input, snapshot.task);
     const selection = selectFiles(snapshot.files, input.include ?? [], input.exclude ?? [], isServed);
     const weights = selection.files.find((file) => isWeights(file.path)) ?? selection.files[0];
     const refusal = weights && (await refusalOf(hub.probe(repo, snapshot.commit, weights.path, credential)));
@@ -101,11 +102,11 @@ async function examineRepo(parts: Parts, input: SourceInput, caller: Caller): Pr
 }
 
 /** Whether a runtime, in one of the regions, serves a format to models of this kind; where the kind is unknown, any may. */
-function servedIn(places: Places, input: SourceInput, task: string | undefined, region?: string) {
+function servedIn(fleet: Fleet, input: SourceInput, task: string | undefined, region?: string) {
   const category = input.category ?? suggestCategory(task);
-  const names = region === undefined ? places.regions().map(({ name }) => name) : [region];
+  const names = region === undefined ? fleet.regions().map(({ name }) => name) : [region];
   return (format: WeightFormat): boolean =>
-    category === undefined || names.some((name) => places.runtimesFor(name, category, format, task).length > 0);
+    category === undefined || names.some((name) => fleet.runtimesFor(name, category, format, task).length > 0);
 }
 
 /** Why the Hub does not hand out the weights: only asking for them tells, metadata of gated repos is public. */
@@ -139,13 +140,13 @@ async function readArchitecture(
   return { ...architectureOf(text), ...(snapshot.parameters === undefined ? {} : { parameters: snapshot.parameters }) };
 }
 
-async function examineFolder({ places }: Parts, input: SourceInput): Promise<Candidate> {
-  const filesystem = await places.filesystem(input.filesystem as string);
-  const region = places.region(filesystem.region);
+async function examineFolder({ fleet }: Deps, input: SourceInput): Promise<Candidate> {
+  const filesystem = await fleet.filesystem(input.filesystem as string);
+  const region = fleet.region(filesystem.region);
   const subfolder = (input.subfolder as string).replace(/^(?:\.\/)+/, '').replace(/\/+$/, '');
   const fingerprint = await readFolder(region, filesystem.name, subfolder);
   const found = fingerprint.entries.map((entry) => ({ path: entry.path, size: entry.size }));
-  const isServed = servedIn(places, input, undefined, region.name);
+  const isServed = servedIn(fleet, input, undefined, region.name);
   const selection = selectFiles(found, input.include ?? [], input.exclude ?? [], isServed);
   const config = found.find((file) => file.path === 'config.json');
   const text = config

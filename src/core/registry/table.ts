@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
-import type { PullFile } from '../download/manifest.ts';
-import type { Category, Model } from './model.ts';
+import type { PullFile } from '../base/pull-file.ts';
+import type { Model } from './model.ts';
+import type { Category } from '../base/categories.ts';
 import { originOf, selectionHash } from './origin.ts';
 import type { Queries } from '../store/store.ts';
 

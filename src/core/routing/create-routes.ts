@@ -1,7 +1,7 @@
 import type { Caller } from '../base/caller.ts';
 import { notFound } from '../base/errors.ts';
-import type { Places } from '../region/fleet.ts';
-import { mayRead } from '../registry/registry.ts';
+import type { Fleet } from '../region/fleet.ts';
+import { mayRead } from '../access/visibility.ts';
 import { findInstance, searchInstances } from '../instances/table.ts';
 import type { Store } from '../store/store.ts';
 import { modelId } from '../instances/instance.ts';
@@ -11,18 +11,18 @@ import { allows } from '../instances/states.ts';
 
 const listed = 1000;
 
-export function createRoutes(store: Store, places: Places): Routes {
+export function createRoutes(store: Store, fleet: Fleet): Routes {
   return {
     async find(id, caller) {
       const [, name, number] = /^(.+):([0-9]{1,9})$/.exec(id) ?? [];
       const instance = number === undefined ? undefined : await visible(store, Number(number), caller);
       if (!instance || instance.name !== name) throw unknown(id);
-      return toRoute(instance, places);
+      return toRoute(instance, fleet);
     },
     async findById(id, caller) {
       const instance = await visible(store, id, caller);
       if (!instance) throw unknown(String(id));
-      return toRoute(instance, places);
+      return toRoute(instance, fleet);
     },
     async list(caller) {
       const found = await searchInstances(store.db, {
@@ -45,7 +45,7 @@ async function visible(store: Store, id: number, caller: Caller): Promise<Instan
   return instance && instance.desired !== 'deleted' && mayRead(instance, caller) ? instance : undefined;
 }
 
-function toRoute(instance: Instance, places: Places): Route {
+function toRoute(instance: Instance, fleet: Fleet): Route {
   const id = modelId(instance);
   if (instance.desired === 'stopped') {
     throw notFound('instance_stopped', `The instance "${id}" is stopped.`, {
@@ -57,17 +57,17 @@ function toRoute(instance: Instance, places: Places): Route {
     modelId: id,
     servedName: id,
     replicas: instance.regions.flatMap(({ region, urls }) => {
-      const api = urls.length === 0 ? undefined : apiOf(instance, region, places);
+      const api = urls.length === 0 ? undefined : apiOf(instance, region, fleet);
       return urls.map((url) => ({ url, region, ...(api ? { api } : {}) }));
     }),
   };
 }
 
 /** A region or a runtime that is not configured any more runs on until somebody ends it. */
-function apiOf({ spec }: Instance, region: string, places: Places): Api | undefined {
-  if (!places.regions().some((each) => each.name === region)) return undefined;
+function apiOf({ spec }: Instance, region: string, fleet: Fleet): Api | undefined {
+  if (!fleet.regions().some((each) => each.name === region)) return undefined;
   const name = spec.regions.find((each) => each.region === region)?.runtime;
-  return places.runtimes(region).find((each) => each.name === name);
+  return fleet.runtimes(region).find((each) => each.name === name);
 }
 
 function unknown(id: string): Error {

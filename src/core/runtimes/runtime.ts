@@ -1,5 +1,5 @@
 import type { KubernetesRuntime, RuntimeConfig } from '../config/schema.ts';
-import type { Architecture, Category, WeightFormat } from '../registry/model.ts';
+import type { Category, WeightFormat } from '../base/categories.ts';
 
 /** How a model is served: data, in the config or built in. */
 export type Runtime = RuntimeConfig;

@@ -27,7 +27,7 @@ export interface KeyRing {
   reload(): void;
 }
 
-export interface RingParts {
+export interface RingDeps {
   store: Store;
   source: KeySource;
   log: Log;
@@ -39,12 +39,12 @@ const checkText = 'this key is right';
 const checkPlace = (id: string): Place => ({ table: 'secret_keys', id, owner: '' });
 
 /** Throws `wrong_key` where something was sealed with a key that is not at hand; nothing is changed then. */
-export async function openKeyRing(parts: RingParts): Promise<KeyRing> {
-  let keys = keysById(parts.source);
-  await checkKeys(parts, keys);
-  const reload = (): void => void (keys = keysById(parts.source));
+export async function openKeyRing(deps: RingDeps): Promise<KeyRing> {
+  let keys = keysById(deps.source);
+  await checkKeys(deps, keys);
+  const reload = (): void => void (keys = keysById(deps.source));
   return {
-    source: parts.source,
+    source: deps.source,
     keys: () => keys,
     reload,
     async prepare() {
@@ -52,16 +52,16 @@ export async function openKeyRing(parts: RingParts): Promise<KeyRing> {
       reload();
       let made = false;
       if (keys.size === 0) {
-        made = makeKeyFile(parts.source.file);
+        made = makeKeyFile(deps.source.file);
         reload();
         if (made) {
-          parts.log.warn(
-            { file: parts.source.file },
+          deps.log.warn(
+            { file: deps.source.file },
             'a key was made that seals the stored credentials: back this file up, apart from the database',
           );
         }
       }
-      await recordKey(parts, keys);
+      await recordKey(deps, keys);
       return made;
     },
     async seal(transaction, place, value) {
@@ -70,7 +70,7 @@ export async function openKeyRing(parts: RingParts): Promise<KeyRing> {
         reload();
         sealing = await usable(transaction, keys);
       }
-      if (!sealing) throw wrongKey('The key at hand has been retired by a rotation.', parts.source);
+      if (!sealing) throw wrongKey('The key at hand has been retired by a rotation.', deps.source);
       return { sealed: seal(sealing.key, place, value), keyId: sealing.id };
     },
     open(place, row) {
@@ -80,7 +80,7 @@ export async function openKeyRing(parts: RingParts): Promise<KeyRing> {
       if (value !== undefined) return value;
       throw key
         ? new Error(`A sealed value of ${place.table} does not open: it was changed or moved.`)
-        : wrongKey(`Something was sealed with the key ${row.keyId}, which is not at hand.`, parts.source);
+        : wrongKey(`Something was sealed with the key ${row.keyId}, which is not at hand.`, deps.source);
     },
   };
 }
@@ -90,7 +90,7 @@ function keysById(source: KeySource): Map<string, Buffer> {
 }
 
 /** Every key that the database names must be at hand, and open its own check value. */
-async function checkKeys({ store, source }: RingParts, keys: Map<string, Buffer>): Promise<void> {
+async function checkKeys({ store, source }: RingDeps, keys: Map<string, Buffer>): Promise<void> {
   const rows = await store.db.selectFrom('secret_keys').selectAll().execute();
   for (const row of rows) {
     const key = keys.get(row.id);
@@ -105,7 +105,7 @@ async function checkKeys({ store, source }: RingParts, keys: Map<string, Buffer>
 }
 
 /** The sealing key's row. Where there are others already, only a rotation may add one. */
-async function recordKey({ store, source, now }: RingParts, keys: Map<string, Buffer>): Promise<void> {
+async function recordKey({ store, source, now }: RingDeps, keys: Map<string, Buffer>): Promise<void> {
   const [first] = keys;
   if (!first) throw new Error('There is no key to record.');
   await store.transaction(async (transaction) => {

@@ -7,7 +7,7 @@ import { newKey, writeKeyFile } from './key-file.ts';
 import { insertKey } from './ring.ts';
 import type { KeyRing } from './ring.ts';
 
-export interface RotateParts {
+export interface RotateDeps {
   store: Store;
   ring: KeyRing;
   now: () => Date;
@@ -27,8 +27,8 @@ export interface Rotated {
  * leaves both keys at hand, and the next one goes on from there instead of making a third. Servers that run meanwhile
  * read the key file again when they meet the new key.
  */
-export async function rotate(parts: RotateParts): Promise<Rotated> {
-  const { ring, store, now } = parts;
+export async function rotate(deps: RotateDeps): Promise<Rotated> {
+  const { ring, store, now } = deps;
   ring.reload();
   await ring.prepare();
   if (ring.keys().size === 1) addKey(ring);
@@ -40,7 +40,7 @@ export async function rotate(parts: RotateParts): Promise<Rotated> {
     await insertKey(transaction, key, bytes, now());
     await transaction.updateTable('secret_keys').set({ retired: 1 }).where('id', 'in', old).execute();
   });
-  const rows = await resealAll(parts, old);
+  const rows = await resealAll(deps, old);
   // The rows' foreign key holds this: a key that one of them still names cannot go.
   await store.db.deleteFrom('secret_keys').where('id', 'in', old).execute();
   return { key, rows, next_step: forgetKeys(ring, bytes) };
@@ -68,7 +68,7 @@ function forgetKeys(ring: KeyRing, newest: Buffer): string {
 const sealedTables = ['credentials', 'slack_installations'] as const;
 type SealedTable = (typeof sealedTables)[number];
 
-async function resealAll({ store, ring, onRow }: RotateParts, old: readonly string[]): Promise<number> {
+async function resealAll({ store, ring, onRow }: RotateDeps, old: readonly string[]): Promise<number> {
   let rows = 0;
   for (const table of sealedTables) {
     for (;;) {

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { Kysely, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import type { Dialect, Transaction } from 'kysely';
-import type { Config } from '../config/config.ts';
 import { postgresDialect, sqliteDialect, transactionOf } from './dialects.ts';
 import type { Flavour } from './dialects.ts';
 import { migrations } from './migrations.ts';
@@ -19,8 +18,15 @@ export interface Store extends AsyncDisposable {
   ping(): Promise<void>;
 }
 
+/** Where the state is kept. */
+export interface StoreLocation {
+  dataDir: string;
+  /** Absent: SQLite in the data folder. */
+  databaseUrl?: string | undefined;
+}
+
 /** Opens the store that the config names and brings its schema up to date. */
-export async function openStore(config: Pick<Config, 'dataDir' | 'databaseUrl'>): Promise<Store> {
+export async function openStore(config: StoreLocation): Promise<Store> {
   return config.databaseUrl === undefined
     ? createStore('sqlite', sqliteDialect(join(config.dataDir, 'ecolink.db')))
     : createStore('postgres', postgresDialect(config.databaseUrl));

@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { conflict, unavailable } from '../base/errors.ts';
 import type { Changes } from '../base/changes.ts';
-import type { Places } from '../region/fleet.ts';
+import type { Fleet } from '../region/fleet.ts';
 import type { Region } from '../region/region.ts';
 import type { Store } from '../store/store.ts';
 import { findVolume, updateVolume, usersOfVolume } from './table.ts';
 import type { Volume } from './table.ts';
 
-export interface EvictParts {
+export interface EvictDeps {
   store: Store;
-  places: Places;
+  fleet: Fleet;
   changes: Changes;
   nudge: (key: { volume: string }) => void;
 }
@@ -22,18 +22,18 @@ const pollMs = 50;
  * first and the reconciler, which alone works on the volume, carries it out: what wants the bytes meanwhile waits until they
  * are gone.
  */
-export async function evictVolume(parts: EvictParts, volume: Volume): Promise<number | undefined> {
-  const held = await bytesOf(parts.places.region(volume.region), volume);
-  await parts.store.transaction(async (transaction) => {
+export async function evictVolume(deps: EvictDeps, volume: Volume): Promise<number | undefined> {
+  const held = await bytesOf(deps.fleet.region(volume.region), volume);
+  await deps.store.transaction(async (transaction) => {
     const users = await usersOfVolume(transaction, volume.key);
     if (users.length > 0) throw volumeInUse(volume, users);
     const asked = { state: 'evicting', prefetch: false, pinned: false } as const;
     await updateVolume(transaction, volume.key, { ...asked, progress: null, reason: null, freedBytes: null });
   });
-  parts.nudge({ volume: volume.key });
+  deps.nudge({ volume: volume.key });
   const deadline = Date.now() + patienceMs;
   for (;;) {
-    const now = await findVolume(parts.store.db, volume.key);
+    const now = await findVolume(deps.store.db, volume.key);
     if (now?.state !== 'evicting') return now?.freedBytes ?? held;
     if (Date.now() > deadline) throw stillGoing(now);
     await delay(pollMs);
@@ -41,12 +41,12 @@ export async function evictVolume(parts: EvictParts, volume: Volume): Promise<nu
 }
 
 /** The reconciler's half. */
-export async function finishEviction(parts: Omit<EvictParts, 'places'>, volume: Volume, region: Region): Promise<void> {
+export async function finishEviction(deps: Omit<EvictDeps, 'places'>, volume: Volume, region: Region): Promise<void> {
   const freed = await region.deleteVolume(volume.key);
   const gone = { state: 'absent', progress: null, reason: null, reached: 0, freedBytes: freed ?? null } as const;
-  await updateVolume(parts.store.db, volume.key, gone);
-  parts.nudge({ volume: volume.key });
-  parts.changes.publish({ kind: 'volume', id: volume.key });
+  await updateVolume(deps.store.db, volume.key, gone);
+  deps.nudge({ volume: volume.key });
+  deps.changes.publish({ kind: 'volume', id: volume.key });
 }
 
 /** Before it goes: a region may not be able to say it any more when it is gone. */

@@ -1,6 +1,6 @@
-import type { PullFile } from '../download/manifest.ts';
-import type { Progress, Reason } from '../region/region.ts';
-import type { VolumeState } from '../reconcile/plan-volume.ts';
+import type { PullFile } from '../base/pull-file.ts';
+import type { Progress, Reason } from '../base/reason.ts';
+import type { VolumeState } from './states.ts';
 import type { Queries } from '../store/store.ts';
 
 export interface Volume {

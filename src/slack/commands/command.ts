@@ -1,6 +1,6 @@
 import type { SlackCommandMiddlewareArgs } from '@slack/bolt';
 import type { Caller } from '../../core/base/caller.ts';
-import { looksLikeToken } from '../../core/operation/parse-input.ts';
+import { looksLikeToken } from '../../core/base/secret-shapes.ts';
 import { claimMessage } from './claim.ts';
 import { approvalsReply } from './approval-actions.ts';
 import { helpMessage, parseCommand, unknownMessage } from '../blocks/command-text.ts';

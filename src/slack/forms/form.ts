@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { newId } from '../../core/base/ids.ts';
-import { redact } from '../../core/base/log.ts';
+import { redact } from '../../core/base/secret-shapes.ts';
 import { inputFields } from '../../core/operation/operation.ts';
 import type { InputField, Operation } from '../../core/operation/operation.ts';
 import { asText } from '../blocks/text.ts';

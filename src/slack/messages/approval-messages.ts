@@ -24,15 +24,15 @@ export interface ApprovalMessages {
 /** How often requests are looked at whose change another server or process made. */
 const pollMs = 5000;
 
-interface Parts {
+interface Deps {
   core: Core;
   bots: Bots;
   live: LiveMessages;
 }
 
 /** Shows every request to the people who decide, and keeps what is shown true whoever decides and wherever. */
-export function createApprovalMessages(parts: Parts): ApprovalMessages {
-  const { core } = parts;
+export function createApprovalMessages(deps: Deps): ApprovalMessages {
+  const { core } = deps;
   /** What Slack has, by request: to send nothing twice. */
   const shown = new Map<number, string>();
   /** One look after the other for each request, so that none is posted twice. */
@@ -40,7 +40,7 @@ export function createApprovalMessages(parts: Parts): ApprovalMessages {
   let closed = false;
 
   const refresh = (id: number): Promise<void> => {
-    const turn = (turns.get(id) ?? Promise.resolve()).then(() => (closed ? undefined : show(parts, shown, id)));
+    const turn = (turns.get(id) ?? Promise.resolve()).then(() => (closed ? undefined : show(deps, shown, id)));
     const kept = turn.catch((thrown: unknown) =>
       core.log.warn({ err: thrown, approval: id }, 'the message of a request could not be brought up to date'),
     );
@@ -49,7 +49,7 @@ export function createApprovalMessages(parts: Parts): ApprovalMessages {
     return kept;
   };
   const poll = async (): Promise<void> => {
-    await core.approvals.remind((id) => remind(parts, id));
+    await core.approvals.remind((id) => remind(deps, id));
     for (const id of new Set([...(await core.approvals.unsettled()), ...shown.keys()])) await refresh(id);
   };
   const look = (): void => {
@@ -74,18 +74,18 @@ export function createApprovalMessages(parts: Parts): ApprovalMessages {
   };
 }
 
-async function show(parts: Parts, shown: Map<number, string>, id: number): Promise<void> {
-  const { core } = parts;
+async function show(deps: Deps, shown: Map<number, string>, id: number): Promise<void> {
+  const { core } = deps;
   const { approvals } = core;
   const approval = await approvals.view(id);
   if (!approval) return;
   const message = approvalMessage(approval);
   const text = JSON.stringify(message);
   if (shown.get(id) === text) return;
-  const places = await approvals.shownAt(id);
-  const asked = approval.state !== 'pending' || (await approvals.once(id, 'asked', () => announce(parts, approval)));
-  for (const place of places) await update(parts, place, message);
-  const alarmed = !approval.broken_glass || (await approvals.once(id, 'broken_glass', () => alarm(parts, approval)));
+  const fleet = await approvals.shownAt(id);
+  const asked = approval.state !== 'pending' || (await approvals.once(id, 'asked', () => announce(deps, approval)));
+  for (const place of fleet) await update(deps, place, message);
+  const alarmed = !approval.broken_glass || (await approvals.once(id, 'broken_glass', () => alarm(deps, approval)));
   // Who began to tell them may have died of it: it is looked at again.
   if (!asked || !alarmed) return;
   if (!isOver(approval.state)) {
@@ -94,33 +94,33 @@ async function show(parts: Parts, shown: Map<number, string>, id: number): Promi
   }
   shown.delete(id);
   // Last, and once: until then the request is looked at again, by this server or another.
-  await approvals.once(id, 'ended', () => tellRequester(parts, approval));
+  await approvals.once(id, 'ended', () => tellRequester(deps, approval));
 }
 
 /** Where everybody sees it, where there is such a place; what is private goes to those who decide. */
-async function announce(parts: Parts, approval: Approval): Promise<void> {
-  const { core, bots } = parts;
-  for (const place of await placesOf(parts, approval, approval.approvers)) {
+async function announce(deps: Deps, approval: Approval): Promise<void> {
+  const { core, bots } = deps;
+  for (const place of await placesOf(deps, approval, approval.approvers)) {
     // In a channel those who decide are told by their names; in their own messages they are told anyway.
     const naming = place.channel === undefined ? undefined : await mentionsIn(core, place.at, approval);
     const posted = await attempt(core, () => post(bots, place, approvalMessage(approval, naming)));
     if (!posted) continue;
-    const url = place.channel === undefined ? null : await permalink(parts, posted);
+    const url = place.channel === undefined ? null : await permalink(deps, posted);
     await core.approvals.showedAt(approval.id, { ...posted, url });
   }
 }
 
 /** Anew and to everybody concerned: an edited message rings no bell. */
-async function alarm(parts: Parts, approval: Approval): Promise<void> {
-  const admins = (await parts.core.access.membersOf({ roles: ['admin'] })).map(({ name }) => name);
+async function alarm(deps: Deps, approval: Approval): Promise<void> {
+  const admins = (await deps.core.access.membersOf({ roles: ['admin'] })).map(({ name }) => name);
   const message = alarmMessage(approval);
-  const users = await usersNamed(parts.core, [...approval.approvers, ...admins]);
-  const inChannel = (await placesOf(parts, approval, [])).filter(({ channel }) => channel !== undefined);
+  const users = await usersNamed(deps.core, [...approval.approvers, ...admins]);
+  const inChannel = (await placesOf(deps, approval, [])).filter(({ channel }) => channel !== undefined);
   for (const place of [...inChannel, ...users.map((who) => ({ user: who.user, at: who }))])
-    await attempt(parts.core, () => post(parts.bots, place, message));
+    await attempt(deps.core, () => post(deps.bots, place, message));
 }
 
-async function placesOf({ core, bots }: Parts, approval: Approval, names: readonly string[]): Promise<Place[]> {
+async function placesOf({ core, bots }: Deps, approval: Approval, names: readonly string[]): Promise<Place[]> {
   const { channel } = core.config.slack;
   const users = await usersNamed(core, names);
   if (channel === undefined || approval.private) return users.map((who) => ({ user: who.user, at: who }));
@@ -129,25 +129,25 @@ async function placesOf({ core, bots }: Parts, approval: Approval, names: readon
 }
 
 /** Null where it went to one person's messages instead, which nobody else can open. */
-async function permalink(parts: Parts, { team, channel, ts }: Posted): Promise<string | null> {
+async function permalink(deps: Deps, { team, channel, ts }: Posted): Promise<string | null> {
   if (channel.startsWith('D')) return null;
-  const bot = await writer(parts, team);
-  const found = await attempt(parts.core, async () => bot?.client.chat.getPermalink({ channel, message_ts: ts }));
+  const bot = await writer(deps, team);
+  const found = await attempt(deps.core, async () => bot?.client.chat.getPermalink({ channel, message_ts: ts }));
   return found?.permalink ?? null;
 }
 
-async function update(parts: Parts, { team, channel, ts }: ShownMessage, message: SlackMessage): Promise<void> {
-  const bot = await writer(parts, team);
-  await attempt(parts.core, async () => bot?.client.chat.update({ channel, ts, ...message }));
+async function update(deps: Deps, { team, channel, ts }: ShownMessage, message: SlackMessage): Promise<void> {
+  const bot = await writer(deps, team);
+  await attempt(deps.core, async () => bot?.client.chat.update({ channel, ts, ...message }));
 }
 
 /** Below the message, and in the channel too, so that it is seen. */
-async function remind(parts: Parts, id: number): Promise<void> {
-  const { core } = parts;
+async function remind(deps: Deps, id: number): Promise<void> {
+  const { core } = deps;
   const approval = await core.approvals.view(id);
   if (!approval) return;
   for (const { team, channel, ts } of await core.approvals.shownAt(id)) {
-    const bot = await writer(parts, team);
+    const bot = await writer(deps, team);
     const naming = channel.startsWith('D') ? undefined : await mentionsIn(core, bot?.workspace ?? {}, approval);
     const below = { channel, thread_ts: ts, reply_broadcast: true };
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- Slack's method, not a window's.
@@ -176,12 +176,12 @@ async function usersNamed({ access }: Core, names: readonly string[]): Promise<S
 }
 
 /** Undefined where the app is not installed any more. */
-function writer({ bots }: Parts, team: string | null): Promise<Bot | undefined> {
+function writer({ bots }: Deps, team: string | null): Promise<Bot | undefined> {
   return bots.of(team === null ? (bots.home ?? {}) : placeOf(team));
 }
 
 /** To the account that asked; what an agent or a command line asked for, to the person's own. */
-async function tellRequester({ core, bots, live }: Parts, approval: Approval): Promise<void> {
+async function tellRequester({ core, bots, live }: Deps, approval: Approval): Promise<void> {
   const who = accountOf(approval.identity) ?? (await usersNamed(core, [approval.requester]))[0];
   if (!who) return;
   await attempt(core, () => post(bots, { user: who.user, at: who }, outcomeMessage(approval)));

@@ -17,13 +17,13 @@ export const extendId = 'ending.extend';
 /** How often endings are looked for. */
 const pollMs = 5000;
 
-interface Parts {
+interface Deps {
   core: Core;
   bots: Bots;
 }
 
 /** Warns owners by direct message before their instances stop by themselves. */
-export function createEndingMessages({ core, bots }: Parts): { close(): Promise<void> } {
+export function createEndingMessages({ core, bots }: Deps): { close(): Promise<void> } {
   let looking = Promise.resolve();
   const look = (): void => {
     looking = looking
@@ -41,7 +41,7 @@ export function createEndingMessages({ core, bots }: Parts): { close(): Promise<
 }
 
 /** To the first account of theirs that Slack takes it for; an owner without one learns it from the instance itself. */
-async function warn({ core, bots }: Parts, ending: Ending): Promise<void> {
+async function warn({ core, bots }: Deps, ending: Ending): Promise<void> {
   const message = endingMessage(ending);
   for (const identity of ending.identities) {
     const who = accountOf(identity);

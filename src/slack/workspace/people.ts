@@ -1,7 +1,7 @@
 import type { Access, SlackWorkspace } from '../../core/access/access.ts';
 import { scopes } from '../../core/base/caller.ts';
 import type { Caller } from '../../core/base/caller.ts';
-import { adminNames } from '../../core/operation/authorise.ts';
+import { adminNames } from '../../core/access/admin-names.ts';
 import { placeOf } from '../connect/bots.ts';
 import { code, escape, section } from '../blocks/text.ts';
 import type { SlackMessage } from '../blocks/text.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { redact } from '../../../src/core/base/log.ts';
+import { redact } from '../../../src/core/base/secret-shapes.ts';
 import { capturedLog } from '../../support/captured-log.ts';
 
 test.each([

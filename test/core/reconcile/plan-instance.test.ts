@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { planRegion } from '../../../src/core/reconcile/plan-instance.ts';
 import type { RegionView } from '../../../src/core/reconcile/plan-instance.ts';
 import type { ObservedReplica } from '../../../src/core/region/region.ts';
-import { volumeStates } from '../../../src/core/reconcile/plan-volume.ts';
+import { volumeStates } from '../../../src/core/volumes/states.ts';
 
 const exited = { code: 'engine_exited', message: 'It ended.' };
 const noSpace = { code: 'no_space', message: 'Full.' };

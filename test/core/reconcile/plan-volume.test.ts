@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { ObservedVolume } from '../../../src/core/region/region.ts';
-import { planVolume, retryDelayMs, volumeStates } from '../../../src/core/reconcile/plan-volume.ts';
-import type { VolumeRecord, VolumeState } from '../../../src/core/reconcile/plan-volume.ts';
+import { planVolume, retryDelayMs } from '../../../src/core/reconcile/plan-volume.ts';
+import { volumeStates } from '../../../src/core/volumes/states.ts';
+import type { VolumeRecord } from '../../../src/core/reconcile/plan-volume.ts';
+import type { VolumeState } from '../../../src/core/volumes/states.ts';
 
 const now = 1_000_000;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { PullFile } from '../../../src/core/download/manifest.ts';
+import type { PullFile } from '../../../src/core/base/pull-file.ts';
 import { selectFiles } from '../../../src/core/registry/selection.ts';
 
 function repo(...paths: string[]): PullFile[] {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { runtimesPage } from '../../../scripts/docs/runtimes-page.ts';
-import { categories } from '../../../src/core/registry/model.ts';
+import { categories } from '../../../src/core/base/categories.ts';
 import { builtInKubernetes } from '../../../src/core/runtimes/kubernetes-built-in.ts';
 import { argumentsOf, codeRun, ownedFlag, serves, splitProblem } from '../../../src/core/runtimes/runtime.ts';
 

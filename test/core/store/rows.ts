@@ -1,4 +1,4 @@
-import type { PullFile } from '../../../src/core/download/manifest.ts';
+import type { PullFile } from '../../../src/core/base/pull-file.ts';
 import type { Model } from '../../../src/core/registry/model.ts';
 import { insertModel } from '../../../src/core/registry/table.ts';
 import type { Store } from '../../../src/core/store/store.ts';

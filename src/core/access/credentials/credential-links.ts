@@ -1,6 +1,6 @@
 import type { Caller } from '../../base/caller.ts';
 import { checkCredentialName } from './credential-manager.ts';
-import type { AddedCredential, CredentialDesk } from './credential-manager.ts';
+import type { AddedCredential, CredentialManager } from './credential-manager.ts';
 import type { Link, LinkKind, Links } from '../one-time-links.ts';
 
 /** A page where one Hugging Face token is typed. */
@@ -27,7 +27,7 @@ export const credentialPages: LinkKind = {
 
 type About = Pick<CredentialLink, 'name' | 'shared'>;
 
-export function createCredentialLinks(links: Links, desk: CredentialDesk): CredentialLinks {
+export function createCredentialLinks(links: Links, desk: CredentialManager): CredentialLinks {
   return {
     async make({ name, shared = false }, caller, handedTo) {
       await desk.mayAdd(caller);

@@ -2,7 +2,7 @@ import type { Asking } from '../../operation/mutation-context.ts';
 import type { Config } from '../../config/config.ts';
 import { conflict, notFound, refused } from '../../base/errors.ts';
 import { decodeCursor, pageOf } from '../../base/paging.ts';
-import { mayRead } from '../../registry/registry.ts';
+import { mayRead } from '../visibility.ts';
 import { credentialsVisibleTo, deleteCredentialRow, entriesNeeding, findUsable } from './table.ts';
 import type { CredentialRow } from './table.ts';
 import type { Store } from '../../store/store.ts';
@@ -10,7 +10,7 @@ import { atLeast } from '../../base/caller.ts';
 import type { Caller } from '../../base/caller.ts';
 import { environmentName, fingerprintOf, fromEnvironment } from './credentials.ts';
 
-export interface ListParts {
+export interface ListDeps {
   config: Pick<Config, 'secrets'>;
   localPersonId: string;
   store: Store;
@@ -19,18 +19,18 @@ export interface ListParts {
 /** For the operations: what there is, and its end. Values are in neither. */
 export type CredentialList = ReturnType<typeof createCredentialList>;
 
-export function createCredentialList(parts: ListParts) {
+export function createCredentialList(deps: ListDeps) {
   return {
-    list: (input: { cursor?: string | undefined; limit: number }, caller: Caller) => list(parts, input, caller),
-    remove: (name: string, context: Asking) => remove(parts, name, context),
+    list: (input: { cursor?: string | undefined; limit: number }, caller: Caller) => list(deps, input, caller),
+    remove: (name: string, context: Asking) => remove(deps, name, context),
   };
 }
 
-async function list(parts: ListParts, input: { cursor?: string | undefined; limit: number }, caller: Caller) {
+async function list(deps: ListDeps, input: { cursor?: string | undefined; limit: number }, caller: Caller) {
   const after = decodeCursor(input.cursor, 'string');
-  const stored = await credentialsVisibleTo(parts.store.db, caller.person.id);
-  const shown = await Promise.all(stored.map((row) => view(parts, row, caller)));
-  const rows = [...environment(parts, caller), ...shown]
+  const stored = await credentialsVisibleTo(deps.store.db, caller.person.id);
+  const shown = await Promise.all(stored.map((row) => view(deps, row, caller)));
+  const rows = [...environment(deps, caller), ...shown]
     .map((item) => ({ item, key: `${item.credential} ${item.owner}` }))
     .toSorted((a, b) => (a.key < b.key ? -1 : 1))
     .filter(({ key }) => after === undefined || key > after);
@@ -42,7 +42,7 @@ async function list(parts: ListParts, input: { cursor?: string | undefined; limi
   );
 }
 
-async function view({ store }: ListParts, row: CredentialRow, caller: Caller) {
+async function view({ store }: ListDeps, row: CredentialRow, caller: Caller) {
   const entries = await entriesNeeding(store.db, row.id);
   return {
     credential: row.name,
@@ -56,7 +56,7 @@ async function view({ store }: ListParts, row: CredentialRow, caller: Caller) {
   };
 }
 
-function environment({ config, localPersonId }: ListParts, { person }: Caller) {
+function environment({ config, localPersonId }: ListDeps, { person }: Caller) {
   const env = person.id === localPersonId ? fromEnvironment(config) : undefined;
   if (!env) return [];
   const fingerprint = fingerprintOf(env.token);
@@ -65,7 +65,7 @@ function environment({ config, localPersonId }: ListParts, { person }: Caller) {
   ];
 }
 
-async function remove({ store }: ListParts, name: string, context: Asking) {
+async function remove({ store }: ListDeps, name: string, context: Asking) {
   const { caller } = context;
   const receipt = {
     credential: name,

@@ -2,7 +2,7 @@ import type { AuditLog } from '../../audit/audit.ts';
 import { EcolinkError, conflict, inputError, refused } from '../../base/errors.ts';
 import type { Hub } from '../../hub/hub.ts';
 import { newId } from '../../base/ids.ts';
-import { looksLikeToken } from '../../operation/parse-input.ts';
+import { looksLikeToken } from '../../base/secret-shapes.ts';
 import { rotate } from '../../secrets/rotate.ts';
 import type { Rotated } from '../../secrets/rotate.ts';
 import type { KeyRing } from '../../secrets/ring.ts';
@@ -32,7 +32,7 @@ export interface AddedCredential {
 }
 
 /** What people do with credentials besides the operations, none of which may carry a value. */
-export interface CredentialDesk {
+export interface CredentialManager {
   /** Throws `person_needed`, `role_missing`, `bad_name`, `bad_value`, `credential_shared_already`, and what the Hub says. */
   add(input: NewCredential, caller: Caller): Promise<AddedCredential>;
   /** Throws where this caller could not add one, whatever its name. */
@@ -43,7 +43,7 @@ export interface CredentialDesk {
   rotateKey(caller: Caller): Promise<Rotated>;
 }
 
-export interface DeskParts {
+export interface ManagerDeps {
   access: Access;
   audit: AuditLog;
   store: Store;
@@ -52,7 +52,7 @@ export interface DeskParts {
   now: () => Date;
 }
 
-export function createCredentialDesk(parts: DeskParts): CredentialDesk {
+export function createCredentialManager(parts: ManagerDeps): CredentialManager {
   return {
     async add(input, caller) {
       await needPerson(parts.access, caller, 'member');
@@ -116,7 +116,7 @@ async function needPerson(access: Access, caller: Caller, role: 'member' | 'admi
   );
 }
 
-async function add(parts: DeskParts, input: NewCredential, caller: Caller): Promise<AddedCredential> {
+async function add(parts: ManagerDeps, input: NewCredential, caller: Caller): Promise<AddedCredential> {
   const { store, ring, hub, now } = parts;
   const { name, value } = input;
   const account = await hub.account({ name, token: value });
@@ -157,7 +157,7 @@ async function refuseSharedName(db: Queries, name: string, owner: string): Promi
   });
 }
 
-async function check({ store, ring, hub }: DeskParts): Promise<void> {
+async function check({ store, ring, hub }: ManagerDeps): Promise<void> {
   for (const row of await allCredentials(store.db)) {
     const verdict = await hub.account({ name: row.name, token: openValue(ring, row) }).then(
       () => ({ state: 'ok' as const, reason: null }),

@@ -2,14 +2,19 @@ import { createHash } from 'node:crypto';
 import type { Config } from '../../config/config.ts';
 import { notFound } from '../../base/errors.ts';
 import type { HubCredential } from '../../hub/hub.ts';
-import type { Model } from '../../registry/model.ts';
 import type { KeyRing } from '../../secrets/ring.ts';
 import { credentialsVisibleTo, findCredential, findUsable, markCredential, noteCredentialUse } from './table.ts';
 import type { CredentialRow } from './table.ts';
 import type { Store } from '../../store/store.ts';
 import type { Caller } from '../../base/caller.ts';
 
-export type EntryCredential = Pick<Model, 'credential' | 'credentialId'>;
+/** The credential that a model was registered with. */
+export interface EntryCredential {
+  /** Its name, as the registrant gave it. */
+  credential?: string;
+  /** The id of a stored one: the same name may mean another credential to another person. */
+  credentialId?: string;
+}
 
 /** Hugging Face tokens by name. The value leaves this room only on its way to the Hub or to a downloader. */
 export interface CredentialStore {
@@ -25,7 +30,7 @@ export interface CredentialStore {
   warnings(entry: EntryCredential, caller: Caller): Promise<string[]>;
 }
 
-export interface CredentialParts {
+export interface CredentialDeps {
   config: Pick<Config, 'secrets'>;
   localPersonId: string;
   store: Store;
@@ -39,10 +44,10 @@ export const refusedReason = 'The Hub refuses the token: it is wrong, expired or
 /** The environment's `HF_TOKEN` is the local person's credential of this name, and nobody else's. */
 export const environmentName = 'env';
 
-export function createCredentials(parts: CredentialParts): CredentialStore {
-  const { store, ring, now } = parts;
+export function createCredentials(deps: CredentialDeps): CredentialStore {
+  const { store, ring, now } = deps;
   const owned = (caller: Caller): HubCredential | undefined =>
-    caller.person.id === parts.localPersonId ? fromEnvironment(parts.config) : undefined;
+    caller.person.id === deps.localPersonId ? fromEnvironment(deps.config) : undefined;
   const use = async (row: CredentialRow): Promise<HubCredential> => {
     const token = openValue(ring, row);
     await noteCredentialUse(store.db, row.id, now().toISOString());
@@ -58,7 +63,7 @@ export function createCredentials(parts: CredentialParts): CredentialStore {
     },
     fallback: owned,
     async forEntry({ credential, credentialId }) {
-      if (credentialId === undefined) return credential === environmentName ? fromEnvironment(parts.config) : undefined;
+      if (credentialId === undefined) return credential === environmentName ? fromEnvironment(deps.config) : undefined;
       const row = await findCredential(store.db, credentialId);
       return row && use(row);
     },

@@ -27,7 +27,7 @@ export interface SlackAccount {
   name: string;
 }
 
-export interface ClaimParts {
+export interface ClaimDeps {
   people: People;
   store: Store;
   audit: AuditLog;
@@ -38,25 +38,25 @@ const codeMinutes = 15;
 /** Without i, l, o and u, as Crockford has it. Its 32 signs take 5 bits of a byte each, evenly. */
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 
-export function createClaims(parts: ClaimParts): Claims {
+export function createClaims(deps: ClaimDeps): Claims {
   return {
     async offer() {
-      if (await hasSlackAdmin(parts.people)) return undefined;
+      if (await hasSlackAdmin(deps.people)) return undefined;
       const code = newCode();
-      const at = parts.now().getTime();
-      await parts.store.db.deleteFrom('claim_codes').where('expires_at', '<', new Date(at).toISOString()).execute();
-      await parts.store.db
+      const at = deps.now().getTime();
+      await deps.store.db.deleteFrom('claim_codes').where('expires_at', '<', new Date(at).toISOString()).execute();
+      await deps.store.db
         .insertInto('claim_codes')
         .values({ hash: hashOf(code), expires_at: new Date(at + codeMinutes * 60_000).toISOString(), used_at: null })
         .execute();
       return code;
     },
     // Every try has its two rows, the wrong ones too: without what was typed, which may be nearly right.
-    claim: (code, who) => auditedAs(parts, slackStranger(who), 'claim', {}, () => claim(parts, code, who)),
+    claim: (code, who) => auditedAs(deps, slackStranger(who), 'claim', {}, () => claim(deps, code, who)),
   };
 }
 
-async function claim({ people, store, now }: ClaimParts, code: string, who: SlackAccount): Promise<Person> {
+async function claim({ people, store, now }: ClaimDeps, code: string, who: SlackAccount): Promise<Person> {
   if (await hasSlackAdmin(people)) {
     throw claimRefused('There is an admin in Slack already.', 'Ask them for the role that you need.');
   }

@@ -27,7 +27,7 @@ export interface GivenRole {
   granted: boolean;
 }
 
-export interface PeopleParts {
+export interface PeopleDeps {
   live: LiveConfig;
   store: Store;
   now: () => Date;
@@ -37,8 +37,8 @@ export interface PeopleParts {
   installable: boolean;
 }
 
-export async function createPeople(parts: PeopleParts): Promise<People> {
-  return new People(parts, await followRoster(parts));
+export async function createPeople(deps: PeopleDeps): Promise<People> {
+  return new People(deps, await followRoster(deps));
 }
 
 /** Who somebody is and what role they have now. What tokens make of it is not known here. */
@@ -54,7 +54,7 @@ export class People implements Pick<
   readonly #gone = new Set<string>();
   #lookup: GroupLookup | undefined;
 
-  constructor({ live, store, now, installable }: PeopleParts, roster: () => Promise<Roster>) {
+  constructor({ live, store, now, installable }: PeopleDeps, roster: () => Promise<Roster>) {
     this.#live = live;
     this.#store = store;
     this.#now = now;
@@ -197,7 +197,7 @@ export class People implements Pick<
 }
 
 /** Answers with the roster of the config as it is now; of many who ask at once after a change, one reads it. */
-async function followRoster({ live, store, now, serves }: PeopleParts): Promise<() => Promise<Roster>> {
+async function followRoster({ live, store, now, serves }: PeopleDeps): Promise<() => Promise<Roster>> {
   const read = (file: ConfigFile): Promise<Roster> => readRoster(file, store, serves, now().toISOString());
   let roster = await read(live.file());
   let reading: Promise<Roster> | undefined;

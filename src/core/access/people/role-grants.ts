@@ -4,12 +4,12 @@ import { nearest } from '../../base/nearest.ts';
 import { decodeCursor, pageOf } from '../../base/paging.ts';
 import { giveRole, grantOf, lockGrants, personWithIdentity, personsWithIdentity, takeRole } from './table.ts';
 import type { Queries, Store } from '../../store/store.ts';
-import { adminNames } from '../../operation/authorise.ts';
+import { adminNames } from '../admin-names.ts';
 import type { Caller, Role } from '../../base/caller.ts';
 import { nameInSlack } from './people.ts';
 import type { GivenRole, People } from './people.ts';
 
-export interface GrantParts {
+export interface GrantDeps {
   people: People;
   store: Store;
   now: () => Date;
@@ -26,14 +26,14 @@ export interface RoleChange {
 /** What admins see of people, and the roles that they give: to whom the config says nothing of. */
 export type RoleGrants = ReturnType<typeof createRoleGrants>;
 
-export function createRoleGrants(parts: GrantParts) {
+export function createRoleGrants(deps: GrantDeps) {
   return {
-    list: (input: { cursor?: string | undefined; limit: number }) => list(parts, input),
-    set: (input: RoleChange, asking: Asking) => set(parts, input, asking),
+    list: (input: { cursor?: string | undefined; limit: number }) => list(deps, input),
+    set: (input: RoleChange, asking: Asking) => set(deps, input, asking),
   };
 }
 
-async function list({ people }: GrantParts, input: { cursor?: string | undefined; limit: number }) {
+async function list({ people }: GrantDeps, input: { cursor?: string | undefined; limit: number }) {
   const after = decodeCursor(input.cursor, 'string');
   const everybody = (await people.everybody()).toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const shown = await Promise.all(
@@ -58,10 +58,10 @@ async function list({ people }: GrantParts, input: { cursor?: string | undefined
 /** Somebody known, or an account that may become somebody. */
 type Target = { id: string; name: string } | { identity: string; name: string };
 
-async function set(parts: GrantParts, input: RoleChange, asking: Asking) {
-  const { people, store, now } = parts;
+async function set(deps: GrantDeps, input: RoleChange, asking: Asking) {
+  const { people, store, now } = deps;
   const { caller } = asking;
-  const target = await find(parts, input);
+  const target = await find(deps, input);
   const id = 'id' in target ? target.id : undefined;
   if (id === caller.person.id) throw await ownRole(people, caller);
   const before = id === undefined ? undefined : await people.roleOf(id);
@@ -104,7 +104,7 @@ function receiptOf(person: string, role: Role | 'none', changed: boolean) {
   };
 }
 
-async function find({ people, store }: GrantParts, { person, name }: RoleChange): Promise<Target> {
+async function find({ people, store }: GrantDeps, { person, name }: RoleChange): Promise<Target> {
   if (person.startsWith('slack:')) {
     const id = await people.idOf(person);
     if (id === undefined) return { identity: person, name: nameInSlack(person, name) };

@@ -1,6 +1,6 @@
 import type { Caller } from '../../base/caller.ts';
 import type { LinkKind, Links } from '../one-time-links.ts';
-import type { MadeToken, NewToken, TokenDesk } from './token-manager.ts';
+import type { MadeToken, NewToken, TokenManager } from './token-manager.ts';
 
 /** A page that makes one token and shows it: how somebody gets one whom only Slack knows. */
 export interface TokenLinks {
@@ -14,7 +14,7 @@ export interface TokenLinks {
 
 export const tokenPages: LinkKind = { kind: 'token', again: '/ecolink token in Slack' };
 
-export function createTokenLinks(links: Links, desk: TokenDesk): TokenLinks {
+export function createTokenLinks(links: Links, desk: TokenManager): TokenLinks {
   return {
     async make(caller) {
       desk.mayManage(caller);

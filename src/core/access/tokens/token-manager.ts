@@ -4,7 +4,7 @@ import type { Access, TokenSummary } from '../access.ts';
 import { auditedAs } from '../audited-as.ts';
 import { atLeast } from '../../base/caller.ts';
 import type { Caller, Scope } from '../../base/caller.ts';
-import { needDecider, needScope } from '../../operation/authorise.ts';
+import { needDecider, needScope } from '../rights.ts';
 import { pickToken } from './table.ts';
 
 export interface NewToken {
@@ -21,7 +21,7 @@ export interface MadeToken {
 }
 
 /** What people do with tokens, which is no operation: a value never goes through one. People manage their own, admins everybody's. */
-export interface TokenDesk {
+export interface TokenManager {
   /** Throws `person_needed`, `scope_missing`, `may_not_decide`, `bad_field`, `token_exists`. */
   create(input: NewToken, caller: Caller): Promise<MadeToken>;
   list(caller: Caller): Promise<TokenSummary[]>;
@@ -31,13 +31,13 @@ export interface TokenDesk {
   mayManage(caller: Caller): void;
 }
 
-export interface TokenDeskParts {
+export interface TokenManagerDeps {
   access: Access;
   audit: AuditLog;
   now: () => Date;
 }
 
-export function createTokenDesk(parts: TokenDeskParts): TokenDesk {
+export function createTokenManager(parts: TokenManagerDeps): TokenManager {
   const { access } = parts;
   return {
     async create(input, caller) {

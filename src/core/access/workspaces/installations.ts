@@ -47,7 +47,7 @@ export interface Installations {
   remove(id: string, at: Date): Promise<boolean>;
 }
 
-export interface InstallationParts {
+export interface InstallationDeps {
   access: Pick<Access, 'admitsWorkspace'>;
   audit: AuditLog;
   store: Store;
@@ -55,19 +55,19 @@ export interface InstallationParts {
   now: () => Date;
 }
 
-export function createInstallations(parts: InstallationParts): Installations {
-  const { access, store, ring } = parts;
+export function createInstallations(deps: InstallationDeps): Installations {
+  const { access, store, ring } = deps;
   return {
     async add(installation) {
       if (!access.admitsWorkspace(installation)) throw workspaceNotListed(installation);
       const { team, enterprise, user } = installation;
       const workspace = idOf(installation);
       const caller = slackStranger({ team: enterprise ?? workspace, user, name: user });
-      await auditedAs(parts, caller, 'install_slack', { workspace: team, organisation: enterprise }, () =>
-        save(parts, installation),
+      await auditedAs(deps, caller, 'install_slack', { workspace: team, organisation: enterprise }, () =>
+        save(deps, installation),
       );
     },
-    renew: (installation) => save(parts, installation),
+    renew: (installation) => save(deps, installation),
     async find(place) {
       const row = await pick(store, place);
       if (!row) return undefined;
@@ -87,7 +87,7 @@ export function workspaceNotListed({ team, enterprise }: SlackWorkspace): Ecolin
   });
 }
 
-async function save({ store, ring, now }: InstallationParts, installation: NewInstallation): Promise<void> {
+async function save({ store, ring, now }: InstallationDeps, installation: NewInstallation): Promise<void> {
   const id = idOf(installation);
   const { enterprise, user, value } = installation;
   const owner = `slack:${enterprise ?? id}/${user}`;

@@ -3,7 +3,7 @@ import { readSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import type { HashRequest } from './hash-worker.ts';
-import type { PullFile } from '../manifest.ts';
+import type { PullFile } from '../../base/pull-file.ts';
 import { Thread } from './thread.ts';
 
 /** Up to this size a file is hashed where it is asked for: messages to another thread would cost more than its hash. */

@@ -4,7 +4,7 @@ import { fromFileSystem } from '../failure.ts';
 import { holderName } from './holder.ts';
 import { statedHash } from './hasher.ts';
 import { IntervalSet, type Interval } from './intervals.ts';
-import type { PullFile } from '../manifest.ts';
+import type { PullFile } from '../../base/pull-file.ts';
 import { BytesInMemory, BytesOnDisk, type PartBytes, type PartTools } from './part-bytes.ts';
 import { fileKey, statePaths } from './paths.ts';
 

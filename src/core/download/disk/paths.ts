@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { PullFailure } from '../failure.ts';
-import { pullManifest, stateFolder, type PullFile, type PullManifest } from '../manifest.ts';
+import { pullManifest, stateFolder, type PullManifest } from '../manifest.ts';
+import { type PullFile } from '../../base/pull-file.ts';
 
 const repoName = /^[A-Za-z0-9][\w.-]*(?:\/[A-Za-z0-9][\w.-]*)?$/;
 

@@ -6,7 +6,8 @@ import { compareHolders, holderName, parseHolder, type Holder } from './holder.t
 import type { Hasher } from './hasher.ts';
 import { IntervalSet } from './intervals.ts';
 import { Journal, readJournal, type FileRecord, type JournalState } from './journal.ts';
-import type { PullFile, PullManifest } from '../manifest.ts';
+import type { PullManifest } from '../manifest.ts';
+import type { PullFile } from '../../base/pull-file.ts';
 import { fileKey, statePaths } from './paths.ts';
 import { freeBytes } from './space.ts';
 import { checkFile } from './verify.ts';

@@ -2,7 +2,7 @@ import { lstat, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readCompletion } from './completion.ts';
 import { Hasher, statedHash } from './hasher.ts';
-import type { PullFile } from '../manifest.ts';
+import type { PullFile } from '../../base/pull-file.ts';
 
 export interface Mismatch {
   path: string;

@@ -12,7 +12,7 @@ export async function previewExtend(given: ExtendInput, { services, caller }: Pr
   const { instance, model } = await services.launches.examineEntry(given.instance, 'extend', caller);
   const { stopAt, spec } = instance;
   const until = stopTime(given.stop_after, new Date());
-  const { gpus, costPerHour } = takenBy(spec, services.places);
+  const { gpus, costPerHour } = takenBy(spec, services.fleet);
   const regions = spec.regions.map(({ region }) => region);
   return {
     input: { ...given, instance: String(instance.id) },

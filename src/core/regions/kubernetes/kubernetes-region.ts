@@ -18,7 +18,7 @@ import { statusOf } from './status.ts';
 import { KubernetesVolumes } from './volumes/volumes.ts';
 import { KubernetesWorkloads } from './workloads/workloads.ts';
 
-export interface KubernetesRegionParts extends Hints {
+export interface KubernetesRegionDeps extends Hints {
   config: KubernetesRegionConfig;
   filesystems: readonly FilesystemConfig[];
   runtimes: () => readonly Runtime[];
@@ -35,7 +35,7 @@ const verifySeconds = 6 * 3600;
 export class KubernetesRegion implements Region {
   readonly kind = 'kubernetes';
   readonly name: string;
-  readonly #parts: KubernetesRegionParts;
+  readonly #deps: KubernetesRegionDeps;
   readonly #access: ClusterAccess;
   readonly #client: KubernetesClient;
   readonly #proxy: ApiProxy;
@@ -47,19 +47,19 @@ export class KubernetesRegion implements Region {
   readonly #ownNamespace = ownNamespace();
   #status: { value: Promise<RegionStatus>; until: number } | undefined;
 
-  constructor(parts: KubernetesRegionParts) {
-    const { config } = parts;
+  constructor(deps: KubernetesRegionDeps) {
+    const { config } = deps;
     const { name: region, namespace, context, kubeconfig, in_cluster: inCluster } = config;
     this.name = region;
-    this.#parts = parts;
+    this.#deps = deps;
     this.#access = new ClusterAccess({ region, context, kubeconfig, inCluster });
     const client = new KubernetesClient({ region, namespace, access: this.#access });
     this.#client = client;
-    this.#ownership = new Ownership({ config, client, store: parts.store });
+    this.#ownership = new Ownership({ config, client, store: deps.store });
     this.#proxy = new ApiProxy(this.#access, namespace);
-    this.#mirrors = createMirrors(client, region, parts);
+    this.#mirrors = createMirrors(client, region, deps);
     this.#volumes = new KubernetesVolumes({ config, client, mirrors: this.#mirrors });
-    this.#filesystems = new KubernetesFilesystems({ config, client, filesystems: parts.filesystems });
+    this.#filesystems = new KubernetesFilesystems({ config, client, filesystems: deps.filesystems });
     this.#workloads = new KubernetesWorkloads({
       region,
       client,
@@ -79,7 +79,7 @@ export class KubernetesRegion implements Region {
   }
 
   async #look(): Promise<RegionStatus> {
-    const status = await statusOf(this.#client, this.#parts.config);
+    const status = await statusOf(this.#client, this.#deps.config);
     if (!status.reachable || status.reason) return status;
     const taken = await this.#ownership.refusal().catch(() => undefined);
     return taken ? { ...status, reason: { code: taken.code, message: `${taken.message} ${taken.nextStep}` } } : status;
@@ -103,10 +103,10 @@ export class KubernetesRegion implements Region {
   verifyVolume = this.#owned((key: string) => this.#verify(key));
 
   async #verify(key: string): Promise<string[]> {
-    const answer = await runErrand(this.#client, this.#parts.config, {
+    const answer = await runErrand(this.#client, this.#deps.config, {
       claim: key,
       mountPath: modelPath,
-      writes: this.#parts.config.share === undefined,
+      writes: this.#deps.config.share === undefined,
       args: ['verify-volume', '--target', modelPath],
       deadlineSeconds: verifySeconds,
     });
@@ -141,7 +141,7 @@ export class KubernetesRegion implements Region {
   }
 
   async #servedOf(workload: Workload): Promise<Served> {
-    const { config } = this.#parts;
+    const { config } = this.#deps;
     const runtime = this.#runtimeOf(workload);
     const { claim, mountPath, folder } = await this.#placeOf(workload.location);
     const { file } = workload.location;
@@ -165,14 +165,14 @@ export class KubernetesRegion implements Region {
   }
 
   #runtimeOf({ runtime: name, image: kept }: Workload): KubernetesRuntime {
-    const runtime = this.#parts.runtimes().find((each) => each.name === name);
+    const runtime = this.#deps.runtimes().find((each) => each.name === name);
     if (runtime?.kind !== 'kubernetes') {
       throw unavailable('runtime_gone', `The runtime "${name}" is not configured any more.`, {
         nextStep: 'Put it back under "runtimes" in ecolink.yaml, or launch anew with another runtime.',
       });
     }
     const image = kept ?? runtime.image;
-    const allowed = this.#parts.config.images_allowed;
+    const allowed = this.#deps.config.images_allowed;
     if (allowed === undefined || isImageAllowed(image, allowed)) return { ...runtime, image };
     throw refused('image_not_allowed', `The region ${this.name} does not allow the image ${image}.`, {
       nextStep: "Launch with another runtime, or add the image to the region's images_allowed in ecolink.yaml.",

@@ -4,7 +4,7 @@ import { EcolinkError, conflict } from '../../base/errors.ts';
 import type { KubernetesClient } from './api/client.ts';
 import { labels, metadataFor, nameFor } from './api/names.ts';
 
-interface Parts {
+interface Deps {
   config: KubernetesRegionConfig;
   client: KubernetesClient;
   /** What tells the store behind this region from every other one. */
@@ -20,11 +20,11 @@ const refusedMs = 15_000;
  * A Lease that never ends says to which, since the objects are there whether or not a server runs.
  */
 export class Ownership {
-  readonly #parts: Parts;
+  readonly #deps: Deps;
   #known: { answer: Promise<void>; until: number } | undefined;
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
+  constructor(deps: Deps) {
+    this.#deps = deps;
   }
 
   /** Takes a namespace that belongs to nobody. Throws `region_taken` for another's. */
@@ -48,7 +48,7 @@ export class Ownership {
 
   async #take(): Promise<void> {
     const holder = await this.#holder();
-    const { client, store } = this.#parts;
+    const { client, store } = this.#deps;
     const made = holder === undefined && (await client.create<V1Lease>('Lease', this.#lease()));
     // Who was first at the same time may be another server on the same store.
     const error = this.#refusal(made ? store : (holder ?? (await this.#holder())));
@@ -56,11 +56,11 @@ export class Ownership {
   }
 
   async #holder(): Promise<string | undefined> {
-    return (await this.#parts.client.read<V1Lease>('Lease', this.#name()))?.spec?.holderIdentity;
+    return (await this.#deps.client.read<V1Lease>('Lease', this.#name()))?.spec?.holderIdentity;
   }
 
   #refusal(holder: string | undefined): EcolinkError | undefined {
-    const { config, store } = this.#parts;
+    const { config, store } = this.#deps;
     if (holder === undefined || holder === store) return undefined;
     const { name, namespace } = config;
     return conflict(taken, `The region ${name} in the namespace ${namespace} belongs to another EcoLink.`, {
@@ -69,11 +69,11 @@ export class Ownership {
   }
 
   #name(): string {
-    return nameFor('ecolink', this.#parts.config.name);
+    return nameFor('ecolink', this.#deps.config.name);
   }
 
   #lease(): V1Lease {
-    const { config, store } = this.#parts;
+    const { config, store } = this.#deps;
     return {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',

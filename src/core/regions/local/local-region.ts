@@ -16,7 +16,7 @@ import type { ReplicaSpec } from './replica.ts';
 import { LocalVolumes } from './volumes.ts';
 import { LocalWorkloads } from './workloads.ts';
 
-export interface LocalRegionParts {
+export interface LocalRegionDeps {
   name: string;
   path: string;
   filesystems: readonly FilesystemConfig[];
@@ -31,30 +31,30 @@ export interface LocalRegionParts {
 export class LocalRegion implements Region {
   readonly kind = 'local';
   readonly name: string;
-  readonly #parts: LocalRegionParts;
+  readonly #deps: LocalRegionDeps;
   readonly #volumes: LocalVolumes;
   readonly #workloads: LocalWorkloads;
 
-  constructor(parts: LocalRegionParts) {
-    this.name = parts.name;
-    this.#parts = parts;
-    mkdirSync(parts.path, { recursive: true, mode: 0o700 });
+  constructor(deps: LocalRegionDeps) {
+    this.name = deps.name;
+    this.#deps = deps;
+    mkdirSync(deps.path, { recursive: true, mode: 0o700 });
     this.#volumes = new LocalVolumes({
-      folder: join(parts.path, 'volumes'),
-      environment: parts.environment,
-      changed: parts.volumeChanged,
+      folder: join(deps.path, 'volumes'),
+      environment: deps.environment,
+      changed: deps.volumeChanged,
     });
     this.#workloads = new LocalWorkloads({
-      folder: join(parts.path, 'instances'),
-      log: parts.log,
+      folder: join(deps.path, 'instances'),
+      log: deps.log,
       specOf: (workload) => this.#specOf(workload),
-      changed: parts.workloadChanged,
+      changed: deps.workloadChanged,
     });
   }
 
   async status(): Promise<RegionStatus> {
-    await mkdir(this.#parts.path, { recursive: true });
-    const { bavail, blocks, bsize } = await statfs(this.#parts.path);
+    await mkdir(this.#deps.path, { recursive: true });
+    const { bavail, blocks, bsize } = await statfs(this.#deps.path);
     return {
       reachable: true,
       version: `${platform()} ${arch()}`,
@@ -73,7 +73,7 @@ export class LocalRegion implements Region {
   deleteVolume = (key: string) => this.#volumes.delete(key);
 
   async filesystems() {
-    const filesystems = this.#parts.filesystems.map((each) => ({
+    const filesystems = this.#deps.filesystems.map((each) => ({
       name: each.name,
       mountPath: mountPath(each),
       state: 'usable' as const,
@@ -102,7 +102,7 @@ export class LocalRegion implements Region {
   }
 
   #root(filesystem: string): string {
-    const found = this.#parts.filesystems.find((each) => each.name === filesystem);
+    const found = this.#deps.filesystems.find((each) => each.name === filesystem);
     if (found?.path !== undefined) return found.path;
     throw notFound('filesystem_not_found', `The region ${this.name} has no filesystem "${filesystem}".`, {
       nextStep: 'Add it under "filesystems" in ecolink.yaml, or use another entry.',
@@ -118,7 +118,7 @@ export class LocalRegion implements Region {
   }
 
   #specOf(workload: Workload): ReplicaSpec {
-    const runtime = this.#parts.runtimes().find((each) => each.name === workload.runtime);
+    const runtime = this.#deps.runtimes().find((each) => each.name === workload.runtime);
     if (!runtime) {
       throw unavailable('runtime_gone', `The runtime "${workload.runtime}" is not configured any more.`, {
         nextStep: 'Put it back under "runtimes" in ecolink.yaml, or launch anew with another runtime.',
@@ -126,7 +126,7 @@ export class LocalRegion implements Region {
       });
     }
     const [name, ...words] = runtime.command as [string, ...string[]];
-    const command = findCommand(name, this.#parts.environment['PATH']);
+    const command = findCommand(name, this.#deps.environment['PATH']);
     if (command === undefined) {
       throw unavailable(
         'command_not_found',
@@ -138,7 +138,7 @@ export class LocalRegion implements Region {
       );
     }
     const filled = { model_path: this.#pathOf(workload.location), served_name: workload.servedName, host: '127.0.0.1' };
-    const environment = { ...this.#parts.environment, ...offline, ...runtime.environment };
+    const environment = { ...this.#deps.environment, ...offline, ...runtime.environment };
     const given = [...words, ...workload.arguments];
     return {
       hash: digestOf({ command, given, filled, environment: runtime.environment, generation: workload.generation }),

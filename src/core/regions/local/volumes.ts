@@ -14,7 +14,7 @@ const pullMain = fileURLToPath(new URL(`./pull-main${extname(import.meta.url)}`,
 const graceMs = 5000;
 const deletedFolder = '.deleted';
 
-interface Parts {
+interface Deps {
   folder: string;
   environment: Record<string, string>;
   changed: (key: string) => void;
@@ -22,18 +22,18 @@ interface Parts {
 
 /** Volumes are folders: the tree that engines read, and beside it what the downloads need. */
 export class LocalVolumes {
-  readonly #parts: Parts;
+  readonly #deps: Deps;
   readonly #starting = new Map<string, Promise<void>>();
   /** Downloads that were seen running: the end of one that an earlier server began is nobody's event. */
   readonly #running = new Set<string>();
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
+  constructor(deps: Deps) {
+    this.#deps = deps;
   }
 
   /** Where the model's files lie. */
   tree(key: string): string {
-    return join(this.#parts.folder, key, 'tree');
+    return join(this.#deps.folder, key, 'tree');
   }
 
   async observe(key: string): Promise<ObservedVolume> {
@@ -75,7 +75,7 @@ export class LocalVolumes {
   }
 
   async stopAll(): Promise<void> {
-    const names = await readdir(this.#parts.folder).catch(() => [] as string[]);
+    const names = await readdir(this.#deps.folder).catch(() => [] as string[]);
     const keys = names.filter((name) => name !== deletedFolder);
     await Promise.all(keys.map((key) => this.stop(key)));
   }
@@ -94,9 +94,9 @@ export class LocalVolumes {
   async delete(key: string): Promise<number> {
     await this.stop(key);
     const held = await this.#size(key);
-    const deleted = join(this.#parts.folder, deletedFolder);
+    const deleted = join(this.#deps.folder, deletedFolder);
     await mkdir(deleted, { recursive: true, mode: 0o700 });
-    await rename(join(this.#parts.folder, key), join(deleted, newId(key))).catch(ignoreMissing);
+    await rename(join(this.#deps.folder, key), join(deleted, newId(key))).catch(ignoreMissing);
     // With it go those that were left when somebody killed the server here.
     await rm(deleted, { recursive: true, force: true, maxRetries: 3 });
     return held;
@@ -105,7 +105,7 @@ export class LocalVolumes {
   async #start(key: string, manifest: PullManifest, attempt: number, token: string | undefined): Promise<void> {
     // The group of an earlier attempt may outlive its leader: nothing else may write here.
     await endRecorded(this.#record(key), graceMs);
-    const folder = join(this.#parts.folder, key);
+    const folder = join(this.#deps.folder, key);
     await mkdir(this.tree(key), { recursive: true, mode: 0o755 });
     await mkdir(join(folder, 'pulls'), { recursive: true, mode: 0o700 });
     await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest));
@@ -126,23 +126,23 @@ export class LocalVolumes {
       note: { attempt },
       command: process.execPath,
       arguments: [pullMain, ...words],
-      environment: this.#parts.environment,
+      environment: this.#deps.environment,
       folder,
       outputFile: this.#events(key, attempt),
       errorFile: join(folder, 'pulls', `${attempt}.log`),
       onExit: () => {
         void this.#forgetToken(key).catch(() => {});
-        this.#parts.changed(key);
+        this.#deps.changed(key);
       },
     });
   }
 
   #record(key: string): string {
-    return join(this.#parts.folder, key, 'process.json');
+    return join(this.#deps.folder, key, 'process.json');
   }
 
   #tokenFile(key: string): string {
-    return join(this.#parts.folder, key, 'token');
+    return join(this.#deps.folder, key, 'token');
   }
 
   async #forgetToken(key: string): Promise<void> {
@@ -150,11 +150,11 @@ export class LocalVolumes {
   }
 
   #events(key: string, attempt: number): string {
-    return join(this.#parts.folder, key, 'pulls', `${attempt}.jsonl`);
+    return join(this.#deps.folder, key, 'pulls', `${attempt}.jsonl`);
   }
 
   async #lastAttempt(key: string): Promise<number> {
-    const names = await readdir(join(this.#parts.folder, key, 'pulls')).catch(() => [] as string[]);
+    const names = await readdir(join(this.#deps.folder, key, 'pulls')).catch(() => [] as string[]);
     return Math.max(0, ...names.filter((name) => name.endsWith('.jsonl')).map((name) => Number.parseInt(name, 10)));
   }
 

@@ -21,7 +21,7 @@ interface Held {
   last: string;
 }
 
-interface Parts {
+interface Deps {
   folder: string;
   log: Log;
   /** Everything that a replica of this workload is started from. Throws where it cannot be started at all. */
@@ -32,16 +32,16 @@ interface Parts {
 
 /** Keeps as many replicas of each workload running as are wanted, and remembers nothing that the disk does not know. */
 export class LocalWorkloads {
-  readonly #parts: Parts;
+  readonly #deps: Deps;
   readonly #held = new Map<number, Held>();
   #closed = false;
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
+  constructor(deps: Deps) {
+    this.#deps = deps;
   }
 
   async apply(workload: Workload): Promise<void> {
-    const spec = this.#parts.specOf(workload);
+    const spec = this.#deps.specOf(workload);
     const held = await this.#hold(workload.instance);
     const same = held.spec?.hash === spec.hash && held.workload?.replicas === workload.replicas;
     held.workload = workload;
@@ -72,7 +72,7 @@ export class LocalWorkloads {
   }
 
   async list(): Promise<number[]> {
-    const names = await readdir(this.#parts.folder).catch(() => [] as string[]);
+    const names = await readdir(this.#deps.folder).catch(() => [] as string[]);
     return names.filter((name) => /^\d+$/.test(name)).map(Number);
   }
 
@@ -109,7 +109,7 @@ export class LocalWorkloads {
   }
 
   #folderOf(instance: number): string {
-    return join(this.#parts.folder, String(instance));
+    return join(this.#deps.folder, String(instance));
   }
 
   async #ordinals(instance: number): Promise<number[]> {
@@ -156,9 +156,9 @@ export class LocalWorkloads {
     if (known) return known;
     const id = `${instance}-${ordinal}`;
     const folder = join(this.#folderOf(instance), String(ordinal));
-    const replica = new Replica(id, folder, this.#parts.log, {
+    const replica = new Replica(id, folder, this.#deps.log, {
       exited: () => this.#kick(instance),
-      ending: () => this.#parts.changed(instance),
+      ending: () => this.#deps.changed(instance),
     });
     held.replicas.set(ordinal, replica);
     return replica;
@@ -179,9 +179,7 @@ export class LocalWorkloads {
       return;
     }
     held.running = this.#step(instance, held)
-      .catch((thrown: unknown) =>
-        this.#parts.log.error({ err: thrown, instance }, 'replicas could not be looked after'),
-      )
+      .catch((thrown: unknown) => this.#deps.log.error({ err: thrown, instance }, 'replicas could not be looked after'))
       .finally(() => {
         held.running = undefined;
         this.#next(instance, held);
@@ -216,6 +214,6 @@ export class LocalWorkloads {
     const changed = seen !== held.last;
     held.last = seen;
     if (wanted === 0 && held.replicas.size === 0) this.#drop(instance);
-    if (changed) this.#parts.changed(instance);
+    if (changed) this.#deps.changed(instance);
   }
 }

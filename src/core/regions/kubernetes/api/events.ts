@@ -1,5 +1,5 @@
 import type { CoreV1Event } from '@kubernetes/client-node';
-import type { Reason } from '../../../region/region.ts';
+import type { Reason } from '../../../base/reason.ts';
 import type { KubernetesClient } from './client.ts';
 import type { Held, Live } from './kinds.ts';
 

@@ -3,7 +3,8 @@ import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.t
 import type { FilesystemConfig } from '../../../config/schema.ts';
 import { EcolinkError, inputError, notFound, refused } from '../../../base/errors.ts';
 import { mountPath } from '../../../region/filesystems.ts';
-import type { FolderEntry, Reason, RegionFilesystem, RegionFilesystems } from '../../../region/region.ts';
+import type { FolderEntry, RegionFilesystem, RegionFilesystems } from '../../../region/region.ts';
+import type { Reason } from '../../../base/reason.ts';
 import type { KubernetesClient } from '../api/client.ts';
 import { runErrand } from '../pods/pod-task.ts';
 import type { FolderReport } from './folder-report.ts';
@@ -12,7 +13,7 @@ import { labels } from '../api/names.ts';
 import { labelledClaims, whyNotShared } from './shared-claims.ts';
 import type { SharedClaim } from './shared-claims.ts';
 
-interface Parts {
+interface Deps {
   config: KubernetesRegionConfig;
   filesystems: readonly FilesystemConfig[];
   client: KubernetesClient;
@@ -36,27 +37,27 @@ const freshMs = 5000;
 
 /** Shared filesystems are claims that exist; a pod that mounts one read-only says what is in it. */
 export class KubernetesFilesystems {
-  readonly #parts: Parts;
+  readonly #deps: Deps;
   readonly #reports = new Map<string, { report: FolderReport; until: number }>();
   #known: Known = { claims: [] };
   #asked: { answer: Promise<Known>; until: number } | undefined;
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
+  constructor(deps: Deps) {
+    this.#deps = deps;
   }
 
   /** Those of the config and those that a label names. A region that does not answer is remembered as it was. */
   async all(): Promise<RegionFilesystems> {
     const { claims, error } = await this.#ask();
     const reason = error && { code: error.code, message: error.message };
-    const found = labelledClaims(claims, this.#parts.filesystems);
+    const found = labelledClaims(claims, this.#deps.filesystems);
     const filesystems = [...this.#configured(claims), ...found].map((each) => viewOf(each, reason));
     return { filesystems, ...(reason ? { reason } : {}) };
   }
 
   /** Throws where this region has no such filesystem, or cannot say. */
   async claimOf(filesystem: string): Promise<SharedClaim> {
-    const { config, filesystems } = this.#parts;
+    const { config, filesystems } = this.#deps;
     const listed = filesystems.find((each) => each.name === filesystem);
     if (listed?.claim !== undefined) return { name: filesystem, claim: listed.claim, mountPath: mountPath(listed) };
     const { claims, error } = await this.#ask();
@@ -90,7 +91,7 @@ export class KubernetesFilesystems {
   }
 
   #configured(claims: readonly Claim[]): SharedClaim[] {
-    const { config, filesystems } = this.#parts;
+    const { config, filesystems } = this.#deps;
     return filesystems.map((each) => {
       const claim = claims.find(({ metadata }) => metadata.name === each.claim);
       const problem = claim ? whyNotShared(claim) : missing(each.claim as string, config);
@@ -109,7 +110,7 @@ export class KubernetesFilesystems {
   /** All claims but the weights that EcoLink fetched, of which there may be thousands. */
   async #askAnew(): Promise<Known> {
     try {
-      const { items } = await this.#parts.client.list<V1PersistentVolumeClaim>(
+      const { items } = await this.#deps.client.list<V1PersistentVolumeClaim>(
         'PersistentVolumeClaim',
         `!${labels.volume}`,
         { timeoutMs: patienceMs },
@@ -136,12 +137,12 @@ export class KubernetesFilesystems {
   }
 
   #send(claim: string, args: readonly string[]) {
-    const { client, config } = this.#parts;
+    const { client, config } = this.#deps;
     return runErrand(client, config, { claim, mountPath: target, writes: false, args, deadlineSeconds });
   }
 
   async #requireShared(claim: string): Promise<void> {
-    const { client, config } = this.#parts;
+    const { client, config } = this.#deps;
     const found = await client.read<V1PersistentVolumeClaim>('PersistentVolumeClaim', claim);
     const problem = found ? whyNotShared(found) : missing(claim, config);
     if (problem) throw problem;

@@ -1,5 +1,5 @@
 import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
-import type { Reason } from '../../../region/region.ts';
+import type { Reason } from '../../../base/reason.ts';
 import type { Live } from '../api/kinds.ts';
 
 export interface Trouble extends Reason {

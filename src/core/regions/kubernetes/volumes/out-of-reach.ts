@@ -8,7 +8,7 @@ import { labels } from '../api/names.ts';
 import { fits, isLetIn, offered } from '../nodes.ts';
 import { listOutside, persistentVolume } from '../api/cluster-scoped.ts';
 
-interface Parts {
+interface Deps {
   config: KubernetesRegionConfig;
   client: KubernetesClient;
   mirrors: Mirrors;
@@ -19,7 +19,7 @@ interface Parts {
  * have them. Undefined where one can, or nobody may look.
  */
 export async function outOfReach(
-  { config, client, mirrors }: Parts,
+  { config, client, mirrors }: Deps,
   key: string,
   wanted: { name: string; count: number },
 ): Promise<string | undefined> {

@@ -3,7 +3,8 @@ import type { V1Job, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-n
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import type { PullManifest } from '../../../download/manifest.ts';
 import { conflict, unavailable } from '../../../base/errors.ts';
-import type { ObservedVolume, Progress, Reason } from '../../../region/region.ts';
+import type { ObservedVolume } from '../../../region/region.ts';
+import type { Progress, Reason } from '../../../base/reason.ts';
 import type { KubernetesClient } from '../api/client.ts';
 import { attemptOf, endedByCluster, endOf, failed, failureOf, fills, lastEvent } from './download-state.ts';
 import type { Failure } from './download-state.ts';
@@ -21,7 +22,7 @@ import { endSharing, shareVolume, unshare } from './sharing.ts';
 import { KeptByClass, reclaimNote, reclaimOf } from './reclaim.ts';
 import { isLost, troubleOf } from '../pods/pod-reasons.ts';
 
-interface Parts {
+interface Deps {
   config: KubernetesRegionConfig;
   client: KubernetesClient;
   mirrors: Mirrors;
@@ -39,16 +40,16 @@ const protectionPauseMs = 250;
 
 /** Volumes are PersistentVolumeClaims, filled by Jobs; what is complete is written on the claim, for its UID. */
 export class KubernetesVolumes {
-  readonly #parts: Parts;
+  readonly #deps: Deps;
   readonly #kept: KeptByClass;
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
-    this.#kept = new KeptByClass(parts.client);
+  constructor(deps: Deps) {
+    this.#deps = deps;
+    this.#kept = new KeptByClass(deps.client);
   }
 
   async observe(key: string): Promise<ObservedVolume> {
-    const { config, mirrors } = this.#parts;
+    const { config, mirrors } = this.#deps;
     const served = await mirrors.claims.get(key);
     if (config.share === undefined) return this.#filling(key, served);
     const bytes = served && !isGoing(served) ? completedBytes(served) : undefined;
@@ -63,7 +64,7 @@ export class KubernetesVolumes {
   async #sharing(key: string, filled: Claim, shared: Claim | undefined, bytes: number): Promise<ObservedVolume> {
     const job = (await this.#jobs(key))[0];
     const attempt = job ? attemptOf(job) : 0;
-    const sharing = await shareVolume(this.#parts, key, filled, shared);
+    const sharing = await shareVolume(this.#deps, key, filled, shared);
     if (sharing.state === 'failed')
       return { state: 'failed', attempt, failure: failed('not_shared', sharing.message, true) };
     if (sharing.state === 'under_way') return { state: 'downloading', attempt, reason: sharing.reason };
@@ -74,10 +75,10 @@ export class KubernetesVolumes {
 
   /** What was copied is not needed any more: it would take the space a second time. */
   async #deleteFilled(key: string, filled: Claim): Promise<void> {
-    await endSharing(this.#parts, key);
+    await endSharing(this.#deps, key);
     for (const job of await this.#jobs(key)) await this.#remove(job);
-    await this.#parts.client.delete('PersistentVolumeClaim', filled.metadata.name, filled.metadata.uid);
-    this.#parts.mirrors.claims.forget(filled);
+    await this.#deps.client.delete('PersistentVolumeClaim', filled.metadata.name, filled.metadata.uid);
+    this.#deps.mirrors.claims.forget(filled);
   }
 
   async #filling(key: string, claim: Claim | undefined): Promise<ObservedVolume> {
@@ -109,10 +110,10 @@ export class KubernetesVolumes {
       if (running || attemptOf(job) === attempt) return;
       await this.#remove(job);
     }
-    const job = await this.#parts.client.create<V1Job>('Job', downloadJob(this.#parts.config, download));
+    const job = await this.#deps.client.create<V1Job>('Job', downloadJob(this.#deps.config, download));
     // Somebody else was first, and takes it from here.
     if (!job) return;
-    this.#parts.mirrors.jobs.put(job);
+    this.#deps.mirrors.jobs.put(job);
     await this.#release(job, download, token);
   }
 
@@ -121,27 +122,27 @@ export class KubernetesVolumes {
   }
 
   async remains(key: string): Promise<string | undefined> {
-    const { client, config, mirrors } = this.#parts;
+    const { client, config, mirrors } = this.#deps;
     const claim = await mirrors.claims.get(key);
     return claim && reclaimNote(config.name, claim, await reclaimOf(client, claim));
   }
 
-  outOfReach = (key: string, accelerator: { name: string; count: number }) => outOfReach(this.#parts, key, accelerator);
+  outOfReach = (key: string, accelerator: { name: string; count: number }) => outOfReach(this.#deps, key, accelerator);
 
-  keptOf = (keys: readonly string[]) => this.#kept.of(keys, (key) => this.#parts.mirrors.claims.get(key));
+  keptOf = (keys: readonly string[]) => this.#kept.of(keys, (key) => this.#deps.mirrors.claims.get(key));
 
   /** Answers with the bytes that this freed; nobody can look into a volume that is not complete. Throws while it is held back. */
   async delete(key: string): Promise<number | undefined> {
-    const { config } = this.#parts;
+    const { config } = this.#deps;
     for (const job of await this.#jobs(key)) await this.#remove(job);
     if (config.share === undefined) return this.#deleteClaim(key, key);
-    await endSharing(this.#parts, key);
+    await endSharing(this.#deps, key);
     const filled = await this.#deleteClaim(key, filledName(config, key));
     return (await this.#deleteClaim(key, key)) ?? filled;
   }
 
   async #deleteClaim(key: string, name: string): Promise<number | undefined> {
-    const { client, mirrors } = this.#parts;
+    const { client, mirrors } = this.#deps;
     // Read anew: one that is on its way out is hidden from the mirror's readers.
     const claim = await client.read<V1PersistentVolumeClaim>('PersistentVolumeClaim', name);
     if (!claim || claim.metadata.labels?.[labels.volume] !== key) return undefined;
@@ -156,26 +157,26 @@ export class KubernetesVolumes {
 
   /** Takes back what was said of a volume, so that the next download looks at every file again. */
   async markDamaged(key: string): Promise<void> {
-    const claim = await this.#parts.mirrors.claims.get(key);
+    const claim = await this.#deps.mirrors.claims.get(key);
     if (!claim) return;
     // A copy that nobody can write to is made anew.
-    if (this.#parts.config.share !== undefined) return unshare(this.#parts, key, claim);
+    if (this.#deps.config.share !== undefined) return unshare(this.#deps, key, claim);
     const change = { metadata: { annotations: { [annotations.complete]: null } } };
-    const changed = await this.#parts.client.patch<V1PersistentVolumeClaim>('PersistentVolumeClaim', claim, change);
-    if (changed) this.#parts.mirrors.claims.put(changed);
+    const changed = await this.#deps.client.patch<V1PersistentVolumeClaim>('PersistentVolumeClaim', claim, change);
+    if (changed) this.#deps.mirrors.claims.put(changed);
     for (const job of await this.#jobs(key)) await this.#remove(job);
   }
 
   /** Newest attempt first. Those that are on their way out do not count. */
   async #jobs(key: string): Promise<Job[]> {
-    return (await this.#parts.mirrors.jobs.of(owners.volume(key)))
+    return (await this.#deps.mirrors.jobs.of(owners.volume(key)))
       .filter((job) => job.metadata.labels?.[labels.name] === 'ecolink-download')
       .filter((job) => job.metadata.deletionTimestamp === undefined)
       .toSorted((a, b) => attemptOf(b) - attemptOf(a));
   }
 
   #podsOf(job: Job): Promise<Live<V1Pod>[]> {
-    return this.#parts.mirrors.pods.of(owners.job(job.metadata.uid));
+    return this.#deps.mirrors.pods.of(owners.job(job.metadata.uid));
   }
 
   async #recordComplete(claim: Claim, job: Job): Promise<ObservedVolume> {
@@ -189,8 +190,8 @@ export class KubernetesVolumes {
   async #markComplete(claim: Claim, bytes: number): Promise<boolean> {
     const value = JSON.stringify({ uid: claim.metadata.uid, bytes });
     const change = { metadata: { annotations: { [annotations.complete]: value } } };
-    const changed = await this.#parts.client.patch<V1PersistentVolumeClaim>('PersistentVolumeClaim', claim, change);
-    if (changed) this.#parts.mirrors.claims.put(changed);
+    const changed = await this.#deps.client.patch<V1PersistentVolumeClaim>('PersistentVolumeClaim', claim, change);
+    if (changed) this.#deps.mirrors.claims.put(changed);
     return changed !== undefined;
   }
 
@@ -214,14 +215,14 @@ export class KubernetesVolumes {
   }
 
   async #progress(pod: Live<V1Pod>): Promise<Progress | undefined> {
-    const event = lastEvent(await this.#parts.client.log(pod.metadata.name, { lines: 2, container: 'pull' }));
+    const event = lastEvent(await this.#deps.client.log(pod.metadata.name, { lines: 2, container: 'pull' }));
     if (event?.type !== 'progress') return undefined;
     const { type: _type, ...progress } = event;
     return progress;
   }
 
   async #reason(claim: Claim, job: Job, pods: readonly Live<V1Pod>[]): Promise<Reason | undefined> {
-    const { client } = this.#parts;
+    const { client } = this.#deps;
     const pod = pods.toSorted((a, b) => (a.metadata.creationTimestamp < b.metadata.creationTimestamp ? 1 : -1))[0];
     if (!pod) {
       const warning = ageOf(job) > patienceMs / 3 ? await lastWarning(client, job) : undefined;
@@ -238,7 +239,7 @@ export class KubernetesVolumes {
   }
 
   async #ensureClaim(key: string, manifest: PullManifest): Promise<Claim> {
-    const { client, config, mirrors } = this.#parts;
+    const { client, config, mirrors } = this.#deps;
     const name = filledName(config, key);
     const known = await mirrors.claims.get(name);
     if (known && !isGoing(known)) return known;
@@ -267,7 +268,7 @@ export class KubernetesVolumes {
   }
 
   async #release(job: Job, download: Download, token: string | undefined): Promise<void> {
-    const { client, config, mirrors } = this.#parts;
+    const { client, config, mirrors } = this.#deps;
     const { name, uid } = job.metadata;
     const owner = { apiVersion: 'batch/v1', kind: 'Job', name, uid, controller: false, blockOwnerDeletion: false };
     try {
@@ -292,10 +293,10 @@ export class KubernetesVolumes {
 
   /** Answers with its UID. What has the name already is of an attempt of the same number that went. */
   async #createAnew(kind: 'ConfigMap' | 'Secret', name: string, manifest: object): Promise<string> {
-    const made = await this.#parts.client.create(kind, manifest);
+    const made = await this.#deps.client.create(kind, manifest);
     if (made) return made.metadata.uid;
-    await this.#parts.client.delete(kind, name);
-    const again = await this.#parts.client.create(kind, manifest);
+    await this.#deps.client.delete(kind, name);
+    const again = await this.#deps.client.create(kind, manifest);
     if (again) return again.metadata.uid;
     throw conflict('region_conflict', `The ${kind} ${name} is made by somebody else at the same time.`, {
       nextStep: 'EcoLink tries again by itself.',
@@ -308,12 +309,12 @@ export class KubernetesVolumes {
     if (job.metadata.annotations?.[annotations.token] === undefined) return;
     await this.#deleteBeside(job, 'Secret', annotations.token);
     const change = { metadata: { annotations: { [annotations.token]: null } } };
-    const changed = await this.#parts.client.patch<V1Job>('Job', job, change);
-    if (changed) this.#parts.mirrors.jobs.put(changed);
+    const changed = await this.#deps.client.patch<V1Job>('Job', job, change);
+    if (changed) this.#deps.mirrors.jobs.put(changed);
   }
 
   async #remove(job: Job): Promise<void> {
-    const { client, mirrors } = this.#parts;
+    const { client, mirrors } = this.#deps;
     const { name, uid } = job.metadata;
     if (job.metadata.annotations?.[annotations.token] !== undefined)
       await this.#deleteBeside(job, 'Secret', annotations.token);
@@ -325,13 +326,13 @@ export class KubernetesVolumes {
   /** Neither can be read, so the Job says which is its own. One that was never let run did not get as far. */
   async #deleteBeside(job: Job, kind: 'ConfigMap' | 'Secret', mark: string): Promise<void> {
     const uid = job.metadata.annotations?.[mark];
-    await this.#parts.client.delete(kind, job.metadata.name, uid === 'held' ? undefined : uid);
+    await this.#deps.client.delete(kind, job.metadata.name, uid === 'held' ? undefined : uid);
   }
 
   /** Throws where a pod that mounts it holds it back for longer than a moment. */
   async #awaitGone(claim: Claim): Promise<void> {
     for (let tries = 0; tries < protectionTries; tries++) {
-      const now = await this.#parts.client.read('PersistentVolumeClaim', claim.metadata.name);
+      const now = await this.#deps.client.read('PersistentVolumeClaim', claim.metadata.name);
       if (now?.metadata.uid !== claim.metadata.uid) return;
       await delay(protectionPauseMs);
     }

@@ -1,5 +1,6 @@
 import type { V1Deployment, V1Pod } from '@kubernetes/client-node';
-import type { ObservedReplica, Reason } from '../../../region/region.ts';
+import type { ObservedReplica } from '../../../region/region.ts';
+import type { Reason } from '../../../base/reason.ts';
 import { whyNotCreated } from '../api/events.ts';
 import type { Live } from '../api/kinds.ts';
 import { annotations } from '../api/names.ts';

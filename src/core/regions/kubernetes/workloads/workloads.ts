@@ -2,7 +2,8 @@ import { hash } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
 import { conflict } from '../../../base/errors.ts';
 import { digestOf } from '../../../base/ids.ts';
-import type { ObservedReplica, Reason, Workload } from '../../../region/region.ts';
+import type { ObservedReplica, Workload } from '../../../region/region.ts';
+import type { Reason } from '../../../base/reason.ts';
 import { carries } from '../api/is-subset.ts';
 import type { KubernetesClient, Manifest } from '../api/client.ts';
 import { lastWarning, whyNotBegun } from '../api/events.ts';
@@ -19,7 +20,7 @@ import { counts, hangs, notMade, replicaOf } from './replicas.ts';
 /** How an object was found. */
 type Found = 'as_is' | 'changed';
 
-interface Parts {
+interface Deps {
   region: string;
   client: KubernetesClient;
   mirrors: Mirrors;
@@ -31,18 +32,18 @@ interface Parts {
 
 /** Instances are a Deployment, a Service and what protects them, as the cluster has them. */
 export class KubernetesWorkloads {
-  readonly #parts: Parts;
+  readonly #deps: Deps;
   readonly #applied = new Map<string, { rendered: string; generation: number | undefined }>();
   /** What was asked for, and what was there, when an instance's objects were found to be as rendered. */
   readonly #settled = new Map<number, string>();
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
+  constructor(deps: Deps) {
+    this.#deps = deps;
   }
 
   async apply(workload: Workload): Promise<void> {
-    const { mirrors } = this.#parts;
-    const served = await this.#parts.servedOf(workload);
+    const { mirrors } = this.#deps;
+    const served = await this.#deps.servedOf(workload);
     // Thousands are looked at again and again, and rendering them is most of what that costs.
     const standing = await this.#standingOf(served);
     if (this.#settled.get(workload.instance) === standing) return;
@@ -61,15 +62,15 @@ export class KubernetesWorkloads {
   }
 
   async #standingOf(served: Served): Promise<string> {
-    const { policies, services, budgets, deployments } = this.#parts.mirrors;
-    const name = workloadName(served.workload.instance, this.#parts.region);
+    const { policies, services, budgets, deployments } = this.#deps.mirrors;
+    const name = workloadName(served.workload.instance, this.#deps.region);
     const found = await Promise.all([policies, services, budgets, deployments].map((mirror) => mirror.get(name)));
     const versions = found.map((live: Held | undefined) => `${live?.metadata.uid}@${live?.metadata.resourceVersion}`);
     return `${hash('sha256', JSON.stringify(served))} ${versions.join(' ')}`;
   }
 
   async remove(instance: number): Promise<void> {
-    const { mirrors } = this.#parts;
+    const { mirrors } = this.#deps;
     this.#settled.delete(instance);
     await this.#drop('Deployment', mirrors.deployments, instance);
     await this.#drop('PodDisruptionBudget', mirrors.budgets, instance);
@@ -81,7 +82,7 @@ export class KubernetesWorkloads {
 
   async observe(instance: number): Promise<ObservedReplica[]> {
     const pods = await this.#pods(instance);
-    const deployed = (await this.#parts.mirrors.deployments.of(owners.instance(instance)))[0];
+    const deployed = (await this.#deps.mirrors.deployments.of(owners.instance(instance)))[0];
     const urls = await this.#urls(instance);
     const seen = await Promise.all(pods.map(async (pod) => replicaOf(pod, deployed, urls, await this.#addressOf(pod))));
     const replicas = await this.#explain(pods, seen);
@@ -91,12 +92,12 @@ export class KubernetesWorkloads {
   }
 
   async #pods(instance: number): Promise<Live<V1Pod>[]> {
-    return (await this.#parts.mirrors.pods.of(owners.instance(instance))).filter(counts);
+    return (await this.#deps.mirrors.pods.of(owners.instance(instance))).filter(counts);
   }
 
   /** What is still to be removed after the last pod counts as one that is on its way out. */
   async #leftOver(instance: number): Promise<ObservedReplica[]> {
-    const { services, policies } = this.#parts.mirrors;
+    const { services, policies } = this.#deps.mirrors;
     const left = await Promise.all([services, policies].map((mirror) => mirror.of(owners.instance(instance))));
     return left
       .flat()
@@ -114,18 +115,18 @@ export class KubernetesWorkloads {
     if (!pod || !replica) return replicas;
     const reason = replica.reason
       ? await this.#whyNotBound(pod, replica.reason)
-      : await whyNotBegun(this.#parts.client, pod);
+      : await whyNotBegun(this.#deps.client, pod);
     return reason === undefined ? replicas : replicas.with(at, { ...replica, state: 'waiting', reason });
   }
 
   async #whyNotBound(pod: Live<V1Pod>, said: Reason): Promise<Reason> {
-    const claim = await this.#parts.mirrors.claims.get(pod.metadata.labels?.[labels.volume] ?? '');
-    const why = claim && (await lastWarning(this.#parts.client, claim));
+    const claim = await this.#deps.mirrors.claims.get(pod.metadata.labels?.[labels.volume] ?? '');
+    const why = claim && (await lastWarning(this.#deps.client, claim));
     return why === undefined ? said : { ...said, message: `${said.message} ${why}` };
   }
 
   async list(): Promise<number[]> {
-    const { deployments, services, policies, budgets } = this.#parts.mirrors;
+    const { deployments, services, policies, budgets } = this.#deps.mirrors;
     const all = await Promise.all([deployments.all(), services.all(), policies.all(), budgets.all()]);
     const ids = all.flat().map((each: Held) => Number(each.metadata.labels?.[labels.instance]));
     return [...new Set(ids.filter(Number.isInteger))];
@@ -141,11 +142,11 @@ export class KubernetesWorkloads {
     const { name } = pod.metadata;
     const status = pod.status?.containerStatuses?.find((each) => each.name === 'engine');
     const options = { lines, container: 'engine' };
-    const now = await this.#parts.client.log(name, options);
+    const now = await this.#deps.client.log(name, options);
     // One that has just begun again has nothing to say yet of why the last one ended.
     const text =
       now === '' && (status?.restartCount ?? 0) > 0
-        ? await this.#parts.client.log(name, { ...options, previous: true })
+        ? await this.#deps.client.log(name, { ...options, previous: true })
         : now;
     const all = text.split('\n');
     if (all.at(-1) === '') all.pop();
@@ -163,7 +164,7 @@ export class KubernetesWorkloads {
     } else if (!live) await this.#refuseForeign(kind, name);
     const metadata = manifest.metadata as { annotations?: Record<string, string> };
     const marked = { ...metadata, annotations: { ...metadata.annotations, [annotations.rendered]: rendered } };
-    const applied = await this.#parts.client.apply<T & Manifest>(kind, { ...manifest, metadata: marked });
+    const applied = await this.#deps.client.apply<T & Manifest>(kind, { ...manifest, metadata: marked });
     mirror.put(applied);
     this.#applied.set(applied.metadata.uid, { rendered, generation: applied.metadata.generation });
     return 'changed';
@@ -180,17 +181,17 @@ export class KubernetesWorkloads {
 
   /** Applying would take over what somebody else made under the name. */
   async #refuseForeign(kind: Kind, name: string): Promise<void> {
-    const there = await this.#parts.client.read(kind, name);
-    if (!there || there.metadata.labels?.[labels.region] === this.#parts.region) return;
+    const there = await this.#deps.client.read(kind, name);
+    if (!there || there.metadata.labels?.[labels.region] === this.#deps.region) return;
     throw conflict('name_taken', `A ${kind} named ${name} is there that EcoLink did not make.`, {
       nextStep: 'Rename or remove it.',
     });
   }
 
   async #drop<T>(kind: Kind, mirror: Mirror<T>, instance: number): Promise<Found> {
-    const live = await mirror.get(workloadName(instance, this.#parts.region));
+    const live = await mirror.get(workloadName(instance, this.#deps.region));
     if (!live || live.metadata.deletionTimestamp !== undefined) return 'as_is';
-    await this.#parts.client.delete(kind, live.metadata.name, live.metadata.uid);
+    await this.#deps.client.delete(kind, live.metadata.name, live.metadata.uid);
     mirror.forget(live);
     this.#applied.delete(live.metadata.uid);
     return 'changed';
@@ -199,20 +200,20 @@ export class KubernetesWorkloads {
   async #addressOf({ metadata, status, spec }: Live<V1Pod>): Promise<string | undefined> {
     const port = spec?.containers.find(({ name }) => name === 'engine')?.ports?.[0]?.containerPort;
     if (status?.podIP === undefined || port === undefined) return undefined;
-    return this.#parts.urlOf(metadata.name, status.podIP, port);
+    return this.#deps.urlOf(metadata.name, status.podIP, port);
   }
 
   /** Of the pods that the cluster counts as ready, by pod name. */
   async #urls(instance: number): Promise<Map<string, string>> {
     const urls = new Map<string, string>();
-    for (const slice of await this.#parts.mirrors.slices.of(owners.instance(instance))) {
+    for (const slice of await this.#deps.mirrors.slices.of(owners.instance(instance))) {
       const port = slice.ports?.[0]?.port;
       for (const endpoint of slice.endpoints ?? []) {
         const { targetRef, conditions, addresses } = endpoint;
         const address = addresses[0];
         if (!conditions?.ready || targetRef?.name === undefined || port === undefined || address === undefined)
           continue;
-        urls.set(targetRef.name, await this.#parts.urlOf(targetRef.name, address, port));
+        urls.set(targetRef.name, await this.#deps.urlOf(targetRef.name, address, port));
       }
     }
     return urls;

@@ -1,18 +1,23 @@
+import type { WorkKey } from '../base/work-key.ts';
 import type { Config } from '../config/config.ts';
-import type { Key } from '../reconcile/dependencies.ts';
 import type { Log } from '../base/log.ts';
 import { LocalRegion } from './local/local-region.ts';
-import { createPlaces } from '../region/fleet.ts';
-import type { Places } from '../region/fleet.ts';
+import { createFleet } from '../region/fleet.ts';
+import type { Fleet } from '../region/fleet.ts';
 import type { Region } from '../region/region.ts';
 
 type RegionConfig = Config['regions'][number];
 
 /** The regions of the config, each with what it may use. */
-export async function makePlaces(config: Config, log: Log, store: string, nudge: (key: Key) => void): Promise<Places> {
+export async function openFleet(
+  config: Config,
+  log: Log,
+  store: string,
+  nudge: (key: WorkKey) => void,
+): Promise<Fleet> {
   const shared = (region: RegionConfig) => ({
     filesystems: config.filesystems.filter((filesystem) => filesystem.region === region.name),
-    runtimes: () => places.runtimes(region.name),
+    runtimes: () => fleet.runtimes(region.name),
     workloadChanged: (instance: number) => nudge({ instance, region: region.name }),
     volumeChanged: (volume: string) => nudge({ volume }),
   });
@@ -31,6 +36,6 @@ export async function makePlaces(config: Config, log: Log, store: string, nudge:
       log,
     });
   };
-  const places = createPlaces(config, await Promise.all(config.regions.map(make)));
-  return places;
+  const fleet = createFleet(config, await Promise.all(config.regions.map(make)));
+  return fleet;
 }

@@ -1,0 +1,11 @@
+import { atLeast } from '../base/caller.ts';
+import type { Caller } from '../base/caller.ts';
+
+/** What is private exists for its owner and admins alone: to others it is *not found*, not *refused*. */
+export function mayRead(thing: { private: boolean; owner: string }, caller: Caller): boolean {
+  return !thing.private || mayChange(thing, caller);
+}
+
+export function mayChange(thing: { owner: string }, caller: Caller): boolean {
+  return thing.owner === caller.person.id || atLeast(caller.person.role, 'admin');
+}
