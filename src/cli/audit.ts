@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { conflict } from '../core/base/errors.ts';
+import { fail } from '../core/base/errors.ts';
 import { jsonText } from './output/json.ts';
 import type { Row } from './output/values.ts';
 import type { Terminal } from './output/terminal.ts';
@@ -38,7 +38,7 @@ async function verify(json: boolean, terminal: Terminal): Promise<void> {
   if (json) terminal.out(jsonText(output));
   else if (output.holds) terminal.out(`The audit holds: ${output.rows} rows, none changed, missing or cut off.`);
   if (output.holds) return;
-  throw conflict('audit_broken', `The audit does not hold. ${output.findings.join(' ')}`, {
+  throw fail('audit_broken', `The audit does not hold. ${output.findings.join(' ')}`, {
     nextStep:
       'Find out who could write the database; compare with a backup and with audit-heads.jsonl in the data folder.',
   });

@@ -3,7 +3,7 @@ import { scopes } from '../core/base/caller.ts';
 import type { Caller } from '../core/base/caller.ts';
 import { clientEnvironment, loadConfig } from '../core/config/load.ts';
 import type { Config } from '../core/config/config.ts';
-import { EcolinkError } from '../core/base/errors.ts';
+import { EcolinkError, fail } from '../core/base/errors.ts';
 import { createLog } from '../core/base/log.ts';
 import { connect } from '../http/client.ts';
 import type { Client } from '../http/client.ts';
@@ -70,13 +70,8 @@ async function inThisProcess(config: Config): Promise<Reached> {
 }
 
 function needsServer(config: Config, cause: EcolinkError): EcolinkError {
-  return new EcolinkError(
-    'unavailable',
-    'server_not_running',
-    `No EcoLink server runs on ${config.dataDir}, and this needs one.`,
-    {
-      nextStep: `Start it in another terminal with "npm start" (or "${program} serve"), or name a server in ECOLINK_URL and ECOLINK_TOKEN.`,
-      cause,
-    },
-  );
+  return fail('server_not_running', `No EcoLink server runs on ${config.dataDir}, and this needs one.`, {
+    nextStep: `Start it in another terminal with "npm start" (or "${program} serve"), or name a server in ECOLINK_URL and ECOLINK_TOKEN.`,
+    cause,
+  });
 }

@@ -1,4 +1,4 @@
-import { inputError } from '../core/base/errors.ts';
+import { fail } from '../core/base/errors.ts';
 import { nearest } from '../core/base/nearest.ts';
 import type { Terminal } from './output/terminal.ts';
 
@@ -51,7 +51,7 @@ export function completion(shell: string, terminal: Terminal): void {
   if (script !== undefined) return terminal.out(script.trimEnd());
   const shells = Object.keys(scripts);
   const near = nearest(shell, shells);
-  throw inputError('unknown_shell', `There is no completion for "${shell}".${near ? ` Did you mean ${near}?` : ''}`, {
+  throw fail('unknown_shell', `There is no completion for "${shell}".${near ? ` Did you mean ${near}?` : ''}`, {
     nextStep: `Use one of: ${shells.join(', ')}.`,
     validValues: shells,
   });

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { checkCredentialName } from '../core/access/credentials/credential-manager.ts';
-import { inputError } from '../core/base/errors.ts';
+import { fail } from '../core/base/errors.ts';
 import { plainText } from '../core/base/format.ts';
 import { findOperation } from '../core/operations/catalogue.ts';
 import { looksLikeToken } from '../core/base/secret-shapes.ts';
@@ -63,7 +63,7 @@ export function addCredentialCommands(program: Command, add: Add, group: string,
 /** Before anything else looks at them: other programs and the shell's history have seen the arguments already. */
 export function refuseTokens(argv: readonly string[]): void {
   if (!argv.some(looksLikeToken)) return;
-  throw inputError('token_in_input', 'An argument holds the value of a token. It was not stored or logged here.', {
+  throw fail('token_in_input', 'An argument holds the value of a token. It was not stored or logged here.', {
     nextStep:
       'Revoke that token where it was made: the arguments of a command are there for others to read. "ecolink credential add <name>" asks for one instead.',
   });

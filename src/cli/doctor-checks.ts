@@ -1,3 +1,4 @@
+import { plainWords } from '../core/base/prose.ts';
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EnvHttpProxyAgent, fetch } from 'undici';
@@ -48,7 +49,7 @@ function guarded(name: string, check: (name: string) => Promise<Check>): () => P
       return await check(name);
     } catch (thrown) {
       if (thrown instanceof EcolinkError)
-        return { name, state: 'failed', said: plainText(thrown.message), fix: plainText(thrown.nextStep) };
+        return { name, state: 'failed', said: plainText(thrown.message), fix: plainText(plainWords(thrown.nextStep)) };
       return { name, state: 'failed', said: plainText(thrown instanceof Error ? thrown.message : String(thrown)) };
     }
   };

@@ -1,9 +1,11 @@
+import type { ErrorCode } from '../core/base/error-codes.ts';
+import { plainWords } from '../core/base/prose.ts';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import type { Command, CommanderError } from 'commander';
 import { loadConfig } from '../core/config/load.ts';
-import { EcolinkError, inputError } from '../core/base/errors.ts';
+import { EcolinkError, fail } from '../core/base/errors.ts';
 import { plainText } from '../core/base/format.ts';
 import { redact } from '../core/base/secret-shapes.ts';
 import { inputFields } from '../core/operation/operation.ts';
@@ -24,7 +26,7 @@ export function reportFailure(thrown: unknown, argv: readonly string[], terminal
 export function errorText(error: EcolinkError, operation?: Operation): string {
   const lines = [
     `error[${error.code}]: ${withFlags(inCommandWords(plainText(error.message)), error, operation)}`,
-    `next: ${withFlags(asNextStep(plainText(error.nextStep)), error, operation)}`,
+    `next: ${withFlags(asNextStep(plainText(plainWords(error.nextStep))), error, operation)}`,
   ];
   const values = error.validValues ?? [];
   const said = values.every((value) => lines.join('\n').includes(value));
@@ -53,7 +55,7 @@ function operationOf(argv: readonly string[]): Operation | undefined {
 function unexpected(thrown: unknown): EcolinkError {
   const reference = `cli_${randomBytes(5).toString('hex')}`;
   const file = keep(reference, thrown);
-  return new EcolinkError('unexpected', 'unexpected', `Something went wrong inside EcoLink (reference ${reference}).`, {
+  return fail('unexpected', `Something went wrong inside EcoLink (reference ${reference}).`, {
     nextStep:
       file === undefined
         ? 'Try once more; if it happens again, open an issue.'
@@ -89,13 +91,13 @@ export function usageError(error: CommanderError, command: Command): EcolinkErro
     case 'commander.unknownCommand':
       return suggest('unknown_command', `There is no command "${plainText(typed)}".`, typed, commandsOf(command), help);
     case 'commander.optionMissingArgument':
-      return inputError('value_missing', `${typed.split(' ')[0]} needs a value after it.`, { nextStep: help });
+      return fail('value_missing', `${typed.split(' ')[0]} needs a value after it.`, { nextStep: help });
     case 'commander.missingArgument':
-      return inputError('field_missing', `${fullName(command)} needs <${typed}>.`, { nextStep: help });
+      return fail('field_missing', `${fullName(command)} needs <${typed}>.`, { nextStep: help });
     case 'commander.excessArguments':
       return tooMany(command, help);
     default:
-      return inputError('bad_usage', plainText(error.message.replace(/^error: /, '')), { nextStep: help });
+      return fail('bad_usage', plainText(error.message.replace(/^error: /, '')), { nextStep: help });
   }
 }
 
@@ -105,19 +107,19 @@ function tooMany(command: Command, help: string): EcolinkError {
   const repo = /^(?:https:\/\/huggingface\.co\/)?([\w.-]+\/[\w.-]+)\/?$/.exec(word)?.[1];
   const hint = repo !== undefined && flagsOf(command).includes('--repo') ? ` Did you mean --repo ${repo}?` : '';
   const message = `${fullName(command)} takes fewer arguments than were given: "${plainText(word)}" has no place.${hint}`;
-  return inputError('too_many_arguments', message, { nextStep: help });
+  return fail('too_many_arguments', message, { nextStep: help });
 }
 
 function suggest(
-  code: string,
+  code: ErrorCode,
   message: string,
   typed: string,
   candidates: readonly string[],
   help: string,
 ): EcolinkError {
   const near = nearest(typed, candidates);
-  if (near === undefined) return inputError(code, message, { nextStep: help });
-  return inputError(code, `${message} Did you mean ${near}?`, {
+  if (near === undefined) return fail(code, message, { nextStep: help });
+  return fail(code, `${message} Did you mean ${near}?`, {
     nextStep: `Type ${near} instead; ${help}`,
     validValues: [near],
   });

@@ -1,5 +1,5 @@
 import { Argument, Command, Option } from 'commander';
-import { inputError } from '../core/base/errors.ts';
+import { fail } from '../core/base/errors.ts';
 import { inputFields } from '../core/operation/operation.ts';
 import type { InputField, Operation } from '../core/operation/operation.ts';
 import { groupOf } from './groups.ts';
@@ -132,14 +132,10 @@ function optionKey(field: string): string {
 }
 
 function givenTwice(field: InputField): Error {
-  return inputError(
-    'given_twice',
-    `${fieldOnCommandLine(field)} and ${flagName(field.name)} say the same thing twice.`,
-    {
-      nextStep: `Leave out ${flagName(field.name)}.`,
-      field: field.name,
-    },
-  );
+  return fail('given_twice', `${fieldOnCommandLine(field)} and ${flagName(field.name)} say the same thing twice.`, {
+    nextStep: `Leave out ${flagName(field.name)}.`,
+    field: field.name,
+  });
 }
 
 function parseValue(field: InputField, value: string): unknown {
@@ -151,7 +147,7 @@ function parseValue(field: InputField, value: string): unknown {
 function parseNumber(field: InputField, value: string): number {
   const number = Number(value);
   if (value.trim() !== '' && Number.isFinite(number)) return number;
-  throw inputError('bad_field', `${fieldOnCommandLine(field)} takes a number, not "${value}".`, {
+  throw fail('bad_field', `${fieldOnCommandLine(field)} takes a number, not "${value}".`, {
     nextStep: field.example === undefined ? 'Write it in digits.' : `Write it in digits, for example ${field.example}.`,
     field: field.name,
   });
@@ -159,7 +155,7 @@ function parseNumber(field: InputField, value: string): number {
 
 function notAChoice(field: InputField, value: string, values: readonly string[]): Error {
   const near = nearest(value, values);
-  return inputError(
+  return fail(
     'bad_field',
     `${fieldOnCommandLine(field)} cannot be "${value}".${near ? ` Did you mean "${near}"?` : ''}`,
     {

@@ -1,13 +1,13 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { inputError } from '../core/base/errors.ts';
+import { fail } from '../core/base/errors.ts';
 
 /** From a prompt that shows nothing of what is typed, or from standard input where that is no terminal. */
 export async function readSecret(prompt: string): Promise<string> {
   const secret = process.stdin.isTTY ? await ask(prompt) : await text(process.stdin);
   if (secret.trim() !== '') return secret.trim();
-  throw inputError('value_missing', 'No token was given.', {
+  throw fail('value_missing', 'No token was given.', {
     nextStep: 'Type it where it is asked for, or send it to standard input: ecolink credential add <name> < file',
   });
 }

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
-import { inputError } from '../core/base/errors.ts';
+import { fail } from '../core/base/errors.ts';
 import type { Terminal } from './output/terminal.ts';
 
 interface AddOptions {
@@ -47,7 +47,7 @@ async function addRegion(name: string, options: AddOptions, terminal: Terminal):
   const core = await import('../core/regions/kubernetes/doctor/add-region.ts');
   const { configName } = await import('../core/config/names.ts');
   if (!configName.safeParse(name).success) {
-    throw inputError('bad_field', `"${name}" cannot be the name of a region.`, {
+    throw fail('bad_field', `"${name}" cannot be the name of a region.`, {
       nextStep: 'Use 1 to 48 lower-case letters, digits, "." and "-".',
       field: 'name',
     });

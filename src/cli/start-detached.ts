@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { unavailable } from '../core/base/errors.ts';
+import { fail } from '../core/base/errors.ts';
 import { plainText } from '../core/base/format.ts';
 import type { Client } from '../http/client.ts';
 import type { Terminal } from './output/terminal.ts';
@@ -58,7 +58,7 @@ async function isReady(url: string): Promise<boolean> {
 
 function didNotStart(logFile: string): Error {
   const last = lastLine(logFile);
-  return unavailable(
+  return fail(
     'server_did_not_start',
     `The EcoLink server did not start${last === '' ? '.' : `; its last words: ${last}`}`,
     {

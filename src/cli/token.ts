@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { TokenSummary } from '../core/access/access.ts';
 import { scopes } from '../core/base/caller.ts';
 import type { Scope } from '../core/base/caller.ts';
-import { inputError } from '../core/base/errors.ts';
+import { fail } from '../core/base/errors.ts';
 import { plainText } from '../core/base/format.ts';
 import { nearest } from '../core/base/nearest.ts';
 import { table } from './output/table.ts';
@@ -65,7 +65,7 @@ function scopeOf(value: string): Scope {
   const scope = scopes.find((each) => each === value);
   if (scope !== undefined) return scope;
   const near = nearest(value, scopes);
-  throw inputError('bad_field', `There is no scope "${value}".${near ? ` Did you mean "${near}"?` : ''}`, {
+  throw fail('bad_field', `There is no scope "${value}".${near ? ` Did you mean "${near}"?` : ''}`, {
     nextStep: `Use one or more of: ${scopes.join(', ')}.`,
     field: 'scope',
     validValues: scopes,

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { EcolinkError } from '../core/base/errors.ts';
+import { EcolinkError, fail } from '../core/base/errors.ts';
 import { pullFailures } from '../core/download/manifest.ts';
 import { plainText, progressBar } from '../core/base/format.ts';
 import type { InstanceState } from '../core/instances/states.ts';
@@ -72,7 +72,7 @@ export function failureOf(watched: Watched, goal: InstanceState): EcolinkError |
   if (watched.state === 'failed' || (failed && !moving))
     return failed?.reason ? failedFor(watched, failed.reason) : failedFor(watched);
   if (watched.state !== 'stopped' || goal === 'stopped') return undefined;
-  return new EcolinkError('unexpected', 'instance_stopped', `Instance ${watched.id} was stopped meanwhile.`, {
+  return fail('instance_stopped', `Instance ${watched.id} was stopped meanwhile.`, {
     nextStep: `Start it again with: ${program} restart-instance ${watched.id}`,
   });
 }

@@ -10,11 +10,11 @@ import type { AuditGround } from './audit/event.ts';
 import type { OperationContext, Services } from './operations/services.ts';
 import type { ExecuteOptions } from './core.ts';
 import { ruleText } from './policy/decide.ts';
-import { asEcolinkError, notFound } from './base/errors.ts';
+import { asEcolinkError, fail } from './base/errors.ts';
 import type { EcolinkError } from './base/errors.ts';
 import { createLedger } from './operation/idempotency.ts';
 import type { Ledger } from './operation/idempotency.ts';
-import { newId } from './base/ids.ts';
+import { randomId } from './base/ids.ts';
 import { redact } from './base/secret-shapes.ts';
 import type { Log } from './base/log.ts';
 import { catalogue, findOperation } from './operations/catalogue.ts';
@@ -39,7 +39,7 @@ type Outcome = Record<string, unknown>;
  */
 export function createExecute(deps: Deps) {
   return async (name: string, input: unknown, caller: Caller, options: ExecuteOptions = {}): Promise<Outcome> => {
-    const requestId = options.requestId ?? newId('req');
+    const requestId = options.requestId ?? randomId('req');
     const log = deps.log.child({
       request: requestId,
       operation: name,
@@ -177,7 +177,7 @@ function find(name: string): Operation {
   if (operation) return operation;
   const names = catalogue.map((each) => each.name);
   const nearest = names.toSorted((a, b) => distance(a, name) - distance(b, name))[0] ?? '';
-  throw notFound(
+  throw fail(
     'operation_not_found',
     `There is no operation "${redact(name.slice(0, 64))}"; the nearest is "${nearest}".`,
     {

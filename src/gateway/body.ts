@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { inputError } from '../core/base/errors.ts';
+import { fail } from '../core/base/errors.ts';
 
 /** Images as data URLs fit; a bigger body is a mistake or an attack. */
 const limitBytes = 64 * 1024 * 1024;
@@ -20,7 +20,7 @@ export async function readModelCall(request: IncomingMessage): Promise<ModelCall
   const body = parse(bytes);
   const { model } = body;
   if (typeof model !== 'string' || model === '') {
-    throw inputError('model_missing', 'The body must name the model.', {
+    throw fail('model_missing', 'The body must name the model.', {
       nextStep: 'Send "model": "<model name>:<instance id>"; GET /v1/models lists what you can call.',
       field: 'model',
     });
@@ -56,21 +56,21 @@ function parse(bytes: Buffer): Record<string, unknown> {
   try {
     body = JSON.parse(bytes.toString('utf8'));
   } catch {
-    throw inputError('bad_json', 'The body is not valid JSON.', { nextStep: 'Send one JSON object.' });
+    throw fail('bad_json', 'The body is not valid JSON.', { nextStep: 'Send one JSON object.' });
   }
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>;
-  throw inputError('bad_json', 'The body is JSON, but not an object.', { nextStep: 'Send one JSON object.' });
+  throw fail('bad_json', 'The body is JSON, but not an object.', { nextStep: 'Send one JSON object.' });
 }
 
 function checkEncoding(request: IncomingMessage): void {
   const type = request.headers['content-type'];
   const encoding = request.headers['content-encoding'] ?? 'identity';
   if (encoding === 'identity' && (type === undefined || /^application\/json\b/i.test(type))) return;
-  throw inputError('not_json', 'The body must be plain JSON, not compressed.', {
+  throw fail('not_json', 'The body must be plain JSON, not compressed.', {
     nextStep: 'Send it with "content-type: application/json" and without a content-encoding.',
   });
 }
 
 function tooLarge(): Error {
-  return inputError('body_too_large', 'The body is larger than 64 MiB.', { nextStep: 'Send less, in several calls.' });
+  return fail('body_too_large', 'The body is larger than 64 MiB.', { nextStep: 'Send less, in several calls.' });
 }

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import type { IncomingMessage } from 'node:http';
 import type { Caller } from '../core/base/caller.ts';
-import { inputError, notFound } from '../core/base/errors.ts';
+import { fail } from '../core/base/errors.ts';
 import type { Routes } from '../core/routing/routes.ts';
 import { readModelCall } from './body.ts';
 import { formFor } from './translate-call.ts';
@@ -42,7 +42,7 @@ export async function proxyCall(
   const [path, query] = cutOnce(url, '?');
   const match = proxyPath.exec(path);
   if (!match) {
-    throw notFound('path_not_found', 'There is nothing at this path.', {
+    throw fail('path_not_found', 'There is nothing at this path.', {
       nextStep: 'Call /instances/<instance id>/proxy/<path>.',
     });
   }
@@ -76,7 +76,7 @@ function insidePath(path: string): string {
 }
 
 function badPath(): Error {
-  return inputError('bad_path', 'The path is not well formed.', {
+  return fail('bad_path', 'The path is not well formed.', {
     nextStep: 'Send a path without encoded ".." segments.',
   });
 }

@@ -5,7 +5,7 @@ import { Agent, buildConnector } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { InFlight } from '../core/routing/in-flight.ts';
 import type { Api, Replica, Route } from '../core/routing/routes.ts';
-import { EcolinkError, unavailable } from '../core/base/errors.ts';
+import { EcolinkError, fail } from '../core/base/errors.ts';
 import type { Log } from '../core/base/log.ts';
 import type { Form } from './translate-call.ts';
 import type { Headers } from './headers.ts';
@@ -150,7 +150,7 @@ function isUnreached(cause: Error): boolean {
 }
 
 function noReplica({ modelId }: Route, cause?: Error): EcolinkError {
-  return unavailable('no_healthy_replica', `No replica of ${modelId} is healthy now.`, {
+  return fail('no_healthy_replica', `No replica of ${modelId} is healthy now.`, {
     nextStep: 'Try again in a few seconds; get_instance says what it is waiting for.',
     cause,
   });
@@ -161,7 +161,7 @@ function notAnswered(route: Route, cause: Error): EcolinkError {
 }
 
 function upstreamFailed({ modelId, instance }: Route, cause?: Error): EcolinkError {
-  return unavailable('upstream_failed', `The replica of ${modelId} broke off before it had answered.`, {
+  return fail('upstream_failed', `The replica of ${modelId} broke off before it had answered.`, {
     nextStep: `Try again; if it keeps happening, read its log with get_instance_logs ${instance}.`,
     cause,
   });

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../core/base/caller.ts';
 import type { Core } from '../core/core.ts';
-import { asEcolinkError, notFound, refused, unavailable } from '../core/base/errors.ts';
+import { asEcolinkError, fail } from '../core/base/errors.ts';
 import { modelCall, proxyCall } from './calls.ts';
 import { createConnections, forward } from './forward.ts';
 import type { Call } from './forward.ts';
@@ -115,7 +115,7 @@ async function serve(deps: GatewayDeps, exchange: Exchange, send: Send): Promise
 function toCall(routes: Core['routes'], { request, url, id }: Exchange, path: string, caller: Caller): Promise<Call> {
   if (path.startsWith('/instances/')) return proxyCall(routes, request, url, caller, id);
   if (request.method === 'POST' && modelPaths.includes(path)) return modelCall(routes, request, path, caller, id);
-  throw notFound('path_not_found', `There is nothing at ${request.method} ${path.slice(0, 100)}.`, {
+  throw fail('path_not_found', `There is nothing at ${request.method} ${path.slice(0, 100)}.`, {
     nextStep: `EcoLink answers POST ${modelPaths.join(', ')} and GET /v1/models.`,
   });
 }
@@ -133,11 +133,11 @@ function refuse({ core, observer }: GatewayDeps, { response, id, instance }: Exc
 
 function needCall(caller: Caller): void {
   if (caller.scopes.includes('call')) return;
-  throw refused('scope_missing', `This token may not call models: its scopes are ${caller.scopes.join(', ')}.`, {
+  throw fail('scope_missing', `This token may not call models: its scopes are ${caller.scopes.join(', ')}.`, {
     nextStep: 'Use a token with the scope "call": ecolink token create <name> --scope call',
   });
 }
 
 function shuttingDown(): Error {
-  return unavailable('shutting_down', 'The server is stopping.', { nextStep: 'Try again in a few seconds.' });
+  return fail('shutting_down', 'The server is stopping.', { nextStep: 'Try again in a few seconds.' });
 }

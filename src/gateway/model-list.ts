@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Caller } from '../core/base/caller.ts';
-import { notFound } from '../core/base/errors.ts';
+import { fail } from '../core/base/errors.ts';
 import type { Routes } from '../core/routing/routes.ts';
 
 /** GET /v1/models. */
@@ -19,7 +19,7 @@ export async function sendModel(
   const id = decoded(encodedId);
   const found = (await routes.list(caller)).find((model) => model.id === id);
   if (found) return sendJson(response, asModel(found));
-  throw notFound('instance_not_found', `There is no model "${id.slice(0, 100)}" that you can call now.`, {
+  throw fail('instance_not_found', `There is no model "${id.slice(0, 100)}" that you can call now.`, {
     nextStep: 'GET /v1/models lists them.',
   });
 }

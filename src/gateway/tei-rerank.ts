@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { inputError } from '../core/base/errors.ts';
+import { fail } from '../core/base/errors.ts';
 import type { WholeAnswer } from './relay-whole.ts';
 
 /**
@@ -50,7 +50,7 @@ function parse(fields: Fields): z.output<typeof asked> {
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const field = String(issue?.path[0] ?? 'documents');
-  throw inputError('bad_rerank_request', `"${field}" is missing or not of its form: ${issue?.message}.`, {
+  throw fail('bad_rerank_request', `"${field}" is missing or not of its form: ${issue?.message}.`, {
     nextStep: 'Send "query" as a text and "documents" as a list of texts; "top_n" and "return_documents" are optional.',
     field,
   });

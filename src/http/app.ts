@@ -5,7 +5,7 @@ import fastify from 'fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Caller } from '../core/base/caller.ts';
 import type { Core } from '../core/core.ts';
-import { inputError } from '../core/base/errors.ts';
+import { fail } from '../core/base/errors.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { requestIdOf } from '../gateway/request-id.ts';
 import type { McpHttp } from '../mcp/http.ts';
@@ -105,7 +105,7 @@ function createListener({ gateway, slack }: AppDeps, handler: RequestListener): 
 }
 
 function refuseGarbage(_error: Error, socket: Socket): void {
-  const error = inputError('bad_request', 'This is not an HTTP request that EcoLink can read.', {
+  const error = fail('bad_request', 'This is not an HTTP request that EcoLink can read.', {
     nextStep: 'Check the client.',
   });
   const body = JSON.stringify({ error: error.toBody() });

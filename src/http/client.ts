@@ -1,8 +1,10 @@
+import { say } from '../core/base/prose.ts';
+import { proseHeader } from './prose-header.ts';
 import { z } from 'zod';
 import type { TokenSummary } from '../core/access/access.ts';
 import type { AddedCredential, NewCredential } from '../core/access/credentials/credential-manager.ts';
 import type { MadeToken, NewToken } from '../core/access/tokens/token-manager.ts';
-import { EcolinkError, errorFromBody, inputError, unavailable } from '../core/base/errors.ts';
+import { EcolinkError, errorFromWire, fail, wireErrorSchema } from '../core/base/errors.ts';
 import type { Rotated } from '../core/secrets/rotate.ts';
 import { localTokenPath, readLocalToken, readServerFile } from './data-folder.ts';
 
@@ -49,16 +51,7 @@ interface Target {
 
 type Send = (method: string, path: string, body?: object, options?: CallOptions) => Promise<unknown>;
 
-const errorAnswer = z.object({
-  error: z.object({
-    code: z.string(),
-    message: z.string(),
-    retryable: z.boolean(),
-    next_step: z.string(),
-    field: z.string().exactOptional(),
-    valid_values: z.array(z.string()).exactOptional(),
-  }),
-});
+const errorAnswer = z.object({ error: wireErrorSchema });
 
 /** What the server adds to a call's wait: registering asks the Hub, which may take its time. */
 const answerMs = 120_000;
@@ -80,6 +73,7 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     const headers = {
       authorization: `Bearer ${target.token}`,
       'ecolink-source': options.source,
+      [proseHeader]: 'parts',
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     };
     const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
@@ -110,26 +104,21 @@ function tokenCalls(send: Send): Client['tokens'] {
 
 async function findTarget({ dataDir, url, token }: ConnectOptions): Promise<Target> {
   if (url !== undefined && !(URL.canParse(url) && /^https?:/.test(url))) {
-    throw inputError('bad_environment', `ECOLINK_URL is not a URL: ${JSON.stringify(url.slice(0, 100))}.`, {
+    throw fail('bad_environment', `ECOLINK_URL is not a URL: ${JSON.stringify(url.slice(0, 100))}.`, {
       nextStep: 'Set it to something like http://127.0.0.1:7420, or unset it to use the server on this machine.',
     });
   }
   const file = await readServerFile(dataDir);
   const local = url === undefined || trimmed(url) === file?.url;
   if (!local && token === undefined) {
-    throw new EcolinkError(
-      'unauthenticated',
-      'token_missing',
-      `ECOLINK_URL names the server ${url}, but ECOLINK_TOKEN is not set.`,
-      {
-        nextStep: 'Make a token on that server with "ecolink token create <name>" and set ECOLINK_TOKEN to it.',
-      },
-    );
+    throw fail('token_missing', `ECOLINK_URL names the server ${url}, but ECOLINK_TOKEN is not set.`, {
+      nextStep: 'Make a token on that server with "ecolink token create <name>" and set ECOLINK_TOKEN to it.',
+    });
   }
   if (local && !file) throw notRunning('No EcoLink server runs on this data folder.');
   const found = token ?? (await readLocalToken(dataDir));
   if (found === undefined) {
-    throw new EcolinkError('unauthenticated', 'token_missing', `There is no token in ${localTokenPath(dataDir)}.`, {
+    throw fail('token_missing', `There is no token in ${localTokenPath(dataDir)}.`, {
       nextStep: 'Start the server again: it makes the file. Or set ECOLINK_TOKEN.',
     });
   }
@@ -189,37 +178,40 @@ function outputOf({ status, body }: Answer, target: Target): unknown {
   if (status >= 200 && status < 300 && body !== undefined) return body;
   const answer = errorAnswer.safeParse(body);
   if (!answer.success) {
-    throw unavailable('bad_answer', `What answers at ${target.url} does not speak EcoLink (HTTP status ${status}).`, {
+    throw fail('bad_answer', `What answers at ${target.url} does not speak EcoLink (HTTP status ${status}).`, {
       nextStep: 'Check ECOLINK_URL, and what stands between you and the server.',
     });
   }
   const { error } = answer.data;
   if (status === 401)
-    throw errorFromBody({ ...error, next_step: `The token came from ${target.tokenFrom}. ${error.next_step}` }, status);
+    throw errorFromWire(
+      { ...error, next_step: say`The token came from ${target.tokenFrom}. ${error.next_step}` },
+      status,
+    );
   // 413 and 415 have no kind of their own: what was sent must change.
-  throw errorFromBody(error, status === 413 || status === 415 ? 400 : status);
+  throw errorFromWire(error, status === 413 || status === 415 ? 400 : status);
 }
 
 function notRunning(message: string, cause?: unknown): EcolinkError {
-  return unavailable('server_not_running', message, { nextStep: 'Start it with "ecolink serve".', cause });
+  return fail('server_not_running', message, { nextStep: 'Start it with "ecolink serve".', cause });
 }
 
 function cancelled(cause: unknown): EcolinkError {
-  return unavailable('cancelled', 'The call was cancelled before the answer came.', {
+  return fail('cancelled', 'The call was cancelled before the answer came.', {
     nextStep: 'Call again when you need the answer.',
     cause,
   });
 }
 
 function tooSlow(target: Target, cause: unknown): EcolinkError {
-  return unavailable('server_timeout', `The EcoLink server at ${target.url} did not answer in time.`, {
+  return fail('server_timeout', `The EcoLink server at ${target.url} did not answer in time.`, {
     nextStep: 'See whether the operation took effect (list or get), then try again.',
     cause,
   });
 }
 
 function lost(target: Target, cause: unknown): EcolinkError {
-  return unavailable('server_lost', `The connection to the EcoLink server at ${target.url} broke before it answered.`, {
+  return fail('server_lost', `The connection to the EcoLink server at ${target.url} broke before it answered.`, {
     nextStep: 'See whether the server still runs and whether the operation took effect (list or get), then try again.',
     cause,
   });

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Core } from '../core/core.ts';
-import { inputError } from '../core/base/errors.ts';
+import { fail } from '../core/base/errors.ts';
 import { needScope } from '../core/access/rights.ts';
 
 const newCredential = z.strictObject({ name: z.string(), value: z.string(), shared: z.boolean().optional() });
@@ -34,12 +34,8 @@ function parse<S extends z.ZodObject>(shape: S, body: unknown): z.output<S> {
   if (parsed.success) return parsed.data;
   const wanted = Object.keys(shape.shape);
   const field = String(parsed.error.issues[0]?.path[0] ?? '');
-  throw inputError(
-    'bad_input',
-    `${wanted.includes(field) ? field : 'The credential'} is missing or not as it should be.`,
-    {
-      nextStep: `Send a JSON object with ${wanted.map((each) => `"${each}"`).join(', ')}.`,
-      ...(wanted.includes(field) ? { field } : {}),
-    },
-  );
+  throw fail('bad_input', `${wanted.includes(field) ? field : 'The credential'} is missing or not as it should be.`, {
+    nextStep: `Send a JSON object with ${wanted.map((each) => `"${each}"`).join(', ')}.`,
+    ...(wanted.includes(field) ? { field } : {}),
+  });
 }

@@ -1,5 +1,6 @@
+import { wantsParts } from './prose-header.ts';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { EcolinkError, asEcolinkError, inputError, notFound } from '../core/base/errors.ts';
+import { EcolinkError, asEcolinkError, fail } from '../core/base/errors.ts';
 import { redact } from '../core/base/secret-shapes.ts';
 import type { Log } from '../core/base/log.ts';
 
@@ -11,12 +12,12 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
   if (error.kind === 'unauthenticated') void reply.header('www-authenticate', 'Bearer');
   return reply
     .code(isFastifyError(thrown) ? (thrown.statusCode ?? 400) : error.httpStatus)
-    .send({ error: error.toBody() });
+    .send({ error: wantsParts(request) ? error.toWire() : error.toBody() });
 }
 
 export function pathNotFound(request: FastifyRequest): EcolinkError {
   const path = redact(request.url.split('?')[0] ?? '').slice(0, 100);
-  return notFound('path_not_found', `There is nothing at ${request.method} ${path}.`, {
+  return fail('path_not_found', `There is nothing at ${request.method} ${path}.`, {
     nextStep: 'Operations are at POST /api/operations/<name>, models at /v1, MCP at /mcp.',
   });
 }
@@ -32,13 +33,13 @@ function isFastifyError(thrown: unknown): thrown is FastifyError {
 function fromFastify(thrown: FastifyError): EcolinkError {
   switch (thrown.statusCode) {
     case 413:
-      return inputError('body_too_large', 'The request body is too large.', { nextStep: 'Send less than 1 MiB.' });
+      return fail('body_too_large', 'The request body is too large.', { nextStep: 'Send less than 1 MiB.' });
     case 415:
-      return inputError('not_json', 'The request body must be JSON.', {
+      return fail('not_json', 'The request body must be JSON.', {
         nextStep: 'Send it with "content-type: application/json".',
       });
     default:
-      return inputError('bad_request', 'The request cannot be read: its path or its JSON body is not well formed.', {
+      return fail('bad_request', 'The request cannot be read: its path or its JSON body is not well formed.', {
         nextStep: 'Check the path and the JSON, then send it again.',
       });
   }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Access } from '../core/access/access.ts';
 import type { Caller } from '../core/base/caller.ts';
-import { EcolinkError } from '../core/base/errors.ts';
+import { EcolinkError, fail } from '../core/base/errors.ts';
 import { createHostCheck } from './host-check.ts';
 
 /** Who calls, for every path that needs a token. Throws EcolinkError: `host_not_allowed`, `token_missing`, `token_refused`… */
@@ -13,9 +13,8 @@ export function createGatekeeper(access: Access, configuredHost: string, others:
     checkHost(request);
     const caller = await access.callerOfToken(bearerToken(request), sourceOf(request));
     if (caller) return caller;
-    throw new EcolinkError(
-      'unauthenticated',
-      'token_refused',
+    throw fail(
+      'invalid_token',
       'This token is unknown, was revoked, or belongs to somebody who has no role any more.',
       {
         nextStep:
@@ -28,7 +27,7 @@ export function createGatekeeper(access: Access, configuredHost: string, others:
 function bearerToken(request: IncomingMessage): string {
   const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (token !== undefined) return token;
-  throw new EcolinkError('unauthenticated', 'token_missing', 'This path needs a token.', {
+  throw fail('token_missing', 'This path needs a token.', {
     nextStep: 'Send the header "Authorization: Bearer <token>"; the local token is in local-token in the data folder.',
   });
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import { refused } from '../core/base/errors.ts';
+import { fail } from '../core/base/errors.ts';
 
 /**
  * Throws where a request did not mean this server. A web page can make a browser send requests here (DNS rebinding: its
@@ -38,7 +38,7 @@ function hostnameOf(origin: string): string | undefined {
 }
 
 function hostRefused(host: string | undefined): Error {
-  return refused(
+  return fail(
     'host_not_allowed',
     `This server does not answer to the host name ${JSON.stringify((host ?? '').slice(0, 100))}.`,
     {
@@ -49,7 +49,7 @@ function hostRefused(host: string | undefined): Error {
 }
 
 function originRefused(): Error {
-  return refused('origin_not_allowed', 'This server does not answer to web pages of other sites.', {
+  return fail('origin_not_allowed', 'This server does not answer to web pages of other sites.', {
     nextStep: 'Call it from a program, or from a page on the same host; EcoLink sends no CORS headers.',
   });
 }

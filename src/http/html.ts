@@ -1,3 +1,4 @@
+import { plainWords } from '../core/base/prose.ts';
 import { createHash } from 'node:crypto';
 import type { EcolinkError } from '../core/base/errors.ts';
 import { escapeHtml } from '../core/base/format.ts';
@@ -90,11 +91,11 @@ ${wrong ? wrongLine(name, wrong) : ''}</fieldset>`;
 }
 
 function wrongLine(name: string, error: EcolinkError): string {
-  return `<p class="wrong" id="${name}-wrong">${escapeHtml(error.message)} ${escapeHtml(error.nextStep)}</p>`;
+  return `<p class="wrong" id="${name}-wrong">${escapeHtml(error.message)} ${escapeHtml(plainWords(error.nextStep))}</p>`;
 }
 
 /** What is wrong with no field of the form; nothing where one of those shows it. */
 export function alertFor(error: EcolinkError | undefined, fields: readonly string[] = []): string {
   if (!error || (error.field !== undefined && fields.includes(error.field))) return '';
-  return `<div class="alert" role="alert"><strong>${escapeHtml(error.message)}</strong><br>${escapeHtml(error.nextStep)}</div>`;
+  return `<div class="alert" role="alert"><strong>${escapeHtml(error.message)}</strong><br>${escapeHtml(plainWords(error.nextStep))}</div>`;
 }

@@ -2,7 +2,7 @@ import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Core } from '../core/core.ts';
-import { EcolinkError, conflict } from '../core/base/errors.ts';
+import { fail } from '../core/base/errors.ts';
 import { createGateway } from '../gateway/gateway.ts';
 import { createMcpHttp } from '../mcp/http.ts';
 import { createApp } from './app.ts';
@@ -93,18 +93,18 @@ function urlOf({ address, family, port }: AddressInfo): string {
 function listenError(thrown: unknown, host: string, port: number): unknown {
   switch ((thrown as NodeJS.ErrnoException).code) {
     case 'EADDRINUSE':
-      return conflict('port_in_use', `Port ${port} on ${host} is in use by another program.`, {
+      return fail('port_in_use', `Port ${port} on ${host} is in use by another program.`, {
         nextStep: `Choose another with ECOLINK_PORT (ECOLINK_PORT=${port === 65535 ? 7420 : port + 1}), or stop the other program.`,
         cause: thrown,
       });
     case 'EACCES':
-      return new EcolinkError('refused', 'port_not_allowed', `This account may not listen on port ${port}.`, {
+      return fail('port_not_allowed', `This account may not listen on port ${port}.`, {
         nextStep: 'Choose a port above 1023 with ECOLINK_PORT.',
         cause: thrown,
       });
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return new EcolinkError('input', 'host_not_here', `${host} is not an address of this machine.`, {
+      return fail('host_not_here', `${host} is not an address of this machine.`, {
         nextStep: 'Set ECOLINK_HOST to 127.0.0.1, or to 0.0.0.0 for all addresses.',
         cause: thrown,
       });

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Core } from '../core/core.ts';
-import { unavailable } from '../core/base/errors.ts';
+import { fail } from '../core/base/errors.ts';
 import { needScope } from '../core/access/rights.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -10,7 +10,7 @@ export function probeRoutes(app: FastifyInstance, core: Core): void {
   app.get('/readyz', async () => {
     await core.ping().catch((cause: unknown) => {
       core.log.error({ err: cause }, 'the store does not answer');
-      throw unavailable('store_unavailable', 'The store does not answer.', {
+      throw fail('store_unavailable', 'The store does not answer.', {
         nextStep: "Look at the server's log.",
         cause,
       });

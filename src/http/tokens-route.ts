@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { scopes } from '../core/base/caller.ts';
 import type { Core } from '../core/core.ts';
-import { inputError } from '../core/base/errors.ts';
+import { fail } from '../core/base/errors.ts';
 
 const newToken = z.strictObject({
   name: z.string(),
@@ -28,7 +28,7 @@ function parse(body: unknown): z.output<typeof newToken> {
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const field = issue?.path[0] === undefined ? undefined : String(issue.path[0]);
-  throw inputError('bad_input', `${field ?? 'The token'}: ${issue?.message ?? 'is not valid'}.`, {
+  throw fail('bad_input', `${field ?? 'The token'}: ${issue?.message ?? 'is not valid'}.`, {
     nextStep: `Send {"name", "scopes", "agent", "may_decide"}, the last two if you want; the scopes are ${scopes.join(', ')}.`,
     ...(field === undefined ? {} : { field }),
     ...(field === 'scopes' ? { validValues: scopes } : {}),

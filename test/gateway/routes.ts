@@ -1,4 +1,4 @@
-import { notFound } from '../../src/core/base/errors.ts';
+import { fail } from '../../src/core/base/errors.ts';
 import type { Api, Route, Routes } from '../../src/core/routing/routes.ts';
 
 /** The same, to engines that speak another API. */
@@ -16,9 +16,9 @@ export function routesTo(...instances: (readonly string[] | undefined)[]): Route
   const route = (instance: number): Route => {
     const replicas = instances[instance - 1];
     if (instance > instances.length) {
-      throw notFound('instance_not_found', `There is no instance ${instance}.`, { nextStep: 'List them.' });
+      throw fail('instance_not_found', `There is no instance ${instance}.`, { nextStep: 'List them.' });
     }
-    if (!replicas) throw notFound('instance_stopped', `Instance ${instance} is stopped.`, { nextStep: 'Restart it.' });
+    if (!replicas) throw fail('instance_stopped', `Instance ${instance} is stopped.`, { nextStep: 'Restart it.' });
     return {
       instance,
       modelId: `tiny:${instance}`,

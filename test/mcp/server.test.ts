@@ -1,7 +1,7 @@
 import { Client } from '@modelcontextprotocol/client';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { expect, it, onTestFinished } from 'vitest';
-import { inputError, unavailable } from '../../src/core/base/errors.ts';
+import { fail } from '../../src/core/base/errors.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
 import type { CallOperation } from '../../src/mcp/server.ts';
 import type { ToolAnswer } from './clients.ts';
@@ -50,7 +50,7 @@ it('hands the arguments on as they came, so that the core itself says what is wr
 it('shows an error as one text block of JSON, whose next step names tools', async () => {
   const { callTool, reported } = await connectTo(() =>
     Promise.reject(
-      inputError('region_not_found', 'There is no region "eu".', {
+      fail('region_not_found', 'There is no region "eu".', {
         nextStep: 'Name one of the regions that list-regions shows, or read get-instance-logs.',
         field: 'regions',
         validValues: ['local'],
@@ -70,7 +70,7 @@ it('shows an error as one text block of JSON, whose next step names tools', asyn
 
 it('says when trying again can help', async () => {
   const { callTool } = await connectTo(() =>
-    Promise.reject(unavailable('hub_unavailable', 'The Hub does not answer.', { nextStep: 'Try again.' })),
+    Promise.reject(fail('hub_unavailable', 'The Hub does not answer.', { nextStep: 'Try again.' })),
   );
   expect(errorIn(await callTool('check_model', {}))).toMatchObject({ code: 'hub_unavailable', retryable: true });
 });

@@ -1,6 +1,6 @@
 import type { AuditLog } from '../audit/audit.ts';
 import { asEcolinkError } from '../base/errors.ts';
-import { newId } from '../base/ids.ts';
+import { randomId } from '../base/ids.ts';
 import type { Caller } from '../base/caller.ts';
 
 /** Two rows around work that is no operation, because no operation may carry a token's value. `input` holds names only. */
@@ -11,7 +11,7 @@ export async function auditedAs<T>(
   input: object,
   work: () => Promise<T>,
 ): Promise<T> {
-  const request = newId('req');
+  const request = randomId('req');
   const started = now().getTime();
   const opened = await audit.open(caller, operation, JSON.stringify(input), request);
   const close = (end: { outcome: 'done' | 'failed'; code?: string }): Promise<void> =>

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { EcolinkError, notFound } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
 import type { Access } from './access.ts';
 import { scopes } from '../base/caller.ts';
@@ -43,7 +43,7 @@ const minutes = 10;
 
 export function createLinks(deps: Deps, { kind, again }: LinkKind): Links {
   const gone = (): Error =>
-    notFound('link_not_found', `This link is unknown, was used, or is older than ${minutes} minutes.`, {
+    fail('link_not_found', `This link is unknown, was used, or is older than ${minutes} minutes.`, {
       nextStep: `Ask for another one: ${again}.`,
     });
   const find = async (id: string): Promise<Found> => {
@@ -119,7 +119,7 @@ async function callerOf(access: Access, link: Found, token: string | undefined, 
   if (!link.needsToken) return { person, identity, agent: false, mayDecide, source: 'http', scopes };
   const caller = token === undefined ? undefined : await access.callerOfToken(token, 'http');
   if (caller?.person.id === person.id && !caller.agent && caller.scopes.includes('operate')) return caller;
-  throw new EcolinkError('unauthenticated', 'token_refused', `That is not an EcoLink token of ${person.name}.`, {
+  throw fail('invalid_token', `That is not an EcoLink token of ${person.name}.`, {
     nextStep:
       'Type a token of yours with the scope "operate", not an assistant’s: ecolink token create <name> --scope operate',
     field: 'ecolink_token',

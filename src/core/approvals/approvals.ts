@@ -1,5 +1,5 @@
 import type { Caller } from '../base/caller.ts';
-import { EcolinkError } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import { idempotencyKeyUsed } from '../operation/idempotency.ts';
 import { WorkQueue } from '../base/work-queue.ts';
 import { tellOnce } from '../notify/notify-once.ts';
@@ -112,14 +112,9 @@ async function replay(deps: ApprovalDeps, { operation, input, caller }: Asked): 
 
 function denied({ id, decidedBy, decidedAt, reason }: Approval): Error {
   const who = decidedBy === undefined ? 'denied' : `denied by ${decidedBy}`;
-  return new EcolinkError(
-    'denied',
-    'request_denied',
-    `Request ${id} was ${who} at ${decidedAt}: ${reason?.message ?? ''}`,
-    {
-      nextStep: 'Change what you ask for, or talk to them. A new idempotency key makes a new request.',
-    },
-  );
+  return fail('request_denied', `Request ${id} was ${who} at ${decidedAt}: ${reason?.message ?? ''}`, {
+    nextStep: 'Change what you ask for, or talk to them. A new idempotency key makes a new request.',
+  });
 }
 
 const sweepMs = 2000;

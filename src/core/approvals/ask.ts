@@ -1,5 +1,5 @@
 import type { Caller } from '../base/caller.ts';
-import { EcolinkError, inputError, refused } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import { digestOf } from '../base/ids.ts';
 import type { Operation } from '../operation/operation.ts';
 import { decide, decideAtOnce, ruleText } from '../policy/decide.ts';
@@ -49,7 +49,7 @@ export async function ask(deps: ApprovalDeps, asked: Asked): Promise<Outcome | u
 function settled({ operation, note }: Asked, answer: PolicyAnswer): undefined {
   note(ruleText(answer));
   if (answer.answer !== 'deny') return undefined;
-  throw new EcolinkError('denied', 'policy_denied', `The policy denies ${operation.name}: ${answer.reason}`, {
+  throw fail('policy_denied', `The policy denies ${operation.name}: ${answer.reason}`, {
     nextStep: `The rule is "${answer.rule}" in ecolink.yaml; an admin can change it.`,
   });
 }
@@ -102,7 +102,7 @@ async function refuseTooFew(deps: ApprovalDeps, needs: Needs, rule: string, call
   const eligible = await eligibleFor(deps, needs, caller.person.id, undefined);
   if (eligible.size >= needs.quorum) return;
   const admins = (await deps.access.membersOf({ roles: ['admin'] })).map(({ name }) => name);
-  throw refused(
+  throw fail(
     'too_few_approvers',
     `The rule "${rule}" wants ${needs.quorum} ${needs.quorum === 1 ? 'approval' : 'approvals'} by ${whomOf(needs)}, and ${eligible.size === 0 ? 'nobody' : `only ${namesOf(eligible)}`} could give one for ${caller.person.name}.`,
     {
@@ -129,13 +129,13 @@ async function refuseTooMany(deps: ApprovalDeps, person: string): Promise<void> 
   const limit = deps.rules().approvals.open_requests;
   const open = await searchApprovals(deps.store.db, { requester: person, states: ['pending'], limit });
   if (open.length < limit) return;
-  throw refused('too_many_requests', `${limit} of your requests wait for approval already.`, {
+  throw fail('too_many_requests', `${limit} of your requests wait for approval already.`, {
     nextStep: 'Wait for a decision, or cancel one: list_approvals shows them, cancel_request cancels one.',
   });
 }
 
 function reasonMissing(rule: string): Error {
-  return inputError('reason_missing', `The rule "${rule}" wants a reason.`, {
+  return fail('reason_missing', `The rule "${rule}" wants a reason.`, {
     nextStep: 'Give "reason": the approvers read it.',
     field: 'reason',
   });

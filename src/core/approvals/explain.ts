@@ -1,5 +1,5 @@
 import type { Caller } from '../base/caller.ts';
-import { inputError, notFound } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import { findOperation } from '../operations/catalogue.ts';
 import { parseInput } from '../operation/parse-input.ts';
 import { consider, decide } from '../policy/decide.ts';
@@ -17,7 +17,7 @@ export interface ExplainInput {
 export async function explain(deps: ApprovalDeps, given: ExplainInput, caller: Caller) {
   const operation = findOperation(given.operation.replaceAll('-', '_'));
   if (!operation) {
-    throw notFound('operation_not_found', `There is no operation "${given.operation.slice(0, 64)}".`, {
+    throw fail('operation_not_found', `There is no operation "${given.operation.slice(0, 64)}".`, {
       nextStep: 'Name one that the help shows.',
       field: 'operation',
     });
@@ -56,7 +56,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw inputError('bad_field', '"input" is not JSON.', {
+    throw fail('bad_field', '"input" is not JSON.', {
       nextStep: 'Give the operation\'s input as one JSON object, such as {"model": "tiny"}.',
       field: 'input',
     });

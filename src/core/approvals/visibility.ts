@@ -1,6 +1,6 @@
 import { atLeast } from '../base/caller.ts';
 import type { Caller } from '../base/caller.ts';
-import { notFound } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import { findApproval } from './table.ts';
 import type { Approval } from './table.ts';
 import { eligibleFor } from './eligible.ts';
@@ -27,7 +27,7 @@ export async function findReadable(
   const id = /^[1-9][0-9]{0,8}$/.test(reference) ? Number(reference) : undefined;
   const found = id === undefined ? undefined : await findApproval(deps.store.db, id);
   if (found && (seesAll || (await mayRead(deps, found, caller)))) return found;
-  throw notFound('approval_not_found', `There is no request "${reference.slice(0, 40)}".`, {
+  throw fail('approval_not_found', `There is no request "${reference.slice(0, 40)}".`, {
     nextStep: 'list_approvals shows the requests there are.',
     field: 'approval',
   });

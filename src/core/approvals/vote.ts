@@ -1,6 +1,6 @@
 import type { Transaction } from 'kysely';
 import type { Caller } from '../base/caller.ts';
-import { conflict, EcolinkError, inputError, refused } from '../base/errors.ts';
+import { EcolinkError, fail } from '../base/errors.ts';
 import { findOperation } from '../operations/catalogue.ts';
 import { findApproval, insertVote, lockApproval, moveApproval, saveNeeds, votesOn } from './table.ts';
 import type { Approval } from './table.ts';
@@ -58,7 +58,7 @@ export async function breakGlass(deps: ApprovalDeps, input: VoteInput, caller: C
   const listed = deps.rules().approvals.break_glass;
   const found = await open(deps, input, caller, listed.includes(caller.person.name));
   if (!listed.includes(caller.person.name)) {
-    throw refused('may_not_break_glass', `${caller.person.name} may not break glass.`, {
+    throw fail('may_not_break_glass', `${caller.person.name} may not break glass.`, {
       nextStep: `${listed.join(' or ') || 'Nobody'} may; the list is approvals.break_glass in ecolink.yaml.`,
     });
   }
@@ -82,7 +82,7 @@ export async function cancel(deps: ApprovalDeps, input: VoteInput, caller: Calle
   await expireDue(deps);
   const found = await findReadable(deps, input.approval, caller);
   if (found.requester.id !== caller.person.id) {
-    throw refused('not_requester', `${found.requester.name} asked for request ${found.id}, and alone can cancel it.`, {
+    throw fail('not_requester', `${found.requester.name} asked for request ${found.id}, and alone can cancel it.`, {
       nextStep: 'Who may decide can deny it instead.',
     });
   }
@@ -128,9 +128,13 @@ async function stillHolds(deps: ApprovalDeps, found: Approval): Promise<Holds> {
   }
   const decided = { decidedAt: deps.now().toISOString(), reason };
   if (await moveApproval(deps.store.db, found.id, 'pending', verdict.state, decided)) publish(deps, found.id);
-  throw conflict(`request_${verdict.state}`, `Request ${found.id} is ${verdict.state}: ${reason.message}`, {
-    nextStep: `${found.requester.name} can ask again: the same call makes a new request for what is true now.`,
-  });
+  throw fail(
+    verdict.state === 'stale' ? 'request_stale' : 'request_denied',
+    `Request ${found.id} is ${verdict.state}: ${reason.message}`,
+    {
+      nextStep: `${found.requester.name} can ask again: the same call makes a new request for what is true now.`,
+    },
+  );
 }
 
 function refuseUnlessEligible(found: Approval, { eligible, needs }: Holds, caller: Caller): void {
@@ -142,11 +146,11 @@ function refuseUnlessEligible(found: Approval, { eligible, needs }: Holds, calle
   const who = names.length === 0 ? 'Nobody can now' : `${names.join(' or ')} can`;
   if (own) {
     const what = found.requester.agent ? 'what their own agent asked for' : 'their own request';
-    throw refused('own_request', `Nobody decides on ${what}.`, {
+    throw fail('own_request', `Nobody decides on ${what}.`, {
       nextStep: `${who}; cancel_request ${found.id} takes it back.`,
     });
   }
-  throw refused('not_an_approver', `${caller.person.name} is not among those who decide on request ${found.id}.`, {
+  throw fail('not_an_approver', `${caller.person.name} is not among those who decide on request ${found.id}.`, {
     nextStep: `${who}, by the rule "${found.rule}".`,
   });
 }
@@ -160,7 +164,7 @@ function refuseWithoutReason(found: Approval, { needs }: Holds, input: VoteInput
 
 function needReason({ reason }: VoteInput, what: string): string {
   if (reason !== undefined && reason.trim() !== '') return reason;
-  throw inputError('reason_missing', `${what} needs a reason.`, { nextStep: 'Give "reason".', field: 'reason' });
+  throw fail('reason_missing', `${what} needs a reason.`, { nextStep: 'Give "reason".', field: 'reason' });
 }
 
 function voteOf(caller: Caller, { reason }: VoteInput, at: string) {
@@ -179,7 +183,7 @@ function announce(deps: ApprovalDeps, id: number): number {
 }
 
 function votedAlready(found: Approval): Error {
-  return conflict('voted_already', `You have voted on request ${found.id} already; a vote is not changed.`, {
+  return fail('voted_already', `You have voted on request ${found.id} already; a vote is not changed.`, {
     nextStep: `See it with get_approval ${found.id}.`,
   });
 }
@@ -187,7 +191,7 @@ function votedAlready(found: Approval): Error {
 function decidedAlready(found: Approval): Error {
   const by = found.decidedBy === undefined ? '' : ` by ${found.decidedBy}`;
   const at = found.decidedAt === undefined ? '' : ` at ${found.decidedAt}`;
-  return conflict('already_decided', `Request ${found.id} is ${found.state} already${by}${at}.`, {
+  return fail('already_decided', `Request ${found.id} is ${found.state} already${by}${at}.`, {
     nextStep: `See it with get_approval ${found.id}. Nothing was changed.`,
   });
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { inputError } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 
 const bytes = 32;
 
@@ -9,7 +9,7 @@ const bytes = 32;
 export function auditKey(source: { value?: string | undefined; file: string }): Buffer {
   const key = Buffer.from(source.value ?? readOrMake(source.file), 'base64');
   if (key.length === bytes) return key;
-  throw inputError('bad_audit_key', `The audit key is ${key.length} bytes long, not ${bytes}.`, {
+  throw fail('bad_audit_key', `The audit key is ${key.length} bytes long, not ${bytes}.`, {
     nextStep:
       source.value === undefined
         ? `Put the key back that was in ${source.file}.`

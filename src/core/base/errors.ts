@@ -1,24 +1,10 @@
-/** Who must act, in one word. Exit status and HTTP status follow from it. */
-export type ErrorKind =
-  | 'input'
-  | 'unauthenticated'
-  | 'not_found'
-  | 'refused'
-  | 'conflict'
-  | 'unavailable'
-  | 'denied'
-  | 'unexpected';
-
-const kinds = {
-  unexpected: { exitStatus: 1, httpStatus: 500, retryable: false },
-  input: { exitStatus: 2, httpStatus: 400, retryable: false },
-  not_found: { exitStatus: 3, httpStatus: 404, retryable: false },
-  refused: { exitStatus: 4, httpStatus: 403, retryable: false },
-  unauthenticated: { exitStatus: 4, httpStatus: 401, retryable: false },
-  conflict: { exitStatus: 5, httpStatus: 409, retryable: false },
-  unavailable: { exitStatus: 6, httpStatus: 503, retryable: true },
-  denied: { exitStatus: 7, httpStatus: 403, retryable: false },
-} satisfies Record<ErrorKind, { exitStatus: number; httpStatus: number; retryable: boolean }>;
+import { z } from 'zod';
+import { errorCodes } from './error-codes.ts';
+import type { ErrorCode } from './error-codes.ts';
+import { errorKinds } from './error-kinds.ts';
+import type { ErrorKind } from './error-kinds.ts';
+import { plainSpeaker, plainWords, proseSchema, render } from './prose.ts';
+import type { Prose, Speaker } from './prose.ts';
 
 /** What every front end shows of an error, and all it may show. */
 export interface ErrorBody {
@@ -26,99 +12,121 @@ export interface ErrorBody {
   message: string;
   retryable: boolean;
   next_step: string;
-  field?: string;
-  valid_values?: string[];
+  field?: string | undefined;
+  valid_values?: string[] | undefined;
 }
 
+/** An error between EcoLink's own processes: its texts keep their references, so that each front end says them. */
+export const wireErrorSchema = z.object({
+  code: z.string(),
+  message: proseSchema,
+  retryable: z.boolean(),
+  next_step: proseSchema,
+  field: z.string().optional(),
+  valid_values: z.array(z.string()).optional(),
+});
+export type WireError = z.infer<typeof wireErrorSchema>;
+
 export interface ErrorOptions {
-  nextStep: string;
-  field?: string;
-  validValues?: readonly string[];
-  retryable?: boolean;
+  nextStep: Prose;
+  field?: string | undefined;
+  validValues?: readonly string[] | undefined;
+  /** In place of what the code's kind says. */
+  retryable?: boolean | undefined;
   cause?: unknown;
 }
 
-/** An error that a user can meet: a code, a plain sentence, what to do next. */
+/** An error that a user can meet: a code, a plain sentence, what to do next. `fail` makes one. */
 export class EcolinkError extends Error {
   override readonly name = 'EcolinkError';
   readonly kind: ErrorKind;
   readonly code: string;
-  readonly nextStep: string;
+  /** The message with its references. `message` has them in plain words. */
+  readonly said: Prose;
+  readonly nextStep: Prose;
   readonly retryable: boolean;
   readonly field: string | undefined;
   readonly validValues: readonly string[] | undefined;
 
-  constructor(kind: ErrorKind, code: string, message: string, options: ErrorOptions) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+  constructor(kind: ErrorKind, code: string, said: Prose, options: ErrorOptions) {
+    super(plainWords(said), options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.code = code;
+    this.said = said;
     this.nextStep = options.nextStep;
-    this.retryable = options.retryable ?? kinds[kind].retryable;
+    this.retryable = options.retryable ?? errorKinds[kind].retryable;
     this.field = options.field;
     this.validValues = options.validValues;
   }
 
   get exitStatus(): number {
-    return kinds[this.kind].exitStatus;
+    return errorKinds[this.kind].exitStatus;
   }
 
   get httpStatus(): number {
-    return kinds[this.kind].httpStatus;
+    return errorKinds[this.kind].httpStatus;
   }
 
-  toBody(): ErrorBody {
+  /** For people and programs, in a front end's words. */
+  toBody(speaker: Speaker = plainSpeaker): ErrorBody {
+    const { said, nextStep, ...rest } = this.#fields();
+    return { ...rest, message: render(said, speaker), next_step: render(nextStep, speaker) };
+  }
+
+  /** For another process of EcoLink. */
+  toWire(): WireError {
+    const { said, nextStep, ...rest } = this.#fields();
+    return { ...rest, message: said, next_step: nextStep };
+  }
+
+  #fields() {
+    const { code, retryable, field, said, nextStep } = this;
     return {
-      code: this.code,
-      message: this.message,
-      retryable: this.retryable,
-      next_step: this.nextStep,
-      ...(this.field === undefined ? {} : { field: this.field }),
+      code,
+      retryable,
+      said,
+      nextStep,
+      ...(field === undefined ? {} : { field }),
       ...(this.validValues === undefined ? {} : { valid_values: [...this.validValues] }),
     };
   }
 }
 
-/** Rebuilds the error that a server sent, so that a client exits and words it just as the server's own process would. */
-export function errorFromBody(body: ErrorBody, httpStatus: number): EcolinkError {
-  const kind = kindOfStatus(httpStatus);
-  return new EcolinkError(kind, body.code, body.message, {
-    nextStep: body.next_step,
-    retryable: body.retryable,
-    ...(body.field === undefined ? {} : { field: body.field }),
-    ...(body.valid_values === undefined ? {} : { validValues: body.valid_values }),
+/** The error of a code. Its kind follows from the table of codes. */
+export function fail(code: ErrorCode, said: Prose, options: ErrorOptions): EcolinkError {
+  return new EcolinkError(errorCodes[code].kind, code, said, options);
+}
+
+/** Rebuilds the error that a server sent. A newer server may know codes that this process does not. */
+export function errorFromWire(wire: WireError, httpStatus: number): EcolinkError {
+  return new EcolinkError(kindOf(wire.code, httpStatus), wire.code, wire.message, {
+    nextStep: wire.next_step,
+    retryable: wire.retryable,
+    field: wire.field,
+    validValues: wire.valid_values,
   });
 }
 
-function kindOfStatus(httpStatus: number): ErrorKind {
-  const found = (Object.keys(kinds) as ErrorKind[]).find((kind) => kinds[kind].httpStatus === httpStatus);
-  return found ?? 'unexpected';
+function kindOf(code: string, httpStatus: number): ErrorKind {
+  if (isErrorCode(code)) return errorCodes[code].kind;
+  for (const kind of Object.keys(errorKinds))
+    if (isKind(kind) && errorKinds[kind].httpStatus === httpStatus) return kind;
+  return 'unexpected';
 }
 
-/** Whatever was thrown, as an error that may be shown; the caller logs the cause under the reference. */
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorCodes, code);
+}
+
+function isKind(name: string): name is ErrorKind {
+  return Object.hasOwn(errorKinds, name);
+}
+
+/** Whatever was thrown, as an error that may be shown. The caller logs the cause under the reference. */
 export function asEcolinkError(thrown: unknown, reference: string): EcolinkError {
   if (thrown instanceof EcolinkError) return thrown;
-  return new EcolinkError('unexpected', 'unexpected', `Something went wrong inside EcoLink (reference ${reference}).`, {
-    nextStep: `Try once more; if it happens again, look for ${reference} in the server's log and open an issue with it.`,
+  return fail('unexpected', `Something went wrong inside EcoLink (reference ${reference}).`, {
+    nextStep: `Try again. If it happens again, look for ${reference} in the server's log and open an issue with it.`,
     cause: thrown,
   });
-}
-
-export function inputError(code: string, message: string, options: ErrorOptions): EcolinkError {
-  return new EcolinkError('input', code, message, options);
-}
-
-export function notFound(code: string, message: string, options: ErrorOptions): EcolinkError {
-  return new EcolinkError('not_found', code, message, options);
-}
-
-export function refused(code: string, message: string, options: ErrorOptions): EcolinkError {
-  return new EcolinkError('refused', code, message, options);
-}
-
-export function conflict(code: string, message: string, options: ErrorOptions): EcolinkError {
-  return new EcolinkError('conflict', code, message, options);
-}
-
-export function unavailable(code: string, message: string, options: ErrorOptions): EcolinkError {
-  return new EcolinkError('unavailable', code, message, options);
 }

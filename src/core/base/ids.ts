@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-/** `mdl_5g2k…`: a prefix that says what it names, and 80 random bits. */
-export function newId(prefix: string): string {
-  return `${prefix}_${randomBytes(10).toString('hex')}`;
-}
+/** Makes an id such as `mdl_5g2k…`: the prefix says what it names. */
+export type NewId = (prefix: string) => string;
+
+/** Ids of 80 random bits. */
+export const randomId: NewId = (prefix) => `${prefix}_${randomBytes(10).toString('hex')}`;
 
 /** A stable hash of a value: object keys are sorted, so that equal values hash alike. 64 hex digits. */
 export function digestOf(value: unknown): string {

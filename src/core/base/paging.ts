@@ -1,4 +1,4 @@
-import { inputError } from './errors.ts';
+import { fail } from './errors.ts';
 
 export interface Page<T> {
   items: T[];
@@ -23,7 +23,7 @@ export function decodeCursor<T extends 'string' | 'number'>(
   } catch {
     // Falls through: not one of our cursors.
   }
-  throw inputError('bad_cursor', 'The cursor is not one that a list gave.', {
+  throw fail('bad_cursor', 'The cursor is not one that a list gave.', {
     nextStep: 'Leave the cursor out to begin at the first page.',
     field: 'cursor',
   });

@@ -1,6 +1,6 @@
 import type { Caller } from '../base/caller.ts';
 import type { Asking } from '../operation/mutation-context.ts';
-import { conflict, inputError, notFound, refused } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import type { LaunchDeps } from '../instances/dependencies.ts';
 import { volumeOf, want } from '../instances/gather-facts.ts';
 import { chooseRegions } from '../plan/plan-launch.ts';
@@ -147,7 +147,7 @@ async function verify(deps: LaunchDeps, volume: Volume): Promise<boolean> {
 async function examinePrefetch(deps: LaunchDeps, input: PrefetchInput, caller: Caller) {
   const model = await deps.registry.find(input.model, caller);
   if (model.source === 'filesystem') {
-    throw inputError('nothing_to_fetch', `"${model.name}" lies on a filesystem and is read in place.`, {
+    throw fail('nothing_to_fetch', `"${model.name}" lies on a filesystem and is read in place.`, {
       nextStep: 'Launch it.',
       field: 'model',
     });
@@ -181,7 +181,7 @@ async function prefetch(deps: LaunchDeps, input: PrefetchInput, context: Asking)
 /** The volumes that an input names, by key or by model. Throws where it names none, or both ways at once. */
 async function named(deps: LaunchDeps, input: VolumesInput, context: Pick<Asking, 'caller'>): Promise<Volume[]> {
   if ((input.volume === undefined) === (input.model === undefined)) {
-    throw inputError('volume_or_model', 'Give either a volume or a model.', {
+    throw fail('volume_or_model', 'Give either a volume or a model.', {
       nextStep: 'list_cache shows the volumes.',
       field: 'volume',
     });
@@ -192,7 +192,7 @@ async function named(deps: LaunchDeps, input: VolumesInput, context: Pick<Asking
       if ((await hiddenRepos(deps, [volume], context.caller)).size > 0) throw othersPrivate(volume);
       return [volume];
     }
-    throw notFound('volume_not_found', `There is no volume "${input.volume}".`, {
+    throw fail('volume_not_found', `There is no volume "${input.volume}".`, {
       nextStep: 'list_cache shows the volumes.',
       field: 'volume',
     });
@@ -200,7 +200,7 @@ async function named(deps: LaunchDeps, input: VolumesInput, context: Pick<Asking
   const model = await deps.registry.find(input.model as string, context.caller);
   const found = await volumesOf(deps, model, input.regions);
   if (found.length > 0) return found;
-  throw notFound(
+  throw fail(
     'volume_not_found',
     `No weights of "${model.name}" are cached${input.regions ? ' in those regions' : ''}.`,
     {
@@ -217,7 +217,7 @@ async function isPrivate({ store }: LaunchDeps, { repo }: Volume): Promise<boole
 }
 
 function othersPrivate({ key }: Volume): Error {
-  return refused('volume_private', `The volume ${key} holds the weights of a private model of somebody else.`, {
+  return fail('volume_private', `The volume ${key} holds the weights of a private model of somebody else.`, {
     nextStep: 'Its owner or an admin can do that.',
     field: 'volume',
   });
@@ -270,7 +270,7 @@ async function refuseInUse(deps: LaunchDeps, volume: Volume): Promise<void> {
   if (users.length > 0) throw volumeInUse(volume, users);
   const observed = await deps.fleet.region(volume.region).observeVolume(volume.key);
   if (observed.state !== 'downloading') return;
-  throw conflict('volume_in_use', `A download runs on the volume ${volume.key}.`, {
+  throw fail('volume_in_use', `A download runs on the volume ${volume.key}.`, {
     nextStep: 'Wait for it: list_cache shows how far it is.',
     field: 'volume',
   });

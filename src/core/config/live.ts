@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
-import { asEcolinkError, inputError } from '../base/errors.ts';
-import { newId } from '../base/ids.ts';
+import { asEcolinkError, fail } from '../base/errors.ts';
+import { randomId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { Config } from './config.ts';
 import { parseConfigFile } from './parse.ts';
@@ -30,7 +30,7 @@ export function createLiveConfig(config: Config, log: Log): LiveConfig {
       file = readAgain(now, before);
       log.info({ path: now.path }, 'people, groups and policy read again; the rest counts from the next start');
     } catch (thrown) {
-      const error = asEcolinkError(thrown, newId('cfg'));
+      const error = asEcolinkError(thrown, randomId('cfg'));
       log.error({ code: error.code, reason: error.message, next_step: error.nextStep }, 'configuration kept as it was');
     }
     return file;
@@ -62,7 +62,7 @@ function readAgain({ path }: State, before: State): ConfigFile {
   try {
     text = readFileSync(where, 'utf8');
   } catch (cause) {
-    throw inputError('bad_config', `The configuration file ${where} cannot be read.`, {
+    throw fail('bad_config', `The configuration file ${where} cannot be read.`, {
       nextStep: 'Put it back, readable by the account that runs the server; until then its last good content holds.',
       cause,
     });

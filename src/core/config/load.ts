@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { z } from 'zod';
-import { inputError } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import type { EcolinkError } from '../base/errors.ts';
 import { parseConfigFile, wordsOf } from './parse.ts';
 import type { Config, Secrets, SlackSecrets } from './config.ts';
@@ -108,7 +108,7 @@ function readEnvironment(environment: Environment): z.output<typeof environmentS
   const parsed = environmentSchema.safeParse(set);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw inputError('bad_environment', `${String(issue?.path[0])}: ${issue ? wordsOf(issue) : 'is not valid'}.`, {
+  throw fail('bad_environment', `${String(issue?.path[0])}: ${issue ? wordsOf(issue) : 'is not valid'}.`, {
     nextStep: 'Correct the environment variable, or unset it to get the default.',
   });
 }
@@ -124,7 +124,7 @@ function readConfigFile(named: string | undefined, files: readonly string[]): Co
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
-    throw inputError('bad_config', `The configuration file ${path} cannot be read.`, {
+    throw fail('bad_config', `The configuration file ${path} cannot be read.`, {
       nextStep: 'Correct ECOLINK_CONFIG, or unset it to run on defaults.',
       cause,
     });
@@ -182,7 +182,7 @@ function slackSecretsOf(env: z.output<typeof environmentSchema>): SlackSecrets |
 }
 
 function slackEnvironment(message: string): EcolinkError {
-  return inputError('bad_environment', message, { nextStep: 'docs/slack.md says which go together.' });
+  return fail('bad_environment', message, { nextStep: 'docs/slack.md says which go together.' });
 }
 
 /**

@@ -1,7 +1,7 @@
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import type { z } from 'zod';
-import { inputError } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 import { configFile } from './schema.ts';
 import type { ConfigFile } from './schema.ts';
@@ -22,7 +22,7 @@ export function parseConfigFile(text: string, path: string): ConfigFile {
 }
 
 function badConfig(path: string, line: number, what: string, hint = ''): Error {
-  return inputError('bad_config', `${path}, line ${line}: ${what}.${hint}`, {
+  return fail('bad_config', `${path}, line ${line}: ${what}.${hint}`, {
     nextStep: 'Correct that line; ecolink.example.yaml shows every setting.',
   });
 }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Transaction } from 'kysely';
 import type { Asking } from '../operation/mutation-context.ts';
-import { conflict, notFound, refused } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import { isPickle } from '../registry/model.ts';
 import { mayChange } from '../access/visibility.ts';
 import { findInstance, holdInstance, updateDesired } from './table.ts';
@@ -145,7 +145,7 @@ export async function entryOf(
   if (other !== undefined) return deps.registry.find(other, context.caller);
   const own = await findModel(deps.store.db, { id: instance.entryId });
   if (own) return own;
-  throw notFound('model_not_found', `The entry of ${modelId(instance)} is gone.`, {
+  throw fail('model_not_found', `The entry of ${modelId(instance)} is gone.`, {
     nextStep: 'Name another model to go on with.',
     field: 'model',
   });
@@ -202,7 +202,7 @@ function runtimeOf({ fleet }: LaunchDeps, instance: Instance, model: OwnedModel)
 export function refuseState(instance: Instance, action: InstanceAction): void {
   if (allows(action, instance.state)) return;
   const states = actionsByState[action].join(', ');
-  throw conflict(
+  throw fail(
     'wrong_state',
     `${modelId(instance)} is ${instance.state}; ${action} is for instances that are ${states}.`,
     {
@@ -216,14 +216,14 @@ export function refuseState(instance: Instance, action: InstanceAction): void {
 }
 
 function changedMeanwhile(instance: Instance): Error {
-  return conflict('changed_meanwhile', `Somebody else changed ${modelId(instance)} at the same moment.`, {
+  return fail('changed_meanwhile', `Somebody else changed ${modelId(instance)} at the same moment.`, {
     nextStep: `Look at it (get_instance ${instance.id}) and ask again.`,
     retryable: true,
   });
 }
 
 export function notYours(instance: Instance): Error {
-  return refused(
+  return fail(
     'not_owner',
     `${modelId(instance)} belongs to ${instance.ownerName}; only its owner and admins change it.`,
     {

@@ -1,6 +1,6 @@
 import type { Caller } from '../base/caller.ts';
 import type { Asking } from '../operation/mutation-context.ts';
-import { notFound } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import { findInstance, insertInstance } from './table.ts';
 import { findModel } from '../registry/table.ts';
 import { refuseOtherPlan } from '../plan/accept-plan.ts';
@@ -127,7 +127,7 @@ function specOf(made: LaunchPlan, input: LaunchInstanceInput): InstanceSpec {
 }
 
 function modelGone(name: string): Error {
-  return notFound('model_not_found', `"${name}" was deleted meanwhile.`, {
+  return fail('model_not_found', `"${name}" was deleted meanwhile.`, {
     nextStep: 'Register it again.',
     field: 'model',
   });

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Caller } from '../base/caller.ts';
-import { notFound } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
 import { mayRead } from '../access/visibility.ts';
 import { findInstance, searchInstances } from './table.ts';
@@ -40,7 +40,7 @@ export async function findVisibleInstance(db: Queries, reference: string, caller
     (name === undefined || name === instance.name)
   )
     return instance;
-  throw notFound('instance_not_found', `There is no instance "${reference.slice(0, 60)}".`, {
+  throw fail('instance_not_found', `There is no instance "${reference.slice(0, 60)}".`, {
     nextStep: 'list_instances shows the instances there are.',
     field: 'instance',
   });
@@ -189,7 +189,7 @@ export async function getLogs(deps: LaunchDeps, input: LogsInput, caller: Caller
   const instance = await findVisibleInstance(deps.store.db, input.instance, caller);
   const regions = instance.regions.map((region) => region.region);
   if (input.region !== undefined && !regions.includes(input.region)) {
-    throw notFound('region_not_found', `${modelId(instance)} does not run in the region "${input.region}".`, {
+    throw fail('region_not_found', `${modelId(instance)} does not run in the region "${input.region}".`, {
       nextStep: 'Name one of its regions, or leave the region out.',
       field: 'region',
       validValues: regions,

@@ -1,4 +1,4 @@
-import { inputError } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import { spanMs } from '../base/duration.ts';
 
 const longestDays = 365;
@@ -8,7 +8,7 @@ const hourMs = 3_600_000;
 export function stopTime(after: string, now: Date): string {
   const afterMs = spanMs(after);
   if (afterMs <= longestDays * 24 * hourMs) return new Date(now.getTime() + afterMs).toISOString();
-  throw inputError('stop_after_too_long', `An instance can be told to stop after ${longestDays} days at most.`, {
+  throw fail('stop_after_too_long', `An instance can be told to stop after ${longestDays} days at most.`, {
     nextStep: 'Give a shorter time.',
     field: 'stop_after',
   });

@@ -1,4 +1,4 @@
-import { refused } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import type { Operation } from './operation.ts';
 import type { Access } from '../access/access.ts';
 import { atLeast } from '../base/caller.ts';
@@ -26,12 +26,12 @@ export async function authorise(operation: Operation, caller: Caller, access: Ac
   if (operation.decides) needDecider(caller);
   const person = await access.current(caller.person.id);
   if (!person) {
-    throw refused('no_role', `${caller.person.name} has no role here any more.`, {
+    throw fail('no_role', `${caller.person.name} has no role here any more.`, {
       nextStep: `Ask ${await adminNames(access)} for one: ${whereRolesAre}.`,
     });
   }
   if (atLeast(person.role, operation.role)) return { ...caller, person };
-  throw refused(
+  throw fail(
     'role_missing',
     `${operation.name} needs the role "${operation.role}"; ${person.name} has "${person.role}".`,
     { nextStep: `Ask ${await adminNames(access)} for the role: ${whereRolesAre}.` },
@@ -43,7 +43,7 @@ const whereRolesAre = 'roles are given with set_role, or under "people" and "gro
 /** Plain HTTP reaches every operation; the front ends that say what they are reach those that are theirs. */
 function needOffer(operation: Operation, { source }: Caller): void {
   if (source === 'http' || source === 'system' || operation.frontEnds.includes(source)) return;
-  throw refused('not_offered_here', `${operation.name} is not for ${source}.`, {
+  throw fail('not_offered_here', `${operation.name} is not for ${source}.`, {
     nextStep: `Use it from: ${operation.frontEnds.join(', ')}.`,
   });
 }

@@ -1,6 +1,6 @@
 import type { Transaction } from 'kysely';
 import type { Caller } from '../base/caller.ts';
-import { conflict } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import { digestOf } from '../base/ids.ts';
 import type { Operation } from './operation.ts';
 import type { Database } from '../store/schema.ts';
@@ -84,7 +84,7 @@ export function createLedger(
 }
 
 export function idempotencyKeyUsed(): Error {
-  return conflict('idempotency_key_used', 'This idempotency key was used for another input.', {
+  return fail('idempotency_key_used', 'This idempotency key was used for another input.', {
     nextStep: 'Send the first input again to get its outcome, or take a new key.',
     field: 'idempotency_key',
   });

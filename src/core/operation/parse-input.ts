@@ -1,7 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { looksLikeToken } from '../base/secret-shapes.ts';
-import { inputError } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import { inputFields } from './operation.ts';
 import type { InputField, Operation } from './operation.ts';
 
@@ -23,7 +23,7 @@ export function parseInput(operation: Operation, raw: unknown): Record<string, u
 
 function dropUndefined(raw: unknown): Record<string, unknown> {
   if (raw === null || typeof raw !== 'object' || Array.isArray(raw)) {
-    throw inputError('bad_input', 'The input must be one flat object of fields.', { nextStep: 'Send a JSON object.' });
+    throw fail('bad_input', 'The input must be one flat object of fields.', { nextStep: 'Send a JSON object.' });
   }
   return Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== undefined && value !== null));
 }
@@ -32,7 +32,7 @@ function refuseTokens(input: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(input)) {
     const inName = looksLikeToken(name);
     if (!inName && !looksLikeToken(JSON.stringify(value))) continue;
-    throw inputError(
+    throw fail(
       'token_in_input',
       `${inName ? "A field's name" : `The field "${name.slice(0, 64)}"`} holds the value of a token. It was not stored or logged, but whoever sent it has seen it.`,
       {
@@ -49,7 +49,7 @@ function refuseUnknown(operation: Operation, fields: readonly InputField[], inpu
   if (unknown === undefined) return;
   const nearest = names.toSorted((a, b) => distance(a, unknown) - distance(b, unknown))[0];
   const hint = nearest === undefined ? '' : ` Did you mean "${nearest}"?`;
-  throw inputError('unknown_field', `${operation.name} has no field "${unknown.slice(0, 64)}".${hint}`, {
+  throw fail('unknown_field', `${operation.name} has no field "${unknown.slice(0, 64)}".${hint}`, {
     nextStep: nearest === undefined ? 'Leave the field out.' : 'Correct the field name, or leave it out.',
     field: unknown.slice(0, 64),
     validValues: names,
@@ -57,7 +57,7 @@ function refuseUnknown(operation: Operation, fields: readonly InputField[], inpu
 }
 
 function missing(each: InputField): Error {
-  return inputError('field_missing', `"${each.name}" is missing: ${each.help}`, {
+  return fail('field_missing', `"${each.name}" is missing: ${each.help}`, {
     nextStep:
       each.example === undefined ? `Give "${each.name}".` : `Give "${each.name}", for example "${each.example}".`,
     field: each.name,
@@ -72,7 +72,7 @@ function contradiction(fields: readonly InputField[], decides: string, input: ob
   const other = given.find(({ onlyWith }) => onlyWith?.value !== one?.onlyWith?.value);
   if (!one || !other) return undefined;
   const belongs = ({ name, onlyWith }: InputField): string => `"${name}" goes with ${decides} "${onlyWith?.value}"`;
-  return inputError('fields_contradict', `${belongs(one)}, and ${belongs(other)}: they cannot be given together.`, {
+  return fail('fields_contradict', `${belongs(one)}, and ${belongs(other)}: they cannot be given together.`, {
     nextStep: `Leave out "${one.name}" or "${other.name}".`,
     field: other.name,
   });
@@ -83,7 +83,7 @@ function badField(fields: readonly InputField[], error: z.ZodError): Error {
   const name = String(issue.path[0] ?? '');
   const about = fields.find((each) => each.name === name);
   const words = issue.message.replace(/^Invalid input: /, '').replace(/^Invalid option: /, '');
-  return inputError('bad_field', `"${name}" ${words.startsWith('must ') ? words : `is not valid: ${words}`}.`, {
+  return fail('bad_field', `"${name}" ${words.startsWith('must ') ? words : `is not valid: ${words}`}.`, {
     nextStep:
       about?.example === undefined ? 'Correct the field.' : `Correct it; an example that works: "${about.example}".`,
     field: name,
@@ -96,7 +96,7 @@ function checkCondition(each: InputField, given: Record<string, unknown>): void 
   const { field, value } = each.onlyWith;
   const applies = given[field] === value;
   if (!applies && given[each.name] !== undefined) {
-    throw inputError('field_not_applicable', `"${each.name}" goes with ${field} "${value}" only.`, {
+    throw fail('field_not_applicable', `"${each.name}" goes with ${field} "${value}" only.`, {
       nextStep: `Leave "${each.name}" out, or set ${field} to "${value}".`,
       field: each.name,
     });

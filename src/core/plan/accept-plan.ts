@@ -1,4 +1,4 @@
-import { conflict } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import type { LaunchPlan } from './plan-launch.ts';
 
 /**
@@ -8,7 +8,7 @@ import type { LaunchPlan } from './plan-launch.ts';
 export function refuseOtherPlan(made: LaunchPlan, digest: string | undefined, action: 'launch' | 'restart'): void {
   if (digest === made.digest) return;
   if (digest !== undefined) {
-    throw conflict('plan_changed', 'The plan is not the one that was looked at any more.', {
+    throw fail('plan_changed', 'The plan is not the one that was looked at any more.', {
       nextStep:
         action === 'launch'
           ? 'Look at the plan again (plan_launch) and launch with its digest.'
@@ -17,7 +17,7 @@ export function refuseOtherPlan(made: LaunchPlan, digest: string | undefined, ac
     });
   }
   if (made.changes.length === 0) return;
-  throw conflict(
+  throw fail(
     'changed_since_registration',
     `The folder of "${made.model}" has changed since it was registered: ${made.changes.join('; ')}.`,
     {

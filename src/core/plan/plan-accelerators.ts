@@ -1,4 +1,4 @@
-import { inputError, refused } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import type { Fleet } from '../region/fleet.ts';
 import type { LaunchInput } from './launch-input.ts';
 
@@ -20,7 +20,7 @@ export function chooseAccelerator(
   const { accelerator } = input;
   if (accelerator === undefined) {
     if (input.accelerator_count === undefined) return { accelerator, count: 0, memoryBytes: undefined };
-    throw inputError('accelerator_missing', 'A number of accelerators was given, but not which kind.', {
+    throw fail('accelerator_missing', 'A number of accelerators was given, but not which kind.', {
       nextStep: 'Name the accelerator too.',
       field: 'accelerator',
     });
@@ -28,7 +28,7 @@ export function chooseAccelerator(
   const known = fleet.configOf(region).accelerators;
   const found = known.find((each) => each.name === accelerator);
   if (!found) {
-    throw inputError('accelerator_not_found', `The region ${region} has no accelerator "${accelerator}".`, {
+    throw fail('accelerator_not_found', `The region ${region} has no accelerator "${accelerator}".`, {
       nextStep:
         known.length > 0 ? 'Name one that the region has.' : 'Leave it out: the region lists none in ecolink.yaml.',
       field: 'accelerator',
@@ -65,7 +65,7 @@ export function memoryOf(fleet: Fleet, region: string, accelerator: string | und
 }
 
 function tooMany(what: string): Error {
-  return refused('not_enough_accelerators', what, {
+  return fail('not_enough_accelerators', what, {
     nextStep: 'Ask for fewer replicas or accelerators, or another region.',
     field: 'accelerator_count',
   });

@@ -1,5 +1,5 @@
 import { isOfOneNode } from '../config/kubernetes-region.ts';
-import { refused } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import { formatBytes } from '../base/format.ts';
 import { digestOf } from '../base/ids.ts';
 import type { Fleet } from '../region/fleet.ts';
@@ -90,7 +90,7 @@ export function chooseRegions(model: OwnedModel, input: LaunchInput, fleet: Flee
 
 function lockedTo(model: OwnedModel, region: string, asked: string[] | undefined): string[] {
   if (asked === undefined || (asked.length === 1 && asked[0] === region)) return [region];
-  throw refused(
+  throw fail(
     'region_locked',
     `"${model.name}" lies on the filesystem ${model.filesystem}, which is in the region ${region}: it runs there and nowhere else.`,
     {

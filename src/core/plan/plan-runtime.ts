@@ -1,4 +1,4 @@
-import { inputError, refused } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import type { Fleet } from '../region/fleet.ts';
 import { isPickle } from '../registry/model.ts';
 import { isImageAllowed } from '../runtimes/allowed-images.ts';
@@ -12,7 +12,7 @@ export function chooseRuntime(fleet: Fleet, region: string, model: OwnedModel, n
   if (!runtime) throw noRuntime(fleet, region, model, named);
   if (letsIn(fleet, region, runtime)) return runtime;
   const image = runtime.kind === 'kubernetes' ? runtime.image : '';
-  throw refused('image_not_allowed', `The region ${region} does not allow the image ${image}.`, {
+  throw fail('image_not_allowed', `The region ${region} does not allow the image ${image}.`, {
     nextStep: "Launch with another runtime, or add the image to the region's images_allowed in ecolink.yaml.",
     field: 'runtime',
   });
@@ -41,7 +41,7 @@ export function noRuntime(fleet: Fleet, region: string, model: OwnedModel, named
   const there = fleet.runtimes(region);
   const other = there.find((runtime) => runtime.name === named);
   if (named !== undefined && other && !serves(other, model.category, model.format, model.task)) {
-    return inputError(
+    return fail(
       'runtime_does_not_fit',
       `The runtime "${named}" serves ${other.categories.join(', ')} models in ${other.formats.join(', ')}, not ${model.category} in ${model.format}.`,
       {
@@ -55,7 +55,7 @@ export function noRuntime(fleet: Fleet, region: string, model: OwnedModel, named
     named === undefined
       ? `No runtime serves ${model.category} models in ${model.format} in the region ${region}`
       : `The region ${region} has no runtime "${named}"`;
-  return refused('no_runtime', `${what}.`, {
+  return fail('no_runtime', `${what}.`, {
     nextStep:
       model.format === 'gguf'
         ? 'Install llama.cpp (llama-server on the PATH, or the npm package node-llama-cpp), or add a runtime to ecolink.yaml.'
@@ -68,7 +68,7 @@ export function noRuntime(fleet: Fleet, region: string, model: OwnedModel, named
 export function refuseArguments(runtime: Runtime, given: readonly string[]): void {
   const owned = ownedFlag(runtime, given);
   if (owned !== undefined) {
-    throw inputError('argument_owned', `EcoLink sets ${owned} for ${runtime.name} itself.`, {
+    throw fail('argument_owned', `EcoLink sets ${owned} for ${runtime.name} itself.`, {
       nextStep: 'Leave it out of the arguments.',
       field: 'arguments',
     });
@@ -80,7 +80,7 @@ export function refuseArguments(runtime: Runtime, given: readonly string[]): voi
 function refuseUnnamedTrust(runtime: Runtime, given: readonly string[]): void {
   const unnamed = codeRun(runtime.arguments).filter((flag) => !codeRun(given).includes(flag));
   if (unnamed.length === 0) return;
-  throw refused('remote_code_not_named', `The runtime "${runtime.name}" runs code that comes with the model.`, {
+  throw fail('remote_code_not_named', `The runtime "${runtime.name}" runs code that comes with the model.`, {
     nextStep: `If you trust it, name ${unnamed.join(' and ')} in the arguments; or take another runtime.`,
     field: 'arguments',
     validValues: unnamed,
@@ -89,7 +89,7 @@ function refuseUnnamedTrust(runtime: Runtime, given: readonly string[]): void {
 
 export function refuseUnnamedPickle(model: OwnedModel, allowed: boolean | undefined): void {
   if (!isPickle(model) || allowed === true) return;
-  throw refused(
+  throw fail(
     'pickle_not_allowed',
     `The weights of "${model.name}" are pickle files alone: loading them can run code that came with them.`,
     {
@@ -103,7 +103,7 @@ export function refuseUnnamedPickle(model: OwnedModel, allowed: boolean | undefi
 export function refuseSplit(runtime: Runtime, model: OwnedModel, count: number): void {
   const why = splitProblem(runtime, model.architecture, count || 1);
   if (why === undefined) return;
-  throw inputError('accelerator_count_does_not_fit', `"${model.name}" cannot run on ${count} accelerators: ${why}.`, {
+  throw fail('accelerator_count_does_not_fit', `"${model.name}" cannot run on ${count} accelerators: ${why}.`, {
     nextStep: 'Ask for another number; powers of two usually fit.',
     field: 'accelerator_count',
   });

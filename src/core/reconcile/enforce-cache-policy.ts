@@ -1,4 +1,4 @@
-import { newId } from '../base/ids.ts';
+import { randomId } from '../base/ids.ts';
 import type { AuditLog } from '../audit/audit.ts';
 import type { Caller } from '../base/caller.ts';
 import { formatBytes } from '../base/format.ts';
@@ -44,7 +44,7 @@ export async function enforcePolicy(deps: PolicyDeps): Promise<void> {
 
 async function audited(deps: PolicyDeps, { volume, why }: Eviction): Promise<void> {
   const started = performance.now();
-  const request = newId('req');
+  const request = randomId('req');
   const input = JSON.stringify({ volume: volume.key, repo: volume.repo, region: volume.region, why });
   const opened = await deps.audit.open(policyCaller, 'evict_cache', input, request);
   const close = (end: { outcome: 'done' | 'failed'; code?: string }): Promise<void> =>

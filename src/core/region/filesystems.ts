@@ -1,5 +1,5 @@
 import type { FilesystemConfig } from '../config/schema.ts';
-import { inputError } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import type { Region, RegionFilesystem } from './region.ts';
 import type { Reason } from '../base/reason.ts';
 
@@ -59,7 +59,7 @@ export async function findFilesystem(
   if (found) return { name, region: found.region, mountPath: found.mount_path };
   const names = [...new Set(views.map((view) => view.name))];
   const unknown = silent ? ` A region could not be asked: ${silent.message}` : '';
-  throw inputError('filesystem_not_found', `There is no filesystem "${name}".${unknown}`, {
+  throw fail('filesystem_not_found', `There is no filesystem "${name}".${unknown}`, {
     nextStep:
       names.length > 0
         ? 'Name one of the filesystems that list-filesystems shows.'

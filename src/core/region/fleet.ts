@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { RegionConfig } from '../config/schema.ts';
-import { notFound } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
 import type { Page } from '../base/paging.ts';
 import type { Category, WeightFormat } from '../base/categories.ts';
@@ -57,7 +57,7 @@ export function createFleet(config: Config, regions: readonly Region[]): Fleet {
     region(name) {
       const found = regions.find((region) => region.name === name);
       if (found) return found;
-      throw notFound('region_not_found', `There is no region "${name}".`, {
+      throw fail('region_not_found', `There is no region "${name}".`, {
         nextStep: 'Name one of the regions that list-regions shows.',
         field: 'regions',
         validValues: regions.map((region) => region.name),

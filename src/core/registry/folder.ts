@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { refused } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import type { FolderEntry, Region } from '../region/region.ts';
 import type { Fingerprint } from './model.ts';
 import { isWeights } from './selection.ts';
@@ -31,7 +31,7 @@ function notAModel(filesystem: string, subfolder: string, entries: readonly Fold
           .slice(0, 5)
           .map((entry) => entry.path)
           .join(', ')}`;
-  return refused(
+  return fail(
     'not_a_model',
     `${subfolder} on ${filesystem} does not look like a model: no weights (*.safetensors, *.gguf, *.bin, *.pt, *.onnx). ${found}.`,
     {

@@ -2,9 +2,9 @@ import { mayChange, mayRead } from '../access/visibility.ts';
 import type { Caller } from '../base/caller.ts';
 import type { CredentialStore } from '../access/credentials/credentials.ts';
 import type { Asking } from '../operation/mutation-context.ts';
-import { EcolinkError, conflict, inputError, notFound, refused } from '../base/errors.ts';
+import { EcolinkError, fail } from '../base/errors.ts';
 import type { Hub } from '../hub/hub.ts';
-import { newId } from '../base/ids.ts';
+import { randomId } from '../base/ids.ts';
 import type { Changes } from '../base/changes.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
 import type { Fleet } from '../region/fleet.ts';
@@ -147,7 +147,7 @@ function checkName(name: string): void {
     .replace(/^[^a-z0-9]+/, '')
     .slice(0, 48)
     .replace(/[^a-z0-9]+$/, '');
-  throw inputError(
+  throw fail(
     'bad_name',
     `"${name}" cannot be a model's name: 1 to 48 lower-case letters, digits, ".", "_" and "-", with a letter or digit at both ends.`,
     {
@@ -161,7 +161,7 @@ async function refuseTaken(db: Queries, name: string): Promise<void> {
   const taken = await findModel(db, { name });
   if (!taken) return;
   const origin = taken.private ? '' : ` (${originOf(taken)})`;
-  throw conflict('model_exists', `A model named "${name}" is registered already${origin}. Entries never change.`, {
+  throw fail('model_exists', `A model named "${name}" is registered already${origin}. Entries never change.`, {
     nextStep: 'Choose another name for this revision or folder, such as the old one with a version behind it.',
     field: 'name',
   });
@@ -170,7 +170,7 @@ async function refuseTaken(db: Queries, name: string): Promise<void> {
 function categoryMissing(candidate: Candidate): Error {
   const why =
     candidate.task === undefined ? 'names no task' : `has the task "${candidate.task}", which fits no category`;
-  return inputError('category_required', `The category cannot be told: the source ${why}.`, {
+  return fail('category_required', `The category cannot be told: the source ${why}.`, {
     nextStep: 'Give the category.',
     field: 'category',
     validValues: categories,
@@ -188,7 +188,7 @@ function toModel(input: RegisterInput, candidate: Candidate, category: Category,
   } = candidate;
   return {
     ...kept,
-    id: newId('mdl'),
+    id: randomId('mdl'),
     name: input.name,
     category,
     selection: { include: input.include ?? [], exclude: input.exclude ?? [] },
@@ -299,7 +299,7 @@ async function present({ store }: RegistryDeps, receipt: Record<string, unknown>
 
 function inUse(name: string, using: readonly { id: number; name: string; state: string }[]): Error {
   const named = using.map((instance) => `${instance.name}:${instance.id} (${instance.state})`).join(', ');
-  return conflict(
+  return fail(
     'model_in_use',
     `"${name}" cannot be deleted while ${using.length === 1 ? 'an instance uses' : 'instances use'} it: ${named}.`,
     {
@@ -310,7 +310,7 @@ function inUse(name: string, using: readonly { id: number; name: string; state: 
 }
 
 function notYours(model: OwnedModel): Error {
-  return refused('not_owner', `"${model.name}" belongs to ${model.ownerName}; only its owner and admins change it.`, {
+  return fail('not_owner', `"${model.name}" belongs to ${model.ownerName}; only its owner and admins change it.`, {
     nextStep: `Ask ${model.ownerName} or an admin.`,
   });
 }
@@ -318,7 +318,7 @@ function notYours(model: OwnedModel): Error {
 async function findVisible(db: Queries, name: string, caller: Caller): Promise<OwnedModel> {
   const model = await findModel(db, { name });
   if (model && mayRead(model, caller)) return model;
-  throw notFound('model_not_found', `There is no model named "${name}".`, {
+  throw fail('model_not_found', `There is no model named "${name}".`, {
     nextStep: 'list_models shows the names there are; register_model adds one.',
     field: 'model',
   });

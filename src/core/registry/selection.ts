@@ -1,6 +1,6 @@
 import picomatch from 'picomatch';
 import type { PullFile } from '../base/pull-file.ts';
-import { inputError } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import type { WeightFormat } from '../base/categories.ts';
 
 export interface Selection {
@@ -62,7 +62,7 @@ export function selectFiles(
   const { files: chosen, warnings } = include.length > 0 ? byPatterns(all, include) : byFormat(all, isServed);
   const files = chosen.filter((file) => !excluded(file.path)).toSorted((a, b) => (a.path < b.path ? -1 : 1));
   if (files.length === 0) {
-    throw inputError('nothing_selected', 'The selection leaves no file to fetch.', {
+    throw fail('nothing_selected', 'The selection leaves no file to fetch.', {
       nextStep: 'Loosen include and exclude; check-model without them shows what the repo holds.',
       field: include.length > 0 ? 'include' : 'exclude',
     });

@@ -1,5 +1,5 @@
 import type { Caller } from '../base/caller.ts';
-import { notFound } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import type { Fleet } from '../region/fleet.ts';
 import { mayRead } from '../access/visibility.ts';
 import { findInstance, searchInstances } from '../instances/table.ts';
@@ -48,7 +48,7 @@ async function visible(store: Store, id: number, caller: Caller): Promise<Instan
 function toRoute(instance: Instance, fleet: Fleet): Route {
   const id = modelId(instance);
   if (instance.desired === 'stopped') {
-    throw notFound('instance_stopped', `The instance "${id}" is stopped.`, {
+    throw fail('instance_stopped', `The instance "${id}" is stopped.`, {
       nextStep: `Bring it back: restart_instance ${instance.id}.`,
     });
   }
@@ -71,7 +71,7 @@ function apiOf({ spec }: Instance, region: string, fleet: Fleet): Api | undefine
 }
 
 function unknown(id: string): Error {
-  return notFound('instance_not_found', `There is no instance "${id.slice(0, 60)}".`, {
+  return fail('instance_not_found', `There is no instance "${id.slice(0, 60)}".`, {
     nextStep: 'GET /v1/models lists the model ids that can be called; a model id is <name>:<instance>.',
     field: 'model',
   });

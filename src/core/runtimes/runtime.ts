@@ -125,7 +125,11 @@ function plainFlag(word: string): string {
  * a count that divides the attention heads; key-value heads may be fewer and are copied then, if evenly
  * (github.com/vllm-project/vllm, vllm/config/model.py; SGLang takes over the same layers). Unknown heads hinder nothing.
  */
-export function splitProblem(runtime: Runtime, { heads, kvHeads }: Architecture, count: number): string | undefined {
+export function splitProblem(
+  runtime: Runtime,
+  { heads, kvHeads }: { heads?: number | undefined; kvHeads?: number | undefined },
+  count: number,
+): string | undefined {
   const { maximum_accelerators: maximum } = runtime;
   if (maximum !== undefined && count > maximum) return `${runtime.name} uses ${maximum} for each replica at most`;
   if (runtime.parallel_argument === undefined) return undefined;

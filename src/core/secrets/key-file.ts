@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { inputError, refused } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import { keyBytes } from './box.ts';
 
 /** Where keys come from: ECOLINK_KEY, else a file. The first key seals; the others still open, until a rotation ends. */
@@ -34,7 +34,7 @@ export function makeKeyFile(file: string): boolean {
     return true;
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw refused('key_not_written', `No key can be made at ${file}: the place cannot be written.`, {
+    throw fail('key_not_written', `No key can be made at ${file}: the place cannot be written.`, {
       nextStep:
         'Set ECOLINK_KEY to what "openssl rand -base64 32" prints and keep it, or ECOLINK_KEY_FILE to another place.',
       cause: thrown,
@@ -69,7 +69,7 @@ function keysIn(text: string, from: string): Buffer[] {
     .filter(Boolean)
     .map((each) => Buffer.from(each, 'base64'));
   if (keys.length > 0 && keys.every((key) => key.length === keyBytes)) return keys;
-  throw inputError('bad_key', `${from} does not hold keys of ${keyBytes} bytes in base64.`, {
+  throw fail('bad_key', `${from} does not hold keys of ${keyBytes} bytes in base64.`, {
     nextStep: 'Put back what it held before; a fresh key comes from "openssl rand -base64 32".',
   });
 }

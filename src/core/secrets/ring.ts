@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import { EcolinkError } from '../base/errors.ts';
+import { EcolinkError, fail } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Database } from '../store/schema.ts';
 import type { Queries, Store } from '../store/store.ts';
@@ -146,7 +146,7 @@ async function usable(
 
 export function wrongKey(message: string, source: KeySource): EcolinkError {
   const where = source.value === undefined ? `the key file ${source.file}` : 'ECOLINK_KEY';
-  return new EcolinkError('refused', 'wrong_key', `${message} Nothing was changed.`, {
+  return fail('wrong_key', `${message} Nothing was changed.`, {
     nextStep: `Put the right key back as ${where}: from its backup, or from the server that sealed them.`,
   });
 }

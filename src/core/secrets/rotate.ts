@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import { refused } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import type { Database } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { keyId } from './box.ts';
@@ -48,7 +48,7 @@ export async function rotate(deps: RotateDeps): Promise<Rotated> {
 
 function addKey(ring: KeyRing): void {
   if (ring.source.value !== undefined) {
-    throw refused('one_key', 'ECOLINK_KEY holds one key: there is none to rotate to.', {
+    throw fail('one_key', 'ECOLINK_KEY holds one key: there is none to rotate to.', {
       nextStep: 'Set ECOLINK_KEY to the new key, a comma and the old one, restart every server, and rotate again.',
     });
   }

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import { conflict, refused } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 
 /** Numbers of network filesystems in statfs(2): SQLite's locks, and ours, cannot be relied on there. */
 const networkFilesystems = new Map([
@@ -20,7 +20,7 @@ export function prepareDataFolder(dataDir: string): void {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const kind = process.platform === 'linux' ? networkFilesystems.get(statfsSync(dataDir).type) : undefined;
   if (kind === undefined) return;
-  throw refused(
+  throw fail(
     'network_filesystem',
     `The data folder ${dataDir} lies on a network filesystem (${kind}), where SQLite cannot lock.`,
     {
@@ -41,7 +41,7 @@ export function lockDataFolder(dataDir: string): Disposable {
     database.exec('begin exclusive');
   } catch (cause) {
     database.close();
-    throw conflict('folder_in_use', `Another EcoLink server uses the data folder ${dataDir}${holder(dataDir)}.`, {
+    throw fail('folder_in_use', `Another EcoLink server uses the data folder ${dataDir}${holder(dataDir)}.`, {
       nextStep: 'Use that one, stop it first, or give this one a folder of its own with ECOLINK_DATA_DIR.',
       cause,
     });

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { conflict, unavailable } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import type { Changes } from '../base/changes.ts';
 import type { Fleet } from '../region/fleet.ts';
 import type { Region } from '../region/region.ts';
@@ -58,7 +58,7 @@ async function bytesOf(region: Region, volume: Volume): Promise<number | undefin
 
 function stillGoing({ key, reason }: Volume): Error {
   const why = reason === undefined ? '' : ` ${reason.message}`;
-  return unavailable('eviction_pending', `The volume ${key} is being deleted and takes longer than a minute.${why}`, {
+  return fail('eviction_pending', `The volume ${key} is being deleted and takes longer than a minute.${why}`, {
     nextStep: 'It goes on by itself: list_cache shows when it is gone.',
   });
 }
@@ -66,7 +66,7 @@ function stillGoing({ key, reason }: Volume): Error {
 export function volumeInUse(volume: Volume, users: readonly { id: number }[]): Error {
   const ids = [...new Set(users.map((user) => user.id))];
   const one = ids.length === 1;
-  return conflict(
+  return fail(
     'volume_in_use',
     `The volume ${volume.key} in ${volume.region} is used by ${one ? 'instance' : 'instances'} ${ids.join(', ')}.`,
     { nextStep: `Stop ${one ? 'it' : 'them'} first.`, field: 'volume' },

@@ -1,6 +1,6 @@
 import type { Caller } from '../../core/base/caller.ts';
 import type { Core } from '../../core/core.ts';
-import { inputError } from '../../core/base/errors.ts';
+import { fail } from '../../core/base/errors.ts';
 import { receiptMarkup } from '../forms/form-view.ts';
 import { code, escape, section, sectionsOf } from '../blocks/text.ts';
 import type { SlackMessage } from '../blocks/text.ts';
@@ -63,7 +63,7 @@ async function deleted(core: Core, caller: Caller, name: string): Promise<SlackM
 
 /** What was typed here has been seen by Slack, and stays in its own records. */
 export function refuseTyped(): Error {
-  return inputError(
+  return fail(
     'token_in_input',
     'What you typed holds the value of a token. It was not stored or logged here, but Slack has seen it.',
     {

@@ -1,11 +1,11 @@
 import type { Core } from '../../core/core.ts';
 import { asEcolinkError } from '../../core/base/errors.ts';
 import type { EcolinkError } from '../../core/base/errors.ts';
-import { newId } from '../../core/base/ids.ts';
+import { randomId } from '../../core/base/ids.ts';
 
 /** What can be said of it to the one who asked; what was not foreseen is logged under the reference that they get. */
 export function failureOf({ log }: Core, thrown: unknown, what: string): EcolinkError {
-  const reference = newId('req');
+  const reference = randomId('req');
   const error = asEcolinkError(thrown, reference);
   if (error.kind === 'unexpected') log.error({ err: thrown, request: reference }, what);
   return error;

@@ -1,7 +1,8 @@
+import { plainWords } from '../../core/base/prose.ts';
 import type { ServerResponse } from 'node:http';
-import { EcolinkError, asEcolinkError, inputError, refused, unavailable } from '../../core/base/errors.ts';
+import { EcolinkError, asEcolinkError, fail } from '../../core/base/errors.ts';
 import { escapeHtml } from '../../core/base/format.ts';
-import { newId } from '../../core/base/ids.ts';
+import { randomId } from '../../core/base/ids.ts';
 import type { Log } from '../../core/base/log.ts';
 
 /** The address of the page holds Slack's code: nobody else may learn it, and nothing foreign runs there. */
@@ -22,12 +23,12 @@ export function sendInstalled(response: ServerResponse, name: string): void {
 
 /** What went wrong with an installation, for whoever looks at the browser. */
 export function sendFailure(log: Log, response: ServerResponse, thrown: Error & { code?: string }): void {
-  const reference = newId('req');
+  const reference = randomId('req');
   const error = asEcolinkError(known(thrown), reference);
   const about = { code: error.code, request: reference };
   if (error.kind === 'unexpected') log.error({ err: thrown, ...about }, 'Slack: an installation failed');
   else log.warn({ reason: thrown.message, ...about }, 'Slack: an installation failed');
-  send(response, error.httpStatus, 'EcoLink is not installed', [error.message, error.nextStep]);
+  send(response, error.httpStatus, 'EcoLink is not installed', [error.message, plainWords(error.nextStep)]);
 }
 
 function known(thrown: Error & { code?: string }): unknown {
@@ -35,20 +36,20 @@ function known(thrown: Error & { code?: string }): unknown {
   const again = { nextStep: 'Begin again at the address of this server that ends with /slack/install.' };
   switch (thrown.code) {
     case 'slack_oauth_installer_authorization_error':
-      return refused('slack_install_cancelled', 'The installation was cancelled in Slack.', again);
+      return fail('slack_install_cancelled', 'The installation was cancelled in Slack.', again);
     case 'slack_oauth_missing_code':
-      return inputError('slack_install_incomplete', 'This page is where Slack ends an installation.', again);
+      return fail('slack_install_incomplete', 'This page is where Slack ends an installation.', again);
     case 'slack_oauth_invalid_state':
-      return refused(
+      return fail(
         'slack_install_not_begun_here',
         'This installation began in another browser, or more than 10 minutes ago.',
         again,
       );
     case 'slack_webapi_platform_error':
-      return refused('slack_install_refused', 'Slack did not accept the installation.', again);
+      return fail('slack_install_refused', 'Slack did not accept the installation.', again);
     case 'slack_webapi_request_error':
     case 'slack_webapi_http_error':
-      return unavailable('slack_unreachable', 'Slack does not answer.', again);
+      return fail('slack_unreachable', 'Slack does not answer.', again);
     default:
       return thrown;
   }

@@ -8,7 +8,7 @@ import type { SlackWorkspace } from '../../core/access/access.ts';
 import type { NewInstallation } from '../../core/access/workspaces/installations.ts';
 import type { SlackSecrets } from '../../core/config/config.ts';
 import type { Core } from '../../core/core.ts';
-import { refused } from '../../core/base/errors.ts';
+import { fail } from '../../core/base/errors.ts';
 import { sendFailure, sendInstalled } from './install-page.ts';
 
 /** What the app asks of a workspace; `manifest.json` says the same. */
@@ -136,7 +136,7 @@ function toNew(installation: Installation): NewInstallation {
 }
 
 function notProven(): Error {
-  return refused('slack_install_not_begun_here', 'This installation did not begin at EcoLink.', {
+  return fail('slack_install_not_begun_here', 'This installation did not begin at EcoLink.', {
     nextStep: 'Begin again at the address of this server that ends with /slack/install.',
   });
 }

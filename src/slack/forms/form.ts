@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { newId } from '../../core/base/ids.ts';
+import { randomId } from '../../core/base/ids.ts';
 import { redact } from '../../core/base/secret-shapes.ts';
 import { inputFields } from '../../core/operation/operation.ts';
 import type { InputField, Operation } from '../../core/operation/operation.ts';
@@ -37,7 +37,7 @@ export function newForm(operation: Operation, channel: string | undefined, given
   }
   const prefilled = visibleFields(operation, values).filter((field) => values[field.name] !== undefined);
   return {
-    id: newId('form'),
+    id: randomId('form'),
     ...(channel === undefined ? {} : { channel }),
     values,
     prefilled: prefilled.map((field) => field.name),

@@ -2,7 +2,7 @@ import type { ModalView } from '@slack/types';
 import { WebAPIPlatformError } from '@slack/web-api';
 import type { Caller } from '../../core/base/caller.ts';
 import type { Core } from '../../core/core.ts';
-import { unavailable } from '../../core/base/errors.ts';
+import { fail } from '../../core/base/errors.ts';
 import { inputFields } from '../../core/operation/operation.ts';
 import type { Operation } from '../../core/operation/operation.ts';
 import { findOperation } from '../../core/operations/catalogue.ts';
@@ -48,7 +48,7 @@ function positional(operation: Operation, given: string): Record<string, string>
 
 function tooLate(thrown: unknown): unknown {
   if (thrown instanceof WebAPIPlatformError && !/trigger/.test(thrown.data.error)) return thrown;
-  return unavailable('slack_too_slow', 'Slack waits three seconds for a form, and they had passed.', {
+  return fail('slack_too_slow', 'Slack waits three seconds for a form, and they had passed.', {
     nextStep: 'Do it again.',
     cause: thrown,
   });

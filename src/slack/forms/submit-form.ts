@@ -2,7 +2,7 @@ import type { SlackViewMiddlewareArgs, ViewClosedAction, ViewResponseAction, Vie
 import type { ModalView } from '@slack/types';
 import type { Caller } from '../../core/base/caller.ts';
 import { asEcolinkError } from '../../core/base/errors.ts';
-import { newId } from '../../core/base/ids.ts';
+import { randomId } from '../../core/base/ids.ts';
 import type { Operation } from '../../core/operation/operation.ts';
 import { findOperation } from '../../core/operations/catalogue.ts';
 import type { Bot } from '../connect/bots.ts';
@@ -94,7 +94,7 @@ async function run({ core }: Desk, { operation, form }: Submission, caller: Call
   try {
     return { receipt: await core.execute(operation.name, { ...inputOf(operation, form.values), ...key }, caller) };
   } catch (thrown) {
-    return { error: asEcolinkError(thrown, newId('req')) };
+    return { error: asEcolinkError(thrown, randomId('req')) };
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Asking } from '../../operation/mutation-context.ts';
 import type { Config } from '../../config/config.ts';
-import { conflict, notFound, refused } from '../../base/errors.ts';
+import { fail } from '../../base/errors.ts';
 import { decodeCursor, pageOf } from '../../base/paging.ts';
 import { mayRead } from '../visibility.ts';
 import { credentialsVisibleTo, deleteCredentialRow, entriesNeeding, findUsable } from './table.ts';
@@ -86,7 +86,7 @@ async function remove({ store }: ListDeps, name: string, context: Asking) {
 
 function missing(name: string): Error {
   const environmental = name === environmentName;
-  return notFound(
+  return fail(
     'credential_not_found',
     environmental
       ? 'The credential "env" is HF_TOKEN of the server, and not stored.'
@@ -101,7 +101,7 @@ function missing(name: string): Error {
 }
 
 function notYours(row: CredentialRow): Error {
-  return refused('not_owner', `"${row.name}" belongs to ${row.ownerName}; only its owner and admins delete it.`, {
+  return fail('not_owner', `"${row.name}" belongs to ${row.ownerName}; only its owner and admins delete it.`, {
     nextStep: `Ask ${row.ownerName} or an admin.`,
   });
 }
@@ -111,7 +111,7 @@ function inUse(row: CredentialRow, entries: Awaited<ReturnType<typeof entriesNee
   const named = entries.filter((entry) => mayRead(entry, caller)).map((entry) => `"${entry.name}"`);
   const hidden = entries.length - named.length;
   const all = [...named, ...(hidden > 0 ? [`${hidden} private ${hidden === 1 ? 'model' : 'models'}`] : [])];
-  return conflict('credential_in_use', `"${row.name}" cannot be deleted: ${all.join(', ')} download with it.`, {
+  return fail('credential_in_use', `"${row.name}" cannot be deleted: ${all.join(', ')} download with it.`, {
     nextStep: `Delete those models first, or replace its value: ecolink credential add ${row.name}`,
     field: 'credential',
   });

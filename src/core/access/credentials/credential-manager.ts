@@ -1,7 +1,7 @@
 import type { AuditLog } from '../../audit/audit.ts';
-import { EcolinkError, conflict, inputError, refused } from '../../base/errors.ts';
+import { EcolinkError, fail } from '../../base/errors.ts';
 import type { Hub } from '../../hub/hub.ts';
-import { newId } from '../../base/ids.ts';
+import { randomId } from '../../base/ids.ts';
 import { looksLikeToken } from '../../base/secret-shapes.ts';
 import { rotate } from '../../secrets/rotate.ts';
 import type { Rotated } from '../../secrets/rotate.ts';
@@ -74,14 +74,14 @@ const namePattern = /^[a-z0-9](?:[a-z0-9._-]{0,46}[a-z0-9])?$/;
 
 export function checkCredentialName(name: string): void {
   if (looksLikeToken(name)) {
-    throw inputError('token_in_input', 'That is the value of a token, where its name belongs.', {
+    throw fail('token_in_input', 'That is the value of a token, where its name belongs.', {
       nextStep:
         'Revoke that token on the Hub, since it has been seen; make a new one and type it where it is asked for.',
       field: 'name',
     });
   }
   if (namePattern.test(name) && name !== environmentName) return;
-  throw inputError(
+  throw fail(
     'bad_name',
     name === environmentName
       ? 'The name "env" is that of HF_TOKEN.'
@@ -92,7 +92,7 @@ export function checkCredentialName(name: string): void {
 
 function checkValue(value: string): void {
   if (/^[\x21-\x7e]{8,500}$/.test(value)) return;
-  throw inputError('bad_value', 'That is no access token: it has 8 to 500 characters and no space.', {
+  throw fail('bad_value', 'That is no access token: it has 8 to 500 characters and no space.', {
     nextStep: 'Copy the token from the settings of your account on the Hub; it begins with "hf_".',
     field: 'value',
   });
@@ -101,19 +101,15 @@ function checkValue(value: string): void {
 /** As they are now: a link or a token may be older than the loss of a role. */
 async function needPerson(access: Access, caller: Caller, role: 'member' | 'admin'): Promise<void> {
   if (caller.agent) {
-    throw refused('person_needed', 'An assistant cannot manage credentials.', {
+    throw fail('person_needed', 'An assistant cannot manage credentials.', {
       nextStep: 'Do it yourself: "ecolink credential add <name>" asks for the token.',
     });
   }
   const person = await access.current(caller.person.id);
   if (person && atLeast(person.role, role)) return;
-  throw refused(
-    'role_missing',
-    `This needs the role "${role}"; ${caller.person.name} has "${person?.role ?? 'none'}".`,
-    {
-      nextStep: 'Ask an admin for the role.',
-    },
-  );
+  throw fail('role_missing', `This needs the role "${role}"; ${caller.person.name} has "${person?.role ?? 'none'}".`, {
+    nextStep: 'Ask an admin for the role.',
+  });
 }
 
 async function add(parts: ManagerDeps, input: NewCredential, caller: Caller): Promise<AddedCredential> {
@@ -128,7 +124,7 @@ async function add(parts: ManagerDeps, input: NewCredential, caller: Caller): Pr
     const before = found?.owner === owner ? found : undefined;
     const shared = input.shared ?? before?.shared ?? false;
     if (shared) await refuseSharedName(transaction, name, owner);
-    const id = before?.id ?? newId('crd');
+    const id = before?.id ?? randomId('crd');
     const sealed = await ring.seal(transaction, { table: 'credentials', id, owner }, value);
     const stored = { ...sealed, fingerprint, account, sharedName: shared ? name : null };
     if (before) await replaceCredential(transaction, id, stored);
@@ -151,7 +147,7 @@ async function refuseSharedName(db: Queries, name: string, owner: string): Promi
     .where('owner_id', '!=', owner)
     .executeTakeFirst();
   if (!taken) return;
-  throw conflict('credential_shared_already', `The team has a shared credential named "${name}" already.`, {
+  throw fail('credential_shared_already', `The team has a shared credential named "${name}" already.`, {
     nextStep: 'Choose another name, or do not share it.',
     field: 'name',
   });

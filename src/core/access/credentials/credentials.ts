@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Config } from '../../config/config.ts';
-import { notFound } from '../../base/errors.ts';
+import { fail } from '../../base/errors.ts';
 import type { HubCredential } from '../../hub/hub.ts';
 import type { KeyRing } from '../../secrets/ring.ts';
 import { credentialsVisibleTo, findCredential, findUsable, markCredential, noteCredentialUse } from './table.ts';
@@ -102,7 +102,7 @@ function warningOf(row: CredentialRow, caller: Caller): string {
 async function unknown(store: Store, name: string, caller: Caller, env: HubCredential | undefined): Promise<Error> {
   const visible = await credentialsVisibleTo(store.db, caller.person.id);
   const names = [...(env ? [env.name] : []), ...visible.map((row) => row.name)];
-  return notFound('credential_not_found', `You have no credential named "${name}".`, {
+  return fail('credential_not_found', `You have no credential named "${name}".`, {
     nextStep: `Add it with "ecolink credential add ${/^[\w.-]{1,48}$/.test(name) ? name : '<name>'}", or start the server with HF_TOKEN set: that is the local person's credential "env".`,
     field: 'credential',
     ...(names.length > 0 ? { validValues: [...new Set(names)].toSorted() } : {}),

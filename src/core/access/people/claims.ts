@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Transaction } from 'kysely';
 import type { AuditLog } from '../../audit/audit.ts';
-import { refused } from '../../base/errors.ts';
+import { fail } from '../../base/errors.ts';
 import type { EcolinkError } from '../../base/errors.ts';
 import type { Database } from '../../store/schema.ts';
 import { giveRole, personWithIdentity } from './table.ts';
@@ -66,7 +66,7 @@ async function claim({ people, store, now }: ClaimDeps, code: string, who: Slack
   }
   const known = await people.personOfSlack(who.team, who.user);
   if (known && (await people.isListed(known.id))) {
-    throw refused('claim_overruled', `ecolink.yaml gives ${known.name} the role "${known.role}", and it wins.`, {
+    throw fail('claim_overruled', `ecolink.yaml gives ${known.name} the role "${known.role}", and it wins.`, {
       nextStep: 'Change the role there: the file is read again by itself.',
     });
   }
@@ -107,7 +107,7 @@ export function slackStranger({ team, user, name }: SlackAccount): Caller {
 }
 
 function claimRefused(message: string, nextStep: string): EcolinkError {
-  return refused('claim_refused', message, { nextStep });
+  return fail('claim_refused', message, { nextStep });
 }
 
 /** `abcd-efgh-jkmn`: 60 random bits. */

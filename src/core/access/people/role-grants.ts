@@ -1,5 +1,5 @@
 import type { Asking } from '../../operation/mutation-context.ts';
-import { conflict, notFound, refused } from '../../base/errors.ts';
+import { fail } from '../../base/errors.ts';
 import { nearest } from '../../base/nearest.ts';
 import { decodeCursor, pageOf } from '../../base/paging.ts';
 import { giveRole, grantOf, lockGrants, personWithIdentity, personsWithIdentity, takeRole } from './table.ts';
@@ -117,7 +117,7 @@ async function find({ people, store }: GrantDeps, { person, name }: RoleChange):
   const [found, ...others] = matching;
   if (!found) throw unknown(person, known);
   if (others.length === 0) return found;
-  throw conflict('person_ambiguous', `"${person}" may be any of several people.`, {
+  throw fail('person_ambiguous', `"${person}" may be any of several people.`, {
     nextStep: 'Give the whole name, or the identity; list_people shows both.',
     field: 'person',
     validValues: matching.map((each) => each.name),
@@ -132,19 +132,15 @@ function plainName(name: string): string {
 function unknown(person: string, known: readonly { name: string }[]): Error {
   const names = known.map((each) => each.name);
   const near = nearest(person.toLowerCase(), names.map(plainName));
-  return notFound(
-    'person_not_found',
-    `There is nobody named "${person}" here.${near ? ` Did you mean "${near}"?` : ''}`,
-    {
-      nextStep: 'Somebody who is new is named by their account in Slack, such as slack:T0123/U0456.',
-      field: 'person',
-      validValues: names.slice(0, 20),
-    },
-  );
+  return fail('person_not_found', `There is nobody named "${person}" here.${near ? ` Did you mean "${near}"?` : ''}`, {
+    nextStep: 'Somebody who is new is named by their account in Slack, such as slack:T0123/U0456.',
+    field: 'person',
+    validValues: names.slice(0, 20),
+  });
 }
 
 function overruled(name: string, { role, by }: GivenRole): Error {
-  return refused('role_overruled', `${name} has the role "${role}" from ${by}, which wins over what admins give.`, {
+  return fail('role_overruled', `${name} has the role "${role}" from ${by}, which wins over what admins give.`, {
     nextStep: 'Change it in ecolink.yaml: the file is read again by itself.',
     field: 'person',
   });
@@ -153,7 +149,7 @@ function overruled(name: string, { role, by }: GivenRole): Error {
 /** So the last admin stays one: whoever takes a role from others keeps their own. */
 async function ownRole(people: People, { person }: Caller): Promise<Error> {
   const others = (await people.membersOf({ roles: ['admin'] })).filter(({ id }) => id !== person.id);
-  return refused('own_role', 'Nobody changes their own role, so that an admin always stays.', {
+  return fail('own_role', 'Nobody changes their own role, so that an admin always stays.', {
     nextStep:
       others.length > 0
         ? `Ask ${await adminNames({ membersOf: async () => others })}.`
@@ -163,7 +159,7 @@ async function ownRole(people: People, { person }: Caller): Promise<Error> {
 }
 
 function shutOut(name: string): Error {
-  return refused('person_shut_out', `${name} is deactivated in Slack, a guest or a bot: they get nothing here.`, {
+  return fail('person_shut_out', `${name} is deactivated in Slack, a guest or a bot: they get nothing here.`, {
     nextStep: 'Give the role to a full member of the workspace.',
     field: 'person',
   });
@@ -171,7 +167,7 @@ function shutOut(name: string): Error {
 
 async function needAdmin(db: Queries, { person }: Caller): Promise<void> {
   if ((await grantOf(db, person.id))?.role === 'admin') return;
-  throw refused('role_missing', `set_role needs the role "admin"; ${person.name} has it no more.`, {
+  throw fail('role_missing', `set_role needs the role "admin"; ${person.name} has it no more.`, {
     nextStep: 'Ask an admin for the role.',
   });
 }

@@ -1,7 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import type { Transaction } from 'kysely';
 import type { ConfigFile } from '../../config/schema.ts';
-import { newId } from '../../base/ids.ts';
+import { randomId } from '../../base/ids.ts';
 import type { Database } from '../../store/schema.ts';
 import type { Store } from '../../store/store.ts';
 import type { Person } from '../../base/caller.ts';
@@ -78,7 +78,7 @@ async function idsOf(db: Transaction<Database>, entries: readonly Entry[], at: s
       .flatMap(({ identity, id }) =>
         free.filter((person) => person.id === id && (identity !== 'local' || !person.listed)),
       );
-    ids.set(entry.name, known[0]?.id ?? newId('per'));
+    ids.set(entry.name, known[0]?.id ?? randomId('per'));
   }
   for (const entry of entries) ids.set(entry.name, await save(db, ids.get(entry.name) as string, entry, at));
   return ids;

@@ -1,5 +1,5 @@
 import type { Role } from '../../base/caller.ts';
-import { newId } from '../../base/ids.ts';
+import { randomId } from '../../base/ids.ts';
 import type { Queries } from '../../store/store.ts';
 
 /** The role that something besides the config gave, and who gave it. */
@@ -84,7 +84,7 @@ export async function personWithIdentity(db: Queries, identity: string, name: st
   if (known !== undefined) return known;
   const { id } = await db
     .insertInto('persons')
-    .values({ id: newId('per'), name, role: 'none', created_at: at.toISOString() })
+    .values({ id: randomId('per'), name, role: 'none', created_at: at.toISOString() })
     .onConflict((on) => on.column('name').doUpdateSet({ name }))
     .returning('id')
     .executeTakeFirstOrThrow();

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { conflict, inputError, notFound } from '../../base/errors.ts';
-import { newId } from '../../base/ids.ts';
+import { fail } from '../../base/errors.ts';
+import { randomId } from '../../base/ids.ts';
 import type { Store } from '../../store/store.ts';
 import type { TokenKind, TokenSummary } from '../access.ts';
 import type { Person, Scope } from '../../base/caller.ts';
@@ -54,7 +54,7 @@ export async function createToken(
   check(name, scopes, agent && mayDecide);
   const token = `eco_${randomBytes(32).toString('base64url')}`;
   const summary: TokenSummary = {
-    id: newId('tok'),
+    id: randomId('tok'),
     name,
     person: person.name,
     scopes: [...new Set(scopes)],
@@ -79,7 +79,7 @@ export async function createToken(
     .onConflict((on) => on.columns(['person_id', 'name']).where('revoked_at', 'is', null).doNothing())
     .executeTakeFirst();
   if (made.numInsertedOrUpdatedRows === 0n) {
-    throw conflict('token_exists', `You have a token named "${name}" already.`, {
+    throw fail('token_exists', `You have a token named "${name}" already.`, {
       nextStep: 'Choose another name, or revoke that one first.',
       field: 'name',
     });
@@ -89,19 +89,19 @@ export async function createToken(
 
 function check(name: string, scopes: readonly Scope[], decidingAgent: boolean): void {
   if (!/^[\w.-]{1,64}$/.test(name)) {
-    throw inputError('bad_field', 'The name of a token must be 1 to 64 letters, digits, "_", "." and "-".', {
+    throw fail('bad_field', 'The name of a token must be 1 to 64 letters, digits, "_", "." and "-".', {
       nextStep: 'Name it after what uses it, such as "my-app".',
       field: 'name',
     });
   }
   if (scopes.length === 0) {
-    throw inputError('bad_field', 'A token needs a scope.', {
+    throw fail('bad_field', 'A token needs a scope.', {
       nextStep: 'Say what it may be used for.',
       field: 'scopes',
     });
   }
   if (decidingAgent) {
-    throw inputError('bad_field', "An agent's token cannot decide: an agent asks, and a person decides.", {
+    throw fail('bad_field', "An agent's token cannot decide: an agent asks, and a person decides.", {
       nextStep: 'Make one token for the agent, and another for decisions of your own.',
       field: 'may_decide',
     });
@@ -148,12 +148,12 @@ export function pickToken(tokens: readonly TokenSummary[], idOrName: string, min
   const byName = tokens.filter((token) => token.name === idOrName);
   const found = tokens.find(({ id }) => id === idOrName) ?? byName.find(({ person }) => person === mine) ?? byName[0];
   if (!found) {
-    throw notFound('token_not_found', `You have no token "${idOrName.slice(0, 64)}".`, {
+    throw fail('token_not_found', `You have no token "${idOrName.slice(0, 64)}".`, {
       nextStep: 'List the tokens with "ecolink token list"; only an admin sees those of others.',
     });
   }
   if (found.person === mine || byName.length <= 1) return found;
-  throw conflict('token_ambiguous', `Several people have a token named "${idOrName}".`, {
+  throw fail('token_ambiguous', `Several people have a token named "${idOrName}".`, {
     nextStep: 'Give its id, as "ecolink token list" shows it.',
     validValues: byName.map(({ id }) => id),
   });

@@ -1,5 +1,5 @@
 import type { AuditLog } from '../../audit/audit.ts';
-import { refused } from '../../base/errors.ts';
+import { fail } from '../../base/errors.ts';
 import type { Access, TokenSummary } from '../access.ts';
 import { auditedAs } from '../audited-as.ts';
 import { atLeast } from '../../base/caller.ts';
@@ -73,7 +73,7 @@ function reachOf({ person }: Caller): string | undefined {
 function needPerson(caller: Caller): void {
   needScope(caller, 'operate');
   if (!caller.agent) return;
-  throw refused('person_needed', 'An assistant cannot manage tokens.', {
+  throw fail('person_needed', 'An assistant cannot manage tokens.', {
     nextStep: 'Do it yourself with "ecolink token create|list|revoke".',
   });
 }

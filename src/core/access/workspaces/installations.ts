@@ -1,6 +1,6 @@
 import type { AuditLog } from '../../audit/audit.ts';
 import type { EcolinkError } from '../../base/errors.ts';
-import { refused } from '../../base/errors.ts';
+import { fail } from '../../base/errors.ts';
 import type { KeyRing } from '../../secrets/ring.ts';
 import {
   deleteInstallation,
@@ -82,7 +82,7 @@ export function createInstallations(deps: InstallationDeps): Installations {
 /** Says which of the two is not listed, and where to list it. */
 export function workspaceNotListed({ team, enterprise }: SlackWorkspace): EcolinkError {
   const place = enterprise === undefined ? `The workspace ${team}` : `The organisation ${enterprise}`;
-  return refused('slack_workspace_not_listed', `${place} is not among those that ecolink.yaml lists.`, {
+  return fail('slack_workspace_not_listed', `${place} is not among those that ecolink.yaml lists.`, {
     nextStep: 'Add it under "slack": "workspaces" or "organisations", or use one that is there.',
   });
 }

@@ -1,6 +1,6 @@
 import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
 import type { FilesystemConfig, KubernetesRuntime } from '../../config/schema.ts';
-import { refused, unavailable } from '../../base/errors.ts';
+import { fail } from '../../base/errors.ts';
 import type { Runtime } from '../../runtimes/runtime.ts';
 import type { ModelLocation, Region, RegionStatus, Workload } from '../../region/region.ts';
 import { ClusterAccess } from './api/access.ts';
@@ -167,14 +167,14 @@ export class KubernetesRegion implements Region {
   #runtimeOf({ runtime: name, image: kept }: Workload): KubernetesRuntime {
     const runtime = this.#deps.runtimes().find((each) => each.name === name);
     if (runtime?.kind !== 'kubernetes') {
-      throw unavailable('runtime_gone', `The runtime "${name}" is not configured any more.`, {
+      throw fail('runtime_gone', `The runtime "${name}" is not configured any more.`, {
         nextStep: 'Put it back under "runtimes" in ecolink.yaml, or launch anew with another runtime.',
       });
     }
     const image = kept ?? runtime.image;
     const allowed = this.#deps.config.images_allowed;
     if (allowed === undefined || isImageAllowed(image, allowed)) return { ...runtime, image };
-    throw refused('image_not_allowed', `The region ${this.name} does not allow the image ${image}.`, {
+    throw fail('image_not_allowed', `The region ${this.name} does not allow the image ${image}.`, {
       nextStep: "Launch with another runtime, or add the image to the region's images_allowed in ecolink.yaml.",
     });
   }

@@ -1,6 +1,6 @@
 import type { V1Lease } from '@kubernetes/client-node';
 import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
-import { EcolinkError, conflict } from '../../base/errors.ts';
+import { EcolinkError, fail } from '../../base/errors.ts';
 import type { KubernetesClient } from './api/client.ts';
 import { labels, metadataFor, nameFor } from './api/names.ts';
 
@@ -63,7 +63,7 @@ export class Ownership {
     const { config, store } = this.#deps;
     if (holder === undefined || holder === store) return undefined;
     const { name, namespace } = config;
-    return conflict(taken, `The region ${name} in the namespace ${namespace} belongs to another EcoLink.`, {
+    return fail(taken, `The region ${name} in the namespace ${namespace} belongs to another EcoLink.`, {
       nextStep: `Give it another name or namespace in ecolink.yaml. If that EcoLink is gone for good, and what it made there may go too: kubectl -n ${namespace} delete lease ${this.#name()}`,
     });
   }

@@ -1,6 +1,6 @@
 import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
-import { inputError, notFound, refused } from '../../base/errors.ts';
+import { fail } from '../../base/errors.ts';
 import type { FolderEntry } from '../../region/region.ts';
 
 const maximumEntries = 20_000;
@@ -8,13 +8,13 @@ const maximumEntries = 20_000;
 /** The real path of a subfolder that stays inside its filesystem. Throws for absolute paths, `..`, and links that lead out. */
 export async function resolveInside(root: string, subfolder: string): Promise<string> {
   if (isAbsolute(subfolder) || subfolder.split(/[\\/]/).includes('..') || subfolder.includes('\0')) {
-    throw inputError('bad_subfolder', `"${subfolder}" leads out of the filesystem.`, {
+    throw fail('bad_subfolder', `"${subfolder}" leads out of the filesystem.`, {
       nextStep: 'Give a path below the filesystem\'s root, without a leading "/" and without "..".',
       field: 'subfolder',
     });
   }
   const base = await realpath(root).catch(() => {
-    throw refused('filesystem_missing', `The filesystem's folder ${root} does not exist on this machine.`, {
+    throw fail('filesystem_missing', `The filesystem's folder ${root} does not exist on this machine.`, {
       nextStep: 'Mount it, or correct its path in ecolink.yaml.',
       field: 'filesystem',
     });
@@ -31,7 +31,7 @@ function isInside(base: string, path: string): boolean {
 }
 
 function leadsOut(what: string): Error {
-  return refused('link_leads_out', `"${what}" is, or holds, a symbolic link that leads out of the filesystem.`, {
+  return fail('link_leads_out', `"${what}" is, or holds, a symbolic link that leads out of the filesystem.`, {
     nextStep: 'Put the files themselves into the filesystem.',
     field: 'subfolder',
   });
@@ -49,7 +49,7 @@ async function missing(base: string, subfolder: string): Promise<Error> {
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name);
   const where = relative(base, existing) || 'the root';
-  return notFound(
+  return fail(
     'subfolder_not_found',
     `The folder "${subfolder}" does not exist: ${where} holds ${folders.length === 0 ? 'no folders' : folders.slice(0, 10).join(', ')}.`,
     {
@@ -81,7 +81,7 @@ export async function listInside(root: string, subfolder: string): Promise<Folde
 }
 
 function tooMany(subfolder: string): Error {
-  return refused(
+  return fail(
     'too_many_files',
     `"${subfolder}" holds more than ${maximumEntries} files: it is not one model's folder.`,
     {
@@ -97,6 +97,6 @@ export async function readInside(root: string, path: string, maximumBytes: numbe
   const file = join(await resolveInside(root, parent), path.slice(path.lastIndexOf('/') + 1));
   if (!isInside(await realpath(root), await realpath(file))) throw leadsOut(path);
   if ((await stat(file)).size > maximumBytes)
-    throw refused('file_too_large', `${path} is too large to read.`, { nextStep: 'Check the folder.' });
+    throw fail('file_too_large', `${path} is too large to read.`, { nextStep: 'Check the folder.' });
   return readFile(file);
 }

@@ -3,7 +3,7 @@ import { mkdir, statfs } from 'node:fs/promises';
 import { arch, platform } from 'node:os';
 import { join } from 'node:path';
 import type { FilesystemConfig } from '../../config/schema.ts';
-import { notFound, unavailable } from '../../base/errors.ts';
+import { fail } from '../../base/errors.ts';
 import { digestOf } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import { findCommand } from '../../runtimes/built-in.ts';
@@ -104,7 +104,7 @@ export class LocalRegion implements Region {
   #root(filesystem: string): string {
     const found = this.#deps.filesystems.find((each) => each.name === filesystem);
     if (found?.path !== undefined) return found.path;
-    throw notFound('filesystem_not_found', `The region ${this.name} has no filesystem "${filesystem}".`, {
+    throw fail('filesystem_not_found', `The region ${this.name} has no filesystem "${filesystem}".`, {
       nextStep: 'Add it under "filesystems" in ecolink.yaml, or use another entry.',
     });
   }
@@ -120,7 +120,7 @@ export class LocalRegion implements Region {
   #specOf(workload: Workload): ReplicaSpec {
     const runtime = this.#deps.runtimes().find((each) => each.name === workload.runtime);
     if (!runtime) {
-      throw unavailable('runtime_gone', `The runtime "${workload.runtime}" is not configured any more.`, {
+      throw fail('runtime_gone', `The runtime "${workload.runtime}" is not configured any more.`, {
         nextStep: 'Put it back under "runtimes" in ecolink.yaml, or launch anew with another runtime.',
         retryable: false,
       });
@@ -128,14 +128,10 @@ export class LocalRegion implements Region {
     const [name, ...words] = runtime.command as [string, ...string[]];
     const command = findCommand(name, this.#deps.environment['PATH']);
     if (command === undefined) {
-      throw unavailable(
-        'command_not_found',
-        `The runtime "${runtime.name}" runs "${name}", which is not installed here.`,
-        {
-          nextStep: `Install ${name}, or correct the runtime's command in ecolink.yaml.`,
-          retryable: false,
-        },
-      );
+      throw fail('command_not_found', `The runtime "${runtime.name}" runs "${name}", which is not installed here.`, {
+        nextStep: `Install ${name}, or correct the runtime's command in ecolink.yaml.`,
+        retryable: false,
+      });
     }
     const filled = { model_path: this.#pathOf(workload.location), served_name: workload.servedName, host: '127.0.0.1' };
     const environment = { ...this.#deps.environment, ...offline, ...runtime.environment };

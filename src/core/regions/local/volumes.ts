@@ -5,7 +5,7 @@ import { readCompletion } from '../../download/disk/completion.ts';
 import { completionFile, pullEvent } from '../../download/manifest.ts';
 import type { PullEvent, PullManifest } from '../../download/manifest.ts';
 import { describeMismatch, verifyTree } from '../../download/disk/verify.ts';
-import { newId } from '../../base/ids.ts';
+import { randomId } from '../../base/ids.ts';
 import type { ObservedVolume } from '../../region/region.ts';
 import { lastLines } from './last-lines.ts';
 import { endRecorded, noteOf, presenceOf, startRecorded } from './recorded-process.ts';
@@ -96,7 +96,7 @@ export class LocalVolumes {
     const held = await this.#size(key);
     const deleted = join(this.#deps.folder, deletedFolder);
     await mkdir(deleted, { recursive: true, mode: 0o700 });
-    await rename(join(this.#deps.folder, key), join(deleted, newId(key))).catch(ignoreMissing);
+    await rename(join(this.#deps.folder, key), join(deleted, randomId(key))).catch(ignoreMissing);
     // With it go those that were left when somebody killed the server here.
     await rm(deleted, { recursive: true, force: true, maxRetries: 3 });
     return held;

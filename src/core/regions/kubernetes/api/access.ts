@@ -2,7 +2,7 @@ import type { RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Agent, ProxyAgent } from 'undici';
 import type { buildConnector, Dispatcher } from 'undici';
-import { unavailable } from '../../../base/errors.ts';
+import { fail } from '../../../base/errors.ts';
 import { digestOf } from '../../../base/ids.ts';
 
 export interface AccessOptions {
@@ -120,7 +120,7 @@ function dispatcherFor(options: ReturnType<KubeConfig['createDispatcherOptions']
 function noAccess(options: AccessOptions, cause: unknown): Error {
   const { code, path, syscall } = cause as NodeJS.ErrnoException;
   if (code === 'ENOENT' && syscall?.startsWith('spawn')) {
-    return unavailable(
+    return fail(
       'region_exec_plugin',
       `The kubeconfig of the region ${options.region} calls the program "${path}", which is not there.`,
       {
@@ -133,7 +133,7 @@ function noAccess(options: AccessOptions, cause: unknown): Error {
   const where = options.inCluster
     ? "the pod's ServiceAccount"
     : `${context} of ${options.kubeconfig ?? 'the kubeconfig'}`;
-  return unavailable(
+  return fail(
     'region_access',
     `The region ${options.region} cannot be reached with ${where}: ${(cause as Error).message.split('\n')[0]}.`,
     { nextStep: fixFor(options, cause), cause },

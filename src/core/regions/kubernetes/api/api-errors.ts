@@ -1,4 +1,4 @@
-import { EcolinkError, conflict, refused, unavailable } from '../../../base/errors.ts';
+import { EcolinkError, fail } from '../../../base/errors.ts';
 
 /** An answer of the API server that is not a success. */
 export interface ApiFailure {
@@ -38,44 +38,40 @@ function wordsFor(region: string, doing: string, failure: ApiFailure): EcolinkEr
   const said = failure.message.replace(/[\s.]+$/, '').slice(0, 500);
   switch (failure.status) {
     case 401:
-      return unavailable('region_unauthenticated', `The region ${region} does not accept EcoLink's credentials.`, {
+      return fail('region_unauthenticated', `The region ${region} does not accept EcoLink's credentials.`, {
         nextStep: "Renew the token or certificate of the region's kubeconfig; it is read again by itself.",
       });
     case 403:
       return forbidden(region, doing, said);
     case 404:
       if (said.startsWith('namespaces ')) return noNamespace(region, said);
-      return unavailable(
-        'region_object_gone',
-        `In the region ${region}, what was to be ${doing} is not there: ${said}.`,
-        {
-          nextStep: again,
-        },
-      );
+      return fail('region_object_gone', `In the region ${region}, what was to be ${doing} is not there: ${said}.`, {
+        nextStep: again,
+      });
     case 409:
-      return conflict('region_conflict', `The region ${region} changed meanwhile: ${said}.`, {
+      return fail('region_conflict', `The region ${region} changed meanwhile: ${said}.`, {
         nextStep: again,
         retryable: true,
       });
     case 410:
-      return unavailable('region_outdated', `The region ${region} no longer has what was asked for: ${said}.`, {
+      return fail('region_outdated', `The region ${region} no longer has what was asked for: ${said}.`, {
         nextStep: again,
       });
     case 400:
     case 422:
-      return refused('region_rejected', `The region ${region} does not take what was to be ${doing}: ${said}.`, {
+      return fail('region_rejected', `The region ${region} does not take what was to be ${doing}: ${said}.`, {
         nextStep: "Correct the region's settings in ecolink.yaml that this names.",
       });
     case 429:
-      return unavailable('region_busy', `The API server of the region ${region} asks to slow down.`, {
+      return fail('region_busy', `The API server of the region ${region} asks to slow down.`, {
         nextStep: again,
       });
     case 500:
-      return unavailable('region_error', `The API server of the region ${region} failed: ${said}.`, {
+      return fail('region_error', `The API server of the region ${region} failed: ${said}.`, {
         nextStep: again,
       });
     default:
-      return unavailable('region_unreachable', `The API server of the region ${region} does not answer: ${said}.`, {
+      return fail('region_unreachable', `The API server of the region ${region} does not answer: ${said}.`, {
         nextStep: again,
       });
   }
@@ -83,7 +79,7 @@ function wordsFor(region: string, doing: string, failure: ApiFailure): EcolinkEr
 
 function noNamespace(region: string, said: string): EcolinkError {
   const name = /^namespaces "([^"]*)"/.exec(said)?.[1] ?? '';
-  return unavailable('namespace_missing', `The namespace ${name} of the region ${region} does not exist.`, {
+  return fail('namespace_missing', `The namespace ${name} of the region ${region} does not exist.`, {
     nextStep: `Make it (kubectl create namespace ${name}), or correct the region in ecolink.yaml.`,
   });
 }
@@ -91,22 +87,22 @@ function noNamespace(region: string, said: string): EcolinkError {
 /** One status, three causes: a missing right, a quota, an admission rule. They need different people. */
 function forbidden(region: string, doing: string, said: string): EcolinkError {
   if (said.includes('exceeded quota')) {
-    return refused('quota_exceeded', `The namespace's quota in the region ${region} is used up: ${said}.`, {
+    return fail('quota_exceeded', `The namespace's quota in the region ${region} is used up: ${said}.`, {
       nextStep: 'Stop something there, or ask whoever runs the cluster for more.',
     });
   }
   // A right that is missing reads "is forbidden: User …"; whatever else forbids it is a rule: LimitRange, PodSecurity, a class.
   if (/violates PodSecurity|admission webhook|denied the request|is forbidden: (?!User )/.test(said)) {
-    return refused('admission_denied', `A rule of the cluster in the region ${region} refuses it: ${said}.`, {
+    return fail('admission_denied', `A rule of the cluster in the region ${region} refuses it: ${said}.`, {
       nextStep: 'Show the sentence to whoever runs the cluster.',
     });
   }
   if (said.includes('is being terminated')) {
-    return refused('namespace_terminating', `The namespace of the region ${region} is being deleted.`, {
+    return fail('namespace_terminating', `The namespace of the region ${region} is being deleted.`, {
       nextStep: 'Make it anew, or correct the region in ecolink.yaml.',
     });
   }
-  return refused('region_forbidden', `EcoLink may not do this in the region ${region} (${doing}): ${said}.`, {
+  return fail('region_forbidden', `EcoLink may not do this in the region ${region} (${doing}): ${said}.`, {
     nextStep: "Grant it to EcoLink's ServiceAccount; the Helm chart's Role holds everything that is needed.",
   });
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { V1Secret } from '@kubernetes/client-node';
-import { unavailable } from '../../../base/errors.ts';
+import { fail } from '../../../base/errors.ts';
 import { ClusterAccess } from '../api/access.ts';
 import { KubernetesClient } from '../api/client.ts';
 import type { Kind } from '../api/kinds.ts';
@@ -82,7 +82,7 @@ async function readToken(client: KubernetesClient): Promise<{ token: string; aut
       return { token: Buffer.from(data['token'], 'base64').toString(), authority: data['ca.crt'] ?? '' };
     await delay(200);
   }
-  throw unavailable('no_account_token', `The cluster put no token into the Secret ${tokenName}.`, {
+  throw fail('no_account_token', `The cluster put no token into the Secret ${tokenName}.`, {
     nextStep: 'Try again; where it stays so, make a token with: kubectl create token ecolink --duration=8760h',
   });
 }

@@ -1,7 +1,8 @@
+import { plainWords } from '../../../base/prose.ts';
 import type { V1PersistentVolumeClaim } from '@kubernetes/client-node';
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
-import { EcolinkError, unavailable } from '../../../base/errors.ts';
-import { newId } from '../../../base/ids.ts';
+import { EcolinkError, fail } from '../../../base/errors.ts';
+import { randomId } from '../../../base/ids.ts';
 import type { RegionStatus } from '../../../region/region.ts';
 import { ClusterAccess } from '../api/access.ts';
 import { KubernetesClient } from '../api/client.ts';
@@ -70,7 +71,7 @@ async function noAccess(
     }
   } catch (thrown) {
     const { message, nextStep } = asError(thrown);
-    return { state: 'failed', said: message, fix: nextStep };
+    return { state: 'failed', said: message, fix: plainWords(nextStep) };
   }
   if (!status.missingPermissions) return undefined;
   const proxied = config.reach === 'api-proxy' ? ' --api-proxy' : '';
@@ -99,7 +100,7 @@ async function takenBy(
 ): Promise<Finding | undefined> {
   if (store === undefined) return undefined;
   const reason = await new Ownership({ config, client, store }).refusal().catch(asError);
-  return reason && { state: 'failed', said: reason.message, fix: reason.nextStep };
+  return reason && { state: 'failed', said: reason.message, fix: plainWords(reason.nextStep) };
 }
 
 async function tryOut(
@@ -107,7 +108,7 @@ async function tryOut(
   config: KubernetesRegionConfig,
   hubEndpoint: string,
 ): Promise<Finding[]> {
-  const name = nameFor('probe', newId('p').slice(2, 14));
+  const name = nameFor('probe', randomId('p').slice(2, 14));
   const hub = config.hub_endpoint ?? hubEndpoint;
   const claim = await client
     .create<V1PersistentVolumeClaim>('PersistentVolumeClaim', probeClaim(config, name))
@@ -156,5 +157,5 @@ function failed(config: KubernetesRegionConfig, { code, message }: EcolinkError)
 
 function asError(thrown: unknown): EcolinkError {
   if (thrown instanceof EcolinkError) return thrown;
-  return unavailable('region_examined', (thrown as Error).message, { nextStep: 'Try again.' });
+  return fail('region_examined', (thrown as Error).message, { nextStep: 'Try again.' });
 }

@@ -1,7 +1,7 @@
 import type { V1PersistentVolumeClaim } from '@kubernetes/client-node';
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import type { FilesystemConfig } from '../../../config/schema.ts';
-import { EcolinkError, inputError, notFound, refused } from '../../../base/errors.ts';
+import { EcolinkError, fail } from '../../../base/errors.ts';
 import { mountPath } from '../../../region/filesystems.ts';
 import type { FolderEntry, RegionFilesystem, RegionFilesystems } from '../../../region/region.ts';
 import type { Reason } from '../../../base/reason.ts';
@@ -65,7 +65,7 @@ export class KubernetesFilesystems {
     if (found?.problem) throw found.problem;
     if (found) return found;
     if (error) throw error;
-    throw notFound('filesystem_not_found', `The region ${config.name} has no filesystem "${filesystem}".`, {
+    throw fail('filesystem_not_found', `The region ${config.name} has no filesystem "${filesystem}".`, {
       nextStep: `Add it under "filesystems" in ecolink.yaml, or label its claim ${labels.filesystem}=${filesystem}.`,
     });
   }
@@ -87,7 +87,7 @@ export class KubernetesFilesystems {
     const content = this.#reported(`${filesystem}/${path}`) ?? (await this.#readAnew(claim, path));
     const bytes = Buffer.from(content, 'base64');
     if (bytes.length <= maximumBytes) return bytes;
-    throw refused('file_too_large', `${path} is too large to read.`, { nextStep: 'Check the folder.' });
+    throw fail('file_too_large', `${path} is too large to read.`, { nextStep: 'Check the folder.' });
   }
 
   #configured(claims: readonly Claim[]): SharedClaim[] {
@@ -157,7 +157,7 @@ function viewOf({ name, mountPath: path, problem }: SharedClaim, away: Reason | 
 }
 
 function missing(claim: string, { namespace }: KubernetesRegionConfig): EcolinkError {
-  return refused('filesystem_missing', `The claim ${claim} does not exist in the namespace ${namespace}.`, {
+  return fail('filesystem_missing', `The claim ${claim} does not exist in the namespace ${namespace}.`, {
     nextStep: 'Make it, or correct the claim in ecolink.yaml.',
     field: 'filesystem',
   });
@@ -166,7 +166,7 @@ function missing(claim: string, { namespace }: KubernetesRegionConfig): EcolinkE
 /** Told before a pod is sent. */
 function refuseOutside(path: string): void {
   if (!path.startsWith('/') && !path.split(/[\\/]/).includes('..') && !path.includes('\0')) return;
-  throw inputError('bad_subfolder', `"${path}" leads out of the filesystem.`, {
+  throw fail('bad_subfolder', `"${path}" leads out of the filesystem.`, {
     nextStep: 'Give a path below the filesystem\'s root, without a leading "/" and without "..".',
     field: 'subfolder',
   });

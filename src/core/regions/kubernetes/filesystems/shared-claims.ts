@@ -2,7 +2,7 @@ import { normalize } from 'node:path/posix';
 import type { V1PersistentVolumeClaim } from '@kubernetes/client-node';
 import { configName } from '../../../config/names.ts';
 import type { FilesystemConfig } from '../../../config/schema.ts';
-import { conflict, inputError, refused } from '../../../base/errors.ts';
+import { fail } from '../../../base/errors.ts';
 import type { EcolinkError } from '../../../base/errors.ts';
 import type { Live } from '../api/kinds.ts';
 import { annotations, labels } from '../api/names.ts';
@@ -50,32 +50,28 @@ function sharedClaim(name: string, claim: Claim, twice: boolean): SharedClaim {
 export function whyNotShared({ metadata, spec, status }: Claim): EcolinkError | undefined {
   const { name } = metadata;
   if (metadata.deletionTimestamp !== undefined) {
-    return refused('filesystem_missing', `The claim ${name} is being deleted.`, {
+    return fail('filesystem_missing', `The claim ${name} is being deleted.`, {
       nextStep: 'Use another claim.',
       field: 'filesystem',
     });
   }
   if (status?.phase === 'Lost') {
-    return refused('filesystem_missing', `The claim ${name} has lost its volume.`, {
+    return fail('filesystem_missing', `The claim ${name} has lost its volume.`, {
       nextStep: 'Bind it to a volume again, or use another claim.',
       field: 'filesystem',
     });
   }
   const modes = spec?.accessModes ?? [];
   if (modes.some((mode) => mode === 'ReadWriteMany' || mode === 'ReadOnlyMany')) return undefined;
-  return refused(
-    'filesystem_not_shared',
-    `The claim ${name} is ${modes.join(', ')}: one node at a time may mount it.`,
-    {
-      nextStep: 'Use a claim that is ReadWriteMany or ReadOnlyMany.',
-      field: 'filesystem',
-    },
-  );
+  return fail('filesystem_not_shared', `The claim ${name} is ${modes.join(', ')}: one node at a time may mount it.`, {
+    nextStep: 'Use a claim that is ReadWriteMany or ReadOnlyMany.',
+    field: 'filesystem',
+  });
 }
 
 function badName(name: string): EcolinkError | undefined {
   if (configName.safeParse(name).success) return undefined;
-  return inputError('bad_filesystem_name', `The label ${labels.filesystem} says "${name}", which cannot be a name.`, {
+  return fail('bad_filesystem_name', `The label ${labels.filesystem} says "${name}", which cannot be a name.`, {
     nextStep: 'Use 1 to 48 lower-case letters, digits, "." and "-".',
     field: 'filesystem',
   });
@@ -83,19 +79,15 @@ function badName(name: string): EcolinkError | undefined {
 
 function badPath(path: string): EcolinkError | undefined {
   if (/^\/[^:]*$/.test(path) && !path.split('/').includes('..') && !isTaken(path)) return undefined;
-  return inputError('bad_mount_path', `The annotation ${annotations.mountPath} says "${path}".`, {
+  return fail('bad_mount_path', `The annotation ${annotations.mountPath} says "${path}".`, {
     nextStep: 'Give an absolute path that nothing else in a pod uses, such as /mnt/models.',
     field: 'filesystem',
   });
 }
 
 function nameTwice(name: string): EcolinkError {
-  return conflict(
-    'filesystem_twice',
-    `Several claims in the namespace carry the label ${labels.filesystem}: ${name}.`,
-    {
-      nextStep: 'Give each a name of its own.',
-      field: 'filesystem',
-    },
-  );
+  return fail('filesystem_twice', `Several claims in the namespace carry the label ${labels.filesystem}: ${name}.`, {
+    nextStep: 'Give each a name of its own.',
+    field: 'filesystem',
+  });
 }

@@ -2,7 +2,7 @@ import type { V1ConfigMap, V1Job, V1OwnerReference, V1PodSpec, V1Secret } from '
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import { pullFailures } from '../../../download/manifest.ts';
 import type { PullManifest } from '../../../download/manifest.ts';
-import { refused } from '../../../base/errors.ts';
+import { fail } from '../../../base/errors.ts';
 import { annotations, attemptName, labels, metadataFor } from '../api/names.ts';
 import { filledName } from './share.ts';
 import { downloadPlacement } from './placement.ts';
@@ -124,7 +124,7 @@ export function manifestMap(config: KubernetesRegionConfig, download: Download, 
   const endpoint = config.hub_endpoint?.replace(/\/+$/, '') ?? download.manifest.endpoint;
   const text = JSON.stringify({ ...download.manifest, endpoint });
   if (Buffer.byteLength(text) > manifestLimit) {
-    throw refused(
+    throw fail(
       'manifest_too_large',
       `The selection has ${download.manifest.files.length} files, too many for one download.`,
       {

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { V1Job, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
-import { EcolinkError, unavailable } from '../../../base/errors.ts';
-import type { ErrorBody, ErrorKind } from '../../../base/errors.ts';
-import { newId } from '../../../base/ids.ts';
+import { EcolinkError, fail } from '../../../base/errors.ts';
+import type { ErrorBody } from '../../../base/errors.ts';
+import type { ErrorKind } from '../../../base/error-kinds.ts';
+import { randomId } from '../../../base/ids.ts';
 import type { KubernetesClient } from '../api/client.ts';
 import { endOf } from '../volumes/download-state.ts';
 import { lastWarning, whyNotBegun, whyNotCreated } from '../api/events.ts';
@@ -29,9 +30,9 @@ export async function runErrand(
   config: KubernetesRegionConfig,
   errand: Omit<Errand, 'name'>,
 ): Promise<Record<string, unknown>> {
-  const name = nameFor('errand', newId('e').slice(2, 14));
+  const name = nameFor('errand', randomId('e').slice(2, 14));
   const job = await client.create<V1Job>('Job', errandJob(config, { ...errand, name }));
-  if (!job) throw unavailable('region_conflict', 'The name of a pod was taken.', { nextStep: 'Try again.' });
+  if (!job) throw fail('region_conflict', 'The name of a pod was taken.', { nextStep: 'Try again.' });
   try {
     return readAnswer(await outcome(client, job, errand.claim), config.name);
   } finally {
@@ -91,7 +92,7 @@ async function withClaim(
 }
 
 function noAnswer(why: string, code = 'errand_failed'): Error {
-  return unavailable(code, `The pod that looks into the volume could not do so: ${why}`, {
+  return new EcolinkError('unavailable', code, `The pod that looks into the volume could not do so: ${why}`, {
     nextStep: "Correct what it names; ecolink doctor checks the region's image and storage.",
   });
 }

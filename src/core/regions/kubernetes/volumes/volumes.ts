@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { V1Job, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import type { PullManifest } from '../../../download/manifest.ts';
-import { conflict, unavailable } from '../../../base/errors.ts';
+import { fail } from '../../../base/errors.ts';
 import type { ObservedVolume } from '../../../region/region.ts';
 import type { Progress, Reason } from '../../../base/reason.ts';
 import type { KubernetesClient } from '../api/client.ts';
@@ -253,7 +253,7 @@ export class KubernetesVolumes {
       throw this.#deleting(key);
     }
     if (made.metadata.labels?.[labels.volume] !== key) {
-      throw conflict('name_taken', `A claim named ${name} is there that EcoLink did not make.`, {
+      throw fail('name_taken', `A claim named ${name} is there that EcoLink did not make.`, {
         nextStep: `Rename or remove it in the namespace ${config.namespace}.`,
       });
     }
@@ -262,7 +262,7 @@ export class KubernetesVolumes {
   }
 
   #deleting(key: string): Error {
-    return unavailable('volume_deleting', `The volume ${key} is still being deleted.`, {
+    return fail('volume_deleting', `The volume ${key} is still being deleted.`, {
       nextStep: 'Pods that still mount it hold it back: stop what runs on it. Whatever needs it then gets it anew.',
     });
   }
@@ -298,7 +298,7 @@ export class KubernetesVolumes {
     await this.#deps.client.delete(kind, name);
     const again = await this.#deps.client.create(kind, manifest);
     if (again) return again.metadata.uid;
-    throw conflict('region_conflict', `The ${kind} ${name} is made by somebody else at the same time.`, {
+    throw fail('region_conflict', `The ${kind} ${name} is made by somebody else at the same time.`, {
       nextStep: 'EcoLink tries again by itself.',
       retryable: true,
     });

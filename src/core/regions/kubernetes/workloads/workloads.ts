@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
-import { conflict } from '../../../base/errors.ts';
+import { fail } from '../../../base/errors.ts';
 import { digestOf } from '../../../base/ids.ts';
 import type { ObservedReplica, Workload } from '../../../region/region.ts';
 import type { Reason } from '../../../base/reason.ts';
@@ -183,7 +183,7 @@ export class KubernetesWorkloads {
   async #refuseForeign(kind: Kind, name: string): Promise<void> {
     const there = await this.#deps.client.read(kind, name);
     if (!there || there.metadata.labels?.[labels.region] === this.#deps.region) return;
-    throw conflict('name_taken', `A ${kind} named ${name} is there that EcoLink did not make.`, {
+    throw fail('name_taken', `A ${kind} named ${name} is there that EcoLink did not make.`, {
       nextStep: 'Rename or remove it.',
     });
   }

@@ -1,0 +1,156 @@
+import { z } from 'zod';
+
+/** An operation to run, with the input that is known. */
+export interface OperationReference {
+  operation: string;
+  input?: Readonly<Record<string, OperationArgument>> | undefined;
+}
+export type OperationArgument = string | number | boolean | readonly string[];
+
+/** A field of the operation's input, and perhaps a value for it. */
+export interface FieldReference {
+  field: string;
+  value?: string | undefined;
+}
+
+/** Something that people do and no operation does. Each front end has its own words for it. */
+export interface TaskReference {
+  task: Task;
+  /** What the task is about, such as the name of a credential. */
+  about?: string | undefined;
+}
+
+export const tasks = [
+  'add_credential',
+  'add_region',
+  'approve_at_terminal',
+  'create_agent_token',
+  'create_call_token',
+  'create_operate_token',
+  'create_read_token',
+  'list_tokens',
+  'rotate_credential_key',
+  'run_doctor',
+  'start_server',
+  'write_kubeconfig',
+] as const;
+export type Task = (typeof tasks)[number];
+
+export type ProsePart = string | OperationReference | FieldReference | TaskReference;
+
+/**
+ * A text for people whose references are data. Core names no front end: the command line says `ecolink list-regions`,
+ * an assistant reads `list_regions`, Slack says `/ecolink regions`. A plain string is a text without references.
+ */
+export type Prose = string | readonly ProsePart[];
+
+/** Stored and sent texts. A row of an older version holds a plain string. */
+export const proseSchema: z.ZodType<Prose> = z.union([
+  z.string(),
+  z.array(
+    z.union([
+      z.string(),
+      z.object({
+        operation: z.string(),
+        input: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])).optional(),
+      }),
+      z.object({ field: z.string(), value: z.string().optional() }),
+      z.object({ task: z.enum(tasks), about: z.string().optional() }),
+    ]),
+  ),
+]);
+
+/** Writes a text with references: say`Stop it first: ${run('stop_instance', { instance: 3 })}.` */
+export function say(texts: TemplateStringsArray, ...values: readonly (Prose | ProsePart | number)[]): Prose {
+  const parts = texts.flatMap((text, index) => [text, ...partsOf(values[index] ?? '')]);
+  return parts.every((part) => typeof part === 'string') ? parts.join('') : merged(parts);
+}
+
+/** Refers to an operation. */
+export function run(operation: string, input?: OperationReference['input']): OperationReference {
+  return { operation, input };
+}
+
+/** Refers to an input field by its name. */
+export function fieldRef(field: string, value?: string): FieldReference {
+  return { field, value };
+}
+
+/** Refers to a task that is no operation. */
+export function task(name: Task, about?: string): TaskReference {
+  return { task: name, about };
+}
+
+/** Joins texts with a space. */
+export function sentences(...texts: readonly Prose[]): Prose {
+  return texts
+    .filter((text) => text !== '' && text.length > 0)
+    .reduce((all, text) => (all === '' ? text : say`${all} ${text}`), '');
+}
+
+/** How one front end says the references. */
+export interface Speaker {
+  operation(reference: OperationReference): string;
+  field(reference: FieldReference): string;
+  task(reference: TaskReference): string;
+}
+
+/** The text in a front end's words. */
+export function render(text: Prose, speaker: Speaker): string {
+  return partsOf(text)
+    .map((part) => {
+      if (typeof part === 'string') return part;
+      if ('operation' in part) return speaker.operation(part);
+      return 'task' in part ? speaker.task(part) : speaker.field(part);
+    })
+    .join('');
+}
+
+const taskWords: Record<Task, string> = {
+  add_credential: 'store a Hugging Face token',
+  add_region: 'add the region',
+  approve_at_terminal: "decide at the server's own terminal",
+  create_agent_token: 'make a token for an assistant',
+  create_call_token: 'make a token with the scope "call"',
+  create_operate_token: 'make a token with the scope "operate"',
+  create_read_token: 'make a token with the scope "read"',
+  list_tokens: 'list the tokens',
+  rotate_credential_key: 'rotate the key of the credentials',
+  run_doctor: 'run the doctor on the server',
+  start_server: 'start the server',
+  write_kubeconfig: 'write a kubeconfig without a helper program',
+};
+
+/** Words that fit everywhere: logs, stored reasons, HTTP clients. Operations have their own names. */
+export const plainSpeaker: Speaker = {
+  operation: ({ operation, input }) => {
+    const given = Object.entries(input ?? {}).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+    return given.length === 0 ? operation : `${operation} (${given.join(', ')})`;
+  },
+  field: ({ field, value }) => (value === undefined ? `"${field}"` : `"${field}": ${JSON.stringify(value)}`),
+  task: ({ task: name, about }) => (about === undefined ? taskWords[name] : `${taskWords[name]} (${about})`),
+};
+
+export function plainWords(text: Prose): string {
+  return render(text, plainSpeaker);
+}
+
+function partsOf(text: Prose | ProsePart | number): readonly ProsePart[] {
+  if (typeof text === 'string') return [text];
+  if (typeof text === 'number') return [String(text)];
+  return isParts(text) ? text : [text];
+}
+
+function isParts(text: Exclude<Prose | ProsePart, string>): text is readonly ProsePart[] {
+  return Array.isArray(text);
+}
+
+function merged(parts: readonly ProsePart[]): ProsePart[] {
+  const out: ProsePart[] = [];
+  for (const part of parts) {
+    const last = out.at(-1);
+    if (typeof part === 'string' && typeof last === 'string') out[out.length - 1] = last + part;
+    else if (part !== '') out.push(part);
+  }
+  return out;
+}
