@@ -24,13 +24,17 @@ export interface PeerJob {
 
 const root = new URL('..', import.meta.url).pathname;
 
+function withAuthority(ca: string | undefined): Record<string, string> {
+  return ca === undefined ? {} : { NODE_EXTRA_CA_CERTS: ca };
+}
+
 const ecolink: Peer = {
   name: 'ecolink pull',
   // The tests of downloads trace its system calls.
   durable: true,
   command: ({ manifestFile, target, ca }) => ({
     argv: [process.execPath, join(root, 'dist/main.js'), 'pull', '--manifest', manifestFile, '--target', target],
-    env: ca ? { NODE_EXTRA_CA_CERTS: ca } : {},
+    env: withAuthority(ca),
   }),
 };
 
@@ -81,7 +85,7 @@ const snapshotDownload: Peer = {
       await snapshotDownload(${JSON.stringify({ repo, cacheDir: target, hubUrl: endpoint })});`;
     return {
       argv: [process.execPath, '--input-type=module', '-e', script],
-      env: ca ? { NODE_EXTRA_CA_CERTS: ca } : {},
+      env: withAuthority(ca),
     };
   },
 };

@@ -1,3 +1,4 @@
+import { plainWords } from '../../src/core/base/prose.ts';
 import { z } from 'zod';
 import { inputFields } from '../../src/core/operation/operation.ts';
 import type { InputField, Operation } from '../../src/core/operation/operation.ts';
@@ -40,7 +41,14 @@ function section(operation: Operation): string {
 function fieldTable(fields: readonly InputField[]): string {
   if (fields.length === 0) return 'Takes no fields.';
   const rows = fields.map((field) => {
-    const cells = [`\`${field.name}\``, typeOf(field), requiredWhen(field), typed(field), field.help, exampleOf(field)];
+    const cells = [
+      `\`${field.name}\``,
+      typeOf(field),
+      requiredWhen(field),
+      typed(field),
+      plainWords(field.help),
+      exampleOf(field),
+    ];
     return `| ${cells.map((text) => text.replaceAll('|', String.raw`\|`)).join(' | ')} |`;
   });
   return `| field | type | required | on the command line | what | example |\n|---|---|---|---|---|---|\n${rows.join('\n')}`;

@@ -1,3 +1,4 @@
+import { plainWords } from '../core/base/prose.ts';
 import { Argument, Command, Option } from 'commander';
 import { fail } from '../core/base/errors.ts';
 import { inputFields } from '../core/operation/operation.ts';
@@ -28,7 +29,7 @@ export function operationCommand(
   const positionals = fields.filter((field) => field.positional);
   command
     .summary(operation.title)
-    .description(inCommandWords(operation.description))
+    .description(inCommandWords(plainWords(operation.description)))
     .helpGroup(groupOf(operation.name))
     .usage(
       [...positionals.map((field) => (field.required ? `<${field.name}>` : `[${field.name}]`)), '[options]'].join(' '),
@@ -47,7 +48,9 @@ export function operationCommand(
 
 // Optional for commander: what is missing is said by the same check that every front end passes.
 function argumentOf(field: InputField): Argument {
-  return new Argument(`[${field.name}]`, inCommandWords(field.help)).argParser((value) => parseValue(field, value));
+  return new Argument(`[${field.name}]`, inCommandWords(plainWords(field.help))).argParser((value) =>
+    parseValue(field, value),
+  );
 }
 
 function optionsOf(field: InputField, about: string): Option[] {
@@ -77,7 +80,7 @@ function valueName(field: InputField): string {
 }
 
 function describe(field: InputField, fields: readonly InputField[]): string {
-  const parts = [inCommandWords(field.help)];
+  const parts = [inCommandWords(plainWords(field.help))];
   if (field.type === 'list') parts.push('Repeat the flag for more than one.');
   const implied = fields.some((each) => each.onlyWith?.field === field.name);
   if (field.required) parts.push(implied ? 'Required, unless another flag implies it.' : 'Required.');

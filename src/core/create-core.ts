@@ -1,5 +1,4 @@
 import type { WorkKey } from './base/work-key.ts';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAccess } from './access/create-access.ts';
 import { createPeople } from './access/people/people.ts';
@@ -17,14 +16,17 @@ import { closeOrphans } from './audit/orphans.ts';
 import type { Config } from './config/config.ts';
 import { createLiveConfig } from './config/live.ts';
 import type { Services } from './operations/services.ts';
-import type { Core } from './core.ts';
-import { createExecute, createRunner } from './execute.ts';
+import type { CallObserver, Core } from './core.ts';
+import { approvableOperations, createExecute, createRunner } from './execute.ts';
+import { systemClock } from './base/clock.ts';
+import type { Clock } from './base/clock.ts';
+import { randomId } from './base/ids.ts';
+import type { NewId } from './base/ids.ts';
 import { createHub } from './hub/hub.ts';
 import { createEndingBoard } from './instances/ending.ts';
 import { createInFlight } from './routing/in-flight.ts';
 import { createRoutes } from './routing/create-routes.ts';
-import { createLaunches } from './instances/instances.ts';
-import type { LaunchDeps } from './instances/dependencies.ts';
+import { createInstances } from './instances/instances.ts';
 import { createReconciler } from './reconcile/reconciler.ts';
 import type { Reconciler } from './reconcile/reconciler.ts';
 import type { Log } from './base/log.ts';
@@ -42,6 +44,9 @@ import type { EvictionPolicy } from './volumes/plan-eviction.ts';
 export interface CoreOptions {
   /** True for the server, which owns the data folder and does the work; false for one operation in a client's process. */
   reconcile: boolean;
+  /** For tests that drive the time. */
+  clock?: Clock | undefined;
+  newId?: NewId | undefined;
 }
 
 /** Puts the core together: the one place that knows all its parts. */
@@ -50,7 +55,10 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   prepareDataFolder(config.dataDir);
   if (options.reconcile) undo.use(lockDataFolder(config.dataDir));
   const store = undo.use(await openStore(config));
-  const now = (): Date => new Date();
+  const clock = options.clock ?? systemClock;
+  const newId = options.newId ?? randomId;
+  const now = (): Date => clock.now();
+  const address = { listens: undefined as string | undefined };
   const changes = createChanges();
   const live = undo.use(createLiveConfig(config, log));
   const people = await createPeople({
@@ -72,31 +80,37 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     await Promise.all(fleet.regions().map((region) => region.close()));
   });
   const hub = createHub(config.hub.endpoint);
-  const registry = createRegistry({ store, hub, fleet, credentials, changes, now });
-  const launchParts: LaunchDeps = { store, fleet, registry, changes, baseUrl: () => serverUrl(config), nudge, now };
+  const registry = createRegistry({ store, hub, fleet, credentials, changes, now, newId });
+  // Callers use the public address. Without one, they use the address at which this server listens.
+  const url = (): string => config.publicUrl ?? address.listens ?? `http://${config.host}:${config.port}`;
+  const working = { store, fleet, registry, changes, nudge, clock, now };
   const heads = new HeadFile(join(config.dataDir, 'audit-heads.jsonl'));
   undo.defer(() => heads.close());
   const audit = createAuditLog({ store, key: auditKey(config.secrets.auditKey), heads, now });
-  const working = { registry, launches: createLaunches(launchParts), cache: createCache(launchParts), fleet };
   const approvals = createApprovals({
     store,
     access,
+    fleet,
+    operations: approvableOperations(() => services),
     rules: () => live.file(),
-    previewing: () => working,
     changes,
     log,
+    clock,
     now,
   });
-  const publicUrl = (): string => config.publicUrl ?? serverUrl(config);
-  const managers = createManagers({ access, people, audit, store, ring, hub, publicUrl, now });
+  const managers = createManagers({ access, people, audit, store, ring, hub, publicUrl: url, now });
   const services: Services = {
-    ...working,
+    registry,
+    instances: createInstances({ ...working, callUrl: url }),
+    cache: createCache(working),
+    fleet,
     audit,
     approvals,
     credentials: createCredentialList(stored),
     roles: createRoleGrants({ people, store, now }),
   };
-  const executing = { access, store, services, log, now };
+  const observers: CallObserver[] = [];
+  const executing = { access, store, services, log, clock, newId, observers };
   if (options.reconcile) {
     undo.use(await closeOrphans(audit, log));
     const reconciler = createReconciler({
@@ -109,7 +123,9 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
       audit,
       policy: evictionPolicy(config),
       log,
+      clock,
       now,
+      newId,
     });
     nudges.to = reconciler;
     undo.defer(async () => {
@@ -134,6 +150,12 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     approvals: approvals.board,
     endings: createEndingBoard({ store, access, now }),
     execute: createExecute(executing),
+    listensAt(at) {
+      address.listens = at;
+    },
+    observe(observer) {
+      observers.push(observer);
+    },
     ping: () => store.ping(),
     [Symbol.asyncDispose]: () => deps.disposeAsync(),
   };
@@ -149,13 +171,4 @@ function evictionPolicy({ cache }: Config): EvictionPolicy {
 /** What runs elsewhere goes on without this server. */
 function localRegions(config: Config): string[] {
   return config.regions.filter((region) => region.kind === 'local').map((region) => region.name);
-}
-
-/** Where callers reach the server: what it wrote when it began to listen, else what it would listen on. */
-function serverUrl(config: Config): string {
-  try {
-    return (JSON.parse(readFileSync(join(config.dataDir, 'server.json'), 'utf8')) as { url: string }).url;
-  } catch {
-    return `http://${config.host}:${config.port}`;
-  }
 }

@@ -1,192 +1,310 @@
-import { performance } from 'node:perf_hooks';
-import { distance } from 'fastest-levenshtein';
 import type { Access } from './access/access.ts';
-import type { Caller } from './base/caller.ts';
-import { authorise } from './operation/authorise.ts';
+import { AnswerChanged } from './approvals/answer-changed.ts';
+import { policyDenied } from './approvals/ask.ts';
 import type { Asked } from './approvals/ask.ts';
+import type { ApprovableOperations } from './approvals/dependencies.ts';
+import type { PolicyQuestion } from './approvals/policy-input.ts';
 import type { Runner } from './approvals/run.ts';
+import type { Approval } from './approvals/table.ts';
 import type { AuditEnd } from './audit/audit.ts';
 import type { AuditGround } from './audit/event.ts';
-import type { OperationContext, Services } from './operations/services.ts';
-import type { ExecuteOptions } from './core.ts';
-import { ruleText } from './policy/decide.ts';
+import type { Caller } from './base/caller.ts';
+import type { Clock } from './base/clock.ts';
 import { asEcolinkError, fail } from './base/errors.ts';
-import type { EcolinkError } from './base/errors.ts';
-import { createLedger } from './operation/idempotency.ts';
-import type { Ledger } from './operation/idempotency.ts';
-import { randomId } from './base/ids.ts';
-import { redact } from './base/secret-shapes.ts';
+import { digestOf } from './base/ids.ts';
+import type { NewId } from './base/ids.ts';
 import type { Log } from './base/log.ts';
-import { catalogue, findOperation } from './operations/catalogue.ts';
-import type { Operation } from './operation/operation.ts';
-import { parseInput } from './operation/parse-input.ts';
-import type { Approval } from './approvals/table.ts';
+import { nearest } from './base/nearest.ts';
+import { redact } from './base/secret-shapes.ts';
+import type { CallObserver, Execute, ExecuteOptions } from './core.ts';
+import { authorise } from './operation/authorise.ts';
+import { createLedger, ledgerOf } from './operation/idempotency.ts';
+import type { Ledger } from './operation/idempotency.ts';
+import type { PreparedMutation } from './operation/mutation.ts';
+import { catalogue, definedOperation, findOperation, isOperationName } from './operations/catalogue.ts';
+import type { InputOf, OperationName, OutputOf } from './operations/catalogue.ts';
+import type { DefinedOperation, Mutation, MutationCall, OperationContext } from './operations/define.ts';
+import type { Services } from './operations/services.ts';
+import { ruleText } from './policy/decide.ts';
+import type { PolicyAnswer } from './policy/decide.ts';
 import type { Store } from './store/store.ts';
+import { inUnitOfWork } from './store/unit-of-work.ts';
+import type { UnitOfWork } from './store/unit-of-work.ts';
 
-interface Deps {
+export interface ExecuteDeps {
   access: Access;
   store: Store;
   services: Services;
   log: Log;
-  now: () => Date;
+  clock: Clock;
+  newId: NewId;
+  observers: readonly CallObserver[];
 }
 
 type Outcome = Record<string, unknown>;
 
 /**
- * The one way in: parse → authorise → policy → audit open → run → audit close. Throws EcolinkError and nothing else;
- * what was not foreseen is logged with its cause under the request's id and shown as one calm sentence.
+ * The one way in: parse, authorise, prepare, policy, audit open, commit, audit close. Throws EcolinkError and nothing
+ * else. An unforeseen error is logged with its cause under the request's id, and shown as one calm sentence.
  */
-export function createExecute(deps: Deps) {
-  return async (name: string, input: unknown, caller: Caller, options: ExecuteOptions = {}): Promise<Outcome> => {
-    const requestId = options.requestId ?? randomId('req');
-    const log = deps.log.child({
-      request: requestId,
-      operation: name,
-      person: caller.person.name,
-      source: caller.source,
-    });
-    const started = performance.now();
+export function createExecute(deps: ExecuteDeps): Execute {
+  function execute<N extends OperationName>(
+    name: N,
+    input: InputOf<N>,
+    caller: Caller,
+    options?: ExecuteOptions,
+  ): Promise<OutputOf<N>>;
+  function execute(name: string, input: unknown, caller: Caller, options?: ExecuteOptions): Promise<Outcome>;
+  async function execute(name: string, input: unknown, caller: Caller, options: ExecuteOptions = {}): Promise<Outcome> {
+    const requestId = options.requestId ?? deps.newId('req');
+    const { person, source } = caller;
+    const log = deps.log.child({ request: requestId, operation: name, person: person.name, source });
+    const elapsed = stopwatch(deps.clock);
+    const tell = (code: string): void => {
+      // Names come from outside: only real ones become labels.
+      for (const observe of deps.observers) observe(isOperationName(name) ? name : 'unknown', code, elapsed() / 1000);
+    };
     try {
       const outcome = await run(deps, name, input, caller, { ...options, requestId });
-      log.info({ duration_ms: since(started) }, 'operation done');
+      log.info({ duration_ms: elapsed() }, 'operation done');
+      tell('done');
       return outcome;
     } catch (thrown) {
       const error = asEcolinkError(thrown, requestId);
       if (error.kind === 'unexpected') log.error({ err: error.cause ?? error }, 'operation failed unexpectedly');
-      else log.info({ code: error.code, duration_ms: since(started) }, 'operation refused');
+      else log.info({ code: error.code, duration_ms: elapsed() }, 'operation refused');
+      tell(error.code);
       throw error;
     }
-  };
+  }
+  return execute;
+}
+
+/** Milliseconds since it was made. */
+function stopwatch(clock: Clock): () => number {
+  const started = clock.elapsedMs();
+  return () => Math.round(clock.elapsedMs() - started);
 }
 
 async function run(
-  deps: Deps,
+  deps: ExecuteDeps,
   name: string,
-  input: unknown,
+  raw: unknown,
   asking: Caller,
-  options: ExecuteOptions & { requestId: string },
+  { signal, requestId }: ExecuteOptions & { requestId: string },
 ): Promise<Outcome> {
-  const operation = find(name);
+  const operation = operationNamed(name);
   const caller = await authorise(operation, asking, deps.access);
-  const parsed = parseInput(operation, input);
-  const ledger = createLedger(deps.store, operation, parsed, caller, deps.now);
-  const before = await ledger.replay();
-  if (before) return present(deps.services, before);
+  const context: OperationContext = { services: deps.services, caller, signal };
+  if (operation.effect === 'read') {
+    const { input, answer } = operation.call(raw);
+    if (operation.audited !== true) return answer(context);
+    return audited(deps, { operation, input, caller, request: requestId, ground: {} }, () => answer(context));
+  }
+  const call = operation.call(raw);
+  const { input } = call;
+  const ledger = ledgerOf(deps.store, operation.name, caller.person.id, input, () => deps.clock.now());
+  const asked: Asked = { operation, input, caller, requestId };
+  const earlier = (await ledger.find()) ?? (await deps.services.approvals.replay(asked));
+  if (earlier) return repeated(operation, earlier, context);
   const ground: AuditGround = {};
-  const note = (policy: string): void => void (ground.policy = policy);
-  const asked: Asked = { operation, input: parsed, caller, requestId: options.requestId, note };
-  const waiting = await deps.services.approvals.replay(asked);
-  if (waiting) return present(deps.services, waiting);
-  const context: OperationContext = {
-    services: deps.services,
-    caller,
-    requestId: options.requestId,
-    settle: ledger.settle,
-    ...(options.signal ? { signal: options.signal } : {}),
+  return audited(deps, { operation, input, caller, request: requestId, ground }, () =>
+    mutate(deps, { operation, call, asked, context, ledger, ground }),
+  );
+}
+
+/** The answer to a repeated call: what the first one did, as of now, or the request that it made. */
+async function repeated(
+  operation: Mutation,
+  earlier: { committed: unknown } | { receipt: Outcome },
+  context: OperationContext,
+): Promise<Outcome> {
+  if ('receipt' in earlier) return operation.output.parse(earlier.receipt);
+  return operation.respond(earlier.committed, { ...context, replayed: true });
+}
+
+interface MutationRun {
+  operation: Mutation;
+  call: MutationCall;
+  asked: Asked;
+  context: OperationContext;
+  ledger: Ledger;
+  ground: AuditGround;
+}
+
+async function mutate(deps: ExecuteDeps, mutation: MutationRun): Promise<Outcome> {
+  const { call, asked, context } = mutation;
+  const { approvals } = deps.services;
+  const early = await approvals.askEarly(asked);
+  // What the policy denies anyway is not looked at.
+  if (early.answer?.answer === 'deny') return settle(deps, mutation, early.answer, undefined);
+  const prepared = await call.prepare({ ...context, accepted: false });
+  const question: PolicyQuestion = { ...early.question, preview: prepared.preview };
+  return settle(deps, mutation, early.answer ?? (await approvals.ask(question)), { prepared, question });
+}
+
+interface Looked {
+  prepared: PreparedMutation;
+  question: PolicyQuestion;
+}
+
+/** Does what the policy says: commits, stores a request, or refuses. */
+async function settle(
+  deps: ExecuteDeps,
+  mutation: MutationRun,
+  answer: PolicyAnswer,
+  looked: Looked | undefined,
+): Promise<Outcome> {
+  const { operation, asked, context, ledger, ground } = mutation;
+  const { approvals } = deps.services;
+  if (operation.neverHeldBack !== true) ground.policy = ruleText(answer);
+  if (answer.answer === 'deny' || !looked) throw policyDenied(asked, answer);
+  const { prepared, question } = looked;
+  if (answer.answer === 'require')
+    return operation.output.parse(await approvals.request(asked, prepared.preview, answer));
+  try {
+    const again = (unit: UnitOfWork): Promise<void> => approvals.askAgain(question, answer, unit);
+    return await commitOnce(deps, operation, prepared, { ledger, context, again });
+  } catch (thrown) {
+    if (!(thrown instanceof AnswerChanged)) throw thrown;
+    // As if the calls had come one after the other.
+    return settle(deps, mutation, thrown.answer, looked);
+  }
+}
+
+interface Commit {
+  ledger: Ledger;
+  context: OperationContext;
+  /** Asks the policy again, inside the transaction. */
+  again(unit: UnitOfWork): Promise<void>;
+}
+
+async function commitOnce(
+  { store }: ExecuteDeps,
+  operation: Mutation,
+  prepared: PreparedMutation,
+  { ledger, context, again }: Commit,
+): Promise<Outcome> {
+  const commit = async (unit: UnitOfWork): Promise<object> => {
+    await again(unit);
+    const done = await prepared.commit(unit);
+    await ledger.keep(unit.db, done);
+    return done;
   };
-  const handle = async (): Promise<Outcome> =>
-    (await deps.services.approvals.ask(asked)) ?? runOnce(operation, parsed, context, ledger);
-  if (operation.effect === 'read' && operation.audited !== true) return handle();
-  return audited(deps, { operation, input: parsed, caller, request: options.requestId, ground }, handle);
+  const done = await inUnitOfWork(store, commit).catch(async (thrown: unknown) => {
+    // Two calls with one key ran at once and the other one won: its outcome is this call's too.
+    const won = await ledger.find();
+    if (!won) throw thrown;
+    return won;
+  });
+  return 'committed' in done
+    ? operation.respond(done.committed, { ...context, replayed: true })
+    : operation.respond(done, { ...context, replayed: false });
 }
 
 /**
- * Runs what was approved, as its requester. The outcome is kept under the approval's own number, in the transaction of
- * the effect: a run that is repeated after a kill, or on another server, is a replay.
+ * Runs what was approved, as its requester. The ledger keeps what was committed under the number of the request, in the
+ * transaction of the effect: a run that is repeated after a kill, or on another server, is a replay.
  */
-export function createRunner(deps: Deps): Runner {
-  const ledgerOf = (approval: Approval, caller: Pick<Caller, 'person'>): Ledger => {
-    const input = { idempotency_key: String(approval.id), digest: approval.digest };
-    return createLedger(deps.store, { name: 'approved_request' }, input, caller, deps.now);
+export function createRunner(deps: ExecuteDeps): Runner {
+  const { store, services, access } = deps;
+  const ledgerFor = ({ id, digest, requester }: Approval): Ledger => {
+    const key = {
+      person: requester.id,
+      operation: 'approved_request',
+      key: String(id),
+      inputHash: digestOf({ digest }),
+    };
+    return createLedger(store, key, () => deps.clock.now());
   };
   return {
-    replay: (approval) => ledgerOf(approval, { person: { ...approval.requester, role: 'viewer' } }).replay(),
-    async run(approval, operation, input, asking, decisions) {
-      const caller = await authorise(operation, asking, deps.access);
-      const ledger = ledgerOf(approval, caller);
-      const { services } = deps;
-      const context = { services, caller, requestId: approval.request, settle: ledger.settle };
+    async replay(approval) {
+      const found = await ledgerFor(approval).find();
+      if (!found) return undefined;
+      const { requester } = approval;
+      const caller: Caller = { ...requester, person: { ...requester, role: 'viewer' }, mayDecide: false };
+      return mutationNamed(approval.operation).respond(found.committed, { services, caller, replayed: true });
+    },
+    async run(approval, { operation: { name }, caller: asking, prepared, answerAgain }, decisions) {
+      const operation = mutationNamed(name);
+      const caller = await authorise(operation, asking, access);
       const policy = ruleText({ answer: 'require', rule: approval.rule });
       const ground = { policy, approval: approval.id, decisions: JSON.stringify(decisions) };
+      const { input } = prepared.preview;
       return audited(deps, { operation, input, caller, request: approval.request, ground }, () =>
-        runOnce(operation, parseInput(operation, input), context, ledger),
+        commitOnce(deps, operation, prepared, {
+          ledger: ledgerFor(approval),
+          context: { services, caller },
+          again: answerAgain,
+        }),
       );
     },
   };
 }
 
-async function runOnce(
-  operation: Operation,
-  input: Outcome,
-  context: OperationContext,
-  ledger: Ledger,
-): Promise<Outcome> {
-  try {
-    const output: Outcome = operation.output.parse(await operation.handler(input, context));
-    await ledger.finish(output);
-    return output;
-  } catch (thrown) {
-    // Two calls with one key ran at once and the other won: its outcome is this call's too.
-    const won = await ledger.lostTo();
-    if (won) return present(context.services, won);
-    throw thrown;
-  }
-}
-
-/** A replay answers with the present state of what the first call made. */
-async function present({ registry, launches }: Services, outcome: Outcome): Promise<Outcome> {
-  return launches.present(await registry.present(outcome));
+/** The operations, as approvals see them. */
+export function approvableOperations(services: () => Services): ApprovableOperations {
+  return {
+    find: findOperation,
+    prepare: async (name, input, caller, accepted) =>
+      mutationNamed(name).call(input).prepare({ services: services(), caller, accepted }),
+  };
 }
 
 interface Audited {
-  operation: Operation;
+  operation: DefinedOperation;
   input: Outcome;
   caller: Caller;
   request: string;
-  /** What is known of it by the time a row is written. */
+  /** What is known of the policy and the approval by the time a row is written. */
   ground: AuditGround;
 }
 
+/** The audit row must open, or nothing runs. A row that cannot be closed never fails the call. */
 async function audited(
-  { services, log }: Deps,
+  { services, log, clock }: ExecuteDeps,
   { operation, input, caller, request, ground }: Audited,
   handle: () => Promise<Outcome>,
 ): Promise<Outcome> {
-  const started = performance.now();
+  const elapsed = stopwatch(clock);
   const opened = await services.audit.open(caller, operation.name, JSON.stringify(input), request, ground);
   const close = (end: Pick<AuditEnd, 'outcome' | 'code' | 'approval'>): Promise<void> =>
     services.audit
-      .close(opened, caller, operation.name, request, { ...ground, ...end, durationMs: since(started) })
-      // What was done stays done: the row is closed as interrupted at the next start.
+      .close(opened, caller, operation.name, request, { ...ground, ...end, durationMs: elapsed() })
+      // The next start closes the row as interrupted.
       .catch((thrown: unknown) => log.error({ err: thrown, request }, 'audit row could not be closed'));
   try {
     const outcome = await handle();
-    const held = outcome['approval'] as { id: number } | undefined;
-    await close({ outcome: 'done', ...(held ? { code: 'awaiting_approval', approval: held.id } : {}) });
+    const approval = heldApproval(outcome);
+    await close({ outcome: 'done', ...(approval === undefined ? {} : { code: 'awaiting_approval', approval }) });
     return outcome;
   } catch (thrown) {
-    const error: EcolinkError = asEcolinkError(thrown, request);
-    await close({ outcome: 'failed', code: error.code });
+    const code = thrown instanceof AnswerChanged ? 'policy_answer_changed' : asEcolinkError(thrown, request).code;
+    await close({ outcome: 'failed', code });
     throw thrown;
   }
 }
 
-function find(name: string): Operation {
-  const operation = findOperation(name);
-  if (operation) return operation;
-  const names = catalogue.map((each) => each.name);
-  const nearest = names.toSorted((a, b) => distance(a, name) - distance(b, name))[0] ?? '';
-  throw fail(
-    'operation_not_found',
-    `There is no operation "${redact(name.slice(0, 64))}"; the nearest is "${nearest}".`,
-    {
-      nextStep: 'Use one of the operations that exist.',
-      validValues: names,
-    },
-  );
+/** The number of the request, if the call is held back. */
+function heldApproval({ approval }: Outcome): number | undefined {
+  if (typeof approval !== 'object' || approval === null || !('id' in approval)) return undefined;
+  return typeof approval.id === 'number' ? approval.id : undefined;
 }
 
-function since(started: number): number {
-  return Math.round(performance.now() - started);
+function operationNamed(name: string): DefinedOperation {
+  const operation = definedOperation(name);
+  if (operation) return operation;
+  const names = catalogue.map((each) => each.name);
+  const near = nearest(name, names);
+  const hint = near === undefined ? '' : ` Did you mean "${near}"?`;
+  throw fail('operation_not_found', `There is no operation "${redact(name.slice(0, 64))}".${hint}`, {
+    nextStep: 'Use one of the operations that exist.',
+    validValues: names,
+  });
+}
+
+function mutationNamed(name: string): Mutation {
+  const operation = operationNamed(name);
+  if (operation.effect !== 'read') return operation;
+  throw new Error(`${name} reads: nobody approves it.`);
 }

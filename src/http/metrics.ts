@@ -1,8 +1,5 @@
 import { performance } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
-import type { Core } from '../core/core.ts';
-import { EcolinkError } from '../core/base/errors.ts';
-import { findOperation } from '../core/operations/catalogue.ts';
 import type { GatewayObserver } from '../gateway/gateway.ts';
 
 export interface Metrics {
@@ -52,40 +49,6 @@ export function createMetrics(): Metrics {
         return () => open.dec();
       },
       answered: (instance, status) => calls.inc({ instance: instance ?? 'none', status }),
-    },
-  };
-}
-
-/** The same core, with every operation counted whichever front end of this server runs it. */
-export function metered(core: Core, metrics: Metrics): Core {
-  return {
-    config: core.config,
-    log: core.log,
-    access: core.access,
-    claims: core.claims,
-    installations: core.installations,
-    routes: core.routes,
-    inFlight: core.inFlight,
-    changes: core.changes,
-    approvals: core.approvals,
-    endings: core.endings,
-    credentials: core.credentials,
-    tokens: core.tokens,
-    ping: () => core.ping(),
-    [Symbol.asyncDispose]: () => core[Symbol.asyncDispose](),
-    async execute(operation, input, caller, options) {
-      // Names come from outside: only real ones may become labels.
-      const name = findOperation(operation) ? operation : 'unknown';
-      const started = performance.now();
-      const done = (outcome: string): void => metrics.operation(name, outcome, (performance.now() - started) / 1000);
-      try {
-        const output = await core.execute(operation, input, caller, options);
-        done('done');
-        return output;
-      } catch (thrown) {
-        done(thrown instanceof EcolinkError ? thrown.code : 'unexpected');
-        throw thrown;
-      }
     },
   };
 }

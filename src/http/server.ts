@@ -10,7 +10,7 @@ import type { AppDeps } from './app.ts';
 import { removeServerFile, writeServerFile } from './data-folder.ts';
 import { createGatekeeper } from './gatekeeper.ts';
 import { createHostCheck } from './host-check.ts';
-import { createMetrics, metered } from './metrics.ts';
+import { createMetrics } from './metrics.ts';
 import { mountSlack } from './slack-mount.ts';
 import { ownVersion } from './version.ts';
 
@@ -45,6 +45,7 @@ export async function startServer(core: Core, options: ServerOptions = {}): Prom
     throw listenError(thrown, host, port);
   });
   const url = urlOf(app.server.address() as AddressInfo);
+  core.listensAt(url);
   const file = { url, pid: process.pid, started_at: new Date().toISOString() };
   await writeServerFile(dataDir, file);
   undo.defer(() => removeServerFile(dataDir, file));
@@ -74,14 +75,14 @@ async function makeParts(
 ): Promise<AppDeps> {
   const metrics = createMetrics();
   undo.defer(() => metrics.registry.clear());
-  const counted = metered(core, metrics);
+  core.observe(metrics.operation);
   const admit = createGatekeeper(core.access, host, core.config.allowedHosts);
   const gateway = createGateway({ core, admit, observer: metrics.gateway });
-  const mcp = undo.use(createMcpHttp({ core: counted, version: ownVersion() }));
-  const slack = await mountSlack(counted);
+  const mcp = undo.use(createMcpHttp({ core, version: ownVersion() }));
+  const slack = await mountSlack(core);
   undo.defer(() => slack.close());
   const checkHost = createHostCheck(host, core.config.allowedHosts);
-  return { core: counted, admit, checkHost, metrics, gateway, mcp, slack, stopping };
+  return { core, admit, checkHost, metrics, gateway, mcp, slack, stopping };
 }
 
 /** The address that clients on this machine use: a wildcard address is none. */

@@ -1,3 +1,4 @@
+import { plainWords } from '../core/base/prose.ts';
 import { z } from 'zod';
 import { catalogue } from '../core/operations/catalogue.ts';
 import { hintsOf } from '../core/operation/operation.ts';
@@ -57,7 +58,7 @@ function explain(hints: FieldHints): { description: string } {
 
 /** A long text about a field that is rarely needed ends after its first clause. */
 function briefly(hints: FieldHints): string {
-  const help = asToolNames(hints.help);
+  const help = asToolNames(plainWords(hints.help));
   if (!hints.advanced || help.length <= longestAdvancedHelp) return help;
   return `${help.split(/[:;.](?:\s|$)/, 1)[0]}.`;
 }

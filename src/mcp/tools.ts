@@ -1,3 +1,4 @@
+import { plainWords } from '../core/base/prose.ts';
 import type { StandardSchemaWithJSON, ToolAnnotations } from '@modelcontextprotocol/server';
 import type { Operation } from '../core/operation/operation.ts';
 import { catalogue } from '../core/operations/catalogue.ts';
@@ -20,7 +21,7 @@ function toolOf(operation: Operation): Tool {
   return {
     name: operation.name,
     title: operation.title,
-    description: asToolNames(operation.description),
+    description: asToolNames(plainWords(operation.description)),
     inputSchema: advertised(inputSchema(operation)),
     outputSchema: advertised(outputSchema(operation)),
     annotations: annotationsOf(operation),

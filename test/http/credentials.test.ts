@@ -149,7 +149,8 @@ describe('the page', () => {
     expect(String(body['url'])).toMatch(/\/credentials\/[\w-]{43}$/);
     const path = new URL(String(body['url'])).pathname;
     expect(await (await browse(path)).text()).toContain('EcoLink token of bob');
-    for (const wrong of [{}, { ecolink_token: 'x' }, { ecolink_token: server.localToken }]) {
+    const wrongs: Record<string, string>[] = [{}, { ecolink_token: 'x' }, { ecolink_token: server.localToken }];
+    for (const wrong of wrongs) {
       const refused = await browse(path, { value: token, ...wrong });
       expect([refused.status, await refused.text()]).toEqual([
         401,

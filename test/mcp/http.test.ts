@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Caller } from '../../src/core/base/caller.ts';
 import { loadConfig } from '../../src/core/config/load.ts';
-import type { Core } from '../../src/core/core.ts';
+import type { Core, ExecuteOptions } from '../../src/core/core.ts';
 import { createCore } from '../../src/core/create-core.ts';
 import { createLog } from '../../src/core/base/log.ts';
 import { createMcpHttp } from '../../src/mcp/http.ts';
@@ -132,9 +132,9 @@ it.each([
   // Only its execute is another one: no real operation waits for long without an engine that is slow to start.
   const waiting: Core = {
     ...core,
-    execute: (_operation, _input, _caller, options) => {
+    execute: (_operation: string, _input: unknown, _caller: Caller, options?: ExecuteOptions) => {
       begun.resolve(options?.signal);
-      return new Promise(() => {});
+      return new Promise<never>(() => {});
     },
   };
   const assistant = await kind!.overHttp(await serve({ behind: waiting }));

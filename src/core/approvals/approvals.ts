@@ -1,26 +1,31 @@
 import type { Caller } from '../base/caller.ts';
 import { fail } from '../base/errors.ts';
-import { idempotencyKeyUsed } from '../operation/idempotency.ts';
 import { WorkQueue } from '../base/work-queue.ts';
 import { tellOnce } from '../notify/notify-once.ts';
-import { messagesOf, saveMessage, unsettledApprovals } from './messages-table.ts';
-import type { ShownMessage } from './messages-table.ts';
-import { findApproval, findByIdempotencyKey, searchApprovals } from './table.ts';
-import type { Approval } from './table.ts';
-import { ask, hashOfInput } from './ask.ts';
+import { idempotencyKeyUsed } from '../operation/idempotency.ts';
+import type { Preview } from '../operation/preview.ts';
+import type { Needs, PolicyAnswer } from '../policy/decide.ts';
+import type { UnitOfWork } from '../store/unit-of-work.ts';
+import { answerAgain } from './answer-changed.ts';
+import { ask, askEarly, hashOfInput, request } from './ask.ts';
 import type { Asked } from './ask.ts';
+import type { ApprovalDeps } from './dependencies.ts';
 import { expireDue } from './expire.ts';
 import { explain } from './explain.ts';
 import type { ExplainInput } from './explain.ts';
-import { heldReceipt } from './receipt.ts';
-import type { ApprovalDeps } from './dependencies.ts';
+import { messagesOf, saveMessage, unsettledApprovals } from './messages-table.ts';
+import type { ShownMessage } from './messages-table.ts';
+import type { PolicyQuestion } from './policy-input.ts';
 import { getApproval, listApprovals, viewOf } from './read.ts';
 import type { ApprovalView, ListApprovalsInput } from './read.ts';
+import { heldReceipt } from './receipt.ts';
 import { remind } from './remind.ts';
 import { runApproval } from './run.ts';
 import type { Runner } from './run.ts';
-import { approve, breakGlass, cancel, deny } from './vote.ts';
-import type { VoteInput } from './vote.ts';
+import { findApproval, findByIdempotencyKey, searchApprovals } from './table.ts';
+import type { Approval } from './table.ts';
+import { commitVote, prepareApprove, prepareBreakGlass, prepareCancel, prepareDeny } from './vote.ts';
+import type { PreparedVote, VoteInput } from './vote.ts';
 
 type Outcome = Record<string, unknown>;
 
@@ -48,26 +53,35 @@ const keptMs = 7 * 24 * 3600_000;
 export function createApprovals(given: Omit<ApprovalDeps, 'nudge' | 'shownIn'>) {
   const runs: { nudge: (id: number) => void } = { nudge: () => {} };
   const deps: ApprovalDeps = { ...given, shownIn: new Set(), nudge: (id) => runs.nudge(id) };
-  const decided = (made: Promise<number>) => made.then((id) => present(deps, id));
   return {
-    ask: (asked: Asked) => ask(deps, asked),
+    askEarly: (asked: Asked) => askEarly(deps, asked),
+    ask: (question: PolicyQuestion) => ask(deps, question),
+    askAgain: (question: PolicyQuestion, before: PolicyAnswer, unit: UnitOfWork) =>
+      answerAgain(deps, question, before, unit),
+    request: (asked: Asked, preview: Preview, answer: { needs: Needs; rule: string }) =>
+      request(deps, asked, preview, answer),
     replay: (asked: Asked) => replay(deps, asked),
-    approve: (input: VoteInput, caller: Caller) => decided(approve(deps, input, caller)),
-    deny: (input: VoteInput, caller: Caller) => decided(deny(deps, input, caller)),
-    breakGlass: (input: VoteInput, caller: Caller) => decided(breakGlass(deps, input, caller)),
-    cancel: (input: VoteInput, caller: Caller) => decided(cancel(deps, input, caller)),
+    prepareApprove: (input: VoteInput, caller: Caller) => prepareApprove(deps, input, caller),
+    prepareDeny: (input: VoteInput, caller: Caller) => prepareDeny(deps, input, caller),
+    prepareBreakGlass: (input: VoteInput, caller: Caller) => prepareBreakGlass(deps, input, caller),
+    prepareCancel: (input: VoteInput, caller: Caller) => prepareCancel(deps, input, caller),
+    commitVote: (prepared: PreparedVote, unit: UnitOfWork) => commitVote(deps, prepared, unit),
+    /** A request as of now. Throws if it does not exist. */
+    view: (id: number) => present(deps, id),
     list: (input: ListApprovalsInput, caller: Caller) => listApprovals(deps, input, caller),
     get: (reference: string, caller: Caller, waitSeconds?: number, signal?: AbortSignal) =>
       getApproval(deps, reference, caller, waitSeconds, signal),
     explain: (input: ExplainInput, caller: Caller) => explain(deps, input, caller),
     board: boardOf(deps),
-    /** Runs what is approved, from now on; and what a server that died left half done. */
+    /** Runs approved requests from now on, and what a server that died left half done. */
     start: (runner: Runner) => start(deps, runner, runs),
   };
 }
 
-async function present(deps: ApprovalDeps, id: number) {
-  return viewOf(deps, (await findApproval(deps.store.db, id)) as Approval);
+async function present(deps: ApprovalDeps, id: number): Promise<ApprovalView> {
+  const found = await findApproval(deps.store.db, id);
+  if (!found) throw fail('approval_not_found', `There is no request "${id}".`, { nextStep: 'List the requests.' });
+  return viewOf(deps, found);
 }
 
 function boardOf(deps: ApprovalDeps): ApprovalBoard {
@@ -93,10 +107,13 @@ function boardOf(deps: ApprovalDeps): ApprovalBoard {
 }
 
 /**
- * What an earlier call with this idempotency key asked for, as it stands now: the key of a request that ended without a
- * run is free again, but for a denial, which is an answer.
+ * The request that an earlier call with this idempotency key made, as of now. A request that ended without a run frees
+ * its key. A denial does not: it is an answer.
  */
-async function replay(deps: ApprovalDeps, { operation, input, caller }: Asked): Promise<Outcome | undefined> {
+async function replay(
+  deps: ApprovalDeps,
+  { operation, input, caller }: Asked,
+): Promise<{ committed: unknown } | { receipt: Outcome } | undefined> {
   const key = input['idempotency_key'];
   if (typeof key !== 'string') return undefined;
   await expireDue(deps);
@@ -107,7 +124,7 @@ async function replay(deps: ApprovalDeps, { operation, input, caller }: Asked): 
   if (found.state === 'denied') throw denied(found);
   if (['failed', 'cancelled', 'expired', 'stale'].includes(found.state)) return undefined;
   if (found.inputHash !== hashOfInput(input)) throw idempotencyKeyUsed();
-  return found.outcome ?? heldReceipt(deps, found);
+  return found.outcome ? { committed: found.outcome } : { receipt: await heldReceipt(deps, found) };
 }
 
 function denied({ id, decidedBy, decidedAt, reason }: Approval): Error {
@@ -137,13 +154,12 @@ async function start(
     for (const { id } of open) runs.nudge(id);
   };
   await sweep();
-  const timer = setInterval(() => {
+  const timer = deps.clock.every(sweepMs, () => {
     sweep().catch((thrown: unknown) => deps.log.error({ err: thrown }, 'looking for approved requests failed'));
-  }, sweepMs);
-  timer.unref();
+  });
   return {
     async [Symbol.asyncDispose]() {
-      clearInterval(timer);
+      timer[Symbol.dispose]();
       await queue.close();
     },
   };

@@ -1,20 +1,24 @@
+import { lockPerson } from '../access/people/table.ts';
 import type { Caller } from '../base/caller.ts';
+import { spanMs } from '../base/duration.ts';
 import { fail } from '../base/errors.ts';
 import { digestOf } from '../base/ids.ts';
+import { run, say, fieldRef } from '../base/prose.ts';
 import type { Operation } from '../operation/operation.ts';
-import { decide, decideAtOnce, ruleText } from '../policy/decide.ts';
+import type { Preview } from '../operation/preview.ts';
+import { decideAtOnce } from '../policy/decide.ts';
 import type { Needs, PolicyAnswer } from '../policy/decide.ts';
-import { spanMs } from '../base/duration.ts';
-import { findApproval, findByOpenKey, insertApproval, searchApprovals } from './table.ts';
-import type { Approval } from './table.ts';
+import { inUnitOfWork } from '../store/unit-of-work.ts';
+import type { UnitOfWork } from '../store/unit-of-work.ts';
+import type { ApprovalDeps } from './dependencies.ts';
+import { publish } from './dependencies.ts';
 import { eligibleFor } from './eligible.ts';
 import { expireDue } from './expire.ts';
+import { answerTo, knownFacts, rulesNow } from './policy-input.ts';
+import type { PolicyQuestion } from './policy-input.ts';
 import { heldReceipt } from './receipt.ts';
-import { publish } from './dependencies.ts';
-import type { ApprovalDeps } from './dependencies.ts';
-import type { Preview } from '../operation/preview.ts';
 import { nextReminder } from './remind.ts';
-import { factsOf, knownFacts, makePreview, rulesNow } from './policy-input.ts';
+import { findApproval, findByOpenKey, insertApproval, searchApprovals } from './table.ts';
 
 type Outcome = Record<string, unknown>;
 
@@ -24,54 +28,72 @@ export interface Asked {
   input: Outcome;
   caller: Caller;
   requestId: string;
-  /** Told what the policy answers, for the record. */
-  note: (policy: string) => void;
 }
 
-/**
- * What the policy says to a mutation: undefined lets it run now; else the request waits, and this is what the caller
- * gets. Throws `policy_denied`, `too_few_approvers`, `too_many_requests`, `reason_missing`.
- */
-export async function ask(deps: ApprovalDeps, asked: Asked): Promise<Outcome | undefined> {
-  const { operation, caller } = asked;
-  if (operation.effect === 'read' || operation.neverHeldBack) return undefined;
-  const rules = await rulesNow(deps);
+/** What the policy says before anybody looks at the world. */
+export interface EarlyAnswer {
+  question: Omit<PolicyQuestion, 'preview'>;
+  /** Undefined if the answer takes a preview. */
+  answer: PolicyAnswer | undefined;
+}
+
+export async function askEarly(deps: ApprovalDeps, { operation, caller }: Asked): Promise<EarlyAnswer> {
+  const rules = operation.neverHeldBack ? [] : await rulesNow(deps);
   const known = knownFacts(operation, caller, deps.now());
-  const atOnce = decideAtOnce(rules, known);
-  if (atOnce) return settled(asked, atOnce);
-  const preview = await makePreview(deps, operation, asked.input, caller, false);
-  const answer = decide(rules, await factsOf(deps, known, preview, caller.person.id));
-  if (answer.answer !== 'require') return settled(asked, answer);
-  asked.note(ruleText(answer));
-  return request(deps, asked, preview, answer);
+  return { question: { rules, known, person: caller.person.id }, answer: decideAtOnce(rules, known) };
 }
 
-function settled({ operation, note }: Asked, answer: PolicyAnswer): undefined {
-  note(ruleText(answer));
-  if (answer.answer !== 'deny') return undefined;
-  throw fail('policy_denied', `The policy denies ${operation.name}: ${answer.reason}`, {
-    nextStep: `The rule is "${answer.rule}" in ecolink.yaml; an admin can change it.`,
+export function ask(deps: ApprovalDeps, question: PolicyQuestion): Promise<PolicyAnswer> {
+  return answerTo(deps, deps.store.db, question);
+}
+
+export function policyDenied({ operation }: Asked, answer: PolicyAnswer): Error {
+  const reason = answer.answer === 'deny' ? answer.reason : '';
+  return fail('policy_denied', `The policy denies ${operation.name}: ${reason}`, {
+    nextStep: `The rule is "${answer.rule}" in ecolink.yaml. An admin can change it.`,
   });
 }
 
-async function request(
+/**
+ * Stores the request, and answers with what the caller gets. The same request of the same person is joined. Throws
+ * `too_few_approvers`, `too_many_requests`, `reason_missing`.
+ */
+export async function request(
   deps: ApprovalDeps,
   asked: Asked,
   preview: Preview,
   { needs, rule }: { needs: Needs; rule: string },
 ): Promise<Outcome> {
-  const { operation, input, caller, requestId } = asked;
+  const { operation, input, caller } = asked;
   if (needs.reason_required && 'reason' in operation.input.shape && input['reason'] === undefined)
     throw reasonMissing(rule);
   await refuseTooFew(deps, needs, rule, caller);
   await expireDue(deps);
+  const id = await inUnitOfWork(deps.store, (unit) => joinOrInsert(deps, asked, preview, { needs, rule }, unit));
+  const stored = await findApproval(deps.store.db, id);
+  if (!stored) throw new Error(`The approval request ${id} was stored and is gone.`);
+  return heldReceipt(deps, stored);
+}
+
+async function joinOrInsert(
+  deps: ApprovalDeps,
+  { operation, input, caller, requestId }: Asked,
+  preview: Preview,
+  { needs, rule }: { needs: Needs; rule: string },
+  { db, afterCommit }: UnitOfWork,
+): Promise<number> {
   const { person, identity, agent, source, scopes } = caller;
+  // Requests of one person are counted one after the other: parallel calls cannot pass the limit together.
+  await lockPerson(db, person.id);
   const openKey = digestOf({ person: person.id, agent, operation: operation.name, input: preview.input });
-  const joined = await findByOpenKey(deps.store.db, openKey);
-  if (joined) return heldReceipt(deps, joined);
-  await refuseTooMany(deps, person.id);
+  const joined = await findByOpenKey(db, openKey);
+  if (joined) return joined.id;
+  const limit = deps.rules().approvals.open_requests;
+  const open = await searchApprovals(db, { requester: person.id, states: ['pending'], limit });
+  if (open.length >= limit) throw tooManyRequests(limit);
   const now = deps.now();
-  const id = await insertApproval(deps.store.db, {
+  const { idempotency_key: key } = input;
+  const id = await insertApproval(db, {
     operation: operation.name,
     preview,
     digest: digestOf(preview.relied).slice(0, 16),
@@ -82,37 +104,37 @@ async function request(
     askedAt: now.toISOString(),
     expiresAt: new Date(now.getTime() + spanMs(needs.ttl)).toISOString(),
     remindAt: nextReminder(needs, now, now),
-    idempotencyKey: input['idempotency_key'] as string | undefined,
+    idempotencyKey: typeof key === 'string' ? key : undefined,
     inputHash: hashOfInput(input),
     openKey,
   });
-  // Another asked the same at the same moment, and was first: this call joins it, unless it was decided meanwhile.
-  if (id === undefined) return request(deps, asked, preview, { needs, rule });
-  publish(deps, id);
-  return heldReceipt(deps, (await findApproval(deps.store.db, id)) as Approval);
+  afterCommit(() => publish(deps, id));
+  return id;
 }
 
-/** Of the input as it was sent, but for the key itself. */
+/** Of the input as it was sent, without the key itself. */
 export function hashOfInput({ idempotency_key: _key, ...rest }: Outcome): string {
   return digestOf(rest);
 }
 
 async function refuseTooFew(deps: ApprovalDeps, needs: Needs, rule: string, caller: Caller): Promise<void> {
-  // Whoever may decide only later can approve it too.
+  // People who may decide only later can approve it too.
   const eligible = await eligibleFor(deps, needs, caller.person.id, undefined);
   if (eligible.size >= needs.quorum) return;
   const admins = (await deps.access.membersOf({ roles: ['admin'] })).map(({ name }) => name);
+  const approvals = needs.quorum === 1 ? 'approval' : 'approvals';
+  const could = eligible.size === 0 ? 'nobody' : `only ${namesOf(eligible)}`;
   throw fail(
     'too_few_approvers',
-    `The rule "${rule}" wants ${needs.quorum} ${needs.quorum === 1 ? 'approval' : 'approvals'} by ${whomOf(needs)}, and ${eligible.size === 0 ? 'nobody' : `only ${namesOf(eligible)}`} could give one for ${caller.person.name}.`,
+    `The rule "${rule}" needs ${needs.quorum} ${approvals} by ${approversIn(needs)}. For ${caller.person.name}, ${could} could approve.`,
     {
       nextStep: `${admins.join(' or ') || 'Whoever runs the server'} can add approvers under "people", or change the rule under "policy", in ecolink.yaml.`,
     },
   );
 }
 
-/** Whom a rule names, as it names them: a name that is nobody's is seen here. */
-function whomOf({ approvers }: Needs): string {
+/** The approvers as the rule names them: a name that belongs to nobody shows. */
+function approversIn({ approvers }: Needs): string {
   const named = approvers.flatMap(({ people = [], groups = [], roles = [] }) => [
     ...people,
     ...groups.map((group) => `the group ${group}`),
@@ -125,18 +147,15 @@ function namesOf(eligible: ReadonlyMap<string, { name: string }>): string {
   return [...eligible.values()].map(({ name }) => name).join(', ');
 }
 
-async function refuseTooMany(deps: ApprovalDeps, person: string): Promise<void> {
-  const limit = deps.rules().approvals.open_requests;
-  const open = await searchApprovals(deps.store.db, { requester: person, states: ['pending'], limit });
-  if (open.length < limit) return;
-  throw fail('too_many_requests', `${limit} of your requests wait for approval already.`, {
-    nextStep: 'Wait for a decision, or cancel one: list_approvals shows them, cancel_request cancels one.',
+function tooManyRequests(limit: number): Error {
+  return fail('too_many_requests', `${limit} of your requests wait for approval already.`, {
+    nextStep: say`Wait for a decision, or cancel one with ${run('cancel_request')}. ${run('list_approvals')} shows them.`,
   });
 }
 
 function reasonMissing(rule: string): Error {
-  return fail('reason_missing', `The rule "${rule}" wants a reason.`, {
-    nextStep: 'Give "reason": the approvers read it.',
+  return fail('reason_missing', `The rule "${rule}" needs a reason.`, {
+    nextStep: say`Give ${fieldRef('reason')}: the approvers read it.`,
     field: 'reason',
   });
 }

@@ -1,16 +1,15 @@
 import type { Caller } from '../base/caller.ts';
-import { digestOf } from '../base/ids.ts';
 import type { Operation } from '../operation/operation.ts';
+import type { Preview } from '../operation/preview.ts';
+import { decide } from '../policy/decide.ts';
+import type { NamedRule, PolicyAnswer } from '../policy/decide.ts';
 import { weigh } from '../policy/facts.ts';
 import type { KnownFacts, PolicyFacts } from '../policy/facts.ts';
 import { rulesOf } from '../policy/rules.ts';
-import type { NamedRule } from '../policy/decide.ts';
-import { holdingsOf } from './usage.ts';
+import type { Queries } from '../store/store.ts';
 import { isAlone } from './dependencies.ts';
 import type { ApprovalDeps } from './dependencies.ts';
-import type { Preview } from '../operation/preview.ts';
-
-type Input = Record<string, unknown>;
+import { usageOfPerson } from './usage.ts';
 
 export async function rulesNow(deps: Pick<ApprovalDeps, 'access' | 'rules'>): Promise<NamedRule[]> {
   return rulesOf(deps.rules(), await isAlone(deps));
@@ -26,37 +25,37 @@ export function knownFacts(operation: Operation, caller: Caller, askedAt: Date):
   };
 }
 
-/** What the operation would do for this caller. Without a preview of its own, its input is all there is to say. */
-export async function makePreview(
-  deps: Pick<ApprovalDeps, 'previewing'>,
-  operation: Operation,
-  input: Input,
-  caller: Caller,
-  again: boolean,
-): Promise<Preview> {
-  if (operation.preview) {
-    const made = await operation.preview(input, { services: deps.previewing(), caller, again });
-    const { idempotency_key: _key, ...frozen } = made.input;
-    return { ...made, input: frozen };
-  }
-  const { idempotency_key: _key, ...frozen } = input;
-  const lines = Object.entries(frozen).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
-  return {
-    input: frozen,
-    summary: [operation.title, ...lines],
-    relied: { 'the input': digestOf(frozen).slice(0, 16) },
-    facts: { adds: false },
-  };
+/** What the policy is asked about: one operation of one person. */
+export interface PolicyQuestion {
+  rules: readonly NamedRule[];
+  known: KnownFacts;
+  preview: Preview;
+  /** The requester's id. */
+  person: string;
+  /** The request that asks: it does not count towards the requester's usage. */
+  except?: number | undefined;
 }
 
-/** What the policy looks at: the preview, with what the requester holds and waits for besides. */
+/** The preview, with what the requester uses and waits for besides. */
 export async function factsOf(
-  deps: Pick<ApprovalDeps, 'store' | 'previewing'>,
-  known: KnownFacts,
-  preview: Preview,
-  person: string,
-  except?: number,
+  { fleet }: Pick<ApprovalDeps, 'fleet'>,
+  db: Queries,
+  question: PolicyQuestion,
 ): Promise<PolicyFacts> {
-  const held = await holdingsOf({ store: deps.store, fleet: deps.previewing().fleet }, person, except);
-  return weigh(known, preview.facts, held);
+  const { known, preview, person, except } = question;
+  return weigh(known, preview.facts, await usageOfPerson(db, fleet, person, except));
+}
+
+export async function answerTo(
+  deps: Pick<ApprovalDeps, 'fleet'>,
+  db: Queries,
+  question: PolicyQuestion,
+): Promise<PolicyAnswer> {
+  return decide(question.rules, await factsOf(deps, db, question));
+}
+
+/** True if the answer may depend on what other calls of the same person add at the same moment. */
+export function dependsOnUsage({ rules, preview: { facts } }: PolicyQuestion): boolean {
+  if (facts.gpus === undefined && facts.costPerHour === undefined) return false;
+  return rules.some(({ when }) => when.gpus !== undefined || when.cost_per_hour !== undefined);
 }

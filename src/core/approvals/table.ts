@@ -3,7 +3,6 @@ import type { Scope, Source } from '../base/caller.ts';
 import { mayBecome } from './states.ts';
 import type { ApprovalState } from './states.ts';
 import type { Preview } from '../operation/preview.ts';
-import type { InstanceSpec } from '../instances/instance.ts';
 import type { Needs } from '../policy/decide.ts';
 import type { Database } from '../store/schema.ts';
 import type { Queries } from '../store/store.ts';
@@ -56,8 +55,8 @@ export type NewApproval = Pick<
   openKey: string;
 };
 
-/** Undefined where the same request is open already: the caller joins that one. */
-export async function insertApproval(db: Queries, approval: NewApproval): Promise<number | undefined> {
+/** The caller holds the lock of the requester, so no other call inserts the same open request. */
+export async function insertApproval(db: Queries, approval: NewApproval): Promise<number> {
   const { requester } = approval;
   const inserted = await db
     .insertInto('approvals')
@@ -87,10 +86,9 @@ export async function insertApproval(db: Queries, approval: NewApproval): Promis
       claimed_until: null,
       remind_at: approval.remindAt ?? null,
     })
-    .onConflict((on) => on.column('open_key').doNothing())
     .returning('id')
-    .executeTakeFirst();
-  return inserted?.id;
+    .executeTakeFirstOrThrow();
+  return inserted.id;
 }
 
 function rows(db: Queries) {
@@ -311,17 +309,6 @@ export async function renewClaim(db: Queries, id: number, until: string): Promis
     .where('id', '=', id)
     .where('state', '=', 'running')
     .execute();
-}
-
-/** What a person's instances take while they run. */
-export async function specsHeldBy(db: Queries, person: string): Promise<InstanceSpec[]> {
-  const found = await db
-    .selectFrom('instances')
-    .select('spec')
-    .where('owner_id', '=', person)
-    .where('desired', '=', 'running')
-    .execute();
-  return found.map(({ spec }) => JSON.parse(spec) as InstanceSpec);
 }
 
 export async function isTokenGood(db: Queries, identity: string): Promise<boolean> {

@@ -1,36 +1,23 @@
-import type { InstanceSpec } from '../instances/instance.ts';
-import { addCost } from '../policy/facts.ts';
-import type { Holdings } from '../policy/facts.ts';
+import { sumOfUsage, usageOf } from '../instances/usage.ts';
+import { specsOfRunning } from '../instances/table.ts';
+import type { Usage } from '../policy/facts.ts';
 import type { Fleet } from '../region/fleet.ts';
-import { searchApprovals, specsHeldBy } from './table.ts';
-import type { Store } from '../store/store.ts';
+import type { Queries } from '../store/store.ts';
+import { searchApprovals } from './table.ts';
 
-/** What an instance takes while it runs. */
-export function takenBy(spec: InstanceSpec, fleet: Fleet): Holdings {
-  const gpus = (spec.acceleratorCount ?? 0) * spec.replicas * spec.regions.length;
-  const price = fleet.pricePerHour(spec.accelerator);
-  return { gpus, costPerHour: price === null ? null : price * gpus };
+/** What a person's running instances use, and what their open requests would add. `except`: a request that does not count. */
+export async function usageOfPerson(db: Queries, fleet: Fleet, person: string, except?: number): Promise<Usage> {
+  const running = (await specsOfRunning(db, person)).map((spec) => usageOf(spec, fleet));
+  const open = await searchApprovals(db, { requester: person, states: ['pending', 'approved', 'running'] });
+  const asked = open
+    .filter(({ id }) => id !== except)
+    .map(({ preview: { facts } }) =>
+      atLeastNothing({ gpus: facts.gpus ?? 0, costPerHour: facts.costPerHour ?? 0 }, facts.costPerHour === null),
+    );
+  return sumOfUsage([...running, ...asked]);
 }
 
-/** What a person's instances take, and what their open requests would, but for one of those. */
-export async function holdingsOf(
-  { store, fleet }: { store: Store; fleet: Fleet },
-  person: string,
-  except: number | undefined,
-): Promise<Holdings> {
-  const held: Holdings = { gpus: 0, costPerHour: 0 };
-  for (const spec of await specsHeldBy(store.db, person)) {
-    const taken = takenBy(spec, fleet);
-    held.gpus += taken.gpus;
-    held.costPerHour = addCost(held.costPerHour, taken.costPerHour);
-  }
-  const open = await searchApprovals(store.db, { requester: person, states: ['pending', 'approved', 'running'] });
-  for (const { id, preview } of open) {
-    if (id === except) continue;
-    const { gpus = 0, costPerHour = 0 } = preview.facts;
-    // What would give something back has not done so yet.
-    held.gpus += Math.max(0, gpus);
-    held.costPerHour = addCost(held.costPerHour, costPerHour === null ? null : Math.max(0, costPerHour));
-  }
-  return held;
+/** A request that would give something back has not done so yet. */
+function atLeastNothing({ gpus, costPerHour }: { gpus: number; costPerHour: number }, isUnknown: boolean): Usage {
+  return { gpus: Math.max(0, gpus), costPerHour: isUnknown ? null : Math.max(0, costPerHour) };
 }

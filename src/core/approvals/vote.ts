@@ -1,145 +1,159 @@
-import type { Transaction } from 'kysely';
 import type { Caller } from '../base/caller.ts';
 import { EcolinkError, fail } from '../base/errors.ts';
-import { findOperation } from '../operations/catalogue.ts';
-import { findApproval, insertVote, lockApproval, moveApproval, saveNeeds, votesOn } from './table.ts';
-import type { Approval } from './table.ts';
-import type { Database } from '../store/schema.ts';
-import { expireDue } from './expire.ts';
-import { judge } from './recheck.ts';
-import type { Holds } from './recheck.ts';
+import { fieldRef, run, say } from '../base/prose.ts';
+import type { UnitOfWork } from '../store/unit-of-work.ts';
 import { publish } from './dependencies.ts';
 import type { ApprovalDeps } from './dependencies.ts';
-import { findReadable } from './visibility.ts';
+import { expireDue } from './expire.ts';
+import { recheck } from './recheck.ts';
+import type { Unchanged } from './recheck.ts';
 import { isOver } from './states.ts';
+import { findApproval, insertVote, lockApproval, moveApproval, saveNeeds, votesOn } from './table.ts';
+import type { Approval } from './table.ts';
 import { tally } from './tally.ts';
+import { findReadable } from './visibility.ts';
 
 export interface VoteInput {
   approval: string;
   reason?: string | undefined;
 }
 
-/** Counts one person's yes; the last that is needed moves the request to *approved*, from where it runs by itself. */
-export async function approve(deps: ApprovalDeps, input: VoteInput, caller: Caller): Promise<number> {
-  const found = await open(deps, input, caller);
-  const holds = await stillHolds(deps, found);
-  refuseUnlessEligible(found, holds, caller);
-  refuseWithoutReason(found, holds, input);
-  await decideOnce(deps, found, async (transaction, at) => {
-    await insertVote(transaction, found.id, { ...voteOf(caller, input, at), vote: 'approve' });
-    await saveNeeds(transaction, found.id, holds.needs);
-    const { missing } = tally(await votesOn(transaction, found.id), new Set(holds.eligible.keys()), holds.needs.quorum);
-    if (missing > 0) return;
-    await moveApproval(transaction, found.id, 'pending', 'approved', { decidedAt: at, decidedBy: caller.person.id });
-  });
-  return announce(deps, found.id);
+/** A decision that its maker may make. */
+export interface PreparedVote {
+  vote: 'approve' | 'deny' | 'break_glass' | 'cancel';
+  found: Approval;
+  caller: Caller;
+  reason: string | undefined;
+  /** For an approval: who may decide, and how many must. */
+  unchanged?: Unchanged;
 }
 
-/** One no ends it. */
-export async function deny(deps: ApprovalDeps, input: VoteInput, caller: Caller): Promise<number> {
-  const found = await open(deps, input, caller);
+/** Looks at the request anew. Throws if it does not wait any more, has changed, or is not this caller's to approve. */
+export async function prepareApprove(deps: ApprovalDeps, input: VoteInput, caller: Caller): Promise<PreparedVote> {
+  const found = await waiting(deps, input, caller);
+  const unchanged = await stillUnchanged(deps, found);
+  refuseUnlessEligible(found, unchanged, caller);
+  refuseWithoutReason(deps, found, unchanged, input);
+  return { vote: 'approve', found, caller, reason: input.reason, unchanged };
+}
+
+export async function prepareDeny(deps: ApprovalDeps, input: VoteInput, caller: Caller): Promise<PreparedVote> {
+  const found = await waiting(deps, input, caller);
   const reason = needReason(input, 'A denial');
-  const holds = await stillHolds(deps, found);
-  refuseUnlessEligible(found, holds, caller);
-  await decideOnce(deps, found, async (transaction, at) => {
-    if (!(await insertVote(transaction, found.id, { ...voteOf(caller, input, at), vote: 'deny' })))
-      throw votedAlready(found);
-    await moveApproval(transaction, found.id, 'pending', 'denied', {
-      decidedAt: at,
-      decidedBy: caller.person.id,
-      reason: { code: 'request_denied', message: reason },
-    });
-  });
-  return announce(deps, found.id);
+  const unchanged = await stillUnchanged(deps, found);
+  refuseUnlessEligible(found, unchanged, caller);
+  return { vote: 'deny', found, caller, reason };
 }
 
-/** Runs a waiting request without its approvers: for people whom the config lists, with a reason, and loudly. */
-export async function breakGlass(deps: ApprovalDeps, input: VoteInput, caller: Caller): Promise<number> {
+/** Runs a waiting request without its approvers: for people that the configuration lists, with a reason. */
+export async function prepareBreakGlass(deps: ApprovalDeps, input: VoteInput, caller: Caller): Promise<PreparedVote> {
   const listed = deps.rules().approvals.break_glass;
-  const found = await open(deps, input, caller, listed.includes(caller.person.name));
-  if (!listed.includes(caller.person.name)) {
+  const isListed = listed.includes(caller.person.name);
+  const found = await waiting(deps, input, caller, isListed);
+  if (!isListed) {
     throw fail('may_not_break_glass', `${caller.person.name} may not break glass.`, {
-      nextStep: `${listed.join(' or ') || 'Nobody'} may; the list is approvals.break_glass in ecolink.yaml.`,
+      nextStep: `${listed.join(' or ') || 'Nobody'} may. The list is approvals.break_glass in ecolink.yaml.`,
     });
   }
   const reason = needReason(input, 'Breaking glass');
-  await stillHolds(deps, found);
-  await decideOnce(deps, found, async (transaction, at) => {
-    await insertVote(transaction, found.id, { ...voteOf(caller, input, at), vote: 'break_glass' });
-    await moveApproval(transaction, found.id, 'pending', 'approved', {
-      decidedAt: at,
-      decidedBy: caller.person.id,
-      brokenGlass: true,
-      reason: { code: 'broken_glass', message: reason },
-    });
-  });
-  deps.log.warn({ approval: found.id, person: caller.person.name, reason }, 'GLASS BROKEN: a request runs unapproved');
-  return announce(deps, found.id);
+  await stillUnchanged(deps, found);
+  return { vote: 'break_glass', found, caller, reason };
 }
 
-/** Taken back by who asked, or by an agent of theirs. */
-export async function cancel(deps: ApprovalDeps, input: VoteInput, caller: Caller): Promise<number> {
+/** The requester, or an agent of theirs, takes the request back. */
+export async function prepareCancel(deps: ApprovalDeps, input: VoteInput, caller: Caller): Promise<PreparedVote> {
   await expireDue(deps);
   const found = await findReadable(deps, input.approval, caller);
   if (found.requester.id !== caller.person.id) {
-    throw fail('not_requester', `${found.requester.name} asked for request ${found.id}, and alone can cancel it.`, {
-      nextStep: 'Who may decide can deny it instead.',
+    throw fail('not_requester', `${found.requester.name} asked for request ${found.id}. Only they can cancel it.`, {
+      nextStep: 'Somebody who may decide can deny it instead.',
     });
   }
   if (isOver(found.state) || found.state === 'running') throw decidedAlready(found);
-  const reason = { code: 'request_cancelled', message: input.reason ?? `${caller.person.name} took it back.` };
-  const decided = { decidedAt: deps.now().toISOString(), decidedBy: caller.person.id, reason };
-  if (!(await moveApproval(deps.store.db, found.id, found.state, 'cancelled', decided))) {
-    throw decidedAlready(await findReadable(deps, input.approval, caller));
-  }
-  return announce(deps, found.id);
+  return { vote: 'cancel', found, caller, reason: input.reason };
 }
 
-/** Runs in one transaction that holds the request; throws who was first where it is decided by then. */
-async function decideOnce(
+/** Counts the decision, if nobody decided meanwhile. An approval that reaches the quorum lets the request run. */
+export async function commitVote(
   deps: ApprovalDeps,
-  found: Approval,
-  work: (transaction: Transaction<Database>, at: string) => Promise<void>,
-): Promise<void> {
-  const first = await deps.store.transaction(async (transaction) => {
-    if ((await lockApproval(transaction, found.id)) !== 'pending') return false;
-    await work(transaction, deps.now().toISOString());
-    return true;
+  prepared: PreparedVote,
+  unit: UnitOfWork,
+): Promise<{ id: number }> {
+  const { found, caller, vote, reason } = prepared;
+  const { db } = unit;
+  const { id } = found;
+  const at = deps.now().toISOString();
+  const state = await lockApproval(db, id);
+  const isOpen = state === 'pending' || (vote === 'cancel' && state === found.state);
+  if (!isOpen) throw decidedAlready((await findApproval(db, id)) ?? found);
+  const decided = { decidedAt: at, decidedBy: caller.person.id };
+  if (vote === 'cancel') {
+    const why = { code: 'request_cancelled', message: reason ?? `${caller.person.name} took it back.` };
+    await moveApproval(db, id, state, 'cancelled', { ...decided, reason: why });
+  } else {
+    const isFirst = await insertVote(db, id, { person: caller.person.id, identity: caller.identity, at, reason, vote });
+    if (!isFirst && vote === 'deny') throw votedAlready(found);
+    await act(prepared, unit, decided);
+  }
+  unit.afterCommit(() => {
+    if (vote === 'break_glass') logBrokenGlass(deps, prepared);
+    publish(deps, id);
+    deps.nudge(id);
   });
-  if (!first) throw decidedAlready((await findApproval(deps.store.db, found.id)) as Approval);
+  return { id };
 }
 
-/** The request, if it waits for a decision. That the caller is somebody who decides at all is known: `decides` of the operation. */
-async function open(deps: ApprovalDeps, input: VoteInput, caller: Caller, seesAll = false): Promise<Approval> {
+async function act(
+  { found: { id }, vote, reason, unchanged }: PreparedVote,
+  { db }: UnitOfWork,
+  decided: { decidedAt: string; decidedBy: string },
+): Promise<void> {
+  const message = reason ?? '';
+  if (vote === 'deny') {
+    await moveApproval(db, id, 'pending', 'denied', { ...decided, reason: { code: 'request_denied', message } });
+  } else if (vote === 'break_glass') {
+    const why = { code: 'broken_glass', message };
+    await moveApproval(db, id, 'pending', 'approved', { ...decided, brokenGlass: true, reason: why });
+  } else if (unchanged) {
+    await saveNeeds(db, id, unchanged.needs);
+    const { missing } = tally(await votesOn(db, id), new Set(unchanged.eligible.keys()), unchanged.needs.quorum);
+    if (missing === 0) await moveApproval(db, id, 'pending', 'approved', decided);
+  }
+}
+
+function logBrokenGlass({ log }: ApprovalDeps, { found, caller, reason }: PreparedVote): void {
+  log.warn({ approval: found.id, person: caller.person.name, reason }, 'GLASS BROKEN: a request runs unapproved');
+}
+
+/** The request, if it waits for a decision. The operation's `decides` keeps callers out who decide nothing. */
+async function waiting(deps: ApprovalDeps, input: VoteInput, caller: Caller, seesAll = false): Promise<Approval> {
   await expireDue(deps);
   const found = await findReadable(deps, input.approval, caller, seesAll);
   if (found.state !== 'pending') throw decidedAlready(found);
   return found;
 }
 
-async function stillHolds(deps: ApprovalDeps, found: Approval): Promise<Holds> {
-  const verdict = await judge(deps, found);
-  if (verdict.verdict === 'holds') return verdict;
+async function stillUnchanged(deps: ApprovalDeps, found: Approval): Promise<Unchanged> {
+  const verdict = await recheck(deps, found);
+  if (verdict.verdict === 'unchanged') return verdict;
   const { reason } = verdict;
   if (verdict.verdict === 'waits') {
+    // The reason's own code: the caller sees what is unavailable.
     throw new EcolinkError('unavailable', reason.code, `Request ${found.id} cannot be checked now: ${reason.message}`, {
-      nextStep: 'It goes on waiting. Decide again in a while.',
+      nextStep: 'The request goes on waiting. Decide again later.',
     });
   }
   const decided = { decidedAt: deps.now().toISOString(), reason };
   if (await moveApproval(deps.store.db, found.id, 'pending', verdict.state, decided)) publish(deps, found.id);
-  throw fail(
-    verdict.state === 'stale' ? 'request_stale' : 'request_denied',
-    `Request ${found.id} is ${verdict.state}: ${reason.message}`,
-    {
-      nextStep: `${found.requester.name} can ask again: the same call makes a new request for what is true now.`,
-    },
-  );
+  const code = verdict.state === 'stale' ? 'request_stale' : 'request_denied';
+  throw fail(code, `Request ${found.id} is ${verdict.state}: ${reason.message}`, {
+    nextStep: `${found.requester.name} can ask again. The same call makes a new request for what is true now.`,
+  });
 }
 
-function refuseUnlessEligible(found: Approval, { eligible, needs }: Holds, caller: Caller): void {
+function refuseUnlessEligible(found: Approval, { eligible, needs }: Unchanged, caller: Caller): void {
   const own = found.requester.id === caller.person.id;
-  // Where there is nobody else, the requester may: at the terminal only.
+  // If there is nobody else, the requester may approve: at the terminal only.
   const elsewhere = own && !needs.requester_may_approve && caller.identity !== 'local';
   if (eligible.has(caller.person.id) && !elsewhere) return;
   const names = [...eligible.values()].map(({ name }) => name);
@@ -147,44 +161,32 @@ function refuseUnlessEligible(found: Approval, { eligible, needs }: Holds, calle
   if (own) {
     const what = found.requester.agent ? 'what their own agent asked for' : 'their own request';
     throw fail('own_request', `Nobody decides on ${what}.`, {
-      nextStep: `${who}; cancel_request ${found.id} takes it back.`,
+      nextStep: say`${who}. ${run('cancel_request', { approval: found.id })} takes it back.`,
     });
   }
-  throw fail('not_an_approver', `${caller.person.name} is not among those who decide on request ${found.id}.`, {
+  throw fail('not_an_approver', `${caller.person.name} may not decide on request ${found.id}.`, {
     nextStep: `${who}, by the rule "${found.rule}".`,
   });
 }
 
-function refuseWithoutReason(found: Approval, { needs }: Holds, input: VoteInput): void {
-  const asks = findOperation(found.operation)?.input.shape;
-  // Where the requester had a field for it, the reason is there already.
+function refuseWithoutReason(deps: ApprovalDeps, found: Approval, { needs }: Unchanged, input: VoteInput): void {
+  const asks = deps.operations.find(found.operation)?.input.shape;
+  // If the requester had a field for it, the reason is there already.
   if (needs.reason_required && !(asks && 'reason' in asks))
     needReason(input, `By the rule "${found.rule}" an approval`);
 }
 
 function needReason({ reason }: VoteInput, what: string): string {
   if (reason !== undefined && reason.trim() !== '') return reason;
-  throw fail('reason_missing', `${what} needs a reason.`, { nextStep: 'Give "reason".', field: 'reason' });
-}
-
-function voteOf(caller: Caller, { reason }: VoteInput, at: string) {
-  return {
-    person: caller.person.id,
-    identity: caller.identity,
-    at,
-    ...(reason === undefined ? {} : { reason }),
-  };
-}
-
-function announce(deps: ApprovalDeps, id: number): number {
-  publish(deps, id);
-  deps.nudge(id);
-  return id;
+  throw fail('reason_missing', `${what} needs a reason.`, {
+    nextStep: say`Give ${fieldRef('reason')}.`,
+    field: 'reason',
+  });
 }
 
 function votedAlready(found: Approval): Error {
-  return fail('voted_already', `You have voted on request ${found.id} already; a vote is not changed.`, {
-    nextStep: `See it with get_approval ${found.id}.`,
+  return fail('voted_already', `You have voted on request ${found.id} already. A vote cannot be changed.`, {
+    nextStep: say`See it with ${run('get_approval', { approval: found.id })}.`,
   });
 }
 
@@ -192,6 +194,6 @@ function decidedAlready(found: Approval): Error {
   const by = found.decidedBy === undefined ? '' : ` by ${found.decidedBy}`;
   const at = found.decidedAt === undefined ? '' : ` at ${found.decidedAt}`;
   return fail('already_decided', `Request ${found.id} is ${found.state} already${by}${at}.`, {
-    nextStep: `See it with get_approval ${found.id}. Nothing was changed.`,
+    nextStep: say`See it with ${run('get_approval', { approval: found.id })}. Nothing was changed.`,
   });
 }

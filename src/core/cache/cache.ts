@@ -1,8 +1,12 @@
+import type { Clock } from '../base/clock.ts';
+import type { Changes } from '../base/changes.ts';
+import type { Nudge } from '../base/work-key.ts';
+import type { Fleet } from '../region/fleet.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Store } from '../store/store.ts';
 import type { Caller } from '../base/caller.ts';
-import type { Asking } from '../operation/mutation-context.ts';
 import { fail } from '../base/errors.ts';
-import type { LaunchDeps } from '../instances/dependencies.ts';
-import { volumeOf, want } from '../instances/gather-facts.ts';
+import { volumeOf, want } from '../volumes/model-volume.ts';
 import { chooseRegions } from '../plan/plan-launch.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
 import { mayRead } from '../access/visibility.ts';
@@ -18,7 +22,21 @@ import {
   usersOfVolume,
 } from '../volumes/table.ts';
 import type { Volume } from '../volumes/table.ts';
-import { evictVolume, volumeInUse } from '../volumes/evict-volume.ts';
+import { askEviction, bytesIn, evictionOf, volumeInUse } from '../volumes/evict-volume.ts';
+import type { EvictedVolume } from '../volumes/evict-volume.ts';
+import type { VolumeState } from '../volumes/states.ts';
+import type { UnitOfWork } from '../store/unit-of-work.ts';
+import { run, say } from '../base/prose.ts';
+
+/** What the cache works with. */
+export interface CacheDeps {
+  store: Store;
+  fleet: Fleet;
+  registry: Registry;
+  changes: Changes;
+  nudge: Nudge;
+  clock: Clock;
+}
 
 export interface ListCacheInput {
   region?: string | undefined;
@@ -44,19 +62,23 @@ const verifiedAtOnce = 4;
 export type Cache = ReturnType<typeof createCache>;
 
 /** The bytes that lie in the regions: what is there, what is wanted ahead, what may go. */
-export function createCache(deps: LaunchDeps) {
+export function createCache(deps: CacheDeps) {
   return {
     list: (input: ListCacheInput, caller: Caller) => list(deps, input, caller),
-    prefetch: (input: PrefetchInput, context: Asking) => prefetch(deps, input, context),
-    examinePrefetch: (input: PrefetchInput, caller: Caller) => examinePrefetch(deps, input, caller),
-    /** The volumes that an input names, and the instances, stopped ones too, that read each. */
-    examineVolumes: (input: VolumesInput, caller: Caller) => examineVolumes(deps, input, caller),
-    evict: (input: VolumesInput, context: Asking) => evict(deps, input, context),
-    pin: (input: VolumesInput & { pinned: boolean }, context: Asking) => pin(deps, input, context),
+    preparePrefetch: (input: PrefetchInput, caller: Caller) => preparePrefetch(deps, input, caller),
+    commitPrefetch: (prepared: PreparedPrefetch, unit: UnitOfWork) => commitPrefetch(deps, prepared, unit),
+    /** The states of volumes, by key. */
+    states: (keys: readonly string[]) => statesOf(deps, keys),
+    prepareEviction: (input: VolumesInput, caller: Caller) => prepareEviction(deps, input, caller),
+    commitEviction: (prepared: PreparedEviction, unit: UnitOfWork) => commitEviction(deps, prepared, unit),
+    /** Waits until the volumes are gone. Answers with the bytes that each freed; undefined if the region cannot tell. */
+    awaitEviction: (volumes: readonly EvictedVolume[], signal?: AbortSignal) => awaitEviction(deps, volumes, signal),
+    preparePin: (input: VolumesInput, caller: Caller) => volumesFor(deps, input, caller),
+    commitPin: (volumes: readonly Volume[], pinned: boolean, unit: UnitOfWork) => commitPin(volumes, pinned, unit),
   };
 }
 
-async function list(deps: LaunchDeps, input: ListCacheInput, caller: Caller) {
+async function list(deps: CacheDeps, input: ListCacheInput, caller: Caller) {
   if (input.region !== undefined) deps.fleet.region(input.region);
   const rows = await searchVolumes(deps.store.db, {
     region: input.region,
@@ -92,7 +114,7 @@ async function list(deps: LaunchDeps, input: ListCacheInput, caller: Caller) {
   );
 }
 
-async function keptOf({ fleet }: LaunchDeps, rows: readonly Volume[]): Promise<ReadonlySet<string>> {
+async function keptOf({ fleet }: CacheDeps, rows: readonly Volume[]): Promise<ReadonlySet<string>> {
   const found = fleet.regions().map(async (region) => {
     const keys = rows.flatMap((row) => (row.region === region.name ? [row.key] : []));
     return keys.length === 0 ? [] : [...(await region.keptOf(keys))];
@@ -101,7 +123,7 @@ async function keptOf({ fleet }: LaunchDeps, rows: readonly Volume[]): Promise<R
 }
 
 /** Repos that are registered as private models of others alone: their bytes take space that everybody sees, not their names. */
-async function hiddenRepos(deps: LaunchDeps, rows: readonly Volume[], caller: Caller): Promise<ReadonlySet<string>> {
+async function hiddenRepos(deps: CacheDeps, rows: readonly Volume[], caller: Caller): Promise<ReadonlySet<string>> {
   const repos = [...new Set(rows.map((row) => row.repo))];
   const hidden = repos.map(async (repo) => {
     const entries = await entriesOfRepo(deps.store.db, repo);
@@ -132,7 +154,7 @@ function view(volume: Volume, users: readonly { id: number }[], hidden: Readonly
  * Reads every byte again, and says whether all are right. What does not match is marked, no longer a hit, and fetched anew as
  * soon as an instance needs it.
  */
-async function verify(deps: LaunchDeps, volume: Volume): Promise<boolean> {
+async function verify(deps: CacheDeps, volume: Volume): Promise<boolean> {
   if (volume.state !== 'ready') return false;
   const damage = await deps.fleet.region(volume.region).verifyVolume(volume.key);
   if (damage.length === 0) return true;
@@ -143,75 +165,72 @@ async function verify(deps: LaunchDeps, volume: Volume): Promise<boolean> {
   return false;
 }
 
-/** What a prefetch is for. Throws what the prefetch itself would; changes nothing. */
-async function examinePrefetch(deps: LaunchDeps, input: PrefetchInput, caller: Caller) {
+export interface PreparedPrefetch {
+  model: OwnedModel;
+  regions: string[];
+}
+
+async function preparePrefetch(deps: CacheDeps, input: PrefetchInput, caller: Caller): Promise<PreparedPrefetch> {
   const model = await deps.registry.find(input.model, caller);
   if (model.source === 'filesystem') {
-    throw fail('nothing_to_fetch', `"${model.name}" lies on a filesystem and is read in place.`, {
-      nextStep: 'Launch it.',
+    throw fail('nothing_to_fetch', `"${model.name}" lies on a filesystem. Engines read it in place.`, {
+      nextStep: say`Launch it: ${run('launch_instance', { model: model.name })}.`,
       field: 'model',
     });
   }
   return { model, regions: chooseRegions(model, { model: model.name, regions: input.regions }, deps.fleet) };
 }
 
-async function prefetch(deps: LaunchDeps, input: PrefetchInput, context: Asking) {
-  const { model, regions } = await examinePrefetch(deps, input, context.caller);
-  const keys = regions.map((region) => ({ region, volume: volumeOf(model, region) as string }));
-  await deps.store.transaction(async (transaction) => {
-    for (const { region, volume } of keys) await want(transaction, model, region, volume, true);
-  });
-  for (const { volume } of keys) deps.nudge({ volume });
-  const rows = await findVolumes(
-    deps.store.db,
-    keys.map(({ volume }) => volume),
-  );
-  const volumes = keys.map(({ region, volume }) => ({ volume, region, state: rows.get(volume)?.state ?? 'queued' }));
-  const there = volumes.every(({ state }) => state === 'ready');
-  return {
-    model: model.name,
-    state: there ? 'ready' : 'queued',
-    next_step: there
-      ? 'The weights are there already: launch it.'
-      : 'list_cache shows how far it is; a launch meanwhile joins the download.',
-    volumes,
-  };
+async function commitPrefetch(deps: CacheDeps, { model, regions }: PreparedPrefetch, unit: UnitOfWork) {
+  const volumes: { volume: string; region: string }[] = [];
+  for (const region of regions) {
+    const volume = volumeOf(model, region);
+    if (volume === undefined) continue;
+    await want(unit.db, model, region, volume, { prefetch: true });
+    unit.afterCommit(() => deps.nudge({ volume }));
+    volumes.push({ volume, region });
+  }
+  return { model: model.name, volumes };
+}
+
+async function statesOf({ store }: CacheDeps, keys: readonly string[]): Promise<ReadonlyMap<string, VolumeState>> {
+  return new Map([...(await findVolumes(store.db, keys))].map(([key, { state }]) => [key, state]));
 }
 
 /** The volumes that an input names, by key or by model. Throws where it names none, or both ways at once. */
-async function named(deps: LaunchDeps, input: VolumesInput, context: Pick<Asking, 'caller'>): Promise<Volume[]> {
+async function volumesFor(deps: CacheDeps, input: VolumesInput, caller: Caller): Promise<Volume[]> {
   if ((input.volume === undefined) === (input.model === undefined)) {
     throw fail('volume_or_model', 'Give either a volume or a model.', {
-      nextStep: 'list_cache shows the volumes.',
+      nextStep: say`${run('list_cache')} shows the volumes.`,
       field: 'volume',
     });
   }
   if (input.volume !== undefined) {
     const volume = await findVolume(deps.store.db, input.volume);
     if (volume && volume.state !== 'absent') {
-      if ((await hiddenRepos(deps, [volume], context.caller)).size > 0) throw othersPrivate(volume);
+      if ((await hiddenRepos(deps, [volume], caller)).size > 0) throw othersPrivate(volume);
       return [volume];
     }
     throw fail('volume_not_found', `There is no volume "${input.volume}".`, {
-      nextStep: 'list_cache shows the volumes.',
+      nextStep: say`${run('list_cache')} shows the volumes.`,
       field: 'volume',
     });
   }
-  const model = await deps.registry.find(input.model as string, context.caller);
+  const model = await deps.registry.find(input.model ?? '', caller);
   const found = await volumesOf(deps, model, input.regions);
   if (found.length > 0) return found;
   throw fail(
     'volume_not_found',
     `No weights of "${model.name}" are cached${input.regions ? ' in those regions' : ''}.`,
     {
-      nextStep: 'list_cache shows what is.',
+      nextStep: say`${run('list_cache')} shows the volumes.`,
       field: 'model',
     },
   );
 }
 
 /** Nothing but private models is of it. */
-async function isPrivate({ store }: LaunchDeps, { repo }: Volume): Promise<boolean> {
+async function isPrivate({ store }: CacheDeps, { repo }: Volume): Promise<boolean> {
   const entries = await entriesOfRepo(store.db, repo);
   return entries.length > 0 && entries.every((entry) => entry.private);
 }
@@ -223,25 +242,56 @@ function othersPrivate({ key }: Volume): Error {
   });
 }
 
-async function examineVolumes(deps: LaunchDeps, input: VolumesInput, caller: Caller) {
-  const volumes = await named(deps, input, { caller });
-  for (const volume of volumes) await refuseInUse(deps, volume);
-  return Promise.all(
-    volumes.map(async (volume) => ({
-      ...volume,
-      private: await isPrivate(deps, volume),
-      users: await readersOfVolume(deps.store.db, volume.key),
-      remains: await remainsOf(deps, volume),
-    })),
-  );
+export interface PreparedEviction {
+  volumes: EvictableVolume[];
 }
 
-async function remainsOf(deps: LaunchDeps, { region, key }: Volume): Promise<string[]> {
+interface EvictableVolume extends Volume {
+  private: boolean;
+  /** Instances that read it, stopped ones too. */
+  users: number[];
+  /** What the eviction leaves behind, in words. */
+  remains: string[];
+  /** Bytes before the eviction: afterwards a region may not know. Undefined if the region cannot tell. */
+  heldBytes: number | undefined;
+}
+
+async function prepareEviction(deps: CacheDeps, input: VolumesInput, caller: Caller): Promise<PreparedEviction> {
+  const volumes = await volumesFor(deps, input, caller);
+  for (const volume of volumes) await refuseInUse(deps, volume);
+  return { volumes: await Promise.all(volumes.map((volume) => evictable(deps, volume))) };
+}
+
+async function evictable(deps: CacheDeps, volume: Volume): Promise<EvictableVolume> {
+  return {
+    ...volume,
+    private: await isPrivate(deps, volume),
+    users: await readersOfVolume(deps.store.db, volume.key),
+    remains: await remainsOf(deps, volume),
+    heldBytes: await bytesIn(deps.fleet.region(volume.region), volume.key),
+  };
+}
+
+async function commitEviction(deps: CacheDeps, { volumes }: PreparedEviction, unit: UnitOfWork) {
+  for (const volume of volumes) await askEviction(deps, volume, unit);
+  return {
+    volumes: volumes.map(({ key, heldBytes }) => ({ volume: key, held_bytes: heldBytes })),
+    remains: volumes.flatMap(({ remains }) => remains),
+  };
+}
+
+async function awaitEviction(deps: CacheDeps, volumes: readonly EvictedVolume[], signal: AbortSignal | undefined) {
+  const freed: (number | undefined)[] = [];
+  for (const volume of volumes) freed.push(await evictionOf(deps, volume, signal));
+  return freed;
+}
+
+async function remainsOf(deps: CacheDeps, { region, key }: Volume): Promise<string[]> {
   const note = await deps.fleet.region(region).remains(key);
   return note === undefined ? [] : [note];
 }
 
-async function volumesOf(deps: LaunchDeps, model: OwnedModel, regions: string[] | undefined): Promise<Volume[]> {
+async function volumesOf(deps: CacheDeps, model: OwnedModel, regions: string[] | undefined): Promise<Volume[]> {
   for (const region of regions ?? []) deps.fleet.region(region);
   const names = regions ?? deps.fleet.regions().map((region) => region.name);
   const keys = names.flatMap((region) => volumeOf(model, region) ?? []);
@@ -249,41 +299,17 @@ async function volumesOf(deps: LaunchDeps, model: OwnedModel, regions: string[] 
   return [...rows.values()].filter((row) => row.state !== 'absent');
 }
 
-async function evict(deps: LaunchDeps, input: VolumesInput, context: Asking) {
-  const volumes = await named(deps, input, context);
-  for (const volume of volumes) await refuseInUse(deps, volume);
-  const freed: (number | undefined)[] = [];
-  const notes = await Promise.all(volumes.map((volume) => remainsOf(deps, volume)));
-  for (const volume of volumes) freed.push(await evictVolume(deps, volume));
-  const known = freed.filter((bytes) => bytes !== undefined);
-  const unknown = known.length < freed.length ? 'What an incomplete download held there is not known. ' : '';
-  return {
-    state: 'evicted',
-    ...(known.length > 0 ? { freed_bytes: known.reduce((sum, bytes) => sum + bytes, 0) } : {}),
-    volumes: volumes.map((volume) => volume.key),
-    next_step: [...notes.flat(), `${unknown}The next launch that needs them fetches them again.`].join(' '),
-  };
-}
-
-async function refuseInUse(deps: LaunchDeps, volume: Volume): Promise<void> {
+async function refuseInUse(deps: CacheDeps, volume: Volume): Promise<void> {
   const users = await usersOfVolume(deps.store.db, volume.key);
   if (users.length > 0) throw volumeInUse(volume, users);
   const observed = await deps.fleet.region(volume.region).observeVolume(volume.key);
   if (observed.state !== 'downloading') return;
   throw fail('volume_in_use', `A download runs on the volume ${volume.key}.`, {
-    nextStep: 'Wait for it: list_cache shows how far it is.',
+    nextStep: say`Wait for it: ${run('list_cache')} shows its progress.`,
     field: 'volume',
   });
 }
 
-async function pin(deps: LaunchDeps, input: VolumesInput & { pinned: boolean }, context: Asking) {
-  const volumes = await named(deps, input, context);
-  for (const volume of volumes) await updateVolume(deps.store.db, volume.key, { pinned: input.pinned });
-  return {
-    state: input.pinned ? 'pinned' : 'not pinned',
-    volumes: volumes.map((volume) => volume.key),
-    next_step: input.pinned
-      ? 'No policy evicts them; evict_cache still can.'
-      : 'A policy may evict them when nothing uses them.',
-  };
+async function commitPin(volumes: readonly Volume[], pinned: boolean, { db }: UnitOfWork): Promise<void> {
+  for (const { key } of volumes) await updateVolume(db, key, { pinned });
 }

@@ -36,7 +36,7 @@ export class HubSource {
    */
   async resolve(file: PullFile, start: number, signal: AbortSignal): Promise<URL | Answer> {
     let url = this.#fileUrl(file.path);
-    const range = start > 0 ? { Range: `bytes=${start}-` } : {};
+    const range: Record<string, string> = start > 0 ? { Range: `bytes=${start}-` } : {};
     for (let hop = 0; hop < longestChain; hop += 1) {
       const response = await this.client.get(url, { ...range, ...this.#authorization(url) }, signal);
       const status = response.status;

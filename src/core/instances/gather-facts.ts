@@ -1,19 +1,17 @@
 import type { Caller } from '../base/caller.ts';
 import { EcolinkError } from '../base/errors.ts';
 import { changesBetween, readFolder } from '../registry/folder.ts';
-import { selectionHash } from '../registry/origin.ts';
 import type { OwnedModel } from '../registry/table.ts';
-import type { Queries } from '../store/store.ts';
-import { findVolume, wantVolume } from '../volumes/table.ts';
-import { volumeKey } from '../volumes/key.ts';
-import type { LaunchDeps } from './dependencies.ts';
+import { volumeOf } from '../volumes/model-volume.ts';
+import { findVolume } from '../volumes/table.ts';
+import type { InstanceDeps } from './dependencies.ts';
 import { chooseRegions, planLaunch } from '../plan/plan-launch.ts';
 import type { KeptImage, LaunchPlan, RegionFact, VolumeFact } from '../plan/plan-launch.ts';
 import type { LaunchInput } from '../plan/launch-input.ts';
 
 /** Everything a launch would do, and the entry it is for. Reads the world; changes nothing. */
 export async function plan(
-  deps: LaunchDeps,
+  deps: InstanceDeps,
   input: LaunchInput,
   caller: Caller,
 ): Promise<{ plan: LaunchPlan; model: OwnedModel }> {
@@ -29,7 +27,7 @@ export async function plan(
 export type KeptImages = ReadonlyMap<string, KeptImage>;
 
 export async function planFor(
-  deps: LaunchDeps,
+  deps: InstanceDeps,
   model: OwnedModel,
   input: LaunchInput,
   images: KeptImages = new Map(),
@@ -42,7 +40,7 @@ export async function planFor(
 }
 
 async function factOf(
-  deps: LaunchDeps,
+  deps: InstanceDeps,
   model: OwnedModel,
   input: LaunchInput,
   region: string,
@@ -62,21 +60,21 @@ async function factOf(
 }
 
 /** Asked only where it matters: any node that has accelerators has one. No node at all may mean that they come when needed. */
-async function mostOnOneNodeOf({ fleet }: LaunchDeps, input: LaunchInput, region: string) {
+async function mostOnOneNodeOf({ fleet }: InstanceDeps, input: LaunchInput, region: string) {
   if (input.accelerator === undefined || (input.accelerator_count ?? 1) < 2) return undefined;
   const { accelerators } = await fleet.region(region).status();
   return accelerators?.find(({ name }) => name === input.accelerator)?.largest || undefined;
 }
 
 /** A volume that lies on one node, or in one zone, holds its replicas there. */
-async function outOfReachOf({ fleet }: LaunchDeps, model: OwnedModel, input: LaunchInput, region: string) {
+async function outOfReachOf({ fleet }: InstanceDeps, model: OwnedModel, input: LaunchInput, region: string) {
   const key = volumeOf(model, region);
   const { accelerator: name, accelerator_count: count = 1 } = input;
   if (key === undefined || name === undefined) return undefined;
   return fleet.region(region).outOfReach(key, { name, count }).catch(ignoreUnreachable);
 }
 
-async function volumeFact({ store, fleet }: LaunchDeps, model: OwnedModel, region: string): Promise<VolumeFact> {
+async function volumeFact({ store, fleet }: InstanceDeps, model: OwnedModel, region: string): Promise<VolumeFact> {
   const key = volumeOf(model, region);
   if (key === undefined) return { state: 'mounted', bytesToFetch: 0 };
   const row = await findVolume(store.db, key);
@@ -94,24 +92,8 @@ function ignoreUnreachable(thrown: unknown): undefined {
   if (!(thrown instanceof EcolinkError) || thrown.kind === 'unexpected') throw thrown;
 }
 
-/** Undefined for what lies on a filesystem: it is read in place. */
-export function volumeOf(model: OwnedModel, region: string): string | undefined {
-  if (model.repo === undefined || model.commit === undefined) return undefined;
-  return volumeKey(model.repo, model.commit, selectionHash(model.files), region);
-}
-
-async function changesOf({ fleet }: LaunchDeps, model: OwnedModel): Promise<string[]> {
+async function changesOf({ fleet }: InstanceDeps, model: OwnedModel): Promise<string[]> {
   const { filesystem, subfolder, region, fingerprint } = model;
   if (filesystem === undefined || subfolder === undefined || region === undefined || !fingerprint) return [];
   return changesBetween(fingerprint, await readFolder(fleet.region(region), filesystem, subfolder));
-}
-
-/** A new launch is a new try: what failed for good before is queued again. */
-export function want(db: Queries, model: OwnedModel, region: string, key: string, prefetch = false): Promise<void> {
-  const { repo, commit, bytes, files } = model;
-  return wantVolume(
-    db,
-    { key, region, repo: repo as string, commit: commit as string, selection: selectionHash(files), bytes },
-    { prefetch, retry: true },
-  );
 }

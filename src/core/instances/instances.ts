@@ -1,145 +1,65 @@
 import type { Caller } from '../base/caller.ts';
-import type { Asking } from '../operation/mutation-context.ts';
-import { fail } from '../base/errors.ts';
-import { findInstance, insertInstance } from './table.ts';
-import { findModel } from '../registry/table.ts';
-import { refuseOtherPlan } from '../plan/accept-plan.ts';
-import {
-  changeInstance,
-  extendInstance,
-  removeInstance,
-  restartInstance,
-  scaleInstance,
-  stopInstance,
-} from './change-instance.ts';
-import type { RestartInput } from './change-instance.ts';
-import { examineChange, examineEntry, examineInstance } from './examine-change.ts';
-import type { Instance, InstanceSpec } from './instance.ts';
-import type { LaunchDeps } from './dependencies.ts';
-import { plan, volumeOf, want } from './gather-facts.ts';
-import { regionsOf } from '../plan/plan-launch.ts';
-import type { LaunchPlan } from '../plan/plan-launch.ts';
+import { say } from '../base/prose.ts';
 import type { LaunchInput } from '../plan/launch-input.ts';
+import type { UnitOfWork } from '../store/unit-of-work.ts';
+import type { InstanceDeps } from './dependencies.ts';
+import { commitEnd, prepareEnd } from './end-instance.ts';
+import type { End, PreparedEnd } from './end-instance.ts';
+import { commitExtension, prepareExtension } from './extend-instance.ts';
+import type { PreparedExtension } from './extend-instance.ts';
+import { plan } from './gather-facts.ts';
+import { commitLaunch, prepareLaunch } from './launch.ts';
+import type { LaunchInstanceInput, PreparedLaunch } from './launch.ts';
 import { getInstance, getLogs, listInstances } from './read-instances.ts';
 import type { ListInstancesInput, LogsInput } from './read-instances.ts';
 import { receiptOf } from './receipt.ts';
-import type { InstanceAction } from './states.ts';
-import { stopTime } from './stop-time.ts';
+import { commitRestart, prepareRestart } from './restart-instance.ts';
+import type { PreparedRestart, RestartInput } from './restart-instance.ts';
+import { commitScale, prepareScale } from './scale-instance.ts';
+import type { PreparedScale } from './scale-instance.ts';
+import { findInstance } from './table.ts';
 
-export type LaunchInstanceInput = LaunchInput & {
-  plan_digest?: string | undefined;
-  stop_after?: string | undefined;
-  reason?: string | undefined;
-};
+export type Instances = ReturnType<typeof createInstances>;
 
-export type Launches = ReturnType<typeof createLaunches>;
-
-export function createLaunches(deps: LaunchDeps) {
+/** Launches, changes and shows instances. Each change has a `prepare`, which reads and throws, and a `commit`, which writes. */
+export function createInstances(deps: InstanceDeps) {
   return {
-    plan: (input: LaunchInput, caller: Caller) => plan(deps, input, caller).then((made) => made.plan),
-    /** The same with the entry. Throws what a launch of this very plan would, unless the plan was accepted before. */
-    examine: async (input: LaunchInstanceInput, caller: Caller, accepted: boolean) => {
-      const examined = await plan(deps, input, caller);
-      if (!accepted) refuseOtherPlan(examined.plan, input.plan_digest, 'launch');
-      return examined;
-    },
-    examineInstance: (reference: string, action: InstanceAction, caller: Caller) =>
-      examineInstance(deps, reference, action, caller),
-    examineEntry: (reference: string, action: InstanceAction, caller: Caller) =>
-      examineEntry(deps, reference, action, caller),
-    examineChange: (
-      reference: string,
-      action: InstanceAction,
-      caller: Caller,
-      change: { replicas?: number; model?: string | undefined },
-    ) => examineChange(deps, reference, action, caller, change),
-    launch: (input: LaunchInstanceInput, context: Asking) => launch(deps, input, context),
+    plan: async (input: LaunchInput, caller: Caller) => (await plan(deps, input, caller)).plan,
+    prepareLaunch: (input: LaunchInstanceInput, caller: Caller, accepted: boolean) =>
+      prepareLaunch(deps, input, caller, accepted),
+    commitLaunch: (prepared: PreparedLaunch, unit: UnitOfWork) => commitLaunch(deps, prepared, unit),
+    prepareEnd: (reference: string, end: End, caller: Caller) => prepareEnd(deps, reference, end, caller),
+    commitEnd: (prepared: PreparedEnd, unit: UnitOfWork) => commitEnd(deps, prepared, unit),
+    prepareRestart: (input: RestartInput, caller: Caller, accepted: boolean) =>
+      prepareRestart(deps, input, caller, accepted),
+    commitRestart: (prepared: PreparedRestart, unit: UnitOfWork) => commitRestart(deps, prepared, unit),
+    prepareScale: (input: { instance: string; replicas: number }, caller: Caller) => prepareScale(deps, input, caller),
+    commitScale: (prepared: PreparedScale, unit: UnitOfWork) => commitScale(deps, prepared, unit),
+    prepareExtension: (input: { instance: string; stop_after: string }, caller: Caller) =>
+      prepareExtension(deps, input, caller),
+    commitExtension: (prepared: PreparedExtension, unit: UnitOfWork) => commitExtension(deps, prepared, unit),
+    /** A receipt for what a change committed. A repeated call gets the state of now. */
+    receipt: (committed: Committed, replayed: boolean) => receipt(deps, committed, replayed),
     list: (input: ListInstancesInput, caller: Caller) => listInstances(deps, input, caller),
-    /** A receipt as of now: a replay answers with the present state of what its first call made. */
-    present: (receipt: Record<string, unknown>) => present(deps, receipt),
     get: (reference: string, caller: Caller, waitSeconds?: number, signal?: AbortSignal) =>
       getInstance(deps, reference, caller, waitSeconds, signal),
     logs: (input: LogsInput, caller: Caller) => getLogs(deps, input, caller),
-    stop: (input: { instance: string }, context: Asking) =>
-      changeInstance(deps, input.instance, 'stop', context, stopInstance),
-    restart: (input: RestartInput, context: Asking) =>
-      changeInstance(deps, input.instance, 'restart', context, (instance) =>
-        restartInstance(deps, instance, input, context),
-      ),
-    scale: (input: { instance: string; replicas: number }, context: Asking) =>
-      changeInstance(deps, input.instance, 'scale', context, (instance) =>
-        scaleInstance(deps, instance, input.replicas, context),
-      ),
-    extend: (input: { instance: string; stop_after: string }, context: Asking) =>
-      changeInstance(deps, input.instance, 'extend', context, (instance) =>
-        extendInstance(instance, input.stop_after, deps.now()),
-      ),
-    remove: (input: { instance: string }, context: Asking) =>
-      changeInstance(deps, input.instance, 'delete', context, removeInstance),
   };
 }
 
-async function launch(deps: LaunchDeps, input: LaunchInstanceInput, context: Asking) {
-  const { plan: made, model } = await plan(deps, input, context.caller);
-  refuseOtherPlan(made, input.plan_digest, 'launch');
-  const regions = made.regions.map(({ region }) => ({ region, volume: volumeOf(model, region) }));
-  const now = deps.now();
-  const receipt = await deps.store.transaction(async (transaction) => {
-    for (const { region, volume } of regions) if (volume) await want(transaction, model, region, volume);
-    const id = await insertInstance(transaction, {
-      name: model.name,
-      entryId: model.id,
-      spec: specOf(made, input),
-      owner: context.caller.person.id,
-      private: input.private ?? model.private,
-      createdAt: now.toISOString(),
-      stopAt: input.stop_after === undefined ? undefined : stopTime(input.stop_after, now),
-      regions,
-    });
-    // After the insert, which on PostgreSQL waits for a deletion that is about to commit.
-    const still = await findModel(transaction, { id: model.id });
-    if (still?.deletedAt !== undefined) throw modelGone(model.name);
-    const outcome = receiptOf(model.name, id, 'pending');
-    await context.settle(transaction, outcome);
-    return outcome;
-  });
-  for (const { region, volume } of regions) {
-    if (volume) deps.nudge({ volume });
-    deps.nudge({ instance: receipt.instance, region });
-  }
-  deps.changes.publish({ kind: 'instance', id: String(receipt.instance) });
-  return receipt;
+interface Committed {
+  instance: number;
+  /** The name in its model id. */
+  model: string;
+  state: string;
+  stop_at?: string | undefined;
 }
 
-function specOf(made: LaunchPlan, input: LaunchInstanceInput): InstanceSpec {
-  const [first] = made.regions;
-  return {
-    replicas: first?.replicas ?? 1,
-    regions: regionsOf(made),
-    ...(first?.accelerator === undefined ? {} : { accelerator: first.accelerator }),
-    ...(first?.accelerator_count === undefined ? {} : { acceleratorCount: first.accelerator_count }),
-    ...(input.context_length === undefined ? {} : { contextLength: input.context_length }),
-    ...(input.arguments === undefined ? {} : { extraArguments: input.arguments }),
-    ...(input.allow_pickle === undefined ? {} : { allowPickle: input.allow_pickle }),
-    ...(input.reason === undefined ? {} : { reason: input.reason }),
-    ...(input.stop_after === undefined ? {} : { stopAfter: input.stop_after }),
-  };
-}
-
-function modelGone(name: string): Error {
-  return fail('model_not_found', `"${name}" was deleted meanwhile.`, {
-    nextStep: 'Register it again.',
-    field: 'model',
-  });
-}
-
-async function present({ store }: LaunchDeps, receipt: Record<string, unknown>): Promise<Record<string, unknown>> {
-  if (typeof receipt['instance'] !== 'number') return receipt;
-  const instance = await findInstance(store.db, receipt['instance']);
-  if (!instance) return receipt;
-  return { ...receipt, ...receiptOf(instance.name, instance.id, presentState(instance)) };
-}
-
-function presentState(instance: Instance): string {
-  return instance.desired === 'deleted' ? 'deleted' : instance.state;
+async function receipt({ store }: InstanceDeps, committed: Committed, replayed: boolean) {
+  const instance = await findInstance(store.db, committed.instance);
+  const now = instance?.desired === 'deleted' ? 'deleted' : instance?.state;
+  const made = receiptOf(committed.model, committed.instance, (replayed ? now : undefined) ?? committed.state);
+  return committed.stop_at === undefined
+    ? made
+    : { ...made, next_step: say`It stops by itself at ${committed.stop_at}.` };
 }

@@ -13,7 +13,7 @@ import type { Changes } from '../base/changes.ts';
 import { isNear } from './ending.ts';
 import { modelId } from './instance.ts';
 import type { Instance, InstanceRegion, InstanceSpec } from './instance.ts';
-import type { LaunchDeps } from './dependencies.ts';
+import type { InstanceDeps } from './dependencies.ts';
 import { isSettled } from './states.ts';
 
 export interface ListInstancesInput {
@@ -46,7 +46,7 @@ export async function findVisibleInstance(db: Queries, reference: string, caller
   });
 }
 
-export async function listInstances(deps: LaunchDeps, input: ListInstancesInput, caller: Caller) {
+export async function listInstances(deps: InstanceDeps, input: ListInstancesInput, caller: Caller) {
   const { db } = deps.store;
   const entry = input.model === undefined ? undefined : await deps.registry.find(input.model, caller);
   const rows = await searchInstances(db, {
@@ -81,7 +81,7 @@ function summary(instance: Instance, entry: { name: string; category: Category }
 }
 
 export async function getInstance(
-  deps: LaunchDeps,
+  deps: InstanceDeps,
   reference: string,
   caller: Caller,
   waitSeconds?: number,
@@ -96,7 +96,7 @@ export async function getInstance(
 
 /** Resolves at the next change of state, at the end of the time, or when the caller has gone. */
 async function changeOfState(
-  deps: LaunchDeps,
+  deps: InstanceDeps,
   first: Instance,
   forMs: number,
   signal: AbortSignal | undefined,
@@ -136,7 +136,7 @@ function watchChanges(changes: Changes, id: string) {
   return { next, end };
 }
 
-async function view(deps: LaunchDeps, instance: Instance) {
+async function view(deps: InstanceDeps, instance: Instance) {
   const { db } = deps.store;
   const entry = (await briefModels(db, [instance.entryId])).get(instance.entryId);
   const volumes = await findVolumes(
@@ -152,7 +152,7 @@ async function view(deps: LaunchDeps, instance: Instance) {
     runtime: spec.regions[0]?.runtime ?? '',
     arguments: spec.regions[0]?.arguments ?? [],
     private: instance.private,
-    url: `${deps.baseUrl()}/v1`,
+    url: `${deps.callUrl()}/v1`,
     ...(spec.contextLength === undefined ? {} : { context_length: spec.contextLength }),
     ...(spec.accelerator === undefined ? {} : { accelerator: spec.accelerator }),
     ...(spec.acceleratorCount === undefined ? {} : { accelerator_count: spec.acceleratorCount }),
@@ -185,7 +185,7 @@ function viewRegion(region: InstanceRegion, spec: InstanceSpec, volume: Volume |
   };
 }
 
-export async function getLogs(deps: LaunchDeps, input: LogsInput, caller: Caller) {
+export async function getLogs(deps: InstanceDeps, input: LogsInput, caller: Caller) {
   const instance = await findVisibleInstance(deps.store.db, input.instance, caller);
   const regions = instance.regions.map((region) => region.region);
   if (input.region !== undefined && !regions.includes(input.region)) {

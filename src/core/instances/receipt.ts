@@ -1,13 +1,24 @@
+import { run, say } from '../base/prose.ts';
+import type { Prose } from '../base/prose.ts';
 import { modelId } from './instance.ts';
 
 /** What a mutation of an instance answers with. */
 export function receiptOf(name: string, id: number, state: string) {
-  const nextSteps: Record<string, string> = {
-    pending: `Follow it with get_instance ${id} (wait_seconds 30); once it runs, call it with model "${modelId({ name, id })}".`,
-    stopping: `Its replicas are ending; restart_instance ${id} brings it back under the same model id.`,
-    stopped: `restart_instance ${id} brings it back, delete_instance ${id} removes it.`,
-    deleted: 'Nothing is left to do; its number is never used again.',
-  };
-  const next = nextSteps[state] ?? `Follow it with get_instance ${id}.`;
-  return { instance: id, model: name, model_id: modelId({ name, id }), state, next_step: next };
+  return { instance: id, model: name, model_id: modelId({ name, id }), state, next_step: nextStep(name, id, state) };
+}
+
+function nextStep(name: string, id: number, state: string): Prose {
+  const restart = run('restart_instance', { instance: id });
+  switch (state) {
+    case 'pending':
+      return say`Follow it with ${run('get_instance', { instance: id, wait_seconds: 30 })}. When it runs, call it with model "${modelId({ name, id })}".`;
+    case 'stopping':
+      return say`Its replicas are ending. ${restart} brings it back under the same model id.`;
+    case 'stopped':
+      return say`${restart} brings it back. ${run('delete_instance', { instance: id })} removes it.`;
+    case 'deleted':
+      return 'Nothing is left to do. Its number is never used again.';
+    default:
+      return say`Follow it with ${run('get_instance', { instance: id })}.`;
+  }
 }

@@ -327,3 +327,14 @@ export async function markUnattended(store: Store, at: string, regions: readonly
     await store.transaction((transaction) => saveRegionStatus(transaction, id, region, gone, at));
   }
 }
+
+/** The specs of a person's instances that should run. */
+export async function specsOfRunning(db: Queries, person: string): Promise<InstanceSpec[]> {
+  const found = await db
+    .selectFrom('instances')
+    .select('spec')
+    .where('owner_id', '=', person)
+    .where('desired', '=', 'running')
+    .execute();
+  return found.map(({ spec }) => JSON.parse(spec) as InstanceSpec);
+}

@@ -1,20 +1,37 @@
 import { z } from 'zod';
 import type { Role } from '../base/caller.ts';
-import type { Preview } from './preview.ts';
-import type { Previewing } from '../operations/preview-context.ts';
-import type { OperationContext } from '../operations/services.ts';
+import { plainWords } from '../base/prose.ts';
+import type { Prose } from '../base/prose.ts';
 
-export type FrontEnd = 'cli' | 'mcp' | 'slack';
+export const frontEnds = ['cli', 'mcp', 'slack'] as const;
+export type FrontEnd = (typeof frontEnds)[number];
 
 /** `read` changes nothing; `write` adds or changes; `destructive` takes something away. */
 export type Effect = 'read' | 'write' | 'destructive';
+
+/** Help groups of the command line, in their order. They are the toolsets of MCP too. */
+export const groups = {
+  models: 'Models',
+  instances: 'Instances',
+  regions: 'Regions and cached weights',
+  approvals: 'Approvals',
+  people: 'People and secrets',
+  oversight: 'Oversight',
+} as const;
+export type Group = keyof typeof groups;
+
+/**
+ * How Slack reaches an operation: the verb behind `/ecolink`, and whether the verb opens a form. `button`: a
+ * message has a button. `menu`: the menus of forms come from it. Absent: Slack cannot reach it yet.
+ */
+export type SlackReach = { verb: string; form?: boolean } | { button: string } | { menu: true };
 
 /** What a form, a flag or a tool argument must know about a field beyond its zod schema. */
 export interface FieldHints {
   /** Two or three words for a form or a table head. */
   label: string;
   /** One sentence that says what the field is for. */
-  help: string;
+  help: Prose;
   example?: string;
   /** Values come from this list operation's items: shell completion, a form's menu, `valid_values`. */
   choices?: { operation: string; value: string; label?: string };
@@ -32,7 +49,7 @@ const hints = z.registry<FieldHints>();
 
 /** Attaches what the front ends need to a field's schema. Call it last: zod's `.optional()` makes another schema. */
 export function field<S extends z.ZodType>(schema: S, about: FieldHints): S {
-  const described = schema.describe(about.help);
+  const described = schema.describe(plainWords(about.help));
   hints.add(described, about);
   return described;
 }
@@ -41,44 +58,39 @@ export function hintsOf(schema: z.ZodType): FieldHints | undefined {
   return hints.get(schema);
 }
 
+/** What an operation is, as data. It knows no service: its handler is added where the services are known. */
 export interface Operation<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodObject = z.ZodObject> {
   /** `verb_noun`, the same in every front end (the command line writes `verb-noun`). */
   name: string;
   title: string;
   /** For people and for models: what it does, and when to use it rather than its neighbours. */
-  description: string;
+  description: Prose;
+  group: Group;
   effect: Effect;
-  /** Reads that leave audit rows too: whose looking matters. */
+  /** Reads that leave audit rows too: it matters who looked. */
   audited?: boolean;
   role: Role;
   /**
-   * What it does with models and instances of other people: `visible`: whatever is not private, and for admins that too;
-   * `admin`: nothing, except for an admin. Absent where it is about nobody's.
+   * Access to models and instances of other people. `visible`: to everything that is not private; admins to private
+   * things too. `admin`: admins only. Absent: the operation is about no such thing.
    */
   others?: 'visible' | 'admin';
   /** True: only a person's own decision counts, so agents and plain tokens are refused. */
   decides?: true;
   frontEnds: readonly FrontEnd[];
-  /** True: the command line may run it in its own process where no server runs. */
+  slack?: SlackReach;
+  /** True: the command line may run it in its own process if no server runs. */
   withoutServer: boolean;
+  /** The state of the instance at which the command line's `--wait` ends. Absent: there is no instance to follow. */
+  waitsFor?: 'running' | 'stopped';
   input: Input;
   output: Output;
   /** For lists: the item fields that a table shows, in order. */
   columns?: readonly string[];
   /** Complete example inputs, for `--help` and the docs. */
   examples: readonly z.input<Input>[];
-  /** What it would do, for approvers and the policy; reads only. Without one, people see the input and rules weigh nothing. */
-  preview?(input: z.output<Input>, previewing: Previewing): Promise<Preview>;
-  /** True: deciding, or taking back, is never itself held back. */
+  /** True: policy never holds it back. Deciding and taking back are such operations. */
   neverHeldBack?: true;
-  handler(input: z.output<Input>, context: OperationContext): Promise<z.input<Output>>;
-}
-
-/** Keeps the literal types for the handler; does nothing else. */
-export function defineOperation<Input extends z.ZodObject, Output extends z.ZodObject>(
-  operation: Operation<Input, Output>,
-): Operation {
-  return operation;
 }
 
 /** One field of an operation's input, as front ends see it. */
@@ -92,7 +104,7 @@ export interface InputField extends FieldHints {
 }
 
 /** The input's fields in their order. Throws where a field has no hints or a type that no front end can ask for. */
-export function inputFields(operation: Operation): InputField[] {
+export function inputFields(operation: Pick<Operation, 'name' | 'input'>): InputField[] {
   return Object.entries(operation.input.shape).map(([name, value]) =>
     describeField(operation.name, name, value as z.ZodType),
   );

@@ -5,8 +5,10 @@ import { fail } from '../base/errors.ts';
 import { inputFields } from './operation.ts';
 import type { InputField, Operation } from './operation.ts';
 
+type Checked<I extends z.ZodObject> = Pick<Operation<I>, 'name' | 'input'>;
+
 /** Checks the raw input against the operation's schema and the rules between its fields. Throws `input` errors only. */
-export function parseInput(operation: Operation, raw: unknown): Record<string, unknown> {
+export function parseInput<I extends z.ZodObject>(operation: Checked<I>, raw: unknown): z.output<I> {
   const input = dropUndefined(raw ?? {});
   refuseTokens(input);
   const fields = inputFields(operation);
@@ -18,7 +20,7 @@ export function parseInput(operation: Operation, raw: unknown): Record<string, u
   if (!parsed.success) throw badField(fields, parsed.error);
   const given: Record<string, unknown> = parsed.data;
   for (const each of fields) checkCondition(each, given);
-  return given;
+  return parsed.data;
 }
 
 function dropUndefined(raw: unknown): Record<string, unknown> {
@@ -43,7 +45,11 @@ function refuseTokens(input: Record<string, unknown>): void {
   }
 }
 
-function refuseUnknown(operation: Operation, fields: readonly InputField[], input: Record<string, unknown>): void {
+function refuseUnknown(
+  operation: Pick<Operation, 'name'>,
+  fields: readonly InputField[],
+  input: Record<string, unknown>,
+): void {
   const names = fields.map((each) => each.name);
   const unknown = Object.keys(input).find((name) => !names.includes(name));
   if (unknown === undefined) return;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { proseSchema } from '../base/prose.ts';
 import { approvalStates } from '../approvals/states.ts';
 import { field } from '../operation/operation.ts';
 
@@ -54,5 +55,5 @@ export const approvalShape = approvalSummary.extend({
   model_id: z.string().optional(),
   /** Where people see it and decide. */
   url: z.string().optional(),
-  next_step: z.string(),
+  next_step: proseSchema,
 });

@@ -1,17 +1,19 @@
 import { z } from 'zod';
-import { defineOperation, field } from '../operation/operation.ts';
+import { defineMutation } from './define.ts';
+import { field } from '../operation/operation.ts';
 import { approvalField, approvalShape } from './approval-fields.ts';
 import { idempotency } from './shapes.ts';
 
-export const breakGlass = defineOperation({
+export const breakGlass = defineMutation({
   name: 'break_glass',
   title: 'Break glass',
   description:
     'Runs a waiting request without its approvers. For people whom the configuration lists, in an emergency; the reason is kept and everybody is told.',
+  group: 'approvals',
   effect: 'write',
   role: 'member',
   decides: true,
-  frontEnds: ['cli', 'slack'],
+  frontEnds: ['cli'],
   withoutServer: false,
   neverHeldBack: true,
   input: z.strictObject({
@@ -25,5 +27,8 @@ export const breakGlass = defineOperation({
   }),
   output: approvalShape,
   examples: [{ approval: '3', reason: 'production is down' }],
-  handler: (input, { services, caller }) => services.approvals.breakGlass(input, caller),
+  prepare: (input, { services, caller }) => services.approvals.prepareBreakGlass(input, caller),
+  committed: z.object({ id: z.int() }),
+  commit: (vote, unit, { services }) => services.approvals.commitVote(vote, unit),
+  respond: ({ id }, { services }) => services.approvals.view(id),
 });

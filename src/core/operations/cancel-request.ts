@@ -1,15 +1,17 @@
 import { z } from 'zod';
-import { defineOperation, field } from '../operation/operation.ts';
+import { defineMutation } from './define.ts';
+import { field } from '../operation/operation.ts';
 import { approvalField, approvalShape } from './approval-fields.ts';
 import { idempotency } from './shapes.ts';
 
-export const cancelRequest = defineOperation({
+export const cancelRequest = defineMutation({
   name: 'cancel_request',
   title: 'Cancel a request',
   description: 'Takes back a request of yours that has not run yet.',
+  group: 'approvals',
   effect: 'write',
   role: 'member',
-  frontEnds: ['cli', 'mcp', 'slack'],
+  frontEnds: ['cli', 'mcp'],
   withoutServer: false,
   neverHeldBack: true,
   input: z.strictObject({
@@ -23,5 +25,8 @@ export const cancelRequest = defineOperation({
   }),
   output: approvalShape.pick({ id: true, state: true, next_step: true }),
   examples: [{ approval: '3' }],
-  handler: (input, { services, caller }) => services.approvals.cancel(input, caller),
+  prepare: (input, { services, caller }) => services.approvals.prepareCancel(input, caller),
+  committed: z.object({ id: z.int() }),
+  commit: (vote, unit, { services }) => services.approvals.commitVote(vote, unit),
+  respond: ({ id }, { services }) => services.approvals.view(id),
 });

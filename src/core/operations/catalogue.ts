@@ -1,4 +1,4 @@
-import type { Operation } from '../operation/operation.ts';
+import type { z } from 'zod';
 import { approveRequest } from './approve-request.ts';
 import { breakGlass } from './break-glass.ts';
 import { cancelRequest } from './cancel-request.ts';
@@ -34,44 +34,68 @@ import { setRole } from './set-role.ts';
 import { stopInstance } from './stop-instance.ts';
 import { verifyAudit } from './verify-audit.ts';
 
-/** Every operation, in the order in which help, docs and tools show them. Front ends loop over this. */
-export const catalogue: readonly Operation[] = [
-  checkModel,
-  registerModel,
-  listModels,
-  getModel,
-  deleteModel,
-  listRegions,
-  listFilesystems,
-  planLaunch,
-  launchInstance,
-  listInstances,
-  getInstance,
-  getInstanceLogs,
-  stopInstance,
-  restartInstance,
-  scaleInstance,
-  extendInstance,
-  deleteInstance,
-  listCache,
-  prefetchModel,
-  evictCache,
-  pinCache,
-  listPeople,
-  setRole,
-  listCredentials,
-  deleteCredential,
-  listApprovals,
-  getApproval,
-  cancelRequest,
-  approveRequest,
-  denyRequest,
-  breakGlass,
-  explainPolicy,
-  listAudit,
-  verifyAudit,
-];
+import type { DefinedOperation } from './define.ts';
+import type { Operation } from '../operation/operation.ts';
+
+/** Every operation, in the order in which help, docs and tools show them. */
+export const operations = {
+  check_model: checkModel,
+  register_model: registerModel,
+  list_models: listModels,
+  get_model: getModel,
+  delete_model: deleteModel,
+  list_regions: listRegions,
+  list_filesystems: listFilesystems,
+  plan_launch: planLaunch,
+  launch_instance: launchInstance,
+  list_instances: listInstances,
+  get_instance: getInstance,
+  get_instance_logs: getInstanceLogs,
+  stop_instance: stopInstance,
+  restart_instance: restartInstance,
+  scale_instance: scaleInstance,
+  extend_instance: extendInstance,
+  delete_instance: deleteInstance,
+  list_cache: listCache,
+  prefetch_model: prefetchModel,
+  evict_cache: evictCache,
+  pin_cache: pinCache,
+  list_people: listPeople,
+  set_role: setRole,
+  list_credentials: listCredentials,
+  delete_credential: deleteCredential,
+  list_approvals: listApprovals,
+  get_approval: getApproval,
+  cancel_request: cancelRequest,
+  approve_request: approveRequest,
+  deny_request: denyRequest,
+  break_glass: breakGlass,
+  explain_policy: explainPolicy,
+  list_audit: listAudit,
+  verify_audit: verifyAudit,
+} as const satisfies Record<string, DefinedOperation>;
+
+type Operations = typeof operations;
+export type OperationName = keyof Operations;
+/** What a caller sends. */
+export type InputOf<N extends OperationName> = z.input<Operations[N]['input']>;
+/** What a caller gets. */
+export type OutputOf<N extends OperationName> = z.output<Operations[N]['output']>;
+
+/** Front ends loop over this: the operations as data. */
+export const catalogue: readonly Operation[] = Object.values(operations);
 
 export function findOperation(name: string): Operation | undefined {
-  return catalogue.find((operation) => operation.name === name);
+  return Object.hasOwn(definedOperations, name) ? definedOperations[name] : undefined;
+}
+
+const definedOperations: Readonly<Record<string, DefinedOperation>> = operations;
+
+export function isOperationName(name: string): name is OperationName {
+  return Object.hasOwn(operations, name);
+}
+
+/** The operation with its handler. For `execute` alone. */
+export function definedOperation(name: string): DefinedOperation | undefined {
+  return Object.hasOwn(definedOperations, name) ? definedOperations[name] : undefined;
 }

@@ -1,19 +1,21 @@
 import { z } from 'zod';
-import { defineOperation } from '../operation/operation.ts';
+import { proseSchema } from '../base/prose.ts';
+import { defineQuery } from './define.ts';
 import { sources } from '../registry/model.ts';
 import { categories, formats } from '../base/categories.ts';
 import { fileShape } from './shapes.ts';
 import { sourceFields } from './source-fields.ts';
 
-export const checkModel = defineOperation({
+export const checkModel = defineQuery({
   name: 'check_model',
   title: 'Check a model',
   description:
     'Shows what registering a model would save, without saving anything: the commit, size, files, formats, whether it is gated and can really be downloaded, licence, suggested category and runtime, memory, and whether the branch has moved since an entry was made.',
+  group: 'models',
   effect: 'read',
   role: 'member',
   others: 'visible',
-  frontEnds: ['cli', 'mcp', 'slack'],
+  frontEnds: ['cli', 'mcp'],
   withoutServer: true,
   input: z.strictObject(sourceFields),
   output: z.object({
@@ -35,7 +37,7 @@ export const checkModel = defineOperation({
     category_reason: z.string(),
     runtimes: z.array(z.object({ region: z.string(), runtime: z.string() })),
     memory_bytes: z.number(),
-    warnings: z.array(z.string()),
+    warnings: z.array(proseSchema),
     entries: z.array(z.object({ name: z.string(), commit: z.string(), moved: z.boolean() })),
   }),
   examples: [{ source: 'huggingface', repo: 'Qwen/Qwen2.5-0.5B-Instruct-GGUF', include: ['*q4_k_m.gguf'] }],

@@ -1,15 +1,18 @@
 import { z } from 'zod';
-import { defineOperation, field } from '../operation/operation.ts';
+import { defineMutation } from './define.ts';
+import { field } from '../operation/operation.ts';
 import { idempotency, receipt } from './shapes.ts';
 
-export const deleteCredential = defineOperation({
+export const deleteCredential = defineMutation({
   name: 'delete_credential',
   title: 'Delete a credential',
   description:
     'Deletes a stored Hugging Face token. Refused while models download with it; admins delete shared ones too.',
+  group: 'people',
   effect: 'destructive',
   role: 'member',
   frontEnds: ['cli', 'mcp', 'slack'],
+  slack: { verb: 'credential' },
   withoutServer: true,
   input: z.strictObject({
     credential: field(z.string().min(1).max(100), {
@@ -23,5 +26,12 @@ export const deleteCredential = defineOperation({
   }),
   output: receipt.pick({ state: true, approval: true, next_step: true }).extend({ credential: z.string().optional() }),
   examples: [{ credential: 'hub-main' }],
-  handler: (input, context) => context.services.credentials.remove(input.credential, context),
+  prepare: (input, { services, caller }) => services.credentials.prepareRemoval(input.credential, caller),
+  committed: z.object({ credential: z.string() }),
+  commit: (removal, unit, { services }) => services.credentials.commitRemoval(removal, unit),
+  respond: async ({ credential }) => ({
+    credential,
+    state: 'deleted',
+    next_step: 'Revoke the token on the Hub too, if nothing else needs it.',
+  }),
 });

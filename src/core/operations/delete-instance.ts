@@ -1,17 +1,19 @@
 import { z } from 'zod';
-import { previewDeleteInstance } from './previews/preview-others.ts';
-import { defineOperation, field } from '../operation/operation.ts';
-import { idempotency, instanceField, instanceReference, receipt } from './shapes.ts';
+import { previewEnd } from './previews/end.ts';
+import { defineMutation } from './define.ts';
+import { field } from '../operation/operation.ts';
+import { committedChange, idempotency, instanceField, instanceReference, receipt } from './shapes.ts';
 
-export const deleteInstance = defineOperation({
+export const deleteInstance = defineMutation({
   name: 'delete_instance',
   title: 'Delete an instance',
   description:
     'Removes a stopped or failed instance from the lists. Its number is never used again; cached weights stay until they are evicted.',
+  group: 'instances',
   effect: 'destructive',
   role: 'member',
   others: 'admin',
-  frontEnds: ['cli', 'mcp', 'slack'],
+  frontEnds: ['cli', 'mcp'],
   withoutServer: false,
   input: z.strictObject({
     instance: field(instanceReference, instanceField),
@@ -20,6 +22,9 @@ export const deleteInstance = defineOperation({
   }),
   output: receipt,
   examples: [{ instance: '3' }],
-  preview: previewDeleteInstance,
-  handler: (input, context) => context.services.launches.remove(input, context),
+  prepare: (input, { services, caller }) => services.instances.prepareEnd(input.instance, 'delete', caller),
+  preview: previewEnd,
+  committed: committedChange,
+  commit: (prepared, unit, { services }) => services.instances.commitEnd(prepared, unit),
+  respond: (committed, { services, replayed }) => services.instances.receipt(committed, replayed),
 });

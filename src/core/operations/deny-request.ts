@@ -1,16 +1,19 @@
 import { z } from 'zod';
-import { defineOperation, field } from '../operation/operation.ts';
+import { defineMutation } from './define.ts';
+import { field } from '../operation/operation.ts';
 import { approvalField, approvalShape } from './approval-fields.ts';
 import { idempotency } from './shapes.ts';
 
-export const denyRequest = defineOperation({
+export const denyRequest = defineMutation({
   name: 'deny_request',
   title: 'Deny a request',
   description: 'Ends a request that waits for approval: one no is enough, and it needs a reason. Only people decide.',
+  group: 'approvals',
   effect: 'write',
   role: 'member',
   decides: true,
   frontEnds: ['cli', 'slack'],
+  slack: { button: 'Deny' },
   withoutServer: false,
   neverHeldBack: true,
   input: z.strictObject({
@@ -24,5 +27,8 @@ export const denyRequest = defineOperation({
   }),
   output: approvalShape,
   examples: [{ approval: '3', reason: 'too dear for a demo' }],
-  handler: (input, { services, caller }) => services.approvals.deny(input, caller),
+  prepare: (input, { services, caller }) => services.approvals.prepareDeny(input, caller),
+  committed: z.object({ id: z.int() }),
+  commit: (vote, unit, { services }) => services.approvals.commitVote(vote, unit),
+  respond: ({ id }, { services }) => services.approvals.view(id),
 });

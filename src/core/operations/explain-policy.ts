@@ -1,11 +1,13 @@
 import { z } from 'zod';
-import { defineOperation, field } from '../operation/operation.ts';
+import { defineQuery } from './define.ts';
+import { field } from '../operation/operation.ts';
 
-export const explainPolicy = defineOperation({
+export const explainPolicy = defineQuery({
   name: 'explain_policy',
   title: 'Explain the policy',
   description:
     'Shows which rule of the policy answers an operation if you called it now, and why none before it does. Nothing is asked for and nothing runs.',
+  group: 'approvals',
   effect: 'read',
   role: 'viewer',
   frontEnds: ['cli'],

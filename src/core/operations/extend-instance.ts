@@ -1,18 +1,21 @@
 import { z } from 'zod';
-import { previewExtend } from './previews/preview-extend.ts';
-import { defineOperation, field } from '../operation/operation.ts';
+import { previewExtension } from './previews/extension.ts';
+import { defineMutation } from './define.ts';
+import { field } from '../operation/operation.ts';
 import { spanSchema } from '../base/duration.ts';
-import { idempotency, instanceField, instanceReference, receipt } from './shapes.ts';
+import { committedChange, idempotency, instanceField, instanceReference, receipt } from './shapes.ts';
 
-export const extendInstance = defineOperation({
+export const extendInstance = defineMutation({
   name: 'extend_instance',
   title: 'Extend an instance',
   description:
     'Sets anew when an instance stops by itself, counted from now: more time for one that would stop soon, or an end for one that has none. It goes on running meanwhile.',
+  group: 'instances',
   effect: 'write',
   role: 'member',
   others: 'admin',
   frontEnds: ['cli', 'slack'],
+  slack: { verb: 'extend', form: true },
   withoutServer: false,
   input: z.strictObject({
     instance: field(instanceReference, instanceField),
@@ -30,6 +33,9 @@ export const extendInstance = defineOperation({
   }),
   output: receipt,
   examples: [{ instance: '3', stop_after: '8h' }],
-  preview: previewExtend,
-  handler: (input, context) => context.services.launches.extend(input, context),
+  prepare: (input, { services, caller }) => services.instances.prepareExtension(input, caller),
+  preview: previewExtension,
+  committed: committedChange,
+  commit: (prepared, unit, { services }) => services.instances.commitExtension(prepared, unit),
+  respond: (committed, { services, replayed }) => services.instances.receipt(committed, replayed),
 });

@@ -1,16 +1,18 @@
 import { z } from 'zod';
-import { defineOperation } from '../operation/operation.ts';
+import { defineQuery } from './define.ts';
 import { approvalField, approvalShape } from './approval-fields.ts';
 import { waitSeconds } from './shapes.ts';
 
-export const getApproval = defineOperation({
+export const getApproval = defineQuery({
   name: 'get_approval',
   title: 'Get an approval',
   description:
     'Shows one request: what would run, who may decide, the votes, and what came of it. With wait_seconds it waits for the next change of state.',
+  group: 'approvals',
   effect: 'read',
   role: 'viewer',
   frontEnds: ['cli', 'mcp', 'slack'],
+  slack: { verb: 'approvals' },
   withoutServer: true,
   input: z.strictObject({ approval: approvalField, wait_seconds: waitSeconds }),
   output: approvalShape,

@@ -1,16 +1,18 @@
 import { z } from 'zod';
-import { defineOperation, field } from '../operation/operation.ts';
+import { defineQuery } from './define.ts';
+import { field } from '../operation/operation.ts';
 import { modelField, modelShape } from './shapes.ts';
 
-export const getModel = defineOperation({
+export const getModel = defineQuery({
   name: 'get_model',
   title: 'Get a model',
   description:
     'Shows one registered model in full: commit, files, size, licence, memory, and the instances that use it.',
+  group: 'models',
   effect: 'read',
   role: 'viewer',
   others: 'visible',
-  frontEnds: ['cli', 'mcp', 'slack'],
+  frontEnds: ['cli', 'mcp'],
   withoutServer: true,
   input: z.strictObject({ model: field(z.string().min(1), modelField) }),
   output: modelShape,

@@ -1,20 +1,24 @@
 import { z } from 'zod';
-import { previewLaunch } from './previews/preview-launch.ts';
-import { defineOperation, field } from '../operation/operation.ts';
+import { previewLaunch } from './previews/launch.ts';
+import { defineMutation } from './define.ts';
+import { field } from '../operation/operation.ts';
 import { spanSchema } from '../base/duration.ts';
 import { launchFields } from './launch-fields.ts';
-import { idempotency, receipt } from './shapes.ts';
+import { committedChange, idempotency, receipt } from './shapes.ts';
 
-export const launchInstance = defineOperation({
+export const launchInstance = defineMutation({
   name: 'launch_instance',
   title: 'Launch an instance',
   description:
     'Starts an endpoint of a registered model and returns at once with its number; get_instance follows it. Weights are fetched once per region and shared. Call it with model "<name>:<instance>".',
+  group: 'instances',
   effect: 'write',
   role: 'member',
   others: 'visible',
   frontEnds: ['cli', 'mcp', 'slack'],
+  slack: { verb: 'launch', form: true },
   withoutServer: false,
+  waitsFor: 'running',
   input: z.strictObject({
     ...launchFields,
     plan_digest: field(z.string().max(100).optional(), {
@@ -38,6 +42,9 @@ export const launchInstance = defineOperation({
   }),
   output: receipt,
   examples: [{ model: 'qwen-small' }, { model: 'qwen-small', regions: ['eu', 'us'], replicas: 2, stop_after: '8h' }],
+  prepare: (input, { services, caller, accepted }) => services.instances.prepareLaunch(input, caller, accepted),
   preview: previewLaunch,
-  handler: (input, context) => context.services.launches.launch(input, context),
+  committed: committedChange,
+  commit: (prepared, unit, { services }) => services.instances.commitLaunch(prepared, unit),
+  respond: (committed, { services, replayed }) => services.instances.receipt(committed, replayed),
 });

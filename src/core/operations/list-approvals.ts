@@ -1,16 +1,19 @@
 import { z } from 'zod';
 import { approvalStates } from '../approvals/states.ts';
-import { defineOperation, field } from '../operation/operation.ts';
+import { defineQuery } from './define.ts';
+import { field } from '../operation/operation.ts';
 import { approvalSummary } from './approval-fields.ts';
 import { listOf, paging } from './shapes.ts';
 
-export const listApprovals = defineOperation({
+export const listApprovals = defineQuery({
   name: 'list_approvals',
   title: 'List approvals',
   description: 'Lists the requests that wait for people to decide, and what became of earlier ones, newest first.',
+  group: 'approvals',
   effect: 'read',
   role: 'viewer',
   frontEnds: ['cli', 'mcp', 'slack'],
+  slack: { verb: 'approvals' },
   withoutServer: true,
   input: z.strictObject({
     state: field(z.enum(approvalStates).optional(), { label: 'State', help: 'Only requests in this state.' }),

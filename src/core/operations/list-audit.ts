@@ -1,11 +1,13 @@
 import { z } from 'zod';
-import { defineOperation, field } from '../operation/operation.ts';
+import { defineQuery } from './define.ts';
+import { field } from '../operation/operation.ts';
 import { listOf, paging } from './shapes.ts';
 
-export const listAudit = defineOperation({
+export const listAudit = defineQuery({
   name: 'list_audit',
   title: 'List audit events',
   description: 'Lists who asked for what and what came of it, newest first.',
+  group: 'oversight',
   effect: 'read',
   audited: true,
   role: 'approver',

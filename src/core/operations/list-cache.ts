@@ -1,15 +1,17 @@
 import { z } from 'zod';
-import { defineOperation, field } from '../operation/operation.ts';
+import { defineQuery } from './define.ts';
+import { field } from '../operation/operation.ts';
 import { volumeStates } from '../volumes/states.ts';
 import { listOf, paging, progressShape } from './shapes.ts';
 
-export const listCache = defineOperation({
+export const listCache = defineQuery({
   name: 'list_cache',
   title: 'List cached weights',
   description: 'Lists the volumes: which commit lies in which region, how large, in use or not, pinned or not.',
+  group: 'regions',
   effect: 'read',
   role: 'viewer',
-  frontEnds: ['cli', 'mcp', 'slack'],
+  frontEnds: ['cli', 'mcp'],
   withoutServer: false,
   input: z.strictObject({
     region: field(z.string().min(1).optional(), {

@@ -1,16 +1,18 @@
 import { z } from 'zod';
-import { defineOperation } from '../operation/operation.ts';
+import { defineQuery } from './define.ts';
 import { listOf, paging } from './shapes.ts';
 
-export const listCredentials = defineOperation({
+export const listCredentials = defineQuery({
   name: 'list_credentials',
   title: 'List credentials',
   description:
     'Lists your stored Hugging Face tokens and those shared with the team, never their values. People add one with: ecolink credential add <name>.',
+  group: 'people',
   effect: 'read',
   audited: true,
   role: 'member',
   frontEnds: ['cli', 'mcp', 'slack'],
+  slack: { verb: 'credential' },
   withoutServer: true,
   input: z.strictObject({ ...paging }),
   output: listOf(

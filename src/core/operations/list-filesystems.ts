@@ -1,14 +1,16 @@
 import { z } from 'zod';
-import { defineOperation } from '../operation/operation.ts';
+import { defineQuery } from './define.ts';
 import { listOf, paging } from './shapes.ts';
 
-export const listFilesystems = defineOperation({
+export const listFilesystems = defineQuery({
   name: 'list_filesystems',
   title: 'List filesystems',
   description: 'Lists the shared filesystems that models can be registered from; each lives in one region.',
+  group: 'regions',
   effect: 'read',
   role: 'viewer',
   frontEnds: ['cli', 'mcp', 'slack'],
+  slack: { menu: true },
   withoutServer: true,
   input: z.strictObject({ ...paging }),
   output: listOf(

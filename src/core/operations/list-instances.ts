@@ -1,16 +1,19 @@
 import { z } from 'zod';
 import { instanceStates } from '../instances/states.ts';
-import { defineOperation, field } from '../operation/operation.ts';
+import { defineQuery } from './define.ts';
+import { field } from '../operation/operation.ts';
 import { instanceSummary, listOf, modelField, paging } from './shapes.ts';
 
-export const listInstances = defineOperation({
+export const listInstances = defineQuery({
   name: 'list_instances',
   title: 'List instances',
   description: 'Lists instances, newest first, with their state and how many replicas are ready.',
+  group: 'instances',
   effect: 'read',
   role: 'viewer',
   others: 'visible',
   frontEnds: ['cli', 'mcp', 'slack'],
+  slack: { verb: 'status' },
   withoutServer: true,
   input: z.strictObject({
     state: field(z.enum(instanceStates).optional(), {
@@ -28,5 +31,5 @@ export const listInstances = defineOperation({
   output: listOf(instanceSummary),
   columns: ['id', 'model_id', 'state', 'regions', 'ready', 'replicas', 'owner', 'created_at'],
   examples: [{}, { state: 'running' }],
-  handler: (input, { services, caller }) => services.launches.list(input, caller),
+  handler: (input, { services, caller }) => services.instances.list(input, caller),
 });

@@ -1,16 +1,19 @@
 import { z } from 'zod';
-import { defineOperation, field } from '../operation/operation.ts';
+import { defineQuery } from './define.ts';
+import { field } from '../operation/operation.ts';
 import { categories } from '../base/categories.ts';
 import { listOf, modelSummary, paging } from './shapes.ts';
 
-export const listModels = defineOperation({
+export const listModels = defineQuery({
   name: 'list_models',
   title: 'List models',
   description: 'Lists the registered models, by name.',
+  group: 'models',
   effect: 'read',
   role: 'viewer',
   others: 'visible',
   frontEnds: ['cli', 'mcp', 'slack'],
+  slack: { menu: true },
   withoutServer: true,
   input: z.strictObject({
     category: field(z.enum(categories).optional(), {

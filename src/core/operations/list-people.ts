@@ -1,15 +1,17 @@
 import { z } from 'zod';
 import { roles } from '../base/caller.ts';
-import { defineOperation } from '../operation/operation.ts';
+import { defineQuery } from './define.ts';
 import { listOf, paging } from './shapes.ts';
 
-export const listPeople = defineOperation({
+export const listPeople = defineQuery({
   name: 'list_people',
   title: 'List people',
   description: 'Lists everybody who has a role, what gives it to them, and the accounts that they are known by.',
+  group: 'people',
   effect: 'read',
   role: 'admin',
   frontEnds: ['cli', 'slack'],
+  slack: { verb: 'people' },
   withoutServer: true,
   input: z.strictObject({ ...paging }),
   output: listOf(

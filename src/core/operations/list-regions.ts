@@ -1,21 +1,23 @@
 import { z } from 'zod';
-import { defineOperation } from '../operation/operation.ts';
+import { defineQuery } from './define.ts';
 import { listOf, paging } from './shapes.ts';
 
-export const listRegions = defineOperation({
+export const listRegions = defineQuery({
   name: 'list_regions',
   title: 'List regions',
   description:
     'Lists the places that can run instances: reachability, accelerators, storage, runtimes, missing permissions.',
+  group: 'regions',
   effect: 'read',
   role: 'viewer',
   frontEnds: ['cli', 'mcp', 'slack'],
+  slack: { menu: true },
   withoutServer: true,
   input: z.strictObject({ ...paging }),
   output: listOf(
     z.object({
       name: z.string(),
-      kind: z.enum(['local', 'kubernetes']),
+      kind: z.string(),
       reachable: z.boolean(),
       version: z.string().optional(),
       reason: z.string().optional(),

@@ -1,20 +1,21 @@
 import { z } from 'zod';
-import { defineOperation } from '../operation/operation.ts';
+import { defineQuery } from './define.ts';
 import { launchFields } from './launch-fields.ts';
 import { planShape } from './shapes.ts';
 
-export const planLaunch = defineOperation({
+export const planLaunch = defineQuery({
   name: 'plan_launch',
   title: 'Plan a launch',
   description:
     'Says what launch_instance would do: per region the volume (hit, joining a download, or bytes to fetch), runtime, image, accelerators, context length, cost per hour, time; a digest to launch exactly this.',
+  group: 'instances',
   effect: 'read',
   role: 'member',
   others: 'visible',
-  frontEnds: ['cli', 'mcp', 'slack'],
+  frontEnds: ['cli', 'mcp'],
   withoutServer: false,
   input: z.strictObject(launchFields),
   output: planShape,
   examples: [{ model: 'qwen-small' }, { model: 'qwen-small', regions: ['eu', 'us'], replicas: 2 }],
-  handler: (input, { services, caller }) => services.launches.plan(input, caller),
+  handler: (input, { services, caller }) => services.instances.plan(input, caller),
 });

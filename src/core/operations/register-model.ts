@@ -1,17 +1,21 @@
 import { z } from 'zod';
-import { previewRegister } from './previews/preview-others.ts';
-import { defineOperation, field } from '../operation/operation.ts';
+import { run, say } from '../base/prose.ts';
+import { previewRegistration } from './previews/registration.ts';
+import { defineMutation } from './define.ts';
+import { field } from '../operation/operation.ts';
 import { idempotency, receipt } from './shapes.ts';
 import { sourceFields } from './source-fields.ts';
 
-export const registerModel = defineOperation({
+export const registerModel = defineMutation({
   name: 'register_model',
   title: 'Register a model',
   description:
     'Saves a model in the registry under a name that becomes the prefix of its id in API calls. The entry never changes: another revision or folder is another entry. Nothing is downloaded until a launch.',
+  group: 'models',
   effect: 'write',
   role: 'member',
   frontEnds: ['cli', 'mcp', 'slack'],
+  slack: { verb: 'register', form: true },
   withoutServer: true,
   input: z.strictObject({
     name: field(z.string().min(1).max(48), {
@@ -34,6 +38,19 @@ export const registerModel = defineOperation({
       category: 'chat',
     },
   ],
-  preview: previewRegister,
-  handler: (input, context) => context.services.registry.register(input, context),
+  prepare: (input, { services, caller }) => services.registry.prepareRegistration(input, caller),
+  preview: previewRegistration,
+  committed: z.object({ model: z.string() }),
+  async commit(registration, unit, { services }) {
+    await services.registry.commitRegistration(registration, unit);
+    return { model: registration.model.name };
+  },
+  async respond({ model }, { services }) {
+    if (await services.registry.exists(model)) {
+      const next = say`Launch it: ${run('launch_instance', { model })}. ${run('plan_launch', { model })} shows first what that does.`;
+      return { model, state: 'registered', next_step: next };
+    }
+    const next = 'It was deleted since. Register it again with a new idempotency key.';
+    return { model, state: 'deleted', next_step: next };
+  },
 });

@@ -1,18 +1,21 @@
 import { z } from 'zod';
-import { previewRestart } from './previews/preview-launch.ts';
-import { defineOperation, field } from '../operation/operation.ts';
-import { idempotency, instanceField, instanceReference, receipt } from './shapes.ts';
+import { previewRestart } from './previews/restart.ts';
+import { defineMutation } from './define.ts';
+import { field } from '../operation/operation.ts';
+import { committedChange, idempotency, instanceField, instanceReference, receipt } from './shapes.ts';
 
-export const restartInstance = defineOperation({
+export const restartInstance = defineMutation({
   name: 'restart_instance',
   title: 'Restart an instance',
   description:
     'Starts an instance anew, stopped or not, from the image that it ran. With model it moves to another entry and keeps its model id.',
+  group: 'instances',
   effect: 'write',
   role: 'member',
   others: 'admin',
-  frontEnds: ['cli', 'mcp', 'slack'],
+  frontEnds: ['cli', 'mcp'],
   withoutServer: false,
+  waitsFor: 'running',
   input: z.strictObject({
     instance: field(instanceReference, instanceField),
     model: field(z.string().min(1).optional(), {
@@ -30,6 +33,9 @@ export const restartInstance = defineOperation({
   }),
   output: receipt,
   examples: [{ instance: '3' }, { instance: '3', model: 'qwen-small-v2' }],
+  prepare: (input, { services, caller, accepted }) => services.instances.prepareRestart(input, caller, accepted),
   preview: previewRestart,
-  handler: (input, context) => context.services.launches.restart(input, context),
+  committed: committedChange,
+  commit: (prepared, unit, { services }) => services.instances.commitRestart(prepared, unit),
+  respond: (committed, { services, replayed }) => services.instances.receipt(committed, replayed),
 });

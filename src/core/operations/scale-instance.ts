@@ -1,17 +1,20 @@
 import { z } from 'zod';
-import { previewScale } from './previews/preview-launch.ts';
-import { defineOperation, field } from '../operation/operation.ts';
-import { idempotency, instanceField, instanceReference, receipt } from './shapes.ts';
+import { previewScale } from './previews/scale.ts';
+import { defineMutation } from './define.ts';
+import { field } from '../operation/operation.ts';
+import { committedChange, idempotency, instanceField, instanceReference, receipt } from './shapes.ts';
 
-export const scaleInstance = defineOperation({
+export const scaleInstance = defineMutation({
   name: 'scale_instance',
   title: 'Scale an instance',
   description: 'Changes how many replicas of an instance run in each of its regions.',
+  group: 'instances',
   effect: 'write',
   role: 'member',
   others: 'admin',
-  frontEnds: ['cli', 'mcp', 'slack'],
+  frontEnds: ['cli', 'mcp'],
   withoutServer: false,
+  waitsFor: 'running',
   input: z.strictObject({
     instance: field(instanceReference, instanceField),
     replicas: field(z.int().min(1).max(100), {
@@ -23,6 +26,9 @@ export const scaleInstance = defineOperation({
   }),
   output: receipt,
   examples: [{ instance: '3', replicas: 2 }],
+  prepare: (input, { services, caller }) => services.instances.prepareScale(input, caller),
   preview: previewScale,
-  handler: (input, context) => context.services.launches.scale(input, context),
+  committed: committedChange,
+  commit: (prepared, unit, { services }) => services.instances.commitScale(prepared, unit),
+  respond: (committed, { services, replayed }) => services.instances.receipt(committed, replayed),
 });

@@ -1,18 +1,22 @@
 import { z } from 'zod';
+import { proseSchema } from '../base/prose.ts';
 import { roles } from '../base/caller.ts';
-import { defineOperation, field } from '../operation/operation.ts';
+import { defineMutation } from './define.ts';
+import { field } from '../operation/operation.ts';
 import { idempotency } from './shapes.ts';
 
 /** `decides`: who gives the role of an approver decides on what is approved, so no agent does and no plain token. */
-export const setRole = defineOperation({
+export const setRole = defineMutation({
   name: 'set_role',
   title: 'Set a role',
   description:
     'Gives somebody a role, or takes it away with "none"; their tokens and agents follow at once. What ecolink.yaml says of a person wins.',
+  group: 'people',
   effect: 'write',
   role: 'admin',
   decides: true,
   frontEnds: ['cli', 'slack'],
+  slack: { verb: 'role' },
   withoutServer: true,
   neverHeldBack: true,
   input: z.strictObject({
@@ -47,11 +51,24 @@ export const setRole = defineOperation({
     person: z.string(),
     role: z.enum([...roles, 'none']),
     state: z.enum(['changed', 'unchanged']),
-    next_step: z.string(),
+    next_step: proseSchema,
   }),
   examples: [
     { person: 'slack:T0123/U0456', role: 'member', name: 'ada' },
     { person: 'ada', role: 'none' },
   ],
-  handler: (input, context) => context.services.roles.set(input, context),
+  prepare: (input, { services, caller }) => services.roles.prepareChange(input, caller),
+  committed: z.object({
+    person: z.string(),
+    role: z.enum([...roles, 'none']),
+    state: z.enum(['changed', 'unchanged']),
+  }),
+  commit: (change, unit, { services }) => services.roles.commitChange(change, unit),
+  respond: async (changed) => ({
+    ...changed,
+    next_step:
+      changed.role === 'none'
+        ? `${changed.person} has no role any more. Their tokens and agents stop too. Admins see what they own.`
+        : `${changed.person} has the role "${changed.role}" from the next call on, and so have their tokens and agents.`,
+  }),
 });

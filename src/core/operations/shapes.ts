@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { proseSchema } from '../base/prose.ts';
 import { instanceStates } from '../instances/states.ts';
 import { field } from '../operation/operation.ts';
 import { sources } from '../registry/model.ts';
@@ -61,6 +62,15 @@ export const waitSeconds = field(z.int().min(0).max(30).optional(), {
   advanced: true,
 });
 
+/** What a change of an instance committed. Receipts of older versions fit. */
+export const committedChange = z.object({
+  instance: z.int(),
+  model: z.string(),
+  state: z.string(),
+  stop_at: z.string().optional(),
+});
+
+/** What every mutation answers with. A request that waits for approval answers with these fields alone. */
 export const receipt = z.object({
   model: z.string().optional(),
   instance: z.int().optional(),
@@ -71,7 +81,7 @@ export const receipt = z.object({
   approval: z
     .object({ id: z.int(), url: z.string().optional(), approvers: z.array(z.string()), expires_at: z.string() })
     .optional(),
-  next_step: z.string(),
+  next_step: proseSchema,
 });
 
 const reason = z.object({ code: z.string(), message: z.string() });
@@ -107,7 +117,7 @@ export const modelShape = modelSummary.extend({
   file_count: z.int(),
   memory_bytes: z.number(),
   /** What may keep a launch from working. */
-  warnings: z.array(z.string()),
+  warnings: z.array(proseSchema),
   instances: z.array(z.object({ id: z.int(), state: z.enum(instanceStates) })),
 });
 
@@ -155,7 +165,7 @@ export const instanceShape = instanceSummary.extend({
   reason: z.string().optional(),
   stop_at: z.string().optional(),
   /** While its end is near. */
-  warning: z.string().optional(),
+  warning: proseSchema.optional(),
   /** The base URL for OpenAI clients. */
   url: z.string(),
 });
@@ -186,7 +196,7 @@ export const planShape = z.object({
   cost_per_hour: z.number().nullable(),
   bytes_to_fetch: z.number(),
   /** What somebody should know before saying yes. */
-  warnings: z.array(z.string()),
+  warnings: z.array(proseSchema),
   /** For a filesystem model: what differs from the folder that was registered. */
   changes: z.array(z.string()),
   digest: z.string(),

@@ -1,18 +1,21 @@
 import { z } from 'zod';
-import { previewStop } from './previews/preview-others.ts';
-import { defineOperation, field } from '../operation/operation.ts';
-import { idempotency, instanceField, instanceReference, receipt } from './shapes.ts';
+import { previewEnd } from './previews/end.ts';
+import { defineMutation } from './define.ts';
+import { field } from '../operation/operation.ts';
+import { committedChange, idempotency, instanceField, instanceReference, receipt } from './shapes.ts';
 
-export const stopInstance = defineOperation({
+export const stopInstance = defineMutation({
   name: 'stop_instance',
   title: 'Stop an instance',
   description:
     'Ends every replica of an instance and frees its accelerators. Its cached weights stay; restart_instance brings it back under the same model id.',
+  group: 'instances',
   effect: 'destructive',
   role: 'member',
   others: 'admin',
-  frontEnds: ['cli', 'mcp', 'slack'],
+  frontEnds: ['cli', 'mcp'],
   withoutServer: false,
+  waitsFor: 'stopped',
   input: z.strictObject({
     instance: field(instanceReference, instanceField),
 
@@ -20,6 +23,9 @@ export const stopInstance = defineOperation({
   }),
   output: receipt,
   examples: [{ instance: '3' }],
-  preview: previewStop,
-  handler: (input, context) => context.services.launches.stop(input, context),
+  prepare: (input, { services, caller }) => services.instances.prepareEnd(input.instance, 'stop', caller),
+  preview: previewEnd,
+  committed: committedChange,
+  commit: (prepared, unit, { services }) => services.instances.commitEnd(prepared, unit),
+  respond: (committed, { services, replayed }) => services.instances.receipt(committed, replayed),
 });

@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { defineOperation } from '../operation/operation.ts';
+import { defineQuery } from './define.ts';
 
-export const verifyAudit = defineOperation({
+export const verifyAudit = defineQuery({
   name: 'verify_audit',
   title: 'Verify the audit',
   description:
     'Reads the whole audit and says whether every row is there, in order and unchanged, against the heads that were kept outside the database.',
+  group: 'oversight',
   effect: 'read',
   audited: true,
   role: 'admin',

@@ -30,7 +30,7 @@ export interface PreviewFacts {
 }
 
 /** What the requester holds or waits for besides, so that many small requests weigh what one large one does. */
-export interface Holdings {
+export interface Usage {
   gpus: number;
   costPerHour: number | null;
 }
@@ -41,7 +41,7 @@ export interface Holdings {
  */
 export type PolicyFacts = KnownFacts & PreviewFacts;
 
-export function weigh(known: KnownFacts, preview: PreviewFacts, held: Holdings): PolicyFacts {
+export function weigh(known: KnownFacts, preview: PreviewFacts, held: Usage): PolicyFacts {
   const { gpus, costPerHour, ...rest } = preview;
   return {
     ...known,

@@ -1,3 +1,5 @@
+import type { Clock } from '../base/clock.ts';
+import type { NewId } from '../base/ids.ts';
 import type { Nudge } from '../base/work-key.ts';
 import type { CredentialStore } from '../access/credentials/credentials.ts';
 import type { AuditLog } from '../audit/audit.ts';
@@ -19,6 +21,8 @@ export interface ReconcilerDeps {
   /** What unused weights are evicted by themselves. */
   policy: EvictionPolicy;
   log: Log;
+  clock: Clock;
   now: () => Date;
+  newId: NewId;
   nudge: Nudge;
 }

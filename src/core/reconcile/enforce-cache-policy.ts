@@ -1,19 +1,23 @@
-import { randomId } from '../base/ids.ts';
+import type { NewId } from '../base/ids.ts';
+import { asEcolinkError } from '../base/errors.ts';
+import type { Fleet } from '../region/fleet.ts';
+import { inUnitOfWork } from '../store/unit-of-work.ts';
 import type { AuditLog } from '../audit/audit.ts';
 import type { Caller } from '../base/caller.ts';
 import { formatBytes } from '../base/format.ts';
 import type { Log } from '../base/log.ts';
 import { searchVolumes, usersOfVolume } from '../volumes/table.ts';
-import { evictVolume } from '../volumes/evict-volume.ts';
+import { askEviction, bytesIn, evictionOf } from '../volumes/evict-volume.ts';
 import type { EvictDeps } from '../volumes/evict-volume.ts';
 import { planEviction } from '../volumes/plan-eviction.ts';
 import type { Eviction, EvictionPolicy } from '../volumes/plan-eviction.ts';
 
 export interface PolicyDeps extends EvictDeps {
+  fleet: Fleet;
   audit: AuditLog;
   log: Log;
   policy: EvictionPolicy;
-  now: () => Date;
+  newId: NewId;
 }
 
 /** Nobody asked: the policy of the configuration did. */
@@ -37,23 +41,25 @@ export async function enforcePolicy(deps: PolicyDeps): Promise<void> {
     const used = await Promise.all(
       volumes.map(async ({ key }) => ((await usersOfVolume(deps.store.db, key)).length > 0 ? [key] : [])),
     );
-    const evictions = planEviction(volumes, new Set(used.flat()), deps.policy, deps.now().getTime());
+    const evictions = planEviction(volumes, new Set(used.flat()), deps.policy, deps.clock.now().getTime());
     for (const eviction of evictions) await audited(deps, eviction);
   }
 }
 
 async function audited(deps: PolicyDeps, { volume, why }: Eviction): Promise<void> {
-  const started = performance.now();
-  const request = randomId('req');
+  const started = deps.clock.elapsedMs();
+  const request = deps.newId('req');
   const input = JSON.stringify({ volume: volume.key, repo: volume.repo, region: volume.region, why });
   const opened = await deps.audit.open(policyCaller, 'evict_cache', input, request);
   const close = (end: { outcome: 'done' | 'failed'; code?: string }): Promise<void> =>
     deps.audit.close(opened, policyCaller, 'evict_cache', request, {
       ...end,
-      durationMs: Math.round(performance.now() - started),
+      durationMs: Math.round(deps.clock.elapsedMs() - started),
     });
   try {
-    const freed = await evictVolume(deps, volume);
+    const held = await bytesIn(deps.fleet.region(volume.region), volume.key);
+    await inUnitOfWork(deps.store, (unit) => askEviction(deps, volume, unit));
+    const freed = await evictionOf(deps, { volume: volume.key, held_bytes: held }, undefined);
     deps.log.info(
       { volume: volume.key, region: volume.region, why },
       freed === undefined ? `evicted ${volume.repo}` : `evicted ${formatBytes(freed)} of ${volume.repo}`,
@@ -62,6 +68,6 @@ async function audited(deps: PolicyDeps, { volume, why }: Eviction): Promise<voi
   } catch (thrown) {
     // It came into use meanwhile, or its region is away: the next round looks again.
     deps.log.info({ err: thrown, volume: volume.key }, 'not evicted');
-    await close({ outcome: 'failed', code: 'volume_in_use' });
+    await close({ outcome: 'failed', code: asEcolinkError(thrown, request).code });
   }
 }

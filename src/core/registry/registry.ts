@@ -1,10 +1,9 @@
 import { mayChange, mayRead } from '../access/visibility.ts';
 import type { Caller } from '../base/caller.ts';
 import type { CredentialStore } from '../access/credentials/credentials.ts';
-import type { Asking } from '../operation/mutation-context.ts';
 import { EcolinkError, fail } from '../base/errors.ts';
 import type { Hub } from '../hub/hub.ts';
-import { randomId } from '../base/ids.ts';
+import type { NewId } from '../base/ids.ts';
 import type { Changes } from '../base/changes.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
 import type { Fleet } from '../region/fleet.ts';
@@ -12,6 +11,9 @@ import { entriesOfRepo, findModel, insertModel, instancesUsing, markModelDeleted
 import { originOf } from './origin.ts';
 import type { OwnedModel } from './table.ts';
 import type { Queries, Store } from '../store/store.ts';
+import type { UnitOfWork } from '../store/unit-of-work.ts';
+import { run, say, sentences } from '../base/prose.ts';
+import type { Prose } from '../base/prose.ts';
 import { isUniqueViolation } from '../store/unique-violation.ts';
 import { categories } from '../base/categories.ts';
 import type { Model } from './model.ts';
@@ -27,6 +29,7 @@ export interface RegistryDeps {
   credentials: CredentialStore;
   changes: Changes;
   now: () => Date;
+  newId: NewId;
 }
 
 export type RegisterInput = SourceInput & { name: string; idempotency_key?: string | undefined };
@@ -42,17 +45,17 @@ export type Registry = ReturnType<typeof createRegistry>;
 export function createRegistry(deps: RegistryDeps) {
   return {
     check: (input: SourceInput, caller: Caller) => check(deps, input, caller),
-    register: (input: RegisterInput, context: Asking) => register(deps, input, context),
+    prepareRegistration: (input: RegisterInput, caller: Caller) => prepareRegistration(deps, input, caller),
+    commitRegistration: (registration: Registration, unit: UnitOfWork) => commitRegistration(deps, registration, unit),
+    /** Whether the model of this name is there. */
+    exists: async (name: string) => (await findModel(deps.store.db, { name })) !== undefined,
     list: (input: ListModelsInput, caller: Caller) => list(deps, input, caller),
     get: (name: string, caller: Caller) => get(deps, name, caller),
-    remove: (name: string, context: Asking) => remove(deps, name, context),
-    /** The entry that a removal is for. Throws what the removal itself would; changes nothing. */
-    examineRemoval: (name: string, caller: Caller) => examineRemoval(deps, name, caller),
-    /** A receipt as of now: what it registered may have been deleted since. */
-    present: (receipt: Record<string, unknown>) => present(deps, receipt),
-    /** The entry behind a name, as this caller may see it. Throws `model_not_found`. */
+    prepareRemoval: (name: string, caller: Caller) => prepareRemoval(deps, name, caller),
+    commitRemoval: (removal: Removal, unit: UnitOfWork) => commitRemoval(deps, removal, unit),
+    /** The model of this name, if the caller may see it. Throws `model_not_found`. */
     find: (name: string, caller: Caller) => findVisible(deps.store.db, name, caller),
-    /** What may keep a launch of the entry from working. */
+    /** What may keep a launch of the model from working. */
     warnings: (model: Model, caller: Caller) => deps.credentials.warnings(model, caller),
   };
 }
@@ -64,25 +67,23 @@ async function check(deps: RegistryDeps, input: SourceInput, caller: Caller) {
   const candidate = await examine(deps, input, caller);
   const entries = candidate.repo === undefined ? [] : await entriesOfRepo(deps.store.db, candidate.repo);
   const category = input.category ?? candidate.suggested;
-  const regions =
-    candidate.region === undefined ? deps.fleet.regions().map((region) => region.name) : [candidate.region];
-  const runtimes =
-    category === undefined ? [] : regions.flatMap((region) => firstRuntime(deps, region, category, candidate));
-  const { source, repo, revision, commit, path, region, licence, formats, format, bytes, gated, warnings, files } =
-    candidate;
+  const runtimes = runtimesFor(deps, category, candidate);
+  const { source, repo, revision, commit, path, region, licence, formats, format, bytes, gated, files } = candidate;
   return {
     source,
-    ...defined({ repo, revision, commit, path, region, licence, category }),
+    repo,
+    revision,
+    commit,
+    path,
+    region,
+    licence,
+    category,
     formats,
     format,
     bytes,
     gated,
     downloadable: candidate.refusal === undefined,
-    warnings: [
-      ...(candidate.refusal ? [`${candidate.refusal.message} ${candidate.refusal.nextStep}`] : []),
-      ...warnings,
-      ...(runtimes.length === 0 && category ? [`No runtime serves ${category} models in ${format} here yet.`] : []),
-    ],
+    warnings: warningsOf(candidate, category, runtimes),
     file_count: files.length,
     files: files.slice(0, filesShown).map(({ path, size }) => ({ path, size })),
     category_reason: categoryReason(input, candidate),
@@ -98,6 +99,21 @@ async function check(deps: RegistryDeps, input: SourceInput, caller: Caller) {
   };
 }
 
+function runtimesFor(deps: RegistryDeps, category: Category | undefined, candidate: Candidate) {
+  if (category === undefined) return [];
+  const regions = candidate.region === undefined ? deps.fleet.regions().map(({ name }) => name) : [candidate.region];
+  return regions.flatMap((region) => firstRuntime(deps, region, category, candidate));
+}
+
+function warningsOf(candidate: Candidate, category: Category | undefined, runtimes: readonly unknown[]): Prose[] {
+  const { refusal, warnings, format } = candidate;
+  return [
+    ...(refusal ? [sentences(refusal.said, refusal.nextStep)] : []),
+    ...warnings,
+    ...(runtimes.length === 0 && category ? [`No runtime serves ${category} models in ${format} here yet.`] : []),
+  ];
+}
+
 function firstRuntime({ fleet }: RegistryDeps, region: string, category: Category, candidate: Candidate) {
   const runtime = fleet.runtimesFor(region, category, candidate.format, candidate.task)[0];
   return runtime ? [{ region, runtime: runtime.name }] : [];
@@ -111,32 +127,31 @@ function categoryReason(input: SourceInput, candidate: Candidate): string {
     : `the task ${candidate.task} fits no category: say which it is`;
 }
 
-async function register(deps: RegistryDeps, input: RegisterInput, context: Asking) {
+/** A model that may be saved as it is. */
+export interface Registration {
+  model: Model;
+  candidate: Candidate;
+  warnings: readonly Prose[];
+}
+
+async function prepareRegistration(deps: RegistryDeps, input: RegisterInput, caller: Caller): Promise<Registration> {
   checkName(input.name);
   await refuseTaken(deps.store.db, input.name);
-  const candidate = await examine(deps, input, context.caller);
+  const candidate = await examine(deps, input, caller);
   if (candidate.refusal) throw candidate.refusal;
   const category = input.category ?? candidate.suggested;
   if (category === undefined) throw categoryMissing(candidate);
-  const model = toModel(input, candidate, category, context.caller, deps.now());
-  const receipt = {
-    model: model.name,
-    state: 'registered',
-    next_step: `Launch it: launch_instance with model "${model.name}" (plan_launch first shows what that does).`,
-  };
-  await deps.store
-    .transaction(async (transaction) => {
-      await refuseTaken(transaction, input.name);
-      await insertModel(transaction, model);
-      await context.settle(transaction, receipt);
-    })
-    .catch(async (thrown: unknown) => {
-      // On PostgreSQL two may find the name free at once; the one that comes second is told what it would have been.
-      if (isUniqueViolation(thrown)) await refuseTaken(deps.store.db, input.name);
-      throw thrown;
-    });
-  deps.changes.publish({ kind: 'model', id: model.id });
-  return receipt;
+  const warnings = warningsOf(candidate, category, runtimesFor(deps, category, candidate));
+  return { candidate, warnings, model: toModel(input, candidate, category, caller, deps) };
+}
+
+async function commitRegistration(deps: RegistryDeps, { model }: Registration, { db, afterCommit }: UnitOfWork) {
+  await refuseTaken(db, model.name);
+  await insertModel(db, model).catch((thrown: unknown) => {
+    // On PostgreSQL two calls may find the name free at once.
+    throw isUniqueViolation(thrown) ? modelExists(model.name) : thrown;
+  });
+  afterCommit(() => deps.changes.publish({ kind: 'model', id: model.id }));
 }
 
 function checkName(name: string): void {
@@ -159,10 +174,13 @@ function checkName(name: string): void {
 
 async function refuseTaken(db: Queries, name: string): Promise<void> {
   const taken = await findModel(db, { name });
-  if (!taken) return;
-  const origin = taken.private ? '' : ` (${originOf(taken)})`;
-  throw fail('model_exists', `A model named "${name}" is registered already${origin}. Entries never change.`, {
-    nextStep: 'Choose another name for this revision or folder, such as the old one with a version behind it.',
+  if (taken) throw modelExists(name, taken.private ? undefined : originOf(taken));
+}
+
+function modelExists(name: string, origin?: string): Error {
+  const from = origin === undefined ? '' : ` (${origin})`;
+  return fail('model_exists', `A model named "${name}" exists already${from}. Models never change.`, {
+    nextStep: 'Choose another name for this revision or folder, for example the old name with a version after it.',
     field: 'name',
   });
 }
@@ -177,7 +195,13 @@ function categoryMissing(candidate: Candidate): Error {
   });
 }
 
-function toModel(input: RegisterInput, candidate: Candidate, category: Category, caller: Caller, now: Date): Model {
+function toModel(
+  input: RegisterInput,
+  candidate: Candidate,
+  category: Category,
+  caller: Caller,
+  { now, newId }: Pick<RegistryDeps, 'now' | 'newId'>,
+): Model {
   const {
     warnings: _warnings,
     formats: _formats,
@@ -188,13 +212,13 @@ function toModel(input: RegisterInput, candidate: Candidate, category: Category,
   } = candidate;
   return {
     ...kept,
-    id: randomId('mdl'),
+    id: newId('mdl'),
     name: input.name,
     category,
     selection: { include: input.include ?? [], exclude: input.exclude ?? [] },
     private: input.private ?? false,
     owner: caller.person.id,
-    createdAt: now.toISOString(),
+    createdAt: now().toISOString(),
   };
 }
 
@@ -219,7 +243,8 @@ function summary(model: OwnedModel) {
     bytes: model.bytes,
     owner: model.ownerName,
     created_at: model.createdAt,
-    ...defined({ commit: model.commit, region: model.region }),
+    commit: model.commit,
+    region: model.region,
   };
 }
 
@@ -229,14 +254,12 @@ async function get(deps: RegistryDeps, name: string, caller: Caller) {
   const path = model.filesystem === undefined ? undefined : await pathOf(deps, model.filesystem, model.subfolder);
   return {
     ...summary(model),
-    ...defined({
-      repo: model.repo,
-      revision: model.revision,
-      filesystem: model.filesystem,
-      subfolder: model.subfolder,
-      licence: model.licence,
-      path,
-    }),
+    repo: model.repo,
+    revision: model.revision,
+    filesystem: model.filesystem,
+    subfolder: model.subfolder,
+    licence: model.licence,
+    path,
     gated: model.gated,
     private: model.private,
     include: model.selection.include,
@@ -259,54 +282,40 @@ async function pathOf({ fleet }: RegistryDeps, filesystem: string, subfolder = '
   }
 }
 
-async function remove(deps: RegistryDeps, name: string, context: Asking) {
-  const receipt = {
-    model: name,
-    state: 'deleted',
-    next_step: 'Its cached weights stay until they are evicted: list_cache shows them, evict_cache frees them.',
-  };
-  await deps.store.transaction(async (transaction) => {
-    const model = await findVisible(transaction, name, context.caller);
-    if (!mayChange(model, context.caller)) throw notYours(model);
-    // Written before it is checked: on PostgreSQL the write is what waits for a launch that is about to commit.
-    await markModelDeleted(transaction, model.id, deps.now().toISOString());
-    const using = (await instancesUsing(transaction, model.id)).filter((instance) => instance.state !== 'stopped');
-    if (using.length > 0) throw inUse(name, using);
-    await context.settle(transaction, receipt);
-  });
-  deps.changes.publish({ kind: 'model', id: name });
-  return receipt;
+/** A model that may be deleted. */
+export interface Removal {
+  model: OwnedModel;
+  instances: { id: number; name: string; state: string }[];
+  caller: Caller;
 }
 
-async function examineRemoval({ store }: RegistryDeps, name: string, caller: Caller): Promise<OwnedModel> {
+async function prepareRemoval({ store }: RegistryDeps, name: string, caller: Caller): Promise<Removal> {
   const model = await findVisible(store.db, name, caller);
   if (!mayChange(model, caller)) throw notYours(model);
-  const using = (await instancesUsing(store.db, model.id)).filter((instance) => instance.state !== 'stopped');
-  if (using.length > 0) throw inUse(name, using);
-  return model;
+  const instances = await instancesUsing(store.db, model.id);
+  refuseInUse(name, instances);
+  return { model, instances, caller };
 }
 
-async function present({ store }: RegistryDeps, receipt: Record<string, unknown>): Promise<Record<string, unknown>> {
-  const { model, state } = receipt;
-  if (state !== 'registered' || typeof model !== 'string' || (await findModel(store.db, { name: model })))
-    return receipt;
-  return {
-    ...receipt,
-    state: 'deleted',
-    next_step: 'It was deleted since. Register it again with a new idempotency key.',
-  };
+async function commitRemoval(deps: RegistryDeps, { model, caller }: Removal, { db, afterCommit }: UnitOfWork) {
+  const now = await findVisible(db, model.name, caller);
+  if (now.id !== model.id) throw modelNotFound(model.name);
+  // Written before it is checked: on PostgreSQL the write waits for a launch that is about to commit.
+  await markModelDeleted(db, model.id, deps.now().toISOString());
+  refuseInUse(model.name, await instancesUsing(db, model.id));
+  afterCommit(() => deps.changes.publish({ kind: 'model', id: model.id }));
 }
 
-function inUse(name: string, using: readonly { id: number; name: string; state: string }[]): Error {
+function refuseInUse(name: string, instances: readonly { id: number; name: string; state: string }[]): void {
+  const using = instances.filter(({ state }) => state !== 'stopped');
+  const [first] = using;
+  if (!first) return;
   const named = using.map((instance) => `${instance.name}:${instance.id} (${instance.state})`).join(', ');
-  return fail(
-    'model_in_use',
-    `"${name}" cannot be deleted while ${using.length === 1 ? 'an instance uses' : 'instances use'} it: ${named}.`,
-    {
-      nextStep: `Stop ${using.length === 1 ? 'it' : 'them'} first: stop_instance ${using[0]?.id ?? ''}`.trim(),
-      field: 'model',
-    },
-  );
+  const [verb, them] = using.length === 1 ? ['an instance uses', 'it'] : ['instances use', 'them'];
+  throw fail('model_in_use', `"${name}" cannot be deleted while ${verb} it: ${named}.`, {
+    nextStep: say`Stop ${them} first: ${run('stop_instance', { instance: first.id })}.`,
+    field: 'model',
+  });
 }
 
 function notYours(model: OwnedModel): Error {
@@ -318,13 +327,12 @@ function notYours(model: OwnedModel): Error {
 async function findVisible(db: Queries, name: string, caller: Caller): Promise<OwnedModel> {
   const model = await findModel(db, { name });
   if (model && mayRead(model, caller)) return model;
-  throw fail('model_not_found', `There is no model named "${name}".`, {
-    nextStep: 'list_models shows the names there are; register_model adds one.',
-    field: 'model',
-  });
+  throw modelNotFound(name);
 }
 
-/** Without the fields that are undefined: an absent field and an undefined one are not the same in the results. */
-export function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+function modelNotFound(name: string): Error {
+  return fail('model_not_found', `There is no model named "${name}".`, {
+    nextStep: say`${run('list_models')} shows the names. ${run('register_model')} adds one.`,
+    field: 'model',
+  });
 }

@@ -1,7 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../base/clock.ts';
+import { run, say } from '../base/prose.ts';
+import type { UnitOfWork } from '../store/unit-of-work.ts';
 import { fail } from '../base/errors.ts';
 import type { Changes } from '../base/changes.ts';
-import type { Fleet } from '../region/fleet.ts';
 import type { Region } from '../region/region.ts';
 import type { Store } from '../store/store.ts';
 import { findVolume, updateVolume, usersOfVolume } from './table.ts';
@@ -9,34 +10,45 @@ import type { Volume } from './table.ts';
 
 export interface EvictDeps {
   store: Store;
-  fleet: Fleet;
   changes: Changes;
   nudge: (key: { volume: string }) => void;
+  clock: Clock;
+}
+
+/** A volume whose eviction is committed. */
+export interface EvictedVolume {
+  volume: string;
+  /** Bytes that it held before; undefined if the region could not tell. */
+  held_bytes?: number | undefined;
 }
 
 const patienceMs = 60_000;
 const pollMs = 50;
 
 /**
- * Frees a volume that nothing uses and answers with the bytes it held, as far as the region can tell. The decision is written
- * first and the reconciler, which alone works on the volume, carries it out: what wants the bytes meanwhile waits until they
- * are gone.
+ * Decides that a volume goes, unless an instance uses it. The reconciler alone works on volumes and carries it out. What
+ * needs the bytes meanwhile waits until they are gone.
  */
-export async function evictVolume(deps: EvictDeps, volume: Volume): Promise<number | undefined> {
-  const held = await bytesOf(deps.fleet.region(volume.region), volume);
-  await deps.store.transaction(async (transaction) => {
-    const users = await usersOfVolume(transaction, volume.key);
-    if (users.length > 0) throw volumeInUse(volume, users);
-    const asked = { state: 'evicting', prefetch: false, pinned: false } as const;
-    await updateVolume(transaction, volume.key, { ...asked, progress: null, reason: null, freedBytes: null });
-  });
-  deps.nudge({ volume: volume.key });
-  const deadline = Date.now() + patienceMs;
+export async function askEviction(deps: Pick<EvictDeps, 'nudge'>, volume: Volume, unit: UnitOfWork): Promise<void> {
+  const users = await usersOfVolume(unit.db, volume.key);
+  if (users.length > 0) throw volumeInUse(volume, users);
+  const asked = { state: 'evicting', prefetch: false, pinned: false } as const;
+  await updateVolume(unit.db, volume.key, { ...asked, progress: null, reason: null, freedBytes: null });
+  unit.afterCommit(() => deps.nudge({ volume: volume.key }));
+}
+
+/** Waits until the volume is gone. Answers with the bytes it freed; undefined if the region cannot tell. Throws `eviction_pending` after a minute. */
+export async function evictionOf(
+  { store, clock }: Pick<EvictDeps, 'store' | 'clock'>,
+  { volume, held_bytes: held }: EvictedVolume,
+  signal: AbortSignal | undefined,
+): Promise<number | undefined> {
+  const deadline = clock.elapsedMs() + patienceMs;
   for (;;) {
-    const now = await findVolume(deps.store.db, volume.key);
+    const now = await findVolume(store.db, volume);
     if (now?.state !== 'evicting') return now?.freedBytes ?? held;
-    if (Date.now() > deadline) throw stillGoing(now);
-    await delay(pollMs);
+    if (clock.elapsedMs() > deadline || signal?.aborted === true) throw stillGoing(now);
+    await clock.sleep(pollMs, signal);
   }
 }
 
@@ -49,9 +61,9 @@ export async function finishEviction(deps: Omit<EvictDeps, 'places'>, volume: Vo
   deps.changes.publish({ kind: 'volume', id: volume.key });
 }
 
-/** Before it goes: a region may not be able to say it any more when it is gone. */
-async function bytesOf(region: Region, volume: Volume): Promise<number | undefined> {
-  const observed = await region.observeVolume(volume.key);
+/** Bytes in a volume; undefined if the region cannot tell. Ask before the eviction: later the region may not know. */
+export async function bytesIn(region: Region, key: string): Promise<number | undefined> {
+  const observed = await region.observeVolume(key);
   if (observed.state === 'absent') return 0;
   return observed.state === 'ready' ? observed.bytes : undefined;
 }
@@ -59,7 +71,7 @@ async function bytesOf(region: Region, volume: Volume): Promise<number | undefin
 function stillGoing({ key, reason }: Volume): Error {
   const why = reason === undefined ? '' : ` ${reason.message}`;
   return fail('eviction_pending', `The volume ${key} is being deleted and takes longer than a minute.${why}`, {
-    nextStep: 'It goes on by itself: list_cache shows when it is gone.',
+    nextStep: say`It goes on by itself. ${run('list_cache')} shows when it is gone.`,
   });
 }
 

@@ -1,3 +1,4 @@
+import { plainWords } from '../../core/base/prose.ts';
 import type { ActionsBlock, ModalView } from '@slack/types';
 import type { z } from 'zod';
 import type { ApprovalState } from '../../core/approvals/states.ts';
@@ -148,7 +149,10 @@ export function approvalsMessage(approvals: readonly ApprovalSummary[]): SlackMe
 export function outcomeMessage(approval: Approval): SlackMessage {
   const { blocks } = approvalMessage(approval);
   const text = `Your request ${approval.id} is ${approval.state}`;
-  return { text, blocks: [section(`*${text}.*`), ...blocks, section(inSlackWords(escape(approval.next_step)))] };
+  return {
+    text,
+    blocks: [section(`*${text}.*`), ...blocks, section(inSlackWords(escape(plainWords(approval.next_step))))],
+  };
 }
 
 /** Loud: a new message, so that everybody who should know hears of it. */

@@ -1,3 +1,4 @@
+import { plainWords } from '../../core/base/prose.ts';
 import type { InputBlock, KnownBlock, PlainTextOption } from '@slack/types';
 import type { InputField } from '../../core/operation/operation.ts';
 import { isRequired } from './form.ts';
@@ -39,7 +40,7 @@ export function fieldBlock(
     type: 'input',
     block_id: field.name,
     label: plain(field.label, 2000),
-    hint: plain(field.help, 2000),
+    hint: plain(plainWords(field.help), 2000),
     optional: !isRequired(field),
     element: elementOf(field, value, choices, switches ? switchId : elementId),
     ...(switches ? { dispatch_action: true } : {}),

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Caller, Role } from '../../../src/core/base/caller.ts';
 import { createRoleGrants } from '../../../src/core/access/people/role-grants.ts';
-import type { Asking } from '../../../src/core/operation/mutation-context.ts';
+import { inUnitOfWork } from '../../../src/core/store/unit-of-work.ts';
+import type { RoleChange } from '../../../src/core/access/people/role-grants.ts';
 import { startCore } from '../../support/core.ts';
 import { stores } from '../../support/stores.ts';
 import { fakeDirectory, openPeople } from './people-place.ts';
@@ -12,10 +13,21 @@ const listed = `people:
   - {name: Bob, role: viewer, identities: ["slack:T1/UBOB"]}
 `;
 
-const grantsOf = (place: PeoplePlace) =>
-  createRoleGrants({ people: place.people, store: place.store, now: place.clock });
+const grantsOf = (place: PeoplePlace) => grantsIn(place);
 
-async function by(place: PeoplePlace, user?: string): Promise<Asking> {
+/** A change of a role from its check to its commit. */
+function grantsIn(place: PeoplePlace) {
+  const grants = createRoleGrants({ people: place.people, store: place.store, now: place.clock });
+  return {
+    ...grants,
+    async set(input: RoleChange, caller: Caller) {
+      const change = await grants.prepareChange(input, caller);
+      return inUnitOfWork(place.store, (unit) => grants.commitChange(change, unit));
+    },
+  };
+}
+
+async function by(place: PeoplePlace, user?: string): Promise<Caller> {
   const person = user === undefined ? await place.access.local() : await place.access.personOfSlack('T1', user);
   const caller: Caller = {
     person: person ?? expect.fail(`${user} is nobody`),
@@ -25,7 +37,7 @@ async function by(place: PeoplePlace, user?: string): Promise<Asking> {
     source: 'cli',
     scopes: ['operate'],
   };
-  return { caller, requestId: 'req_1', settle: async () => {} };
+  return caller;
 }
 
 async function give(place: PeoplePlace, user: string, role: Role | 'none', from?: string) {
@@ -109,7 +121,7 @@ describe.each(stores())('a role that an admin gives, on $name', (kind) => {
     await place.write(listed);
     await give(place, 'UCAT', 'admin');
     for (const user of [undefined, 'UCAT']) {
-      const { caller } = await by(place, user);
+      const caller = await by(place, user);
       await expect(grantsOf(place).set({ person: caller.person.name, role: 'none' }, await by(place, user)))
         .rejects //
         .toMatchObject({ code: 'own_role', nextStep: user === undefined ? 'Ask cat (T1/UCAT).' : 'Ask Ada.' });
@@ -127,7 +139,7 @@ describe.each(stores())('a role that an admin gives, on $name', (kind) => {
     for (const user of ['UCAT', 'UDAN']) await give(place, user, 'admin');
     // Both are asked for before either is taken.
     const [cat, dan] = [await by(place, 'UCAT'), await by(place, 'UDAN')];
-    const take = (person: string, asking: Asking) =>
+    const take = (person: string, asking: Caller) =>
       grantsOf(place).set({ person: `slack:T1/${person}`, role: 'none' }, asking);
     const ends = await Promise.allSettled([take('UDAN', cat), take('UCAT', dan)]);
     expect(ends.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);

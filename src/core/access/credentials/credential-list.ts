@@ -1,11 +1,11 @@
-import type { Asking } from '../../operation/mutation-context.ts';
+import type { UnitOfWork } from '../../store/unit-of-work.ts';
 import type { Config } from '../../config/config.ts';
 import { fail } from '../../base/errors.ts';
 import { decodeCursor, pageOf } from '../../base/paging.ts';
 import { mayRead } from '../visibility.ts';
 import { credentialsVisibleTo, deleteCredentialRow, entriesNeeding, findUsable } from './table.ts';
 import type { CredentialRow } from './table.ts';
-import type { Store } from '../../store/store.ts';
+import type { Queries, Store } from '../../store/store.ts';
 import { atLeast } from '../../base/caller.ts';
 import type { Caller } from '../../base/caller.ts';
 import { environmentName, fingerprintOf, fromEnvironment } from './credentials.ts';
@@ -22,7 +22,8 @@ export type CredentialList = ReturnType<typeof createCredentialList>;
 export function createCredentialList(deps: ListDeps) {
   return {
     list: (input: { cursor?: string | undefined; limit: number }, caller: Caller) => list(deps, input, caller),
-    remove: (name: string, context: Asking) => remove(deps, name, context),
+    prepareRemoval: (name: string, caller: Caller) => removable(deps.store.db, name, caller),
+    commitRemoval: (removal: CredentialRemoval, unit: UnitOfWork) => commitRemoval(removal, unit),
   };
 }
 
@@ -65,23 +66,25 @@ function environment({ config, localPersonId }: ListDeps, { person }: Caller) {
   ];
 }
 
-async function remove({ store }: ListDeps, name: string, context: Asking) {
-  const { caller } = context;
-  const receipt = {
-    credential: name,
-    state: 'deleted',
-    next_step: 'Revoke the token on the Hub too, if nothing else needs it.',
-  };
-  await store.transaction(async (transaction) => {
-    const row = await findUsable(transaction, name, caller.person.id);
-    if (!row) throw missing(name);
-    if (row.owner !== caller.person.id && !atLeast(caller.person.role, 'admin')) throw notYours(row);
-    const entries = await entriesNeeding(transaction, row.id);
-    if (entries.length > 0) throw inUse(row, entries, caller);
-    await deleteCredentialRow(transaction, row.id);
-    await context.settle(transaction, receipt);
-  });
-  return receipt;
+/** A credential that its owner or an admin may delete, and that no model needs. */
+export interface CredentialRemoval {
+  row: CredentialRow;
+  caller: Caller;
+}
+
+async function removable(db: Queries, name: string, caller: Caller): Promise<CredentialRemoval> {
+  const row = await findUsable(db, name, caller.person.id);
+  if (!row) throw missing(name);
+  if (row.owner !== caller.person.id && !atLeast(caller.person.role, 'admin')) throw notYours(row);
+  const models = await entriesNeeding(db, row.id);
+  if (models.length > 0) throw inUse(row, models, caller);
+  return { row, caller };
+}
+
+async function commitRemoval({ row: { name }, caller }: CredentialRemoval, { db }: UnitOfWork) {
+  const { row } = await removable(db, name, caller);
+  await deleteCredentialRow(db, row.id);
+  return { credential: name };
 }
 
 function missing(name: string): Error {

@@ -1,4 +1,4 @@
-import type { Asking } from '../../operation/mutation-context.ts';
+import type { UnitOfWork } from '../../store/unit-of-work.ts';
 import { fail } from '../../base/errors.ts';
 import { nearest } from '../../base/nearest.ts';
 import { decodeCursor, pageOf } from '../../base/paging.ts';
@@ -29,7 +29,8 @@ export type RoleGrants = ReturnType<typeof createRoleGrants>;
 export function createRoleGrants(deps: GrantDeps) {
   return {
     list: (input: { cursor?: string | undefined; limit: number }) => list(deps, input),
-    set: (input: RoleChange, asking: Asking) => set(deps, input, asking),
+    prepareChange: (input: RoleChange, caller: Caller) => prepareChange(deps, input, caller),
+    commitChange: (change: PreparedRoleChange, unit: UnitOfWork) => commitChange(deps, change, unit),
   };
 }
 
@@ -58,9 +59,16 @@ async function list({ people }: GrantDeps, input: { cursor?: string | undefined;
 /** Somebody known, or an account that may become somebody. */
 type Target = { id: string; name: string } | { identity: string; name: string };
 
-async function set(deps: GrantDeps, input: RoleChange, asking: Asking) {
-  const { people, store, now } = deps;
-  const { caller } = asking;
+export interface PreparedRoleChange {
+  target: Target;
+  role: Role | 'none';
+  caller: Caller;
+  /** True if the caller is an admin by a grant, which another admin may take away at the same moment. */
+  byGrant: boolean;
+}
+
+async function prepareChange(deps: GrantDeps, input: RoleChange, caller: Caller): Promise<PreparedRoleChange> {
+  const { people } = deps;
   const target = await find(deps, input);
   const id = 'id' in target ? target.id : undefined;
   if (id === caller.person.id) throw await ownRole(people, caller);
@@ -69,15 +77,16 @@ async function set(deps: GrantDeps, input: RoleChange, asking: Asking) {
   const identities = 'id' in target ? await people.identitiesOf(target.id) : [target.identity];
   if (input.role !== 'none' && (await people.isShutOut(identities))) throw shutOut(target.name);
   const mine = await people.roleOf(caller.person.id);
-  return store.transaction(async (transaction) => {
-    await lockGrants(transaction, [caller.person.id, ...(id === undefined ? [] : [id])]);
-    // Two admins who take each other's role at one moment: one of them is none any more.
-    if (mine?.granted !== false) await needAdmin(transaction, caller);
-    const changed = await change(transaction, target, input.role, { givenBy: caller.person.name, at: now() });
-    const receipt = receiptOf(target.name, input.role, changed);
-    await asking.settle(transaction, receipt);
-    return receipt;
-  });
+  return { target, role: input.role, caller, byGrant: mine?.granted !== false };
+}
+
+async function commitChange({ now }: GrantDeps, prepared: PreparedRoleChange, { db }: UnitOfWork) {
+  const { target, role, caller, byGrant } = prepared;
+  await lockGrants(db, [caller.person.id, ...('id' in target ? [target.id] : [])]);
+  // If two admins take each other's role at the same moment, one of them is no admin any more.
+  if (byGrant) await needAdmin(db, caller);
+  const changed = await change(db, target, role, { givenBy: caller.person.name, at: now() });
+  return { person: target.name, role, state: changed ? ('changed' as const) : ('unchanged' as const) };
 }
 
 async function change(
@@ -91,17 +100,6 @@ async function change(
   if ((await grantOf(db, id))?.role === role) return false;
   await giveRole(db, id, { role, givenBy, givenAt: at.toISOString() });
   return true;
-}
-
-function receiptOf(person: string, role: Role | 'none', changed: boolean) {
-  const given = `${person} has the role "${role}" from the next call on, and so have their tokens and agents.`;
-  const taken = `${person} gets nothing any more: their tokens and agents stop too. What they own stays, with admins.`;
-  return {
-    person,
-    role,
-    state: changed ? ('changed' as const) : ('unchanged' as const),
-    next_step: role === 'none' ? taken : given,
-  };
 }
 
 async function find({ people, store }: GrantDeps, { person, name }: RoleChange): Promise<Target> {

@@ -31,6 +31,15 @@ export async function takeRole(db: Queries, id: string): Promise<boolean> {
 }
 
 /** Until the transaction ends nobody else changes these; in one order, so that two who do this never wait for each other. */
+/** Transactions that lock the same person run one after the other. */
+export async function lockPerson(db: Queries, id: string): Promise<void> {
+  await db
+    .updateTable('persons')
+    .set((row) => ({ name: row.ref('name') }))
+    .where('id', '=', id)
+    .execute();
+}
+
 export async function lockGrants(db: Queries, ids: readonly string[]): Promise<void> {
   for (const id of ids.toSorted()) {
     await db

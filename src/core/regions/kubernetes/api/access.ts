@@ -105,7 +105,9 @@ function headersOf(options: RequestOptions): Record<string, string> {
     name.toLowerCase(),
     String(value),
   ]);
-  const basic = options.auth ? { authorization: `Basic ${Buffer.from(options.auth).toString('base64')}` } : {};
+  const basic: Record<string, string> = options.auth
+    ? { authorization: `Basic ${Buffer.from(options.auth).toString('base64')}` }
+    : {};
   return { ...(Object.fromEntries(given) as Record<string, string>), ...basic };
 }
 

@@ -38,7 +38,8 @@ export function deployment(served: Served): V1Deployment {
     labels: workloadLabels(workload),
     annotations: { [annotations.model]: workload.servedName },
   };
-  const volume = workload.location.kind === 'volume' ? { [labels.volume]: workload.location.volume } : {};
+  const volume: Record<string, string> =
+    workload.location.kind === 'volume' ? { [labels.volume]: workload.location.volume } : {};
   const pod = metadataFor(config, {
     ...naming,
     labels: { ...naming.labels, ...volume },

@@ -1,0 +1,92 @@
+import { fail } from '../base/errors.ts';
+import type { Caller } from '../base/caller.ts';
+import { refuseOtherPlan } from '../plan/accept-plan.ts';
+import type { LaunchInput } from '../plan/launch-input.ts';
+import { regionsOf } from '../plan/plan-launch.ts';
+import type { LaunchPlan } from '../plan/plan-launch.ts';
+import { findModel } from '../registry/table.ts';
+import type { OwnedModel } from '../registry/table.ts';
+import type { UnitOfWork } from '../store/unit-of-work.ts';
+import type { InstanceDeps } from './dependencies.ts';
+import { plan } from './gather-facts.ts';
+import { volumeOf, want } from '../volumes/model-volume.ts';
+import type { InstanceSpec } from './instance.ts';
+import { stopTime } from './stop-time.ts';
+import { insertInstance } from './table.ts';
+
+export type LaunchInstanceInput = LaunchInput & {
+  plan_digest?: string | undefined;
+  stop_after?: string | undefined;
+  reason?: string | undefined;
+};
+
+/** A launch whose plan is made. */
+export interface PreparedLaunch {
+  input: LaunchInstanceInput;
+  model: OwnedModel;
+  plan: LaunchPlan;
+  caller: Caller;
+}
+
+/** `accepted`: somebody accepted the plan before, and drift is looked for elsewhere. */
+export async function prepareLaunch(
+  deps: InstanceDeps,
+  input: LaunchInstanceInput,
+  caller: Caller,
+  accepted: boolean,
+): Promise<PreparedLaunch> {
+  const { plan: made, model } = await plan(deps, input, caller);
+  if (!accepted) refuseOtherPlan(made, input.plan_digest, 'launch');
+  return { input, model, plan: made, caller };
+}
+
+export async function commitLaunch(deps: InstanceDeps, launch: PreparedLaunch, unit: UnitOfWork) {
+  const { input, model, plan: made, caller } = launch;
+  const { db, afterCommit } = unit;
+  const now = deps.now();
+  const regions = made.regions.map(({ region }) => ({ region, volume: volumeOf(model, region) }));
+  for (const { region, volume } of regions) if (volume) await want(db, model, region, volume);
+  const id = await insertInstance(db, {
+    name: model.name,
+    entryId: model.id,
+    spec: specOf(made, input),
+    owner: caller.person.id,
+    private: input.private ?? model.private,
+    createdAt: now.toISOString(),
+    stopAt: input.stop_after === undefined ? undefined : stopTime(input.stop_after, now),
+    regions,
+  });
+  // After the insert: on PostgreSQL the insert waits for a deletion that is about to commit.
+  const still = await findModel(db, { id: model.id });
+  if (still?.deletedAt !== undefined) throw modelGone(model.name);
+  afterCommit(() => {
+    for (const { region, volume } of regions) {
+      if (volume) deps.nudge({ volume });
+      deps.nudge({ instance: id, region });
+    }
+    deps.changes.publish({ kind: 'instance', id: String(id) });
+  });
+  return { instance: id, model: model.name, state: 'pending' };
+}
+
+function specOf(made: LaunchPlan, input: LaunchInstanceInput): InstanceSpec {
+  const [first] = made.regions;
+  return {
+    replicas: first?.replicas ?? 1,
+    regions: regionsOf(made),
+    accelerator: first?.accelerator,
+    acceleratorCount: first?.accelerator_count,
+    contextLength: input.context_length,
+    extraArguments: input.arguments,
+    allowPickle: input.allow_pickle,
+    reason: input.reason,
+    stopAfter: input.stop_after,
+  };
+}
+
+function modelGone(name: string): Error {
+  return fail('model_not_found', `"${name}" was deleted meanwhile.`, {
+    nextStep: 'Register it again.',
+    field: 'model',
+  });
+}

@@ -1,0 +1,80 @@
+import type { Caller } from '../base/caller.ts';
+import { fail } from '../base/errors.ts';
+import type { LaunchInput } from '../plan/launch-input.ts';
+import type { KeptImage } from '../plan/plan-launch.ts';
+import { isPickle } from '../registry/model.ts';
+import { findModel } from '../registry/table.ts';
+import type { OwnedModel } from '../registry/table.ts';
+import type { InstanceDeps } from './dependencies.ts';
+import type { KeptImages } from './gather-facts.ts';
+import { modelId } from './instance.ts';
+import type { Instance } from './instance.ts';
+
+/** The model that the instance goes on with. Its own works even if it was deleted: its files are known. */
+export async function modelOf(
+  deps: InstanceDeps,
+  instance: Instance,
+  other: string | undefined,
+  caller: Caller,
+): Promise<OwnedModel> {
+  if (other !== undefined) return deps.registry.find(other, caller);
+  const own = await findModel(deps.store.db, { id: instance.entryId });
+  if (own) return own;
+  throw fail('model_not_found', `The model of ${modelId(instance)} is gone.`, {
+    nextStep: 'Name another model to go on with.',
+    field: 'model',
+  });
+}
+
+export function launchInputOf(
+  deps: InstanceDeps,
+  instance: Instance,
+  model: OwnedModel,
+  replicas: number,
+): LaunchInput {
+  const { spec } = instance;
+  return {
+    model: instance.name,
+    regions: spec.regions.map(({ region }) => region),
+    replicas,
+    runtime: runtimeOf(deps, instance, model),
+    accelerator: spec.accelerator,
+    accelerator_count: spec.acceleratorCount,
+    context_length: spec.contextLength,
+    arguments: spec.extraArguments,
+    // The launch allowed what it runs already.
+    allow_pickle: spec.allowPickle ?? (isPickle(model) && model.id === instance.entryId),
+  };
+}
+
+/** The images that its replicas run now. A scale keeps them. */
+export function imagesOf({ spec }: Instance): KeptImages {
+  return new Map(
+    spec.regions.flatMap(({ region, runtime, image }) => (image === undefined ? [] : [[region, { runtime, image }]])),
+  );
+}
+
+/**
+ * The images by digest that the instance first ran. A restart keeps them even if the tag has moved, unless the runtime
+ * names another image by now.
+ */
+export function foundImages({ fleet }: InstanceDeps, { regions, spec }: Instance): KeptImages {
+  const found = new Map<string, KeptImage>();
+  for (const { region, image } of regions) {
+    const name = spec.regions.find((each) => each.region === region)?.runtime;
+    const known = image !== undefined && fleet.regions().some((each) => each.name === region);
+    const runtime = known ? fleet.runtimes(region).find((each) => each.name === name) : undefined;
+    if (runtime?.kind === 'kubernetes' && image?.startsWith(`${runtime.image}@`))
+      found.set(region, { runtime: runtime.name, image });
+  }
+  return found;
+}
+
+/** The runtime of now, if it still serves this model in all its regions. Otherwise EcoLink picks again. */
+function runtimeOf({ fleet }: InstanceDeps, instance: Instance, model: OwnedModel): string | undefined {
+  const { regions } = instance.spec;
+  const name = regions[0]?.runtime;
+  const serves = (region: string): boolean =>
+    fleet.runtimesFor(region, model.category, model.format, model.task).some((runtime) => runtime.name === name);
+  return regions.every(({ region, runtime }) => runtime === name && serves(region)) ? name : undefined;
+}

@@ -1,0 +1,121 @@
+import type { z } from 'zod';
+import { digestOf } from '../base/ids.ts';
+import type { Caller } from '../base/caller.ts';
+import type { PreparedMutation } from '../operation/mutation.ts';
+import type { Operation } from '../operation/operation.ts';
+import { parseInput } from '../operation/parse-input.ts';
+import type { Preview } from '../operation/preview.ts';
+import type { UnitOfWork } from '../store/unit-of-work.ts';
+import type { Services } from './services.ts';
+
+type AnyObject = z.ZodObject;
+type Fields = Record<string, unknown>;
+
+/** What a handler may use beside its input. */
+export interface OperationContext {
+  services: Services;
+  caller: Caller;
+  /** Ends waiting when the caller has gone. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface PrepareContext extends OperationContext {
+  /** True if the request was accepted before and is looked at once more: at a vote, or before the approved run. */
+  accepted: boolean;
+}
+
+/** What `respond` may use. */
+export interface RespondContext extends OperationContext {
+  /** True if an earlier call with the same idempotency key committed. */
+  replayed: boolean;
+}
+
+export interface Query<I extends AnyObject = AnyObject, O extends AnyObject = AnyObject> extends Operation<I, O> {
+  effect: 'read';
+  /** Checks the input. Throws `input` errors only. */
+  call(raw: unknown): { input: Fields; answer(context: OperationContext): Promise<z.output<O>> };
+}
+
+export interface Mutation<I extends AnyObject = AnyObject, O extends AnyObject = AnyObject> extends Operation<I, O> {
+  effect: 'write' | 'destructive';
+  /** Checks the input. Throws `input` errors only. */
+  call(raw: unknown): MutationCall;
+  /** The answer of now to what was committed: by this call, or by the earlier one that it repeats. */
+  respond(committed: unknown, context: RespondContext): Promise<z.output<O>>;
+}
+
+export interface MutationCall {
+  /** As it was sent, with the defaults. */
+  input: Fields;
+  prepare(context: PrepareContext): Promise<PreparedMutation>;
+}
+
+export type DefinedOperation = Query | Mutation;
+
+interface Answers<I extends AnyObject, O extends AnyObject> {
+  handler(input: z.output<I>, context: OperationContext): Promise<z.input<O>>;
+}
+
+/** An operation that reads. */
+export function defineQuery<I extends AnyObject, O extends AnyObject>(
+  definition: Operation<I, O> & { effect: 'read' } & Answers<I, O>,
+): Query<I, O> {
+  const { handler, ...operation } = definition;
+  return {
+    ...operation,
+    call(raw) {
+      const input = parseInput(operation, raw);
+      return { input, answer: async (context) => operation.output.parse(await handler(input, context)) };
+    },
+  };
+}
+
+interface Steps<I extends AnyObject, O extends AnyObject, Prepared, Committed extends object> {
+  /** Reads the world and throws what is wrong. Changes nothing. Runs once for each call, vote and approved run. */
+  prepare(input: z.output<I>, context: PrepareContext): Promise<Prepared>;
+  /** What it would do, for approvers and for the policy. Pure. Without one, people see the input, and no rule about facts fits. */
+  preview?(prepared: Prepared, input: z.output<I>): Preview;
+  /** What `commit` answers with. The ledger keeps it for seven days, so an older version's must still fit. */
+  committed: z.ZodType<Committed>;
+  /** Writes. Checks again, in the transaction, what another call may have changed since `prepare`. */
+  commit(prepared: Prepared, unit: UnitOfWork, context: OperationContext): Promise<Committed>;
+  /** Makes the answer. A repeated call gets an answer of now. */
+  respond(committed: Committed, context: RespondContext): Promise<z.input<O>>;
+}
+
+/** An operation that changes something. */
+export function defineMutation<I extends AnyObject, O extends AnyObject, Prepared, Committed extends object>(
+  definition: Operation<I, O> & { effect: 'write' | 'destructive' } & Steps<I, O, Prepared, Committed>,
+): Mutation<I, O> {
+  const { prepare, preview, committed, commit, respond, ...operation } = definition;
+  return {
+    ...operation,
+    call(raw) {
+      const input = parseInput(operation, raw);
+      return {
+        input,
+        async prepare(context) {
+          const prepared = await prepare(input, context);
+          return {
+            preview: withoutKey(preview?.(prepared, input) ?? inputPreview(operation.title, input)),
+            commit: (unit) => commit(prepared, unit, context),
+          };
+        },
+      };
+    },
+    respond: async (done, context) => operation.output.parse(await respond(committed.parse(done), context)),
+  };
+}
+
+/** The idempotency key belongs to one call, not to what people approve. */
+function withoutKey(preview: Preview): Preview {
+  const { idempotency_key: _key, ...input } = preview.input;
+  return { ...preview, input };
+}
+
+function inputPreview(title: string, given: Fields): Preview {
+  const { idempotency_key: _key, ...input } = given;
+  const lines = Object.entries(input).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+  const relied = { 'the input': digestOf(input).slice(0, 16) };
+  return { input, summary: [title, ...lines], relied, facts: { adds: false } };
+}

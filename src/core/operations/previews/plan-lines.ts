@@ -1,0 +1,92 @@
+import { formatBytes } from '../../base/format.ts';
+import { plainWords } from '../../base/prose.ts';
+import { modelId } from '../../instances/instance.ts';
+import type { Instance } from '../../instances/instance.ts';
+import type { LaunchPlan, RegionLaunch } from '../../plan/plan-launch.ts';
+import type { PreviewFacts } from '../../policy/facts.ts';
+import { isPickle } from '../../registry/model.ts';
+import { originOf, selectionHash } from '../../registry/origin.ts';
+import type { OwnedModel } from '../../registry/table.ts';
+import { codeRun } from '../../runtimes/runtime.ts';
+
+// The names and values under "relied" are stored with approval requests and compared at every vote: a change of a word
+// here makes requests of an older version stale.
+
+interface PlannedChange {
+  instance: Instance;
+  model: OwnedModel;
+  plan: LaunchPlan;
+}
+
+export function describeModel(model: OwnedModel): string {
+  const commit = model.commit === undefined ? '' : ` at ${model.commit.slice(0, 12)}`;
+  return `${model.name} (${originOf(model)}${commit})`;
+}
+
+export function modelRelied(model: OwnedModel): Record<string, string> {
+  return {
+    'the model': model.id,
+    'the commit': model.commit ?? 'none',
+    'the selection of files': selectionHash(model.files).slice(0, 16),
+  };
+}
+
+export function changeRelied({ instance, model, plan }: PlannedChange): Record<string, string> {
+  return {
+    ...modelRelied(model),
+    ...planRelied(plan),
+    'the instance': modelId(instance),
+    'what the instance should do': instance.desired,
+  };
+}
+
+export function planRelied(plan: LaunchPlan): Record<string, string> {
+  const regions = plan.regions.map((region) => [`the launch in ${region.region}`, regionLine(region)] as const);
+  return {
+    'the regions': plan.regions.map((region) => region.region).join(', '),
+    ...Object.fromEntries(regions),
+    ...(plan.changes.length === 0 ? {} : { 'what changed since registration': plan.changes.join('; ') }),
+  };
+}
+
+/** Replicas, accelerators, runtime with its arguments, and the image with its digest where it is known. */
+function regionLine(region: RegionLaunch): string {
+  const image = region.image === undefined ? '' : ` from ${region.image}`;
+  const accelerators =
+    region.accelerator === undefined ? '' : ` on ${region.accelerator_count} × ${region.accelerator}`;
+  const count = `${region.replicas} ${region.replicas === 1 ? 'replica' : 'replicas'}`;
+  return `${count}${accelerators}, ${[region.runtime, ...region.arguments].join(' ')}${image}`;
+}
+
+export function planLines(plan: LaunchPlan, model: OwnedModel): string[] {
+  const fetched = plan.regions.filter((region) => region.volume.state !== 'mounted').length * model.bytes;
+  return [
+    ...plan.regions.map((region) => `In ${region.region}: ${regionLine(region)}`),
+    costLine(plan.cost_per_hour),
+    ...(fetched > 0 ? [`At most ${formatBytes(fetched)} to fetch`] : []),
+    ...plan.warnings.map(plainWords),
+    ...plan.changes.map((change) => `Changed since it was registered: ${change}`),
+  ];
+}
+
+export function costLine(costPerHour: number | null): string {
+  return costPerHour === null ? 'Cost: the price is unknown' : `Cost: ${costPerHour} per hour`;
+}
+
+export function planFacts(plan: LaunchPlan, model: OwnedModel): Omit<PreviewFacts, 'adds'> {
+  return {
+    ...modelFacts(model),
+    regions: plan.regions.map((region) => region.region),
+    accelerators: plan.regions.flatMap((region) => region.accelerator ?? []),
+    trustRemoteCode: plan.regions.some((region) => codeRun(region.arguments).length > 0),
+    pickle: isPickle(model),
+  };
+}
+
+export function modelFacts(model: { bytes: number; licence?: string; gated: boolean }) {
+  return { modelBytes: model.bytes, licence: model.licence ?? 'unknown', gated: model.gated };
+}
+
+export function gpusOf(plan: LaunchPlan): number {
+  return plan.regions.reduce((sum, region) => sum + (region.accelerator_count ?? 0) * region.replicas, 0);
+}

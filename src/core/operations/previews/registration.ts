@@ -1,0 +1,22 @@
+import { formatBytes } from '../../base/format.ts';
+import { plainWords } from '../../base/prose.ts';
+import type { Preview } from '../../operation/preview.ts';
+import type { RegisterInput, Registration } from '../../registry/registry.ts';
+import { modelFacts } from './plan-lines.ts';
+
+/** The commit takes the place of the revision: nobody approved what a branch names tomorrow. */
+export function previewRegistration({ model, warnings }: Registration, given: RegisterInput): Preview {
+  const { commit, licence, bytes, gated, region, files } = model;
+  return {
+    input: { ...given, ...(commit === undefined ? {} : { revision: commit }), category: model.category },
+    summary: [
+      `Register ${given.name} from ${given.repo ?? `${given.filesystem}:${given.subfolder}`}`,
+      `${formatBytes(bytes)} in ${files.length} ${files.length === 1 ? 'file' : 'files'}${commit === undefined ? '' : ` at ${commit.slice(0, 12)}`}`,
+      `Licence: ${licence ?? 'not stated'}${gated ? ', gated' : ''}`,
+      ...warnings.map(plainWords),
+    ],
+    relied: { 'the commit': commit ?? 'none', 'the size': String(bytes), 'the licence': licence ?? 'none' },
+    facts: { ...modelFacts(model), ...(region === undefined ? {} : { regions: [region] }), adds: false },
+    private: given.private ?? false,
+  };
+}
