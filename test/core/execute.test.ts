@@ -120,7 +120,7 @@ describe('what nobody foresaw', () => {
     const reference = /req_[0-9a-f]+/.exec(body.message)?.[0];
     const line = log.lines().find((each) => each['request'] === reference);
     expect(line).toMatchObject({ operation: 'list_models', err: { message: 'no such table: models' } });
-    expect(JSON.stringify(line)).toContain('models.ts');
+    expect(JSON.stringify(line)).toContain('table.ts');
   });
 
   test('is an answer too that does not fit what the operation promises', async () => {

@@ -5,6 +5,7 @@ import type { Caller } from '../../src/core/base/caller.ts';
 import { loadConfig } from '../../src/core/config/load.ts';
 import type { Core } from '../../src/core/core.ts';
 import { createCore } from '../../src/core/create-core.ts';
+import { runPlainly } from './plain.ts';
 import { createLog } from '../../src/core/base/log.ts';
 import type { Log } from '../../src/core/base/log.ts';
 
@@ -49,7 +50,7 @@ export async function startCore(options: TestCoreOptions = {}): Promise<TestCore
     core,
     dataDir,
     local,
-    run: (operation, input = {}, caller = local) => core.execute(operation, input, caller),
+    run: (operation, input = {}, caller = local) => runPlainly(core, operation, input, caller),
     async [Symbol.asyncDispose]() {
       await core[Symbol.asyncDispose]();
       if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });

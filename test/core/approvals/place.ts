@@ -4,6 +4,7 @@ import Sqlite from 'better-sqlite3';
 import { expect } from 'vitest';
 import type { Caller } from '../../../src/core/base/caller.ts';
 import { atTerminal, inSlack } from '../../support/callers.ts';
+import { runPlainly } from '../../support/plain.ts';
 import { startCore } from '../../support/core.ts';
 import type { TestCore } from '../../support/core.ts';
 import { modelFolder, tiny } from '../../support/model-folder.ts';
@@ -31,7 +32,7 @@ export interface DecisionPlace extends AsyncDisposable {
   bo: Caller;
   max: Caller;
   mia: Caller;
-  /** As Slack brings them; root from the terminal. */
+  /** By their Slack account, over HTTP; root from the terminal. */
   as(name: string): Promise<Caller>;
   /** By a token of theirs. */
   withToken(name: string, kind: { agent?: boolean; mayDecide?: boolean }, source?: Caller['source']): Promise<Caller>;
@@ -52,11 +53,14 @@ export async function decisionPlace(more = '', reconcile = true): Promise<Decisi
   const folder = await modelFolder();
   const base = machine + people + folder.config;
   const place = await startCore({ reconcile, config: base + more });
-  const as = (name: string): Promise<Caller> =>
-    name === 'root' ? atTerminal(place.core) : inSlack(place.core, name.toUpperCase());
+  const as = async (name: string): Promise<Caller> => {
+    if (name === 'root') return atTerminal(place.core);
+    // Over HTTP they reach every operation.
+    return { ...(await inSlack(place.core, name.toUpperCase())), source: 'http' };
+  };
   const [ada, bo, max, mia] = await Promise.all([as('ada'), as('bo'), as('max'), as('mia')]);
   await place.core.execute('register_model', tiny, max);
-  const run: DecisionPlace['run'] = (who, operation, input = {}) => place.core.execute(operation, input, who);
+  const run: DecisionPlace['run'] = (who, operation, input = {}) => runPlainly(place.core, operation, input, who);
   const approval = (id: number) => place.run('get_approval', { approval: String(id) });
   let count = 0;
   return {

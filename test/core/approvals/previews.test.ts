@@ -1,3 +1,4 @@
+import { saying } from '../../support/plain.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Caller } from '../../../src/core/base/caller.ts';
 import { inSlack } from '../../support/callers.ts';
@@ -110,7 +111,7 @@ test('a request about what cannot be asked for now is not stale: it goes on wait
   await expect(place.run('approve_request', { approval }, ada)).rejects.toMatchObject({
     kind: 'unavailable',
     retryable: true,
-    nextStep: expect.stringContaining('goes on waiting'),
+    nextStep: saying('goes on waiting'),
   });
   expect(away.hits).toBeGreaterThan(0);
   expect(await place.run('get_approval', { approval })).toMatchObject({ state: 'pending', votes: [] });

@@ -1,3 +1,4 @@
+import { saying } from '../../support/plain.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Caller } from '../../../src/core/base/caller.ts';
 import { decisionPlace, people } from './place.ts';
@@ -31,7 +32,7 @@ describe('nobody approves their own request', () => {
     // Another workspace of theirs, a token that may decide, the first identity again; and for root the terminal.
     const identitiesOf = async (name: string): Promise<Caller[]> => [
       await p.as(name),
-      { ...(await p.as(name)), identity: `slack:T2/${name.toUpperCase()}`, source: 'slack' },
+      { ...(await p.as(name)), identity: `slack:T2/${name.toUpperCase()}` },
       await p.withToken(name, { mayDecide: true }),
       await p.withToken(name, { mayDecide: true }, 'cli'),
     ];
@@ -256,7 +257,7 @@ policy: [{ when: { operations: [launch_instance] }, require: { approvers: { grou
     await expect(p.approve(ada)).rejects.toMatchObject({
       code: 'request_stale',
       message: expect.stringContaining('changed since registration'),
-      nextStep: expect.stringContaining('max can ask again'),
+      nextStep: saying('max can ask again'),
     });
     expect(await instances()).toBe(0);
   });

@@ -1,0 +1,32 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+
+// Counts the assertions in src/ and keeps them from growing. `--update` writes a lower count down.
+const file = new URL('ratchet.json', import.meta.url);
+const kept = JSON.parse(readFileSync(file, 'utf8'));
+const args = ['-A', 'all', '-D', 'ecolink/assertion', '--format', 'json', 'src'];
+
+function findings() {
+  try {
+    return execFileSync('oxlint', args, { encoding: 'utf8', maxBuffer: 64 * 1024 ** 2 });
+  } catch (thrown) {
+    return thrown.stdout;
+  }
+}
+
+const found = JSON.parse(findings()).diagnostics.filter(({ code }) => code.includes('assertion'));
+const count = found.length;
+if (count > kept.assertions) {
+  for (const { filename, labels } of found) process.stderr.write(`${filename}:${labels[0]?.span.line ?? 0}\n`);
+  process.stderr.write(`${count} assertions in src/, ${kept.assertions} are allowed: validate or narrow instead.\n`);
+  process.exitCode = 1;
+} else if (count < kept.assertions) {
+  if (process.argv.includes('--update'))
+    writeFileSync(file, `${JSON.stringify({ ...kept, assertions: count }, undefined, 2)}\n`);
+  else {
+    process.stderr.write(
+      `${count} assertions in src/, ${kept.assertions} are written down: node scripts/lint/ratchet.js --update\n`,
+    );
+    process.exitCode = 1;
+  }
+}
