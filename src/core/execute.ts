@@ -17,7 +17,7 @@ import type { Log } from './base/log.ts';
 import { nearest } from './base/nearest.ts';
 import { redact } from './base/secret-shapes.ts';
 import type { CallObserver, Execute, ExecuteOptions } from './core.ts';
-import { authorise } from './operation/authorise.ts';
+import { authorise, authoriseAgain } from './operation/authorise.ts';
 import { createLedger, ledgerOf } from './operation/idempotency.ts';
 import type { Ledger } from './operation/idempotency.ts';
 import type { PreparedMutation } from './operation/mutation.ts';
@@ -227,7 +227,7 @@ export function createRunner(deps: ExecuteDeps): Runner {
     },
     async run(approval, { operation: { name }, caller: asking, prepared, answerAgain }, decisions) {
       const operation = mutationNamed(name);
-      const caller = await authorise(operation, asking, access);
+      const caller = await authoriseAgain(operation, asking, access);
       const policy = ruleText({ answer: 'require', rule: approval.rule });
       const ground = { policy, approval: approval.id, decisions: JSON.stringify(decisions) };
       const { input } = prepared.preview;

@@ -22,6 +22,11 @@ export function roleFor({ role, others }: Operation, ownership: Ownership): Role
  */
 export async function authorise(operation: Operation, caller: Caller, access: Access): Promise<Caller> {
   needOffer(operation, caller);
+  return authoriseAgain(operation, caller, access);
+}
+
+/** The same for a call that was offered when it was asked for: an approved run. */
+export async function authoriseAgain(operation: Operation, caller: Caller, access: Access): Promise<Caller> {
   needScope(caller, operation.effect === 'read' ? 'read' : 'operate', operation.name);
   if (operation.decides) needDecider(caller);
   const person = await access.current(caller.person.id);
