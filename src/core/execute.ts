@@ -160,9 +160,9 @@ async function settle(
   if (operation.neverHeldBack !== true) ground.policy = ruleText(answer);
   if (answer.answer === 'deny' || !looked) throw policyDenied(asked, answer);
   const { prepared, question } = looked;
-  if (answer.answer === 'require')
-    return operation.output.parse(await approvals.request(asked, prepared.preview, answer));
   try {
+    if (answer.answer === 'require')
+      return operation.output.parse(await approvals.request(asked, question, answer));
     const again = (unit: UnitOfWork): Promise<void> => approvals.askAgain(question, answer, unit);
     return await commitOnce(deps, operation, prepared, { ledger, context, again });
   } catch (thrown) {

@@ -3,8 +3,7 @@ import { fail } from '../base/errors.ts';
 import { WorkQueue } from '../base/work-queue.ts';
 import { tellOnce } from '../notify/notify-once.ts';
 import { idempotencyKeyUsed } from '../operation/idempotency.ts';
-import type { Preview } from '../operation/preview.ts';
-import type { Needs, PolicyAnswer } from '../policy/decide.ts';
+import type { PolicyAnswer } from '../policy/decide.ts';
 import type { UnitOfWork } from '../store/unit-of-work.ts';
 import { answerAgain } from './answer-changed.ts';
 import { ask, askEarly, hashOfInput, request } from './ask.ts';
@@ -58,8 +57,8 @@ export function createApprovals(given: Omit<ApprovalDeps, 'nudge' | 'shownIn'>) 
     ask: (question: PolicyQuestion) => ask(deps, question),
     askAgain: (question: PolicyQuestion, before: PolicyAnswer, unit: UnitOfWork) =>
       answerAgain(deps, question, before, unit),
-    request: (asked: Asked, preview: Preview, answer: { needs: Needs; rule: string }) =>
-      request(deps, asked, preview, answer),
+    request: (asked: Asked, question: PolicyQuestion, answer: PolicyAnswer & { answer: 'require' }) =>
+      request(deps, asked, question, answer),
     replay: (asked: Asked) => replay(deps, asked),
     prepareApprove: (input: VoteInput, caller: Caller) => prepareApprove(deps, input, caller),
     prepareDeny: (input: VoteInput, caller: Caller) => prepareDeny(deps, input, caller),

@@ -5,11 +5,11 @@ import { fail } from '../base/errors.ts';
 import { digestOf } from '../base/ids.ts';
 import { run, say, fieldRef } from '../base/prose.ts';
 import type { Operation } from '../operation/operation.ts';
-import type { Preview } from '../operation/preview.ts';
 import { decideAtOnce } from '../policy/decide.ts';
 import type { Needs, PolicyAnswer } from '../policy/decide.ts';
 import { inUnitOfWork } from '../store/unit-of-work.ts';
 import type { UnitOfWork } from '../store/unit-of-work.ts';
+import { answerAgain } from './answer-changed.ts';
 import type { ApprovalDeps } from './dependencies.ts';
 import { publish } from './dependencies.ts';
 import { eligibleFor } from './eligible.ts';
@@ -56,20 +56,21 @@ export function policyDenied({ operation }: Asked, answer: PolicyAnswer): Error 
 
 /**
  * Stores the request, and answers with what the caller gets. The same request of the same person is joined. Throws
- * `too_few_approvers`, `too_many_requests`, `reason_missing`.
+ * `too_few_approvers`, `too_many_requests`, `reason_missing`, and `AnswerChanged`.
  */
 export async function request(
   deps: ApprovalDeps,
   asked: Asked,
-  preview: Preview,
-  { needs, rule }: { needs: Needs; rule: string },
+  question: PolicyQuestion,
+  answer: PolicyAnswer & { answer: 'require' },
 ): Promise<Outcome> {
   const { operation, input, caller } = asked;
+  const { needs, rule } = answer;
   if (needs.reason_required && 'reason' in operation.input.shape && input['reason'] === undefined)
     throw reasonMissing(rule);
   await refuseTooFew(deps, needs, rule, caller);
   await expireDue(deps);
-  const id = await inUnitOfWork(deps.store, (unit) => joinOrInsert(deps, asked, preview, { needs, rule }, unit));
+  const id = await inUnitOfWork(deps.store, (unit) => joinOrInsert(deps, asked, question, answer, unit));
   const stored = await findApproval(deps.store.db, id);
   if (!stored) throw new Error(`The approval request ${id} was stored and is gone.`);
   return heldReceipt(deps, stored);
@@ -78,16 +79,21 @@ export async function request(
 async function joinOrInsert(
   deps: ApprovalDeps,
   { operation, input, caller, requestId }: Asked,
-  preview: Preview,
-  { needs, rule }: { needs: Needs; rule: string },
-  { db, afterCommit }: UnitOfWork,
+  question: PolicyQuestion,
+  answer: PolicyAnswer & { answer: 'require' },
+  unit: UnitOfWork,
 ): Promise<number> {
+  const { preview } = question;
+  const { needs, rule } = answer;
+  const { db, afterCommit } = unit;
   const { person, identity, agent, source, scopes } = caller;
   // Requests of one person are counted one after the other: parallel calls cannot pass the limit together.
   await lockPerson(db, person.id);
   const openKey = digestOf({ person: person.id, agent, operation: operation.name, input: preview.input });
   const joined = await findByOpenKey(db, openKey);
   if (joined) return joined.id;
+  // What waits counts too: a request that came meanwhile may make this one a denial.
+  await answerAgain(deps, question, answer, unit);
   const limit = deps.rules().approvals.open_requests;
   const open = await searchApprovals(db, { requester: person.id, states: ['pending'], limit });
   if (open.length >= limit) throw tooManyRequests(limit);
