@@ -4,7 +4,7 @@ import { digestOf } from '../base/ids.ts';
 import type { Operation } from '../operation/operation.ts';
 import { decide, decideAtOnce, ruleText } from '../policy/decide.ts';
 import type { Needs, PolicyAnswer } from '../policy/decide.ts';
-import { spanMs } from '../base/duration.ts';
+import { durationMs } from '../base/duration.ts';
 import { findApproval, findByOpenKey, insertApproval, searchApprovals } from './table.ts';
 import type { Approval } from './table.ts';
 import { eligibleFor } from './eligible.ts';
@@ -80,7 +80,7 @@ async function request(
     request: requestId,
     requester: { id: person.id, identity, agent, source, scopes: [...scopes] },
     askedAt: now.toISOString(),
-    expiresAt: new Date(now.getTime() + spanMs(needs.ttl)).toISOString(),
+    expiresAt: new Date(now.getTime() + durationMs(needs.ttl)).toISOString(),
     remindAt: nextReminder(needs, now, now),
     idempotencyKey: input['idempotency_key'] as string | undefined,
     inputHash: hashOfInput(input),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { previewExtend } from './previews/preview-extend.ts';
 import { defineOperation, field } from '../operation/operation.ts';
-import { spanSchema } from '../base/duration.ts';
+import { durationSchema } from '../base/duration.ts';
 import { idempotency, instanceField, instanceReference, receipt } from './shapes.ts';
 
 export const extendInstance = defineOperation({
@@ -16,7 +16,7 @@ export const extendInstance = defineOperation({
   withoutServer: false,
   input: z.strictObject({
     instance: field(instanceReference, instanceField),
-    stop_after: field(spanSchema, {
+    stop_after: field(durationSchema, {
       label: 'Stop after',
       help: 'How long it goes on from now: 90m, 8h, 2d.',
       example: '8h',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { previewLaunch } from './previews/preview-launch.ts';
 import { defineOperation, field } from '../operation/operation.ts';
-import { spanSchema } from '../base/duration.ts';
+import { durationSchema } from '../base/duration.ts';
 import { launchFields } from './launch-fields.ts';
 import { idempotency, receipt } from './shapes.ts';
 
@@ -22,7 +22,7 @@ export const launchInstance = defineOperation({
       help: 'Digest from plan-launch: the launch is refused if the plan has changed since.',
       advanced: true,
     }),
-    stop_after: field(spanSchema.optional(), {
+    stop_after: field(durationSchema.optional(), {
       label: 'Stop after',
       help: 'Stops the instance by itself after this time: 90m, 8h, 2d.',
       example: '8h',

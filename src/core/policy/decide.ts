@@ -1,4 +1,4 @@
-import { spanMs } from '../base/duration.ts';
+import { durationMs } from '../base/duration.ts';
 import type { KnownFacts, PolicyFacts } from './facts.ts';
 import { cheapMismatch, isCheap, mismatch } from './match.ts';
 import type { PolicyRule, Requirement, Who } from './schema.ts';
@@ -76,7 +76,7 @@ export function stricter(then: Needs, now: PolicyAnswer): PolicyAnswer {
     needs: {
       approvers: [...then.approvers, ...more],
       quorum: Math.max(then.quorum, now.needs.quorum),
-      ttl: spanMs(now.needs.ttl) < spanMs(then.ttl) ? now.needs.ttl : then.ttl,
+      ttl: durationMs(now.needs.ttl) < durationMs(then.ttl) ? now.needs.ttl : then.ttl,
       reason_required: then.reason_required || now.needs.reason_required,
       requester_may_approve: then.requester_may_approve && now.needs.requester_may_approve,
       ...(then.remind_after === undefined ? {} : { remind_after: then.remind_after }),

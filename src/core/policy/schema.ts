@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { roles } from '../base/caller.ts';
-import { spanSchema } from '../base/duration.ts';
+import { durationSchema } from '../base/duration.ts';
 
 const names = z.array(z.string().min(1)).min(1);
 const clock = z.string().regex(/^(?:[01][0-9]|2[0-3]):[0-5][0-9]$/, 'must be a time of day such as 18:00');
@@ -51,14 +51,14 @@ const whenSchema = z.strictObject({
 const requireSchema = z.strictObject({
   approvers: whoSchema,
   quorum: z.int().min(1).max(20).default(1),
-  ttl: spanSchema.default('24h'),
+  ttl: durationSchema.default('24h'),
   reason_required: z.boolean().default(false),
   /** True: the requester may approve, what their own agent asked for too. */
   requester_may_approve: z.boolean().default(false),
   /** When those who decide are reminded. */
-  remind_after: spanSchema.optional(),
+  remind_after: durationSchema.optional(),
   /** After so long without a decision these may decide too. */
-  escalate: z.strictObject({ after: spanSchema, approvers: whoSchema }).optional(),
+  escalate: z.strictObject({ after: durationSchema, approvers: whoSchema }).optional(),
 });
 
 const ruleSchema = z
