@@ -1,6 +1,7 @@
 import type { Caller } from '../base/caller.ts';
 import { fail } from '../base/errors.ts';
 import { idempotencyKeyUsed } from '../operation/idempotency.ts';
+import { systemClock } from '../base/clock.ts';
 import { WorkQueue } from '../base/work-queue.ts';
 import { tellOnce } from '../notify/notify-once.ts';
 import { messagesOf, saveMessage, unsettledApprovals } from './messages-table.ts';
@@ -124,12 +125,13 @@ async function start(
   runner: Runner,
   runs: { nudge: (id: number) => void },
 ): Promise<AsyncDisposable> {
-  const queue = new WorkQueue(
-    4,
-    (key) => runApproval(deps, runner, Number(key)),
-    (key, thrown) =>
+  const queue = new WorkQueue({
+    clock: systemClock,
+    width: 4,
+    work: (key) => runApproval(deps, runner, Number(key)),
+    onError: (key, thrown) =>
       deps.log.error({ err: thrown, approval: Number(key) }, 'running an approved request failed; it is tried again'),
-  );
+  });
   runs.nudge = (id) => queue.nudge(String(id));
   const sweep = async (): Promise<void> => {
     await expireDue(deps);
