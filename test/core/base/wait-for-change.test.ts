@@ -6,12 +6,12 @@ import type { AwaitedChange } from '../../../src/core/base/wait-for-change.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 
 function countedChanges() {
-  const { publish, subscribe } = createChanges();
+  const inner = createChanges();
   let listeners = 0;
   const changes: Changes = {
-    publish,
+    publish: (change) => inner.publish(change),
     subscribe(listener) {
-      const end = subscribe(listener);
+      const end = inner.subscribe(listener);
       listeners += 1;
       return () => {
         listeners -= 1;
