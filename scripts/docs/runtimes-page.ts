@@ -79,7 +79,7 @@ function contextLength(runtime: Runtime): string {
 function end(runtime: KubernetesRuntime): string {
   const seconds = drainSeconds(runtime);
   if (runtime.ends === 'after_calls') return `finishes its calls within ${seconds} s`;
-  return `breaks off its calls: it gets SIGTERM ${seconds} s after its last new call`;
+  return `breaks off its calls; it gets SIGTERM ${seconds} s after new calls stop`;
 }
 
 function accelerators({ parallel_argument: flag, maximum_accelerators: maximum }: Runtime): string {
