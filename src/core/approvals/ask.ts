@@ -2,7 +2,7 @@ import type { Caller } from '../base/caller.ts';
 import { fail } from '../base/errors.ts';
 import { digestOf } from '../base/ids.ts';
 import type { Operation } from '../operation/operation.ts';
-import { decide, decideAtOnce, ruleText } from '../policy/decide.ts';
+import { decide, decideWithoutPreview, ruleText } from '../policy/decide.ts';
 import type { Needs, PolicyAnswer } from '../policy/decide.ts';
 import { durationMs } from '../base/duration.ts';
 import { findApproval, findByOpenKey, insertApproval, searchApprovals } from './table.ts';
@@ -37,7 +37,7 @@ export async function ask(deps: ApprovalDeps, asked: Asked): Promise<Outcome | u
   if (operation.effect === 'read' || operation.neverHeldBack) return undefined;
   const rules = await rulesNow(deps);
   const known = knownFacts(operation, caller, deps.now());
-  const atOnce = decideAtOnce(rules, known);
+  const atOnce = decideWithoutPreview(rules, known);
   if (atOnce) return settled(asked, atOnce);
   const preview = await makePreview(deps, operation, asked.input, caller, false);
   const answer = decide(rules, await factsOf(deps, known, preview, caller.person.id));

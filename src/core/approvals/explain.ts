@@ -2,7 +2,7 @@ import type { Caller } from '../base/caller.ts';
 import { fail } from '../base/errors.ts';
 import { findOperation } from '../operations/catalogue.ts';
 import { parseInput } from '../operation/parse-input.ts';
-import { consider, decide } from '../policy/decide.ts';
+import { considerRules, decide } from '../policy/decide.ts';
 import { eligibleFor } from './eligible.ts';
 import type { ApprovalDeps } from './dependencies.ts';
 import { factsOf, knownFacts, makePreview, rulesNow } from './policy-input.ts';
@@ -47,7 +47,7 @@ export async function explain(deps: ApprovalDeps, given: ExplainInput, caller: C
     rule: rules.length === 0 ? 'there is no policy, and nobody but you' : answer.rule,
     ...(answer.answer === 'deny' ? { reason: answer.reason } : {}),
     ...(needs ? { approvers, quorum: needs.quorum, ttl: needs.ttl } : {}),
-    considered: consider(rules, facts).map(({ rule, passedOver }) => `${rule}: ${passedOver ?? 'it fits'}`),
+    considered: considerRules(rules, facts).map(({ rule, mismatch }) => `${rule}: ${mismatch ?? 'it fits'}`),
     summary: preview.summary,
   };
 }

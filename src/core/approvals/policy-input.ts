@@ -1,7 +1,7 @@
 import type { Caller } from '../base/caller.ts';
 import { digestOf } from '../base/ids.ts';
 import type { Operation } from '../operation/operation.ts';
-import { weigh } from '../policy/facts.ts';
+import { policyFacts } from '../policy/facts.ts';
 import type { KnownFacts, PolicyFacts } from '../policy/facts.ts';
 import { rulesOf } from '../policy/rules.ts';
 import type { NamedRule } from '../policy/decide.ts';
@@ -58,5 +58,5 @@ export async function factsOf(
   except?: number,
 ): Promise<PolicyFacts> {
   const held = await holdingsOf({ store: deps.store, fleet: deps.previewing().fleet }, person, except);
-  return weigh(known, preview.facts, held);
+  return policyFacts(known, preview.facts, held);
 }

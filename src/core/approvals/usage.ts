@@ -1,12 +1,12 @@
 import type { InstanceSpec } from '../instances/instance.ts';
 import { addCost } from '../policy/facts.ts';
-import type { Holdings } from '../policy/facts.ts';
+import type { Usage } from '../policy/facts.ts';
 import type { Fleet } from '../region/fleet.ts';
 import { searchApprovals, specsHeldBy } from './table.ts';
 import type { Store } from '../store/store.ts';
 
 /** What an instance takes while it runs. */
-export function takenBy(spec: InstanceSpec, fleet: Fleet): Holdings {
+export function takenBy(spec: InstanceSpec, fleet: Fleet): Usage {
   const gpus = (spec.acceleratorCount ?? 0) * spec.replicas * spec.regions.length;
   const price = fleet.pricePerHour(spec.accelerator);
   return { gpus, costPerHour: price === null ? null : price * gpus };
@@ -17,8 +17,8 @@ export async function holdingsOf(
   { store, fleet }: { store: Store; fleet: Fleet },
   person: string,
   except: number | undefined,
-): Promise<Holdings> {
-  const held: Holdings = { gpus: 0, costPerHour: 0 };
+): Promise<Usage> {
+  const held: Usage = { gpus: 0, costPerHour: 0 };
   for (const spec of await specsHeldBy(store.db, person)) {
     const taken = takenBy(spec, fleet);
     held.gpus += taken.gpus;
