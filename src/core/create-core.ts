@@ -32,6 +32,7 @@ import { createChanges } from './base/create-changes.ts';
 import { openFleet } from './regions/open-fleet.ts';
 import { createRegistry } from './registry/registry.ts';
 import { openKeyRing } from './secrets/ring.ts';
+import { systemClock } from './base/clock.ts';
 import { randomId } from './base/ids.ts';
 import { storeIdOf } from './store/store-id.ts';
 import { markUnattended } from './instances/table.ts';
@@ -53,7 +54,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   const store = undo.use(await openStore(config));
   const now = (): Date => new Date();
   const changes = createChanges();
-  const live = undo.use(createLiveConfig(config, log));
+  const live = undo.use(createLiveConfig({ config, log, clock: systemClock, newId: randomId }));
   const people = await createPeople({
     live,
     store,

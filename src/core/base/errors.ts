@@ -16,7 +16,7 @@ export interface ErrorBody {
   valid_values?: string[] | undefined;
 }
 
-/** An error between EcoLink's own processes. Its texts keep their references: each front end has its own words for them. */
+/** An error between EcoLink's own processes. Its texts keep their references, which each front end words itself. */
 export const wireErrorSchema = z.object({
   code: z.string(),
   message: proseSchema,

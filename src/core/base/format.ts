@@ -30,7 +30,7 @@ export function formatDuration(seconds: number): string {
   return twoUnits(Math.floor(hours / 24), 'd', hours % 24, 'h');
 }
 
-/** How long ago, in one unit, for tables: `45s`, `5m`, `3h`, `12d`. A time after `now` (from another machine's clock) is `0s`. */
+/** How long ago, in one unit, for tables: `45s`, `5m`, `3h`, `12d`. A time after `now` (from another clock) is `0s`. */
 export function formatAge(iso: string, now: Date | number): string {
   const then = Date.parse(iso);
   if (Number.isNaN(then)) return iso;
@@ -41,7 +41,7 @@ export function formatAge(iso: string, now: Date | number): string {
   return `${Math.floor(seconds / 86_400)}d`;
 }
 
-/** `[#####-----] 52 %  210 MB of 400 MB  95 MB/s  2 s left`. Unknown parts are left out. `width` is the length of the bar. */
+/** `[#####-----] 52 %  210 MB of 400 MB  95 MB/s  2 s left`, without unknown parts. `width` is the length of the bar. */
 export function progressBar(progress: Progress, width = 20): string {
   const known = progress.total > 0;
   const share = known ? Math.min(1, Math.max(0, progress.done / progress.total)) : 0;

@@ -44,8 +44,9 @@ export interface KnownTask extends TaskReference {
 export type ProsePart = string | OperationReference | FieldReference | TaskReference;
 
 /**
- * A text for people. Its references are data, because core names no front end: the command line says `ecolink list-regions`,
- * an assistant reads `list_regions`, Slack says `/ecolink regions`. A plain string is a text without references.
+ * A text for people. Its references are data, because core names no front end: the command line says
+ * `ecolink list-regions`, an assistant reads `list_regions`, Slack says `/ecolink regions`. A plain string is a text
+ * without references.
  */
 export type Prose = string | readonly ProsePart[];
 

@@ -24,9 +24,9 @@ const firstRetryMs = 500;
 const longestRetryMs = 60_000;
 
 /**
- * A keyed work queue, as controllers have it. A key is worked on once at a time. Nudges during that work become one more
- * run. Work that throws is tried again with back-off. Own code: the queues on npm know neither keys that coalesce nor
- * "again in".
+ * A keyed work queue, as controllers have it. A key is worked on once at a time. Nudges during that work become one
+ * more run. Work that throws is tried again with back-off. Own code: the queues on npm know neither keys that coalesce
+ * nor "again in".
  */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;

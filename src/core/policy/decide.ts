@@ -45,8 +45,8 @@ export function considerRules(rules: readonly NamedRule[], facts: PolicyFacts): 
 }
 
 /**
- * The answer if it does not depend on a preview, else undefined. A preview costs calls to regions and the Hub. A rule that
- * requires approval always needs one: approvers read it.
+ * The answer if it does not depend on a preview, else undefined. A preview costs calls to regions and the Hub. A rule
+ * that requires approval always needs one: approvers read it.
  */
 export function decideWithoutPreview(rules: readonly NamedRule[], facts: KnownFacts): PolicyAnswer | undefined {
   const first = rules.find((each) => knownMismatch(each.when, facts) === undefined);

@@ -10,7 +10,7 @@ export interface KnownFacts {
   askedAt: Date;
 }
 
-/** What a preview tells the policy. A fact is undefined if it does not apply to the operation. No rule about it fits then. */
+/** What a preview tells the policy. A fact that does not apply to the operation is undefined: no rule about it fits. */
 export interface PreviewFacts {
   regions?: string[];
   accelerators?: string[];
@@ -29,7 +29,7 @@ export interface PreviewFacts {
   adds: boolean;
 }
 
-/** What a person uses now, and would use by their open requests. It counts too, so that ten small calls equal a large one. */
+/** What a person uses now, and would use by their open requests. It counts, so that many small calls equal a large one. */
 export interface Usage {
   gpus: number;
   costPerHour: number | null;

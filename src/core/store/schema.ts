@@ -168,7 +168,7 @@ export interface Database {
     idempotency_key: Fixed<string | null>;
     /** Hash of the input as it was sent: tells a repeated call from another call with the same key. */
     input_hash: Fixed<string>;
-    /** Identifies requester and input while the request is open, null after. Unique: a repeated call joins the request. */
+    /** Identifies requester and input while the request is open, then null. Unique: a repeated call joins the request. */
     open_key: string | null;
     /** Every decision writes this first. On PostgreSQL the second of two votes waits here for the first. */
     touched: Generated<number>;
