@@ -1,11 +1,14 @@
 import type { z } from 'zod';
 
 type Schema = z.core.JSONSchema.BaseSchema;
+/** JSON Schema also allows `true` and `false` in place of a schema. */
+type AnySchema = Schema | boolean;
 
 const lineWidth = 110;
 
-/** A JSON schema as the TypeScript type that it describes: the shortest notation that readers know. */
-export function outputType(schema: Schema, indent = ''): string {
+/** A JSON schema as a TypeScript type: the shortest notation that readers know. */
+export function outputType(schema: AnySchema, indent = ''): string {
+  if (typeof schema === 'boolean') return 'unknown';
   if (schema.anyOf) return schema.anyOf.map((each) => outputType(each, indent)).join(' | ');
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' | ');
@@ -13,7 +16,7 @@ export function outputType(schema: Schema, indent = ''): string {
     case 'object':
       return objectType(schema, indent);
     case 'array':
-      return arrayType(schema.items as Schema, indent);
+      return arrayType(schema, indent);
     case 'integer':
       return 'number';
     case undefined:
@@ -23,15 +26,18 @@ export function outputType(schema: Schema, indent = ''): string {
   }
 }
 
-function arrayType(items: Schema, indent: string): string {
+/** zod describes the items of an array by one schema. */
+function arrayType({ items = true }: Schema, indent: string): string {
+  if (Array.isArray(items)) return 'unknown[]';
   const inner = outputType(items, indent);
-  return inner.includes(' | ') && items.type !== 'object' ? `(${inner})[]` : `${inner}[]`;
+  const isUnion = inner.includes(' | ') && (typeof items === 'boolean' || items.type !== 'object');
+  return isUnion ? `(${inner})[]` : `${inner}[]`;
 }
 
 function objectType({ properties = {}, required = [] }: Schema, indent: string): string {
   const deeper = `${indent}  `;
   const fields = Object.entries(properties).map(
-    ([name, value]) => `${name}${required.includes(name) ? '' : '?'}: ${outputType(value as Schema, deeper)}`,
+    ([name, value]) => `${name}${required.includes(name) ? '' : '?'}: ${outputType(value, deeper)}`,
   );
   const short = `{ ${fields.join('; ')} }`;
   if (indent !== '' && !short.includes('\n') && indent.length + short.length < lineWidth) return short;

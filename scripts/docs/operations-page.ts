@@ -4,16 +4,17 @@ import { inputFields } from '../../src/core/operation/operation.ts';
 import type { InputField, Operation } from '../../src/core/operation/operation.ts';
 import { catalogue } from '../../src/core/operations/catalogue.ts';
 import { outputType } from './field-types.ts';
+import { markdownTable } from './markdown-table.ts';
 import { commandLine, commandName, flagName } from '../../src/cli/names.ts';
 
 const head = `# Operations
 
-<!-- Written by "npm run docs" from the catalogue in src/core/operations.ts. Change a definition, not this page. -->
+<!-- Written by "npm run docs" from src/core/operations/catalogue.ts. Change a definition, not this page. -->
 
-Every operation is defined once; the command line, the MCP tools and the Slack forms derive from that definition. The
-names of its fields are flags on the command line (\`accelerator_count\` is \`--accelerator-count\`, a list is its flag
-repeated), arguments of the MCP tool, and keys of the JSON body of \`POST /api/operations/<name>\`. \`--json\` prints exactly
-the output shown here, which is also what MCP returns as \`structuredContent\`.
+Each operation has one definition. The command line, the MCP tools and the Slack forms are made from it. A field is a
+flag on the command line (\`accelerator_count\` is \`--accelerator-count\`; a list repeats its flag), an argument of the MCP
+tool, and a key in the JSON body of \`POST /api/operations/<name>\`. \`--json\` prints exactly the output shown here. MCP
+returns the same output as \`structuredContent\`. [errors.md](errors.md) lists the errors.
 
 `;
 
@@ -23,12 +24,15 @@ export function operationsPage(): string {
 }
 
 function summary(): string {
-  const rows = catalogue.map(
-    ({ name, title, effect, role, frontEnds, withoutServer }) =>
-      `| [\`${name}\`](#${name}) | ${title} | ${effect} | ${role} | ${frontEnds.join(', ')} | ${withoutServer ? 'no' : 'yes'} |`,
-  );
-  const columns = '| operation | what | effect | role | front ends | needs a server |\n|---|---|---|---|---|---|';
-  return `${columns}\n${rows.join('\n')}\n`;
+  const rows = catalogue.map(({ name, title, effect, role, frontEnds, withoutServer }) => [
+    `[\`${name}\`](#${name})`,
+    title,
+    effect,
+    role,
+    frontEnds.join(', '),
+    withoutServer ? 'no' : 'yes',
+  ]);
+  return markdownTable(['operation', 'what', 'effect', 'role', 'front ends', 'needs a server'], rows);
 }
 
 function section(operation: Operation): string {
@@ -41,17 +45,9 @@ function section(operation: Operation): string {
 function fieldTable(fields: readonly InputField[]): string {
   if (fields.length === 0) return 'Takes no fields.';
   const rows = fields.map((field) => {
-    const cells = [
-      `\`${field.name}\``,
-      typeOf(field),
-      requiredWhen(field),
-      typed(field),
-      plainWords(field.help),
-      exampleOf(field),
-    ];
-    return `| ${cells.map((text) => text.replaceAll('|', String.raw`\|`)).join(' | ')} |`;
+    return [`\`${field.name}\``, typeOf(field), requiredWhen(field), typed(field), plainWords(field.help), exampleOf(field)];
   });
-  return `| field | type | required | on the command line | what | example |\n|---|---|---|---|---|---|\n${rows.join('\n')}`;
+  return markdownTable(['field', 'type', 'required', 'on the command line', 'what', 'example'], rows).trimEnd();
 }
 
 function typeOf({ type, values }: InputField): string {

@@ -3,57 +3,59 @@ import type { Role } from '../../src/core/base/caller.ts';
 import { roleFor } from '../../src/core/operation/authorise.ts';
 import type { Operation } from '../../src/core/operation/operation.ts';
 import { catalogue } from '../../src/core/operations/catalogue.ts';
+import { markdownTable } from './markdown-table.ts';
 
 const head = `# Roles
 
-<!-- Written by "npm run docs" from the catalogue in src/core/operations.ts and src/core/access/rights.ts. Change a
+<!-- Written by "npm run docs" from src/core/operations/catalogue.ts and src/core/operation/authorise.ts. Change a
 definition, not this page. -->
 
-A **person** is a human, once, with one or more identities: accounts in Slack, the account that runs the server, tokens.
-Roles, votes and ownership belong to the person. Each role may do all that the one before it may:
+A **person** is a human with one or more identities: accounts in Slack, the account that runs the server, tokens. Roles,
+votes and ownership belong to the person. Each role has all rights of the role before it:
 ${roles.map((role) => `\`${role}\``).join(', ')}.
 
-Roles come from \`people\` and \`groups\` in \`ecolink.yaml\`; of several the highest counts. The file is read again by
-itself when it changes: a new role, or one that is gone, counts from the next call on, for tokens and agents too. A file
-with a mistake changes nothing and is told of in the log. A token never gives more than its person has at that moment.
-With no file the person at the server's terminal is admin; with Slack on and no admin there yet, the server prints a code
-for \`/ecolink claim <code>\` when it starts (15 minutes, once).
+Roles come from \`people\` and \`groups\` in \`ecolink.yaml\`. If a person has several, the highest counts. The server reads
+the file again when it changes. The change counts from the next call on, also for tokens and agents. A file with a mistake
+changes nothing, and the log says so. A token never gives more rights than its person has at that moment.
 
-Admins give roles too, to people of whom the file says nothing: \`/ecolink role @ada member\` in Slack, or
-\`ecolink set-role slack:T0123/U0456 --role member\`; \`none\` takes one away. Where the file or a group of it gives somebody a
-role, that wins. Nobody changes their own role, so that an admin always stays.
+Without a file, the person at the server's terminal is admin. If Slack is on and has no admin yet, the server prints a code
+for \`/ecolink claim <code>\` when it starts. The code works once and for 15 minutes.
 
-Models and instances belong to who asked for them. Everybody with a role sees and calls them unless they are private;
-their owner and admins change them.
+Admins can also give roles to people who have none from the file: \`/ecolink role @ada member\` in Slack, or
+\`ecolink set-role slack:T0123/U0456 --role member\`. The role \`none\` takes a role away. A role from the file or from one of
+its groups wins. Nobody can change their own role, so there is always an admin.
 
-- **yes**: whatever it is about, private things of others too
-- **all**: one's own things, and those of others that are not private; what is private is as if it did not exist
-- **own**: one's own things
-- **–**: refused, with the role that is missing and who can give it
+Models and instances belong to the person who made them. Everybody with a role sees and calls them, unless they are private.
+Their owner and admins can change them.
+
+- **yes**: everything, private things of others too
+- **all**: the person's own things, and things of others that are not private. Private things look as if they did not exist
+- **own**: the person's own things
+- **–**: refused. The error names the missing role and who can give it
 
 `;
 
 const tail = `
-Two more things are asked at the door. A **scope**: a token runs what reads with \`read\` or \`operate\`, and everything
-else with \`operate\`; \`call\` is for calling models. And **who decides**: operations that decide take the word of a person
-in Slack, at the server's own terminal, or with a token made with \`--may-decide\`. An agent's token, and whatever comes
-over MCP, asks and never decides.
+Every call also needs two more things:
+
+- **A scope.** A token needs \`read\` or \`operate\` for operations that read, and \`operate\` for all others. \`call\` is for
+  calling models.
+- **The right to decide**, for operations that decide. A person in Slack, the person at the server's own terminal, and a token
+  made with \`--may-decide\` have it. A token of an agent can ask and never decide; so can everything over MCP.
 `;
 
 /** docs/roles.md, whole. */
 export function rolesPage(): string {
-  const columns = ['operation', ...roles, 'decides', 'offered in'];
   const rows = catalogue.map((operation) => [
     `[\`${operation.name}\`](operations.md#${operation.name})`,
-    ...roles.map((role) => reach(operation, role)),
+    ...roles.map((role) => rightsOf(role, operation)),
     operation.decides ? 'people only' : '',
     operation.frontEnds.join(', '),
   ]);
-  const lines = [columns, columns.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
-  return `${head}${lines.join('\n')}\n${tail}`;
+  return `${head}${markdownTable(['operation', ...roles, 'decides', 'offered in'], rows)}${tail}`;
 }
 
-function reach(operation: Operation, role: Role): string {
+function rightsOf(role: Role, operation: Operation): string {
   if (!atLeast(role, roleFor(operation, 'own'))) return '–';
   if (atLeast(role, roleFor(operation, 'private'))) return 'yes';
   return atLeast(role, roleFor(operation, 'others')) ? 'all' : 'own';

@@ -2,14 +2,15 @@ import { builtInKubernetes } from '../../src/core/runtimes/kubernetes-built-in.t
 import { argumentsOf, drainSeconds } from '../../src/core/runtimes/runtime.ts';
 import type { KubernetesRuntime } from '../../src/core/config/schema.ts';
 import type { Runtime } from '../../src/core/runtimes/runtime.ts';
+import { markdownTable } from './markdown-table.ts';
 
 const head = `# Runtimes
 
-<!-- Written by "npm run docs" from src/core/runtimes/kubernetes/built-in.ts. Change a definition, not this page. -->
+<!-- Written by "npm run docs" from src/core/runtimes/kubernetes-built-in.ts. Change a definition, not this page. -->
 
-A runtime says how a model is served: an image or a command, its arguments, its port and its health path. These are the
-ones that a Kubernetes region knows by itself. A runtime of the same name under \`runtimes\` in \`ecolink.yaml\` takes the
-place of a built-in one, and any other name adds one:
+A runtime says how a model is served: an image or a command, its arguments, its port and its health path. Kubernetes
+regions have the runtimes below without any configuration. \`runtimes\` in \`ecolink.yaml\` adds runtimes. One with the name
+of a built-in runtime replaces it:
 
 \`\`\`yaml
 runtimes:
@@ -28,17 +29,20 @@ runtimes:
     user: 2000
 \`\`\`
 
-\`{model_path}\`, \`{served_name}\`, \`{host}\` and \`{port}\` are filled in. \`parallel_argument\` is the flag that takes
-\`accelerator_count\`; a count that the model's attention heads cannot be split by is refused in the plan. Flags that
-EcoLink sets are refused in a launch's \`arguments\`, and so is \`--config\`, which reads flags from a file.
-\`--trust-remote-code\` and weights that are pickle files alone have to be named in the launch (\`arguments\`,
-\`allow_pickle\`); the plan and the policy see both. \`context_report\` is where the engine tells how long its context
-is, which \`get-instance\` shows. A custom image may have its own \`port\`, \`health\` path and \`api_path\`, where its
-OpenAI API begins. \`ends\` says what it makes of its calls when it is told to end (SIGTERM), and \`drain_seconds\`, which
-may be filled in too, how long they may take. Engines run without network names of the Hub (\`HF_HUB_OFFLINE=1\`), with the model mounted
-read-only, and pass Pod Security *restricted*.
+- EcoLink fills in \`{model_path}\`, \`{served_name}\`, \`{host}\`, \`{port}\` and \`{drain_seconds}\`.
+- \`parallel_argument\` is the flag for \`accelerator_count\`. The plan refuses a count that does not divide the attention
+  heads of the model.
+- \`context_argument\` is the flag for the context length. \`context_report\` says where the engine reports its context
+  length; \`get_instance\` shows it.
+- \`port\`, \`health\` and \`api_path\` can be set for a custom image. \`api_path\` is where its OpenAI API begins.
+- \`ends\` says what the engine does with open calls when it gets SIGTERM. \`drain_seconds\` is the longest time for them.
+- A launch cannot set flags that EcoLink sets, nor \`--config\`, which reads flags from a file.
+- A launch must name \`--trust-remote-code\` in \`arguments\`, and \`allow_pickle\` for weights that are only pickle files.
+  The plan and the policy see both.
+- Engines cannot download from the Hub (\`HF_HUB_OFFLINE=1\`). They mount the model read-only and pass Pod Security
+  *restricted*.
 
-A runtime that says *untested* was written from its engine's documentation and never run by this project.
+*Untested* means: written from the documentation of the engine, and not yet run by this project.
 
 `;
 
@@ -62,25 +66,25 @@ function section(runtime: Runtime): string {
     ['user', runtime.user === undefined ? "the region's own" : `${runtime.user}, the image's own`],
     ...runtime.categories.map((category) => [category, served(runtime, category)]),
   ];
-  return `## ${runtime.name}\n\n| | |\n|---|---|\n${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}\n`;
+  return `## ${runtime.name}\n\n${markdownTable(['', ''], rows)}`;
 }
 
 function contextLength(runtime: Runtime): string {
   const { context_argument: flag, context_default: fitting, context_report: report } = runtime;
-  const words = Object.values(fitting).map((word) => `\`${word}\` unless asked for`);
-  const told = report === undefined ? [] : [`told at \`${report.path}\``];
-  return [flag === undefined ? 'the engine decides' : `\`${flag}\``, ...words, ...told].join('; ');
+  const defaults = Object.values(fitting).map((word) => `default \`${word}\``);
+  const reported = report === undefined ? [] : [`reported at \`${report.path}\``];
+  return [flag === undefined ? 'the engine decides' : `\`${flag}\``, ...defaults, ...reported].join('; ');
 }
 
 function end(runtime: KubernetesRuntime): string {
   const seconds = drainSeconds(runtime);
-  if (runtime.ends === 'after_calls') return `finishes its calls, ${seconds} s at most`;
-  return `breaks off its calls: it is told ${seconds} s after it gets no new ones`;
+  if (runtime.ends === 'after_calls') return `finishes its calls within ${seconds} s`;
+  return `breaks off its calls; it gets SIGTERM ${seconds} s after new calls stop`;
 }
 
 function accelerators({ parallel_argument: flag, maximum_accelerators: maximum }: Runtime): string {
   if (maximum !== undefined) return `at most ${maximum} for each replica`;
-  return flag === undefined ? 'all that it is given, by itself' : `\`${flag}\``;
+  return flag === undefined ? 'uses all that it gets' : `\`${flag}\``;
 }
 
 function served(runtime: Runtime, category: Runtime['categories'][number]): string {
@@ -88,6 +92,6 @@ function served(runtime: Runtime, category: Runtime['categories'][number]): stri
   const words = argumentsOf(runtime, { category, contextLength: undefined, arguments: [] });
   const tasks = runtime.category_tasks[category];
   if (category === 'reranker' && runtime.rerank === 'tei')
-    return `\`${[...command, ...words].join(' ')}\` (the gateway puts \`/v1/rerank\` to its \`/rerank\`)`;
+    return `\`${[...command, ...words].join(' ')}\` (the gateway translates \`/v1/rerank\` to its \`/rerank\`)`;
   return `\`${[...command, ...words].join(' ')}\`${tasks ? ` (${tasks.join(', ')})` : ''}`;
 }

@@ -1,11 +1,17 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { errorsPage } from './errors-page.ts';
 import { operationsPage } from './operations-page.ts';
 import { rolesPage } from './roles-page.ts';
 import { runtimesPage } from './runtimes-page.ts';
 
-/** `npm run docs` writes the pages that follow from definitions; with `--check` it only says whether they are up to date. */
-const pages = { 'operations.md': operationsPage(), 'roles.md': rolesPage(), 'runtimes.md': runtimesPage() };
+/** `npm run docs` writes the pages that are made from definitions. With `--check` it only tests whether they are up to date. */
+const pages = {
+  'errors.md': errorsPage(),
+  'operations.md': operationsPage(),
+  'roles.md': rolesPage(),
+  'runtimes.md': runtimesPage(),
+};
 
 for (const [name, page] of Object.entries(pages)) {
   const file = fileURLToPath(new URL(`../../docs/${name}`, import.meta.url));

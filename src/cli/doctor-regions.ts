@@ -25,10 +25,11 @@ export async function regionChecks(say: (line: string) => void): Promise<Check[]
 async function storeIdentity(config: Config): Promise<string | undefined> {
   if (!isStoreMade(config)) return '';
   const { openStore } = await import('../core/store/store.ts');
-  const { identityOf } = await import('../core/store/identity.ts');
+  const { randomId } = await import('../core/base/ids.ts');
+  const { storeIdOf } = await import('../core/store/store-id.ts');
   try {
     await using store = await openStore(config);
-    return await identityOf(store.db);
+    return await storeIdOf(store.db, randomId);
   } catch {
     return undefined;
   }

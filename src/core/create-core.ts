@@ -34,7 +34,7 @@ import { createChanges } from './base/create-changes.ts';
 import { openFleet } from './regions/open-fleet.ts';
 import { createRegistry } from './registry/registry.ts';
 import { openKeyRing } from './secrets/ring.ts';
-import { identityOf } from './store/identity.ts';
+import { storeIdOf } from './store/store-id.ts';
 import { markUnattended } from './instances/table.ts';
 import { lockDataFolder, prepareDataFolder } from './store/folder-lock.ts';
 import { openStore } from './store/store.ts';
@@ -60,7 +60,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   const now = (): Date => clock.now();
   const address = { listens: undefined as string | undefined };
   const changes = createChanges();
-  const live = undo.use(createLiveConfig(config, log));
+  const live = undo.use(createLiveConfig({ config, log, clock: systemClock, newId: randomId }));
   const people = await createPeople({
     live,
     store,
@@ -75,7 +75,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   const inFlight = createInFlight();
   const nudges: { to: Reconciler | undefined } = { to: undefined };
   const nudge = (key: WorkKey): void => nudges.to?.nudge(key);
-  const fleet = await openFleet(config, log, await identityOf(store.db), nudge);
+  const fleet = await openFleet(config, log, await storeIdOf(store.db, randomId), nudge);
   undo.defer(async () => {
     await Promise.all(fleet.regions().map((region) => region.close()));
   });

@@ -14,15 +14,12 @@ const codes: Record<string, { code: string; param?: string }> = {
   instance_not_found: { code: 'model_not_found', param: 'model' },
   instance_stopped: { code: 'model_not_found', param: 'model' },
   token_missing: { code: 'invalid_api_key' },
-  token_refused: { code: 'invalid_api_key' },
+  invalid_token: { code: 'invalid_api_key' },
   body_too_large: { code: 'body_too_large' },
 };
 
-/** Statuses that an EcolinkError's kind cannot tell apart. */
-const statuses: Record<string, number> = { body_too_large: 413, upstream_failed: 502, not_json: 415 };
-
 export function openAIError(error: EcolinkError): OpenAIError {
-  const status = statuses[error.code] ?? error.httpStatus;
+  const status = error.httpStatus;
   const named = codes[error.code];
   return {
     status,

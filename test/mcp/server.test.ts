@@ -70,9 +70,9 @@ it('shows an error as one text block of JSON, whose next step names tools', asyn
 
 it('says when trying again can help', async () => {
   const { callTool } = await connectTo(() =>
-    Promise.reject(fail('hub_unavailable', 'The Hub does not answer.', { nextStep: 'Try again.' })),
+    Promise.reject(fail('hub_unreachable', 'The Hub does not answer.', { nextStep: 'Try again.' })),
   );
-  expect(errorIn(await callTool('check_model', {}))).toMatchObject({ code: 'hub_unavailable', retryable: true });
+  expect(errorIn(await callTool('check_model', {}))).toMatchObject({ code: 'hub_unreachable', retryable: true });
 });
 
 it('keeps the words of an unforeseen error from the assistant, and reports them under the reference it shows', async () => {

@@ -140,12 +140,13 @@ async function start(
   runner: Runner,
   runs: { nudge: (id: number) => void },
 ): Promise<AsyncDisposable> {
-  const queue = new WorkQueue(
-    4,
-    (key) => runApproval(deps, runner, Number(key)),
-    (key, thrown) =>
+  const queue = new WorkQueue({
+    clock: deps.clock,
+    width: 4,
+    work: (key) => runApproval(deps, runner, Number(key)),
+    onError: (key, thrown) =>
       deps.log.error({ err: thrown, approval: Number(key) }, 'running an approved request failed; it is tried again'),
-  );
+  });
   runs.nudge = (id) => queue.nudge(String(id));
   const sweep = async (): Promise<void> => {
     await expireDue(deps);

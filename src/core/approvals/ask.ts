@@ -1,11 +1,11 @@
 import { lockPerson } from '../access/people/table.ts';
 import type { Caller } from '../base/caller.ts';
-import { spanMs } from '../base/duration.ts';
+import { durationMs } from '../base/duration.ts';
 import { fail } from '../base/errors.ts';
 import { digestOf } from '../base/ids.ts';
 import { run, say, fieldRef } from '../base/prose.ts';
 import type { Operation } from '../operation/operation.ts';
-import { decideAtOnce } from '../policy/decide.ts';
+import { decideWithoutPreview } from '../policy/decide.ts';
 import type { Needs, PolicyAnswer } from '../policy/decide.ts';
 import { inUnitOfWork } from '../store/unit-of-work.ts';
 import type { UnitOfWork } from '../store/unit-of-work.ts';
@@ -40,7 +40,7 @@ export interface EarlyAnswer {
 export async function askEarly(deps: ApprovalDeps, { operation, caller }: Asked): Promise<EarlyAnswer> {
   const rules = operation.neverHeldBack ? [] : await rulesNow(deps);
   const known = knownFacts(operation, caller, deps.now());
-  return { question: { rules, known, person: caller.person.id }, answer: decideAtOnce(rules, known) };
+  return { question: { rules, known, person: caller.person.id }, answer: decideWithoutPreview(rules, known) };
 }
 
 export function ask(deps: ApprovalDeps, question: PolicyQuestion): Promise<PolicyAnswer> {
@@ -108,7 +108,7 @@ async function joinOrInsert(
     request: requestId,
     requester: { id: person.id, identity, agent, source, scopes: [...scopes] },
     askedAt: now.toISOString(),
-    expiresAt: new Date(now.getTime() + spanMs(needs.ttl)).toISOString(),
+    expiresAt: new Date(now.getTime() + durationMs(needs.ttl)).toISOString(),
     remindAt: nextReminder(needs, now, now),
     idempotencyKey: typeof key === 'string' ? key : undefined,
     inputHash: hashOfInput(input),

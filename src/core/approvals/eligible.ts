@@ -1,6 +1,6 @@
 import type { Person } from '../base/caller.ts';
 import type { Needs } from '../policy/decide.ts';
-import { spanMs } from '../base/duration.ts';
+import { durationMs } from '../base/duration.ts';
 import { isAlone } from './dependencies.ts';
 import type { ApprovalDeps } from './dependencies.ts';
 
@@ -19,7 +19,7 @@ export async function eligibleFor(
   const [first = [], ...others] = sets;
   const named = first.filter(({ id }) => others.every((set) => set.some((person) => person.id === id)));
   const { escalate } = needs;
-  if (escalate && (askedAt === undefined || deps.now().getTime() >= Date.parse(askedAt) + spanMs(escalate.after)))
+  if (escalate && (askedAt === undefined || deps.now().getTime() >= Date.parse(askedAt) + durationMs(escalate.after)))
     named.push(...(await deps.access.membersOf(escalate.approvers)));
   const inOrder = named.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const eligible = new Map(inOrder.map((person) => [person.id, person]));

@@ -1,7 +1,7 @@
 import type { Caller } from '../base/caller.ts';
 import { fail } from '../base/errors.ts';
 import { fieldRef, say } from '../base/prose.ts';
-import { consider, decide } from '../policy/decide.ts';
+import { considerRules, decide } from '../policy/decide.ts';
 import type { PolicyAnswer } from '../policy/decide.ts';
 import type { ApprovalDeps } from './dependencies.ts';
 import { eligibleFor } from './eligible.ts';
@@ -38,7 +38,7 @@ export async function explain(deps: ApprovalDeps, given: ExplainInput, caller: C
     rule: rules.length === 0 ? 'there is no policy, and nobody but you' : answer.rule,
     reason: answer.answer === 'deny' ? answer.reason : undefined,
     ...(await needsOf(deps, answer, caller)),
-    considered: consider(rules, facts).map(({ rule, passedOver }) => `${rule}: ${passedOver ?? 'it fits'}`),
+    considered: considerRules(rules, facts).map(({ rule, mismatch }) => `${rule}: ${mismatch ?? 'it fits'}`),
     summary: preview.summary,
   };
 }

@@ -3,7 +3,7 @@ import type { Operation } from '../operation/operation.ts';
 import type { Preview } from '../operation/preview.ts';
 import { decide } from '../policy/decide.ts';
 import type { NamedRule, PolicyAnswer } from '../policy/decide.ts';
-import { weigh } from '../policy/facts.ts';
+import { policyFacts } from '../policy/facts.ts';
 import type { KnownFacts, PolicyFacts } from '../policy/facts.ts';
 import { rulesOf } from '../policy/rules.ts';
 import type { Queries } from '../store/store.ts';
@@ -43,7 +43,7 @@ export async function factsOf(
   question: PolicyQuestion,
 ): Promise<PolicyFacts> {
   const { known, preview, person, except } = question;
-  return weigh(known, preview.facts, await usageOfPerson(db, fleet, person, except));
+  return policyFacts(known, preview.facts, await usageOfPerson(db, fleet, person, except));
 }
 
 export async function answerTo(

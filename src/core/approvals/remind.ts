@@ -1,13 +1,13 @@
 import { tellOnce } from '../notify/notify-once.ts';
 import type { Needs } from '../policy/decide.ts';
-import { spanMs } from '../base/duration.ts';
+import { durationMs } from '../base/duration.ts';
 import { dueReminders, endReminder, findApproval } from './table.ts';
 import type { ApprovalDeps } from './dependencies.ts';
 
 /** When those who decide are told next: at the reminder, then when more people may decide. */
 export function nextReminder(needs: Needs, askedAt: Date, after: Date): string | undefined {
   const spans = [needs.remind_after, needs.escalate?.after].flatMap((span) => span ?? []);
-  const times = spans.map((span) => new Date(askedAt.getTime() + spanMs(span)));
+  const times = spans.map((span) => new Date(askedAt.getTime() + durationMs(span)));
   const [next] = times.filter((time) => time > after).toSorted((a, b) => a.getTime() - b.getTime());
   return next?.toISOString();
 }

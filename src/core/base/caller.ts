@@ -1,8 +1,8 @@
-/** From least to most: each role may do all that the one before it may. */
+/** In ascending order: each role has all rights of the role before it. */
 export const roles = ['viewer', 'member', 'approver', 'admin'] as const;
 export type Role = (typeof roles)[number];
 
-/** What a token may be used for: calling models, reading through operations, running every operation. */
+/** What a token may do: call models, run operations that read, run every operation. */
 export const scopes = ['call', 'read', 'operate'] as const;
 export type Scope = (typeof scopes)[number];
 
@@ -14,16 +14,16 @@ export interface Person {
   role: Role;
 }
 
-/** Who acts, as a front end found out: the only thing besides the input that it hands to `execute`. */
+/** Who acts. A front end finds this out and passes it to `execute` with the input. */
 export interface Caller {
   person: Person;
-  /** Which of the person's identities was used: `local`, `token:<id>`, `slack:<team>/<user>`. */
+  /** The identity that the person used: `local`, `token:<id>`, `slack:<team>/<user>`. */
   identity: string;
-  /** True where something acts for the person (whatever comes over MCP): it can ask, never decide. */
+  /** True if a program acts for the person, as everything over MCP does. An agent can ask and never decide. */
   agent: boolean;
   /**
-   * True where decisions of this caller count: the local person at the terminal (identity `local`, source `cli`),
-   * somebody in Slack, a token made to decide. Never over MCP, never for an agent.
+   * True if decisions of this caller count: the local person at the terminal (identity `local`, source `cli`), a person
+   * in Slack, a token that was made to decide. Never true over MCP or for an agent.
    */
   mayDecide: boolean;
   source: Source;

@@ -1,4 +1,4 @@
-/** Something that somebody may be looking at has another state now. A hint to read again, never the state itself. */
+/** Says that the state of something has changed. It is a hint to read again and does not hold the state. */
 export interface Change {
   kind: 'instance' | 'model' | 'volume' | 'approval';
   id: string;

@@ -22,7 +22,7 @@ export const systemClock: Clock = {
   now: () => new Date(),
   elapsedMs: () => performance.now(),
   async sleep(ms, signal) {
-    await delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {});
+    await delay(ms, undefined, { signal }).catch(() => {});
   },
   after(ms, task) {
     const timer = setTimeout(task, ms);

@@ -3,7 +3,7 @@ import type { Change, Changes } from './changes.ts';
 
 export function createChanges(): Changes {
   const emitter = new EventEmitter();
-  // Every open wait and every live message listens.
+  // Every open wait and every live message adds a listener.
   emitter.setMaxListeners(0);
   return {
     publish: (change) => void emitter.emit('change', change),

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { errorCodes } from './error-codes.ts';
+import { describeError, errorCodes } from './error-codes.ts';
 import type { ErrorCode } from './error-codes.ts';
-import { errorKinds } from './error-kinds.ts';
+import { errorKindNames, errorKinds } from './error-kinds.ts';
 import type { ErrorKind } from './error-kinds.ts';
 import { plainSpeaker, plainWords, proseSchema, render } from './prose.ts';
 import type { Prose, Speaker } from './prose.ts';
 
-/** What every front end shows of an error, and all it may show. */
+/** What a front end shows of an error. It may show nothing else. */
 export interface ErrorBody {
   code: string;
   message: string;
@@ -16,7 +16,7 @@ export interface ErrorBody {
   valid_values?: string[] | undefined;
 }
 
-/** An error between EcoLink's own processes: its texts keep their references, so that each front end says them. */
+/** An error between EcoLink's own processes. Its texts keep their references, which each front end words itself. */
 export const wireErrorSchema = z.object({
   code: z.string(),
   message: proseSchema,
@@ -31,12 +31,12 @@ export interface ErrorOptions {
   nextStep: Prose;
   field?: string | undefined;
   validValues?: readonly string[] | undefined;
-  /** In place of what the code's kind says. */
+  /** Overrules the kind of the code. */
   retryable?: boolean | undefined;
   cause?: unknown;
 }
 
-/** An error that a user can meet: a code, a plain sentence, what to do next. `fail` makes one. */
+/** An error for people and programs: a code, a plain sentence, a next step. Make it with `fail`. */
 export class EcolinkError extends Error {
   override readonly name = 'EcolinkError';
   readonly kind: ErrorKind;
@@ -64,31 +64,24 @@ export class EcolinkError extends Error {
   }
 
   get httpStatus(): number {
-    return errorKinds[this.kind].httpStatus;
+    return describeError(this.code)?.httpStatus ?? errorKinds[this.kind].httpStatus;
   }
 
-  /** For people and programs, in a front end's words. */
+  /** The error in a front end's words. */
   toBody(speaker: Speaker = plainSpeaker): ErrorBody {
     const { said, nextStep, ...rest } = this.#fields();
     return { ...rest, message: render(said, speaker), next_step: render(nextStep, speaker) };
   }
 
-  /** For another process of EcoLink. */
+  /** The error for another process of EcoLink. */
   toWire(): WireError {
     const { said, nextStep, ...rest } = this.#fields();
     return { ...rest, message: said, next_step: nextStep };
   }
 
   #fields() {
-    const { code, retryable, field, said, nextStep } = this;
-    return {
-      code,
-      retryable,
-      said,
-      nextStep,
-      ...(field === undefined ? {} : { field }),
-      ...(this.validValues === undefined ? {} : { valid_values: [...this.validValues] }),
-    };
+    const { code, retryable, field, said, nextStep, validValues } = this;
+    return { code, retryable, said, nextStep, field, valid_values: validValues && [...validValues] };
   }
 }
 
@@ -108,21 +101,12 @@ export function errorFromWire(wire: WireError, httpStatus: number): EcolinkError
 }
 
 function kindOf(code: string, httpStatus: number): ErrorKind {
-  if (isErrorCode(code)) return errorCodes[code].kind;
-  for (const kind of Object.keys(errorKinds))
-    if (isKind(kind) && errorKinds[kind].httpStatus === httpStatus) return kind;
-  return 'unexpected';
+  const known = describeError(code);
+  if (known) return known.kind;
+  return errorKindNames.find((kind) => errorKinds[kind].httpStatus === httpStatus) ?? 'unexpected';
 }
 
-function isErrorCode(code: string): code is ErrorCode {
-  return Object.hasOwn(errorCodes, code);
-}
-
-function isKind(name: string): name is ErrorKind {
-  return Object.hasOwn(errorKinds, name);
-}
-
-/** Whatever was thrown, as an error that may be shown. The caller logs the cause under the reference. */
+/** Turns anything that was thrown into an error that may be shown. The caller logs the cause under the reference. */
 export function asEcolinkError(thrown: unknown, reference: string): EcolinkError {
   if (thrown instanceof EcolinkError) return thrown;
   return fail('unexpected', `Something went wrong inside EcoLink (reference ${reference}).`, {

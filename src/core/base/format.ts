@@ -2,12 +2,12 @@ import type { Progress } from './reason.ts';
 
 const byteUnits = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 
-/** Decimal units, as the Hub and disks are labelled: `0 B`, `470 kB`, `1.2 GB`. */
+/** Decimal units, as on the Hub and on disks: `0 B`, `470 kB`, `1.2 GB`. */
 export function formatBytes(bytes: number): string {
   if (!Number.isFinite(bytes)) return '?';
   let value = Math.max(0, bytes);
   let unit = 0;
-  // 999.5 would be printed as 1000: the next unit reads better.
+  // 999.5 rounds to 1000, so it takes the next unit.
   while (value >= 999.5 && unit < byteUnits.length - 1) {
     value /= 1000;
     unit += 1;
@@ -19,7 +19,7 @@ export function formatRate(bytesPerSecond: number): string {
   return `${formatBytes(bytesPerSecond)}/s`;
 }
 
-/** The two largest units that matter: `2 s`, `1 min 5 s`, `3 h 20 min`, `2 d 4 h`. */
+/** The two largest units: `2 s`, `1 min 5 s`, `3 h 20 min`, `2 d 4 h`. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole} s`;
@@ -30,8 +30,8 @@ export function formatDuration(seconds: number): string {
   return twoUnits(Math.floor(hours / 24), 'd', hours % 24, 'h');
 }
 
-/** How long ago, in one unit, for tables: `45s`, `5m`, `3h`, `12d`. A time ahead of `now` (another machine's clock) is `0s`. */
-export function formatAge(iso: string, now: Date | number = Date.now()): string {
+/** How long ago, in one unit, for tables: `45s`, `5m`, `3h`, `12d`. A time after `now` (from another clock) is `0s`. */
+export function formatAge(iso: string, now: Date | number): string {
   const then = Date.parse(iso);
   if (Number.isNaN(then)) return iso;
   const seconds = Math.max(0, Math.floor((Number(now) - then) / 1000));
@@ -41,7 +41,7 @@ export function formatAge(iso: string, now: Date | number = Date.now()): string 
   return `${Math.floor(seconds / 86_400)}d`;
 }
 
-/** `[#####-----] 52 %  210 MB of 400 MB  95 MB/s  2 s left`; what is not known is left out. `width` counts the cells of the bar. */
+/** `[#####-----] 52 %  210 MB of 400 MB  95 MB/s  2 s left`, without unknown parts. `width` is the length of the bar. */
 export function progressBar(progress: Progress, width = 20): string {
   const known = progress.total > 0;
   const share = known ? Math.min(1, Math.max(0, progress.done / progress.total)) : 0;
@@ -56,8 +56,8 @@ export function progressBar(progress: Progress, width = 20): string {
 }
 
 /**
- * Text from outside (logs, names, repos) without what a terminal would obey: escape sequences, control characters, and
- * the marks that turn the direction of writing. Line breaks become spaces, so that one value stays on one line.
+ * Makes text from outside (logs, names, repos) safe for a terminal. Removes escape sequences, control characters and
+ * marks that change the direction of writing. Line breaks become spaces: one value stays on one line.
  */
 export function plainText(text: string): string {
   return text
@@ -66,7 +66,7 @@ export function plainText(text: string): string {
     .replace(controlCharacters, '');
 }
 
-// CSI and OSC sequences whole, so that no `[31m` stays behind; a lone ESC goes with the control characters.
+// Whole CSI and OSC sequences, so that no `[31m` is left. A single ESC is removed with the control characters.
 const escapeSequences = new RegExp(
   String.raw`(?:\u001B\[|\u009B)[0-?]*[ -/]*[@-~]|(?:\u001B[\]PX^_]|[\u009D\u0090\u0098\u009E\u009F])[^\u0007\u001B\u009C]*(?:\u0007|\u001B\\|\u009C)?`,
   'g',
@@ -78,9 +78,9 @@ const controlCharacters = new RegExp(
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
-/** Text from outside in a page of HTML, between tags or as the value of an attribute. */
+/** Escapes text for HTML, between tags or as the value of an attribute. */
 export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (sign) => entities[sign] as string);
+  return text.replace(/[&<>"']/g, (sign) => entities[sign] ?? sign);
 }
 
 function shortNumber(value: number, whole: boolean): string {

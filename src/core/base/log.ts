@@ -7,11 +7,11 @@ export type Log = Logger;
 export interface LogOptions {
   level: string;
   pretty: boolean;
-  /** Standard error unless given. */
+  /** Default: standard error. */
   destination?: pino.DestinationStream;
 }
 
-/** One line of JSON each, or coloured text on a terminal. Everything passes `redact` on its way out. */
+/** Writes lines of JSON, or coloured text for a terminal. Every line passes through `redact`. */
 export function createLog(options: LogOptions): Log {
   const settings: pino.LoggerOptions = {
     level: options.level,

@@ -1,35 +1,39 @@
 import { fail } from './errors.ts';
+import { fieldRef, say } from './prose.ts';
 
 export interface Page<T> {
   items: T[];
-  next_cursor?: string;
+  next_cursor?: string | undefined;
 }
 
-/** Opaque to callers: where the next page begins, after the item with this key. */
+/** A cursor for the page that starts after the item with this key. Callers must not read it. */
 export function encodeCursor(key: string | number): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url');
 }
 
-/** Throws `bad_cursor` for anything that this server did not hand out for a list of this kind. */
-export function decodeCursor<T extends 'string' | 'number'>(
-  cursor: string | undefined,
-  type: T,
-): (T extends 'string' ? string : number) | undefined {
+/** The key inside a cursor. Throws `bad_cursor` for a text that no list with keys of this type has returned. */
+export function decodeCursor(cursor: string | undefined, type: 'string'): string | undefined;
+export function decodeCursor(cursor: string | undefined, type: 'number'): number | undefined;
+export function decodeCursor(cursor: string | undefined, type: 'string' | 'number'): string | number | undefined {
   if (cursor === undefined) return undefined;
-  try {
-    const key: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
-    // oxlint-disable-next-line valid-typeof -- the generic is one of typeof's own answers
-    if (typeof key === type) return key as never;
-  } catch {
-    // Falls through: not one of our cursors.
-  }
-  throw fail('bad_cursor', 'The cursor is not one that a list gave.', {
-    nextStep: 'Leave the cursor out to begin at the first page.',
+  const key = keyIn(cursor);
+  if (type === 'string' && typeof key === 'string') return key;
+  if (type === 'number' && typeof key === 'number') return key;
+  throw fail('bad_cursor', 'The cursor is not valid for this list.', {
+    nextStep: say`Leave ${fieldRef('cursor')} out to start at the first page.`,
     field: 'cursor',
   });
 }
 
-/** Cuts a page out of `limit + 1` rows: the extra row only says that there is more. */
+function keyIn(cursor: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Makes a page from up to `limit + 1` rows. The extra row is not shown: it only tells that another page follows. */
 export function pageOf<Row, Item>(
   rows: readonly Row[],
   limit: number,
@@ -39,5 +43,5 @@ export function pageOf<Row, Item>(
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
   const more = rows.length > limit && last !== undefined;
-  return { items: shown.map(toItem), ...(more ? { next_cursor: encodeCursor(keyOf(last)) } : {}) };
+  return { items: shown.map(toItem), next_cursor: more ? encodeCursor(keyOf(last)) : undefined };
 }

@@ -13,9 +13,9 @@ export interface FieldReference {
   value?: string | undefined;
 }
 
-/** Something that people do and no operation does. Each front end has its own words for it. */
+/** Something that people do and no operation does. A newer server may send a task that this process does not know. */
 export interface TaskReference {
-  task: Task;
+  task: string;
   /** What the task is about, such as the name of a credential. */
   about?: string | undefined;
 }
@@ -36,11 +36,17 @@ export const tasks = [
 ] as const;
 export type Task = (typeof tasks)[number];
 
+/** A task that front ends have words for. */
+export interface KnownTask extends TaskReference {
+  task: Task;
+}
+
 export type ProsePart = string | OperationReference | FieldReference | TaskReference;
 
 /**
- * A text for people whose references are data. Core names no front end: the command line says `ecolink list-regions`,
- * an assistant reads `list_regions`, Slack says `/ecolink regions`. A plain string is a text without references.
+ * A text for people. Its references are data, because core names no front end: the command line says
+ * `ecolink list-regions`, an assistant reads `list_regions`, Slack says `/ecolink regions`. A plain string is a text
+ * without references.
  */
 export type Prose = string | readonly ProsePart[];
 
@@ -55,7 +61,7 @@ export const proseSchema: z.ZodType<Prose> = z.union([
         input: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])).optional(),
       }),
       z.object({ field: z.string(), value: z.string().optional() }),
-      z.object({ task: z.enum(tasks), about: z.string().optional() }),
+      z.object({ task: z.string(), about: z.string().optional() }),
     ]),
   ),
 ]);
@@ -66,9 +72,14 @@ export function say(texts: TemplateStringsArray, ...values: readonly (Prose | Pr
   return parts.every((part) => typeof part === 'string') ? parts.join('') : merged(parts);
 }
 
-/** Refers to an operation. */
-export function run(operation: string, input?: OperationReference['input']): OperationReference {
-  return { operation, input };
+/** Refers to an operation, with the fields of its input that are not undefined. */
+export function run(
+  operation: string,
+  input: Readonly<Record<string, OperationArgument | undefined>> = {},
+): OperationReference {
+  const given: Record<string, OperationArgument> = {};
+  for (const [name, value] of Object.entries(input)) if (value !== undefined) given[name] = value;
+  return Object.keys(given).length === 0 ? { operation } : { operation, input: given };
 }
 
 /** Refers to an input field by its name. */
@@ -77,22 +88,20 @@ export function fieldRef(field: string, value?: string): FieldReference {
 }
 
 /** Refers to a task that is no operation. */
-export function task(name: Task, about?: string): TaskReference {
+export function task(name: Task, about?: string): KnownTask {
   return { task: name, about };
 }
 
-/** Joins texts with a space. */
+/** Joins texts with spaces. Empty ones are left out. */
 export function sentences(...texts: readonly Prose[]): Prose {
-  return texts
-    .filter((text) => text !== '' && text.length > 0)
-    .reduce((all, text) => (all === '' ? text : say`${all} ${text}`), '');
+  return texts.filter((text) => text.length > 0).reduce((all, text) => (all === '' ? text : say`${all} ${text}`), '');
 }
 
-/** How one front end says the references. */
+/** The words of one front end for references. */
 export interface Speaker {
   operation(reference: OperationReference): string;
   field(reference: FieldReference): string;
-  task(reference: TaskReference): string;
+  task(reference: KnownTask): string;
 }
 
 /** The text in a front end's words. */
@@ -101,9 +110,14 @@ export function render(text: Prose, speaker: Speaker): string {
     .map((part) => {
       if (typeof part === 'string') return part;
       if ('operation' in part) return speaker.operation(part);
-      return 'task' in part ? speaker.task(part) : speaker.field(part);
+      return 'task' in part ? renderTask(part, speaker) : speaker.field(part);
     })
     .join('');
+}
+
+function renderTask({ task: name, about }: TaskReference, speaker: Speaker): string {
+  const known = tasks.find((each) => each === name);
+  return known === undefined ? withAbout(name.replaceAll('_', ' '), about) : speaker.task({ task: known, about });
 }
 
 const taskWords: Record<Task, string> = {
@@ -121,16 +135,21 @@ const taskWords: Record<Task, string> = {
   write_kubeconfig: 'write a kubeconfig without a helper program',
 };
 
-/** Words that fit everywhere: logs, stored reasons, HTTP clients. Operations have their own names. */
+/** Words for logs, stored reasons and HTTP clients. Operations have their own names. */
 export const plainSpeaker: Speaker = {
   operation: ({ operation, input }) => {
     const given = Object.entries(input ?? {}).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
     return given.length === 0 ? operation : `${operation} (${given.join(', ')})`;
   },
   field: ({ field, value }) => (value === undefined ? `"${field}"` : `"${field}": ${JSON.stringify(value)}`),
-  task: ({ task: name, about }) => (about === undefined ? taskWords[name] : `${taskWords[name]} (${about})`),
+  task: ({ task: name, about }) => withAbout(taskWords[name], about),
 };
 
+function withAbout(words: string, about: string | undefined): string {
+  return about === undefined ? words : `${words} (${about})`;
+}
+
+/** The text in the words of `plainSpeaker`. */
 export function plainWords(text: Prose): string {
   return render(text, plainSpeaker);
 }
@@ -138,13 +157,11 @@ export function plainWords(text: Prose): string {
 function partsOf(text: Prose | ProsePart | number): readonly ProsePart[] {
   if (typeof text === 'string') return [text];
   if (typeof text === 'number') return [String(text)];
-  return isParts(text) ? text : [text];
+  // A reference has no length. Array.isArray() would not narrow a readonly array.
+  return 'length' in text ? text : [text];
 }
 
-function isParts(text: Exclude<Prose | ProsePart, string>): text is readonly ProsePart[] {
-  return Array.isArray(text);
-}
-
+/** Joins adjacent strings and leaves empty ones out. */
 function merged(parts: readonly ProsePart[]): ProsePart[] {
   const out: ProsePart[] = [];
   for (const part of parts) {

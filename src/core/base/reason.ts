@@ -7,7 +7,7 @@ export interface Progress {
   seconds_left: number | null;
 }
 
-/** A failure as it is stored and shown: a code and a sentence. */
+/** Why something is in its state, as it is stored and shown. Codes are in `reasonCodes`. */
 export interface Reason {
   code: string;
   message: string;

@@ -1,5 +1,5 @@
-/** What the reconciler looks at together: one instance in one region, or one volume. */
+/** The unit that the reconciler works on: one instance in one region, or one volume. */
 export type WorkKey = { instance: number; region: string } | { volume: string };
 
-/** Says that a key is worth a look. Nothing depends on it: everything is looked at again in time. */
+/** Asks the reconciler to look at a key soon. A lost nudge does no harm: every key is looked at regularly. */
 export type Nudge = (key: WorkKey) => void;

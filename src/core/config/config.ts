@@ -1,37 +1,37 @@
 import type { ConfigFile } from './schema.ts';
 
-/** Everything that is decided before the start: the file, the environment, and their defaults. */
+/** The configuration of a process: the file, the environment, and their defaults. */
 export interface Config extends ConfigFile {
-  /** Where the file may be; the first that is there counts. */
+  /** Possible paths of the file. The first that exists counts. */
   files: readonly string[];
   dataDir: string;
   host: string;
   port: number;
-  /** Names, beside its address, under which callers reach the server: a Service's, an Ingress's. */
+  /** Host names of the server besides its address, such as those of a Service or an Ingress. */
   allowedHosts: readonly string[];
-  /** Where people's browsers reach the server, for links in messages; where it listens unless given. */
+  /** URL of the server for browsers, used in links. Default: the address where it listens. */
   publicUrl?: string;
-  /** A PostgreSQL URL; SQLite in the data folder where it is absent. */
+  /** A PostgreSQL URL. Default: SQLite in the data folder. */
   databaseUrl?: string;
   hub: { endpoint: string };
   logLevel: string;
   logPretty: boolean;
   secrets: Secrets;
-  /** What engines and downloads may see of this process's environment. */
+  /** The part of the environment that engines and downloads get. */
   childEnvironment: Record<string, string>;
 }
 
-/** Kept apart from the rest, so that printing a config by mistake shows less. */
+/** All secrets are here, so that the rest of a config can be printed. */
 export interface Secrets {
-  /** What the audit is chained with: a value in base64, or the file that holds it. */
+  /** Key of the hash chain in the audit log: a value in base64, or the file that contains it. */
   auditKey: { value?: string; file: string };
-  /** What stored credentials are sealed with: a value in base64 (the first of several seals), or the file that holds it. */
+  /** Keys of stored secrets: base64 values, separated by commas, or the file that contains them. The first one seals. */
   key: { value?: string; file: string };
   hfToken?: string;
   slack?: SlackSecrets;
 }
 
-/** One of `botToken` (the token of one workspace) and `oauth` (workspaces install the app themselves). */
+/** Has either `botToken` (the token of one workspace) or `oauth` (workspaces install the app themselves). */
 export interface SlackSecrets {
   botToken?: string;
   oauth?: { clientId: string; clientSecret: string };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { acceleratorShape, configName } from './names.ts';
 
-const words = z.record(z.string(), z.string());
+const texts = z.record(z.string(), z.string());
 /** Kubernetes quantities: `500m`, `2Gi`. */
 const quantities = z.record(
   z.string(),
@@ -18,10 +18,10 @@ const toleration = z.strictObject({
 
 const accelerator = z.strictObject({
   ...acceleratorShape,
-  /** The name under which nodes offer it. */
+  /** Its resource name on nodes. */
   resource: z.string().default('nvidia.com/gpu'),
-  /** Tells its nodes from others that offer the same resource. */
-  node_selector: words.default({}),
+  /** Selects its nodes if other nodes have the same resource. */
+  node_selector: texts.default({}),
   tolerations: z.array(toleration).default([]),
 });
 
@@ -31,32 +31,32 @@ const namespaceName = z
 
 export const accessModes = ['ReadWriteMany', 'ReadWriteOnce'] as const;
 
-/** A namespace of a cluster as a region. Several regions may share one, told apart by their node selectors. */
+/** A region in a namespace of a cluster. Regions may share a namespace and differ in their node selectors. */
 export const kubernetesRegion = z.strictObject({
   name: configName,
   kind: z.literal('kubernetes'),
-  /** The context in the kubeconfig; its current one unless given. Never switched. */
+  /** The context in the kubeconfig. Default: the current one. EcoLink never switches it. */
   context: z.string().min(1).optional(),
-  /** Kubeconfig file; `KUBECONFIG` or `~/.kube/config` unless given. */
+  /** Kubeconfig file. Default: `KUBECONFIG` or `~/.kube/config`. */
   kubeconfig: z.string().min(1).optional(),
-  /** Uses the ServiceAccount of the pod that EcoLink runs in. */
+  /** Use the ServiceAccount of the pod that EcoLink runs in. */
   in_cluster: z.boolean().default(false),
   namespace: namespaceName,
-  /** The cluster's default class unless given. */
+  /** Default: the default class of the cluster. */
   storage_class: z.string().min(1).optional(),
   access_mode: z.enum(accessModes).default('ReadWriteMany'),
-  /** How volumes that one node at a time can mount come to be read by several. */
+  /** How several nodes get a volume that only one node at a time can mount. */
   share: z.enum(['clone']).optional(),
-  /** Volumes can be reached from the node alone that they were made on: downloads go to nodes with accelerators. */
+  /** Only the node that made a volume can mount it, so downloads run on nodes with accelerators. */
   node_local_storage: z.boolean().default(false),
   accelerators: z.array(accelerator).default([]),
-  /** The Hub as pods reach it; EcoLink's own unless given. */
+  /** URL of the Hub for pods. Default: the one of EcoLink itself. */
   hub_endpoint: z.url().optional(),
-  /** Runs the downloads and looks into volumes. */
+  /** Image of the pods that download and read volumes. */
   ecolink_image: z.string().min(1),
   image_pull_secrets: z.array(z.string()).default([]),
   image_pull_policy: z.enum(['IfNotPresent', 'Always', 'Never']).default('IfNotPresent'),
-  /** Images that runtimes may name; a `*` stands for anything. Those of the configured and built-in runtimes unless given. */
+  /** Images that runtimes may use; `*` matches anything. Default: the images of configured and built-in runtimes. */
   images_allowed: z.array(z.string().min(1)).optional(),
   runtime_class: z.string().optional(),
   priority_class: z.string().optional(),
@@ -67,28 +67,28 @@ export const kubernetesRegion = z.strictObject({
       fs_group: z.int().positive().default(1000),
     })
     .prefault({}),
-  /** Of the engine's containers, beside accelerators. */
+  /** Resources of engine containers, besides accelerators. */
   resources: resources.prefault({}),
-  /** Of the download's container. */
+  /** Resources of the download container. */
   download_resources: resources.prefault({
     requests: { cpu: '250m', memory: '256Mi' },
     limits: { memory: '1Gi' },
   }),
-  labels: words.default({}),
-  annotations: words.default({}),
-  /** Proxy variables and the like, for downloads and engines. */
-  environment: words.default({}),
-  /** A ConfigMap whose `ca.crt` downloads trust beside the usual authorities. */
+  labels: texts.default({}),
+  annotations: texts.default({}),
+  /** Environment variables for downloads and engines, such as proxies. */
+  environment: texts.default({}),
+  /** A ConfigMap whose `ca.crt` downloads trust, besides the usual authorities. */
   ca_config_map: z.string().optional(),
-  node_selector: words.default({}),
+  node_selector: texts.default({}),
   tolerations: z.array(toleration).default([]),
-  /** How calls reach replicas: by pod address, or, for trying out, through the API server's proxy. */
+  /** How calls reach replicas: by pod address, or through the API server's proxy, which is for trials. */
   reach: z.enum(['in-cluster', 'api-proxy']).default('in-cluster'),
 });
 
 export type KubernetesRegionConfig = z.output<typeof kubernetesRegion>;
 
-/** One node at a time mounts its volumes: all who read one are held there. */
-export function isOfOneNode(config: KubernetesRegionConfig): boolean {
+/** True if only one node at a time can mount a volume. All pods that read the volume then run on that node. */
+export function mountsOnOneNode(config: KubernetesRegionConfig): boolean {
   return config.access_mode === 'ReadWriteOnce' && config.share === undefined;
 }

@@ -1,24 +1,33 @@
 import { readFileSync, statSync } from 'node:fs';
+import type { Clock } from '../base/clock.ts';
 import { asEcolinkError, fail } from '../base/errors.ts';
-import { randomId } from '../base/ids.ts';
+import type { NewId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
+import { plainWords } from '../base/prose.ts';
 import type { Config } from './config.ts';
 import { parseConfigFile } from './parse.ts';
 import type { ConfigFile } from './schema.ts';
 
-/** How often the file is looked at while nobody asks, so that a bad one is told of at once. */
+/** How often the file is looked at without a call, so that the log soon reports a bad file. */
 const idleMs = 2_000;
 
-/** The configuration file as it is now, for what may change without a restart: people, groups, policy. */
+/** The present configuration file, for settings that may change without a restart: people, groups, policy. */
 export interface LiveConfig extends Disposable {
   /**
-   * Looks at the file and reads it again if it has changed: the same object as before means the same content. A file
-   * that is bad or gone changes nothing; that is logged, once for each such state.
+   * Looks at the file and reads it again if it has changed. Returns the same object as before if it has not. A bad or
+   * missing file changes nothing and is logged once.
    */
   file(): ConfigFile;
 }
 
-export function createLiveConfig(config: Config, log: Log): LiveConfig {
+export interface LiveConfigDeps {
+  config: Config;
+  log: Log;
+  clock: Pick<Clock, 'every'>;
+  newId: NewId;
+}
+
+export function createLiveConfig({ config, log, clock, newId }: LiveConfigDeps): LiveConfig {
   let state = stateOf(config.files);
   let file: ConfigFile = config;
   const look = (): ConfigFile => {
@@ -28,24 +37,24 @@ export function createLiveConfig(config: Config, log: Log): LiveConfig {
     state = now;
     try {
       file = readAgain(now, before);
-      log.info({ path: now.path }, 'people, groups and policy read again; the rest counts from the next start');
+      log.info({ path: now.path }, 'people, groups and policy were read again; other settings need a restart');
     } catch (thrown) {
-      const error = asEcolinkError(thrown, randomId('cfg'));
-      log.error({ code: error.code, reason: error.message, next_step: error.nextStep }, 'configuration kept as it was');
+      const { code, message, nextStep } = asEcolinkError(thrown, newId('cfg'));
+      log.error({ code, reason: message, next_step: plainWords(nextStep) }, 'the configuration was not changed');
     }
     return file;
   };
-  const timer = setInterval(look, idleMs).unref();
-  return { file: look, [Symbol.dispose]: () => clearInterval(timer) };
+  const timer = clock.every(idleMs, look);
+  return { file: look, [Symbol.dispose]: () => timer[Symbol.dispose]() };
 }
 
 interface State {
   path: string | undefined;
-  /** Differs whenever the file does. */
+  /** Differs for every version of the file. */
   mark: string;
 }
 
-/** Of the first of the paths that is there. */
+/** The state of the first path that exists. */
 function stateOf(paths: readonly string[]): State {
   for (const path of paths) {
     const found = statSync(path, { bigint: true, throwIfNoEntry: false });
@@ -55,17 +64,17 @@ function stateOf(paths: readonly string[]): State {
   return { path: undefined, mark: '' };
 }
 
-/** Throws where a file that was there is gone: that takes every role away, and is rather a slip than meant. */
-function readAgain({ path }: State, before: State): ConfigFile {
-  const where = path ?? before.path ?? '';
+/** Throws if the file is gone. Its absence would take every role away, and is more likely a mistake. */
+function readAgain(now: State, before: State): ConfigFile {
+  const path = now.path ?? before.path ?? '';
   let text: string;
   try {
-    text = readFileSync(where, 'utf8');
+    text = readFileSync(path, 'utf8');
   } catch (cause) {
-    throw fail('bad_config', `The configuration file ${where} cannot be read.`, {
-      nextStep: 'Put it back, readable by the account that runs the server; until then its last good content holds.',
+    throw fail('bad_config', `The configuration file ${path} cannot be read.`, {
+      nextStep: 'Restore it, readable by the account of the server. Until then its last valid content counts.',
       cause,
     });
   }
-  return parseConfigFile(text, where);
+  return parseConfigFile(text, path);
 }

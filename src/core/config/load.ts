@@ -5,15 +5,14 @@ import { isatty } from 'node:tty';
 import { z } from 'zod';
 import { fail } from '../base/errors.ts';
 import type { EcolinkError } from '../base/errors.ts';
-import { parseConfigFile, wordsOf } from './parse.ts';
+import { issueText, parseConfigFile } from './parse.ts';
 import type { Config, Secrets, SlackSecrets } from './config.ts';
-import type { KubernetesRegionConfig } from './kubernetes-region.ts';
-import type { ConfigFile } from './schema.ts';
+import type { ConfigFile, RegionConfig } from './schema.ts';
 
 type Environment = Record<string, string | undefined>;
 
-/** Names that engines and downloads may see; everything else of the server's environment stays with the server. */
-const passedOn = [
+/** The variables that engines and downloads get. They get no others, so that no secret leaks to them. */
+const childVariables = [
   'PATH',
   'HOME',
   'LANG',
@@ -65,7 +64,7 @@ const environmentSchema = z.object({
   SLACK_API_URL: z.url().optional(),
 });
 
-/** Reads the environment and `ecolink.yaml`. Throws `bad_config` with the line and what was expected. */
+/** Reads the environment and `ecolink.yaml`. Throws `bad_environment`, or `bad_config` with the line. */
 export function loadConfig(environment: Environment = process.env): Config {
   const env = readEnvironment(environment);
   const dataDir = resolve(env.ECOLINK_DATA_DIR ?? join(homedir(), '.ecolink'));
@@ -74,43 +73,52 @@ export function loadConfig(environment: Environment = process.env): Config {
   return {
     ...file,
     files,
-    regions: file.regions.map((region) =>
-      region.kind === 'local' ? at(region, region.path ?? join(dataDir, 'regions', region.name)) : located(region),
-    ),
-    filesystems: file.filesystems.map((each) => (each.path === undefined ? each : at(each, each.path))),
+    regions: file.regions.map((region) => withAbsolutePath(region, dataDir)),
+    filesystems: file.filesystems.map(({ path, ...rest }) => ({ ...rest, path: path && absolute(path) })),
     dataDir,
     host: env.ECOLINK_HOST,
     port: env.ECOLINK_PORT,
-    allowedHosts: [
-      ...env.ECOLINK_ALLOWED_HOSTS.split(',').map((host) => host.trim().toLowerCase()),
-      env.ECOLINK_PUBLIC_URL === undefined ? '' : new URL(env.ECOLINK_PUBLIC_URL).hostname,
-    ].filter(Boolean),
-    ...(env.ECOLINK_PUBLIC_URL === undefined ? {} : { publicUrl: env.ECOLINK_PUBLIC_URL.replace(/\/+$/, '') }),
-    ...(env.DATABASE_URL === undefined ? {} : { databaseUrl: env.DATABASE_URL }),
-    hub: { endpoint: env.HF_ENDPOINT.replace(/\/+$/, '') },
+    allowedHosts: allowedHostsOf(env),
+    publicUrl: env.ECOLINK_PUBLIC_URL && withoutSlash(env.ECOLINK_PUBLIC_URL),
+    databaseUrl: env.DATABASE_URL,
+    hub: { endpoint: withoutSlash(env.HF_ENDPOINT) },
     logLevel: env.ECOLINK_LOG_LEVEL,
     logPretty: isatty(process.stderr.fd),
     secrets: secretsOf(env),
-    childEnvironment: Object.fromEntries(
-      passedOn.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
-    ),
+    childEnvironment: definedOnly(Object.fromEntries(childVariables.map((name) => [name, environment[name]]))),
   };
 }
 
-/** Where a client finds the server, besides the data folder's own files. */
+/** The URL of a server and a token, if a client names them. Otherwise files in the data folder say both. */
 export function clientEnvironment(environment: Environment = process.env): { url?: string; token?: string } {
-  const { ECOLINK_URL: url, ECOLINK_TOKEN: token } = environment;
-  return { ...(url ? { url } : {}), ...(token ? { token } : {}) };
+  return { url: environment['ECOLINK_URL'] || undefined, token: environment['ECOLINK_TOKEN'] || undefined };
 }
 
-function readEnvironment(environment: Environment): z.output<typeof environmentSchema> {
+type ValidEnvironment = z.output<typeof environmentSchema>;
+
+function readEnvironment(environment: Environment): ValidEnvironment {
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const parsed = environmentSchema.safeParse(set);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw fail('bad_environment', `${String(issue?.path[0])}: ${issue ? wordsOf(issue) : 'is not valid'}.`, {
-    nextStep: 'Correct the environment variable, or unset it to get the default.',
+  throw fail('bad_environment', `${String(issue?.path[0])}: ${issue ? issueText(issue) : 'is not valid'}.`, {
+    nextStep: 'Correct the environment variable, or unset it for the default.',
   });
+}
+
+function allowedHostsOf({ ECOLINK_ALLOWED_HOSTS: hosts, ECOLINK_PUBLIC_URL: url }: ValidEnvironment): string[] {
+  const named = hosts.split(',').map((host) => host.trim().toLowerCase());
+  return [...named, url === undefined ? '' : new URL(url).hostname].filter(Boolean);
+}
+
+function withoutSlash(url: string): string {
+  return url.replace(/\/+$/, '');
+}
+
+function definedOnly(environment: Environment): Record<string, string> {
+  const defined: Record<string, string> = {};
+  for (const [name, value] of Object.entries(environment)) if (value !== undefined) defined[name] = value;
+  return defined;
 }
 
 function usualFiles(dataDir: string): string[] {
@@ -125,77 +133,65 @@ function readConfigFile(named: string | undefined, files: readonly string[]): Co
     text = readFileSync(path, 'utf8');
   } catch (cause) {
     throw fail('bad_config', `The configuration file ${path} cannot be read.`, {
-      nextStep: 'Correct ECOLINK_CONFIG, or unset it to run on defaults.',
+      nextStep: 'Correct ECOLINK_CONFIG, or unset it to run with defaults.',
       cause,
     });
   }
   return parseConfigFile(text, path);
 }
 
-function at<T extends { path?: string | undefined }>(place: T, path: string): T {
-  return { ...place, path: absolute(path) };
-}
-
-function located(region: KubernetesRegionConfig): KubernetesRegionConfig {
-  return region.kubeconfig === undefined ? region : { ...region, kubeconfig: absolute(region.kubeconfig) };
+function withAbsolutePath(region: RegionConfig, dataDir: string): RegionConfig {
+  if (region.kind === 'kubernetes') return { ...region, kubeconfig: region.kubeconfig && absolute(region.kubeconfig) };
+  return { ...region, path: absolute(region.path ?? join(dataDir, 'regions', region.name)) };
 }
 
 function absolute(path: string): string {
   return path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(path);
 }
 
-function secretsOf(env: z.output<typeof environmentSchema>): Secrets {
-  const auditKey = {
-    ...(env.ECOLINK_AUDIT_KEY === undefined ? {} : { value: env.ECOLINK_AUDIT_KEY }),
-    file: env.ECOLINK_AUDIT_KEY_FILE ?? join(homedir(), '.config', 'ecolink', 'audit.key'),
-  };
-  const key = {
-    ...(env.ECOLINK_KEY === undefined ? {} : { value: env.ECOLINK_KEY }),
-    file: resolve(env.ECOLINK_KEY_FILE ?? join(homedir(), '.config', 'ecolink', 'key')),
-  };
-  const slack = slackSecretsOf(env);
+function secretsOf(env: ValidEnvironment): Secrets {
+  const folder = join(homedir(), '.config', 'ecolink');
   return {
-    auditKey,
-    key,
-    ...(env.HF_TOKEN === undefined ? {} : { hfToken: env.HF_TOKEN }),
-    ...(slack === undefined ? {} : { slack }),
+    auditKey: { value: env.ECOLINK_AUDIT_KEY, file: env.ECOLINK_AUDIT_KEY_FILE ?? join(folder, 'audit.key') },
+    key: { value: env.ECOLINK_KEY, file: resolve(env.ECOLINK_KEY_FILE ?? join(folder, 'key')) },
+    hfToken: env.HF_TOKEN,
+    slack: slackSecretsOf(env),
   };
 }
 
-/** Undefined where Slack is off. */
-function slackSecretsOf(env: z.output<typeof environmentSchema>): SlackSecrets | undefined {
+/** Undefined if Slack is off. */
+function slackSecretsOf(env: ValidEnvironment): SlackSecrets | undefined {
   const { SLACK_BOT_TOKEN: botToken, SLACK_CLIENT_ID: clientId, SLACK_CLIENT_SECRET: clientSecret } = env;
   if ((clientId === undefined) !== (clientSecret === undefined)) {
-    throw slackEnvironment('Of SLACK_CLIENT_ID and SLACK_CLIENT_SECRET one is set without the other.');
+    throw slackEnvironment('Only one of SLACK_CLIENT_ID and SLACK_CLIENT_SECRET is set.');
   }
   if (botToken !== undefined && clientId !== undefined) {
-    throw slackEnvironment('SLACK_BOT_TOKEN is for one workspace and SLACK_CLIENT_ID for several, and both are set.');
+    throw slackEnvironment('SLACK_BOT_TOKEN is for one workspace, SLACK_CLIENT_ID is for several, and both are set.');
   }
   if (botToken === undefined && clientId === undefined) return undefined;
   return {
-    ...(botToken === undefined ? {} : { botToken }),
-    ...(clientId === undefined || clientSecret === undefined ? {} : { oauth: { clientId, clientSecret } }),
-    ...(env.SLACK_APP_TOKEN ? { appToken: env.SLACK_APP_TOKEN } : {}),
-    ...(env.SLACK_SIGNING_SECRET ? { signingSecret: env.SLACK_SIGNING_SECRET } : {}),
-    ...(env.SLACK_API_URL ? { apiUrl: env.SLACK_API_URL } : {}),
+    botToken,
+    oauth: clientId === undefined || clientSecret === undefined ? undefined : { clientId, clientSecret },
+    appToken: env.SLACK_APP_TOKEN,
+    signingSecret: env.SLACK_SIGNING_SECRET,
+    apiUrl: env.SLACK_API_URL,
   };
 }
 
 function slackEnvironment(message: string): EcolinkError {
-  return fail('bad_environment', message, { nextStep: 'docs/slack.md says which go together.' });
+  return fail('bad_environment', message, { nextStep: 'See docs/slack.md for the variables that belong together.' });
 }
 
 /**
- * The quickstart's own corner of the data folder, and an environment that makes every program use it: it can be deleted
- * without harm to anything else.
+ * The quickstart's own data folder inside the data folder, and an environment that makes every program use it. Deleting
+ * it harms nothing else.
  */
 export function quickstartEnvironment(endpoint: string, environment: Environment = process.env) {
   const dataDir = join(loadConfig(environment).dataDir, 'quickstart');
-  const kept = Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return {
     dataDir,
     environment: {
-      ...Object.fromEntries(kept),
+      ...definedOnly(environment),
       ECOLINK_DATA_DIR: dataDir,
       ECOLINK_CONFIG: join(dataDir, 'ecolink.yaml'),
       ECOLINK_URL: '',

@@ -7,12 +7,12 @@ export const configName = z
     'must be 1 to 48 lower-case letters, digits, "." and "-", with a letter or digit at both ends',
   );
 
-/** What every region says of an accelerator. */
+/** The settings of an accelerator in every kind of region. */
 export const acceleratorShape = {
   name: configName,
   total: z.int().nonnegative().optional(),
-  /** Of each. */
+  /** Memory of one accelerator. */
   memory_gib: z.number().positive().optional(),
-  /** The most on one node, where EcoLink cannot count: it may not look, or nodes come when they are needed. */
+  /** Most accelerators on one node, if EcoLink cannot count them: it may not list nodes, or nodes scale from zero. */
   per_node: z.int().positive().optional(),
 };

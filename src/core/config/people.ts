@@ -10,15 +10,15 @@ export const personSchema = z.strictObject({
   identities: z
     .array(z.string().regex(/^(?:local|slack:[A-Z0-9]+\/[A-Z0-9]+)$/, 'must be "local" or "slack:TEAM/USER"'))
     .min(1),
-  /** Names of groups that the person belongs to, besides those that Slack knows of. */
+  /** Groups of the person, besides those from Slack. */
   groups: z.array(z.string().min(1).max(100)).default([]),
 });
 
 export const groupSchema = z.strictObject({
   name: z.string().min(1).max(100),
-  /** What every member has at least. */
+  /** The least role of every member. */
   role: z.enum(roles).optional(),
-  /** The Slack user group whose members belong to it. */
+  /** Members of this Slack user group belong to the group. */
   slack: z
     .string()
     .regex(/^[A-Z0-9]+\/S[A-Z0-9]+$/, 'must be "TEAM/USERGROUP", such as T1/S123')
@@ -26,9 +26,9 @@ export const groupSchema = z.strictObject({
 });
 
 export const slackSchema = z.strictObject({
-  /** Where launches are announced when a form gave no channel; `T1/C1` where the app is in several workspaces. */
+  /** Default channel for announcements of launches. `T1/C1` if the app is in several workspaces. */
   channel: z.string().optional(),
-  /** Ids of the workspaces and organisations that may install the app and use this server; with neither, the one that its token is of. */
+  /** Workspaces and organisations that may install the app and use this server. Default: the workspace of the token. */
   workspaces: z.array(z.string().regex(slackId, 'must be a workspace id, such as T01ABC')).default([]),
   organisations: z.array(z.string().regex(slackId, 'must be an organisation id, such as E01ABC')).default([]),
 });
@@ -38,22 +38,22 @@ interface PeopleFile {
   groups: { name: string }[];
 }
 
-/** An identity belongs to one person, and groups that people name exist. */
+/** Checks that each identity belongs to one person, and that the groups of people exist. */
 export function checkPeople(file: PeopleFile, context: z.RefinementCtx): void {
   const seen = new Set<string>();
   const groups = file.groups.map((group) => group.name);
   for (const [index, person] of file.people.entries()) {
-    for (const [at, identity] of person.identities.entries()) {
+    for (const [position, identity] of person.identities.entries()) {
       if (seen.has(identity)) {
-        const message = `"${identity}" is there twice`;
-        context.addIssue({ code: 'custom', path: ['people', index, 'identities', at], message });
+        const message = `"${identity}" is used twice`;
+        context.addIssue({ code: 'custom', path: ['people', index, 'identities', position], message });
       }
       seen.add(identity);
     }
-    for (const [at, group] of person.groups.entries()) {
+    for (const [position, group] of person.groups.entries()) {
       if (groups.includes(group)) continue;
       const message = `expected one of the groups: ${groups.join(', ') || 'there is none'}`;
-      context.addIssue({ code: 'custom', path: ['people', index, 'groups', at], message });
+      context.addIssue({ code: 'custom', path: ['people', index, 'groups', position], message });
     }
   }
 }

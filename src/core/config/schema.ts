@@ -28,56 +28,57 @@ const filesystemSchema = z.strictObject({
 
 const apiPath = /^(\/[\w.~-]+)+$/;
 
-const servedBy = {
+/** The settings of every runtime. */
+const runtimeShape = {
   name,
   categories: z.array(z.enum(categories)).min(1),
   formats: z.array(z.enum(formats)).min(1),
-  /** Words in which {model_path}, {served_name}, {host}, {port} and, in Kubernetes, {drain_seconds} are filled in. */
+  /** EcoLink fills in {model_path}, {served_name}, {host}, {port} and, in Kubernetes, {drain_seconds}. */
   arguments: z.array(z.string()).default([]),
-  /** Further arguments for models of a category. */
+  /** More arguments for models of a category. */
   category_arguments: z.partialRecord(z.enum(categories), z.array(z.string())).default({}),
-  /** Hub tasks that it serves in a category, where the category alone does not say (`audio` is speech to text, or text to speech). */
+  /** Hub tasks that it serves in a category, if not all (`audio` is speech to text and text to speech). */
   category_tasks: z.partialRecord(z.enum(categories), z.array(z.string())).default({}),
-  /** The flag that takes the context length, if the engine has one. */
+  /** The flag for the context length, if the engine has one. */
   context_argument: z.string().optional(),
-  /** What that flag is given where a launch asks for no length, by category: an engine's word for "what fits". */
+  /** Value of that flag if a launch gives no length, by category: the engine's word for "what fits". */
   context_default: z.partialRecord(z.enum(categories), z.string()).default({}),
-  /** Where a running engine says how long its context is: a path, and where in the JSON it answers with, such as data.0.max_model_len. */
+  /** Where a running engine reports its context length: a path, and a field of its JSON such as data.0.max_model_len. */
   context_report: z.strictObject({ path: z.string().startsWith('/'), field: z.string().min(1) }).optional(),
-  /** The flag that takes the number of accelerators of a replica, if the engine has one. */
+  /** The flag for the number of accelerators of a replica, if the engine has one. */
   parallel_argument: z.string().optional(),
-  /** The most accelerators that one replica can use; without it, as many as it is given. */
+  /** Most accelerators that one replica can use. Default: no limit. */
   maximum_accelerators: z.int().positive().optional(),
   health: z.string().startsWith('/').default('/health'),
-  /** Where its OpenAI API begins: a call of EcoLink's /v1/chat/completions goes to <api_path>/chat/completions. */
+  /** Start of its OpenAI API: a call of /v1/chat/completions goes to <api_path>/chat/completions. */
   api_path: z.string().regex(apiPath, 'must begin with "/" and not end with one, such as /v1').default('/v1'),
-  /** How it takes rerank calls: as vLLM, Jina and Cohere do (`v1`), or Text Embeddings Inference, at /rerank with `texts`. */
+  /** Form of rerank calls: as vLLM, Jina and Cohere (`v1`), or as Text Embeddings Inference (`tei`: /rerank, `texts`). */
   rerank: z.enum(['v1', 'tei']).default('v1'),
   environment: z.record(z.string(), z.string()).default({}),
 };
 
-const localRuntime = z.strictObject({ ...servedBy, kind: z.literal('local'), command: z.array(z.string()).min(1) });
+const localRuntime = z.strictObject({ ...runtimeShape, kind: z.literal('local'), command: z.array(z.string()).min(1) });
 
 const kubernetesRuntime = z.strictObject({
-  ...servedBy,
+  ...runtimeShape,
   kind: z.literal('kubernetes'),
   image: z.string().min(1),
-  /** In place of the image's own entry point. */
+  /** Replaces the entry point of the image. */
   command: z.array(z.string()).min(1).optional(),
   port: z.int().min(1024).max(65535).default(8000),
-  /** User id that the engine runs as; the region's own unless given. */
+  /** User id of the engine. Default: the one of the region. */
   user: z.int().positive().optional(),
-  /** What the engine makes of the calls that it has when it is told to end (SIGTERM). */
+  /** What the engine does with open calls when it gets SIGTERM. */
   ends: z.enum(['after_calls', 'at_once']).default('at_once'),
-  /** How long a replica on its way out may work on those calls, in seconds. One that ends at once is told only after this time. */
+  /** Seconds that a replica may work on open calls before it ends. With `at_once` it gets SIGTERM after this time. */
   drain_seconds: z.int().min(10).max(3600).optional(),
-  /** What it was tried with, for the docs; absent means that nobody here tried it. */
+  /** What it was tried with, for the docs. Undefined: it was not tried yet. */
   tried: z.string().optional(),
 });
 
 export const runtimeSchema = z.discriminatedUnion('kind', [localRuntime, kubernetesRuntime]);
 
-/** The shape of `ecolink.yaml`. Everything has a default: an absent file is an empty one. */
+/** `ecolink.yaml`. Every setting has a default, so the file may be empty or missing. */
 export const configFile = z
   .strictObject({
     regions: z
@@ -90,15 +91,15 @@ export const configFile = z
     prices: z.record(z.string(), z.number().nonnegative()).default({}),
     people: z.array(personSchema).default([]),
     groups: z.array(groupSchema).default([]),
-    /** What unused weights are evicted by themselves; nothing is, unless one of the two is set. */
+    /** When unused weights are evicted. Without either setting they are kept. */
     cache: z
       .strictObject({
         keep_days: z.number().positive().optional(),
-        /** For each region. */
+        /** Per region. */
         maximum_gib: z.number().positive().optional(),
       })
       .default({}),
-    /** What passes people first; the default rules stand behind it. */
+    /** Rules that come before the default rules. */
     policy: policySchema.optional(),
     approvals: approvalsSchema.default(approvalsSchema.parse({})),
     slack: slackSchema.prefault({}),
@@ -118,9 +119,9 @@ function checkNames(
 ): void {
   for (const list of ['regions', 'filesystems', 'runtimes', 'people', 'groups'] as const) {
     const names = file[list].map((each) => each.name);
-    const again = names.findIndex((name, index) => names.indexOf(name) !== index);
-    if (again === -1) continue;
-    context.addIssue({ code: 'custom', path: [list, again, 'name'], message: `"${names[again]}" is there twice` });
+    const second = names.findIndex((each, index) => names.indexOf(each) !== index);
+    if (second === -1) continue;
+    context.addIssue({ code: 'custom', path: [list, second, 'name'], message: `"${names[second]}" is used twice` });
   }
 }
 
@@ -129,13 +130,13 @@ function checkReferences(
   context: z.RefinementCtx,
 ): void {
   const regions = file.regions.map((region) => region.name);
-  for (const [index, { region, ...place }] of file.filesystems.entries()) {
+  for (const [index, { region, ...filesystem }] of file.filesystems.entries()) {
     const kind = file.regions.find((each) => each.name === region)?.kind;
     const needed = kind === 'kubernetes' ? 'claim' : 'path';
-    const complain = (at: string, message: string): void =>
-      context.addIssue({ code: 'custom', path: ['filesystems', index, at], message });
-    if (kind === undefined) complain('region', `expected one of the regions: ${regions.join(', ')}`);
-    else if (place[needed] === undefined) complain(needed, `is needed: the region ${region} is ${kind}`);
+    const addIssue = (setting: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: ['filesystems', index, setting], message });
+    if (kind === undefined) addIssue('region', `expected one of the regions: ${regions.join(', ')}`);
+    else if (filesystem[needed] === undefined) addIssue(needed, `is required: the region ${region} is ${kind}`);
   }
 }
 
@@ -145,7 +146,7 @@ function checkStorage(
 ): void {
   for (const [index, { share, access_mode: mode }] of file.regions.entries()) {
     if (share === undefined || mode === 'ReadWriteOnce') continue;
-    const message = 'is for access_mode: ReadWriteOnce; ReadWriteMany is shared already';
+    const message = 'is for access_mode: ReadWriteOnce; ReadWriteMany needs no sharing';
     context.addIssue({ code: 'custom', path: ['regions', index, 'share'], message });
   }
 }

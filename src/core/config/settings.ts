@@ -1,35 +1,40 @@
 import { z } from 'zod';
 import { configFile } from './schema.ts';
 
-type Schema = Pick<z.core.JSONSchema.BaseSchema, 'const'> & {
-  properties?: Record<string, Schema>;
-  additionalProperties?: Schema | boolean;
-  items?: Schema;
-  oneOf?: Schema[];
-  anyOf?: Schema[];
-};
+type Schema = z.core.JSONSchema.BaseSchema;
+/** JSON Schema also allows `true` and `false` in place of a schema. */
+type AnySchema = Schema | boolean | undefined;
 
-/** The names of the settings that may stand at a path of the file. Of shapes told apart by `kind`, the one that `file` has there. */
+/** The names of the settings at a path of the file. If `kind` selects between shapes, the `kind` in the file counts. */
 export function settingsAt(path: readonly PropertyKey[], file: unknown): string[] {
-  let [schemas, value] = [alternatives(z.toJSONSchema(configFile, { io: 'input' }) as Schema, file), file];
+  let value = file;
+  let schemas = alternatives(z.toJSONSchema(configFile, { io: 'input' }), value);
   for (const step of path) {
-    value = (value as Record<PropertyKey, unknown> | undefined)?.[step];
-    schemas = schemas.flatMap((schema) => alternatives(below(schema, step), value));
+    value = valueAt(value, step);
+    schemas = schemas.flatMap((schema) => alternatives(schemaAt(schema, step), value));
   }
   return schemas.flatMap(({ properties }) => Object.keys(properties ?? {}));
 }
 
-function below({ items, properties, additionalProperties }: Schema, step: PropertyKey): Schema {
-  if (typeof step === 'number') return items ?? {};
-  const others = typeof additionalProperties === 'object' ? additionalProperties : {};
-  return properties?.[String(step)] ?? others;
+function valueAt(value: unknown, step: PropertyKey): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, step) : undefined;
 }
 
-function alternatives(schema: Schema, value: unknown): Schema[] {
-  const { oneOf, anyOf } = schema;
-  const each = oneOf ?? anyOf;
-  if (each === undefined) return [schema];
-  const kind = (value as { kind?: unknown } | null | undefined)?.kind;
-  const meant = each.filter(({ properties }) => kind !== undefined && properties?.['kind']?.const === kind);
-  return (meant.length > 0 ? meant : each).flatMap((one) => alternatives(one, value));
+/** zod describes the items of an array by one schema. */
+function schemaAt({ items, properties, additionalProperties }: Schema, step: PropertyKey): AnySchema {
+  if (typeof step === 'number') return Array.isArray(items) ? undefined : items;
+  return properties?.[String(step)] ?? additionalProperties;
+}
+
+function alternatives(schema: AnySchema, value: unknown): Schema[] {
+  if (typeof schema !== 'object') return [];
+  const shapes = schema.oneOf ?? schema.anyOf;
+  if (shapes === undefined) return [schema];
+  const selected = shapes.filter((shape) => isOfKind(shape, valueAt(value, 'kind')));
+  return (selected.length > 0 ? selected : shapes).flatMap((shape) => alternatives(shape, value));
+}
+
+function isOfKind({ properties }: Schema, kind: unknown): boolean {
+  const schema = properties?.['kind'];
+  return kind !== undefined && typeof schema === 'object' && schema.const === kind;
 }

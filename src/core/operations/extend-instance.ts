@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { previewExtension } from './previews/extension.ts';
 import { defineMutation } from './define.ts';
 import { field } from '../operation/operation.ts';
-import { spanSchema } from '../base/duration.ts';
+import { durationSchema } from '../base/duration.ts';
 import { committedChange, idempotency, instanceField, instanceReference, receipt } from './shapes.ts';
 
 export const extendInstance = defineMutation({
@@ -19,7 +19,7 @@ export const extendInstance = defineMutation({
   withoutServer: false,
   input: z.strictObject({
     instance: field(instanceReference, instanceField),
-    stop_after: field(spanSchema, {
+    stop_after: field(durationSchema, {
       label: 'Stop after',
       help: 'How long it goes on from now: 90m, 8h, 2d.',
       example: '8h',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { previewLaunch } from './previews/launch.ts';
 import { defineMutation } from './define.ts';
 import { field } from '../operation/operation.ts';
-import { spanSchema } from '../base/duration.ts';
+import { durationSchema } from '../base/duration.ts';
 import { launchFields } from './launch-fields.ts';
 import { committedChange, idempotency, receipt } from './shapes.ts';
 
@@ -26,7 +26,7 @@ export const launchInstance = defineMutation({
       help: 'Digest from plan-launch: the launch is refused if the plan has changed since.',
       advanced: true,
     }),
-    stop_after: field(spanSchema.optional(), {
+    stop_after: field(durationSchema.optional(), {
       label: 'Stop after',
       help: 'Stops the instance by itself after this time: 90m, 8h, 2d.',
       example: '8h',

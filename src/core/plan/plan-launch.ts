@@ -1,4 +1,4 @@
-import { isOfOneNode } from '../config/kubernetes-region.ts';
+import { mountsOnOneNode } from '../config/kubernetes-region.ts';
 import { fail } from '../base/errors.ts';
 import { formatBytes } from '../base/format.ts';
 import { digestOf } from '../base/ids.ts';
@@ -202,7 +202,7 @@ function warningsOf(model: OwnedModel, launches: readonly RegionLaunch[], fleet:
   }
   for (const region of model.source === 'huggingface' ? regions : []) {
     const config = fleet.configOf(region);
-    if (config.kind === 'kubernetes' && isOfOneNode(config))
+    if (config.kind === 'kubernetes' && mountsOnOneNode(config))
       warnings.push(`In ${region} one node at a time mounts the volume: all replicas run on it.`);
   }
   return warnings;

@@ -1,56 +1,57 @@
-import { spanMs } from '../base/duration.ts';
+import { durationMs } from '../base/duration.ts';
 import type { KnownFacts, PolicyFacts } from './facts.ts';
-import { cheapMismatch, isCheap, mismatch } from './match.ts';
-import type { PolicyRule, Requirement, Who } from './schema.ts';
+import { knownMismatch, mismatch, needsPreview } from './match.ts';
+import type { ApproverSet, PolicyRule, Requirement } from './schema.ts';
 
-/** A requirement as it is held to: every one of the sets must name whoever votes. */
+/** What an approval needs. An approver must be in every one of the sets. */
 export interface Needs extends Omit<Requirement, 'approvers'> {
-  approvers: Who[];
+  approvers: ApproverSet[];
 }
 
-/** What stands between a request and its run, and the rule that says so. */
+/** The answer of the policy, and the rule that gave it. */
 export type PolicyAnswer =
   | { answer: 'allow'; rule: string }
   | { answer: 'deny'; rule: string; reason: string }
   | { answer: 'require'; rule: string; needs: Needs };
 
-/** A rule under the name that people read. */
+/** A rule with the name that people read. */
 export interface NamedRule extends PolicyRule {
   name: string;
 }
 
-export interface Consideration {
+export interface ConsideredRule {
   rule: string;
-  /** Absent for the rule that answers. */
-  passedOver?: string;
+  /** Why the rule does not fit. Undefined for the rule that answers. */
+  mismatch?: string;
 }
 
-/** What no rule is about. */
 const nothingApplies: PolicyAnswer = { answer: 'allow', rule: 'no rule applies' };
 
-/** The first rule that fits answers. */
+/** The first rule that fits answers. If none fits, the operation is allowed. */
 export function decide(rules: readonly NamedRule[], facts: PolicyFacts): PolicyAnswer {
   const rule = rules.find((each) => mismatch(each.when, facts) === undefined);
   return rule ? answerOf(rule) : nothingApplies;
 }
 
-/** Every rule that was looked at, in order, and why each but the last does not fit. */
-export function consider(rules: readonly NamedRule[], facts: PolicyFacts): Consideration[] {
-  const looked: Consideration[] = [];
+/** The rules in order, up to the one that answers. */
+export function considerRules(rules: readonly NamedRule[], facts: PolicyFacts): ConsideredRule[] {
+  const considered: ConsideredRule[] = [];
   for (const { name, when } of rules) {
     const why = mismatch(when, facts);
-    looked.push(why === undefined ? { rule: name } : { rule: name, passedOver: why });
+    considered.push({ rule: name, mismatch: why });
     if (why === undefined) break;
   }
-  return looked;
+  return considered;
 }
 
-/** The answer where it follows without a preview, which costs calls to regions and the Hub; undefined where it takes one. */
-export function decideAtOnce(rules: readonly NamedRule[], facts: KnownFacts): PolicyAnswer | undefined {
-  const first = rules.find((each) => cheapMismatch(each.when, facts) === undefined);
+/**
+ * The answer if it does not depend on a preview, else undefined. A preview costs calls to regions and the Hub. A rule
+ * that requires approval always needs one: approvers read it.
+ */
+export function decideWithoutPreview(rules: readonly NamedRule[], facts: KnownFacts): PolicyAnswer | undefined {
+  const first = rules.find((each) => knownMismatch(each.when, facts) === undefined);
   if (!first) return nothingApplies;
-  if (!isCheap(first.when) || first.require) return undefined;
-  return answerOf(first);
+  return needsPreview(first.when) || first.require ? undefined : answerOf(first);
 }
 
 function answerOf({ name, deny, require }: NamedRule): PolicyAnswer {
@@ -59,29 +60,29 @@ function answerOf({ name, deny, require }: NamedRule): PolicyAnswer {
   return { answer: 'require', rule: name, needs: { ...require, approvers: [require.approvers] } };
 }
 
-/** For the record: the answer and the rule that gave it. */
+/** The answer and its rule, for the audit log. */
 export function ruleText({ answer, rule }: Pick<PolicyAnswer, 'answer' | 'rule'>): string {
   return `${answer}: ${rule}`;
 }
 
-/** What holds where a request was held back by one set of rules and is judged again by another: the stricter of both. */
+/** Combines what an open request needs with the present answer of the rules: the stricter of both counts. */
 export function stricter(then: Needs, now: PolicyAnswer): PolicyAnswer {
   if (now.answer === 'deny') return now;
   if (now.answer === 'allow') return { answer: 'require', rule: now.rule, needs: then };
-  const known = new Set(then.approvers.map((who) => JSON.stringify(who)));
-  const more = now.needs.approvers.filter((who) => !known.has(JSON.stringify(who)));
+  const known = new Set(then.approvers.map((set) => JSON.stringify(set)));
+  const more = now.needs.approvers.filter((set) => !known.has(JSON.stringify(set)));
   return {
     answer: 'require',
     rule: now.rule,
     needs: {
       approvers: [...then.approvers, ...more],
       quorum: Math.max(then.quorum, now.needs.quorum),
-      ttl: spanMs(now.needs.ttl) < spanMs(then.ttl) ? now.needs.ttl : then.ttl,
+      ttl: durationMs(now.needs.ttl) < durationMs(then.ttl) ? now.needs.ttl : then.ttl,
       reason_required: then.reason_required || now.needs.reason_required,
       requester_may_approve: then.requester_may_approve && now.needs.requester_may_approve,
-      ...(then.remind_after === undefined ? {} : { remind_after: then.remind_after }),
-      // More people may decide only where both rules say so.
-      ...(then.escalate && now.needs.escalate ? { escalate: then.escalate } : {}),
+      remind_after: then.remind_after,
+      // An escalation lets more people decide, so both rules must have one.
+      escalate: now.needs.escalate && then.escalate,
     },
   };
 }

@@ -1,57 +1,54 @@
 import type { Role } from '../base/caller.ts';
 
-/** What is known of a request without looking at the world. */
+/** What is known about a call without a preview. */
 export interface KnownFacts {
   operation: string;
   role: Role;
   agent: boolean;
   destroys: boolean;
-  /** When it was asked for, however late it is decided. */
+  /** When the call was made. A later decision does not change it. */
   askedAt: Date;
 }
 
-/** What a preview tells the policy. Absent: the operation has nothing to do with it, and no rule about it fits. */
+/** What a preview tells the policy. A fact that does not apply to the operation is undefined: no rule about it fits. */
 export interface PreviewFacts {
   regions?: string[];
   accelerators?: string[];
-  /** Accelerators that the operation brings; below zero where it gives some back. */
+  /** Accelerators that the operation adds. Negative if it frees some. */
   gpus?: number;
-  /** What the operation adds to the cost per hour; null where a price is unknown. */
+  /** What the operation adds to the cost per hour. Null if a price is unknown. */
   costPerHour?: number | null;
   modelBytes?: number;
   licence?: string;
   gated?: boolean;
   trustRemoteCode?: boolean;
   pickle?: boolean;
-  /** Whether a launch stops by itself. */
+  /** True if a launch stops by itself. */
   stopAfter?: boolean;
-  /** True where replicas, bytes to fetch or arguments are added. */
+  /** True if the operation adds replicas, bytes to download or arguments. */
   adds: boolean;
 }
 
-/** What the requester holds or waits for besides, so that many small requests weigh what one large one does. */
+/** What a person uses now, and would use by their open requests. It counts, so that many small calls equal a large one. */
 export interface Usage {
   gpus: number;
   costPerHour: number | null;
 }
 
-/**
- * What the policy weighs. `gpus` and `costPerHour` are the requester's after the operation; an unknown cost counts as
- * above every limit.
- */
+/** What rules are matched with. `gpus` and `costPerHour` are the requester's totals after the operation. */
 export type PolicyFacts = KnownFacts & PreviewFacts;
 
-export function weigh(known: KnownFacts, preview: PreviewFacts, held: Usage): PolicyFacts {
-  const { gpus, costPerHour, ...rest } = preview;
+export function policyFacts(known: KnownFacts, preview: PreviewFacts, usage: Usage): PolicyFacts {
+  const { gpus, costPerHour } = preview;
   return {
     ...known,
-    ...rest,
-    ...(gpus === undefined ? {} : { gpus: held.gpus + gpus }),
-    ...(costPerHour === undefined ? {} : { costPerHour: addCost(held.costPerHour, costPerHour) }),
+    ...preview,
+    gpus: gpus === undefined ? undefined : usage.gpus + gpus,
+    costPerHour: costPerHour === undefined ? undefined : addCost(usage.costPerHour, costPerHour),
   };
 }
 
-/** Unknown and something is unknown. */
+/** The sum of two costs. Null, for unknown, if one of them is unknown. */
 export function addCost(one: number | null, other: number | null): number | null {
   return one === null || other === null ? null : one + other;
 }

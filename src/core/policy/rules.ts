@@ -9,27 +9,27 @@ const oneApprover: Requirement = {
   requester_may_approve: false,
 };
 
-/** What stands behind the rules of the config: agents ask for all that adds or destroys, people for what is dear. */
+/** Rules after those of the config: agents need approval to add or destroy, people need it above a cost. */
 export function defaultRules(config: ApprovalsConfig): NamedRule[] {
   const limit = config.person_cost_per_hour;
-  return [
+  const forAgents: NamedRule[] = [
     { name: 'default: an agent adds', when: { agent: true, adds: true }, require: oneApprover },
     { name: 'default: an agent destroys', when: { agent: true, destroys: true }, require: oneApprover },
-    ...(limit === undefined
-      ? []
-      : [
-          {
-            name: `default: a person above ${limit} per hour`,
-            when: {
-              operations: ['launch_instance', 'scale_instance', 'restart_instance', 'extend_instance'],
-              agent: false,
-              adds: true,
-              cost_per_hour: limit,
-            },
-            require: oneApprover,
-          },
-        ]),
   ];
+  return limit === undefined ? forAgents : [...forAgents, costRule(limit)];
+}
+
+function costRule(limit: number): NamedRule {
+  return {
+    name: `default: a person above ${limit} per hour`,
+    when: {
+      operations: ['launch_instance', 'scale_instance', 'restart_instance', 'extend_instance'],
+      agent: false,
+      adds: true,
+      cost_per_hour: limit,
+    },
+    require: oneApprover,
+  };
 }
 
 export interface RuleSource {
@@ -38,11 +38,11 @@ export interface RuleSource {
 }
 
 /**
- * The rules in their order: the config's, then the defaults. With no policy and nobody but the person at the terminal
- * there are none: nobody could approve who is not asked already.
+ * The rules in order: those of the config, then the defaults. Without a policy, and with only the person at the
+ * terminal, there are none: nobody else could approve.
  */
-export function rulesOf({ policy, approvals }: RuleSource, alone: boolean): NamedRule[] {
-  if (policy === undefined && alone) return [];
+export function rulesOf({ policy, approvals }: RuleSource, isAlone: boolean): NamedRule[] {
+  if (policy === undefined && isAlone) return [];
   const own = (policy ?? []).map((rule, index) => ({ ...rule, name: rule.name ?? `rule ${index + 1}` }));
   return [...own, ...defaultRules(approvals)];
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { roles } from '../base/caller.ts';
-import { spanSchema } from '../base/duration.ts';
+import { durationSchema } from '../base/duration.ts';
 
 const names = z.array(z.string().min(1)).min(1);
 const clock = z.string().regex(/^(?:[01][0-9]|2[0-3]):[0-5][0-9]$/, 'must be a time of day such as 18:00');
@@ -13,52 +13,53 @@ const zoneSchema = z.string().refine((zone) => {
   }
 }, 'must be a time zone such as Europe/Berlin');
 
-/** Who may decide: anybody whom one of the three names. */
-export const whoSchema = z
+/** Who may decide: everybody who is in one of the three lists. */
+const approverSetSchema = z
   .strictObject({ people: names.optional(), groups: names.optional(), roles: z.array(z.enum(roles)).min(1).optional() })
-  .refine((who) => who.people ?? who.groups ?? who.roles, 'must name people, groups or roles');
+  .refine(({ people, groups, roles: named }) => people ?? groups ?? named, 'must name people, groups or roles');
 
-/** A rule is about what all of its matchers fit; one without matchers is about everything. */
+/** A rule fits if all of its matchers fit. A rule without matchers always fits. */
 const whenSchema = z.strictObject({
   operations: names.optional(),
-  /** Any of the regions that the operation touches. */
+  /** Fits if the operation uses one of these regions. */
   regions: names.optional(),
   accelerators: names.optional(),
-  /** At least so many accelerators in all that the requester would hold after the operation. */
+  /** Fits if the requester would use at least so many accelerators after the operation. */
   gpus: z.int().positive().optional(),
-  /** More than this, per hour, for all that the requester would hold after the operation. An unknown price is more. */
+  /** Fits if everything the requester uses would cost more than this per hour. An unknown price fits. */
   cost_per_hour: z.number().nonnegative().optional(),
-  /** Weights of more bytes than this. */
+  /** Fits if the weights have more bytes than this. */
   model_bytes: z.number().nonnegative().optional(),
-  /** As the Hub names them; `unknown` for a model that states none. */
+  /** Names as on the Hub. `unknown` is for a model without a licence. */
   licences: names.optional(),
   gated: z.boolean().optional(),
-  /** Launches whose engine runs code that came with the model; and those whose weights are pickle files alone. */
+  /** True: the engine runs code from the model. */
   trust_remote_code: z.boolean().optional(),
+  /** True: all weights are pickle files. */
   pickle: z.boolean().optional(),
   roles: z.array(z.enum(roles)).min(1).optional(),
   agent: z.boolean().optional(),
-  /** What brings replicas, bytes to fetch or arguments for an engine. */
+  /** True: the operation adds replicas, bytes to download or arguments for an engine. */
   adds: z.boolean().optional(),
-  /** False: launches, restarts and scales of what would run without an end. */
+  /** False: launches, restarts and scalings of instances that do not stop by themselves. */
   stop_after: z.boolean().optional(),
-  /** What takes something away. */
+  /** True: the operation destroys something. */
   destroys: z.boolean().optional(),
-  /** Time of day of the asking; `from` later than `to` goes over midnight. */
+  /** Time of day of the call. If `from` is later than `to`, the hours go over midnight. */
   hours: z.strictObject({ from: clock, to: clock, zone: zoneSchema.default('UTC') }).optional(),
 });
 
 const requireSchema = z.strictObject({
-  approvers: whoSchema,
+  approvers: approverSetSchema,
   quorum: z.int().min(1).max(20).default(1),
-  ttl: spanSchema.default('24h'),
+  ttl: durationSchema.default('24h'),
   reason_required: z.boolean().default(false),
-  /** True: the requester may approve, what their own agent asked for too. */
+  /** True: the requester may approve, also what their own agent asked for. */
   requester_may_approve: z.boolean().default(false),
-  /** When those who decide are reminded. */
-  remind_after: spanSchema.optional(),
-  /** After so long without a decision these may decide too. */
-  escalate: z.strictObject({ after: spanSchema, approvers: whoSchema }).optional(),
+  /** When the approvers are reminded. */
+  remind_after: durationSchema.optional(),
+  /** After this time without a decision, these people may decide too. */
+  escalate: z.strictObject({ after: durationSchema, approvers: approverSetSchema }).optional(),
 });
 
 const ruleSchema = z
@@ -66,7 +67,7 @@ const ruleSchema = z
     name: z.string().min(1).max(100).optional(),
     when: whenSchema.default({}),
     allow: z.literal(true).optional(),
-    /** The reason that is told. */
+    /** The reason that the requester reads. */
     deny: z.string().min(1).max(300).optional(),
     require: requireSchema.optional(),
   })
@@ -75,20 +76,20 @@ const ruleSchema = z
     'must have one answer: allow, deny or require',
   );
 
-/** The first rule that fits answers; what none is about goes to the default rules. */
+/** The first rule that fits answers. If none fits, the default rules follow. */
 export const policySchema = z.array(ruleSchema);
 
 export const approvalsSchema = z.strictObject({
-  /** A person whose launches, scales, restarts and extensions would cost more than this per hour needs an approver. */
+  /** A person needs approval if what they run would cost more than this per hour after the operation. */
   person_cost_per_hour: z.number().nonnegative().optional(),
-  /** Requests that one person may have waiting. */
+  /** How many open requests a person may have. */
   open_requests: z.int().min(1).max(1000).default(20),
-  /** People who may run a waiting request without its approvers. */
+  /** People who may run an open request without its approvers. */
   break_glass: z.array(z.string().min(1)).default([]),
 });
 
 export type PolicyRule = z.output<typeof ruleSchema>;
 export type When = PolicyRule['when'];
-export type Who = z.output<typeof whoSchema>;
+export type ApproverSet = z.output<typeof approverSetSchema>;
 export type Requirement = z.output<typeof requireSchema>;
 export type ApprovalsConfig = z.output<typeof approvalsSchema>;

@@ -14,6 +14,7 @@ import { reconcileVolume } from './reconcile-volume.ts';
 import { createEndingHints } from '../instances/ending.ts';
 import type { ReconcilerDeps } from './dependencies.ts';
 import { reconcileRegion } from './reconcile-instance.ts';
+import { systemClock } from '../base/clock.ts';
 import { WorkQueue } from '../base/work-queue.ts';
 import type { Requeue } from '../base/work-queue.ts';
 
@@ -35,11 +36,12 @@ export function createReconciler(given: Omit<ReconcilerDeps, 'nudge'>): Reconcil
   const timers: NodeJS.Timeout[] = [];
   const nudge = (key: WorkKey): void => queue.nudge(nameOf(key));
   const deps: ReconcilerDeps = { ...given, nudge };
-  const queue = new WorkQueue(
+  const queue = new WorkQueue({
+    clock: systemClock,
     width,
-    (name) => work(deps, name),
-    (name, thrown) => given.log.error({ err: thrown, key: name }, 'reconcile failed; it is tried again'),
-  );
+    work: (name) => work(deps, name),
+    onError: (name, thrown) => given.log.error({ err: thrown, key: name }, 'reconcile failed; it is tried again'),
+  });
   const every = (ms: number, task: () => Promise<void>): void => {
     const run = (): void => {
       task().catch((thrown: unknown) => given.log.error({ err: thrown }, 'resync failed; it is tried again'));

@@ -4,25 +4,26 @@ import { dirname } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { CompiledQuery, PostgresDialect, SqliteAdapter, SqliteDialect, SqliteDriver } from 'kysely';
 import type { DatabaseConnection, Dialect, DialectAdapter, Driver, SqliteDatabase } from 'kysely';
-import { Pool, types } from 'pg';
-import { withKeptStatements } from './kept-statements.ts';
+import { Pool, TypeOverrides, types } from 'pg';
+import { withStatementCache } from './statement-cache.ts';
 
 export type Flavour = 'sqlite' | 'postgres';
 
-/** Set inside a transaction's callback: a query that asks for a connection of its own there has escaped it. */
-export const transactionOf = new AsyncLocalStorage<{ ended: boolean }>();
+/** Set while the callback of a transaction runs. A query that asks for its own connection then has escaped it. */
+export const currentTransaction = new AsyncLocalStorage<{ ended: boolean }>();
 
 /**
- * One connection, for one user at a time. Transactions begin *immediate*: a writer waits for its turn at the start
- * instead of failing in the middle. And a query that escapes its transaction, which would wait for that transaction's
- * own end for ever, fails with words; kysely's mutex would be asked before the driver is, so the driver has its own.
+ * One connection for one user at a time. Transactions begin *immediate*: a writer waits at the start instead of failing
+ * in the middle. A query that escapes its transaction would wait for the end of that transaction, which waits for the
+ * query. It fails here instead. The driver has its own mutex, because kysely would take its mutex before it asks the
+ * driver.
  */
 class ImmediateSqliteDriver extends SqliteDriver {
   readonly #waiting: (() => void)[] = [];
   #taken = false;
 
   override async acquireConnection(): Promise<DatabaseConnection> {
-    if (transactionOf.getStore()?.ended === false) {
+    if (currentTransaction.getStore()?.ended === false) {
       throw new Error('A query escaped its transaction: pass the transaction on.');
     }
     if (this.#taken) await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -41,13 +42,13 @@ class ImmediateSqliteDriver extends SqliteDriver {
   }
 }
 
-/** Corrects two answers of kysely's: who waits for the one connection, and that SQLite rolls back schema changes too. */
+/** Corrects two answers of kysely: this driver makes users of the connection wait, and SQLite rolls back DDL. */
 class ImmediateSqliteAdapter extends SqliteAdapter {
   override get supportsMultipleConnections(): boolean {
     return true;
   }
 
-  /** So a migration that is killed leaves nothing behind, and of two processes that migrate one file the second waits. */
+  /** A killed migration leaves nothing behind. If two processes migrate one file, the second waits. */
   override get supportsTransactionalDdl(): boolean {
     return true;
   }
@@ -70,7 +71,7 @@ class ImmediateSqliteDialect extends SqliteDialect {
   }
 }
 
-/** SQLite in one file, made with its folder if absent; `:memory:` for one that is gone with the process. */
+/** SQLite in one file. Creates the file and its folder. `:memory:` lasts as long as the process. */
 export function sqliteDialect(path: string): Dialect {
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const database = new Sqlite(path);
@@ -78,21 +79,20 @@ export function sqliteDialect(path: string): Dialect {
   database.pragma('foreign_keys = ON');
   database.pragma('busy_timeout = 5000');
   database.pragma('synchronous = NORMAL');
-  return new ImmediateSqliteDialect(withKeptStatements(database));
+  return new ImmediateSqliteDialect(withStatementCache(database));
 }
 
-/** int8 comes as a number: no count or size here comes near 2^53. */
 export function postgresDialect(url: string): Dialect {
+  const parsers = new TypeOverrides();
+  // int8 as a number: no count or size in the schema comes near 2^53.
+  parsers.setTypeParser(types.builtins.INT8, Number);
   const pool = new Pool({
     connectionString: url,
     max: 10,
     connectionTimeoutMillis: 10_000,
-    types: {
-      getTypeParser: ((...asked: Parameters<typeof types.getTypeParser>) =>
-        asked[0] === types.builtins.INT8 ? Number : types.getTypeParser(...asked)) as typeof types.getTypeParser,
-    },
+    types: parsers,
   });
-  // A connection that breaks while it idles is replaced by the next query's; unheard, the event would end the process.
+  // The pool replaces an idle connection that breaks. Without a listener the event would end the process.
   pool.on('error', () => {});
   return new PostgresDialect({ pool });
 }

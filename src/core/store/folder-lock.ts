@@ -1,9 +1,10 @@
 import { mkdirSync, readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
+import { z } from 'zod';
 import { fail } from '../base/errors.ts';
 
-/** Numbers of network filesystems in statfs(2): SQLite's locks, and ours, cannot be relied on there. */
+/** Types of network filesystems, from statfs(2). Locks of SQLite are not reliable there. */
 const networkFilesystems = new Map([
   [0x6969, 'NFS'],
   [0xff534d42, 'CIFS'],
@@ -15,23 +16,23 @@ const networkFilesystems = new Map([
   [0x01021997, '9p'],
 ]);
 
-/** Makes the data folder, readable by its owner alone. Throws `network_filesystem` where it lies on one. */
+/** Creates the data folder, readable by its owner only. Throws `network_filesystem`. */
 export function prepareDataFolder(dataDir: string): void {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const kind = process.platform === 'linux' ? networkFilesystems.get(statfsSync(dataDir).type) : undefined;
   if (kind === undefined) return;
   throw fail(
     'network_filesystem',
-    `The data folder ${dataDir} lies on a network filesystem (${kind}), where SQLite cannot lock.`,
+    `The data folder ${dataDir} is on a network filesystem (${kind}), where SQLite cannot lock.`,
     {
-      nextStep: 'Put ECOLINK_DATA_DIR on a local disk, or keep the state in PostgreSQL (DATABASE_URL).',
+      nextStep: 'Set ECOLINK_DATA_DIR to a folder on a local disk, or keep the state in PostgreSQL (DATABASE_URL).',
     },
   );
 }
 
 /**
- * Holds the data folder for one server, for as long as its process lives: the lock is SQLite's own on a file beside the
- * database, which the system lets go when the holder dies. Throws `folder_in_use`.
+ * Locks the data folder for this server. It is SQLite's lock on a file beside the database: the system releases it when
+ * the process ends. Throws `folder_in_use`.
  */
 export function lockDataFolder(dataDir: string): Disposable {
   const database = new Sqlite(join(dataDir, 'server.lock'), { timeout: 0 });
@@ -42,16 +43,19 @@ export function lockDataFolder(dataDir: string): Disposable {
   } catch (cause) {
     database.close();
     throw fail('folder_in_use', `Another EcoLink server uses the data folder ${dataDir}${holder(dataDir)}.`, {
-      nextStep: 'Use that one, stop it first, or give this one a folder of its own with ECOLINK_DATA_DIR.',
+      nextStep: 'Use that server, stop it first, or set ECOLINK_DATA_DIR to another folder for this one.',
       cause,
     });
   }
   return { [Symbol.dispose]: () => database.close() };
 }
 
+/** What a running server writes about itself. */
+const serverFile = z.object({ url: z.string(), pid: z.number() });
+
 function holder(dataDir: string): string {
   try {
-    const { url, pid } = JSON.parse(readFileSync(join(dataDir, 'server.json'), 'utf8')) as { url: string; pid: number };
+    const { url, pid } = serverFile.parse(JSON.parse(readFileSync(join(dataDir, 'server.json'), 'utf8')));
     return ` (${url}, pid ${pid})`;
   } catch {
     return '';

@@ -12,7 +12,7 @@ import { whatRuns } from './migrations/0009-what-runs.ts';
 import { volumes } from './migrations/0010-volumes.ts';
 import { tokenNames } from './migrations/0011-token-names.ts';
 
-/** Every migration, by number. Imported statically, so that a build cannot lose one. */
+/** All migrations, by number. Static imports: a build cannot lose one. */
 export function migrations(flavour: Flavour): Record<string, Migration> {
   return {
     '0001-first': first(flavour),

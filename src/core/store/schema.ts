@@ -1,10 +1,10 @@
 import type { ColumnType, Generated } from 'kysely';
 
-/** Set once when the row is made. */
+/** Set when the row is inserted, never updated. */
 type Fixed<T> = ColumnType<T, T, never>;
-/** ISO 8601 in UTC: sorts as text and reads the same in both databases. */
+/** ISO 8601 in UTC: sorts as text, and both databases return it unchanged. */
 type Time = string;
-/** A JSON document as text; the table's own module parses it. */
+/** A JSON document as text. The query module of the table parses it. */
 type Json = string;
 /** 0 or 1: SQLite has no boolean. */
 type Flag = number;
@@ -13,15 +13,15 @@ export interface Database {
   persons: {
     id: Fixed<string>;
     name: string;
-    /** As the config last gave it; what somebody may do now is `Access.current`'s to say. */
+    /** The role in the config when a server last read it. `Access.current` has the role that counts now. */
     role: string;
     created_at: Fixed<Time>;
-    /** The config lists them, or did when a server last read it. */
+    /** 1 if the config listed the person when a server last read it. */
     listed: Generated<Flag>;
   };
-  /** Roles that the config did not give; it overrules them. */
+  /** Roles from admins and claims. The config overrules them. */
   role_grants: { person_id: Fixed<string>; role: string; given_by: string; given_at: Time };
-  /** One-time codes that make the first admin in Slack. */
+  /** One-time codes: the first admin in Slack claims the role with one. */
   claim_codes: { hash: Fixed<string>; expires_at: Fixed<Time>; used_at: Time | null };
   identities: { identity: Fixed<string>; person_id: string };
   tokens: {
@@ -42,16 +42,16 @@ export interface Database {
   models: {
     id: Fixed<string>;
     name: Fixed<string>;
-    /** The name while the entry lives, null after: unique, so that a deleted name can be used again. */
+    /** The name, or null once the model is deleted. Unique: the name of a deleted model can be used again. */
     live_name: string | null;
     category: Fixed<string>;
     origin: Fixed<string>;
-    /** The entry without its files. */
+    /** The model without its files. */
     entry: Fixed<Json>;
     selection: Fixed<string>;
     repo: Fixed<string | null>;
     owner_id: Fixed<string>;
-    /** The stored credential that downloads use. Null without one, for `env`, and once the entry is deleted. */
+    /** The stored credential for downloads. Null if there is none, for `env`, and once the model is deleted. */
     credential_id: ColumnType<string | null, string | null | undefined, string | null>;
     private: Fixed<Flag>;
     created_at: Fixed<Time>;
@@ -59,7 +59,7 @@ export interface Database {
   };
   instances: {
     id: Generated<number>;
-    /** Name of the first entry: the model id stays when the instance moves to another. */
+    /** Name of the first model. The model id of the instance stays when the instance moves to another model. */
     name: string;
     entry_id: string;
     desired: 'running' | 'stopped' | 'deleted';
@@ -75,7 +75,7 @@ export interface Database {
   instance_regions: {
     instance_id: Fixed<number>;
     region: Fixed<string>;
-    /** Key of the volume that it reads; null for a filesystem. */
+    /** Key of the volume with the weights. Null for a filesystem. */
     volume: string | null;
     state: string;
     ready: number;
@@ -83,9 +83,9 @@ export interface Database {
     reason: Json | null;
     /** Base URLs of the ready replicas. */
     urls: Json;
-    /** The image that the first ready replica was made from, with the digest that was found under it. */
+    /** Image of the first ready replica, with the digest that the image had then. */
     image: string | null;
-    /** As the engine tells it; 0: it was asked and does not. */
+    /** As reported by the engine. 0 if the engine does not report it. */
     context_length: number | null;
     updated_at: Time;
   };
@@ -102,17 +102,17 @@ export interface Database {
     retry_at: Time | null;
     progress: Json | null;
     reason: Json | null;
-    /** Somebody asked for the bytes without an instance. */
+    /** 1 if the weights were asked for without an instance. */
     prefetch: Flag;
     pinned: Flag;
     last_used_at: Time | null;
-    /** What the last attempt downloads with: a credential's id or name. */
+    /** Id or name of the credential of the last download attempt. */
     credential: ColumnType<string | null, string | null | undefined, string | null>;
-    /** Those with which the Hub refused the files. */
+    /** Credentials with which the Hub refused the files. */
     refused: ColumnType<Json | null, Json | null | undefined, Json | null>;
-    /** By the last eviction; null where nobody knows. */
+    /** Bytes that the last eviction freed. Null if unknown. */
     freed_bytes: ColumnType<number | null, number | null | undefined, number | null>;
-    /** How far it had come when a failure was last counted. */
+    /** Bytes that were complete when a failure was last counted. */
     reached_bytes: ColumnType<number | null, number | null | undefined, number | null>;
   };
   audit_events: {
@@ -133,12 +133,12 @@ export interface Database {
     policy: Fixed<string | null>;
     approval: Fixed<number | null>;
     decisions: Fixed<Json | null>;
-    /** The exact text that `hash` is over. */
+    /** The exact text that `hash` is computed from. */
     line: Fixed<string>;
     previous: Fixed<string>;
     hash: Fixed<string>;
   };
-  /** One row, locked by whoever appends. */
+  /** One row. Whoever appends locks it. */
   audit_head: { id: Fixed<number>; number: number; hash: string };
   idempotency: {
     person_id: Fixed<string>;
@@ -152,11 +152,11 @@ export interface Database {
     id: Generated<number>;
     state: string;
     operation: Fixed<string>;
-    /** With every default filled in; brought up to date by nothing. */
+    /** With all defaults filled in. Never updated. */
     input: Fixed<Json>;
     preview: Fixed<Json>;
     digest: Fixed<string>;
-    /** Becomes stricter with the rules, never looser. */
+    /** What is required for approval. A changed rule can make it stricter, never looser. */
     needs: Json;
     rule: Fixed<string>;
     requester_id: Fixed<string>;
@@ -166,23 +166,23 @@ export interface Database {
     scopes: Fixed<Json>;
     request: Fixed<string>;
     idempotency_key: Fixed<string | null>;
-    /** Of the input as it was sent, to tell a repeated call from another under the same key. */
+    /** Hash of the input as it was sent: tells a repeated call from another call with the same key. */
     input_hash: Fixed<string>;
-    /** Names who asks for what while the request waits, null after: unique, so that a second one joins the first. */
+    /** Identifies requester and input while the request is open, then null. Unique: a repeated call joins the request. */
     open_key: string | null;
-    /** Written first by whoever decides: on PostgreSQL the second of two votes waits here for the first. */
+    /** Every decision writes this first. On PostgreSQL the second of two votes waits here for the first. */
     touched: Generated<number>;
     asked_at: Fixed<Time>;
     expires_at: Fixed<Time>;
     decided_at: Time | null;
     decided_by: string | null;
     broken_glass: Generated<Flag>;
-    /** Why it ended as it did: code and message. */
+    /** Why it is in its state: code and message. */
     reason: Json | null;
     outcome: Json | null;
-    /** Until when the server that runs it is taken to be alive. */
+    /** Until then the server that runs it counts as alive. */
     claimed_until: Time | null;
-    /** When those who decide are told next that it waits. */
+    /** When the approvers are reminded next. */
     remind_at: Time | null;
   };
   votes: {
@@ -193,29 +193,29 @@ export interface Database {
     reason: Fixed<string | null>;
     at: Fixed<Time>;
   };
-  /** Where a request is shown in Slack, to bring it up to date there. */
+  /** Messages in Slack that show a request. They are updated with it. */
   approval_messages: {
     approval_id: Fixed<number>;
     channel: Fixed<string>;
     ts: Fixed<string>;
     url: Fixed<string | null>;
-    /** The workspace or organisation whose bot wrote it; null where there was but one. */
+    /** The workspace or organisation whose bot wrote the message. Null if there was only one. */
     team: Fixed<string | null>;
   };
-  /** What people are told once: of which thing (`kind` and its number), and what. */
+  /** Messages that people get once: about which thing (`kind` and its number), and which message. */
   notices: {
     kind: Fixed<'approval' | 'instance'>;
     subject: Fixed<number>;
     about: Fixed<string>;
-    /** Until when the server that is telling it is taken to be alive. */
+    /** Until then the server that sends the message counts as alive. */
     claimed_until: Time;
     given_at: Time | null;
   };
-  /** What stored values are sealed with: never the key, only what proves that one is the right one. */
+  /** Keys of sealed values. The row holds no key, only a value that proves whether a key is the right one. */
   secret_keys: {
     id: Fixed<string>;
     check_value: Fixed<string>;
-    /** A rotation goes on: nothing new is sealed with it. */
+    /** 1 during a rotation: nothing new is sealed with this key. */
     retired: Flag;
     created_at: Fixed<Time>;
   };
@@ -223,42 +223,42 @@ export interface Database {
     id: Fixed<string>;
     owner_id: Fixed<string>;
     name: Fixed<string>;
-    /** Its name while the team may use it, else null: unique among all. */
+    /** The name if the team may use the credential, else null. Unique. */
     shared_name: string | null;
     sealed: string;
     key_id: string;
-    /** Tells two values apart, without telling anything of either. */
+    /** Tells whether two values differ, and nothing about them. */
     fingerprint: string;
-    /** Whose it is on the Hub. */
+    /** The account on the Hub. */
     account: string;
     state: 'ok' | 'failing';
     reason: string | null;
     last_used_at: Time | null;
     created_at: Fixed<Time>;
   };
-  /** One row for each workspace that installed the Slack app, or organisation that did for all of its workspaces. */
+  /** One row for each workspace or organisation that installed the Slack app. */
   slack_installations: {
-    /** The workspace's id, or the organisation's. */
+    /** The id of the workspace or the organisation. */
     id: Fixed<string>;
-    /** The organisation that it belongs to, or is. */
+    /** The id of the organisation. A workspace may have none. */
     enterprise_id: string | null;
-    /** The Slack identity of whoever installed it. */
+    /** The Slack identity of the person who installed the app. */
     owner_id: string;
     sealed: string;
     key_id: string;
     installed_at: Time;
   };
-  /** Pages that do one thing for one person, once. */
+  /** One-time links to pages, each for one person and one task. */
   page_links: {
     hash: Fixed<string>;
     kind: Fixed<'credential' | 'token'>;
     about: Fixed<Json>;
     person_id: Fixed<string>;
-    /** Which of the person's identities asked for it. */
+    /** The identity of the person that asked for the link. */
     identity: Fixed<string>;
-    /** Decisions of that identity count. */
+    /** 1 if decisions of that identity count. */
     may_decide: Fixed<Flag>;
-    /** Handed to that person alone: the page asks for nothing else. */
+    /** 1 if only that person got the link: the page then asks for no token. */
     private: Fixed<Flag>;
     expires_at: Fixed<Time>;
     used_at: Time | null;

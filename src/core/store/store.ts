@@ -2,30 +2,30 @@ import { join } from 'node:path';
 import { Kysely, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import type { Dialect, Transaction } from 'kysely';
-import { postgresDialect, sqliteDialect, transactionOf } from './dialects.ts';
+import { currentTransaction, postgresDialect, sqliteDialect } from './dialects.ts';
 import type { Flavour } from './dialects.ts';
 import { migrations } from './migrations.ts';
 import type { Database } from './schema.ts';
 
-/** A transaction or, outside one, the database itself: what the tables' query modules take. */
+/** A transaction, or the database itself outside a transaction. */
 export type Queries = Kysely<Database>;
 
 export interface Store extends AsyncDisposable {
   readonly flavour: Flavour;
   readonly db: Queries;
-  /** Inside, only the transaction's own queries may be awaited: SQLite has one connection, and everybody else waits. */
+  /** The callback may await queries of the transaction only: SQLite has one connection, so all other queries wait. */
   transaction<T>(work: (transaction: Transaction<Database>) => Promise<T>): Promise<T>;
   ping(): Promise<void>;
 }
 
-/** Where the state is kept. */
+/** Where the state is stored. */
 export interface StoreLocation {
   dataDir: string;
-  /** Absent: SQLite in the data folder. */
+  /** Undefined: SQLite in the data folder. */
   databaseUrl?: string | undefined;
 }
 
-/** Opens the store that the config names and brings its schema up to date. */
+/** Opens the store of a config and migrates its schema. */
 export async function openStore(config: StoreLocation): Promise<Store> {
   return config.databaseUrl === undefined
     ? createStore('sqlite', sqliteDialect(join(config.dataDir, 'ecolink.db')))
@@ -46,7 +46,9 @@ export async function createStore(flavour: Flavour, dialect: Dialect): Promise<S
     async transaction(work) {
       const current = { ended: false };
       try {
-        return await db.transaction().execute((transaction) => transactionOf.run(current, () => work(transaction)));
+        return await db
+          .transaction()
+          .execute((transaction) => currentTransaction.run(current, () => work(transaction)));
       } finally {
         current.ended = true;
       }

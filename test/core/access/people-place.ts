@@ -9,6 +9,8 @@ import type { People } from '../../../src/core/access/people/people.ts';
 import { createAuditLog } from '../../../src/core/audit/audit.ts';
 import type { AuditLog } from '../../../src/core/audit/audit.ts';
 import { HeadFile } from '../../../src/core/audit/heads.ts';
+import { systemClock } from '../../../src/core/base/clock.ts';
+import { randomId } from '../../../src/core/base/ids.ts';
 import { createLiveConfig } from '../../../src/core/config/live.ts';
 import { loadConfig } from '../../../src/core/config/load.ts';
 import type { Store } from '../../../src/core/store/store.ts';
@@ -45,7 +47,8 @@ export async function openPeople(kind: StoreKind, config: string): Promise<Peopl
     const clock = { ahead: 0 };
     const { log, lines } = capturedLog();
     const now = (): Date => new Date(Date.now() + clock.ahead);
-    const live = createLiveConfig(loadConfig({ ECOLINK_DATA_DIR: dataDir, ECOLINK_CONFIG: path }), log);
+    const config = loadConfig({ ECOLINK_DATA_DIR: dataDir, ECOLINK_CONFIG: path });
+    const live = createLiveConfig({ config, log, clock: systemClock, newId: randomId });
     const { store } = database;
     const people = await createPeople({ live, store, now, serves: true, installable: false });
     const heads = new HeadFile(join(dataDir, 'heads'));

@@ -1,23 +1,27 @@
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { WorkQueue } from '../../../src/core/base/work-queue.ts';
 import type { Requeue } from '../../../src/core/base/work-queue.ts';
+import { createFakeClock } from '../../support/fake-clock.ts';
 
 /** A queue whose work ends when the test says so. */
 function queueOf(width = 8) {
+  const clock = createFakeClock();
   const started: string[] = [];
   const failed: string[] = [];
   const running = new Map<string, PromiseWithResolvers<Requeue>>();
-  const queue = new WorkQueue(
+  const queue = new WorkQueue({
+    clock,
     width,
-    (key) => {
+    work: (key) => {
       started.push(key);
       const work = Promise.withResolvers<Requeue>();
       running.set(key, work);
       return work.promise;
     },
-    (key) => failed.push(key),
-  );
+    onError: (key) => failed.push(key),
+  });
   return {
+    clock,
     queue,
     started,
     failed,
@@ -26,16 +30,9 @@ function queueOf(width = 8) {
       if (how instanceof Error) work?.reject(how);
       else work?.resolve(how);
       // The queue goes on a few turns later, whichever way the work ended.
-      await new Promise((resolve) => setImmediate(resolve));
+      await clock.advance(0);
     },
   };
-}
-
-function fakeTime(): void {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  onTestFinished(() => {
-    vi.useRealTimers();
-  });
 }
 
 describe('a key', () => {
@@ -66,47 +63,44 @@ describe('a key', () => {
   });
 
   test('comes back after the time that its work asked for, and sooner when it is nudged', async () => {
-    fakeTime();
-    const { queue, started, end } = queueOf();
+    const { clock, queue, started, end } = queueOf();
     queue.nudge('a');
     await end('a', 1000);
-    vi.advanceTimersByTime(999);
+    await clock.advance(999);
     expect(started).toHaveLength(1);
-    vi.advanceTimersByTime(1);
+    await clock.advance(1);
     expect(started).toHaveLength(2);
     await end('a', 1000);
     queue.nudge('a');
     expect(started).toHaveLength(3);
     await end('a');
-    vi.advanceTimersByTime(100_000);
+    await clock.advance(100_000);
     expect(started).toHaveLength(3);
   });
 
   test('whose work throws is reported and tried again later each time, until it goes well', async () => {
-    fakeTime();
-    const { queue, started, failed, end } = queueOf();
+    const { clock, queue, started, failed, end } = queueOf();
     queue.nudge('a');
     const pauses = [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000];
     for (const [index, pause] of pauses.entries()) {
       await end('a', new Error('no'));
       expect(failed).toHaveLength(index + 1);
-      vi.advanceTimersByTime(pause - 1);
+      await clock.advance(pause - 1);
       expect(started).toHaveLength(index + 1);
-      vi.advanceTimersByTime(1);
+      await clock.advance(1);
       expect(started).toHaveLength(index + 2);
     }
     await end('a');
     queue.nudge('a');
     await end('a', new Error('no'));
-    vi.advanceTimersByTime(500);
+    await clock.advance(500);
     expect(started).toHaveLength(pauses.length + 3);
   });
 });
 
 describe('a closed queue', () => {
-  test('waits for what runs, and begins nothing more', async () => {
-    fakeTime();
-    const { queue, started, end } = queueOf(1);
+  test('waits for what runs, and starts nothing more', async () => {
+    const { clock, queue, started, end } = queueOf(1);
     queue.nudge('a');
     queue.nudge('b');
     queue.nudge('a');
@@ -119,7 +113,7 @@ describe('a closed queue', () => {
     expect(closed).toBe(false);
     await end('a', 10);
     await closing;
-    vi.advanceTimersByTime(100_000);
+    await clock.advance(100_000);
     expect(started).toEqual(['a']);
   });
 

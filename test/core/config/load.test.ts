@@ -28,7 +28,7 @@ async function complaint(text: string): Promise<string> {
     () => undefined,
     (error: unknown) => error,
   );
-  if (!(thrown instanceof EcolinkError)) throw new Error('The file was taken, or failed without words');
+  if (!(thrown instanceof EcolinkError)) throw new Error('The file was accepted, or failed without an EcolinkError');
   expect(thrown).toMatchObject({ kind: 'input', code: 'bad_config' });
   return thrown.message.replace(`${path}, `, '');
 }
@@ -57,17 +57,17 @@ describe('the file', () => {
     expect(loadConfig({ ECOLINK_DATA_DIR: folder }).prices).toEqual({ h100: 3.5 });
   });
 
-  test('that is named and not there is said to be missing', () => {
+  test('that is named and missing is reported as such', () => {
     const missing = () => loadConfig({ ECOLINK_CONFIG: join(folder, 'nowhere.yaml') });
     expect(missing).toThrow(expect.objectContaining({ code: 'bad_config' }));
     expect(missing).toThrow('nowhere.yaml cannot be read');
   });
 
-  test('may hold nothing, or comments', async () => {
+  test('may be empty, or only have comments', async () => {
     expect((await load('# nothing yet\n')).regions).toHaveLength(1);
   });
 
-  test('places folders from the home folder and from where it is started', async () => {
+  test('takes folders from the home folder and from the current folder', async () => {
     const text = [
       'regions:',
       '  - { name: a, kind: local, path: ~/a }',
@@ -85,7 +85,7 @@ describe('the file', () => {
   });
 });
 
-describe('a mistake is named by its line and what was expected there', () => {
+describe('a mistake is reported with its line and what is expected there', () => {
   test.each([
     ['regions:\n  - name: local\n    kind: lokal\n', 'line 3: regions.0.kind: expected'],
     ['regions:\n  - name: Local\n    kind: local\n', 'line 2: regions.0.name: must be 1 to 48 lower-case letters'],
@@ -112,34 +112,34 @@ describe('a mistake is named by its line and what was expected there', () => {
     );
   });
 
-  test('where a setting is mistyped, with the name that this place has', async () => {
+  test('where a setting is mistyped, with the right name for this place', async () => {
     const region = 'regions:\n  - { name: eu, kind: kubernetes, namespace: m, ecolink_image: "e:1", ';
     const said = async (setting: string) =>
       (await complaint(`${region}${setting} }\n`)).replace(/^.*unknown/, 'unknown');
     expect(await said('acess_mode: x')).toBe('unknown setting "acess_mode". Did you mean "access_mode"?');
-    // A local region has "path"; this one has not.
+    // Only a local region has "path".
     expect(await said('paths: /srv')).toBe('unknown setting "paths".');
     const policy = 'policy:\n  - { name: big, when: { opertions: [launch_instance] }, allow: true }\n';
     expect(await complaint(policy)).toContain('Did you mean "operations"?');
   });
 
-  test('where it is no YAML, or no settings at all', async () => {
+  test('where the file is not YAML, or has no settings', async () => {
     expect(await complaint('prices: {}\nregions: [\n')).toMatch(/^line [23]: /);
     expect(await complaint('a: 1\na: 2\n')).toMatch(/^line 2: .*unique/);
     expect(await complaint('- just\n- a list\n')).toContain('line 1: the file: expected object');
   });
 
-  test('where storage that everybody mounts is to be cloned', async () => {
+  test('where storage is cloned that all nodes can mount', async () => {
     const region = 'kind: kubernetes\n    namespace: models\n    ecolink_image: e:1\n    share: clone';
     const said = await complaint(`regions:\n  - name: eu\n    ${region}\n`);
     expect(said).toContain('regions.0.share: is for access_mode: ReadWriteOnce');
   });
 
-  test('where a name refers to nothing, or is there twice', async () => {
+  test('where a name refers to nothing, or is used twice', async () => {
     const filesystems = 'filesystems:\n  - name: nfs\n    path: /srv\n    region: mars\n';
     expect(await complaint(filesystems)).toBe('line 4: filesystems.0.region: expected one of the regions: local.');
     const twice = 'regions:\n  - { name: a, kind: local }\n  - { name: a, kind: local }\n';
-    expect(await complaint(twice)).toBe('line 3: regions.1.name: "a" is there twice.');
+    expect(await complaint(twice)).toBe('line 3: regions.1.name: "a" is used twice.');
   });
 });
 
@@ -169,7 +169,7 @@ describe('the environment', () => {
     ['HF_ENDPOINT', 'huggingface.co', 'is not valid'],
     ['DATABASE_URL', 'mysql://secret-password@db', 'postgres'],
     ['ECOLINK_LOG_LEVEL', 'loud', 'expected one of "trace"'],
-  ])('%s=%s is refused by its name, and its value is not repeated', async (name, value, words) => {
+  ])('%s=%s is refused by name, without its value', async (name, value, words) => {
     const running = load('', { [name]: value });
     await expect(running).rejects.toMatchObject({ kind: 'input', code: 'bad_environment' });
     await expect(running).rejects.toThrow(`${name}: `);
@@ -177,7 +177,7 @@ describe('the environment', () => {
     await expect(running).rejects.not.toThrow('secret-password');
   });
 
-  test('of engines and downloads holds no secret and little else', async () => {
+  test('of engines and downloads has no secret and little else', async () => {
     const { childEnvironment } = await load('', {
       PATH: '/bin',
       HF_TOKEN: 'hf_secret',
@@ -196,36 +196,34 @@ describe('the environment', () => {
   });
 });
 
-/** The settings of a section, by name, at every depth. */
-function settingsOf(schema: JsonSchema): string[] {
-  const below = [schema.items, schema.additionalProperties, ...(schema.oneOf ?? []), ...(schema.anyOf ?? [])];
+type Schema = z.core.JSONSchema.BaseSchema;
+
+/** The names of all settings of a section, at every depth. */
+function settingsOf(schema: Schema | boolean | undefined): string[] {
+  if (typeof schema !== 'object') return [];
+  const { items, additionalProperties, oneOf = [], anyOf = [], properties = {} } = schema;
+  const below = [items, additionalProperties, ...oneOf, ...anyOf].flat();
   return [
-    ...Object.entries(schema.properties ?? {}).flatMap(([name, inner]) => [name, ...settingsOf(inner)]),
-    ...below.flatMap((each) =>
-      typeof each === 'object' && !Array.isArray(each) ? settingsOf(each as JsonSchema) : [],
-    ),
+    ...Object.entries(properties).flatMap(([name, inner]) => [name, ...settingsOf(inner)]),
+    ...below.flatMap((each) => settingsOf(each)),
   ];
 }
 
-type JsonSchema = Pick<z.core.JSONSchema.BaseSchema, 'items' | 'additionalProperties' | 'oneOf' | 'anyOf'> & {
-  properties?: Record<string, JsonSchema>;
-};
-
-test('the annotated example is a good file, and shows every setting of the sections that it has', async () => {
+test('the annotated example is valid, and shows every setting of its sections', async () => {
   const example = fileURLToPath(new URL('../../../ecolink.example.yaml', import.meta.url));
   const config = loadConfig({ ECOLINK_DATA_DIR: folder, ECOLINK_CONFIG: example });
   expect(config.regions.map((region) => region.name)).toEqual(['local', 'local-two', 'eu-west']);
   const text = await readFile(example, 'utf8');
-  const { properties = {} } = z.toJSONSchema(configFile, { io: 'input' }) as JsonSchema;
+  const { properties = {} } = z.toJSONSchema(configFile, { io: 'input' });
   const sections = Object.keys(properties).filter((name) => new RegExp(`^${name}:`, 'm').test(text));
   expect(sections).toEqual(expect.arrayContaining(['regions', 'filesystems', 'runtimes', 'prices', 'people', 'cache']));
-  const settings = sections.flatMap((name) => settingsOf(properties[name] as JsonSchema));
+  const settings = sections.flatMap((name) => settingsOf(properties[name]));
   expect(
     settings.filter((name) => !new RegExp(`\\b${name}: `).test(text) && !new RegExp(`\\b${name}:$`, 'm').test(text)),
   ).toEqual([]);
 });
 
-test('several local regions each have a folder of their own, and their runtimes', async () => {
+test('each local region has its own folder and runtimes', async () => {
   const config = 'regions:\n  - { name: one, kind: local }\n  - { name: two, kind: local }\n';
   await using place = await startCore({ reconcile: false, config });
   const { items } = await place.run('list_regions');

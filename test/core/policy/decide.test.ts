@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { consider, decide, decideAtOnce, stricter } from '../../../src/core/policy/decide.ts';
+import { considerRules, decide, decideWithoutPreview, stricter } from '../../../src/core/policy/decide.ts';
 import type { Needs, PolicyAnswer } from '../../../src/core/policy/decide.ts';
-import { weigh } from '../../../src/core/policy/facts.ts';
+import { policyFacts } from '../../../src/core/policy/facts.ts';
 import type { PolicyFacts } from '../../../src/core/policy/facts.ts';
 import { rulesOf } from '../../../src/core/policy/rules.ts';
 import { approvalsSchema, policySchema } from '../../../src/core/policy/schema.ts';
@@ -73,8 +73,8 @@ describe('a matcher', () => {
     ['hours over midnight, by day', { hours: { from: '18:00', to: '08:00' } }, {}, false],
     ['hours of a zone', { hours: { from: '20:00', to: '22:00', zone: 'Asia/Tokyo' } }, {}, true],
     ['launches without an end', { stop_after: false }, { stopAfter: false }, true],
-    ['launches without an end, and it has one', { stop_after: false }, { stopAfter: true }, false],
-    ['launches without an end, and it is none', { stop_after: false }, {}, false],
+    ['launches without an end, and this one has an end', { stop_after: false }, { stopAfter: true }, false],
+    ['launches without an end, and this is no launch', { stop_after: false }, {}, false],
     ['adds', { adds: true }, { adds: false }, false],
     ['destroys', { destroys: true }, { destroys: true }, true],
     ['two at once, one of which does not', { regions: ['eu'], gated: true }, {}, false],
@@ -85,7 +85,7 @@ describe('a matcher', () => {
     expect(answer.answer === 'deny').toBe(fits);
   });
 
-  test('about what an operation has nothing to do with does not fit', () => {
+  test('about something that does not apply to the operation does not fit', () => {
     const { gpus: _gpus, costPerHour: _cost, modelBytes: _bytes, licence: _licence, gated: _gated, ...bare } = launch;
     for (const when of [
       { gpus: 1 },
@@ -99,17 +99,17 @@ describe('a matcher', () => {
 });
 
 describe('the rules', () => {
-  test('are asked in their order, and the first that fits answers', () => {
+  test('are tried in order, and the first that fits answers', () => {
     const ordered = rules([{ when: { gated: true }, deny: 'first' }, { name: 'open', allow: true }, { deny: 'never' }]);
     expect(decide(ordered, launch)).toEqual({ answer: 'allow', rule: 'open' });
     expect(decide(ordered, { ...launch, gated: true })).toEqual({ answer: 'deny', rule: 'rule 1', reason: 'first' });
-    expect(consider(ordered, launch)).toEqual([
-      { rule: 'rule 1', passedOver: 'the model is not gated' },
+    expect(considerRules(ordered, launch)).toEqual([
+      { rule: 'rule 1', mismatch: 'the model is not gated' },
       { rule: 'open' },
     ]);
   });
 
-  test('are refused in the config where they have no answer, or two', () => {
+  test('are refused in the config if they have no answer or two', () => {
     expect(policySchema.safeParse([{ when: {} }]).success).toBe(false);
     expect(policySchema.safeParse([{ allow: true, deny: no }]).success).toBe(false);
     expect(policySchema.safeParse([{ require: { approvers: {} } }]).success).toBe(false);
@@ -119,17 +119,17 @@ describe('the rules', () => {
     ).toBe(false);
   });
 
-  test('answer without a preview only where none can change the answer', () => {
+  test('answer without a preview only if a preview cannot change the answer', () => {
     const agent = { ...launch, agent: true };
-    expect(decideAtOnce(rules(), launch)).toMatchObject({ answer: 'allow' });
-    expect(decideAtOnce(rules(), agent)).toBeUndefined();
-    expect(decideAtOnce(rules([{ when: { agent: true }, deny: no }]), agent)).toMatchObject({ answer: 'deny' });
-    expect(decideAtOnce(rules([{ when: { gated: true }, deny: no }, { allow: true }]), launch)).toBeUndefined();
+    expect(decideWithoutPreview(rules(), launch)).toMatchObject({ answer: 'allow' });
+    expect(decideWithoutPreview(rules(), agent)).toBeUndefined();
+    expect(decideWithoutPreview(rules([{ when: { agent: true }, deny: no }]), agent)).toMatchObject({ answer: 'deny' });
+    expect(decideWithoutPreview(rules([{ when: { gated: true }, deny: no }, { allow: true }]), launch)).toBeUndefined();
   });
 });
 
-describe('without rules of one’s own', () => {
-  test('an agent needs one approver for what adds and for what destroys, and for nothing else', () => {
+describe('without rules in the config', () => {
+  test('an agent needs one approver to add and to destroy, and for nothing else', () => {
     const agent = { ...launch, agent: true };
     expect(decide(rules(), agent)).toMatchObject({
       answer: 'require',
@@ -139,7 +139,7 @@ describe('without rules of one’s own', () => {
     expect(decide(rules(), { ...agent, adds: false })).toMatchObject({ answer: 'allow' });
   });
 
-  test('a person needs one above the configured cost, and an unknown price is above', () => {
+  test('a person needs one above the configured cost, and an unknown price counts as above', () => {
     const limited = rules(undefined, { person_cost_per_hour: 10 });
     expect(decide(rules(), { ...launch, costPerHour: null })).toMatchObject({ answer: 'allow' });
     expect(decide(limited, launch)).toMatchObject({ answer: 'allow' });
@@ -148,18 +148,18 @@ describe('without rules of one’s own', () => {
     expect(decide(limited, { ...launch, costPerHour: 99, adds: false })).toMatchObject({ answer: 'allow' });
   });
 
-  test('nothing is held back where there is nobody but the person at the terminal', () => {
+  test('nothing needs approval if the person at the terminal is alone', () => {
     expect(decide(rules(undefined, {}, true), { ...launch, agent: true })).toMatchObject({ answer: 'allow' });
     expect(decide(rules([], {}, true), { ...launch, agent: true })).toMatchObject({ answer: 'require' });
   });
 });
 
-test('ten small launches weigh what one large one does', () => {
+test('small launches add up: the sixth exceeds the limit of the person', () => {
   const { gpus: _gpus, costPerHour: _cost, ...known } = launch;
   const limited = rules(undefined, { person_cost_per_hour: 10 });
   const small = { adds: true, gpus: 1, costPerHour: 2 };
   const answers = [0, 1, 2, 3, 4, 5].map(
-    (before) => decide(limited, weigh(known, small, { gpus: before, costPerHour: before * 2 })).answer,
+    (before) => decide(limited, policyFacts(known, small, { gpus: before, costPerHour: before * 2 })).answer,
   );
   expect(answers).toEqual(['allow', 'allow', 'allow', 'allow', 'allow', 'require']);
 });
@@ -178,7 +178,7 @@ describe('a rule that changed while a request waits', () => {
     needs: { ...needs, ...changed },
   });
 
-  test('wins where it is stricter, and what was stricter stays', () => {
+  test('counts where it is stricter, and what was stricter stays', () => {
     const stricterNow = stricter(
       needs,
       now({ quorum: 2, reason_required: true, requester_may_approve: false, ttl: '1h' }),
@@ -188,12 +188,12 @@ describe('a rule that changed while a request waits', () => {
     expect(stricter({ ...needs, ...expected }, now({}))).toMatchObject({ needs: expected });
   });
 
-  test('never lets a request pass that was held back, and ends it where it denies', () => {
+  test('never allows an open request, and ends it if it denies', () => {
     expect(stricter(needs, { answer: 'allow', rule: 'r' })).toMatchObject({ answer: 'require', needs });
     expect(stricter(needs, { answer: 'deny', rule: 'r', reason: no })).toMatchObject({ answer: 'deny' });
   });
 
-  test('wants approvers whom both rules name', () => {
+  test('wants approvers that both rules name', () => {
     const approvers = [{ people: ['ada'] }];
     expect(stricter(needs, now({ approvers }))).toMatchObject({
       needs: { approvers: [{ roles: ['approver'] }, { people: ['ada'] }] },

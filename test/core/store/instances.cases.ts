@@ -57,7 +57,7 @@ describe.each(stores())('instances in $name', (kind) => {
     });
   });
 
-  test('have a state as a whole that follows from their regions', async () => {
+  test('have a state that follows from their regions', async () => {
     await using open = await kind.open();
     const { store } = open;
     await addModels(store, 'tiny');
@@ -72,7 +72,7 @@ describe.each(stores())('instances in $name', (kind) => {
     expect((await findInstance(store.db, id))?.regions[1]).toMatchObject({ reason });
   });
 
-  test('are listed newest first, by state, entry and who may see them, and leave when they are deleted', async () => {
+  test('are listed newest first, by state, model and visibility, and are gone when they are deleted', async () => {
     await using open = await kind.open();
     const { store } = open;
     await addModels(store, 'tiny', 'other');
@@ -91,7 +91,7 @@ describe.each(stores())('instances in $name', (kind) => {
     expect((await instancesUsing(store.db, 'mdl_tiny')).map((row) => row.id)).toEqual([first]);
   });
 
-  test('keep what was found out of what runs, and its context length until it is replaced', async () => {
+  test('keep the image that runs, and its context length until they are replaced', async () => {
     await using open = await kind.open();
     const { store } = open;
     await addModels(store, 'tiny');
@@ -106,12 +106,12 @@ describe.each(stores())('instances in $name', (kind) => {
     await store.transaction((transaction) => updateDesired(transaction, id, { generation: 2, regions }, at));
     expect((await found())?.[0]).toMatchObject({ image: 'e:1@sha256:a' });
     expect((await found())?.[0]?.contextLength).toBeUndefined();
-    // Of what ran before, though it was told only now.
+    // About what ran before, but reported only now.
     await saveWhatRuns(store.db, first, 'eu', { contextLength: 8192 });
     expect((await found())?.[0]?.contextLength).toBeUndefined();
   });
 
-  test('move to another entry and its volumes in one write', async () => {
+  test('move to another model and its volumes in one write', async () => {
     await using open = await kind.open();
     const { store } = open;
     await addModels(store, 'tiny', 'other');
@@ -130,7 +130,7 @@ describe.each(stores())('instances in $name', (kind) => {
     });
   });
 
-  test('are due when their time has come, once they are stopped no more', async () => {
+  test('are due when their time has come, and not once they are stopped', async () => {
     await using open = await kind.open();
     const { store } = open;
     await addModels(store, 'tiny');
@@ -142,7 +142,7 @@ describe.each(stores())('instances in $name', (kind) => {
     expect(await dueToStop(store.db, at)).toEqual([]);
   });
 
-  test('need a look until they are at rest, and lose their replicas with the server that ran them', async () => {
+  test('need a look until they are settled, and lose their replicas with the server that ran them', async () => {
     await using open = await kind.open();
     const { store } = open;
     await addModels(store, 'tiny');

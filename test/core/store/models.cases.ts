@@ -20,13 +20,13 @@ describe.each(stores())('models in $name', (kind) => {
     expect(await findModel(open.store.db, { id: 'mdl_tiny' })).toMatchObject({ files: weights });
   });
 
-  test('share the rows of their files where these are the same', async () => {
+  test('share one row for their files if these are the same', async () => {
     await using open = await kind.open();
     await addModels(open.store, 'one', 'two');
     expect(await open.store.db.selectFrom('selections').select('hash').execute()).toHaveLength(1);
   });
 
-  test('a live name is there once: the second insert is a unique violation and nothing else is', async () => {
+  test('a second model of a name is a unique violation, and other errors are not', async () => {
     await using open = await kind.open();
     await addModels(open.store, 'tiny');
     const twice = await insertModel(open.store.db, model('tiny', { id: 'mdl_other' })).catch(
@@ -40,7 +40,7 @@ describe.each(stores())('models in $name', (kind) => {
     expect(isUniqueViolation(orphan)).toBe(false);
   });
 
-  test('a deleted name can be used again, and both entries stay readable by their ids', async () => {
+  test('a deleted name can be used again, and both models can be read by their ids', async () => {
     await using open = await kind.open();
     const { db } = open.store;
     await addModels(open.store, 'tiny');
@@ -79,7 +79,7 @@ describe.each(stores())('models in $name', (kind) => {
     ["o'clock", ['quote']],
     ['TINY', ['tiny']],
     ['acme/t', ['tiny']],
-  ])('a search for %s means these characters themselves', async (query, expected) => {
+  ])('a search for %s takes the characters literally', async (query, expected) => {
     await using open = await kind.open();
     await addModels(open.store, 'tiny');
     const folders = {
@@ -96,7 +96,7 @@ describe.each(stores())('models in $name', (kind) => {
     expect(found.map((row) => row.name)).toEqual(expected);
   });
 
-  test('private ones are for their owner, or for whoever asks without a person', async () => {
+  test('private ones are seen by their owner, and by a search without a person', async () => {
     await using open = await kind.open();
     await addModels(open.store, 'open');
     await addPerson(open.store, 'bob');
@@ -108,7 +108,7 @@ describe.each(stores())('models in $name', (kind) => {
     expect(await seenBy(undefined)).toEqual(['open', 'secret']);
   });
 
-  test('of one repo are found, without the deleted, and nothing uses what was never launched', async () => {
+  test('of one repo are found without the deleted ones, and no instance uses one that was never launched', async () => {
     await using open = await kind.open();
     await addModels(open.store, 'tiny');
     await insertModel(open.store.db, model('again', { repo: 'acme/tiny' }));

@@ -6,7 +6,7 @@ const notice = { kind: 'approval', subject: 3, about: 'asked' } as const;
 const at = (seconds: number) => () => new Date(Date.UTC(2026, 10, 25) + seconds * 1000);
 
 describe.each(stores())('a notice in $name', (kind) => {
-  test('is given once by many who would give it, and never again', async () => {
+  test('is sent once, even if many servers try at once', async () => {
     await using open = await kind.open();
     const second = await open.again();
     let told = 0;
@@ -21,7 +21,7 @@ describe.each(stores())('a notice in $name', (kind) => {
     await second[Symbol.asyncDispose]();
   });
 
-  test('that could not be given is given a minute later, by whoever looks', async () => {
+  test('that could not be sent is sent a minute later by any server', async () => {
     await using open = await kind.open();
     const { store } = open;
     const failing = tellOnce({ store, now: at(0) }, notice, () => Promise.reject(new Error('away')));

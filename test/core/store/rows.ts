@@ -34,7 +34,7 @@ export function model(name: string, about: Partial<Model> = {}): Model {
   };
 }
 
-/** Inserts models of these names, and Ada who owns them. */
+/** Inserts models of these names, and their owner Ada. */
 export async function addModels(store: Store, ...names: string[]): Promise<void> {
   await addPerson(store, 'ada');
   for (const name of names) await insertModel(store.db, model(name));

@@ -19,18 +19,18 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe('SQLite', () => {
-  test('fails with words where a query escapes its transaction, instead of waiting for ever', async () => {
+  test('refuses a query that escapes its transaction, instead of waiting for ever', async () => {
     await using store = await createStore('sqlite', sqliteDialect(path));
     const escaping = store.transaction(() => store.db.selectFrom('persons').selectAll().execute());
     await expect(escaping).rejects.toThrow('A query escaped its transaction');
     await addPerson(store, 'ada');
   });
 
-  test('lets a second writer wait for the first at its begin, and then see what that wrote', async () => {
+  test('lets a second writer wait for the first, and then see what it wrote', async () => {
     await using first = await createStore('sqlite', sqliteDialect(path));
     await using second = await createStore('sqlite', sqliteDialect(path));
     await first.transaction(async (transaction) => {
-      // Nothing is written yet, and a connection that will not wait is refused already.
+      // Nothing is written yet, and SQLite already refuses a connection that does not wait.
       const other = new Sqlite(path, { timeout: 0 });
       expect(() => other.exec('begin immediate')).toThrow('database is locked');
       other.close();
@@ -41,7 +41,7 @@ describe('SQLite', () => {
     });
   });
 
-  test('counts up rightly from processes that read, then write, at once', async () => {
+  test('counts correctly when two processes read and write at once', async () => {
     await using store = await createStore('sqlite', sqliteDialect(path));
     await store.db.insertInto('leases').values({ key: 'n', holder: '', epoch: 0, expires_at: '' }).execute();
     const script = `
@@ -60,7 +60,7 @@ describe('SQLite', () => {
     expect(await store.db.selectFrom('leases').select('epoch').executeTakeFirst()).toEqual({ epoch: 100 });
   });
 
-  test('is migrated once by processes that start on an empty folder together', async () => {
+  test('is migrated once when several processes start on an empty folder together', async () => {
     const script = `
       import { sqliteDialect } from ${sourceOf('core/store/dialects.ts')};
       import { createStore } from ${sourceOf('core/store/store.ts')};
@@ -70,7 +70,7 @@ describe('SQLite', () => {
     expect(ends.map((end) => end.code)).toEqual([0, 0, 0]);
   });
 
-  test('keeps nothing of a migration that ends in its middle', async () => {
+  test('keeps nothing of a migration that fails in its middle', async () => {
     const db = new Kysely<unknown>({ dialect: sqliteDialect(path) });
     const broken = {
       async up(at: Kysely<unknown>) {

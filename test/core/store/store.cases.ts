@@ -1,11 +1,12 @@
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
-import { identityOf } from '../../../src/core/store/identity.ts';
+import { randomId } from '../../../src/core/base/ids.ts';
+import { storeIdOf } from '../../../src/core/store/store-id.ts';
 import { stores } from '../../support/stores.ts';
 import { addModels, addPerson } from './rows.ts';
 
 describe.each(stores())('the store in $name', (kind) => {
-  test('opens again on its own data, and finds nothing left to migrate', async () => {
+  test('opens again on its own data without a migration', async () => {
     await using open = await kind.open();
     await addPerson(open.store, 'ada');
     const second = await open.again();
@@ -13,7 +14,7 @@ describe.each(stores())('the store in $name', (kind) => {
     await second.ping();
   });
 
-  test('takes two live tokens of one name that older versions let through, and renames the later', async () => {
+  test('renames the later of two valid tokens with one name, which older versions could make', async () => {
     await using open = await kind.open();
     const { db } = open.store;
     await addPerson(open.store, 'ada');
@@ -30,19 +31,19 @@ describe.each(stores())('the store in $name', (kind) => {
     expect(names.map(({ name }) => name)).toEqual(['ci', 'ci', 'ci-tok_c']);
   });
 
-  test('has an identity that is its own and stays, whoever asks first', async () => {
+  test('has an id of its own that stays, even if two servers ask first', async () => {
     const ids = new Set<string>();
     for (const _each of ['one', 'other']) {
       await using open = await kind.open();
       const second = await open.again();
-      const [id, same] = await Promise.all([identityOf(open.store.db), identityOf(second.db)]);
+      const [id, same] = await Promise.all([storeIdOf(open.store.db, randomId), storeIdOf(second.db, randomId)]);
       expect(same).toBe(id);
       ids.add(id);
     }
     expect(ids.size).toBe(2);
   });
 
-  test('keeps all of a transaction, or nothing of one that throws', async () => {
+  test('keeps all of a transaction, or nothing if it throws', async () => {
     await using open = await kind.open();
     const { store } = open;
     const insert = (db: typeof store.db, name: string) =>
@@ -57,13 +58,13 @@ describe.each(stores())('the store in $name', (kind) => {
     expect(await store.db.selectFrom('identities').select('identity').execute()).toEqual([{ identity: 'local' }]);
   });
 
-  test('refuses a row that points to nothing', async () => {
+  test('refuses a row that refers to a missing row', async () => {
     await using open = await kind.open();
     const orphan = open.store.db.insertInto('identities').values({ identity: 'local', person_id: 'nobody' });
     await expect(orphan.execute()).rejects.toThrow(/foreign key/i);
   });
 
-  test('gives sizes as numbers up to what a number can say exactly', async () => {
+  test('returns sizes as numbers, up to the largest exact integer', async () => {
     await using open = await kind.open();
     const { db } = open.store;
     await addModels(open.store, 'tiny');

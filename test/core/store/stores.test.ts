@@ -1,4 +1,4 @@
-// One file, because each file has a worker of its own and starting PGlite takes seconds.
+// One file, because every file gets its own worker, and PGlite takes seconds to start.
 import './store.cases.ts';
 import './models.cases.ts';
 import './instances.cases.ts';

@@ -25,7 +25,7 @@ function want(store: Store, key: string, options: { prefetch?: boolean; retry?: 
 }
 
 describe.each(stores())('volumes in $name', (kind) => {
-  test('are queued once, whoever wants them next, and their files are found by the selection', async () => {
+  test('are queued once, also if they are wanted again, and their files are found by the selection', async () => {
     await using open = await kind.open();
     await addModels(open.store, 'tiny');
     await want(open.store, 'v-1');
@@ -54,7 +54,7 @@ describe.each(stores())('volumes in $name', (kind) => {
     expect(await findVolume(db, 'v-1')).toMatchObject({ state: 'queued', failures: 0, retryAt: undefined });
   });
 
-  test('are marked as damaged while they are ready, and not by a check that an eviction overtook', async () => {
+  test('are marked as damaged while they are ready, and not once an eviction has begun', async () => {
     await using open = await kind.open();
     const { db } = open.store;
     await addModels(open.store, 'tiny');
@@ -68,7 +68,7 @@ describe.each(stores())('volumes in $name', (kind) => {
     expect(await findVolume(db, 'v-1')).toMatchObject({ state: 'damaged', reason });
   });
 
-  test('are listed by key without the absent, by region, and as unfinished', async () => {
+  test('are listed by key without absent ones, by region, and as unfinished', async () => {
     await using open = await kind.open();
     const { db } = open.store;
     await addModels(open.store, 'tiny');

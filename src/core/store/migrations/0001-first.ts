@@ -3,7 +3,7 @@ import type { CreateTableBuilder, Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import type { Flavour } from '../dialects.ts';
 
-/** A number that is never used twice, deleted rows' included: AUTOINCREMENT in SQLite, an identity in PostgreSQL. */
+/** A number that is never used twice, even if its row is deleted: AUTOINCREMENT or, in PostgreSQL, an identity. */
 function withNumber<T extends string>(
   table: CreateTableBuilder<T>,
   column: string,

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
-/** Who the config lists, roles given from elsewhere, what tokens are, and the codes that make the first admin. */
+/** Whether the config lists a person, roles from admins and claims, kinds of tokens, and claim codes. */
 export function people(): Migration {
   return {
     async up(db: Kysely<unknown>) {

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
-/** Named Hugging Face tokens, the keys that they are sealed with, and the pages where they are typed. */
+/** Named Hugging Face tokens, the keys that seal them, and links to the pages where people enter them. */
 export function credentials(): Migration {
   return {
     async up(db: Kysely<unknown>) {

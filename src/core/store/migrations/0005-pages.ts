@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
-/** One table for every kind of one-time page. Links live for 10 minutes, so those of before are left behind. */
+/** One table for all kinds of one-time links. Old links are dropped: a link is valid for 10 minutes. */
 export function pages(): Migration {
   return {
     async up(db: Kysely<unknown>) {

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
-/** Where the Slack app is installed, with its tokens sealed, and which of these places a request's message is in. */
+/** Installations of the Slack app with their sealed tokens, and the workspace of each message. */
 export function installations(): Migration {
   return {
     async up(db: Kysely<unknown>) {

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
-/** What the policy and people said in the audit, what people were told, and where a request is seen. */
+/** Policy answers and decisions in the audit log, messages that people get once, and links to messages. */
 export function decisions(): Migration {
   return {
     async up(db: Kysely<unknown>) {

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
-/** One row: what tells this store from every other one. */
+/** One row: the id of this store. */
 export function storeIdentity(): Migration {
   return {
     async up(db: Kysely<unknown>) {

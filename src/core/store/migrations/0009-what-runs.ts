@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
-/** What an instance was seen to run in a region. */
+/** The image that an instance runs in a region, and its context length. */
 export const whatRuns: Migration = {
   async up(db: Kysely<unknown>) {
     await db.schema.alterTable('instance_regions').addColumn('image', 'text').execute();

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
-/** What the last eviction of a volume freed, and how far its downloads had come when one was last counted as a failure. */
+/** Bytes that the last eviction freed, and bytes that were complete when a failure was last counted. */
 export function volumes(): Migration {
   return {
     async up(db: Kysely<unknown>) {

@@ -2,11 +2,11 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
-/** One token of a name for each person, of those that are not revoked. */
+/** A person has at most one token of a name that is not revoked. */
 export function tokenNames(): Migration {
   return {
     async up(db: Kysely<unknown>) {
-      // Two that were made in the same moment could have one name: the later keeps working, under another.
+      // Two tokens that were made at the same moment could have one name. The later gets another name and stays valid.
       await sql`
         update tokens set name = name || '-' || id
         where revoked_at is null and exists (

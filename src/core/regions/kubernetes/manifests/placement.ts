@@ -1,5 +1,5 @@
 import type { V1PodSpec } from '@kubernetes/client-node';
-import { isOfOneNode } from '../../../config/kubernetes-region.ts';
+import { mountsOnOneNode } from '../../../config/kubernetes-region.ts';
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import { labels } from '../api/names.ts';
 import { isEmpty, tolerationOf } from './pods.ts';
@@ -48,7 +48,7 @@ export function downloadPlacement(
 
 /** A ReadWriteOnce volume is on one node at a time: all who mount it are held there. */
 function together({ config, workload }: Served): Partial<V1PodSpec> {
-  if (!isOfOneNode(config) || workload.location.kind !== 'volume') return {};
+  if (!mountsOnOneNode(config) || workload.location.kind !== 'volume') return {};
   const matchLabels = { [labels.volume]: workload.location.volume };
   return {
     affinity: {
@@ -61,7 +61,7 @@ function together({ config, workload }: Served): Partial<V1PodSpec> {
 
 /** Whatever the number of replicas: a scale that changed the pods' template would replace those that run. */
 function apart(served: Served): Partial<V1PodSpec> {
-  if (isOfOneNode(served.config)) return {};
+  if (mountsOnOneNode(served.config)) return {};
   return {
     topologySpreadConstraints: [
       {

@@ -1,5 +1,5 @@
 import type { V1Node, V1PersistentVolumeClaim } from '@kubernetes/client-node';
-import { isOfOneNode } from '../../../config/kubernetes-region.ts';
+import { mountsOnOneNode } from '../../../config/kubernetes-region.ts';
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import type { KubernetesClient } from '../api/client.ts';
 import type { Live } from '../api/kinds.ts';
@@ -26,7 +26,7 @@ export async function outOfReach(
   const accelerator = config.accelerators.find(({ name }) => name === wanted.name);
   const claim = await mirrors.claims.get(key);
   if (!accelerator || claim?.spec?.volumeName === undefined) return undefined;
-  const holding = isOfOneNode(config) ? await holdingNodes(mirrors, key) : [];
+  const holding = mountsOnOneNode(config) ? await holdingNodes(mirrors, key) : [];
   const terms = await lettingIn(client, claim);
   if (!terms && holding.length === 0) return undefined;
   const nodes = await listOutside<V1Node>(client, '/api/v1/nodes');

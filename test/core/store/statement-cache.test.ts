@@ -1,14 +1,14 @@
 import Sqlite from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import { withKeptStatements } from '../../../src/core/store/kept-statements.ts';
+import { withStatementCache } from '../../../src/core/store/statement-cache.ts';
 
 function open() {
   const database = new Sqlite(':memory:');
   database.exec("create table words (id integer primary key, word text); insert into words (word) values ('one')");
-  return withKeptStatements(database);
+  return withStatementCache(database);
 }
 
-test('a query is prepared once, and answers anew each time', () => {
+test('a query is prepared once, and reads again each time', () => {
   const database = open();
   const query = 'select word from words where id = ?';
   const statement = database.prepare(query);
@@ -18,7 +18,7 @@ test('a query is prepared once, and answers anew each time', () => {
   expect(statement.all([1])).toEqual([{ word: 'two' }]);
 });
 
-test('a schema that changes is seen by the next query of the same words', () => {
+test('the next query of the same text sees a changed schema', () => {
   const database = open();
   const query = 'select * from words';
   expect(database.prepare(query).all([])).toEqual([{ id: 1, word: 'one' }]);
@@ -26,7 +26,7 @@ test('a schema that changes is seen by the next query of the same words', () => 
   expect(database.prepare(query).all([])).toEqual([{ id: 1, word: 'one', tongue: 'en' }]);
 });
 
-test('of many queries those that are used go on being kept', () => {
+test('a query that is used often stays prepared, and one that is not goes', () => {
   const database = open();
   const often = database.prepare('select 0');
   const once = database.prepare('select -1');

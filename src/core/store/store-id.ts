@@ -1,11 +1,11 @@
-import { randomId } from '../base/ids.ts';
+import type { NewId } from '../base/ids.ts';
 import type { Queries } from './store.ts';
 
-/** What tells this store from every other one, made once. Servers that share a store have it in common. */
-export async function identityOf(db: Queries): Promise<string> {
+/** The id of this store. The first call makes it. Servers that share a store share its id. */
+export async function storeIdOf(db: Queries, newId: NewId): Promise<string> {
   await db
     .insertInto('store_identity')
-    .values({ only: 1, id: randomId('store') })
+    .values({ only: 1, id: newId('store') })
     .onConflict((on) => on.column('only').doNothing())
     .execute();
   const { id } = await db.selectFrom('store_identity').select('id').executeTakeFirstOrThrow();
