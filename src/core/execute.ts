@@ -161,8 +161,7 @@ async function settle(
   if (answer.answer === 'deny' || !looked) throw policyDenied(asked, answer);
   const { prepared, question } = looked;
   try {
-    if (answer.answer === 'require')
-      return operation.output.parse(await approvals.request(asked, question, answer));
+    if (answer.answer === 'require') return operation.output.parse(await approvals.request(asked, question, answer));
     const again = (unit: UnitOfWork): Promise<void> => approvals.askAgain(question, answer, unit);
     return await commitOnce(deps, operation, prepared, { ledger, context, again });
   } catch (thrown) {

@@ -1,27 +1,29 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { urlOf } from './messages-table.ts';
+import { say, task } from '../base/prose.ts';
+import type { Prose } from '../base/prose.ts';
 import { wasGiven } from '../notify/table.ts';
-import type { Approval } from './table.ts';
 import type { ApprovalDeps } from './dependencies.ts';
+import { urlOf } from './messages-table.ts';
+import type { Approval } from './table.ts';
 
-/** Where a person decides on a request, in words. The command line is always there; a front end only where one is on. */
-export function whereDecided({ shownIn }: Pick<ApprovalDeps, 'shownIn'>, id: number, url: string | undefined): string {
-  const terminal = `with ecolink approve-request ${id}, at the server's own terminal or with a token made with --may-decide`;
-  if (url !== undefined) return `at ${url} or ${terminal}`;
-  return [...shownIn].map((place) => `in ${place} or `).join('') + terminal;
+/** Where people decide on a request. The terminal is always there; a front end only if one is connected. */
+export function whereDecided({ shownIn }: Pick<ApprovalDeps, 'shownIn'>, id: number, url: string | undefined): Prose {
+  const terminal = task('approve_at_terminal', String(id));
+  if (url !== undefined) return say`at ${url}, or there: ${terminal}`;
+  const places = [...shownIn].map((place) => `in ${place}, or `).join('');
+  return say`${places}there: ${terminal}`;
 }
 
-/** Slack answers within this, as a rule; who asks waits no longer for where it was shown. */
+/** Slack usually answers within this time. A caller waits no longer for the address of the message. */
 const patienceMs = 2000;
 const lookMs = 100;
 
-/** The address at which a request is shown; of a new one as soon as a front end has shown it, or has not in time. */
+/** The address of the message that shows a request. For a new request, waits a moment until a front end has shown it. */
 export async function urlSoon(
-  { shownIn, store }: Pick<ApprovalDeps, 'shownIn' | 'store'>,
+  { shownIn, store, clock }: Pick<ApprovalDeps, 'shownIn' | 'store' | 'clock'>,
   { id, state }: Pick<Approval, 'id' | 'state'>,
 ): Promise<string | undefined> {
-  const deadline = Date.now() + (shownIn.size > 0 && state === 'pending' ? patienceMs : 0);
-  while (Date.now() < deadline && !(await wasGiven(store.db, { kind: 'approval', subject: id, about: 'asked' })))
-    await delay(lookMs);
+  const deadline = clock.elapsedMs() + (shownIn.size > 0 && state === 'pending' ? patienceMs : 0);
+  while (clock.elapsedMs() < deadline && !(await wasGiven(store.db, { kind: 'approval', subject: id, about: 'asked' })))
+    await clock.sleep(lookMs);
   return urlOf(store.db, id);
 }

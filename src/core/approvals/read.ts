@@ -1,4 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { waitForChange } from '../base/wait-for-change.ts';
+import { proseSchema, run, say } from '../base/prose.ts';
+import type { Prose } from '../base/prose.ts';
 import type { Caller } from '../base/caller.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
 import { urlOf } from './messages-table.ts';
@@ -61,7 +63,7 @@ export async function getApproval(
   return viewOf(deps, await findReadable(deps, reference, caller));
 }
 
-/** Changes are hints: another server's may never arrive. */
+/** Longest time between two looks: a change that another server made is never published here. */
 const pollMs = 1000;
 
 async function changeOf(
@@ -70,28 +72,11 @@ async function changeOf(
   forMs: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const deadline = Date.now() + forMs;
-  const hint = { ring: (): void => {} };
-  const end = deps.changes.subscribe(({ kind, id }) => {
-    if (kind === 'approval' && id === String(first.id)) hint.ring();
-  });
-  try {
-    for (;;) {
-      const rung = new Promise<void>((resolve) => {
-        hint.ring = resolve;
-      });
-      await expireDue(deps);
-      const now = await findApproval(deps.store.db, first.id);
-      const leftMs = deadline - Date.now();
-      if (now?.state !== first.state || leftMs <= 0 || signal?.aborted === true) return;
-      const timer = new AbortController();
-      const ends = AbortSignal.any(signal ? [timer.signal, signal] : [timer.signal]);
-      await Promise.race([rung, delay(Math.min(leftMs, pollMs), undefined, { signal: ends }).catch(() => {})]);
-      timer.abort();
-    }
-  } finally {
-    end();
-  }
+  const hasChanged = async (): Promise<boolean> => {
+    await expireDue(deps);
+    return (await findApproval(deps.store.db, first.id))?.state !== first.state;
+  };
+  await waitForChange(deps, { kind: 'approval', id: String(first.id), hasChanged, forMs, pollMs, signal });
 }
 
 export async function viewOf(deps: Pick<ApprovalDeps, 'access' | 'store' | 'now' | 'shownIn'>, approval: Approval) {
@@ -116,15 +101,15 @@ export async function viewOf(deps: Pick<ApprovalDeps, 'access' | 'store' | 'now'
       vote,
       at,
       counts: vote !== 'approve' || counted.some((each) => each.person === person),
-      ...(why === undefined ? {} : { reason: why }),
+      reason: why,
     })),
     broken_glass: approval.brokenGlass,
     private: preview.private ?? false,
-    ...(approval.decidedBy === undefined ? {} : { decided_by: approval.decidedBy }),
-    ...(approval.decidedAt === undefined ? {} : { decided_at: approval.decidedAt }),
-    ...(reason === undefined ? {} : { reason }),
+    decided_by: approval.decidedBy,
+    decided_at: approval.decidedAt,
+    reason: reason,
     ...outcomeOf(outcome),
-    ...(url === undefined ? {} : { url }),
+    url: url,
     next_step: nextStep(approval, approvers, whereDecided(deps, approval.id, url)),
   };
 }
@@ -138,17 +123,27 @@ function outcomeOf(outcome: Record<string, unknown> | undefined) {
   };
 }
 
-function nextStep({ id, state, outcome }: Approval, approvers: readonly string[], where: string): string {
-  const steps: Record<ApprovalState, string> = {
-    pending: `It waits for ${approvers.join(' or ') || 'somebody who may approve'}. It is decided ${where}.`,
-    approved: 'It runs by itself in a moment.',
-    running: `It runs. Follow it with get_approval ${id}.`,
-    done: typeof outcome?.['next_step'] === 'string' ? outcome['next_step'] : 'It was done.',
-    failed: 'It was approved and failed for the reason above. Ask again once that is cured.',
-    denied: 'It was denied for the reason above and never runs.',
-    cancelled: 'It was taken back and never runs.',
-    expired: 'Its time ran out and it never runs. The same call makes a new request.',
-    stale: 'What was asked for is not what it would be now, so it never runs. The same call makes a new request.',
-  };
-  return steps[state];
+function nextStep({ id, state, outcome }: Approval, approvers: readonly string[], where: Prose): Prose {
+  switch (state) {
+    case 'pending':
+      return say`It waits for ${approvers.join(' or ') || 'somebody who may approve'}. People decide ${where}.`;
+    case 'approved':
+      return 'It runs by itself in a moment.';
+    case 'running':
+      return say`It runs. Follow it with ${run('get_approval', { approval: id })}.`;
+    case 'done': {
+      const next = proseSchema.safeParse(outcome?.['next_step']);
+      return next.success ? next.data : 'It was done.';
+    }
+    case 'failed':
+      return 'It was approved, and failed for the reason above. Remove the cause and ask again.';
+    case 'denied':
+      return 'It was denied for the reason above and never runs.';
+    case 'cancelled':
+      return 'The requester took it back. It never runs.';
+    case 'expired':
+      return 'Nobody decided in time. It never runs. The same call makes a new request.';
+    case 'stale':
+      return 'What it asked for has changed since, so it never runs. The same call makes a new request.';
+  }
 }

@@ -1,11 +1,12 @@
+import { run, say } from '../base/prose.ts';
 import type { Approval } from './table.ts';
 import { eligibleFor } from './eligible.ts';
 import type { ApprovalDeps } from './dependencies.ts';
 import { urlSoon, whereDecided } from './message-url.ts';
 
-/** What the caller of a held-back operation gets: a success that says who may decide. */
+/** What the caller of an operation that waits for approval gets: a success that says who may decide. */
 export async function heldReceipt(
-  deps: Pick<ApprovalDeps, 'access' | 'now' | 'shownIn' | 'store'>,
+  deps: Pick<ApprovalDeps, 'access' | 'now' | 'shownIn' | 'store' | 'clock'>,
   approval: Approval,
 ): Promise<Record<string, unknown>> {
   const { id, needs, requester, expiresAt, preview } = approval;
@@ -13,16 +14,17 @@ export async function heldReceipt(
     ({ name }) => name,
   );
   const url = await urlSoon(deps, approval);
+  const follow = run('get_approval', { approval: id });
   const { model, name } = preview.input;
   const subject = model ?? name;
   return {
-    ...(typeof subject === 'string' ? { model: subject } : {}),
+    model: typeof subject === 'string' ? subject : undefined,
     state: approval.state === 'pending' ? 'awaiting_approval' : approval.state,
-    approval: { id, ...(url === undefined ? {} : { url }), approvers, expires_at: expiresAt },
+    approval: { id, url, approvers, expires_at: expiresAt },
     next_step:
       approval.state === 'pending'
-        ? `${whoDecides(approvers, needs.quorum)} by ${expiresAt}, ${whereDecided(deps, id, url)}. Follow it with get_approval ${id}; cancel_request ${id} takes it back.`
-        : `It was approved and runs by itself. Follow it with get_approval ${id}.`,
+        ? say`${whoDecides(approvers, needs.quorum)} by ${expiresAt}: ${whereDecided(deps, id, url)}. Follow it with ${follow}. ${run('cancel_request', { approval: id })} takes it back.`
+        : say`It was approved and runs by itself. Follow it with ${follow}.`,
   };
 }
 

@@ -1,4 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { waitForChange } from '../base/wait-for-change.ts';
+import { run, say } from '../base/prose.ts';
+import type { Prose } from '../base/prose.ts';
 import type { Caller } from '../base/caller.ts';
 import { fail } from '../base/errors.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
@@ -9,7 +11,6 @@ import type { Category } from '../base/categories.ts';
 import type { Queries } from '../store/store.ts';
 import { findVolumes } from '../volumes/table.ts';
 import type { Volume } from '../volumes/table.ts';
-import type { Changes } from '../base/changes.ts';
 import { isNear } from './ending.ts';
 import { modelId } from './instance.ts';
 import type { Instance, InstanceRegion, InstanceSpec } from './instance.ts';
@@ -41,7 +42,7 @@ export async function findVisibleInstance(db: Queries, reference: string, caller
   )
     return instance;
   throw fail('instance_not_found', `There is no instance "${reference.slice(0, 60)}".`, {
-    nextStep: 'list_instances shows the instances there are.',
+    nextStep: say`${run('list_instances')} shows the instances.`,
     field: 'instance',
   });
 }
@@ -70,7 +71,7 @@ function summary(instance: Instance, entry: { name: string; category: Category }
     id: instance.id,
     model_id: modelId(instance),
     model: entry?.name ?? instance.name,
-    category: entry?.category ?? ('chat' as const),
+    category: entry?.category ?? 'chat',
     state: instance.state,
     regions: instance.regions.map((region) => region.region),
     replicas: instance.spec.replicas * instance.regions.length,
@@ -94,46 +95,20 @@ export async function getInstance(
   return view(deps, await findVisibleInstance(db, reference, caller));
 }
 
-/** Resolves at the next change of state, at the end of the time, or when the caller has gone. */
+/** Longest time between two looks: a change that another server made is never published here. */
+const pollMs = 2000;
+
 async function changeOfState(
   deps: InstanceDeps,
   first: Instance,
   forMs: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const deadline = Date.now() + forMs;
-  const watch = watchChanges(deps.changes, String(first.id));
-  try {
-    for (;;) {
-      // Read after the watch began: a change between the first look and the watch is not missed.
-      const now = await findInstance(deps.store.db, first.id);
-      if (!now || now.desired === 'deleted' || now.state !== first.state) return;
-      const leftMs = deadline - Date.now();
-      if (leftMs <= 0 || signal?.aborted === true) return;
-      await watch.next(Math.min(leftMs, pollMs), signal);
-    }
-  } finally {
-    watch.end();
-  }
-}
-
-/** Changes are hints: another server's may never arrive. */
-const pollMs = 2000;
-
-function watchChanges(changes: Changes, id: string) {
-  let hint = Promise.withResolvers<void>();
-  const end = changes.subscribe((change) => {
-    if (change.kind === 'instance' && change.id === id) hint.resolve();
-  });
-  /** Resolves at a hint since the last one was taken, after the time, or with the signal. */
-  const next = async (forMs: number, signal: AbortSignal | undefined): Promise<void> => {
-    const timer = new AbortController();
-    const ends = AbortSignal.any(signal ? [timer.signal, signal] : [timer.signal]);
-    await Promise.race([hint.promise, delay(forMs, undefined, { signal: ends }).catch(() => {})]);
-    timer.abort();
-    hint = Promise.withResolvers<void>();
+  const hasChanged = async (): Promise<boolean> => {
+    const now = await findInstance(deps.store.db, first.id);
+    return !now || now.desired === 'deleted' || now.state !== first.state;
   };
-  return { next, end };
+  await waitForChange(deps, { kind: 'instance', id: String(first.id), hasChanged, forMs, pollMs, signal });
 }
 
 async function view(deps: InstanceDeps, instance: Instance) {
@@ -153,17 +128,17 @@ async function view(deps: InstanceDeps, instance: Instance) {
     arguments: spec.regions[0]?.arguments ?? [],
     private: instance.private,
     url: `${deps.callUrl()}/v1`,
-    ...(spec.contextLength === undefined ? {} : { context_length: spec.contextLength }),
-    ...(spec.accelerator === undefined ? {} : { accelerator: spec.accelerator }),
-    ...(spec.acceleratorCount === undefined ? {} : { accelerator_count: spec.acceleratorCount }),
-    ...(spec.reason === undefined ? {} : { reason: spec.reason }),
-    ...(instance.stopAt === undefined ? {} : { stop_at: instance.stopAt }),
-    ...(isNear(instance, deps.now()) ? { warning: endsSoon(instance) } : {}),
+    context_length: spec.contextLength,
+    accelerator: spec.accelerator,
+    accelerator_count: spec.acceleratorCount,
+    reason: spec.reason,
+    stop_at: instance.stopAt,
+    warning: isNear(instance, deps.now()) ? endsSoon(instance) : undefined,
   };
 }
 
-function endsSoon({ id, stopAt }: Instance): string {
-  return `It stops by itself at ${stopAt}. More time is a request of its own: extend_instance ${id}.`;
+function endsSoon({ id, stopAt }: Instance): Prose {
+  return say`It stops by itself at ${stopAt ?? ''}. ${run('extend_instance', { instance: id })} asks for more time.`;
 }
 
 function viewRegion(region: InstanceRegion, spec: InstanceSpec, volume: Volume | undefined) {
@@ -179,7 +154,7 @@ function viewRegion(region: InstanceRegion, spec: InstanceSpec, volume: Volume |
     ready: region.ready,
     restarts: region.restarts,
     ...progress,
-    ...(region.reason === undefined ? {} : { reason: region.reason }),
+    reason: region.reason,
     ...(image === undefined ? {} : { image }),
     ...(region.contextLength ? { context_length: region.contextLength } : {}),
   };

@@ -14,7 +14,6 @@ import { reconcileVolume } from './reconcile-volume.ts';
 import { createEndingHints } from '../instances/ending.ts';
 import type { ReconcilerDeps } from './dependencies.ts';
 import { reconcileRegion } from './reconcile-instance.ts';
-import { systemClock } from '../base/clock.ts';
 import { WorkQueue } from '../base/work-queue.ts';
 import type { Requeue } from '../base/work-queue.ts';
 
@@ -33,23 +32,21 @@ const policyMs = 60_000;
 const width = 8;
 
 export function createReconciler(given: Omit<ReconcilerDeps, 'nudge'>): Reconciler {
-  const timers: NodeJS.Timeout[] = [];
   const nudge = (key: WorkKey): void => queue.nudge(nameOf(key));
   const deps: ReconcilerDeps = { ...given, nudge };
   const queue = new WorkQueue({
-    clock: systemClock,
+    clock: given.clock,
     width,
     work: (name) => work(deps, name),
     onError: (name, thrown) => given.log.error({ err: thrown, key: name }, 'reconcile failed; it is tried again'),
   });
+  const timers = new DisposableStack();
   const every = (ms: number, task: () => Promise<void>): void => {
     const run = (): void => {
       task().catch((thrown: unknown) => given.log.error({ err: thrown }, 'resync failed; it is tried again'));
     };
     run();
-    const timer = setInterval(run, ms);
-    timer.unref();
-    timers.push(timer);
+    timers.use(given.clock.every(ms, run));
   };
   return {
     nudge,
@@ -62,7 +59,7 @@ export function createReconciler(given: Omit<ReconcilerDeps, 'nudge'>): Reconcil
       every(policyMs, () => enforcePolicy(deps));
     },
     async close() {
-      for (const timer of timers) clearInterval(timer);
+      timers.dispose();
       await queue.close();
     },
   };
@@ -101,7 +98,7 @@ async function sweepRegion(deps: ReconcilerDeps, region: Region): Promise<void> 
 }
 
 async function stopDue(deps: ReconcilerDeps): Promise<void> {
-  const now = deps.now().toISOString();
+  const now = deps.clock.now().toISOString();
   for (const id of await dueToStop(deps.store.db, now)) {
     const instance = await findInstance(deps.store.db, id);
     if (!instance) continue;
