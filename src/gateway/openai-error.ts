@@ -14,7 +14,7 @@ const codes: Record<string, { code: string; param?: string }> = {
   instance_not_found: { code: 'model_not_found', param: 'model' },
   instance_stopped: { code: 'model_not_found', param: 'model' },
   token_missing: { code: 'invalid_api_key' },
-  token_refused: { code: 'invalid_api_key' },
+  invalid_token: { code: 'invalid_api_key' },
   body_too_large: { code: 'body_too_large' },
 };
 

@@ -4,7 +4,7 @@ import type { Caller } from '../core/access/caller.ts';
 import { EcolinkError } from '../core/errors.ts';
 import { createHostCheck } from './host-check.ts';
 
-/** Who calls, for every path that needs a token. Throws EcolinkError: `host_not_allowed`, `token_missing`, `token_refused`… */
+/** Who calls, for every path that needs a token. Throws EcolinkError: `host_not_allowed`, `token_missing`, `invalid_token`… */
 export type Admit = (request: IncomingMessage) => Promise<Caller>;
 
 export function createGatekeeper(access: Access, configuredHost: string, others: readonly string[] = []): Admit {
@@ -15,7 +15,7 @@ export function createGatekeeper(access: Access, configuredHost: string, others:
     if (caller) return caller;
     throw new EcolinkError(
       'unauthenticated',
-      'token_refused',
+      'invalid_token',
       'This token is unknown, was revoked, or belongs to somebody who has no role any more.',
       {
         nextStep:

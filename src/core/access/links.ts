@@ -119,7 +119,7 @@ async function callerOf(access: Access, link: Found, token: string | undefined, 
   if (!link.needsToken) return { person, identity, agent: false, mayDecide, source: 'http', scopes };
   const caller = token === undefined ? undefined : await access.callerOfToken(token, 'http');
   if (caller?.person.id === person.id && !caller.agent && caller.scopes.includes('operate')) return caller;
-  throw new EcolinkError('unauthenticated', 'token_refused', `That is not an EcoLink token of ${person.name}.`, {
+  throw new EcolinkError('unauthenticated', 'invalid_token', `That is not an EcoLink token of ${person.name}.`, {
     nextStep:
       'Type a token of yours with the scope "operate", not an assistant’s: ecolink token create <name> --scope operate',
     field: 'ecolink_token',

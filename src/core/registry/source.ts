@@ -1,6 +1,7 @@
 import type { Caller } from '../access/caller.ts';
 import type { CredentialStore } from '../access/credentials.ts';
 import { EcolinkError } from '../errors.ts';
+import { mayNeedAnotherToken } from '../hub/read-refusal.ts';
 import type { Hub, HubCredential, RepoSnapshot } from '../hub/hub.ts';
 import type { Places } from '../regions/places.ts';
 import { readFolder } from './filesystem-source.ts';
@@ -124,7 +125,7 @@ function credentialOf({ name, id }: HubCredential): Pick<Candidate, 'credential'
 }
 
 function mayNeedToken(thrown: unknown): boolean {
-  return thrown instanceof EcolinkError && (thrown.code === 'gated_repo' || thrown.code === 'repo_not_found');
+  return thrown instanceof EcolinkError && mayNeedAnotherToken(thrown.code);
 }
 
 async function readArchitecture(

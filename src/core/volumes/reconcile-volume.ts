@@ -8,7 +8,8 @@ import { filesOfSelection, findVolume, updateVolume, usersOfVolume } from '../st
 import type { Volume, VolumeUpdate } from '../store/volumes.ts';
 import { finishEviction } from './evict-volume.ts';
 import { chooseCredential, noteRefusal, tokenOf } from './choose-credential.ts';
-import { isRefusal, planVolume } from './plan-volume.ts';
+import { mayNeedAnotherToken } from '../hub/read-refusal.ts';
+import { planVolume } from './plan-volume.ts';
 
 const watchMs = 1000;
 /** After the region could not start a download and may be able to later. */
@@ -25,7 +26,7 @@ export async function reconcileVolume(parts: ReconcilerParts, key: string): Prom
   const wanted = volume.prefetch || users.length > 0;
   const observed = await region.observeVolume(key);
   const refused =
-    observed.state === 'failed' && observed.attempt === volume.attempt && isRefusal(observed.failure.code);
+    observed.state === 'failed' && observed.attempt === volume.attempt && mayNeedAnotherToken(observed.failure.code);
   const tried = refused ? await noteRefusal(parts, volume, observed.failure.code) : volume.refused;
   const another = refused && (await chooseCredential(parts, volume, tried, users)).untried;
   const step = planVolume(volume, observed, wanted, parts.now().getTime(), another);
