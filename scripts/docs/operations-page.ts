@@ -45,7 +45,14 @@ function section(operation: Operation): string {
 function fieldTable(fields: readonly InputField[]): string {
   if (fields.length === 0) return 'Takes no fields.';
   const rows = fields.map((field) => {
-    return [`\`${field.name}\``, typeOf(field), requiredWhen(field), typed(field), plainWords(field.help), exampleOf(field)];
+    return [
+      `\`${field.name}\``,
+      typeOf(field),
+      requiredWhen(field),
+      typed(field),
+      plainWords(field.help),
+      exampleOf(field),
+    ];
   });
   return markdownTable(['field', 'type', 'required', 'on the command line', 'what', 'example'], rows).trimEnd();
 }

@@ -51,7 +51,6 @@ ${fields.map((field) => textField(field, error)).join('\n')}
 
 /** The Hub's own word on a token knows nothing of where it was typed. */
 function underItsField(thrown: unknown): unknown {
-  if (!(thrown instanceof EcolinkError) || thrown.field === 'ecolink_token' || thrown.code !== 'token_refused')
-    return thrown;
+  if (!(thrown instanceof EcolinkError) || thrown.code !== 'token_refused') return thrown;
   return new EcolinkError(thrown.kind, thrown.code, thrown.message, { nextStep: thrown.nextStep, field: 'value' });
 }

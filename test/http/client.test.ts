@@ -119,7 +119,7 @@ test('a refused token is named by where it came from, not by its value', async (
   await using server = await startTestServer();
   const client = await connect({ dataDir: server.dataDir, source: 'cli', token: 'eco_wrong' });
   await expect(client.call('list_models', {})).rejects.toMatchObject({
-    code: 'token_refused',
+    code: 'invalid_token',
     kind: 'unauthenticated',
     nextStep: expect.stringMatching(/^The token came from ECOLINK_TOKEN\.(?!.*eco_wrong)/),
   });

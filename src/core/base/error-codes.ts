@@ -64,6 +64,7 @@ export const errorCodes = {
   field_missing: { kind: 'input', means: 'A required field or argument is missing.' },
   field_not_applicable: { kind: 'input', means: 'The field is only valid with another field.' },
   fields_contradict: { kind: 'input', means: 'Fields were given that exclude each other.' },
+  file_not_found: { kind: 'not_found', means: 'The repo has no file of this name at this revision.' },
   file_too_large: { kind: 'refused', means: 'A file that describes the model is too large to read.' },
   filesystem_missing: { kind: 'refused', means: 'The folder or claim of the filesystem is missing or cannot be used.' },
   filesystem_not_found: { kind: 'not_found', means: 'No filesystem has this name.' },

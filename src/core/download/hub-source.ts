@@ -1,9 +1,10 @@
 import type { Answer } from './wire/answer.ts';
 import { PullFailure, RangesIgnored, Setback, shownUrl } from './failure.ts';
 import type { HttpClient } from './wire/http-client.ts';
-import type { PullManifest } from './manifest.ts';
 import type { PullFile } from '../base/pull-file.ts';
-import { classifyRefusal, describeRefusal } from './refusal.ts';
+import type { PullManifest } from './manifest.ts';
+import { readRefusal, readWhoAnswer, type RefusalCode } from '../hub/read-refusal.ts';
+import { describeRefusal } from './refusal.ts';
 
 /** Hops that one resolve may take; the real Hub needs one, a renamed repo two. */
 const longestChain = 5;
@@ -21,7 +22,8 @@ export class HubSource {
   readonly #manifest: PullManifest;
   readonly #origin: string;
   readonly #token: string | undefined;
-  #tokenIsGood: Promise<boolean> | undefined;
+  /** What the Hub says about the token: asked once for all files. */
+  #who: Promise<RefusalCode> | undefined;
 
   constructor(client: HttpClient, manifest: PullManifest, token: string | undefined) {
     this.client = client;
@@ -67,24 +69,36 @@ export class HubSource {
       response.discard();
       return early;
     }
-    const errorMessage = response.header('x-error-message') ?? (await response.text());
-    const refusal = { status, errorCode: response.header('x-error-code'), errorMessage };
-    let code = classifyRefusal(refusal, this.#token !== undefined);
-    if (code === 'ask_who') code = (await this.#isTokenGood()) ? 'repo_not_found' : 'token_refused';
+    const errorMessage = response.header('x-error-message');
+    const { repo } = this.#manifest;
+    const withToken = this.#token !== undefined;
+    const errorCode = response.header('x-error-code');
+    const read = readRefusal({ status, errorCode, errorMessage, withToken, repo, asked: 'file' });
+    if (errorMessage !== undefined) response.discard();
+    const said = errorMessage ?? (await response.text());
+    const code = read === 'ask_who' ? await this.#askWho() : read;
     if (!code) return new Setback('hub_protocol', `${url.host} answered ${path} with status ${status}.`);
-    return new PullFailure(code, describeRefusal(code, this.#manifest.repo, path, errorMessage));
+    return new PullFailure(code, describeRefusal(code, repo, path, said));
   }
 
-  #isTokenGood(): Promise<boolean> {
-    this.#tokenIsGood ??= this.#askWho();
-    return this.#tokenIsGood;
+  async #askWho(): Promise<RefusalCode> {
+    this.#who ??= this.#readWho();
+    try {
+      return await this.#who;
+    } catch (error) {
+      this.#who = undefined;
+      throw error;
+    }
   }
 
-  async #askWho(): Promise<boolean> {
+  /** Throws a `Setback` if the Hub cannot say now. */
+  async #readWho(): Promise<RefusalCode> {
     const url = new URL(`${this.#manifest.endpoint}/api/whoami-v2`);
     const response = await this.client.get(url, this.#authorization(url));
     response.discard();
-    return response.status === 200;
+    const code = readWhoAnswer(response.status);
+    if (code) return code;
+    throw transientStatus(response, url) ?? new Setback('hub_protocol', `${url.host} does not say who asks.`);
   }
 }
 

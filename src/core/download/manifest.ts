@@ -65,9 +65,14 @@ export const pullFailures = {
   revision_not_found: { status: 23, retryable: false },
   file_not_found: { status: 24, retryable: false },
   repo_disabled: { status: 25, retryable: false },
+  gated_not_requested: { status: 26, retryable: false },
+  gated_awaiting_review: { status: 27, retryable: false },
+  gated_rejected: { status: 28, retryable: false },
+  token_scope: { status: 29, retryable: false },
   no_space: { status: 30, retryable: false },
   not_writable: { status: 31, retryable: false },
   superseded: { status: 32, retryable: false },
+  access_refused: { status: 33, retryable: false },
   /** Ended by SIGTERM or SIGINT, in good order. */
   stopped: { status: 143, retryable: true },
 } as const;

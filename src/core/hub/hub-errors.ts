@@ -1,6 +1,7 @@
 import { HubApiError } from '@huggingface/hub';
 import { EcolinkError, fail } from '../base/errors.ts';
 import { redact } from '../base/secret-shapes.ts';
+import type { RefusalCode } from './read-refusal.ts';
 
 /** What the Hub said with a failing status, as far as the client library would drop it. */
 export interface HubAnswer {
@@ -11,15 +12,30 @@ export interface HubAnswer {
   retryAfter: number | undefined;
 }
 
+/** Thrown in place of a failing answer, so that the client library cannot drop its headers. */
+export class FailedAnswer extends Error {
+  override readonly name = 'FailedAnswer';
+  readonly answer: HubAnswer;
+
+  constructor(answer: HubAnswer) {
+    super(`status ${answer.status}`);
+    this.answer = answer;
+  }
+}
+
 export interface Asked {
   repo: string;
   revision: string;
   credential: string | undefined;
+  /** Of the file that was asked for, if it was one. */
+  path?: string;
 }
 
-/** Turns what a call to the Hub threw into the one error that names its cause. `answer` is the failing response, if any. */
-export function hubError(thrown: unknown, answer: HubAnswer | undefined, asked: Asked): EcolinkError {
+/** Turns what a call to the Hub threw into the one error that names its cause. `code` is what a refusal was read as. */
+export function hubError(thrown: unknown, asked: Asked, code?: RefusalCode): EcolinkError {
   if (thrown instanceof EcolinkError) return thrown;
+  const answer = thrown instanceof FailedAnswer ? thrown.answer : undefined;
+  if (code) return refusalErrors[code](asked, answer);
   const status = answer?.status ?? (thrown instanceof HubApiError ? thrown.statusCode : undefined);
   if (status === undefined && thrown instanceof SyntaxError) return notAHub(thrown);
   if (status === undefined) {
@@ -28,7 +44,7 @@ export function hubError(thrown: unknown, answer: HubAnswer | undefined, asked: 
       cause: thrown,
     });
   }
-  return ofStatus(status, answer, asked) ?? unexpectedStatus(status, thrown);
+  return status === 429 ? rateLimited(answer, asked) : unexpectedStatus(status, thrown);
 }
 
 /** A proxy's sign-in page, or HF_ENDPOINT pointing elsewhere. */
@@ -39,76 +55,66 @@ export function notAHub(cause?: unknown): EcolinkError {
   });
 }
 
-function ofStatus(status: number, answer: HubAnswer | undefined, asked: Asked): EcolinkError | undefined {
-  if (answer?.code === 'GatedRepo') return gated(answer.message, asked);
-  if (answer?.code === 'RevisionNotFound') return revisionNotFound(asked);
-  if (answer?.code === 'DisabledRepo' || /disabled/i.test(wordsOf(answer?.message, asked))) {
-    return fail('repo_disabled', `${asked.repo} has been disabled on the Hub.`, {
-      nextStep: 'Use another repo.',
-      field: 'repo',
-    });
-  }
-  if (answer?.code === 'RepoNotFound' || status === 401 || status === 404) return repoNotFound(asked);
-  if (status === 403 && asked.credential === undefined) {
-    return fail('access_refused', `The Hub refuses access to ${asked.repo}${said(answer)}.`, {
-      nextStep: 'Look at its page on the Hub; a credential may be needed.',
-      field: 'repo',
-    });
-  }
-  if (status === 403) {
-    return fail('token_scope', `The token may not read ${asked.repo}${said(answer)}.`, {
-      nextStep: 'Give the token read access to this repo in its settings on the Hub, or use another credential.',
+const refusalErrors: Record<RefusalCode, (asked: Asked, answer: HubAnswer | undefined) => EcolinkError> = {
+  gated_repo: ({ repo }) =>
+    fail('gated_repo', `${repo} is gated and no credential was given.`, {
+      nextStep: `Ask for access on ${pageOf(repo)}, then name a credential whose account has it.`,
       field: 'credential',
-    });
-  }
-  if (status === 429) {
-    return fail('rate_limited', 'The Hub refuses more requests for now.', {
-      nextStep: `Try again in ${answer?.retryAfter ?? 'about 300'} seconds${asked.credential === undefined ? ', or name a credential: its limits are higher' : ''}.`,
-    });
-  }
-  return undefined;
-}
-
-/** The Hub's sentence without the repo's own name, which may hold any word. */
-function wordsOf(message: string | undefined, asked: Asked): string {
-  return (message ?? '').replaceAll(asked.repo, '');
-}
-
-function gated(message: string | undefined, asked: Asked): EcolinkError {
-  const text = wordsOf(message, asked);
-  const page = `its page on the Hub (${asked.repo})`;
-  if (asked.credential === undefined) {
-    return fail('gated_repo', `${asked.repo} is gated and no credential was given.`, {
-      nextStep: `Ask for access on ${page}, then name a credential whose account has it.`,
+    }),
+  gated_not_requested: ({ repo }) =>
+    fail('gated_not_requested', `${repo} is gated and the account behind the credential has not asked for access.`, {
+      nextStep: `Ask for access on ${pageOf(repo)}, then try again.`,
       field: 'credential',
-    });
-  }
-  if (/awaiting|pending/i.test(text)) {
-    return fail('gated_awaiting_review', `Access to ${asked.repo} was asked for and awaits its authors' review.`, {
+    }),
+  gated_awaiting_review: ({ repo }) =>
+    fail('gated_awaiting_review', `Access to ${repo} was asked for and awaits its authors' review.`, {
       nextStep: 'Wait for the review, then try again.',
       field: 'credential',
-    });
-  }
-  if (/reject/i.test(text)) {
-    return fail('gated_rejected', `The authors of ${asked.repo} rejected the request for access.`, {
+    }),
+  gated_rejected: ({ repo }) =>
+    fail('gated_rejected', `The authors of ${repo} rejected the request for access.`, {
       nextStep: 'Use another repo, or a credential whose account has access.',
       field: 'credential',
-    });
-  }
-  if (/scope|fine-grained|permission|settings\/tokens/i.test(text)) {
-    return fail('token_scope', `The token may not read gated repos, ${asked.repo} among them.`, {
+    }),
+  token_scope: tokenScope,
+  token_refused: ({ credential }) => tokenRefused(credential),
+  access_refused: ({ repo }, answer) =>
+    fail('access_refused', `The Hub refuses access to ${repo}${said(answer)}.`, {
+      nextStep: 'Look at its page on the Hub; a credential may be needed.',
+      field: 'repo',
+    }),
+  repo_not_found: repoNotFound,
+  revision_not_found: revisionNotFound,
+  file_not_found: ({ repo, revision, path }) =>
+    fail('file_not_found', `${repo} has no file ${path ?? ''} at ${revision}.`, {
+      nextStep: "Look at the files on the repo's page.",
+      field: 'repo',
+    }),
+  repo_disabled: ({ repo }) =>
+    fail('repo_disabled', `${repo} has been disabled on the Hub.`, { nextStep: 'Use another repo.', field: 'repo' }),
+};
+
+function rateLimited(answer: HubAnswer | undefined, asked: Asked): EcolinkError {
+  return fail('rate_limited', 'The Hub refuses more requests for now.', {
+    nextStep: `Try again in ${answer?.retryAfter ?? 'about 300'} seconds${asked.credential === undefined ? ', or name a credential: its limits are higher' : ''}.`,
+  });
+}
+
+function pageOf(repo: string): string {
+  return `its page on the Hub (${repo})`;
+}
+
+function tokenScope({ repo }: Asked, answer: HubAnswer | undefined): EcolinkError {
+  if (answer?.code === 'GatedRepo') {
+    return fail('token_scope', `The token may not read gated repos, ${repo} among them.`, {
       nextStep: 'Turn on "read access to gated repos" in the token\'s settings on the Hub.',
       field: 'credential',
     });
   }
-  return fail(
-    'gated_not_requested',
-    `${asked.repo} is gated and the account behind the credential has not asked for access.`,
-    {
-      nextStep: `Ask for access on ${page}, then try again.`,
-      field: 'credential',
-    },
-  );
+  return fail('token_scope', `The token may not read ${repo}${said(answer)}.`, {
+    nextStep: 'Give the token read access to this repo in its settings on the Hub, or use another credential.',
+    field: 'credential',
+  });
 }
 
 function revisionNotFound(asked: Asked): EcolinkError {

@@ -1,8 +1,9 @@
 import { listFiles, modelInfo } from '@huggingface/hub';
 import { EnvHttpProxyAgent, fetch } from 'undici';
 import type { PullFile } from '../base/pull-file.ts';
-import { checkRepoName, checkRevision, hubError, notAHub, tokenRefused } from './hub-errors.ts';
+import { checkRepoName, checkRevision, FailedAnswer, hubError, notAHub, tokenRefused } from './hub-errors.ts';
 import type { Asked, HubAnswer } from './hub-errors.ts';
+import { readRefusal, readWhoAnswer, type RefusalCode } from './read-refusal.ts';
 
 /** A credential as the Hub's client needs it: the name for words, the value for the wire. */
 export interface HubCredential {
@@ -29,7 +30,7 @@ export interface RepoSnapshot {
 
 export interface Hub {
   readonly endpoint: string;
-  /** The name of the account that the token belongs to. Throws `token_refused` where the Hub does not take it. */
+  /** The name of the account that the token belongs to. Throws `token_refused` if the Hub does not accept it. */
   account(credential: HubCredential): Promise<string>;
   /** Resolves the revision to a commit and lists its files. */
   inspect(repo: string, revision: string, credential: HubCredential | undefined): Promise<RepoSnapshot>;
@@ -64,16 +65,19 @@ const longestChain = 5;
 
 export function createHub(endpoint: string, options: HubOptions = {}): Hub {
   const call = caller(endpoint, options.timeoutMs ?? 20_000);
-  const at = (repo: string, revision: string, credential: HubCredential | undefined): Asked => ({
+  const at = (repo: string, revision: string, credential: HubCredential | undefined, path?: string): Asked => ({
     repo,
     revision,
     credential: credential?.name,
+    ...(path === undefined ? {} : { path }),
   });
   return {
     endpoint,
     account: (credential) =>
       call({ repo: 'whoami', revision: '', credential: credential.name }, credential, async (hubFetch) => {
-        const response = await hubFetch(`${endpoint}/api/whoami-v2`);
+        const response = await hubFetch(`${endpoint}/api/whoami-v2`).catch((thrown: unknown) => {
+          throw whoOf(thrown) === 'token_refused' ? tokenRefused(credential.name) : thrown;
+        });
         const who = (await response.json()) as { name?: unknown };
         if (typeof who.name !== 'string') throw notAHub();
         return who.name.slice(0, 100);
@@ -93,11 +97,11 @@ export function createHub(endpoint: string, options: HubOptions = {}): Hub {
       });
     },
     probe: (repo, commit, path, credential) =>
-      call(at(repo, commit, credential), credential, (hubFetch) =>
+      call(at(repo, commit, credential, path), credential, (hubFetch) =>
         probe(hubFetch, resolveUrl(endpoint, repo, commit, path)),
       ),
     readText: (repo, commit, path, maximumBytes, credential) =>
-      call(at(repo, commit, credential), credential, async (hubFetch) => {
+      call(at(repo, commit, credential, path), credential, async (hubFetch) => {
         const response = await hubFetch(resolveUrl(endpoint, repo, commit, path));
         return textUpTo(response, maximumBytes);
       }),
@@ -147,7 +151,6 @@ async function textUpTo(response: Response, maximumBytes: number): Promise<strin
 function caller(endpoint: string, timeoutMs: number): Call {
   const origin = new URL(endpoint).origin;
   return async (asked, credential, work) => {
-    let failed: HubAnswer | undefined;
     const hubFetch: HubFetch = async (input, init) => {
       const url = input instanceof Request ? input.url : input;
       const headers = new Headers(init?.headers);
@@ -159,32 +162,40 @@ function caller(endpoint: string, timeoutMs: number): Call {
         signal: AbortSignal.timeout(timeoutMs),
       });
       if (response.status < 400) return response;
-      failed = answerOf(response);
       await response.body?.cancel();
-      throw new Error(`status ${response.status}`);
+      throw new FailedAnswer(answerOf(response));
     };
-    const tokenIsBad = async (): Promise<boolean> => {
-      const refusal = failed;
-      failed = undefined;
-      const who = await hubFetch(`${endpoint}/api/whoami-v2`).catch(() => undefined);
-      await who?.body?.cancel();
-      const bad = answered401(failed);
-      failed = refusal;
-      return who === undefined && bad;
+    const askWho = async (): Promise<RefusalCode> => {
+      try {
+        const who = await hubFetch(`${endpoint}/api/whoami-v2`);
+        await who.body?.cancel();
+        return 'repo_not_found';
+      } catch (thrown) {
+        const code = whoOf(thrown);
+        if (code) return code;
+        throw hubError(thrown, asked);
+      }
     };
     try {
       return await work(hubFetch);
     } catch (thrown) {
-      // A missing repo and a bad token get the same 401: the Hub is asked once who this is.
-      const either = failed?.status === 401 && failed.code !== 'GatedRepo' && credential !== undefined;
-      if (either && (await tokenIsBad())) throw tokenRefused(credential.name);
-      throw hubError(thrown, failed, asked);
+      const read = refusalOf(thrown, asked);
+      throw hubError(thrown, asked, read === 'ask_who' ? await askWho() : read);
     }
   };
 }
 
-function answered401(answer: HubAnswer | undefined): boolean {
-  return answer?.status === 401;
+function refusalOf(thrown: unknown, { repo, credential, path }: Asked): ReturnType<typeof readRefusal> {
+  if (!(thrown instanceof FailedAnswer)) return undefined;
+  const { status, code, message } = thrown.answer;
+  const asked = path === undefined ? 'repo' : 'file';
+  const withToken = credential !== undefined;
+  return readRefusal({ status, errorCode: code, errorMessage: message, withToken, repo, asked });
+}
+
+/** What a failed `whoami-v2` says about the token. */
+function whoOf(thrown: unknown): ReturnType<typeof readWhoAnswer> {
+  return thrown instanceof FailedAnswer ? readWhoAnswer(thrown.answer.status) : undefined;
 }
 
 function answerOf({ status, headers }: Response): HubAnswer {

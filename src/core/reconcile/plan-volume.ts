@@ -1,3 +1,4 @@
+import { mayNeedAnotherToken } from '../hub/read-refusal.ts';
 import type { VolumeState } from '../volumes/states.ts';
 import type { ObservedVolume } from '../region/region.ts';
 import type { Reason } from '../base/reason.ts';
@@ -77,11 +78,6 @@ function planMissing(record: VolumeRecord, observed: ObservedVolume, wanted: boo
 /** Ends that EcoLink itself brought about: they say nothing about the download. */
 const ownDoing = new Set(['stopped', 'superseded']);
 
-/** Ends that another credential may not meet. The Hub hides a private repo from an account that may not read it. */
-export function isRefusal(code: string): boolean {
-  return code === 'gated_repo' || code === 'token_refused' || code === 'repo_not_found';
-}
-
 function afterFailure(
   record: VolumeRecord,
   observed: ObservedVolume & { state: 'failed' },
@@ -92,7 +88,7 @@ function afterFailure(
   const { code, message, retryable } = observed.failure;
   if (!wanted) return { do: 'record', state: 'partial', failures: 0 };
   if (ownDoing.has(code)) return { do: 'record', state: 'queued', failures: record.failures };
-  if (another && isRefusal(code)) return { do: 'record', state: 'queued', failures: record.failures };
+  if (another && mayNeedAnotherToken(code)) return { do: 'record', state: 'queued', failures: record.failures };
   const done = record.progress?.done ?? 0;
   // One that gets further between its failures comes to its end, however often it fails.
   const failures = (done > record.reached ? 0 : record.failures) + 1;

@@ -9,7 +9,8 @@ import { filesOfSelection, findVolume, updateVolume, usersOfVolume } from '../vo
 import type { Volume, VolumeUpdate } from '../volumes/table.ts';
 import { finishEviction } from '../volumes/evict-volume.ts';
 import { chooseCredential, noteRefusal, tokenOf } from './choose-credential.ts';
-import { isRefusal, planVolume } from './plan-volume.ts';
+import { mayNeedAnotherToken } from '../hub/read-refusal.ts';
+import { planVolume } from './plan-volume.ts';
 
 const watchMs = 1000;
 /** After the region could not start a download and may be able to later. */
@@ -26,7 +27,7 @@ export async function reconcileVolume(deps: ReconcilerDeps, key: string): Promis
   const wanted = volume.prefetch || users.length > 0;
   const observed = await region.observeVolume(key);
   const refused =
-    observed.state === 'failed' && observed.attempt === volume.attempt && isRefusal(observed.failure.code);
+    observed.state === 'failed' && observed.attempt === volume.attempt && mayNeedAnotherToken(observed.failure.code);
   const tried = refused ? await noteRefusal(deps, volume, observed.failure.code) : volume.refused;
   const another = refused && (await chooseCredential(deps, volume, tried, users)).untried;
   const step = planVolume(volume, observed, wanted, deps.now().getTime(), another);

@@ -1,3 +1,4 @@
+import { mayNeedAnotherToken } from '../hub/read-refusal.ts';
 import type { Caller } from '../base/caller.ts';
 import type { CredentialStore } from '../access/credentials/credentials.ts';
 import { EcolinkError } from '../base/errors.ts';
@@ -125,7 +126,7 @@ function credentialOf({ name, id }: HubCredential): Pick<Candidate, 'credential'
 }
 
 function mayNeedToken(thrown: unknown): boolean {
-  return thrown instanceof EcolinkError && (thrown.code === 'gated_repo' || thrown.code === 'repo_not_found');
+  return thrown instanceof EcolinkError && mayNeedAnotherToken(thrown.code);
 }
 
 async function readArchitecture(

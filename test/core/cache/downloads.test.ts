@@ -24,7 +24,7 @@ describe('a download that cannot succeed fails its instance, and says why', () =
     repo.gate.set('alice', 'rejected');
     const instance = await machine.reach(await machine.launch('gated'), 'failed');
     expect(instance.regions[0]?.reason).toMatchObject({
-      code: 'gated_repo',
+      code: 'gated_rejected',
       message: expect.stringContaining('rejected') as string,
     });
     expect(JSON.stringify(instance)).not.toContain(token);

@@ -32,28 +32,46 @@ describe('every refusal is told apart', () => {
   });
 
   test.each([
-    ['not requested', {}, 'not in the authorized list'],
-    ['awaiting review', { alice: 'pending' as const }, 'awaiting a review'],
-    ['rejected', { alice: 'rejected' as const }, 'has been rejected'],
-  ])('a gated repo whose access is %s', async (_, gate, words) => {
+    ['not requested', {}, 'gated_not_requested', 'not in the authorized list'],
+    ['awaiting review', { alice: 'pending' as const }, 'gated_awaiting_review', 'awaiting a review'],
+    ['rejected', { alice: 'rejected' as const }, 'gated_rejected', 'has been rejected'],
+  ])('a gated repo whose access is %s', async (_, gate, code, words) => {
     hub.addToken(token);
     const message = expect.stringContaining(words);
-    expect(await refused({ gated: 'manual', gate }, true)).toMatchObject({ code: 'gated_repo', message });
+    expect(await refused({ gated: 'manual', gate }, true)).toMatchObject({ code, message, retryable: false });
   });
 
   test('a token without the permission for gated repos', async () => {
     hub.addToken(token, { gatedScope: false });
     const message = expect.stringContaining('fine-grained token settings');
     expect(await refused({ gated: 'auto', gate: { alice: 'accepted' } }, true)).toMatchObject({
-      code: 'gated_repo',
+      code: 'token_scope',
       message,
     });
+  });
+
+  test('a token that is good and may not read the repo, and none at all', async () => {
+    hub.addToken(token);
+    hub.faults.status('resolve', 403, { times: Infinity });
+    expect(await refused({}, true)).toMatchObject({ code: 'token_scope' });
+    expect(await refused({}, false)).toMatchObject({ code: 'access_refused' });
   });
 
   test('a revoked token, found out by asking the Hub once who it is', async () => {
     hub.addToken(token, { revoked: true });
     expect(await refused({}, true)).toMatchObject({ code: 'token_refused' });
     expect(hub.requestsTo('api', 'whoami-v2').length).toBe(1);
+  });
+
+  test('no token while the Hub cannot say who it is of: it is asked again', async () => {
+    hub.addToken(token, { revoked: true });
+    hub.faults.status('api', 503, { path: /whoami/ });
+    expect(await refused({}, true)).toMatchObject({ code: 'token_refused' });
+    expect(hub.requestsTo('api', 'whoami-v2').length).toBe(2);
+    hub.addToken(token);
+    hub.faults.status('resolve', 401, { times: Infinity });
+    hub.faults.status('api', 503, { path: /whoami/, times: Infinity });
+    expect(await refused({}, true)).toMatchObject({ code: 'hub_unreachable', retryable: true });
   });
 
   test('a private repo of somebody else, and one that does not exist, with a good token and without', async () => {

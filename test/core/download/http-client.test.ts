@@ -45,6 +45,11 @@ async function serving(bytes: string, options: { close: boolean }) {
 test.each([
   ['a Content-Length', 'HTTP/1.1 403 No\r\nContent-Length: 6\r\n\r\nnot so', false],
   ['chunks', 'HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nnot \r\n2;x=y\r\nso\r\n0\r\n\r\n', false],
+  [
+    'a Content-Length, behind informational answers',
+    'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 403 No\r\nContent-Length: 6\r\n\r\nnot so',
+    false,
+  ],
   ['the end of the connection', 'HTTP/1.1 403 No\r\n\r\nnot so', true],
 ])('a refusal that ends with %s is read to its end', async (_, bytes, close) => {
   using server = await serving(bytes, { close });

@@ -93,6 +93,19 @@ describe('a token', () => {
     expect(hub.requestsTo('api', 'whoami-v2')).toHaveLength(1);
   });
 
+  test('is not blamed while the Hub cannot say who it is of', async () => {
+    hub.addToken(env.token, { revoked: true });
+    hub.faults.status('api', 503, { path: /whoami/ });
+    expect(await refusal(repo({}), env)).toMatchObject({ code: 'hub_error', retryable: true });
+  });
+
+  test('that is good and may not read the repo lacks a permission, and without one the Hub just refuses', async () => {
+    hub.addToken(env.token);
+    hub.faults.status('api', 403, { times: 2 });
+    expect(await refusal(repo({}), env)).toMatchObject({ kind: 'refused', code: 'token_scope' });
+    expect(await refusal(repo({}))).toMatchObject({ kind: 'refused', code: 'access_refused' });
+  });
+
   test('of any shape is good that the Hub takes', async () => {
     const odd = { name: 'odd', token: 'eyJhbGciOiJIUzI1NiJ9.e30.c2ln' };
     hub.addToken(odd.token);
@@ -144,6 +157,12 @@ describe('what is not there', () => {
     const error = await refusal(repo({}), undefined, 'v9');
     expect(error).toMatchObject({ kind: 'not_found', code: 'revision_not_found', field: 'revision' });
     expect(error.message).toContain('"v9"');
+  });
+
+  test('is a file', async () => {
+    const { commit } = await look(repo({}), 'main');
+    const probe = createHub(hub.endpoint).probe('acme/guarded', commit, 'none.bin', undefined);
+    await expect(probe).rejects.toMatchObject({ kind: 'not_found', code: 'file_not_found' });
   });
 
   test('is a disabled repo', async () => {

@@ -3,7 +3,8 @@ import { connect as connectSecure } from 'node:tls';
 import type { Answer } from './answer.ts';
 import { asSetback, Setback } from '../failure.ts';
 import { batchBytes, PlaceWriter, type BodySink, type Place } from './place-writer.ts';
-import { parseChunks, parseHead, type Head } from './response-head.ts';
+import { parseChunks } from './chunks.ts';
+import { checkInformational, parseHead, type Head } from './response-head.ts';
 
 /** Longer bodies are not worth reading for what they say. */
 const longestText = 64 * 1024;
@@ -11,6 +12,8 @@ const longestText = 64 * 1024;
 export interface RawAnswer extends Answer {
   /** False where the body’s end is not told by a Content-Length: such a body can be read as a text and not be written to a file. */
   isPlain: boolean;
+  /** The body of a short answer; rejects if it does not come whole. */
+  body(): Promise<Buffer>;
 }
 
 /**
@@ -33,6 +36,8 @@ export class RawConnection {
   readonly #overflow: Buffer[] = [];
   #spare: Buffer | undefined;
   #failure: Error | undefined;
+  /** The server ended the connection in good order, which is how a body without a length ends. */
+  #isFinished = false;
   #onBytes: () => void = () => undefined;
   /** From a request to the end of its answer: until then its buffers may be on their way to the disk. */
   #isBusy = false;
@@ -52,7 +57,10 @@ export class RawConnection {
     this.#socket.resume();
     const closed = () => this.#fail(new Setback('hub_unreachable', `${this.#host} closed the connection.`));
     this.#socket.on('error', (error) => this.#fail(asSetback(error, this.#host)));
-    this.#socket.on('end', closed).on('close', closed);
+    this.#socket.on('close', closed).on('end', () => {
+      this.#isFinished = this.isOpen;
+      closed();
+    });
   }
 
   get isOpen(): boolean {
@@ -90,7 +98,8 @@ export class RawConnection {
       clearTimeout(this.#stall);
       // An idle connection waits for as long as the server keeps it, and expects nothing.
       this.#onBytes = () => this.close();
-      if (head.keepAlive && this.isOpen && this.#overflow.length === 0) free();
+      const hasSurplus = this.#filled > 0 || this.#overflow.length > 0;
+      if (head.keepAlive && this.isOpen && !hasSurplus) free();
       else this.close();
     };
     const orClose = async <T>(reading: Promise<T>): Promise<T> => {
@@ -106,45 +115,69 @@ export class RawConnection {
         this.#rest();
       }
     };
+    const body = () => orClose(this.#readBody(head));
     return {
       status: head.status,
       host: this.#host,
       isPlain: head.contentLength !== undefined,
       header: (name) => head.headers.get(name),
-      text: () => orClose(this.#readText(head)).catch(() => ''),
-      discard: () => void orClose(this.#readText(head)).catch(() => ''),
+      body,
+      text: () => body().then(String, () => ''),
+      discard: () => void body().catch(() => undefined),
       writeTo: (place, sink) => orClose(this.#writeBody(head, place, sink)),
     };
   }
 
-  async #readText({ contentLength, isChunked }: Head): Promise<string> {
+  async #readBody({ contentLength, isChunked }: Head): Promise<Buffer> {
     let body: Buffer | undefined;
+    let bytes = contentLength;
     await this.#until(() => {
-      const received = this.#buffers[this.#current].subarray(0, this.#filled);
-      if (isChunked) body = parseChunks(received, this.#host);
-      else if (contentLength === undefined) body = this.#failure && received;
+      const received = this.#received();
+      if ((contentLength ?? received.length) > longestText) {
+        throw new Setback('hub_protocol', `${this.#host} sent a long text.`);
+      }
+      if (isChunked) ({ body, bytes } = parseChunks(received, this.#host) ?? {});
+      else if (contentLength === undefined) body = this.#isFinished ? received : undefined;
       else if (received.length >= contentLength) body = received.subarray(0, contentLength);
-      const isLong = (contentLength ?? received.length) > longestText;
-      if (isLong) throw new Setback('hub_protocol', `${this.#host} sent a long text.`);
       return body !== undefined;
     });
+    if (bytes !== undefined && this.#filled > bytes) throw this.#surplus();
+    const whole = Buffer.from(body ?? []);
     this.#filled = 0;
-    return body?.toString() ?? '';
+    return whole;
   }
 
+  /** The head of the final answer. */
   async #readHead(): Promise<Head> {
+    let informational = 0;
+    for (let count = 1; ; count += 1) {
+      const head = await this.#nextHead();
+      if (head.status >= 200) return head;
+      informational += head.bytes;
+      checkInformational(head, count, informational, this.#host);
+    }
+  }
+
+  async #nextHead(): Promise<Head> {
     let head: Head | undefined;
     await this.#until(() => {
-      const received = this.#buffers[this.#current].subarray(0, this.#filled);
-      head = parseHead(received, this.#host);
+      head = parseHead(this.#received(), this.#host);
       return head !== undefined;
     });
     if (!head) throw new Setback('hub_protocol', `${this.#host} sent no answer.`);
-    // What came behind the head is the beginning of the body.
+    // What came behind the head is the beginning of the body, or of another head.
     this.#buffers[this.#current].copyWithin(0, head.bytes, this.#filled);
     this.#filled -= head.bytes;
     this.#goOn();
     return head;
+  }
+
+  #received(): Buffer {
+    return this.#buffers[this.#current].subarray(0, this.#filled);
+  }
+
+  #surplus(): Setback {
+    return new Setback('hub_protocol', `${this.#host} sent more bytes than it was asked for.`);
   }
 
   async #writeBody(head: Head, place: Place, sink: BodySink): Promise<void> {
@@ -157,8 +190,7 @@ export class RawConnection {
     let counted = 0;
     const arrived = () => {
       const received = taken + this.#filled;
-      if (received > total)
-        this.#fail(new Setback('hub_protocol', `${this.#host} sent more bytes than it was asked for.`));
+      if (received > total) this.#fail(this.#surplus());
       if (received > counted) sink.received(received - counted);
       counted = received;
       return this.#filled === batchBytes || received === total;
@@ -167,18 +199,20 @@ export class RawConnection {
     try {
       while (taken < total) {
         await this.#until(arrived);
-        const batch = this.#buffers[this.#current].subarray(0, this.#filled);
+        const batch = this.#received();
         // The other buffer may still be on its way to the disk: until then nothing is read.
         await writing;
+        if (this.#filled > batch.length) throw this.#surplus();
         taken += batch.length;
         this.#swap();
         writing = writer.write([batch]);
         writing.catch(() => undefined);
       }
+      if (this.#filled > 0) throw this.#surplus();
     } catch (error) {
       await writing;
       if (this.#filled > 0 && taken + this.#filled <= total && error instanceof Setback) {
-        await writer.write([this.#buffers[this.#current].subarray(0, this.#filled)]);
+        await writer.write([this.#received()]);
       }
       throw error;
     }

@@ -5,7 +5,7 @@ export interface Head {
   status: number;
   /** Names in lower case. */
   headers: Map<string, string>;
-  /** Undefined where the body's end is told in another way. */
+  /** Undefined if the body is chunked, or ends with the connection. */
   contentLength: number | undefined;
   isChunked: boolean;
   keepAlive: boolean;
@@ -13,54 +13,100 @@ export interface Head {
   bytes: number;
 }
 
-const longestHead = 64 * 1024;
+/** The limit of Node's own parser. */
+export const longestHead = 16 * 1024;
+/** Informational answers before the final one: a server sends one or two, and an endless row must come to an end. */
+const mostInformational = 16;
+const longestInformational = 64 * 1024;
 
-/** Reads the head at the beginning of what arrived; undefined while it is not all there. Throws a `Setback` for what is none. */
+const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/;
+const headerName = /^[\w!#$%&'*+.^`|~-]+$/;
+const notInText = /[^\t\x20-\x7e\x80-\xff]/;
+/** Node's parser reads some of these in another way when a tab is around their values. */
+const framingNames = new Set(['content-length', 'transfer-encoding']);
+/** Of a header that may come once, the first counts: Node's client does the same. */
+const single = new Set(['content-type', 'location', 'retry-after']);
+
+/**
+ * Reads the head at the beginning of what arrived; undefined while it is incomplete. Throws a `Setback` if its framing
+ * is ambiguous: two readers on the way could then disagree on where the body ends.
+ */
 export function parseHead(received: Buffer, host: string): Head | undefined {
-  const end = received.indexOf('\r\n\r\n');
+  const end = received.subarray(0, longestHead).indexOf('\r\n\r\n');
   if (end < 0) {
-    if (received.length > longestHead) throw new Setback('hub_protocol', `${host} sent an endless answer.`);
+    if (received.length >= longestHead) throw new Setback('hub_protocol', `${host} sent an endless answer.`);
     return undefined;
   }
   const [first = '', ...lines] = received.toString('latin1', 0, end).split('\r\n');
-  const status = /^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(first)?.[1];
-  if (status === undefined) throw new Setback('hub_protocol', `${host} sent something that is not HTTP.`);
+  const [, minor, status, reason = ''] = statusLine.exec(first) ?? [];
+  if (status === undefined || notInText.test(reason)) {
+    throw new Setback('hub_protocol', `${host} sent something that is not HTTP.`);
+  }
+  const headers = parseHeaders(lines, host);
+  return { status: Number(status), headers, ...framing(Number(status), minor === '1', headers, host), bytes: end + 4 };
+}
+
+/**
+ * Throws a `Setback` for a switch of protocols, for an informational answer that ends the connection, and for too many.
+ * `count` and `bytes` include this one.
+ */
+export function checkInformational(head: Head, count: number, bytes: number, host: string): void {
+  if (head.status === 101) throw new Setback('hub_protocol', `${host} switches to a protocol that nobody asked for.`);
+  if (!head.keepAlive) throw new Setback('hub_protocol', `${host} ends the connection before its answer.`);
+  if (count <= mostInformational && bytes <= longestInformational) return;
+  throw new Setback('hub_protocol', `${host} sent ${count} informational answers and no final one.`);
+}
+
+/** Names in lower case, values as they came. Throws a `Setback` for a line that is no header. */
+export function parseHeaders(lines: readonly string[], host: string): Map<string, string> {
   const headers = new Map<string, string>();
   for (const line of lines) {
     const colon = line.indexOf(':');
-    if (colon <= 0) throw new Setback('hub_protocol', `${host} sent a broken header.`);
     const name = line.slice(0, colon).toLowerCase();
-    const value = line.slice(colon + 1).trim();
+    const value = withoutSpace(line, colon + 1);
+    const isLoose = framingNames.has(name) && line.includes('\t');
+    // A name with a space, a folded line, and a bare CR or LF all fail here.
+    if (colon < 0 || isLoose || !headerName.test(name) || notInText.test(value)) {
+      throw new Setback('hub_protocol', `${host} sent a broken header.`);
+    }
     const known = headers.get(name);
-    headers.set(name, known === undefined ? value : `${known}, ${value}`);
+    if (known === undefined) headers.set(name, value);
+    else if (!single.has(name)) headers.set(name, `${known}, ${value}`);
   }
-  const length = headers.get('content-length');
-  const isChunked = headers.get('transfer-encoding')?.toLowerCase() === 'chunked';
-  const isPlain = !headers.has('transfer-encoding') && length !== undefined && /^\d{1,16}$/.test(length);
-  return {
-    status: Number(status),
-    headers,
-    contentLength: isPlain ? Number(length) : undefined,
-    isChunked,
-    keepAlive:
-      (isPlain || isChunked) && first.startsWith('HTTP/1.1') && headers.get('connection')?.toLowerCase() !== 'close',
-    bytes: end + 4,
-  };
+  return headers;
 }
 
-/** The body of a chunked answer out of what arrived of it; undefined while it is not all there. */
-export function parseChunks(received: Buffer, host: string): Buffer | undefined {
-  const chunks: Buffer[] = [];
-  for (let at = 0; ;) {
-    const lineEnd = received.indexOf('\r\n', at);
-    if (lineEnd < 0) return undefined;
-    const size = /^([0-9a-f]{1,8})(?:;|$)/i.exec(received.toString('latin1', at, lineEnd))?.[1];
-    if (size === undefined) throw new Setback('hub_protocol', `${host} sent a broken chunk.`);
-    const [start, end] = [lineEnd + 2, lineEnd + 2 + Number.parseInt(size, 16)];
-    // The last chunk is empty; behind it may come trailers, and an empty line.
-    if (start === end) return received.includes('\r\n\r\n', lineEnd) ? Buffer.concat(chunks) : undefined;
-    if (received.length < end + 2) return undefined;
-    chunks.push(received.subarray(start, end));
-    at = end + 2;
+/** `trim` would take a no-break space off, too, and Node's parser does not. */
+function withoutSpace(line: string, from: number): string {
+  let [start, end] = [from, line.length];
+  while (start < end && isSpace(line.charCodeAt(start))) start += 1;
+  while (start < end && isSpace(line.charCodeAt(end - 1))) end -= 1;
+  return line.slice(start, end);
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
+function framing(
+  status: number,
+  isNew: boolean,
+  headers: Map<string, string>,
+  host: string,
+): Pick<Head, 'contentLength' | 'isChunked' | 'keepAlive'> {
+  const stated = headers.get('content-length');
+  const coding = headers.get('transfer-encoding');
+  // Repeated lengths were joined with a comma, and are refused even if they agree.
+  const isBroken = stated !== undefined && !(/^\d+$/.test(stated) && Number.isSafeInteger(Number(stated)));
+  // Other codings were not asked for, and HTTP/1.0 knows none.
+  const isForeign = coding !== undefined && !(coding.toLowerCase() === 'chunked' && isNew);
+  if (isBroken || isForeign || (stated !== undefined && coding !== undefined)) {
+    throw new Setback('hub_protocol', `${host} does not say clearly where its answer ends.`);
   }
+  const hasNoBody = status < 200 || status === 204 || status === 304;
+  const isChunked = coding !== undefined && !hasNoBody;
+  const contentLength = hasNoBody ? 0 : stated === undefined ? undefined : Number(stated);
+  const options = (headers.get('connection') ?? '').toLowerCase().split(',');
+  const closes = options.some((option) => option.trim() === 'close');
+  return { contentLength, isChunked, keepAlive: isNew && !closes && (isChunked || contentLength !== undefined) };
 }
