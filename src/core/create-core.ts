@@ -27,6 +27,10 @@ import { createLaunches } from './instances/instances.ts';
 import type { LaunchDeps } from './instances/dependencies.ts';
 import { createReconciler } from './reconcile/reconciler.ts';
 import type { Reconciler } from './reconcile/reconciler.ts';
+import { systemClock } from './base/clock.ts';
+import type { Clock } from './base/clock.ts';
+import { randomId } from './base/ids.ts';
+import type { NewId } from './base/ids.ts';
 import type { Log } from './base/log.ts';
 import { createChanges } from './base/create-changes.ts';
 import { openFleet } from './regions/open-fleet.ts';
@@ -42,6 +46,10 @@ import type { EvictionPolicy } from './volumes/plan-eviction.ts';
 export interface CoreOptions {
   /** True for the server, which owns the data folder and does the work; false for one operation in a client's process. */
   reconcile: boolean;
+  /** The system's clock by default. */
+  clock?: Clock;
+  /** Random ids by default. */
+  newId?: NewId;
 }
 
 /** Puts the core together: the one place that knows all its parts. */
@@ -50,7 +58,8 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   prepareDataFolder(config.dataDir);
   if (options.reconcile) undo.use(lockDataFolder(config.dataDir));
   const store = undo.use(await openStore(config));
-  const now = (): Date => new Date();
+  const { clock = systemClock, newId = randomId } = options;
+  const now = (): Date => clock.now();
   const changes = createChanges();
   const live = undo.use(createLiveConfig(config, log));
   const people = await createPeople({
@@ -67,7 +76,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   const inFlight = createInFlight();
   const nudges: { to: Reconciler | undefined } = { to: undefined };
   const nudge = (key: WorkKey): void => nudges.to?.nudge(key);
-  const fleet = await openFleet(config, log, await identityOf(store.db), nudge);
+  const fleet = await openFleet({ config, log, clock, newId, store: await identityOf(store.db), nudge });
   undo.defer(async () => {
     await Promise.all(fleet.regions().map((region) => region.close()));
   });

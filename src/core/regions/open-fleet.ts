@@ -1,6 +1,8 @@
+import type { Clock } from '../base/clock.ts';
+import type { NewId } from '../base/ids.ts';
+import type { Log } from '../base/log.ts';
 import type { WorkKey } from '../base/work-key.ts';
 import type { Config } from '../config/config.ts';
-import type { Log } from '../base/log.ts';
 import { LocalRegion } from './local/local-region.ts';
 import { createFleet } from '../region/fleet.ts';
 import type { Fleet } from '../region/fleet.ts';
@@ -8,13 +10,18 @@ import type { Region } from '../region/region.ts';
 
 type RegionConfig = Config['regions'][number];
 
-/** The regions of the config, each with what it may use. */
-export async function openFleet(
-  config: Config,
-  log: Log,
-  store: string,
-  nudge: (key: WorkKey) => void,
-): Promise<Fleet> {
+export interface FleetDeps {
+  config: Config;
+  log: Log;
+  clock: Clock;
+  newId: NewId;
+  /** Tells the store behind this fleet from every other store. */
+  store: string;
+  nudge: (key: WorkKey) => void;
+}
+
+/** Opens the regions of the config. */
+export async function openFleet({ config, log, clock, newId, store, nudge }: FleetDeps): Promise<Fleet> {
   const shared = (region: RegionConfig) => ({
     filesystems: config.filesystems.filter((filesystem) => filesystem.region === region.name),
     runtimes: () => fleet.runtimes(region.name),
@@ -34,6 +41,8 @@ export async function openFleet(
       path: path as string,
       environment: config.childEnvironment,
       log,
+      clock,
+      newId,
     });
   };
   const fleet = createFleet(config, await Promise.all(config.regions.map(make)));

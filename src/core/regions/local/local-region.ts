@@ -3,8 +3,10 @@ import { mkdir, statfs } from 'node:fs/promises';
 import { arch, platform } from 'node:os';
 import { join } from 'node:path';
 import type { FilesystemConfig } from '../../config/schema.ts';
+import type { Clock } from '../../base/clock.ts';
 import { fail } from '../../base/errors.ts';
 import { digestOf } from '../../base/ids.ts';
+import type { NewId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import { findCommand } from '../../runtimes/built-in.ts';
 import { fillIn } from '../../runtimes/runtime.ts';
@@ -23,6 +25,8 @@ export interface LocalRegionDeps {
   runtimes: () => readonly Runtime[];
   environment: Record<string, string>;
   log: Log;
+  clock: Clock;
+  newId: NewId;
   workloadChanged: (instance: number) => void;
   volumeChanged: (key: string) => void;
 }
@@ -42,11 +46,14 @@ export class LocalRegion implements Region {
     this.#volumes = new LocalVolumes({
       folder: join(deps.path, 'volumes'),
       environment: deps.environment,
+      clock: deps.clock,
+      newId: deps.newId,
       changed: deps.volumeChanged,
     });
     this.#workloads = new LocalWorkloads({
       folder: join(deps.path, 'instances'),
       log: deps.log,
+      clock: deps.clock,
       specOf: (workload) => this.#specOf(workload),
       changed: deps.workloadChanged,
     });

@@ -18,7 +18,7 @@ function view(more: Partial<ReplicaView> = {}): ReplicaView {
     wasReady: true,
     startedAt: now - 5000,
     unhealthySince: undefined,
-    notBefore: 0,
+    notBefore: undefined,
     othersReady: true,
     ...more,
   };

@@ -3,14 +3,15 @@ import { once } from 'node:events';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createLog } from '../../../src/core/base/log.ts';
-import { freePort } from '../../../src/core/regions/local/ports.ts';
-import { findProcess, membersOfGroup } from '../../../src/core/regions/local/process-table.ts';
-import { endRecorded, presenceOf, startRecorded } from '../../../src/core/regions/local/recorded-process.ts';
-import { LocalWorkloads } from '../../../src/core/regions/local/workloads.ts';
-import type { Workload } from '../../../src/core/region/region.ts';
-import { engineScript, temporaryFolder } from '../instances/support/machine.ts';
-import { enginesWith, isAlive, processesWith } from '../instances/support/processes.ts';
+import { systemClock } from '../../../../src/core/base/clock.ts';
+import { createLog } from '../../../../src/core/base/log.ts';
+import { freePort } from '../../../../src/core/regions/local/ports.ts';
+import { findProcess, membersOfGroup } from '../../../../src/core/regions/local/process-table.ts';
+import { endRecorded, presenceOf, startRecorded } from '../../../../src/core/regions/local/recorded-process.ts';
+import { LocalWorkloads } from '../../../../src/core/regions/local/workloads.ts';
+import type { Workload } from '../../../../src/core/region/region.ts';
+import { engineScript, temporaryFolder } from '../../instances/support/machine.ts';
+import { enginesWith, isAlive, processesWith } from '../../instances/support/processes.ts';
 
 async function folderOfTest(): Promise<string> {
   const folder = await temporaryFolder();
@@ -19,7 +20,7 @@ async function folderOfTest(): Promise<string> {
 }
 
 function startEngine(folder: string, port: number, ...more: string[]): Promise<void> {
-  return startRecorded({
+  return startRecorded(systemClock, {
     record: join(folder, 'process.json'),
     note: { port, spec: 's' },
     command: process.execPath,
@@ -68,7 +69,7 @@ describe('a recorded process', () => {
     const folder = await folderOfTest();
     const port = await freePort();
     await startEngine(folder, port);
-    onTestFinished(() => endRecorded(join(folder, 'process.json'), 0));
+    onTestFinished(() => endRecorded(systemClock, join(folder, 'process.json'), 0));
     const record = await recordOf(folder);
     expect(record).toMatchObject({ note: { port, spec: 's' } });
     expect((await findProcess(record.pid))?.startTime).toBe(record.start_time);
@@ -79,7 +80,7 @@ describe('a recorded process', () => {
     const folder = await folderOfTest();
     const port = await freePort();
     await startEngine(folder, port);
-    onTestFinished(() => endRecorded(join(folder, 'process.json'), 0));
+    onTestFinished(() => endRecorded(systemClock, join(folder, 'process.json'), 0));
     await healthy(port);
     await startEngine(folder, port);
     expect(await enginesWith(folder)).toEqual([(await recordOf(folder)).pid]);
@@ -94,7 +95,7 @@ describe('a recorded process', () => {
     const { pid } = await recordOf(folder);
     const members = (await membersOfGroup(pid)).map((member) => member.pid);
     expect(members).toHaveLength(2);
-    await endRecorded(join(folder, 'process.json'), 300);
+    await endRecorded(systemClock, join(folder, 'process.json'), 300);
     expect(await Promise.all(members.map(isAlive))).toEqual([false, false]);
     expect(await processesWith(folder)).toEqual([]);
     expect(await presenceOf(join(folder, 'process.json'))).toBe('none');
@@ -107,7 +108,7 @@ describe('a recorded process', () => {
     await healthy(port);
     process.kill((await recordOf(folder)).pid, 'SIGKILL');
     await expect.poll(() => presenceOf(join(folder, 'process.json')), { timeout: 10_000 }).toBe('leaderless');
-    await endRecorded(join(folder, 'process.json'), 0);
+    await endRecorded(systemClock, join(folder, 'process.json'), 0);
     expect(await processesWith(folder)).toEqual([]);
   });
 
@@ -120,7 +121,7 @@ describe('a recorded process', () => {
       JSON.stringify({ pid: child.pid, start_time: 'another boot/1', note: { port: 1, spec: 's' } }),
     );
     expect(await presenceOf(record)).toBe('none');
-    await endRecorded(record, 0);
+    await endRecorded(systemClock, record, 0);
     expect(await isAlive(child.pid as number)).toBe(true);
     await expect(readFile(record)).rejects.toThrow('ENOENT');
   });
@@ -142,6 +143,7 @@ describe('the workloads of a region', () => {
     const workloads = new LocalWorkloads({
       folder,
       log: createLog({ level: 'silent', pretty: false }),
+      clock: systemClock,
       specOf: ({ generation }) => ({
         hash: `generation ${generation}`,
         command: process.execPath,
