@@ -16,6 +16,7 @@ import { auditKey } from './audit/key.ts';
 import { closeOrphans } from './audit/orphans.ts';
 import type { Config } from './config/config.ts';
 import { createLiveConfig } from './config/live.ts';
+import { configFileSchema } from './config/schema.ts';
 import type { Services } from './operations/services.ts';
 import type { Core } from './core.ts';
 import { createExecute, createRunner } from './execute.ts';
@@ -33,6 +34,9 @@ import { randomId } from './base/ids.ts';
 import type { NewId } from './base/ids.ts';
 import type { Log } from './base/log.ts';
 import { createChanges } from './base/create-changes.ts';
+import type { Fleet } from './region/fleet.ts';
+import type { RegionKind } from './region/kind.ts';
+import { regionKinds } from './regions/kinds.ts';
 import { openFleet } from './regions/open-fleet.ts';
 import { createRegistry } from './registry/registry.ts';
 import { openKeyRing } from './secrets/ring.ts';
@@ -50,6 +54,8 @@ export interface CoreOptions {
   clock?: Clock;
   /** Random ids by default. */
   newId?: NewId;
+  /** The kinds of regions that the configuration may name; the built-in ones by default. */
+  regionKinds?: readonly RegionKind[];
 }
 
 /** Puts the core together: the one place that knows all its parts. */
@@ -58,10 +64,10 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   prepareDataFolder(config.dataDir);
   if (options.reconcile) undo.use(lockDataFolder(config.dataDir));
   const store = undo.use(await openStore(config));
-  const { clock = systemClock, newId = randomId } = options;
+  const { clock = systemClock, newId = randomId, regionKinds: kinds = regionKinds } = options;
   const now = (): Date => clock.now();
   const changes = createChanges();
-  const live = undo.use(createLiveConfig(config, log));
+  const live = undo.use(createLiveConfig(config, log, configFileSchema(kinds.map(({ settings }) => settings))));
   const people = await createPeople({
     live,
     store,
@@ -76,7 +82,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   const inFlight = createInFlight();
   const nudges: { to: Reconciler | undefined } = { to: undefined };
   const nudge = (key: WorkKey): void => nudges.to?.nudge(key);
-  const fleet = await openFleet({ config, log, clock, newId, store: await identityOf(store.db), nudge });
+  const fleet = await openFleet({ config, kinds, log, clock, newId, store: await identityOf(store.db), nudge });
   undo.defer(async () => {
     await Promise.all(fleet.regions().map((region) => region.close()));
   });
@@ -124,7 +130,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     undo.defer(async () => {
       await reconciler.close();
       await Promise.all(fleet.regions().map((region) => region.endAll()));
-      await markUnattended(store, now().toISOString(), localRegions(config));
+      await markUnattended(store, now().toISOString(), endingRegions(fleet));
     });
     await reconciler.start();
     await sayPolicy(live.file(), access, log);
@@ -155,9 +161,10 @@ function evictionPolicy({ cache }: Config): EvictionPolicy {
   };
 }
 
-/** What runs elsewhere goes on without this server. */
-function localRegions(config: Config): string[] {
-  return config.regions.filter((region) => region.kind === 'local').map((region) => region.name);
+/** Regions whose replicas end with this server. Those of other regions go on. */
+function endingRegions(fleet: Fleet): string[] {
+  const ending = fleet.regions().filter(({ capabilities }) => capabilities.endsWithServer);
+  return ending.map(({ name }) => name);
 }
 
 /** Where callers reach the server: what it wrote when it began to listen, else what it would listen on. */

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { acceleratorShape, configName } from './names.ts';
+import { pathSetting } from './paths.ts';
+import type { RegionSettings } from './region-settings.ts';
 
 const words = z.record(z.string(), z.string());
 /** Kubernetes quantities: `500m`, `2Gi`. */
@@ -31,14 +33,13 @@ const namespaceName = z
 
 export const accessModes = ['ReadWriteMany', 'ReadWriteOnce'] as const;
 
-/** A namespace of a cluster as a region. Several regions may share one, told apart by their node selectors. */
-export const kubernetesRegion = z.strictObject({
+const settings = z.strictObject({
   name: configName,
   kind: z.literal('kubernetes'),
   /** The context in the kubeconfig; its current one unless given. Never switched. */
   context: z.string().min(1).optional(),
   /** Kubeconfig file; `KUBECONFIG` or `~/.kube/config` unless given. */
-  kubeconfig: z.string().min(1).optional(),
+  kubeconfig: pathSetting.optional(),
   /** Uses the ServiceAccount of the pod that EcoLink runs in. */
   in_cluster: z.boolean().default(false),
   namespace: namespaceName,
@@ -86,7 +87,20 @@ export const kubernetesRegion = z.strictObject({
   reach: z.enum(['in-cluster', 'api-proxy']).default('in-cluster'),
 });
 
+/** A namespace of a cluster as a region. Several regions may share a namespace if their node selectors differ. */
+export const kubernetesRegion = settings.superRefine((region, context) => {
+  if (region.share === undefined || region.access_mode === 'ReadWriteOnce') return;
+  const message = 'is for access_mode: ReadWriteOnce; ReadWriteMany is shared already';
+  context.addIssue({ code: 'custom', path: ['share'], message });
+});
+
 export type KubernetesRegionConfig = z.output<typeof kubernetesRegion>;
+
+export const kubernetesSettings: RegionSettings<KubernetesRegionConfig> = {
+  kind: 'kubernetes',
+  schema: kubernetesRegion,
+  filesystemSetting: 'claim',
+};
 
 /** One node at a time mounts its volumes: all who read one are held there. */
 export function isOfOneNode(config: KubernetesRegionConfig): boolean {

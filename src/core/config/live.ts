@@ -4,7 +4,8 @@ import { randomId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { Config } from './config.ts';
 import { parseConfigFile } from './parse.ts';
-import type { ConfigFile } from './schema.ts';
+import { configFile } from './schema.ts';
+import type { ConfigFile, ConfigFileSchema } from './schema.ts';
 
 /** How often the file is looked at while nobody asks, so that a bad one is told of at once. */
 const idleMs = 2_000;
@@ -18,7 +19,7 @@ export interface LiveConfig extends Disposable {
   file(): ConfigFile;
 }
 
-export function createLiveConfig(config: Config, log: Log): LiveConfig {
+export function createLiveConfig(config: Config, log: Log, schema: ConfigFileSchema = configFile): LiveConfig {
   let state = stateOf(config.files);
   let file: ConfigFile = config;
   const look = (): ConfigFile => {
@@ -27,7 +28,7 @@ export function createLiveConfig(config: Config, log: Log): LiveConfig {
     const before = state;
     state = now;
     try {
-      file = readAgain(now, before);
+      file = readAgain(now, before, schema);
       log.info({ path: now.path }, 'people, groups and policy read again; the rest counts from the next start');
     } catch (thrown) {
       const error = asEcolinkError(thrown, randomId('cfg'));
@@ -56,7 +57,7 @@ function stateOf(paths: readonly string[]): State {
 }
 
 /** Throws where a file that was there is gone: that takes every role away, and is rather a slip than meant. */
-function readAgain({ path }: State, before: State): ConfigFile {
+function readAgain({ path }: State, before: State, schema: ConfigFileSchema): ConfigFile {
   const where = path ?? before.path ?? '';
   let text: string;
   try {
@@ -67,5 +68,5 @@ function readAgain({ path }: State, before: State): ConfigFile {
       cause,
     });
   }
-  return parseConfigFile(text, where);
+  return parseConfigFile(text, where, schema);
 }

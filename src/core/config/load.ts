@@ -7,8 +7,8 @@ import { fail } from '../base/errors.ts';
 import type { EcolinkError } from '../base/errors.ts';
 import { parseConfigFile, wordsOf } from './parse.ts';
 import type { Config, Secrets, SlackSecrets } from './config.ts';
-import type { KubernetesRegionConfig } from './kubernetes-region.ts';
-import type { ConfigFile } from './schema.ts';
+import { configFile } from './schema.ts';
+import type { ConfigFile, ConfigFileSchema } from './schema.ts';
 
 type Environment = Record<string, string | undefined>;
 
@@ -65,19 +65,18 @@ const environmentSchema = z.object({
   SLACK_API_URL: z.url().optional(),
 });
 
-/** Reads the environment and `ecolink.yaml`. Throws `bad_config` with the line and what was expected. */
-export function loadConfig(environment: Environment = process.env): Config {
+/**
+ * Reads the environment and `ecolink.yaml`. Throws `bad_config` with the line and what was expected. `schema`: for other
+ * kinds of regions than the built-in ones.
+ */
+export function loadConfig(environment: Environment = process.env, schema: ConfigFileSchema = configFile): Config {
   const env = readEnvironment(environment);
   const dataDir = resolve(env.ECOLINK_DATA_DIR ?? join(homedir(), '.ecolink'));
   const files = env.ECOLINK_CONFIG === undefined ? usualFiles(dataDir) : [resolve(env.ECOLINK_CONFIG)];
-  const file = readConfigFile(env.ECOLINK_CONFIG, files);
+  const file = readConfigFile(env.ECOLINK_CONFIG, files, schema);
   return {
     ...file,
     files,
-    regions: file.regions.map((region) =>
-      region.kind === 'local' ? at(region, region.path ?? join(dataDir, 'regions', region.name)) : located(region),
-    ),
-    filesystems: file.filesystems.map((each) => (each.path === undefined ? each : at(each, each.path))),
     dataDir,
     host: env.ECOLINK_HOST,
     port: env.ECOLINK_PORT,
@@ -117,9 +116,9 @@ function usualFiles(dataDir: string): string[] {
   return [resolve('ecolink.yaml'), join(dataDir, 'ecolink.yaml')];
 }
 
-function readConfigFile(named: string | undefined, files: readonly string[]): ConfigFile {
+function readConfigFile(named: string | undefined, files: readonly string[], schema: ConfigFileSchema): ConfigFile {
   const path = named ?? files.find((each) => existsSync(each));
-  if (path === undefined) return parseConfigFile('', 'ecolink.yaml');
+  if (path === undefined) return parseConfigFile('', 'ecolink.yaml', schema);
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -129,19 +128,7 @@ function readConfigFile(named: string | undefined, files: readonly string[]): Co
       cause,
     });
   }
-  return parseConfigFile(text, path);
-}
-
-function at<T extends { path?: string | undefined }>(place: T, path: string): T {
-  return { ...place, path: absolute(path) };
-}
-
-function located(region: KubernetesRegionConfig): KubernetesRegionConfig {
-  return region.kubeconfig === undefined ? region : { ...region, kubeconfig: absolute(region.kubeconfig) };
-}
-
-function absolute(path: string): string {
-  return path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(path);
+  return parseConfigFile(text, path, schema);
 }
 
 function secretsOf(env: z.output<typeof environmentSchema>): Secrets {

@@ -4,21 +4,21 @@ import type { z } from 'zod';
 import { fail } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 import { configFile } from './schema.ts';
-import type { ConfigFile } from './schema.ts';
+import type { ConfigFile, ConfigFileSchema } from './schema.ts';
 import { settingsAt } from './settings.ts';
 
 /** The file's text as a checked configuration. Throws `bad_config` with the line and what was expected there. */
-export function parseConfigFile(text: string, path: string): ConfigFile {
+export function parseConfigFile(text: string, path: string, schema: ConfigFileSchema = configFile): ConfigFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const broken = document.errors[0];
   if (broken) throw badConfig(path, lines.linePos(broken.pos[0]).line, broken.message.split('\n')[0] ?? 'not YAML');
   const file: unknown = document.toJS() ?? {};
-  const parsed = configFile.safeParse(file);
+  const parsed = schema.safeParse(file);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0] as z.core.$ZodIssue;
   const what = `${issue.path.join('.') || 'the file'}: ${wordsOf(issue)}`;
-  throw badConfig(path, lineOf(document, lines, issue), what, meant(issue, file));
+  throw badConfig(path, lineOf(document, lines, issue), what, meant(issue, file, schema));
 }
 
 function badConfig(path: string, line: number, what: string, hint = ''): Error {
@@ -27,9 +27,9 @@ function badConfig(path: string, line: number, what: string, hint = ''): Error {
   });
 }
 
-function meant(issue: z.core.$ZodIssue, file: unknown): string {
+function meant(issue: z.core.$ZodIssue, file: unknown, schema: ConfigFileSchema): string {
   const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
-  const near = unknown === undefined ? undefined : nearest(unknown, settingsAt(issue.path, file));
+  const near = unknown === undefined ? undefined : nearest(unknown, settingsAt(issue.path, file, schema));
   return near === undefined ? '' : ` Did you mean "${near}"?`;
 }
 

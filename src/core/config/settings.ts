@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configFile } from './schema.ts';
+import type { ConfigFileSchema } from './schema.ts';
 
 type Schema = Pick<z.core.JSONSchema.BaseSchema, 'const'> & {
   properties?: Record<string, Schema>;
@@ -10,7 +10,7 @@ type Schema = Pick<z.core.JSONSchema.BaseSchema, 'const'> & {
 };
 
 /** The names of the settings that may stand at a path of the file. Of shapes told apart by `kind`, the one that `file` has there. */
-export function settingsAt(path: readonly PropertyKey[], file: unknown): string[] {
+export function settingsAt(path: readonly PropertyKey[], file: unknown, configFile: ConfigFileSchema): string[] {
   let [schemas, value] = [alternatives(z.toJSONSchema(configFile, { io: 'input' }) as Schema, file), file];
   for (const step of path) {
     value = (value as Record<PropertyKey, unknown> | undefined)?.[step];

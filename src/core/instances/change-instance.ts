@@ -19,6 +19,7 @@ import { regionsOf } from '../plan/plan-launch.ts';
 import type { KeptImage } from '../plan/plan-launch.ts';
 import type { LaunchInput } from '../plan/launch-input.ts';
 import { receiptOf } from './receipt.ts';
+import { imageOf } from '../runtimes/runtime.ts';
 import { findVisibleInstance } from './read-instances.ts';
 import { actionsByState, allows } from './states.ts';
 import type { InstanceAction } from './states.ts';
@@ -184,7 +185,8 @@ export function foundImages({ fleet }: LaunchDeps, { regions, spec }: Instance):
     const name = spec.regions.find((each) => each.region === region)?.runtime;
     const known = image !== undefined && fleet.regions().some((each) => each.name === region);
     const runtime = known ? fleet.runtimes(region).find((each) => each.name === name) : undefined;
-    if (runtime?.kind === 'kubernetes' && image?.startsWith(`${runtime.image}@`))
+    const named = runtime === undefined ? undefined : imageOf(runtime);
+    if (runtime && named !== undefined && image?.startsWith(`${named}@`))
       found.set(region, { runtime: runtime.name, image });
   }
   return found;

@@ -15,7 +15,7 @@ export const listRegions = defineOperation({
   output: listOf(
     z.object({
       name: z.string(),
-      kind: z.enum(['local', 'kubernetes']),
+      kind: z.string().describe('Such as local or kubernetes.'),
       reachable: z.boolean(),
       version: z.string().optional(),
       reason: z.string().optional(),

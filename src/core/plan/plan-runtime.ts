@@ -2,7 +2,7 @@ import { fail } from '../base/errors.ts';
 import type { Fleet } from '../region/fleet.ts';
 import { isPickle } from '../registry/model.ts';
 import { isImageAllowed } from '../runtimes/allowed-images.ts';
-import { codeRun, ownedFlag, serves, splitProblem } from '../runtimes/runtime.ts';
+import { codeRun, imageOf, ownedFlag, serves, splitProblem } from '../runtimes/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { OwnedModel } from '../registry/table.ts';
 
@@ -11,8 +11,7 @@ export function chooseRuntime(fleet: Fleet, region: string, model: OwnedModel, n
   const runtime = pickRuntime(fleet, region, model, named);
   if (!runtime) throw noRuntime(fleet, region, model, named);
   if (letsIn(fleet, region, runtime)) return runtime;
-  const image = runtime.kind === 'kubernetes' ? runtime.image : '';
-  throw fail('image_not_allowed', `The region ${region} does not allow the image ${image}.`, {
+  throw fail('image_not_allowed', `The region ${region} does not allow the image ${imageOf(runtime)}.`, {
     nextStep: "Launch with another runtime, or add the image to the region's images_allowed in ecolink.yaml.",
     field: 'runtime',
   });
@@ -32,9 +31,9 @@ export function pickRuntime(
 
 /** Whether the region's allowlist has the runtime's image. */
 export function letsIn(fleet: Fleet, region: string, runtime: Runtime): boolean {
-  const config = fleet.configOf(region);
-  if (config.kind !== 'kubernetes' || runtime.kind !== 'kubernetes' || !config.images_allowed) return true;
-  return isImageAllowed(runtime.image, config.images_allowed);
+  const { imagesAllowed } = fleet.region(region).capabilities;
+  const image = imageOf(runtime);
+  return imagesAllowed === undefined || image === undefined || isImageAllowed(image, imagesAllowed);
 }
 
 export function noRuntime(fleet: Fleet, region: string, model: OwnedModel, named: string | undefined): Error {

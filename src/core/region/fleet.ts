@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import type { RegionConfig } from '../config/schema.ts';
+import type { RegionConfig } from '../config/region-settings.ts';
 import { fail } from '../base/errors.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
 import type { Page } from '../base/paging.ts';
@@ -19,7 +19,7 @@ interface PageQuery {
 
 export interface RegionView {
   name: string;
-  kind: 'local' | 'kubernetes';
+  kind: string;
   reachable: boolean;
   version?: string;
   reason?: string;
@@ -65,7 +65,7 @@ export function createFleet(config: Config, regions: readonly Region[]): Fleet {
     },
     filesystem: (name) => findFilesystem(name, config.filesystems, regions),
     configOf: (name) => config.regions.find((region) => region.name === name) as RegionConfig,
-    runtimes: (name) => all.filter((runtime) => runtime.kind === fleet.region(name).kind),
+    runtimes: (name) => all.filter((runtime) => runtime.kind === fleet.region(name).capabilities.runtimeKind),
     runtimesFor: (name, category, format, task) =>
       fleet.runtimes(name).filter((runtime) => serves(runtime, category, format, task)),
     pricePerHour,

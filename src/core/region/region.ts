@@ -1,5 +1,6 @@
 import type { Progress, Reason } from '../base/reason.ts';
 import type { PullEvent, PullManifest } from '../download/manifest.ts';
+import type { RegionCapabilities } from './capabilities.ts';
 
 /** What a region sees of one volume right now. */
 export type ObservedVolume =
@@ -100,7 +101,8 @@ export interface RegionStatus {
  */
 export interface Region {
   readonly name: string;
-  readonly kind: 'local' | 'kubernetes';
+  readonly kind: string;
+  readonly capabilities: RegionCapabilities;
   status(): Promise<RegionStatus>;
 
   observeVolume(key: string): Promise<ObservedVolume>;

@@ -4,6 +4,11 @@ import type { Category, WeightFormat } from '../base/categories.ts';
 /** How a model is served: data, in the config or built in. */
 export type Runtime = RuntimeConfig;
 
+/** The image that it runs from. Undefined if it runs a command of the machine. */
+export function imageOf(runtime: Runtime): string | undefined {
+  return 'image' in runtime ? runtime.image : undefined;
+}
+
 export interface Filled {
   model_path: string;
   served_name: string;

@@ -2,15 +2,13 @@ import { mkdirSync } from 'node:fs';
 import { mkdir, statfs } from 'node:fs/promises';
 import { arch, platform } from 'node:os';
 import { join } from 'node:path';
-import type { FilesystemConfig } from '../../config/schema.ts';
-import type { Clock } from '../../base/clock.ts';
+import type { LocalRegionConfig } from '../../config/local-region.ts';
 import { fail } from '../../base/errors.ts';
 import { digestOf } from '../../base/ids.ts';
-import type { NewId } from '../../base/ids.ts';
-import type { Log } from '../../base/log.ts';
 import { findCommand } from '../../runtimes/built-in.ts';
 import { fillIn } from '../../runtimes/runtime.ts';
-import type { Runtime } from '../../runtimes/runtime.ts';
+import type { RegionCapabilities } from '../../region/capabilities.ts';
+import type { RegionDeps } from '../../region/kind.ts';
 import { mountPath } from '../../region/filesystems.ts';
 import type { ModelLocation, Region, RegionStatus, Workload } from '../../region/region.ts';
 import { listInside, readInside } from './folders.ts';
@@ -18,40 +16,37 @@ import type { ReplicaSpec } from './replica.ts';
 import { LocalVolumes } from './volumes.ts';
 import { LocalWorkloads } from './workloads.ts';
 
-export interface LocalRegionDeps {
-  name: string;
-  path: string;
-  filesystems: readonly FilesystemConfig[];
-  runtimes: () => readonly Runtime[];
-  environment: Record<string, string>;
-  log: Log;
-  clock: Clock;
-  newId: NewId;
-  workloadChanged: (instance: number) => void;
-  volumeChanged: (key: string) => void;
+export interface LocalRegionDeps extends RegionDeps {
+  config: LocalRegionConfig;
+  capabilities: RegionCapabilities;
 }
 
 /** This machine as a region: volumes are folders, replicas are child processes. */
 export class LocalRegion implements Region {
   readonly kind = 'local';
   readonly name: string;
+  readonly capabilities: RegionCapabilities;
   readonly #deps: LocalRegionDeps;
+  readonly #path: string;
   readonly #volumes: LocalVolumes;
   readonly #workloads: LocalWorkloads;
 
   constructor(deps: LocalRegionDeps) {
-    this.name = deps.name;
+    const { name, path } = deps.config;
+    this.name = name;
+    this.capabilities = deps.capabilities;
     this.#deps = deps;
-    mkdirSync(deps.path, { recursive: true, mode: 0o700 });
+    this.#path = path ?? join(deps.dataDir, 'regions', name);
+    mkdirSync(this.#path, { recursive: true, mode: 0o700 });
     this.#volumes = new LocalVolumes({
-      folder: join(deps.path, 'volumes'),
+      folder: join(this.#path, 'volumes'),
       environment: deps.environment,
       clock: deps.clock,
       newId: deps.newId,
       changed: deps.volumeChanged,
     });
     this.#workloads = new LocalWorkloads({
-      folder: join(deps.path, 'instances'),
+      folder: join(this.#path, 'instances'),
       log: deps.log,
       clock: deps.clock,
       specOf: (workload) => this.#specOf(workload),
@@ -60,8 +55,8 @@ export class LocalRegion implements Region {
   }
 
   async status(): Promise<RegionStatus> {
-    await mkdir(this.#deps.path, { recursive: true });
-    const { bavail, blocks, bsize } = await statfs(this.#deps.path);
+    await mkdir(this.#path, { recursive: true });
+    const { bavail, blocks, bsize } = await statfs(this.#path);
     return {
       reachable: true,
       version: `${platform()} ${arch()}`,
