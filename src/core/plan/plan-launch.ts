@@ -4,7 +4,7 @@ import { digestOf } from '../base/ids.ts';
 import type { Fleet } from '../region/fleet.ts';
 import { isPickle } from '../registry/model.ts';
 import { contextEstimate, memoryEstimate } from '../registry/sizing.ts';
-import { argumentsOf, codeRun, imageOf } from '../runtimes/runtime.ts';
+import { argumentsOf, remoteCodeFlagsIn, imageOf } from '../runtimes/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { OwnedModel } from '../registry/table.ts';
 import { selectionHash } from '../registry/origin.ts';
@@ -190,7 +190,7 @@ function estimate(bytes: number, toFetch: number): number {
 function warningsOf(model: OwnedModel, launches: readonly RegionLaunch[], fleet: Fleet): string[] {
   const warnings: string[] = [];
   const regions = launches.map(({ region }) => region);
-  const code = new Set(launches.flatMap((launch) => codeRun(launch.arguments)));
+  const code = new Set(launches.flatMap((launch) => remoteCodeFlagsIn(launch.arguments)));
   if (code.size > 0) warnings.push(`It runs code that came with the model (${[...code].join(', ')}).`);
   if (isPickle(model)) warnings.push('The weights are pickle files, which can run code when they are loaded.');
   const { contextLength: made } = model.architecture;

@@ -2,7 +2,7 @@ import { fail } from '../base/errors.ts';
 import type { Fleet } from '../region/fleet.ts';
 import { isPickle } from '../registry/model.ts';
 import { isImageAllowed } from '../runtimes/allowed-images.ts';
-import { codeRun, imageOf, ownedFlag, serves, splitProblem } from '../runtimes/runtime.ts';
+import { remoteCodeFlagsIn, imageOf, ownedFlag, serves, splitProblem } from '../runtimes/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { OwnedModel } from '../registry/table.ts';
 
@@ -77,7 +77,7 @@ export function refuseArguments(runtime: Runtime, given: readonly string[]): voi
 
 /** A runtime of the config may run the model's code for all its models: each launch names it all the same. */
 function refuseUnnamedTrust(runtime: Runtime, given: readonly string[]): void {
-  const unnamed = codeRun(runtime.arguments).filter((flag) => !codeRun(given).includes(flag));
+  const unnamed = remoteCodeFlagsIn(runtime.arguments).filter((flag) => !remoteCodeFlagsIn(given).includes(flag));
   if (unnamed.length === 0) return;
   throw fail('remote_code_not_named', `The runtime "${runtime.name}" runs code that comes with the model.`, {
     nextStep: `If you trust it, name ${unnamed.join(' and ')} in the arguments; or take another runtime.`,

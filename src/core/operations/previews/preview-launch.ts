@@ -8,7 +8,7 @@ import type { LaunchPlan, RegionLaunch } from '../../plan/plan-launch.ts';
 import type { PreviewFacts } from '../../policy/facts.ts';
 import { isPickle } from '../../registry/model.ts';
 import { originOf, selectionHash } from '../../registry/origin.ts';
-import { codeRun } from '../../runtimes/runtime.ts';
+import { remoteCodeFlagsIn } from '../../runtimes/runtime.ts';
 import type { OwnedModel } from '../../registry/table.ts';
 import type { Preview } from '../../operation/preview.ts';
 import type { Previewing } from '../preview-context.ts';
@@ -164,7 +164,7 @@ function planFacts(plan: LaunchPlan, model: OwnedModel): Omit<PreviewFacts, 'add
     ...modelFacts(model),
     regions: plan.regions.map((region) => region.region),
     accelerators: plan.regions.flatMap((region) => region.accelerator ?? []),
-    trustRemoteCode: plan.regions.some((region) => codeRun(region.arguments).length > 0),
+    trustRemoteCode: plan.regions.some((region) => remoteCodeFlagsIn(region.arguments).length > 0),
     pickle: isPickle(model),
   };
 }
