@@ -107,7 +107,7 @@ export class LocalRegion implements Region {
     const found = this.#deps.filesystems.find((each) => each.name === filesystem);
     if (found?.path !== undefined) return found.path;
     throw fail('filesystem_not_found', `The region ${this.name} has no filesystem "${filesystem}".`, {
-      nextStep: 'Add it under "filesystems" in ecolink.yaml, or use another entry.',
+      nextStep: 'Add it under "filesystems" in ecolink.yaml, or use another model.',
     });
   }
 
@@ -122,12 +122,12 @@ export class LocalRegion implements Region {
   #specOf(workload: Workload): ReplicaSpec {
     const runtime = this.#deps.runtimes().find((each) => each.name === workload.runtime);
     if (!runtime) {
-      throw fail('runtime_gone', `The runtime "${workload.runtime}" is not configured any more.`, {
-        nextStep: 'Put it back under "runtimes" in ecolink.yaml, or launch anew with another runtime.',
+      throw fail('runtime_gone', `The runtime "${workload.runtime}" is no longer configured.`, {
+        nextStep: 'Put it back under "runtimes" in ecolink.yaml, or launch the model with another runtime.',
         retryable: false,
       });
     }
-    const [name, ...words] = runtime.command as [string, ...string[]];
+    const [name = '', ...args] = runtime.command ?? [];
     const command = findCommand(name, this.#deps.environment['PATH']);
     if (command === undefined) {
       throw fail('command_not_found', `The runtime "${runtime.name}" runs "${name}", which is not installed here.`, {
@@ -135,19 +135,20 @@ export class LocalRegion implements Region {
         retryable: false,
       });
     }
-    const filled = { model_path: this.#pathOf(workload.location), served_name: workload.servedName, host: '127.0.0.1' };
-    const environment = { ...this.#deps.environment, ...offline, ...runtime.environment };
-    const given = [...words, ...workload.arguments];
+    const values = { model_path: this.#pathOf(workload.location), served_name: workload.servedName, host: '127.0.0.1' };
+    const given = [...args, ...workload.arguments];
+    const { environment } = runtime;
     return {
-      hash: digestOf({ command, given, filled, environment: runtime.environment, generation: workload.generation }),
+      // The keys are those of earlier versions: a replica with another hash is restarted.
+      hash: digestOf({ command, given, filled: values, environment, generation: workload.generation }),
       command,
-      arguments: (port) => fillIn(given, { ...filled, port: String(port) }),
-      environment,
+      arguments: (port) => fillIn(given, { ...values, port: String(port) }),
+      environment: { ...this.#deps.environment, ...offline, ...environment },
       health: runtime.health,
       graceMs: 10_000,
     };
   }
 }
 
-/** Engines take the files they are given and fetch nothing. */
+/** Engines must use the files that EcoLink gives them and download nothing. */
 const offline = { HF_HUB_OFFLINE: '1', TRANSFORMERS_OFFLINE: '1' };
