@@ -1,5 +1,6 @@
 import { loadConfig } from '../core/config/load.ts';
 import type { Config } from '../core/config/config.ts';
+import { kubernetesRegion } from '../core/config/kubernetes-region.ts';
 import { plainText } from '../core/base/format.ts';
 import { isStoreMade } from './doctor-checks.ts';
 import type { Check } from './doctor-checks.ts';
@@ -14,7 +15,7 @@ export async function regionChecks(say: (line: string) => void): Promise<Check[]
   const store = await storeIdentity(config);
   const found = await Promise.all(
     regions.map(async (region) => {
-      const findings = await examineRegion(region, config.hub.endpoint, store);
+      const findings = await examineRegion(kubernetesRegion.parse(region), config.hub.endpoint, store);
       return findings.map(({ said, ...rest }) => ({ name: region.name, said: plainText(said), ...rest }));
     }),
   );

@@ -15,6 +15,7 @@ import { auditKey } from './audit/key.ts';
 import { closeOrphans } from './audit/orphans.ts';
 import type { Config } from './config/config.ts';
 import { createLiveConfig } from './config/live.ts';
+import { configFileSchema } from './config/schema.ts';
 import type { Services } from './operations/services.ts';
 import type { CallObserver, Core } from './core.ts';
 import { approvableOperations, createExecute, createRunner } from './execute.ts';
@@ -31,6 +32,9 @@ import { createReconciler } from './reconcile/reconciler.ts';
 import type { Reconciler } from './reconcile/reconciler.ts';
 import type { Log } from './base/log.ts';
 import { createChanges } from './base/create-changes.ts';
+import type { Fleet } from './region/fleet.ts';
+import type { RegionKind } from './region/kind.ts';
+import { regionKinds } from './regions/kinds.ts';
 import { openFleet } from './regions/open-fleet.ts';
 import { createRegistry } from './registry/registry.ts';
 import { openKeyRing } from './secrets/ring.ts';
@@ -47,6 +51,8 @@ export interface CoreOptions {
   /** For tests that drive the time. */
   clock?: Clock | undefined;
   newId?: NewId | undefined;
+  /** The kinds of regions that the configuration may name. Default: the built-in ones. */
+  regionKinds?: readonly RegionKind[] | undefined;
 }
 
 /** Puts the core together: the one place that knows all its parts. */
@@ -55,12 +61,12 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   prepareDataFolder(config.dataDir);
   if (options.reconcile) undo.use(lockDataFolder(config.dataDir));
   const store = undo.use(await openStore(config));
-  const clock = options.clock ?? systemClock;
-  const newId = options.newId ?? randomId;
+  const { clock = systemClock, newId = randomId, regionKinds: kinds = regionKinds } = options;
   const now = (): Date => clock.now();
-  const address = { listens: undefined as string | undefined };
+  const address: { listens?: string } = {};
   const changes = createChanges();
-  const live = undo.use(createLiveConfig({ config, log, clock: systemClock, newId: randomId }));
+  const schema = configFileSchema(kinds.map(({ settings }) => settings));
+  const live = undo.use(createLiveConfig({ config, log, clock, newId, schema }));
   const people = await createPeople({
     live,
     store,
@@ -75,7 +81,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   const inFlight = createInFlight();
   const nudges: { to: Reconciler | undefined } = { to: undefined };
   const nudge = (key: WorkKey): void => nudges.to?.nudge(key);
-  const fleet = await openFleet(config, log, await storeIdOf(store.db, randomId), nudge);
+  const fleet = await openFleet({ config, kinds, log, clock, newId, store: await storeIdOf(store.db, newId), nudge });
   undo.defer(async () => {
     await Promise.all(fleet.regions().map((region) => region.close()));
   });
@@ -131,7 +137,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     undo.defer(async () => {
       await reconciler.close();
       await Promise.all(fleet.regions().map((region) => region.endAll()));
-      await markUnattended(store, now().toISOString(), localRegions(config));
+      await markUnattended(store, now().toISOString(), endingRegions(fleet));
     });
     await reconciler.start();
     await sayPolicy(live.file(), access, log);
@@ -168,7 +174,8 @@ function evictionPolicy({ cache }: Config): EvictionPolicy {
   };
 }
 
-/** What runs elsewhere goes on without this server. */
-function localRegions(config: Config): string[] {
-  return config.regions.filter((region) => region.kind === 'local').map((region) => region.name);
+/** Regions whose replicas end with this server. Those of other regions go on. */
+function endingRegions(fleet: Fleet): string[] {
+  const ending = fleet.regions().filter(({ capabilities }) => capabilities.endsWithServer);
+  return ending.map(({ name }) => name);
 }

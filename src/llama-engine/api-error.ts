@@ -6,7 +6,7 @@ interface ApiErrorFields {
   headers?: Readonly<Record<string, string>>;
 }
 
-/** An error in the shape that OpenAI's clients read. */
+/** An error in the form of OpenAI's API. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly fields: ApiErrorFields;
@@ -30,7 +30,7 @@ export function badRequest(code: string, message: string, param?: string): ApiEr
   return new ApiError(message, { status: 400, type: 'invalid_request_error', code, param: param ?? null });
 }
 
-/** For what OpenAI has and this engine has not: dropping it without a word would give a wrong answer. */
+/** For features that OpenAI has and this engine lacks. To ignore them silently would give wrong answers. */
 export function unsupported(param: string, message: string): ApiError {
   return badRequest('unsupported_parameter', message, param);
 }
@@ -40,7 +40,7 @@ export function notFound(code: string, message: string, param?: string): ApiErro
 }
 
 export function stillLoading(): ApiError {
-  return new ApiError('The model is still being loaded; try again in a moment.', {
+  return new ApiError('The model is still loading. Try again in a moment.', {
     status: 503,
     type: 'server_error',
     code: 'model_loading',
@@ -64,10 +64,10 @@ export function contextLengthExceeded(tokens: number, limit: number, param: stri
   );
 }
 
-/** Whatever was thrown; what is not meant for callers keeps its details to the log. */
+/** Turns anything thrown into an error for the caller. Details of unexpected errors are only in the log. */
 export function asApiError(thrown: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown;
-  return new ApiError('The engine failed on this request; its log has the reason.', {
+  return new ApiError('The engine failed on this request. Its log has the reason.', {
     status: 500,
     type: 'server_error',
     code: 'internal_error',

@@ -4,13 +4,13 @@ export interface EngineArguments {
   model: string;
   servedName: string;
   host: string;
-  /** 0 lets the system choose; the log line `listening` then says which. */
+  /** 0: the system chooses, and the log line `listening` has the port. */
   port: number;
-  /** Tokens that one caller can use, prompt and answer together; undefined: what the model was trained for, up to 8192. */
+  /** Tokens for one caller, prompt and answer together. Undefined: the model's trained length, at most 8192. */
   contextLength: number | undefined;
-  /** CPU threads; undefined: chosen from the cores that this process may use and the size of the model. */
+  /** CPU threads. Undefined: chosen from the size of the model and the cores that this process may use. */
   threads: number | undefined;
-  /** Callers served at once; more wait in line. Each one costs the memory of a whole context. */
+  /** Callers served at the same time; others wait. Each one needs memory for a whole context. */
   parallel: number;
   gpu: 'auto' | false;
 }
@@ -34,12 +34,12 @@ const options = {
   gpu: { type: 'string', default: 'auto' },
 } as const;
 
-/** The error's sentence names the flag. */
+/** The message of the error names the flag. */
 export function parseEngineArguments(argv: readonly string[]): EngineArguments | UsageError {
   try {
     return checked(parseArgs({ args: [...argv], options, strict: true }).values);
   } catch (error) {
-    // `parseArgs` words an unknown flag well enough.
+    // The message of `parseArgs` for an unknown flag is good enough.
     return error instanceof UsageError ? error : new UsageError(error instanceof Error ? error.message : String(error));
   }
 }
@@ -50,7 +50,7 @@ function checked(values: Values): EngineArguments {
   const { model, 'served-name': servedName, gpu } = values;
   if (model === undefined) throw new UsageError('--model is missing.');
   if (servedName === undefined) throw new UsageError('--served-name is missing.');
-  if (gpu !== 'auto' && gpu !== 'off') throw new UsageError('--gpu is auto or off.');
+  if (gpu !== 'auto' && gpu !== 'off') throw new UsageError('--gpu must be auto or off.');
   return {
     model,
     servedName,
@@ -70,5 +70,5 @@ function optionalNumber(flag: string, value: string | undefined, least: number):
 function wholeNumber(flag: string, value: string, least: number, most: number): number {
   const number = Number(value);
   if (/^\d+$/.test(value) && number >= least && number <= most) return number;
-  throw new UsageError(`${flag} is a whole number from ${least} to ${most}, not "${value}".`);
+  throw new UsageError(`${flag} must be a whole number from ${least} to ${most}, not "${value}".`);
 }

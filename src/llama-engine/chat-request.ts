@@ -42,7 +42,7 @@ export function historyOf(messages: readonly ChatMessage[]): ChatHistoryItem[] {
       default:
         throw badRequest(
           'invalid_value',
-          `"messages.${index}.role" is system, developer, user or assistant, not "${item.role}".`,
+          `"messages.${index}.role" must be system, developer, user or assistant, not "${item.role}".`,
           `messages.${index}.role`,
         );
     }
@@ -61,19 +61,19 @@ function textOf(item: ChatMessage, path: string): string {
 
 function partText(part: { type: string; text?: string | undefined }, path: string): string {
   if (part.type === 'text' && part.text !== undefined) return part.text;
-  throw unsupported(path, `This engine reads text only, and "${path}" is of type "${part.type}".`);
+  throw unsupported(path, `This engine reads only text, and "${path}" has the type "${part.type}".`);
 }
 
 export function refuseUnsupportedChat(request: ChatRequest): void {
   if ((request.tools ?? []).length > 0) throw noTools('tools');
   if ((request.functions ?? []).length > 0) throw noTools('functions');
-  if (request.logprobs === true) throw unsupported('logprobs', 'This engine does not give log probabilities.');
+  if (request.logprobs === true) throw unsupported('logprobs', 'This engine does not return log probabilities.');
 }
 
 function noTools(param: string): Error {
   return unsupported(
     param,
-    'This engine does not call tools. Serve the model with vLLM, SGLang or llama-server for that.',
+    'This engine does not call tools. To use tools, serve the model with vLLM, SGLang or llama-server.',
   );
 }
 
@@ -96,7 +96,7 @@ export function grammarOf(format: ChatRequest['response_format']): GrammarReques
     default:
       throw unsupported(
         'response_format',
-        `"response_format.type" is text, json_object or json_schema, not "${format.type}".`,
+        `"response_format.type" must be text, json_object or json_schema, not "${format.type}".`,
       );
   }
 }

@@ -23,9 +23,9 @@ export function promptOf(request: CompletionRequest): string {
 }
 
 function refuseUnsupportedCompletion(request: CompletionRequest): void {
-  if ((request.best_of ?? 1) !== 1) throw unsupported('best_of', 'This engine gives one answer per request.');
+  if ((request.best_of ?? 1) !== 1) throw unsupported('best_of', 'This engine returns one answer per request.');
   if (request.echo === true) throw unsupported('echo', 'This engine does not repeat the prompt.');
   if (typeof request.logprobs === 'number')
-    throw unsupported('logprobs', 'This engine does not give log probabilities.');
-  if ((request.suffix ?? '') !== '') throw unsupported('suffix', 'This engine does not fill in before a suffix.');
+    throw unsupported('logprobs', 'This engine does not return log probabilities.');
+  if ((request.suffix ?? '') !== '') throw unsupported('suffix', 'This engine does not write text before a suffix.');
 }

@@ -8,7 +8,7 @@ export interface Embeddings {
   promptTokens: number;
 }
 
-/** Vectors of unit length. Its context costs memory, so it is made when the first caller asks. */
+/** Makes vectors of unit length. Its context needs memory, so the first call creates it. */
 export class Embedder {
   readonly #model: LlamaModel;
   readonly #contextLength: number;
@@ -19,7 +19,7 @@ export class Embedder {
     this.#contextLength = Math.min(contextLength, model.trainContextSize);
   }
 
-  /** @throws ApiError when one input is longer than the context */
+  /** @throws ApiError if an input is longer than the context */
   async embed(inputs: readonly string[], signal: AbortSignal): Promise<Embeddings> {
     this.#context ??= this.#createContext();
     const context = await this.#context;
@@ -35,7 +35,7 @@ export class Embedder {
   }
 
   #createContext(): Promise<LlamaEmbeddingContext> {
-    // A model that reads in both directions must see the whole input in one batch.
+    // A model that reads in both directions needs the whole input in one batch.
     const size = { contextSize: this.#contextLength, batchSize: this.#contextLength };
     const context = this.#model.createEmbeddingContext(size);
     context.catch(() => {
@@ -45,7 +45,7 @@ export class Embedder {
   }
 }
 
-/** OpenAI's embeddings have length 1, and callers compare them by dot product; llama.cpp gives them as they come. */
+/** llama.cpp does not normalise embeddings. OpenAI's have length 1, so that callers can compare them by dot product. */
 function unitVector(vector: readonly number[]): Float32Array {
   const length = Math.hypot(...vector);
   return Float32Array.from(vector, (value) => (length === 0 ? 0 : value / length));

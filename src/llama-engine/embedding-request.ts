@@ -11,10 +11,11 @@ export const embeddingRequest = z.object({
 export type EmbeddingRequest = z.output<typeof embeddingRequest>;
 
 export function inputsOf({ input, dimensions }: EmbeddingRequest): string[] {
-  if (typeof dimensions === 'number') throw unsupported('dimensions', 'This engine gives vectors at full length only.');
+  if (typeof dimensions === 'number')
+    throw unsupported('dimensions', 'This engine returns only vectors of full length.');
   return [input].flat().map((text) => {
     if (typeof text !== 'string') throw unsupported('input', 'This engine takes text as "input", not token numbers.');
-    if (text === '') throw badRequest('invalid_value', '"input" must not hold an empty text.', 'input');
+    if (text === '') throw badRequest('invalid_value', '"input" must not contain an empty text.', 'input');
     return text;
   });
 }
@@ -33,7 +34,7 @@ export function embeddingDocument(
   };
 }
 
-/** Little-endian float32, whatever the machine. Both OpenAI SDKs ask for this unless told otherwise. */
+/** Little-endian float32 on every machine. The OpenAI SDKs ask for this by default. */
 function base64(vector: Float32Array): string {
   const bytes = Buffer.alloc(vector.byteLength);
   vector.forEach((value, index) => bytes.writeFloatLE(value, index * vector.BYTES_PER_ELEMENT));

@@ -16,13 +16,13 @@ export interface Call {
   engine: Engine;
   body: unknown;
   response: ServerResponse;
-  /** Aborted when the caller goes away or the engine stops. */
+  /** Aborted if the caller disconnects or the engine stops. */
   signal: AbortSignal;
-  /** @throws ApiError 404 unless it is the served one */
+  /** @throws ApiError 404 if it is not the served model */
   checkModel: (name: string) => void;
 }
 
-/** What the log says of a call: counts, never text. */
+/** Log fields of a call: counts, never text. */
 export type CallSummary = Readonly<Record<string, unknown>>;
 
 export async function chatCompletions(call: Call): Promise<CallSummary> {
@@ -63,7 +63,7 @@ async function generate(
   request: GenerationRequest,
 ): Promise<CallSummary> {
   if (engine.generator === undefined) {
-    throw unsupported('model', 'This model makes embeddings and does not generate text: call /v1/embeddings.');
+    throw unsupported('model', 'This model does not generate text. Call /v1/embeddings for embeddings.');
   }
   const options: AnswerOptions = {
     model: fields.model,
@@ -82,7 +82,7 @@ async function generate(
 /** OpenAI's own default for this endpoint. */
 const defaultCompletionTokens = 16;
 
-/** `reasoning_content` is not OpenAI's, but what vLLM, SGLang and llama-server call a model's thoughts. */
+/** `reasoning_content` is not part of OpenAI's API. vLLM, SGLang and llama-server use it for a model's thoughts. */
 const chatShape: AnswerShape = {
   idPrefix: 'chatcmpl',
   object: 'chat.completion',
@@ -92,7 +92,7 @@ const chatShape: AnswerShape = {
       role: 'assistant',
       content: text.answer,
       refusal: null,
-      ...(text.reasoning === '' ? {} : { reasoning_content: text.reasoning }),
+      reasoning_content: text.reasoning === '' ? undefined : text.reasoning,
     },
   }),
   opening: { delta: { role: 'assistant', content: '' } },

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { ApiError } from './api-error.ts';
 
-/** Server-sent events as OpenAI sends them: one JSON document per event, `[DONE]` at the end. */
+/** Server-sent events in the form of OpenAI: one JSON document per event, then `[DONE]`. */
 export class EventStream {
   readonly #response: ServerResponse;
 
@@ -10,7 +10,7 @@ export class EventStream {
     response.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache',
-      // Some proxies would otherwise gather the stream before they pass it on.
+      // Stops some proxies from buffering the stream.
       'x-accel-buffering': 'no',
     });
   }
@@ -23,7 +23,7 @@ export class EventStream {
     this.#response.end('data: [DONE]\n\n');
   }
 
-  /** The status line is gone by now, so the error is the last event. */
+  /** The status line has been sent already, so the error is the last event. */
   fail(error: ApiError): void {
     this.send(error.toBody());
     this.#response.end();

@@ -5,16 +5,16 @@ import { EventStream } from './event-stream.ts';
 import type { GeneratedText, GenerationResult, PreparedGeneration } from './generation.ts';
 import { sendJson } from './http-messages.ts';
 
-/** How one of the two generating endpoints words its answers. */
+/** The form of the answers of one of the two generating endpoints. */
 export interface AnswerShape {
   idPrefix: string;
   object: string;
   chunkObject: string;
   choice(text: Readonly<Record<GeneratedText['kind'], string>>): Record<string, unknown>;
-  /** What comes before the first text, if anything. */
+  /** Sent before the first text. */
   opening?: Record<string, unknown>;
   chunk(piece: GeneratedText): Record<string, unknown>;
-  /** Beside `finish_reason`. */
+  /** Sent with `finish_reason`. */
   closing: Record<string, unknown>;
 }
 

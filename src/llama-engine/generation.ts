@@ -4,14 +4,14 @@ import type { Sampling } from './sampling.ts';
 export type GrammarRequest = { kind: 'json' } | { kind: 'schema'; schema: Record<string, unknown> };
 
 export interface GenerationRequest {
-  /** A conversation goes through the model's chat template; a text is continued as it stands. */
+  /** A chat goes through the model's chat template. A text is continued without changes. */
   prompt: { kind: 'chat'; history: ChatHistoryItem[] } | { kind: 'text'; text: string };
   sampling: Sampling;
   maxTokens: number | undefined;
   grammar: GrammarRequest | undefined;
 }
 
-/** A piece of the answer: whole characters only, never half of one. */
+/** A piece of the answer. It consists of whole characters. */
 export interface GeneratedText {
   kind: 'answer' | 'reasoning';
   text: string;
@@ -23,7 +23,7 @@ export interface GenerationResult {
   completionTokens: number;
 }
 
-/** A request that was found good: its prompt fits. Nothing has been sent to the caller yet. */
+/** A valid request whose prompt fits in the context. Nothing has been sent to the caller yet. */
 export interface PreparedGeneration {
   run(signal: AbortSignal, onText: (piece: GeneratedText) => void): Promise<GenerationResult>;
 }

@@ -19,14 +19,14 @@ import type {
 import { logLine } from './log.ts';
 import { SequencePool } from './sequence-pool.ts';
 
-/** Tokens kept free behind the prompt, for what a chat template puts before the answer (such as an opened thought). */
+/** Tokens kept free after the prompt, for text that a chat template puts before the answer, such as the start of a thought. */
 const spareTokens = 8;
 
 interface GeneratorDeps {
   context: LlamaContext;
   /** The model's own chat template. */
   chatWrapper: ChatWrapper;
-  /** Continues a text as it stands. */
+  /** Continues a text without changes. */
   textWrapper: ChatWrapper;
   newChat: (sequence: LlamaContextSequence, wrapper: ChatWrapper) => LlamaChat;
 }
@@ -40,7 +40,7 @@ interface Job {
   grammar: LlamaGrammar | undefined;
 }
 
-/** Text from the model, for as many callers at once as the context has sequences. */
+/** Generates text for as many callers at the same time as the context has sequences. */
 export class Generator {
   readonly #deps: GeneratorDeps;
   readonly #pool: SequencePool<LlamaContextSequence>;
@@ -55,7 +55,7 @@ export class Generator {
     return this.#deps.context.contextSize;
   }
 
-  /** @throws ApiError when the prompt leaves no room for an answer, or the schema cannot be followed */
+  /** @throws ApiError if the prompt leaves no room for an answer, or if the schema cannot be a grammar */
   async prepare(request: GenerationRequest): Promise<PreparedGeneration> {
     const job = await this.#job(request);
     return { run: (signal, onText) => this.#run(job, signal, onText) };
@@ -82,18 +82,19 @@ export class Generator {
     const { llama } = this.#deps.context.model;
     if (request.kind === 'json') return llama.getGrammarFor('json');
     try {
+      // The library checks the schema itself and throws if it cannot follow it.
       return await llama.createGrammarForJsonSchema(request.schema as GbnfJsonObjectSchema);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw badRequest('invalid_value', `The schema cannot be turned into a grammar: ${reason}`, 'response_format');
+      throw badRequest('invalid_value', `The schema cannot be converted to a grammar: ${reason}`, 'response_format');
     }
   }
 
   #run(job: Job, signal: AbortSignal, onText: (piece: GeneratedText) => void): Promise<GenerationResult> {
-    // The place that remembers most of this prompt answers soonest.
-    const remembered = (sequence: LlamaContextSequence): number =>
+    // The sequence that has evaluated the longest prefix of this prompt answers first.
+    const evaluated = (sequence: LlamaContextSequence): number =>
       sequence.compareContextTokens(job.promptTokens).firstDifferentIndex;
-    return this.#pool.use(signal, remembered, (sequence) => this.#generate(job, sequence, signal, onText));
+    return this.#pool.use(signal, evaluated, (sequence) => this.#generate(job, sequence, signal, onText));
   }
 
   async #generate(
@@ -102,7 +103,7 @@ export class Generator {
     signal: AbortSignal,
     onText: (piece: GeneratedText) => void,
   ): Promise<GenerationResult> {
-    // What is remembered of earlier prompts changes the last digits of the arithmetic, and so at times the answer.
+    // Reused results of earlier prompts change rounding, and sometimes the answer.
     if (job.request.sampling.isSeeded) await sequence.clearHistory();
     const meter = sequence.tokenMeter.getState();
     const chat = this.#deps.newChat(sequence, job.wrapper);
@@ -140,11 +141,11 @@ function samplingOptions({ request, maxTokens, grammar }: Job) {
     repeatPenalty,
     maxTokens,
     customStopTriggers: stop,
-    ...(grammar === undefined ? {} : { grammar }),
+    grammar,
   };
 }
 
-/** The template leaves the last message open only if it is the model's, empty or (as some callers ask) begun. */
+/** The template leaves only a last message of the model open. Some callers begin that message themselves. */
 function openForAnswer(history: readonly ChatHistoryItem[]): ChatHistoryItem[] {
   return history.at(-1)?.type === 'model' ? [...history] : [...history, { type: 'model', response: [] }];
 }

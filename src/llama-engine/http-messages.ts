@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError, badRequest } from './api-error.ts';
 
-/** Far more than any context holds; it only keeps a mistaken upload from filling the memory. */
+/** Far more than any context. It keeps a wrong upload from filling the memory. */
 const maxBodyBytes = 16 * 2 ** 20;
 
 export async function readJson(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  const body: AsyncIterable<Buffer> = request;
+  for await (const chunk of body) {
     length += chunk.length;
     if (length > maxBodyBytes) throw tooLarge();
     chunks.push(chunk);
@@ -24,7 +25,7 @@ function tooLarge(): ApiError {
     status: 413,
     type: 'invalid_request_error',
     code: 'request_too_large',
-    // The rest of the body is not read, so the connection cannot be used again.
+    // The rest of the body is not read, so the connection cannot be reused.
     headers: { connection: 'close' },
   });
 }

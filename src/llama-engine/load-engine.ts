@@ -10,12 +10,12 @@ import { usefulThreads } from './threads.ts';
 type LlamaModule = typeof import('node-llama-cpp');
 
 export interface Engine {
-  /** Undefined for models that only make embeddings. */
+  /** Undefined for models that make only embeddings. */
   generator: Generator | undefined;
   embedder: Embedder;
 }
 
-/** Without `--context-length`: a model trained for 128k tokens would take gigabytes for each caller. */
+/** Limit without `--context-length`. A context of 128k tokens would need gigabytes for each caller. */
 const defaultContextLength = 8192;
 
 export async function loadEngine(llamaModule: LlamaModule, options: EngineArguments): Promise<Engine> {
@@ -34,14 +34,14 @@ export async function loadEngine(llamaModule: LlamaModule, options: EngineArgume
   return { generator, embedder: new Embedder(model, options.contextLength) };
 }
 
-/** Nothing is compiled or fetched here: the packages that npm installed have to do. */
+/** Compiles and downloads nothing: uses only the binaries that npm installed. */
 function startLlama(llamaModule: LlamaModule, options: EngineArguments, threads: number): Promise<Llama> {
   return llamaModule.getLlama({
     build: 'never',
     skipDownload: true,
     gpu: options.gpu,
     maxThreads: threads,
-    // Warnings and errors only, which is its default level.
+    // Its default level is warnings and errors.
     logger: (level, message) => logLine('warn', 'llama.cpp', { severity: level, message: message.trim() }),
   });
 }
@@ -64,7 +64,7 @@ async function createGenerator(
   });
 }
 
-/** BERT and its kin read in both directions and cannot continue a text. */
+/** True for models such as BERT, which read in both directions and cannot continue a text. */
 function isEncoder(model: LlamaModel): boolean {
   return model.fileInfo.architectureMetadata.attention?.causal === false;
 }

@@ -1,27 +1,27 @@
 /**
- * An OpenAI-compatible server for one GGUF file, as a process of its own: a model that crashes llama.cpp or fills the
- * memory takes nothing else with it. See `usage` in arguments.ts.
+ * An OpenAI-compatible server for one GGUF file, in a process of its own: if a model crashes llama.cpp or fills the
+ * memory, nothing else fails. See `usage` in arguments.ts.
  *
- * Exit statuses: 0 told to stop, 1 the model cannot be loaded, 2 wrong arguments, 3 no engine for this machine.
+ * Exit statuses: 0 stopped by a signal, 1 the model cannot be loaded, 2 wrong arguments, 3 no engine for this machine.
  */
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { isStopping } from './api-error.ts';
 import { parseEngineArguments, usage, UsageError } from './arguments.ts';
 import type { EngineArguments } from './arguments.ts';
 import { loadEngine } from './load-engine.ts';
+import { listeningPort } from '../core/base/listening-port.ts';
 import { isLlamaEngineInstalled } from '../core/runtimes/llama-engine.ts';
 import { logLine } from './log.ts';
 import { createEngineServer } from './server.ts';
 import type { ServerState } from './server.ts';
 
 const exit = { stopped: 0, cannotLoad: 1, wrongArguments: 2, noEngine: 3 };
-/** How long answers may take to end by themselves after SIGTERM, and after that to notice that they are aborted. */
+/** Time for answers to finish after SIGTERM, and then for aborted answers to end. */
 const graceMilliseconds = 2_000;
 const abortMilliseconds = 1_000;
 
-/** Says in plain words what is wrong before anything has started. */
+/** For errors before the start: a plain sentence, no log line. */
 function giveUp(sentence: string, status: number): never {
   process.stderr.write(`${sentence}\n`);
   process.exit(status);
@@ -32,11 +32,11 @@ function argumentsOrExit(): EngineArguments {
   return result instanceof UsageError ? giveUp(`${result.message}\n${usage}`, exit.wrongArguments) : result;
 }
 
-/** Listens before the model is loaded, so that whoever waits sees "loading" and not a refused connection. */
+/** Listens before the model is loaded, so that health checks get "loading" instead of a refused connection. */
 async function listen(server: Server, { host, port }: EngineArguments): Promise<void> {
   server.listen(port, host);
   await once(server, 'listening');
-  logLine('info', 'listening', { host, port: (server.address() as AddressInfo).port });
+  logLine('info', 'listening', { host, port: listeningPort(server) });
 }
 
 async function load(options: EngineArguments, state: ServerState): Promise<void> {
@@ -58,8 +58,8 @@ function stopOnSignal(server: Server, stopping: AbortController): void {
     setTimeout(() => stopping.abort(isStopping()), graceMilliseconds);
     setTimeout(() => process.exit(exit.stopped), graceMilliseconds + abortMilliseconds);
   };
-  // `on` and not `once`: signal-exit, which node-llama-cpp brings along, kills the process when it sees no other listener.
-  // A second signal finds the server closed already and ends the process at once.
+  // `on`, not `once`: signal-exit, a dependency of node-llama-cpp, kills the process if it finds no other listener.
+  // After a second signal the server is closed already, so the process ends at once.
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { badRequest } from './api-error.ts';
 
-/** Fields that OpenAI has and we do not know are dropped; the first wrong one is named. */
+/** Drops unknown fields. The error names the first wrong field. */
 export function parseBody<S extends z.ZodType>(schema: S, body: unknown): z.output<S> {
   const result = schema.safeParse(body);
   if (result.success) return result.data;
@@ -21,7 +21,7 @@ function isMissing(body: unknown, path: readonly PropertyKey[]): boolean {
   let value: unknown = body;
   for (const key of path) {
     if (typeof value !== 'object' || value === null) return false;
-    value = (value as Record<PropertyKey, unknown>)[key];
+    value = Reflect.get(value, key);
   }
   return value === undefined;
 }

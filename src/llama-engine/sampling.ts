@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { z } from 'zod';
 import { unsupported } from './api-error.ts';
 
-/** What `/v1/chat/completions` and `/v1/completions` share. Clients send `null` for "not set". */
+/** Fields of `/v1/chat/completions` and `/v1/completions`. Clients send `null` for "not set". */
 export const samplingFields = {
   model: z.string(),
   stream: z.boolean().nullish(),
@@ -29,13 +29,13 @@ export interface Sampling {
   topK: number;
   minP: number;
   seed: number;
-  /** Asked for by the caller: the same request must then give the same answer. */
+  /** The caller set the seed, so the same request must give the same answer. */
   isSeeded: boolean;
   repeatPenalty: false | { penalty: number; frequencyPenalty: number; presencePenalty: number };
   stop: string[];
 }
 
-/** llama-server's own defaults: small models ramble at OpenAI's temperature of 1 with nothing cut off. */
+/** The defaults of llama-server. Small models ramble at OpenAI's defaults: temperature 1, all tokens allowed. */
 const defaults = { temperature: 0.8, topP: 0.95, topK: 40, minP: 0.05 };
 const seedRange = 2 ** 32;
 
@@ -47,7 +47,7 @@ export function samplingOf(fields: SamplingFields): Sampling {
     topP: fields.top_p ?? defaults.topP,
     topK: fields.top_k ?? defaults.topK,
     minP: fields.min_p ?? defaults.minP,
-    // llama.cpp takes 32 bits without a sign; without a seed node-llama-cpp would take the second of the day.
+    // llama.cpp takes an unsigned number of 32 bits. Without a seed node-llama-cpp would use the current second.
     seed: typeof seed === 'number' ? seed >>> 0 : randomInt(seedRange),
     isSeeded: typeof seed === 'number',
     repeatPenalty: penaltyOf(fields),
@@ -64,9 +64,8 @@ function penaltyOf(fields: SamplingFields): Sampling['repeatPenalty'] {
 }
 
 function refuseUnsupported(fields: SamplingFields): void {
-  if ((fields.n ?? 1) !== 1)
-    throw unsupported('n', 'This engine gives one answer per request: leave "n" out or send 1.');
+  if ((fields.n ?? 1) !== 1) throw unsupported('n', 'This engine returns one answer per request: omit "n" or send 1.');
   if (Object.keys(fields.logit_bias ?? {}).length > 0) {
-    throw unsupported('logit_bias', 'This engine does not take "logit_bias".');
+    throw unsupported('logit_bias', 'This engine does not support "logit_bias".');
   }
 }

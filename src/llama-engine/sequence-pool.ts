@@ -2,7 +2,7 @@ interface Waiter<S> {
   serve: (sequence: S) => void;
 }
 
-/** A fixed number of places to generate in. Who finds none free waits, and is served in the order of coming. */
+/** A fixed number of sequences. Callers wait for a free one, first come, first served. */
 export class SequencePool<S> {
   readonly #free: S[];
   readonly #waiting: Waiter<S>[] = [];
@@ -12,8 +12,8 @@ export class SequencePool<S> {
   }
 
   /**
-   * @param rate says how well a free place suits; the best one is taken
-   * @throws the signal's reason, when it is aborted before there was a place
+   * @param rate rates each free sequence; the caller gets the best one
+   * @throws the signal's reason, if it is aborted before a sequence is free
    */
   async use<R>(signal: AbortSignal, rate: (sequence: S) => number, work: (sequence: S) => Promise<R>): Promise<R> {
     signal.throwIfAborted();
@@ -35,7 +35,7 @@ export class SequencePool<S> {
     const { promise, resolve, reject } = Promise.withResolvers<S>();
     const leave = (): void => {
       this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
-      reject(signal.reason as Error);
+      reject(signal.reason);
     };
     const waiter: Waiter<S> = {
       serve: (sequence) => {

@@ -10,9 +10,9 @@ import { logLine } from './log.ts';
 export interface ServerState {
   servedName: string;
   startedAt: Date;
-  /** Undefined while the model is being loaded. */
+  /** Undefined while the model is loading. */
   engine: Engine | undefined;
-  /** Ends what is being generated when the process is told to stop. */
+  /** Aborted when the process stops: ends the running answers. */
   stopping: AbortSignal;
 }
 
@@ -33,12 +33,12 @@ async function handle(state: ServerState, request: IncomingMessage, response: Se
   const [path = '/'] = (request.url ?? '/').split('?', 1);
   const gone = new AbortController();
   response.once('close', () => {
-    if (!response.writableFinished) gone.abort(new Error('The caller went away.'));
+    if (!response.writableFinished) gone.abort(new Error('The caller disconnected.'));
   });
   const outcome = await route(state, request, response, path, gone.signal).catch((error: unknown) =>
     failed(response, error, gone.signal),
   );
-  // Asked every second by whoever watches over this process: too much for a log.
+  // Health checks come every second: too many for a log.
   if (path === '/health') return;
   const milliseconds = Math.round(performance.now() - startedAt);
   logLine('info', 'request', { method: request.method, path, status: response.statusCode, milliseconds, ...outcome });
@@ -79,7 +79,7 @@ function answerGet(state: ServerState, response: ServerResponse, path: string): 
   return {};
 }
 
-/** A name that is not well encoded is simply no name of a model. */
+/** A badly encoded name is no model's name. */
 function decoded(name: string): string {
   try {
     return decodeURIComponent(name);
@@ -94,7 +94,7 @@ function modelDocument({ servedName, startedAt, engine }: ServerState): Record<s
     object: 'model',
     created: Math.floor(startedAt.getTime() / 1000),
     owned_by: 'ecolink',
-    // vLLM's name for it; clients size their prompts by it.
+    // The name that vLLM uses. Clients limit their prompts to it.
     max_model_len: engine?.generator?.contextLength ?? null,
   };
 }
@@ -105,10 +105,10 @@ function checkModel({ servedName }: ServerState, name: string, param?: string): 
 }
 
 function unknownPath(method: string | undefined, path: string): ApiError {
-  return notFound('unknown_url', `There is no ${method ?? ''} ${path} here.`);
+  return notFound('unknown_url', `This engine has no ${method ?? ''} ${path}.`);
 }
 
-/** Tells the caller, as far as there is still one and the answer has not begun. */
+/** Sends the error if the caller is still connected and the answer has not begun. */
 function failed(response: ServerResponse, thrown: unknown, gone: AbortSignal): CallSummary {
   if (gone.aborted) return { cancelled: true };
   const error = asApiError(thrown);

@@ -3,9 +3,9 @@ import type { ChatHistoryItem, ChatWrapper } from 'node-llama-cpp';
 type LlamaModule = typeof import('node-llama-cpp');
 
 /**
- * A "chat template" that adds nothing, so that `/v1/completions` runs through the same code as chat does.
- * (node-llama-cpp's LlamaCompletion loses the end of an answer that stops right after a character of three tokens.)
- * Made in a function because the package is optional and comes by a dynamic import.
+ * A chat template that adds nothing, so that `/v1/completions` uses the same code as chat. (LlamaCompletion of
+ * node-llama-cpp loses the end of an answer that stops right after a character of three tokens.) A function, because the
+ * package is optional and imported dynamically.
  */
 export function makeTextWrapper(llamaModule: LlamaModule, startsWithBos: boolean): ChatWrapper {
   const { ChatWrapper, LlamaText, SpecialToken } = llamaModule;

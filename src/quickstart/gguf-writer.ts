@@ -1,6 +1,6 @@
 /**
- * Just enough of the GGUF v3 format to write float32 tensors. By hand, because npm has readers only:
- * @huggingface/gguf parses files and rewrites headers, and writes no tensors.
+ * Enough of the GGUF v3 format to write float32 tensors. Own code: npm has only readers. @huggingface/gguf parses files
+ * and rewrites headers, but writes no tensors.
  */
 
 export type GgufValue =
@@ -14,7 +14,7 @@ export type GgufValue =
 
 export interface GgufTensor {
   name: string;
-  /** Fastest-changing first, as GGUF wants it: columns, then rows. */
+  /** The order of GGUF, the fastest-changing first: columns, then rows. */
   dimensions: readonly number[];
   values: Float32Array;
 }
@@ -54,7 +54,7 @@ function tensorInfos(tensors: readonly GgufTensor[]): Buffer[] {
   });
 }
 
-/** Little-endian whatever the machine, as the format says. */
+/** Little-endian on every machine, as the format requires. */
 function tensorBytes({ values }: GgufTensor): Buffer {
   const bytes = Buffer.alloc(values.byteLength);
   values.forEach((value, index) => bytes.writeFloatLE(value, index * values.BYTES_PER_ELEMENT));

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 
-/** The bytes of one file, produced piece by piece, so that a file of any size needs no memory. */
+/** The bytes of one file in pieces, so that a large file needs little memory. */
 export interface HubContent {
   readonly size: number;
   /** The bytes of [start, end). */
@@ -11,12 +11,12 @@ export interface HubContent {
 export interface HubFile {
   path: string;
   content: HubContent;
-  /** As the Hub states it: of the file itself, or of its pointer file where it is kept in LFS. */
+  /** Blob id as on the Hub: of the file itself, or of its pointer file if it is in LFS. */
   blobId: string;
   lfs?: { sha256: string; pointerSize: number };
 }
 
-/** A commit of a repo: its files in the order of their paths. */
+/** A commit of a repo. The files are sorted by path. */
 export interface HubCommit {
   sha: string;
   date: string;
@@ -34,7 +34,7 @@ export function bufferContent(bytes: Buffer): HubContent {
   };
 }
 
-/** A file on disk, read in pieces when it is asked for. */
+/** A file on disk, read in pieces on demand. */
 export function diskContent(path: string): HubContent {
   return {
     size: statSync(path).size,
@@ -69,7 +69,7 @@ export function makeCommit(
   return { sha: identity.digest('hex'), date: new Date().toISOString(), files };
 }
 
-/** What the Hub's own upload does: weights and anything large go to LFS. */
+/** The rule of uploads to the Hub: weights and large files go to LFS. */
 export function usuallyLfs(path: string, size: number): boolean {
   return size > 10 * 1024 * 1024 || /\.(safetensors|gguf|bin|pt|pth|onnx|msgpack|h5|ot)$/.test(path);
 }
@@ -96,7 +96,7 @@ export interface TreeEntry {
   lfs?: { oid: string; size: number; pointerSize: number };
 }
 
-/** What `/api/models/<id>/tree/<revision>/<folder>` lists, before it is cut into pages. */
+/** The list of `/api/models/<id>/tree/<revision>/<folder>`, before it is split into pages. */
 export function treeEntries(commit: HubCommit, folder: string, recursive: boolean): TreeEntry[] {
   const prefix = folder === '' ? '' : `${folder}/`;
   const directories = new Map<string, TreeEntry>();
@@ -123,7 +123,7 @@ function fileEntry(file: HubFile): TreeEntry {
   return { type: 'file', oid: file.blobId, size, path: file.path, lfs };
 }
 
-/** The model's facts that a repo's owner states; everything else follows from its files. */
+/** Facts that the owner of a repo sets. All others follow from its files. */
 export interface HubModelFacts {
   pipeline_tag?: string;
   tags?: readonly string[];
@@ -158,7 +158,7 @@ const shownByDefault = [
   'author',
 ];
 
-/** The answer of `/api/models/<id>`; with `expand`, nothing but the fields that were asked for. */
+/** The answer of `/api/models/<id>`. With `expand` it has only the requested fields. */
 export function modelInfo(id: string, commit: HubCommit, facts: HubModelFacts, query: URLSearchParams): object {
   const withBlobs = query.get('blobs') === 'true';
   const everything: Record<string, unknown> = {
@@ -187,10 +187,10 @@ function sibling(file: HubFile, withBlobs: boolean): object {
   if (!withBlobs) return { rfilename: file.path };
   const entry = fileEntry(file);
   const lfs = entry.lfs && { sha256: entry.lfs.oid, size: entry.lfs.size, pointerSize: entry.lfs.pointerSize };
-  return { rfilename: file.path, size: entry.size, blobId: entry.oid, ...(lfs ? { lfs } : {}) };
+  return { rfilename: file.path, size: entry.size, blobId: entry.oid, lfs };
 }
 
-/** A `Range` header of one range, as [start, end); undefined where there is none, null where it fits no byte of the file. */
+/** A `Range` header with one range: end is exclusive. Undefined without a range, null if it is outside the file. */
 export function parseRange(
   header: string | undefined,
   size: number,

@@ -1,4 +1,4 @@
-/** The part of the Hub's address space that a client of models meets. */
+/** The paths of the Hub that a client of models uses. */
 export type HubRoute =
   | { kind: 'info'; repo: string; revision: string }
   | { kind: 'tree'; repo: string; revision: string; folder: string }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { listeningPort } from '../core/base/listening-port.ts';
 import { makeCommit, modelInfo, parseRange, treeEntries, usuallyLfs } from './hub-repo.ts';
 import type { HubCommit, HubContent, HubFile, HubModelFacts } from './hub-repo.ts';
 import { routeOf } from './hub-routes.ts';
@@ -18,16 +18,15 @@ export interface LoopbackHub extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-interface Served {
+interface ServedRepo {
   id: string;
   facts: HubModelFacts;
   commit: HubCommit;
 }
 
 /**
- * A Hugging Face Hub on this machine with a few public repos: enough of its protocol for the quickstart to register and
- * fetch a model without a network. Every revision is the one commit that there is. `bytesPerSecond` paces each file, so
- * that a small one can be watched.
+ * A Hugging Face Hub on this machine with a few public repos. It has enough of the protocol to register and download a
+ * model without a network. A repo has one commit. `bytesPerSecond` slows down each file, so that progress can be seen.
  */
 export async function startLoopbackHub(repos: readonly LoopbackRepo[], bytesPerSecond?: number): Promise<LoopbackHub> {
   const served = new Map(repos.map((repo) => [repo.id, serve(repo)]));
@@ -35,16 +34,16 @@ export async function startLoopbackHub(repos: readonly LoopbackRepo[], bytesPerS
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const close = () => closeServer(server);
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const endpoint = `http://127.0.0.1:${listeningPort(server)}`;
   return { endpoint, close, [Symbol.asyncDispose]: close };
 }
 
-function serve(repo: LoopbackRepo): Served {
+function serve(repo: LoopbackRepo): ServedRepo {
   return { id: repo.id, facts: repo.facts ?? {}, commit: makeCommit(repo.id, '', repo.files, usuallyLfs) };
 }
 
 function answer(
-  served: ReadonlyMap<string, Served>,
+  served: ReadonlyMap<string, ServedRepo>,
   pace: number | undefined,
   request: IncomingMessage,
   response: ServerResponse,

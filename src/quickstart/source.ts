@@ -1,35 +1,36 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemErrorCode } from '../core/base/system-error.ts';
 import { bufferContent } from './hub-repo.ts';
 import { startLoopbackHub } from './loopback-hub.ts';
 import type { LoopbackHub } from './loopback-hub.ts';
 import { makeTinyGguf } from './tiny-gguf.ts';
 
-/** A small chat model that anybody may download: 386 MB, Apache-2.0, one quantisation. */
+/** A small chat model that everyone may download: 386 MB, Apache-2.0, one quantisation. */
 export const smallModel = 'HuggingFaceTB/SmolLM2-360M-Instruct-GGUF';
 
 export interface QuickstartSource {
   repo: string;
   endpoint: string;
-  /** Name of the entry. */
+  /** Name of the model in the registry. */
   name: string;
-  /** What somebody should know of it, in sentences. */
+  /** Sentences about the model, for the terminal. */
   words: string[];
   hub: LoopbackHub | undefined;
 }
 
 const answerMs = 5000;
-/** The tiny model is there in a blink; paced, its progress bar can be seen. */
+/** The tiny model is small. Slowed down, its progress bar can be seen. */
 const paceBytesPerSecond = 120_000;
 
-/** The real Hub where it answers, else one on loopback with a model that is made here. */
+/** The real Hub if it answers. Otherwise a Hub on loopback with a generated model. */
 export async function chooseSource(options: {
   repo: string | undefined;
   offline: boolean;
   endpoint: string;
 }): Promise<QuickstartSource> {
   const repo = options.repo ?? smallModel;
-  const why = options.offline ? 'as asked (--offline)' : await unreachable(options.endpoint, repo);
+  const why = options.offline ? 'as --offline asks' : await unreachable(options.endpoint, repo);
   if (why === undefined || options.repo !== undefined) {
     return {
       repo,
@@ -50,8 +51,8 @@ export async function chooseSource(options: {
     endpoint: hub.endpoint,
     name: 'quickstart-tiny',
     words: [
-      `ecolink/tiny-chat, made here and served by a Hub on loopback (slowly, so that there is something to see), ${why}.`,
-      'Its weights are RANDOM: everything about it is real except that its answer makes no sense.',
+      `ecolink/tiny-chat, generated here and served by a Hub on loopback (slowly, to show the progress), ${why}.`,
+      'Its weights are RANDOM: everything is real, except that its answers make no sense.',
     ],
     hub,
   };
@@ -67,12 +68,12 @@ async function unreachable(endpoint: string, repo: string): Promise<string | und
   }
 }
 
-/** A folder that serves as a shared filesystem, with a model in it. */
+/** Creates a folder that serves as a shared filesystem, with a model in it. */
 export async function makeFilesystem(folder: string): Promise<void> {
   const model = join(folder, 'teams', 'demo', 'tiny-chat');
   await mkdir(model, { recursive: true });
-  // Written once: a file that is written again is a changed model to the registry.
+  // Written only once: to the registry, a file with a new time is a changed model.
   await writeFile(join(model, 'tiny-chat.gguf'), makeTinyGguf({ seed: 2 }), { flag: 'wx' }).catch((thrown: unknown) => {
-    if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
+    if (systemErrorCode(thrown) !== 'EEXIST') throw thrown;
   });
 }

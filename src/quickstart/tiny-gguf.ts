@@ -2,9 +2,9 @@ import { ggufFile } from './gguf-writer.ts';
 import type { GgufTensor, GgufValue } from './gguf-writer.ts';
 
 export interface TinyGgufOptions {
-  /** Another seed gives another model: other bytes, another sha256, other answers. */
+  /** Another seed makes another model: other bytes, another sha256, other answers. */
   seed?: number;
-  /** Default 2 (about 470 KB); each further one adds 165 KB. */
+  /** Default: 2 (about 470 KB). Each further layer adds 165 KB. */
   layers?: number;
 }
 
@@ -13,9 +13,9 @@ const heads = 4;
 const hidden = 128;
 const defaultLayers = 2;
 const byteCount = 256;
-/** llama.cpp's numbers for what a token is (`llama_token_type`). */
+/** Token types of llama.cpp (`llama_token_type`). */
 const tokenType = { normal: 1, unknown: 2, control: 3, byte: 6 };
-/** How this kind of tokenizer writes a space. Without it a space would be three bytes and come back as "▁". */
+/** How this kind of tokenizer writes a space. Without this token a space would be three bytes, and be decoded as "▁". */
 const space = '\u2581';
 
 const chatTemplate =
@@ -23,8 +23,8 @@ const chatTemplate =
   "{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}";
 
 /**
- * A language model with random weights that llama.cpp loads like any other GGUF: for runs without the Hub, and for
- * tests. It answers with random bytes, which are not always UTF-8. The same options give the same bytes on every machine.
+ * A language model with random weights that llama.cpp loads like any other GGUF file, for use without the Hub and for
+ * tests. Its answers are random bytes, not always valid UTF-8. The same options make the same bytes on every machine.
  */
 export function makeTinyGguf(options: TinyGgufOptions = {}): Buffer {
   const layers = options.layers ?? defaultLayers;
@@ -97,7 +97,7 @@ function tensors(layers: number, random: () => number): GgufTensor[] {
   ];
 }
 
-/** mulberry32, spread over ±0.25: whole-number steps only, so that no platform's `Math` can change the file's hash. */
+/** mulberry32, scaled to ±0.25. It uses only integer arithmetic, so the hash of the file is the same on every platform. */
 function uniformNumbers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -1,6 +1,7 @@
 import OpenAI from 'openai';
 import type { ResponseFormatJSONSchema } from 'openai/resources/shared';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
 import { collect, startEngine } from './start-engine.ts';
 import type { RunningEngine } from './start-engine.ts';
 
@@ -21,14 +22,16 @@ const hello = [
   { role: 'user' as const, content: [{ type: 'text' as const, text: 'Hello there' }] },
 ];
 
-/** Random weights say anything; a schema with one possible answer makes them say this. */
+/** Random weights say anything. A schema with one possible answer makes them say this text. */
 function saying(text: string): ResponseFormatJSONSchema {
   const schema = { type: 'object', properties: { said: { const: text } }, required: ['said'] };
   return { type: 'json_schema', json_schema: { name: 'said', schema } };
 }
 
+const answerSchema = z.object({ said: z.unknown() });
+
 function said(content: string | null | undefined): unknown {
-  return (JSON.parse(content ?? '') as { said: unknown }).said;
+  return answerSchema.parse(JSON.parse(content ?? '')).said;
 }
 
 function post(path: string, body: unknown): Promise<Response> {
@@ -39,7 +42,7 @@ function post(path: string, body: unknown): Promise<Response> {
 }
 
 describe('the server', () => {
-  it('says that it is loading until the model is loaded', async () => {
+  it('reports that it is loading until the model is loaded', async () => {
     expect(engine.healthWhileLoading).toEqual({ status: 503, body: { status: 'loading' } });
     const health = await fetch(`${engine.url}/health`);
     expect([health.status, await health.json()]).toEqual([200, { status: 'ok' }]);
@@ -52,7 +55,7 @@ describe('the server', () => {
     expect((await fetch(`${engine.url}/v1/models/100%`)).status).toBe(404);
   });
 
-  it('logs one line per request and nothing of what was said', async () => {
+  it('logs one line per request, without any of its text', async () => {
     const secret = 'correct horse battery staple';
     await openai.completions.create({ model: 'tiny', prompt: secret, max_tokens: 3 });
     await vi.waitFor(
@@ -77,7 +80,7 @@ describe('chat', () => {
     expect(usage?.total_tokens).toBe((usage?.prompt_tokens ?? 0) + (usage?.completion_tokens ?? 0));
   });
 
-  it('streams whole characters only, in many pieces, and tells the usage at the end', async () => {
+  it('streams whole characters in many pieces, and the usage at the end', async () => {
     const text = 'Grüße aus 東京 😀👩🏽‍🚀!';
     const stream = await openai.chat.completions.create({
       model: 'tiny',
@@ -92,10 +95,10 @@ describe('chat', () => {
     expect(pieces.every((piece) => piece.isWellFormed() && !piece.includes('\uFFFD'))).toBe(true);
     expect(said(pieces.join(''))).toBe(text);
     expect(chunks.at(-2)?.choices[0]?.finish_reason).toBe('stop');
-    expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { completion_tokens: expect.any(Number) as number } });
+    expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { completion_tokens: expect.any(Number) } });
   });
 
-  it('gives the same answer to the same seed, streamed or not, and another to another', async () => {
+  it('gives the same answer for the same seed, streamed or not, and another answer for another seed', async () => {
     const ask = async (seed: number): Promise<string | null | undefined> => {
       const { choices } = await openai.chat.completions.create({
         model: 'tiny',
@@ -119,7 +122,7 @@ describe('chat', () => {
     expect(await ask(8)).not.toBe(first);
   });
 
-  it('stops before a stop text, whether it comes in one token or many', async () => {
+  it('stops before a stop text of one token or many', async () => {
     const { choices } = await openai.chat.completions.create({
       model: 'tiny',
       messages: hello,
@@ -130,7 +133,7 @@ describe('chat', () => {
     expect(choices[0]?.message.content).toMatch(/"one $/);
   });
 
-  it('ends at the limit of tokens and says so', async () => {
+  it('ends at the limit of tokens, and the answer tells', async () => {
     const { choices, usage } = await openai.chat.completions.create({
       model: 'tiny',
       messages: hello,
@@ -141,7 +144,7 @@ describe('chat', () => {
     expect(usage?.completion_tokens).toBe(5);
   });
 
-  it('ends at the end of the context and does not forget the beginning', async () => {
+  it('ends at the end of the context and keeps its beginning', async () => {
     const { choices, usage } = await openai.chat.completions.create({
       model: 'tiny',
       messages: [{ role: 'user', content: 'x'.repeat(4000) }],
@@ -152,7 +155,7 @@ describe('chat', () => {
     expect(usage?.prompt_tokens).toBeGreaterThan(4000);
   });
 
-  it('writes JSON when it is asked to', async () => {
+  it('writes JSON if the request wants JSON', async () => {
     const { choices } = await openai.chat.completions.create({
       model: 'tiny',
       messages: hello,
@@ -164,7 +167,7 @@ describe('chat', () => {
 });
 
 describe('many callers', () => {
-  it('get each their own answer, also when there are more of them than places', async () => {
+  it('get each their own answer, even if there are more of them than sequences', async () => {
     const words = ['ant', 'bee', 'cat', 'dog', 'elk', 'fox', 'gnu'];
     const answers = await Promise.all(
       words.map((word) =>
@@ -174,7 +177,7 @@ describe('many callers', () => {
     expect(answers.map(({ choices }) => said(choices[0]?.message.content))).toEqual(words);
   });
 
-  it('leave their place at once when they go away, running or waiting', async () => {
+  it('free their sequence at once when they disconnect, running or waiting', async () => {
     const long = 3000;
     const begin = () =>
       openai.chat.completions.create({
@@ -185,7 +188,7 @@ describe('many callers', () => {
       });
     const running = [await begin(), await begin()];
     const streams = running.map((stream) => stream[Symbol.asyncIterator]());
-    // The first event comes before there is a place; a text comes from a running generation.
+    // The first event comes before a sequence is free. A text comes from a running generation.
     await Promise.all(streams.map(async (stream) => [await stream.next(), await stream.next()]));
     const gone = () => engine.log.filter((line) => line['cancelled'] === true).length;
     const waiting = await begin();
@@ -209,7 +212,7 @@ describe('completions', () => {
   it('continue one text, alone or in a list, and stream', async () => {
     const request = { model: 'tiny', prompt: 'Once upon', max_tokens: 12, seed: 3 };
     const { choices, usage } = await openai.completions.create(request);
-    expect(choices).toMatchObject([{ index: 0, text: expect.any(String) as string }]);
+    expect(choices).toMatchObject([{ index: 0, text: expect.any(String) }]);
     // The beginning-of-text token and one for each letter.
     expect(usage).toMatchObject({ prompt_tokens: 10, completion_tokens: 12, total_tokens: 22 });
     const listed = await openai.completions.create({ ...request, prompt: ['Once upon'] });
@@ -221,7 +224,7 @@ describe('completions', () => {
 });
 
 describe('embeddings', () => {
-  it('are the same as base64, which the SDK asks for by itself, and as floats', async () => {
+  it('are the same as base64, the default of the SDK, and as floats', async () => {
     const request = { model: 'tiny', input: ['first', 'second'] };
     const asBase64 = await openai.embeddings.create(request);
     const asFloats = await openai.embeddings.create({ ...request, encoding_format: 'float' });
@@ -320,13 +323,14 @@ describe('a request that cannot be served', () => {
     ['asks for another path', '/v1/images/generations', {}, 404, 'unknown_url', null],
   ])('because it %s is refused in the shape that clients read', async (_, path, body, status, code, param) => {
     const response = await post(path, body);
-    const { error } = (await response.json()) as { error: Record<string, unknown> };
     expect(response.status).toBe(status);
-    expect(error).toEqual({
-      type: 'invalid_request_error',
-      code,
-      param,
-      message: expect.stringMatching(/\.$/) as string,
+    expect(await response.json()).toEqual({
+      error: {
+        type: 'invalid_request_error',
+        code,
+        param,
+        message: expect.stringMatching(/\.$/),
+      },
     });
   });
 });

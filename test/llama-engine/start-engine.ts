@@ -6,14 +6,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { vi } from 'vitest';
+import { z } from 'zod';
 import { makeTinyGguf } from '../../src/quickstart/tiny-gguf.ts';
 import { llamaEngineEntry } from '../../src/core/runtimes/llama-engine.ts';
 
-export type LogLine = Readonly<Record<string, unknown>>;
+const logLineSchema = z.record(z.string(), z.unknown());
+export type LogLine = Readonly<z.output<typeof logLineSchema>>;
 
 export interface RunningEngine {
   url: string;
-  /** What the engine said of itself when nothing but its port was open. */
+  /** The answer of the health path right after the port was open. */
   healthWhileLoading: { status: number; body: unknown };
   log: LogLine[];
   child: ChildProcess;
@@ -32,9 +34,9 @@ export async function startEngine(...flags: string[]): Promise<RunningEngine> {
     [llamaEngineEntry(), '--model', model, '--served-name', 'tiny', '--port', '0', ...flags],
     { stdio: ['ignore', 'inherit', 'pipe'] },
   );
-  const exited = once(child, 'exit').then(([status]) => status as number | null);
+  const exited = once(child, 'exit').then(() => child.exitCode);
   const log: LogLine[] = [];
-  createInterface({ input: child.stderr }).on('line', (line) => log.push(JSON.parse(line) as LogLine));
+  createInterface({ input: child.stderr }).on('line', (line) => log.push(logLineSchema.parse(JSON.parse(line))));
   const listening = await vi.waitUntil(() => log.find(({ event }) => event === 'listening'), { timeout: 20_000 });
   const url = `http://127.0.0.1:${String(listening['port'])}`;
   const first = await fetch(`${url}/health`);

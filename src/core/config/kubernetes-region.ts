@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { acceleratorShape, configName } from './names.ts';
+import { pathSetting } from './paths.ts';
+import type { RegionSettings } from './region-settings.ts';
 
 const texts = z.record(z.string(), z.string());
 /** Kubernetes quantities: `500m`, `2Gi`. */
@@ -31,14 +33,13 @@ const namespaceName = z
 
 export const accessModes = ['ReadWriteMany', 'ReadWriteOnce'] as const;
 
-/** A region in a namespace of a cluster. Regions may share a namespace and differ in their node selectors. */
-export const kubernetesRegion = z.strictObject({
+const settings = z.strictObject({
   name: configName,
   kind: z.literal('kubernetes'),
   /** The context in the kubeconfig. Default: the current one. EcoLink never switches it. */
   context: z.string().min(1).optional(),
   /** Kubeconfig file. Default: `KUBECONFIG` or `~/.kube/config`. */
-  kubeconfig: z.string().min(1).optional(),
+  kubeconfig: pathSetting.optional(),
   /** Use the ServiceAccount of the pod that EcoLink runs in. */
   in_cluster: z.boolean().default(false),
   namespace: namespaceName,
@@ -86,7 +87,20 @@ export const kubernetesRegion = z.strictObject({
   reach: z.enum(['in-cluster', 'api-proxy']).default('in-cluster'),
 });
 
+/** A namespace of a cluster as a region. Several regions may share a namespace if their node selectors differ. */
+export const kubernetesRegion = settings.superRefine((region, context) => {
+  if (region.share === undefined || region.access_mode === 'ReadWriteOnce') return;
+  const message = 'is for access_mode: ReadWriteOnce; ReadWriteMany is shared already';
+  context.addIssue({ code: 'custom', path: ['share'], message });
+});
+
 export type KubernetesRegionConfig = z.output<typeof kubernetesRegion>;
+
+export const kubernetesSettings: RegionSettings<KubernetesRegionConfig> = {
+  kind: 'kubernetes',
+  schema: kubernetesRegion,
+  filesystemSetting: 'claim',
+};
 
 /** True if only one node at a time can mount a volume. All pods that read the volume then run on that node. */
 export function mountsOnOneNode(config: KubernetesRegionConfig): boolean {

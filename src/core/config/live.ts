@@ -6,7 +6,8 @@ import type { Log } from '../base/log.ts';
 import { plainWords } from '../base/prose.ts';
 import type { Config } from './config.ts';
 import { parseConfigFile } from './parse.ts';
-import type { ConfigFile } from './schema.ts';
+import { configFile } from './schema.ts';
+import type { ConfigFile, ConfigFileSchema } from './schema.ts';
 
 /** How often the file is looked at without a call, so that the log soon reports a bad file. */
 const idleMs = 2_000;
@@ -25,9 +26,11 @@ export interface LiveConfigDeps {
   log: Log;
   clock: Pick<Clock, 'every'>;
   newId: NewId;
+  /** For other kinds of regions than the built-in ones. */
+  schema?: ConfigFileSchema | undefined;
 }
 
-export function createLiveConfig({ config, log, clock, newId }: LiveConfigDeps): LiveConfig {
+export function createLiveConfig({ config, log, clock, newId, schema = configFile }: LiveConfigDeps): LiveConfig {
   let state = stateOf(config.files);
   let file: ConfigFile = config;
   const look = (): ConfigFile => {
@@ -36,7 +39,7 @@ export function createLiveConfig({ config, log, clock, newId }: LiveConfigDeps):
     const before = state;
     state = now;
     try {
-      file = readAgain(now, before);
+      file = readAgain(now, before, schema);
       log.info({ path: now.path }, 'people, groups and policy were read again; other settings need a restart');
     } catch (thrown) {
       const { code, message, nextStep } = asEcolinkError(thrown, newId('cfg'));
@@ -65,7 +68,7 @@ function stateOf(paths: readonly string[]): State {
 }
 
 /** Throws if the file is gone. Its absence would take every role away, and is more likely a mistake. */
-function readAgain(now: State, before: State): ConfigFile {
+function readAgain(now: State, before: State, schema: ConfigFileSchema): ConfigFile {
   const path = now.path ?? before.path ?? '';
   let text: string;
   try {
@@ -76,5 +79,5 @@ function readAgain(now: State, before: State): ConfigFile {
       cause,
     });
   }
-  return parseConfigFile(text, path);
+  return parseConfigFile(text, path, schema);
 }

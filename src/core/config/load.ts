@@ -7,7 +7,8 @@ import { fail } from '../base/errors.ts';
 import type { EcolinkError } from '../base/errors.ts';
 import { issueText, parseConfigFile } from './parse.ts';
 import type { Config, Secrets, SlackSecrets } from './config.ts';
-import type { ConfigFile, RegionConfig } from './schema.ts';
+import { configFile } from './schema.ts';
+import type { ConfigFile, ConfigFileSchema } from './schema.ts';
 
 type Environment = Record<string, string | undefined>;
 
@@ -64,17 +65,18 @@ const environmentSchema = z.object({
   SLACK_API_URL: z.url().optional(),
 });
 
-/** Reads the environment and `ecolink.yaml`. Throws `bad_environment`, or `bad_config` with the line. */
-export function loadConfig(environment: Environment = process.env): Config {
+/**
+ * Reads the environment and `ecolink.yaml`. Throws `bad_environment`, or `bad_config` with the line. `schema`: for other
+ * kinds of regions than the built-in ones.
+ */
+export function loadConfig(environment: Environment = process.env, schema: ConfigFileSchema = configFile): Config {
   const env = readEnvironment(environment);
   const dataDir = resolve(env.ECOLINK_DATA_DIR ?? join(homedir(), '.ecolink'));
   const files = env.ECOLINK_CONFIG === undefined ? usualFiles(dataDir) : [resolve(env.ECOLINK_CONFIG)];
-  const file = readConfigFile(env.ECOLINK_CONFIG, files);
+  const file = readConfigFile(env.ECOLINK_CONFIG, files, schema);
   return {
     ...file,
     files,
-    regions: file.regions.map((region) => withAbsolutePath(region, dataDir)),
-    filesystems: file.filesystems.map(({ path, ...rest }) => ({ ...rest, path: path && absolute(path) })),
     dataDir,
     host: env.ECOLINK_HOST,
     port: env.ECOLINK_PORT,
@@ -125,9 +127,9 @@ function usualFiles(dataDir: string): string[] {
   return [resolve('ecolink.yaml'), join(dataDir, 'ecolink.yaml')];
 }
 
-function readConfigFile(named: string | undefined, files: readonly string[]): ConfigFile {
+function readConfigFile(named: string | undefined, files: readonly string[], schema: ConfigFileSchema): ConfigFile {
   const path = named ?? files.find((each) => existsSync(each));
-  if (path === undefined) return parseConfigFile('', 'ecolink.yaml');
+  if (path === undefined) return parseConfigFile('', 'ecolink.yaml', schema);
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -137,16 +139,7 @@ function readConfigFile(named: string | undefined, files: readonly string[]): Co
       cause,
     });
   }
-  return parseConfigFile(text, path);
-}
-
-function withAbsolutePath(region: RegionConfig, dataDir: string): RegionConfig {
-  if (region.kind === 'kubernetes') return { ...region, kubeconfig: region.kubeconfig && absolute(region.kubeconfig) };
-  return { ...region, path: absolute(region.path ?? join(dataDir, 'regions', region.name)) };
-}
-
-function absolute(path: string): string {
-  return path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(path);
+  return parseConfigFile(text, path, schema);
 }
 
 function secretsOf(env: ValidEnvironment): Secrets {

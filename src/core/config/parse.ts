@@ -5,24 +5,24 @@ import { fail } from '../base/errors.ts';
 import type { EcolinkError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 import { configFile } from './schema.ts';
-import type { ConfigFile } from './schema.ts';
+import type { ConfigFile, ConfigFileSchema } from './schema.ts';
 import { settingsAt } from './settings.ts';
 
 type Issue = z.core.$ZodIssue;
 
 /** Parses and validates the text of the file. Throws `bad_config` with the line and what is expected there. */
-export function parseConfigFile(text: string, path: string): ConfigFile {
+export function parseConfigFile(text: string, path: string, schema: ConfigFileSchema = configFile): ConfigFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const broken = document.errors[0];
   if (broken) throw badConfig(path, lines.linePos(broken.pos[0]).line, broken.message.split('\n')[0] ?? 'not YAML');
   const file: unknown = document.toJS() ?? {};
-  const parsed = configFile.safeParse(file);
+  const parsed = schema.safeParse(file);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   if (issue === undefined) throw badConfig(path, 1, 'the file: is not valid');
   const what = `${issue.path.join('.') || 'the file'}: ${issueText(issue)}`;
-  throw badConfig(path, lineOf(document, lines, issue), what, suggestion(issue, file));
+  throw badConfig(path, lineOf(document, lines, issue), what, suggestion(issue, file, schema));
 }
 
 function badConfig(path: string, line: number, what: string, hint = ''): EcolinkError {
@@ -31,9 +31,9 @@ function badConfig(path: string, line: number, what: string, hint = ''): Ecolink
   });
 }
 
-function suggestion(issue: Issue, file: unknown): string {
+function suggestion(issue: Issue, file: unknown, schema: ConfigFileSchema): string {
   const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
-  const near = unknown === undefined ? undefined : nearest(unknown, settingsAt(issue.path, file));
+  const near = unknown === undefined ? undefined : nearest(unknown, settingsAt(issue.path, file, schema));
   return near === undefined ? '' : ` Did you mean "${near}"?`;
 }
 

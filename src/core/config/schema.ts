@@ -1,26 +1,20 @@
 import { z } from 'zod';
-import { kubernetesRegion } from './kubernetes-region.ts';
-import { acceleratorShape, configName } from './names.ts';
+import { kubernetesSettings } from './kubernetes-region.ts';
+import { localSettings } from './local-region.ts';
+import { configName } from './names.ts';
+import { pathSetting } from './paths.ts';
+import type { RegionConfig, RegionSettings } from './region-settings.ts';
 import { checkPeople, groupSchema, personSchema, slackSchema } from './people.ts';
 import { approvalsSchema, policySchema } from '../policy/schema.ts';
 import { categories, formats } from '../base/categories.ts';
 
 const name = configName;
 
-const localRegion = z.strictObject({
-  name,
-  kind: z.literal('local'),
-  path: z.string().min(1).optional(),
-  accelerators: z.array(z.strictObject(acceleratorShape)).default([]),
-});
-
-const regionSchema = z.discriminatedUnion('kind', [localRegion, kubernetesRegion]);
-
 const filesystemSchema = z.strictObject({
   name,
   region: name,
   /** The folder, in a local region. */
-  path: z.string().min(1).optional(),
+  path: pathSetting.optional(),
   /** The PersistentVolumeClaim, in a Kubernetes region. */
   claim: z.string().min(1).optional(),
   mount_path: z.string().startsWith('/').optional(),
@@ -78,36 +72,47 @@ const kubernetesRuntime = z.strictObject({
 
 export const runtimeSchema = z.discriminatedUnion('kind', [localRuntime, kubernetesRuntime]);
 
-/** `ecolink.yaml`. Every setting has a default, so the file may be empty or missing. */
-export const configFile = z
-  .strictObject({
-    regions: z
-      .array(regionSchema)
-      .min(1)
-      .default([{ name: 'local', kind: 'local', accelerators: [] }]),
-    filesystems: z.array(filesystemSchema).default([]),
-    runtimes: z.array(runtimeSchema).default([]),
-    /** Price per hour of one accelerator, by its name. */
-    prices: z.record(z.string(), z.number().nonnegative()).default({}),
-    people: z.array(personSchema).default([]),
-    groups: z.array(groupSchema).default([]),
-    /** When unused weights are evicted. Without either setting they are kept. */
-    cache: z
-      .strictObject({
-        keep_days: z.number().positive().optional(),
-        /** Per region. */
-        maximum_gib: z.number().positive().optional(),
-      })
-      .default({}),
-    /** Rules that come before the default rules. */
-    policy: policySchema.optional(),
-    approvals: approvalsSchema.default(approvalsSchema.parse({})),
-    slack: slackSchema.prefault({}),
-  })
-  .superRefine(checkNames)
-  .superRefine(checkReferences)
-  .superRefine(checkStorage)
-  .superRefine(checkPeople);
+/** The built-in kinds of regions, as the file names them. `regions/kinds.ts` has a row for each. */
+export const regionSettings: readonly RegionSettings[] = [localSettings, kubernetesSettings];
+
+/** The schema of `ecolink.yaml` with these kinds of regions. Everything has a default: a missing file is an empty one. */
+export function configFileSchema(kinds: readonly RegionSettings[]) {
+  return z
+    .strictObject({
+      regions: regionsSchema(kinds),
+      filesystems: z.array(filesystemSchema).default([]),
+      runtimes: z.array(runtimeSchema).default([]),
+      /** Price per hour of one accelerator, by its name. */
+      prices: z.record(z.string(), z.number().nonnegative()).default({}),
+      people: z.array(personSchema).default([]),
+      groups: z.array(groupSchema).default([]),
+      /** What unused weights are evicted by themselves; nothing is, unless one of the two is set. */
+      cache: z
+        .strictObject({
+          keep_days: z.number().positive().optional(),
+          /** For each region. */
+          maximum_gib: z.number().positive().optional(),
+        })
+        .default({}),
+      /** What passes people first; the default rules stand behind it. */
+      policy: policySchema.optional(),
+      approvals: approvalsSchema.default(approvalsSchema.parse({})),
+      slack: slackSchema.prefault({}),
+    })
+    .superRefine(checkNames)
+    .superRefine((file, context) => checkReferences(file, kinds, context))
+    .superRefine(checkPeople);
+}
+
+function regionsSchema([first, ...others]: readonly RegionSettings[]): z.ZodDefault<z.ZodType<RegionConfig[]>> {
+  if (first === undefined) throw new Error('A configuration needs at least one kind of region.');
+  const region = z.discriminatedUnion('kind', [first.schema, ...others.map(({ schema }) => schema)]);
+  const withoutConfig = [first, ...others].flatMap((kind) => kind.withoutConfig ?? []);
+  return z.array(region).min(1).default(withoutConfig);
+}
+
+/** The schema of `ecolink.yaml`. */
+export const configFile = configFileSchema(regionSettings);
 
 interface Named {
   name: string;
@@ -126,33 +131,27 @@ function checkNames(
 }
 
 function checkReferences(
-  file: { regions: (Named & { kind: string })[]; filesystems: { region: string; path?: unknown; claim?: unknown }[] },
+  file: { regions: readonly RegionConfig[]; filesystems: readonly z.output<typeof filesystemSchema>[] },
+  kinds: readonly RegionSettings[],
   context: z.RefinementCtx,
 ): void {
   const regions = file.regions.map((region) => region.name);
-  for (const [index, { region, ...filesystem }] of file.filesystems.entries()) {
-    const kind = file.regions.find((each) => each.name === region)?.kind;
-    const needed = kind === 'kubernetes' ? 'claim' : 'path';
-    const addIssue = (setting: string, message: string): void =>
-      context.addIssue({ code: 'custom', path: ['filesystems', index, setting], message });
-    if (kind === undefined) addIssue('region', `expected one of the regions: ${regions.join(', ')}`);
-    else if (filesystem[needed] === undefined) addIssue(needed, `is required: the region ${region} is ${kind}`);
-  }
-}
-
-function checkStorage(
-  file: { regions: { kind: string; share?: unknown; access_mode?: string }[] },
-  context: z.RefinementCtx,
-): void {
-  for (const [index, { share, access_mode: mode }] of file.regions.entries()) {
-    if (share === undefined || mode === 'ReadWriteOnce') continue;
-    const message = 'is for access_mode: ReadWriteOnce; ReadWriteMany needs no sharing';
-    context.addIssue({ code: 'custom', path: ['regions', index, 'share'], message });
+  for (const [index, filesystem] of file.filesystems.entries()) {
+    const complain = (at: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: ['filesystems', index, at], message });
+    const region = file.regions.find((each) => each.name === filesystem.region);
+    if (region === undefined) {
+      complain('region', `expected one of the regions: ${regions.join(', ')}`);
+      continue;
+    }
+    const needed = kinds.find(({ kind }) => kind === region.kind)?.filesystemSetting;
+    if (needed !== undefined && filesystem[needed] === undefined)
+      complain(needed, `is needed: the region ${region.name} is ${region.kind}`);
   }
 }
 
 export type ConfigFile = z.output<typeof configFile>;
-export type RegionConfig = ConfigFile['regions'][number];
+export type ConfigFileSchema = typeof configFile;
 export type FilesystemConfig = ConfigFile['filesystems'][number];
 export type RuntimeConfig = z.output<typeof runtimeSchema>;
 export type KubernetesRuntime = z.output<typeof kubernetesRuntime>;

@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { configFile } from './schema.ts';
+import type { ConfigFileSchema } from './schema.ts';
 
 type Schema = z.core.JSONSchema.BaseSchema;
 /** JSON Schema also allows `true` and `false` in place of a schema. */
 type AnySchema = Schema | boolean | undefined;
 
 /** The names of the settings at a path of the file. If `kind` selects between shapes, the `kind` in the file counts. */
-export function settingsAt(path: readonly PropertyKey[], file: unknown): string[] {
+export function settingsAt(path: readonly PropertyKey[], file: unknown, schema: ConfigFileSchema): string[] {
   let value = file;
-  let schemas = alternatives(z.toJSONSchema(configFile, { io: 'input' }), value);
+  let schemas = alternatives(z.toJSONSchema(schema, { io: 'input' }), value);
   for (const step of path) {
     value = valueAt(value, step);
     schemas = schemas.flatMap((schema) => alternatives(schemaAt(schema, step), value));

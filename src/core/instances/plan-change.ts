@@ -5,6 +5,7 @@ import type { KeptImage } from '../plan/plan-launch.ts';
 import { isPickle } from '../registry/model.ts';
 import { findModel } from '../registry/table.ts';
 import type { OwnedModel } from '../registry/table.ts';
+import { imageOf } from '../runtimes/runtime.ts';
 import type { InstanceDeps } from './dependencies.ts';
 import type { KeptImages } from './gather-facts.ts';
 import { modelId } from './instance.ts';
@@ -64,7 +65,8 @@ export function foundImages({ fleet }: InstanceDeps, { regions, spec }: Instance
     const name = spec.regions.find((each) => each.region === region)?.runtime;
     const known = image !== undefined && fleet.regions().some((each) => each.name === region);
     const runtime = known ? fleet.runtimes(region).find((each) => each.name === name) : undefined;
-    if (runtime?.kind === 'kubernetes' && image?.startsWith(`${runtime.image}@`))
+    const named = runtime === undefined ? undefined : imageOf(runtime);
+    if (runtime && named !== undefined && image?.startsWith(`${named}@`))
       found.set(region, { runtime: runtime.name, image });
   }
   return found;

@@ -17,7 +17,7 @@ export const listRegions = defineQuery({
   output: listOf(
     z.object({
       name: z.string(),
-      kind: z.string(),
+      kind: z.string().describe('Such as local or kubernetes.'),
       reachable: z.boolean(),
       version: z.string().optional(),
       reason: z.string().optional(),

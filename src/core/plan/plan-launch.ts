@@ -1,11 +1,11 @@
-import { mountsOnOneNode } from '../config/kubernetes-region.ts';
 import { fail } from '../base/errors.ts';
 import { formatBytes } from '../base/format.ts';
 import { digestOf } from '../base/ids.ts';
 import type { Fleet } from '../region/fleet.ts';
 import { isPickle } from '../registry/model.ts';
 import { contextEstimate, memoryEstimate } from '../registry/sizing.ts';
-import { argumentsOf, codeRun } from '../runtimes/runtime.ts';
+import { argumentsOf, remoteCodeFlagsIn, imageOf } from '../runtimes/runtime.ts';
+import type { Runtime } from '../runtimes/runtime.ts';
 import type { OwnedModel } from '../registry/table.ts';
 import { selectionHash } from '../registry/origin.ts';
 import { chooseAccelerator, memoryOf, offers } from './plan-accelerators.ts';
@@ -154,13 +154,18 @@ function planRegion(
       acceleratorCount: accelerator === undefined ? undefined : count,
       arguments: given,
     }),
-    ...(runtime.kind === 'kubernetes' ? { image: kept?.runtime === runtime.name ? kept.image : runtime.image } : {}),
+    image: imageFor(runtime, kept),
     ...(accelerator === undefined ? {} : { accelerator, accelerator_count: count }),
     memory_bytes: memoryEstimate(model.bytes, model.architecture, input.context_length),
     context_length: input.context_length ?? contextEstimate(model.bytes, model.architecture, memoryBytes) ?? null,
     cost_per_hour: price === null ? null : price * count * replicas,
     estimated_seconds: estimate(model.bytes, volume.bytesToFetch),
   };
+}
+
+function imageFor(runtime: Runtime, kept: KeptImage | undefined): string | undefined {
+  const image = imageOf(runtime);
+  return image !== undefined && kept?.runtime === runtime.name ? kept.image : image;
 }
 
 /** What of a plan an instance keeps. */
@@ -185,7 +190,7 @@ function estimate(bytes: number, toFetch: number): number {
 function warningsOf(model: OwnedModel, launches: readonly RegionLaunch[], fleet: Fleet): string[] {
   const warnings: string[] = [];
   const regions = launches.map(({ region }) => region);
-  const code = new Set(launches.flatMap((launch) => codeRun(launch.arguments)));
+  const code = new Set(launches.flatMap((launch) => remoteCodeFlagsIn(launch.arguments)));
   if (code.size > 0) warnings.push(`It runs code that came with the model (${[...code].join(', ')}).`);
   if (isPickle(model)) warnings.push('The weights are pickle files, which can run code when they are loaded.');
   const { contextLength: made } = model.architecture;
@@ -201,8 +206,7 @@ function warningsOf(model: OwnedModel, launches: readonly RegionLaunch[], fleet:
     warnings.push(`It runs in one region only: if ${regions[0]} fails, it is down.`);
   }
   for (const region of model.source === 'huggingface' ? regions : []) {
-    const config = fleet.configOf(region);
-    if (config.kind === 'kubernetes' && mountsOnOneNode(config))
+    if (fleet.region(region).capabilities.oneNodeVolumes)
       warnings.push(`In ${region} one node at a time mounts the volume: all replicas run on it.`);
   }
   return warnings;

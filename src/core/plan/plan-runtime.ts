@@ -2,7 +2,7 @@ import { fail } from '../base/errors.ts';
 import type { Fleet } from '../region/fleet.ts';
 import { isPickle } from '../registry/model.ts';
 import { isImageAllowed } from '../runtimes/allowed-images.ts';
-import { codeRun, ownedFlag, serves, splitProblem } from '../runtimes/runtime.ts';
+import { remoteCodeFlagsIn, imageOf, ownedFlag, serves, splitProblem } from '../runtimes/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { OwnedModel } from '../registry/table.ts';
 
@@ -11,8 +11,7 @@ export function chooseRuntime(fleet: Fleet, region: string, model: OwnedModel, n
   const runtime = pickRuntime(fleet, region, model, named);
   if (!runtime) throw noRuntime(fleet, region, model, named);
   if (letsIn(fleet, region, runtime)) return runtime;
-  const image = runtime.kind === 'kubernetes' ? runtime.image : '';
-  throw fail('image_not_allowed', `The region ${region} does not allow the image ${image}.`, {
+  throw fail('image_not_allowed', `The region ${region} does not allow the image ${imageOf(runtime)}.`, {
     nextStep: "Launch with another runtime, or add the image to the region's images_allowed in ecolink.yaml.",
     field: 'runtime',
   });
@@ -32,9 +31,9 @@ export function pickRuntime(
 
 /** Whether the region's allowlist has the runtime's image. */
 export function letsIn(fleet: Fleet, region: string, runtime: Runtime): boolean {
-  const config = fleet.configOf(region);
-  if (config.kind !== 'kubernetes' || runtime.kind !== 'kubernetes' || !config.images_allowed) return true;
-  return isImageAllowed(runtime.image, config.images_allowed);
+  const { imagesAllowed } = fleet.region(region).capabilities;
+  const image = imageOf(runtime);
+  return imagesAllowed === undefined || image === undefined || isImageAllowed(image, imagesAllowed);
 }
 
 export function noRuntime(fleet: Fleet, region: string, model: OwnedModel, named: string | undefined): Error {
@@ -78,7 +77,7 @@ export function refuseArguments(runtime: Runtime, given: readonly string[]): voi
 
 /** A runtime of the config may run the model's code for all its models: each launch names it all the same. */
 function refuseUnnamedTrust(runtime: Runtime, given: readonly string[]): void {
-  const unnamed = codeRun(runtime.arguments).filter((flag) => !codeRun(given).includes(flag));
+  const unnamed = remoteCodeFlagsIn(runtime.arguments).filter((flag) => !remoteCodeFlagsIn(given).includes(flag));
   if (unnamed.length === 0) return;
   throw fail('remote_code_not_named', `The runtime "${runtime.name}" runs code that comes with the model.`, {
     nextStep: `If you trust it, name ${unnamed.join(' and ')} in the arguments; or take another runtime.`,

@@ -17,9 +17,8 @@ import type { ReconcilerDeps } from './dependencies.ts';
 import { isSettled } from '../instances/states.ts';
 import type { Requeue } from '../base/work-queue.ts';
 
-/** Clusters say themselves when something changes; this is for what they keep to themselves. */
-const restlessMs = { local: 1000, kubernetes: 5000 };
-const settledMs = { local: 30_000, kubernetes: 300_000 };
+/** For an instance whose region is not in the configuration. */
+const regionGoneMs = 30_000;
 /** After the region did not answer, or did not do what it was asked. */
 const unreachableMs = 5000;
 
@@ -38,7 +37,7 @@ export async function reconcileRegion(deps: ReconcilerDeps, id: number, regionNa
       state: instance.desired === 'running' ? 'failed' : 'stopped',
       reason: regionGone(regionName),
     });
-    return settledMs.local;
+    return regionGoneMs;
   }
   const volume = instance.regions.find((each) => each.region === regionName)?.volume;
   const row = volume === undefined ? undefined : await findVolume(deps.store.db, volume);
@@ -54,8 +53,8 @@ export async function reconcileRegion(deps: ReconcilerDeps, id: number, regionNa
   // Acting may have made replicas that were ready ones that are on their way out.
   const observed = await region.observeWorkload(id);
   const plan = planRegion({ ...view, observed });
-  // On this machine connections end with their process.
-  if (region.kind === 'kubernetes') deps.inFlight.see(id, regionName, observed);
+  const { replicasDrain, pollMs } = region.capabilities;
+  if (replicasDrain) deps.inFlight.see(id, regionName, observed);
   const urls =
     instance.desired === 'running'
       ? observed.flatMap((replica) => (replica.url === undefined ? [] : [replica.url]))
@@ -65,7 +64,7 @@ export async function reconcileRegion(deps: ReconcilerDeps, id: number, regionNa
   if (serves && failed.reason === undefined) await noteWhatRuns(deps, instance, regionName, observed);
   if (plan.state === 'stopped' && before.step !== 'remove') return 'when_nudged';
   if (failed.reason !== undefined) return unreachableMs;
-  return isSettled(plan.state) ? settledMs[region.kind] : restlessMs[region.kind];
+  return isSettled(plan.state) ? pollMs.settled : pollMs.restless;
 }
 
 /** Looked for once after every start, at the first replica that is ready. */

@@ -1,7 +1,8 @@
 import type { Config } from '../config/config.ts';
-import type { RegionConfig } from '../config/schema.ts';
+import type { RegionConfig } from '../config/region-settings.ts';
 import { fail } from '../base/errors.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
+import { run, say } from '../base/prose.ts';
 import type { Page } from '../base/paging.ts';
 import type { Category, WeightFormat } from '../base/categories.ts';
 import { builtInLocal } from '../runtimes/built-in.ts';
@@ -19,28 +20,30 @@ interface PageQuery {
 
 export interface RegionView {
   name: string;
-  kind: 'local' | 'kubernetes';
+  kind: string;
   reachable: boolean;
-  version?: string;
-  reason?: string;
+  version?: string | undefined;
+  reason?: string | undefined;
   accelerators: { name: string; total: number | null; free: number | null; price_per_hour: number | null }[];
   storage_free_bytes: number | null;
-  storage_class?: string;
+  storage_class?: string | undefined;
   missing_permissions: string[];
   runtimes: string[];
 }
 
-/** The regions and filesystems of the config, and what runs where. */
+/** The regions, filesystems, runtimes and prices of the configuration. */
 export interface Fleet {
   regions(): Region[];
-  /** Throws `region_not_found` with the regions there are. */
+  /** Throws `region_not_found` with the names of the regions that exist. */
   region(name: string): Region;
-  /** Throws `filesystem_not_found` with the filesystems there are. */
+  /** Throws `filesystem_not_found` with the names of the filesystems that exist. */
   filesystem(name: string): Promise<Filesystem>;
+  /** Throws `region_not_found` as `region` does. */
   configOf(region: string): RegionConfig;
   runtimes(region: string): Runtime[];
-  /** Runtimes of a region that serve this kind of model, the config's own first. */
+  /** Runtimes of a region that serve this kind of model. Those of the configuration come first. */
   runtimesFor(region: string, category: Category, format: WeightFormat, task?: string): Runtime[];
+  /** 0 without an accelerator; null if the configuration has no price for it. */
   pricePerHour(accelerator: string | undefined): number | null;
   listRegions(query: PageQuery): Promise<Page<RegionView>>;
   listFilesystems(query: PageQuery): Promise<Page<FilesystemView>>;
@@ -48,24 +51,16 @@ export interface Fleet {
 
 export function createFleet(config: Config, regions: readonly Region[]): Fleet {
   const builtIn = [...builtInLocal(config.childEnvironment['PATH']), ...builtInKubernetes()];
-  const own = new Set(config.runtimes.map((runtime) => `${runtime.kind} ${runtime.name}`));
-  const all = [...config.runtimes, ...builtIn.filter((runtime) => !own.has(`${runtime.kind} ${runtime.name}`))];
+  const configured = new Set(config.runtimes.map((runtime) => `${runtime.kind} ${runtime.name}`));
+  const all = [...config.runtimes, ...builtIn.filter((runtime) => !configured.has(`${runtime.kind} ${runtime.name}`))];
   const pricePerHour = (accelerator: string | undefined): number | null =>
     accelerator === undefined ? 0 : (config.prices[accelerator] ?? null);
   const fleet: Fleet = {
     regions: () => [...regions],
-    region(name) {
-      const found = regions.find((region) => region.name === name);
-      if (found) return found;
-      throw fail('region_not_found', `There is no region "${name}".`, {
-        nextStep: 'Name one of the regions that list-regions shows.',
-        field: 'regions',
-        validValues: regions.map((region) => region.name),
-      });
-    },
+    region: (name) => named(regions, name),
     filesystem: (name) => findFilesystem(name, config.filesystems, regions),
-    configOf: (name) => config.regions.find((region) => region.name === name) as RegionConfig,
-    runtimes: (name) => all.filter((runtime) => runtime.kind === fleet.region(name).kind),
+    configOf: (name) => named(config.regions, name),
+    runtimes: (name) => all.filter((runtime) => runtime.kind === fleet.region(name).capabilities.runtimeKind),
     runtimesFor: (name, category, format, task) =>
       fleet.runtimes(name).filter((runtime) => serves(runtime, category, format, task)),
     pricePerHour,
@@ -75,11 +70,21 @@ export function createFleet(config: Config, regions: readonly Region[]): Fleet {
     },
     async listFilesystems(query) {
       const { views } = await viewFilesystems(config.filesystems, regions);
-      // Two regions may have one of the same name.
+      // Two regions may each have a filesystem of the same name.
       return pageBy(views, (each) => `${each.name} ${each.region}`, query);
     },
   };
   return fleet;
+}
+
+function named<T extends { name: string }>(regions: readonly T[], name: string): T {
+  const found = regions.find((region) => region.name === name);
+  if (found) return found;
+  throw fail('region_not_found', `There is no region "${name}".`, {
+    nextStep: say`Name one of the regions that ${run('list_regions')} shows.`,
+    field: 'regions',
+    validValues: regions.map((region) => region.name),
+  });
 }
 
 function pageBy<T>(all: readonly T[], keyOf: (each: T) => string, query: PageQuery): Page<T> {
@@ -96,8 +101,8 @@ async function viewOf(region: Region, fleet: Fleet): Promise<RegionView> {
     name: region.name,
     kind: region.kind,
     reachable: status.reachable,
-    ...(status.version === undefined ? {} : { version: status.version }),
-    ...(status.reason === undefined ? {} : { reason: status.reason.message }),
+    version: status.version,
+    reason: status.reason?.message,
     accelerators: fleet.configOf(region.name).accelerators.map((each) => {
       const counted = status.accelerators?.find((other) => other.name === each.name);
       return {
@@ -108,7 +113,7 @@ async function viewOf(region: Region, fleet: Fleet): Promise<RegionView> {
       };
     }),
     storage_free_bytes: status.storage?.free ?? null,
-    ...(status.storageClass === undefined ? {} : { storage_class: status.storageClass }),
+    storage_class: status.storageClass,
     missing_permissions: status.missingPermissions ?? [],
     runtimes: fleet.runtimes(region.name).map((runtime) => runtime.name),
   };

@@ -1,34 +1,36 @@
 import type { Progress, Reason } from '../base/reason.ts';
 import type { PullEvent, PullManifest } from '../download/manifest.ts';
+import type { RegionCapabilities } from './capabilities.ts';
 
-/** What a region sees of one volume right now. */
+/** The state of one volume in a region at this moment. */
 export type ObservedVolume =
   | { state: 'absent' }
-  /** Somebody deleted it, and what still holds it back keeps it there for now. It comes back never. */
+  /** It was deleted and something still blocks its removal. It cannot become usable again. */
   | { state: 'deleting' }
   | { state: 'partial'; bytes: number }
-  /** `reason`: why nothing moves, though it may yet. */
+  /** `reason`: why it makes no progress, if it may still go on. */
   | { state: 'downloading'; attempt: number; progress?: Progress; reason?: Reason }
   | { state: 'failed'; attempt: number; failure: Extract<PullEvent, { type: 'failed' }> }
   | { state: 'ready'; bytes: number };
 
-/** One replica as the region sees it; `url` is where the gateway reaches it, set once it is healthy. */
+/** The state of one replica in a region at this moment. */
 export interface ObservedReplica {
   id: string;
   state: 'starting' | 'ready' | 'waiting' | 'stopping';
-  url?: string;
-  /** Where it is reached, healthy or not; unknown where it has no address yet. */
-  address?: string;
-  /** What it runs on reports nothing any more: calls that it has not begun to answer are better off elsewhere. */
+  /** Base URL for the gateway. Undefined until the replica is healthy. */
+  url?: string | undefined;
+  /** Base URL, healthy or not. Undefined if it has no address yet. */
+  address?: string | undefined;
+  /** Its node does not report any more. Calls that it has not begun to answer should go to another replica. */
   silent?: true;
   restarts: number;
-  /** Ends in a row without service in between; as many as `restarts` unless given. */
+  /** Failures in a row, without service in between. The same as `restarts` by default. */
   crashes?: number;
-  /** The image that it was made from, and what was found under that name. */
+  /** The image that it was made from, and the digest behind that name. */
   image?: { of: string; digest: string };
-  /** Why it is waiting: the last exit, in words. */
-  reason?: Reason;
-  /** Waiting does not help: somebody has to act on the reason. */
+  /** Why it is waiting, such as its last exit. */
+  reason?: Reason | undefined;
+  /** Waiting does not help. A person has to act on the reason. */
   failed?: true;
 }
 
@@ -36,7 +38,7 @@ export type ModelLocation =
   | { kind: 'volume'; volume: string; file?: string }
   | { kind: 'filesystem'; filesystem: string; subfolder: string; file?: string };
 
-/** Everything that decides how an instance runs in a region: two equal specs need no change. */
+/** Everything that decides how an instance runs in a region. Two equal workloads need no change. */
 export interface Workload {
   instance: number;
   replicas: number;
@@ -44,13 +46,13 @@ export interface Workload {
   servedName: string;
   runtime: string;
   arguments: readonly string[];
-  /** In place of the runtime's own. */
+  /** Replaces the runtime's image. */
   image?: string;
-  /** Of the weights: how long a replica may take to load them follows from it. */
+  /** Size of the weights. The time that a replica may take to load them depends on it. */
   bytes?: number;
-  /** Of each replica. */
+  /** For each replica. */
   accelerator?: { name: string; count: number };
-  /** Changes when the running replicas must be replaced (restart, another entry). */
+  /** Changes when the running replicas must be replaced: after a restart, or for another model. */
   generation: number;
 }
 
@@ -60,16 +62,16 @@ export interface FolderEntry {
   mtimeMs: number;
 }
 
-/** A shared filesystem as its region has it. */
+/** The state of a shared filesystem in its region. */
 export interface RegionFilesystem {
   name: string;
   mountPath: string;
   state: 'usable' | 'unusable' | 'unknown';
-  /** Why it is not usable, or not known to be. */
+  /** Why it is unusable, or why its state is unknown. */
   reason?: Reason;
 }
 
-/** `reason`: why the region does not say; what it last said stands. */
+/** `reason`: why the region did not answer. The list is its last answer then. */
 export interface RegionFilesystems {
   filesystems: RegionFilesystem[];
   reason?: Reason;
@@ -80,33 +82,34 @@ export interface RegionStatus {
   version?: string;
   reason?: Reason;
   storage?: { free: number; total: number };
-  /** As the region counts them itself; null where it may not look. */
+  /** As the region counts them. Null if EcoLink may not count them. */
   accelerators?: {
     name: string;
     total: number | null;
     free: number | null;
-    /** The most on one node. */
+    /** The largest number on one node. */
     largest?: number;
   }[];
-  /** What new volumes are made from. */
+  /** Storage class of new volumes. */
   storageClass?: string;
-  /** Rights that EcoLink needs there and does not have, as `verb resource`. */
+  /** Rights that EcoLink needs and does not have, as `verb resource`. */
   missingPermissions?: string[];
 }
 
 /**
- * A place that can run instances. Every method reads the world as it is and may be called again at any time: what is
- * already so stays so. None waits for the work it starts.
+ * A place that can run instances. Every method reads the current state and is idempotent. No method waits for the work
+ * that it starts.
  */
 export interface Region {
   readonly name: string;
-  readonly kind: 'local' | 'kubernetes';
+  readonly kind: string;
+  readonly capabilities: RegionCapabilities;
   status(): Promise<RegionStatus>;
 
   observeVolume(key: string): Promise<ObservedVolume>;
   /**
-   * Starts attempt `attempt` unless a download of the volume runs already. `token` goes to the downloader and nowhere else.
-   * `accelerators`: of those who will read it; unknown where nobody reads it yet.
+   * Starts attempt `attempt` unless the volume is being downloaded. Only the downloader gets the token. `accelerators`:
+   * names of the accelerators that will read the volume; undefined if no instance needs it yet.
    */
   startDownload(
     key: string,
@@ -116,18 +119,18 @@ export interface Region {
     accelerators?: readonly string[],
   ): Promise<void>;
   stopDownload(key: string): Promise<void>;
-  /** Reads every byte of a complete volume again; answers with what is wrong, in words, or with nothing. */
+  /** Reads every byte of a complete volume again. Returns a sentence for each fault. */
   verifyVolume(key: string): Promise<string[]>;
-  /** What an eviction would leave behind, in words; nothing where it frees the bytes. */
+  /** A sentence about the bytes that an eviction would leave behind. Undefined if it frees them all. */
   remains(key: string): Promise<string | undefined>;
-  /** Those of the volumes whose bytes an eviction would leave behind, as far as that is known at once. Throws nothing. */
+  /** The volumes whose bytes an eviction would leave behind, as far as the region knows without asking. Never throws. */
   keptOf(keys: readonly string[]): Promise<ReadonlySet<string>>;
-  /** Why none of the nodes that reach the volume could run a replica with such accelerators, in words, as far as that is known. */
+  /** A sentence if no node that reaches the volume can run a replica with these accelerators, as far as the region knows. */
   outOfReach(key: string, accelerator: { name: string; count: number }): Promise<string | undefined>;
-  /** Removes the volume and answers with the bytes it held; undefined where the region cannot tell. */
+  /** Deletes the volume. Returns the bytes that it held, or undefined if the region does not know. */
   deleteVolume(key: string): Promise<number | undefined>;
 
-  /** Throws nothing for the region's sake. */
+  /** Does not throw if the region cannot be reached. */
   filesystems(): Promise<RegionFilesystems>;
   listFolder(filesystem: string, subfolder: string): Promise<FolderEntry[]>;
   readFile(filesystem: string, path: string, maximumBytes: number): Promise<Buffer>;
@@ -135,17 +138,17 @@ export interface Region {
   observeWorkload(instance: number): Promise<ObservedReplica[]>;
   applyWorkload(workload: Workload): Promise<void>;
   /**
-   * Asks for the end of every replica, and of what is around them once they are gone: called until `observeWorkload`
-   * answers with an empty list.
+   * Starts to remove every replica, and after that everything that belongs to them. Called again until
+   * `observeWorkload` returns an empty list.
    */
   removeWorkload(instance: number): Promise<void>;
-  /** Forgets an instance whose replicas are gone, logs included. */
+  /** Deletes all data of an instance without replicas, logs included. */
   eraseWorkload(instance: number): Promise<void>;
   logs(instance: number, lines: number): Promise<string[]>;
-  /** Ids of instances that have anything running or recorded here. */
+  /** Ids of the instances that have a process or a record in this region. */
   listWorkloads(): Promise<number[]>;
 
-  /** Ends everything that would be left behind on this machine; a region elsewhere goes on by itself. */
+  /** Ends every process on this machine. What runs in another place goes on. */
   endAll(): Promise<void>;
   close(): Promise<void>;
 }

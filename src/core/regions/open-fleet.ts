@@ -1,41 +1,52 @@
+import type { Clock } from '../base/clock.ts';
+import { fail } from '../base/errors.ts';
+import type { NewId } from '../base/ids.ts';
+import type { Log } from '../base/log.ts';
 import type { WorkKey } from '../base/work-key.ts';
 import type { Config } from '../config/config.ts';
-import type { Log } from '../base/log.ts';
-import { LocalRegion } from './local/local-region.ts';
+import type { RegionConfig } from '../config/region-settings.ts';
 import { createFleet } from '../region/fleet.ts';
 import type { Fleet } from '../region/fleet.ts';
+import type { RegionDeps, RegionKind } from '../region/kind.ts';
 import type { Region } from '../region/region.ts';
 
-type RegionConfig = Config['regions'][number];
+export interface FleetDeps {
+  config: Config;
+  kinds: readonly RegionKind[];
+  log: Log;
+  clock: Clock;
+  newId: NewId;
+  /** Identity of the store. */
+  store: string;
+  nudge: (key: WorkKey) => void;
+}
 
-/** The regions of the config, each with what it may use. */
-export async function openFleet(
-  config: Config,
-  log: Log,
-  store: string,
-  nudge: (key: WorkKey) => void,
-): Promise<Fleet> {
-  const shared = (region: RegionConfig) => ({
+/** Opens the regions of the configuration. Throws `bad_config` for a region of an unknown kind. */
+export async function openFleet(deps: FleetDeps): Promise<Fleet> {
+  const { config, kinds, nudge } = deps;
+  const depsOf = (region: RegionConfig): RegionDeps => ({
     filesystems: config.filesystems.filter((filesystem) => filesystem.region === region.name),
     runtimes: () => fleet.runtimes(region.name),
+    dataDir: config.dataDir,
+    environment: config.childEnvironment,
+    store: deps.store,
+    log: deps.log,
+    clock: deps.clock,
+    newId: deps.newId,
     workloadChanged: (instance: number) => nudge({ instance, region: region.name }),
     volumeChanged: (volume: string) => nudge({ volume }),
   });
-  const make = async (region: RegionConfig): Promise<Region> => {
-    if (region.kind === 'kubernetes') {
-      // Its client takes longer to load than everything else together: only who has such a region pays for it.
-      const { KubernetesRegion } = await import('./kubernetes/kubernetes-region.ts');
-      return new KubernetesRegion({ ...shared(region), config: region, store });
-    }
-    const { name, path } = region;
-    return new LocalRegion({
-      ...shared(region),
-      name,
-      path: path as string,
-      environment: config.childEnvironment,
-      log,
-    });
-  };
-  const fleet = createFleet(config, await Promise.all(config.regions.map(make)));
+  const open = async (region: RegionConfig): Promise<Region> => kindOf(region, kinds).open(region, depsOf(region));
+  const fleet = createFleet(config, await Promise.all(config.regions.map(open)));
   return fleet;
+}
+
+function kindOf(region: RegionConfig, kinds: readonly RegionKind[]): RegionKind {
+  const found = kinds.find(({ settings }) => settings.kind === region.kind);
+  if (found) return found;
+  const known = kinds.map(({ settings }) => settings.kind);
+  throw fail('bad_config', `The region ${region.name} has the unknown kind "${region.kind}".`, {
+    nextStep: `Correct the kind in ecolink.yaml: ${known.join(' or ')}.`,
+    validValues: known,
+  });
 }

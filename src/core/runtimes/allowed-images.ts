@@ -1,12 +1,12 @@
 /**
- * Whether an image is on a list in which `*` stands for anything: `ghcr.io/team/*`, or a name with its digest. A digest
- * behind an allowed tag only says which of its images is meant.
+ * True if a pattern of the list matches the image. `*` stands for anything, as in `ghcr.io/team/*`. An image with an
+ * allowed tag and a digest is allowed too: the digest only says which image of the tag is meant.
  */
 export function isImageAllowed(image: string, allowed: readonly string[]): boolean {
   const tagged = /^(.+:[^/]+)@sha256:/.exec(image)?.[1];
   return allowed.some((pattern) => {
-    const parts = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
-    const whole = new RegExp(`^${parts.join('.*')}$`);
-    return whole.test(image) || (tagged !== undefined && whole.test(tagged));
+    const literals = pattern.split('*').map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
+    const expression = new RegExp(`^${literals.join('.*')}$`);
+    return expression.test(image) || (tagged !== undefined && expression.test(tagged));
   });
 }

@@ -5,7 +5,7 @@ import { isLlamaEngineInstalled, llamaEngineEntry } from './llama-engine.ts';
 import type { Runtime } from './runtime.ts';
 import { maxModelLen, vllmServe } from './vllm.ts';
 
-/** Where a command is found, as a shell would; undefined where it is not. */
+/** The path of a command, searched as a shell does. Undefined if it is not installed. */
 export function findCommand(command: string, path: string | undefined): string | undefined {
   const candidates = isAbsolute(command)
     ? [command]
@@ -25,12 +25,12 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** The runtimes that this machine can run without being told: llama.cpp in one of two forms, and vLLM where it is installed. */
+/** Runtimes of this machine that need no configuration: llama.cpp as a server or as the built-in engine, and vLLM, if installed. */
 export function builtInLocal(path: string | undefined): Runtime[] {
   return [llamaServer(path) ?? llamaEngine(), vllm(path)].filter((runtime) => runtime !== undefined);
 }
 
-/** llama.cpp's own server (github.com/ggml-org/llama.cpp, tools/server/README.md). */
+/** The server of llama.cpp (github.com/ggml-org/llama.cpp, tools/server/README.md). */
 function llamaServer(path: string | undefined): Runtime | undefined {
   const command = findCommand('llama-server', path);
   if (command === undefined) return undefined;

@@ -3,17 +3,17 @@ import type { Runtime } from './runtime.ts';
 import { maxModelLen, vllmServe } from './vllm.ts';
 
 /**
- * The engines that a Kubernetes region can run without being told. A runtime of the same name in `ecolink.yaml` takes
- * the place of one of these: another image tag, a digest, an accelerator of another make.
+ * Runtimes of Kubernetes regions that need no configuration. A runtime of the same name in `ecolink.yaml` replaces one,
+ * for example to use another image tag, a digest, or an image for other accelerators.
  */
 export function builtInKubernetes(): Runtime[] {
   return definitions.map((definition) => runtimeSchema.parse(definition));
 }
 
 /**
- * User: github.com/vllm-project/vllm, docker/Dockerfile, makes 2000 with group 0; any other has no passwd entry, and
- * the import of torch fails on that.
- * End: with `--shutdown-timeout`, which came with 0.18, it finishes its calls (github.com/vllm-project/vllm/pull/34730).
+ * User: the image creates user 2000 with group 0 (github.com/vllm-project/vllm, docker/Dockerfile). Any other user has no
+ * passwd entry, and then the import of torch fails.
+ * End: with `--shutdown-timeout` (since 0.18) it finishes its calls (github.com/vllm-project/vllm/pull/34730).
  */
 const vllm = {
   name: 'vllm',
@@ -32,13 +32,12 @@ const vllm = {
 };
 
 /**
- * Flags: huggingface.co/docs/text-embeddings-inference/cli_arguments. `--hostname` is given because the program
- * otherwise takes HOSTNAME, which is the pod's name, and `--port` because 80, the image's own, is not for users without
- * privileges. The tag holds the builds for all CUDA architectures since 1.8; older ones have a tag each
- * (huggingface.co/docs/text-embeddings-inference/supported_models). It uses one accelerator. A call may hold 32 texts
- * unless told otherwise, OpenAI's API takes 2048. /info tells `max_input_length` (its router/src/lib.rs, Info); /rerank
- * takes `texts`, which the gateway puts it in (router/src/http/types.rs, RerankRequest). It finishes its calls when told to
- * end (router/src/shutdown.rs).
+ * Flags: huggingface.co/docs/text-embeddings-inference/cli_arguments. Without `--hostname` it uses HOSTNAME, the name of
+ * the pod. Its default port, 80, needs privileges. Since 1.8 one tag holds the builds for all CUDA architectures; older
+ * versions have a tag for each (huggingface.co/docs/text-embeddings-inference/supported_models). It uses one accelerator.
+ * A call may hold 32 texts by default; OpenAI's API takes 2048. /info reports `max_input_length` (router/src/lib.rs,
+ * Info). /rerank takes `texts`; the gateway converts calls (router/src/http/types.rs, RerankRequest). After SIGTERM it
+ * finishes its calls (router/src/shutdown.rs).
  */
 const tei = {
   name: 'tei',
@@ -66,9 +65,9 @@ const tei = {
 };
 
 /**
- * Flags: docs.sglang.io/docs/advanced_features/server_arguments.md. It takes the model's own context length unless told,
- * and tells it as vLLM does (github.com/sgl-project/sglang, python/sglang/srt/entrypoints/openai/protocol.py, ModelCard).
- * It finishes its calls when told to end (python/sglang/srt/managers/tokenizer_manager.py, sigterm_watchdog).
+ * Flags: docs.sglang.io/docs/advanced_features/server_arguments.md. By default it uses the model's own context length. It
+ * reports the length as vLLM does (github.com/sgl-project/sglang, python/sglang/srt/entrypoints/openai/protocol.py,
+ * ModelCard). After SIGTERM it finishes its calls (python/sglang/srt/managers/tokenizer_manager.py, sigterm_watchdog).
  */
 const sglang = {
   name: 'sglang',
@@ -95,10 +94,10 @@ const sglang = {
 };
 
 /**
- * Flags: docs.vllm.ai/projects/vllm-omni, "vllm serve --omni"; the split: its docs/user_guide/diffusion/parallelism/
- * tensor_parallel.md. The image has no entry point of its own and is built on vLLM's, hence the user
- * (github.com/vllm-project/vllm-omni, docker/Dockerfile.cuda). Video jobs live in one process: one replica answers
- * for what it made.
+ * Flags: docs.vllm.ai/projects/vllm-omni, "vllm serve --omni". Tensor parallelism: docs/user_guide/diffusion/parallelism/
+ * tensor_parallel.md there. The image has no entry point and is built on the image of vLLM, so it has the same user
+ * (github.com/vllm-project/vllm-omni, docker/Dockerfile.cuda). A video job lives in one process: only the replica that
+ * made it can answer for it.
  */
 const vllmOmni = {
   name: 'vllm-omni',
@@ -115,10 +114,9 @@ const vllmOmni = {
 };
 
 /**
- * Flags: github.com/ggml-org/llama.cpp, tools/server/README.md; images: its docs/docker.md. It spreads a model's layers
- * over all accelerators that it sees, so it takes no number of them, and runs on CPUs where it sees none. Without
- * `--ctx-size` it takes what the memory holds (its tools/fit-params/README.md); /props tells what that came to, for each
- * of its slots.
+ * Flags: github.com/ggml-org/llama.cpp, tools/server/README.md. Images: docs/docker.md there. It spreads the layers over
+ * all accelerators that it finds, so it needs no flag for their number. Without accelerators it runs on the CPU. Without
+ * `--ctx-size` it uses what fits in memory (tools/fit-params/README.md). /props reports the result for each slot.
  */
 const llamaCpp = {
   name: 'llama.cpp',
@@ -134,5 +132,5 @@ const llamaCpp = {
   tried: "with llama.cpp's server built from source (commit de3ff81), not with this image, on 2026-11-23",
 };
 
-/** In the order in which a launch that names no runtime takes the first that fits. */
+/** In order of preference: a launch without a named runtime uses the first one that fits. */
 const definitions = [vllm, tei, sglang, vllmOmni, llamaCpp];

@@ -1,36 +1,42 @@
 import type { KubernetesRuntime, RuntimeConfig } from '../config/schema.ts';
 import type { Category, WeightFormat } from '../base/categories.ts';
 
-/** How a model is served: data, in the config or built in. */
+/** How to serve models: data, from the configuration or built in. */
 export type Runtime = RuntimeConfig;
 
-export interface Filled {
+/** The image of the runtime. Undefined if it is a command on the machine. */
+export function imageOf(runtime: Runtime): string | undefined {
+  return 'image' in runtime ? runtime.image : undefined;
+}
+
+/** Values of the placeholders in a runtime's arguments. */
+export interface Placeholders {
   model_path: string;
   served_name: string;
   host: string;
   port: string;
-  /** Only where a replica is given time for its calls. */
+  /** Only in regions that give a replica time to finish its calls. */
   drain_seconds?: string;
 }
 
 export interface ServeOptions {
   category: Category;
   contextLength: number | undefined;
-  /** Of one replica; undefined where it gets none. */
+  /** For one replica. Undefined: it gets none. */
   acceleratorCount?: number | undefined;
-  /** The person's own, after everything that EcoLink sets. */
+  /** The arguments of the launch. They come after those that EcoLink sets. */
   arguments: readonly string[];
 }
 
-/** Arguments before their blanks are filled: what a plan shows and an approver relies on. */
+/** Arguments with their placeholders: what a plan shows and an approver approves. */
 export function argumentsOf(runtime: Runtime, options: ServeOptions): string[] {
   return [
     ...runtime.arguments,
     ...(runtime.category_arguments[options.category] ?? []),
     ...flagWith(runtime.parallel_argument, options.acceleratorCount),
     ...flagWith(runtime.context_argument, options.contextLength ?? runtime.context_default[options.category]),
-    // Named by the launch, it may be the runtime's own already.
-    ...options.arguments.filter((word) => !(runsCode(word) && runtime.arguments.includes(word))),
+    // A launch names the remote code flags of its runtime again, to accept them.
+    ...options.arguments.filter((word) => !(isRemoteCodeFlag(word) && runtime.arguments.includes(word))),
   ];
 }
 
@@ -38,30 +44,30 @@ function flagWith(flag: string | undefined, value: number | string | undefined):
   return flag === undefined || value === undefined ? [] : [flag, String(value)];
 }
 
-/** Fills in `{model_path}`, `{served_name}` and so on; what has no filling, or is anything else in braces, stays as it is. */
-export function fillIn(words: readonly string[], filled: Filled): string[] {
+/** Replaces `{model_path}`, `{served_name}` and so on. Placeholders without a value, and other text in braces, stay. */
+export function fillIn(words: readonly string[], values: Placeholders): string[] {
   return words.map((word) =>
     word.replace(
       /\{(model_path|served_name|host|port|drain_seconds)\}/g,
-      (all, name: keyof Filled) => filled[name] ?? all,
+      (all, name: keyof Placeholders) => values[name] ?? all,
     ),
   );
 }
 
-/** How long a replica's calls are waited for, in seconds: one that cannot say that they are over is kept all that time. */
+/** Seconds that a replica gets to finish its calls. A runtime that ends at once is kept for the whole time. */
 export function drainSeconds({ drain_seconds: given, ends }: KubernetesRuntime): number {
   return given ?? (ends === 'after_calls' ? 300 : 60);
 }
 
-/** A task that nobody knows keeps no runtime out: the person who launches picks one. */
+/** An unknown task excludes no runtime: the person who launches chooses one. */
 export function serves(runtime: Runtime, category: Category, format: WeightFormat, task?: string): boolean {
   const tasks = runtime.category_tasks[category];
   const fits = tasks === undefined || task === undefined || tasks.includes(task);
   return runtime.categories.includes(category) && runtime.formats.includes(format) && fits;
 }
 
-/** Spellings by which engines take a flag of their own: vLLM and SGLang read `--tensor_parallel_size`, `-tp` and `--tp` too. */
-const spellings: Record<string, readonly string[]> = {
+/** Other names that engines accept for a flag. */
+const aliases: Record<string, readonly string[]> = {
   '--tensor-parallel-size': ['-tp', '--tp', '--tp-size'],
   '--tp-size': ['-tp', '--tp', '--tensor-parallel-size'],
   '--model': ['-m'],
@@ -74,31 +80,31 @@ const spellings: Record<string, readonly string[]> = {
 };
 
 /**
- * Flags that make vLLM and SGLang run code that came with the model, each behind the shortest beginning by which it is
- * meant: argparse takes an unfinished word for the whole. The plugins are files (docs.vllm.ai/en/stable/cli/serve.html).
+ * Flags that make vLLM and SGLang run code that came with the model, after the shortest prefix that means the flag:
+ * argparse accepts prefixes. Plugins are files (docs.vllm.ai/en/stable/cli/serve.html).
  */
-const codeFlags = [
+const remoteCodeFlags = [
   ['--trust-r', '--trust-remote-code'],
   ['--tool-p', '--tool-parser-plugin'],
   ['--reasoning-parser-', '--reasoning-parser-plugin'],
 ] as const;
 
-function runsCode(word: string): boolean {
+function isRemoteCodeFlag(word: string): boolean {
   const flag = plainFlag(word);
-  return codeFlags.some(([shortest, whole]) => flag.startsWith(shortest) && whole.startsWith(flag));
+  return remoteCodeFlags.some(([shortest, whole]) => flag.startsWith(shortest) && whole.startsWith(flag));
 }
 
-/** The words among these that make an engine run code that came with the model. */
-export function codeRun(words: readonly string[]): string[] {
-  return words.filter(runsCode).map((word) => word.split('=')[0] as string);
+/** The flags among these arguments that make an engine run code that came with the model. */
+export function remoteCodeFlagsIn(words: readonly string[]): string[] {
+  return words.filter(isRemoteCodeFlag).map(flagName);
 }
 
-/** Flags that read further flags from a file, out of the sight of whoever approves. */
-const fromFile = ['--config'];
+/** Flags that read more flags from a file, where an approver does not see them. */
+const configFileFlags = ['--config'];
 
 /**
- * The flag among `given` that EcoLink sets itself, if there is one: set twice, engines take either. argparse takes the
- * beginning of a flag for the whole.
+ * The first flag among `given` that EcoLink sets itself. If a flag is set twice, engines differ in which value counts.
+ * argparse accepts the prefix of a flag.
  */
 export function ownedFlag(runtime: Runtime, given: readonly string[]): string | undefined {
   const set = [
@@ -106,24 +112,30 @@ export function ownedFlag(runtime: Runtime, given: readonly string[]): string | 
     ...Object.values(runtime.category_arguments).flat(),
     ...[runtime.context_argument, runtime.parallel_argument].filter((flag) => flag !== undefined),
   ].filter((word) => word.startsWith('-'));
-  const owned = [...fromFile, ...set, ...set.flatMap((flag) => spellings[flag] ?? [])]
+  const owned = [...configFileFlags, ...set, ...set.flatMap((flag) => aliases[flag] ?? [])]
     .map(plainFlag)
-    .filter((flag) => !runsCode(flag));
+    .filter((flag) => !isRemoteCodeFlag(flag));
   return given.find((word) => {
     const flag = plainFlag(word);
     return owned.includes(flag) || (/^--\w/.test(flag) && owned.some((other) => other.startsWith(flag)));
   });
 }
 
-/** argparse takes `_` for `-`, and a value after `=`. */
+/** vLLM and SGLang accept `_` for `-`. */
 function plainFlag(word: string): string {
-  return (word.split('=')[0] as string).replaceAll('_', '-');
+  return flagName(word).replaceAll('_', '-');
+}
+
+/** The flag without a value after `=`. */
+function flagName(word: string): string {
+  const [name = word] = word.split('=', 1);
+  return name;
 }
 
 /**
- * Why `count` accelerators cannot share one replica, in words. Engines that split every layer (tensor parallelism) need
- * a count that divides the attention heads; key-value heads may be fewer and are copied then, if evenly
- * (github.com/vllm-project/vllm, vllm/config/model.py; SGLang takes over the same layers). Unknown heads hinder nothing.
+ * Why `count` accelerators cannot share one replica, in words. Tensor parallelism splits every layer, so the count must
+ * divide the attention heads. Fewer key-value heads are copied; the count must be a multiple of them then
+ * (github.com/vllm-project/vllm, vllm/config/model.py; SGLang uses the same layers). Unknown heads are no obstacle.
  */
 export function splitProblem(
   runtime: Runtime,

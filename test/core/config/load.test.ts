@@ -40,7 +40,7 @@ describe('with no file and no environment', () => {
       host: '127.0.0.1',
       port: 7420,
       hub: { endpoint: 'https://huggingface.co' },
-      regions: [{ name: 'local', kind: 'local', path: join(homedir(), '.ecolink/regions/local') }],
+      regions: [{ name: 'local', kind: 'local', accelerators: [] }],
       filesystems: [],
       runtimes: [],
       people: [],
@@ -72,15 +72,10 @@ describe('the file', () => {
       'regions:',
       '  - { name: a, kind: local, path: ~/a }',
       '  - { name: b, kind: local, path: /srv/b }',
-      '  - { name: c, kind: local }',
       'filesystems: [{ name: nfs, region: b, path: ~/models }]',
     ].join('\n');
     const { regions, filesystems } = await load(text);
-    expect(regions).toMatchObject([
-      { path: join(homedir(), 'a') },
-      { path: '/srv/b' },
-      { path: join(folder, 'regions/c') },
-    ]);
+    expect(regions).toMatchObject([{ path: join(homedir(), 'a') }, { path: '/srv/b' }]);
     expect(filesystems).toMatchObject([{ path: join(homedir(), 'models') }]);
   });
 });

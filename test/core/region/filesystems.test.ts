@@ -1,6 +1,7 @@
 import { mkdir, readdir, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { defined } from '../../support/defined.ts';
 import { askEngine, startMachine, temporaryFolder, urlsOf } from '../instances/support/machine.ts';
 import type { Machine } from '../instances/support/machine.ts';
 
@@ -47,7 +48,7 @@ async function everything(): Promise<string[]> {
 }
 
 describe('a model on a filesystem', () => {
-  test('is mounted where it lies: nothing is fetched, and it runs in the region of its filesystem', async () => {
+  test('is mounted in place: nothing is downloaded, and it runs in the region of its filesystem', async () => {
     const before = await everything();
     await register(inPlace);
     const plan = await machine.run('plan_launch', { model: 'tiny' });
@@ -59,7 +60,7 @@ describe('a model on a filesystem', () => {
     const id = await machine.launch('tiny');
     await machine.reach(id, 'running');
     const [url] = await urlsOf(machine, id);
-    expect((await askEngine(url as string)).model).toBe(join(shared, inPlace, 'model.gguf'));
+    expect((await askEngine(defined(url))).model).toBe(join(shared, inPlace, 'model.gguf'));
     expect(await machine.volumes()).toEqual([]);
     await expect(machine.run('prefetch_model', { model: 'tiny' })).rejects.toMatchObject({ code: 'nothing_to_fetch' });
     await machine.run('stop_instance', { instance: String(id) });
@@ -70,7 +71,7 @@ describe('a model on a filesystem', () => {
     expect(copies.filter((path) => path.endsWith('.gguf'))).toEqual([]);
   });
 
-  test('runs in no other region, alone or beside its own', async () => {
+  test('does not run in another region, not even in addition to its own', async () => {
     await register(inPlace);
     for (const asked of [['east'], ['west', 'east']]) {
       await expect(machine.launch('tiny', { regions: asked })).rejects.toMatchObject({
@@ -99,14 +100,14 @@ describe('a model on a filesystem', () => {
       'model.gguf was written again',
     ],
   ];
-  test.each(changes)('asks before it is launched when %s', async (_what, change, said) => {
+  test.each(changes)('needs a confirmed plan before it is launched if %s', async (_what, change, said) => {
     await register(inPlace);
     const before = await machine.run('plan_launch', { model: 'tiny' });
     await change(join(shared, inPlace));
     const refused = machine.launch('tiny');
     await expect(refused).rejects.toMatchObject({
       code: 'changed_since_registration',
-      message: expect.stringContaining(said) as string,
+      message: expect.stringContaining(said),
     });
     const plan = await machine.run('plan_launch', { model: 'tiny' });
     expect(plan['changes']).toEqual(expect.arrayContaining([expect.stringContaining(said)]));
@@ -132,15 +133,15 @@ describe('a subfolder', () => {
     expect((await machine.run('list_models', {}))['items']).toEqual([]);
   });
 
-  test('that is missing is answered with the folders that are there', async () => {
+  test('that does not exist is an error with the folders that exist', async () => {
     await expect(register('teams/nlq/tiny')).rejects.toMatchObject({
       code: 'subfolder_not_found',
-      message: expect.stringContaining('teams holds') as string,
-      validValues: expect.arrayContaining(['teams/nlp', 'teams/vision']) as string[],
+      message: expect.stringContaining('teams holds'),
+      validValues: expect.arrayContaining(['teams/nlp', 'teams/vision']),
     });
   });
 
-  test('with slashes and dots around it is the same folder', async () => {
+  test('is the same folder with slashes and dots around it', async () => {
     await register(`./${inPlace}/`);
     expect(await machine.run('get_model', { model: 'tiny' })).toMatchObject({
       subfolder: inPlace,
@@ -148,7 +149,7 @@ describe('a subfolder', () => {
     });
   });
 
-  test('that is a link out of the filesystem is refused, and so is one that holds such a link', async () => {
+  test('that is, or contains, a link out of the filesystem is refused', async () => {
     const outside = await folderOfTest();
     await writeFile(join(outside, 'model.gguf'), 'secret');
     await symlink(outside, join(shared, 'out'));
@@ -157,7 +158,7 @@ describe('a subfolder', () => {
     await expect(register(inPlace)).rejects.toMatchObject({ code: 'link_leads_out' });
   });
 
-  test('may be a link, or hold links, that stay inside', async () => {
+  test('may be, or contain, a link that stays inside the filesystem', async () => {
     await symlink(join(shared, inPlace), join(shared, 'latest'));
     await mkdir(join(shared, 'linked'));
     await symlink('../teams/nlp/tiny/model.gguf', join(shared, 'linked', 'model.gguf'));
@@ -165,7 +166,7 @@ describe('a subfolder', () => {
     expect(await register('linked', 'linked')).toMatchObject({ state: 'registered' });
   });
 
-  test('that becomes a link out of the filesystem after its registration is not launched', async () => {
+  test('that becomes a link out of the filesystem after its registration cannot be launched', async () => {
     await register(inPlace);
     const outside = await folderOfTest();
     await rename(join(shared, inPlace), join(outside, 'tiny'));

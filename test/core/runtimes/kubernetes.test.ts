@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { runtimesPage } from '../../../scripts/docs/runtimes-page.ts';
 import { categories } from '../../../src/core/base/categories.ts';
 import { builtInKubernetes } from '../../../src/core/runtimes/kubernetes-built-in.ts';
-import { argumentsOf, codeRun, ownedFlag, serves, splitProblem } from '../../../src/core/runtimes/runtime.ts';
+import { argumentsOf, remoteCodeFlagsIn, ownedFlag, serves, splitProblem } from '../../../src/core/runtimes/runtime.ts';
 
 const runtimes = builtInKubernetes();
 
@@ -97,11 +97,13 @@ describe('the arguments of an engine', () => {
     '--tool-parser-plugin',
     '--reasoning-parser-plugin=/model/parser.py',
   ])('run code of the model with %s, however it is spelt', (word) => {
-    expect(codeRun(['--seed', '1', word])).toEqual([word.split('=')[0]]);
+    expect(remoteCodeFlagsIn(['--seed', '1', word])).toEqual([word.split('=')[0]]);
   });
 
   it('run no code of the model with flags that only look like it', () => {
-    expect(codeRun(['--trust-request-chat-template', 'trust-remote-code', '--reasoning-parser', 'qwen3'])).toEqual([]);
+    expect(
+      remoteCodeFlagsIn(['--trust-request-chat-template', 'trust-remote-code', '--reasoning-parser', 'qwen3']),
+    ).toEqual([]);
   });
 });
 

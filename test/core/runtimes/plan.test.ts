@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { startCore } from '../../support/core.ts';
 import type { TestCore } from '../../support/core.ts';
 import { startHub } from '../../support/hub/hub.ts';
@@ -32,10 +33,10 @@ runtimes:
     arguments: ['{model_path}']
 `;
 
-interface Plan {
-  regions: { arguments: string[]; context_length: number | null }[];
-  warnings: string[];
-}
+const planSchema = z.object({
+  regions: z.array(z.object({ arguments: z.array(z.string()), context_length: z.number().nullable() })),
+  warnings: z.array(z.string()),
+});
 
 describe('the plan of a launch', () => {
   let folder: string;
@@ -83,8 +84,8 @@ describe('the plan of a launch', () => {
     await rm(folder, { recursive: true });
   });
 
-  async function plan(input: object): Promise<Plan> {
-    return (await core.run('plan_launch', { model: 'six', accelerator: 'gpu', ...input })) as unknown as Plan;
+  async function plan(input: object) {
+    return planSchema.parse(await core.run('plan_launch', { model: 'six', accelerator: 'gpu', ...input }));
   }
 
   it('hands the number of accelerators to the engine', async () => {

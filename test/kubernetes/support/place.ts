@@ -7,6 +7,7 @@ import { runtimeSchema } from '../../../src/core/config/schema.ts';
 import type { FilesystemConfig } from '../../../src/core/config/schema.ts';
 import type { PullManifest } from '../../../src/core/download/manifest.ts';
 import { digestOf } from '../../../src/core/base/ids.ts';
+import { kubernetesCapabilities } from '../../../src/core/regions/kubernetes/kind.ts';
 import { KubernetesRegion } from '../../../src/core/regions/kubernetes/kubernetes-region.ts';
 import { readerRules, roleRules } from '../../../src/core/regions/kubernetes/doctor/rights.ts';
 import type { Workload } from '../../../src/core/region/region.ts';
@@ -90,8 +91,10 @@ export async function openRegion(
   options: RegionOptions = {},
 ): Promise<KubernetesRegion & AsyncDisposable> {
   const kubeconfig = options.kubeconfig ?? (await plane.kubeconfig('ecolink'));
+  const config = regionConfig(namespace, { kubeconfig, ...options.config });
   const region = new KubernetesRegion({
-    config: regionConfig(namespace, { kubeconfig, ...options.config }),
+    config,
+    capabilities: kubernetesCapabilities(config),
     store: options.store ?? 'store_test',
     filesystems: options.filesystems ?? [],
     runtimes: () => (options.runtimes ?? [engine]).map((runtime) => runtimeSchema.parse(runtime)),

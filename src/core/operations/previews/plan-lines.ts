@@ -7,7 +7,7 @@ import type { PreviewFacts } from '../../policy/facts.ts';
 import { isPickle } from '../../registry/model.ts';
 import { originOf, selectionHash } from '../../registry/origin.ts';
 import type { OwnedModel } from '../../registry/table.ts';
-import { codeRun } from '../../runtimes/runtime.ts';
+import { remoteCodeFlagsIn } from '../../runtimes/runtime.ts';
 
 // The names and values under "relied" are stored with approval requests and compared at every vote: a change of a word
 // here makes requests of an older version stale.
@@ -78,7 +78,7 @@ export function planFacts(plan: LaunchPlan, model: OwnedModel): Omit<PreviewFact
     ...modelFacts(model),
     regions: plan.regions.map((region) => region.region),
     accelerators: plan.regions.flatMap((region) => region.accelerator ?? []),
-    trustRemoteCode: plan.regions.some((region) => codeRun(region.arguments).length > 0),
+    trustRemoteCode: plan.regions.some((region) => remoteCodeFlagsIn(region.arguments).length > 0),
     pickle: isPickle(model),
   };
 }

@@ -2,6 +2,7 @@ import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
 import type { FilesystemConfig, KubernetesRuntime } from '../../config/schema.ts';
 import { fail } from '../../base/errors.ts';
 import type { Runtime } from '../../runtimes/runtime.ts';
+import type { RegionCapabilities } from '../../region/capabilities.ts';
 import type { ModelLocation, Region, RegionStatus, Workload } from '../../region/region.ts';
 import { ClusterAccess } from './api/access.ts';
 import { ApiProxy } from './api/api-proxy.ts';
@@ -20,6 +21,7 @@ import { KubernetesWorkloads } from './workloads/workloads.ts';
 
 export interface KubernetesRegionDeps extends Hints {
   config: KubernetesRegionConfig;
+  capabilities: RegionCapabilities;
   filesystems: readonly FilesystemConfig[];
   runtimes: () => readonly Runtime[];
   /** What tells the store behind this region from every other one. */
@@ -35,6 +37,7 @@ const verifySeconds = 6 * 3600;
 export class KubernetesRegion implements Region {
   readonly kind = 'kubernetes';
   readonly name: string;
+  readonly capabilities: RegionCapabilities;
   readonly #deps: KubernetesRegionDeps;
   readonly #access: ClusterAccess;
   readonly #client: KubernetesClient;
@@ -51,6 +54,7 @@ export class KubernetesRegion implements Region {
     const { config } = deps;
     const { name: region, namespace, context, kubeconfig, in_cluster: inCluster } = config;
     this.name = region;
+    this.capabilities = deps.capabilities;
     this.#deps = deps;
     this.#access = new ClusterAccess({ region, context, kubeconfig, inCluster });
     const client = new KubernetesClient({ region, namespace, access: this.#access });

@@ -1,26 +1,30 @@
 import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { fail } from '../../base/errors.ts';
+import { fieldRef, say } from '../../base/prose.ts';
 import type { FolderEntry } from '../../region/region.ts';
 
 const maximumEntries = 20_000;
 
-/** The real path of a subfolder that stays inside its filesystem. Throws for absolute paths, `..`, and links that lead out. */
+/**
+ * The real path of a subfolder of a filesystem. Throws for absolute paths, for `..`, and for links that lead out of the
+ * filesystem.
+ */
 export async function resolveInside(root: string, subfolder: string): Promise<string> {
   if (isAbsolute(subfolder) || subfolder.split(/[\\/]/).includes('..') || subfolder.includes('\0')) {
     throw fail('bad_subfolder', `"${subfolder}" leads out of the filesystem.`, {
-      nextStep: 'Give a path below the filesystem\'s root, without a leading "/" and without "..".',
+      nextStep: 'Give a path below the root of the filesystem, without "/" at the start and without "..".',
       field: 'subfolder',
     });
   }
   const base = await realpath(root).catch(() => {
-    throw fail('filesystem_missing', `The filesystem's folder ${root} does not exist on this machine.`, {
+    throw fail('filesystem_missing', `The folder ${root} of the filesystem does not exist on this machine.`, {
       nextStep: 'Mount it, or correct its path in ecolink.yaml.',
       field: 'filesystem',
     });
   });
   const path = await realpath(join(base, subfolder)).catch(() => undefined);
-  if (path === undefined || !(await stat(path)).isDirectory()) throw await missing(base, subfolder);
+  if (path === undefined || !(await stat(path)).isDirectory()) throw await notFound(base, subfolder);
   if (!isInside(base, path)) throw leadsOut(subfolder);
   return path;
 }
@@ -31,38 +35,34 @@ function isInside(base: string, path: string): boolean {
 }
 
 function leadsOut(what: string): Error {
-  return fail('link_leads_out', `"${what}" is, or holds, a symbolic link that leads out of the filesystem.`, {
+  return fail('link_leads_out', `"${what}" is, or contains, a symbolic link that leads out of the filesystem.`, {
     nextStep: 'Put the files themselves into the filesystem.',
     field: 'subfolder',
   });
 }
 
-async function missing(base: string, subfolder: string): Promise<Error> {
-  const parts = subfolder.split('/');
-  let existing = base;
-  for (const part of parts) {
-    const next = join(existing, part);
+/** An error with the folders of the deepest parent that exists. */
+async function notFound(base: string, subfolder: string): Promise<Error> {
+  let parent = base;
+  for (const name of subfolder.split('/')) {
+    const next = join(parent, name);
     if (!(await stat(next).catch(() => undefined))?.isDirectory()) break;
-    existing = next;
+    parent = next;
   }
-  const folders = (await readdir(existing, { withFileTypes: true }))
+  const folders = (await readdir(parent, { withFileTypes: true }))
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name);
-  const where = relative(base, existing) || 'the root';
-  return fail(
-    'subfolder_not_found',
-    `The folder "${subfolder}" does not exist: ${where} holds ${folders.length === 0 ? 'no folders' : folders.slice(0, 10).join(', ')}.`,
-    {
-      nextStep: 'Correct the subfolder.',
-      field: 'subfolder',
-      ...(folders.length > 0
-        ? { validValues: folders.slice(0, 50).map((name) => join(relative(base, existing), name)) }
-        : {}),
-    },
-  );
+  const path = relative(base, parent) || 'the root';
+  const content = folders.length === 0 ? 'no folders' : folders.slice(0, 10).join(', ');
+  return fail('subfolder_not_found', `The folder "${subfolder}" does not exist: ${path} holds ${content}.`, {
+    nextStep: say`Correct ${fieldRef('subfolder')}.`,
+    field: 'subfolder',
+    validValues:
+      folders.length === 0 ? undefined : folders.slice(0, 50).map((name) => join(relative(base, parent), name)),
+  });
 }
 
-/** Every file below a subfolder, by path. Reads sizes and times only. */
+/** Every file below a subfolder, sorted by path. Reads only sizes and times. */
 export async function listInside(root: string, subfolder: string): Promise<FolderEntry[]> {
   const folder = await resolveInside(root, subfolder);
   const base = await realpath(root);
@@ -81,17 +81,13 @@ export async function listInside(root: string, subfolder: string): Promise<Folde
 }
 
 function tooMany(subfolder: string): Error {
-  return fail(
-    'too_many_files',
-    `"${subfolder}" holds more than ${maximumEntries} files: it is not one model's folder.`,
-    {
-      nextStep: 'Point the subfolder at the model itself.',
-      field: 'subfolder',
-    },
-  );
+  return fail('too_many_files', `"${subfolder}" has more than ${maximumEntries} files: it is not one model's folder.`, {
+    nextStep: say`Set ${fieldRef('subfolder')} to the folder of the model itself.`,
+    field: 'subfolder',
+  });
 }
 
-/** A file below the root; the caller has listed it, and the limit keeps a mistake from filling the memory. */
+/** Reads a file that was listed before. The limit keeps a wrong file from filling the memory. */
 export async function readInside(root: string, path: string, maximumBytes: number): Promise<Buffer> {
   const parent = path.slice(0, path.lastIndexOf('/'));
   const file = join(await resolveInside(root, parent), path.slice(path.lastIndexOf('/') + 1));

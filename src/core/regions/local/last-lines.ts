@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 
 const tailBytes = 256 * 1024;
 
-/** The last lines of a file that may be large; an absent one has none. */
+/** The last lines of a file, from at most its last 256 KiB. A file that does not exist has none. */
 export async function lastLines(path: string, count: number): Promise<string[]> {
   const file = await open(path, 'r').catch(() => undefined);
   if (!file) return [];

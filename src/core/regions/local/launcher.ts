@@ -1,28 +1,32 @@
 import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { systemErrorCode } from '../../base/system-error.ts';
 import { findProcess } from './process-table.ts';
 
+const usage = 'Usage: launcher <record> <note> <command> [argument …]\n';
+const exit = { wrongArguments: 2, recordExists: 17 };
+
 /**
- * Runs as `launcher <record> <note> <command> [argument …]`, in a session of its own: writes down its pid and start time, then
- * becomes the command. The record is there before the command runs, so a server that dies in between leaves nothing
- * that its successor cannot find; and the record is made exclusively, so that two servers never start the same twice.
+ * Runs in a session of its own. It writes its pid and start time to the record, then becomes the command. The record
+ * exists before the command runs: if the server dies in between, its successor still finds the process. The record is
+ * created exclusively: two servers cannot start the same process twice.
  */
 async function main(): Promise<void> {
-  const [record, note, command, ...args] = process.argv.slice(2) as [string, string, string, ...string[]];
+  const [record, note, command, ...args] = process.argv.slice(2);
+  if (record === undefined || note === undefined || command === undefined) return giveUp(usage, exit.wrongArguments);
   const self = await findProcess(process.pid);
-  if (
-    !claim(
-      record,
-      JSON.stringify({ pid: process.pid, start_time: self?.startTime ?? '', note: JSON.parse(note) as unknown }),
-    )
-  ) {
-    process.stderr.write('another process holds the record: not started twice\n');
-    process.exit(17);
-  }
+  const noted: unknown = JSON.parse(note);
+  const text = JSON.stringify({ pid: process.pid, start_time: self?.startTime ?? '', note: noted });
+  if (!createRecord(record, text)) return giveUp('The record exists already: not started twice.\n', exit.recordExists);
   process.execve?.(command, [command, ...args]);
 }
 
-/** Whole or not at all: a link appears at once and fails where the name is taken. */
-function claim(record: string, text: string): boolean {
+function giveUp(sentence: string, status: number): never {
+  process.stderr.write(sentence);
+  process.exit(status);
+}
+
+/** Writes the record in one step. A link appears at once and fails if the name exists: the answer is false then. */
+function createRecord(record: string, text: string): boolean {
   const draft = `${record}.${process.pid}`;
   const file = openSync(draft, 'w', 0o600);
   writeSync(file, text);
@@ -32,7 +36,8 @@ function claim(record: string, text: string): boolean {
     linkSync(draft, record);
     return true;
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if (systemErrorCode(thrown) === 'EEXIST') return false;
+    // A filesystem without hard links.
     renameSync(draft, record);
     return true;
   } finally {

@@ -2,13 +2,13 @@ import { mkdirSync } from 'node:fs';
 import { mkdir, statfs } from 'node:fs/promises';
 import { arch, platform } from 'node:os';
 import { join } from 'node:path';
-import type { FilesystemConfig } from '../../config/schema.ts';
+import type { LocalRegionConfig } from '../../config/local-region.ts';
 import { fail } from '../../base/errors.ts';
 import { digestOf } from '../../base/ids.ts';
-import type { Log } from '../../base/log.ts';
 import { findCommand } from '../../runtimes/built-in.ts';
 import { fillIn } from '../../runtimes/runtime.ts';
-import type { Runtime } from '../../runtimes/runtime.ts';
+import type { RegionCapabilities } from '../../region/capabilities.ts';
+import type { RegionDeps } from '../../region/kind.ts';
 import { mountPath } from '../../region/filesystems.ts';
 import type { ModelLocation, Region, RegionStatus, Workload } from '../../region/region.ts';
 import { listInside, readInside } from './folders.ts';
@@ -16,45 +16,47 @@ import type { ReplicaSpec } from './replica.ts';
 import { LocalVolumes } from './volumes.ts';
 import { LocalWorkloads } from './workloads.ts';
 
-export interface LocalRegionDeps {
-  name: string;
-  path: string;
-  filesystems: readonly FilesystemConfig[];
-  runtimes: () => readonly Runtime[];
-  environment: Record<string, string>;
-  log: Log;
-  workloadChanged: (instance: number) => void;
-  volumeChanged: (key: string) => void;
+export interface LocalRegionDeps extends RegionDeps {
+  config: LocalRegionConfig;
+  capabilities: RegionCapabilities;
 }
 
 /** This machine as a region: volumes are folders, replicas are child processes. */
 export class LocalRegion implements Region {
   readonly kind = 'local';
   readonly name: string;
+  readonly capabilities: RegionCapabilities;
   readonly #deps: LocalRegionDeps;
+  readonly #path: string;
   readonly #volumes: LocalVolumes;
   readonly #workloads: LocalWorkloads;
 
   constructor(deps: LocalRegionDeps) {
-    this.name = deps.name;
+    const { name, path } = deps.config;
+    this.name = name;
+    this.capabilities = deps.capabilities;
     this.#deps = deps;
-    mkdirSync(deps.path, { recursive: true, mode: 0o700 });
+    this.#path = path ?? join(deps.dataDir, 'regions', name);
+    mkdirSync(this.#path, { recursive: true, mode: 0o700 });
     this.#volumes = new LocalVolumes({
-      folder: join(deps.path, 'volumes'),
+      folder: join(this.#path, 'volumes'),
       environment: deps.environment,
+      clock: deps.clock,
+      newId: deps.newId,
       changed: deps.volumeChanged,
     });
     this.#workloads = new LocalWorkloads({
-      folder: join(deps.path, 'instances'),
+      folder: join(this.#path, 'instances'),
       log: deps.log,
+      clock: deps.clock,
       specOf: (workload) => this.#specOf(workload),
       changed: deps.workloadChanged,
     });
   }
 
   async status(): Promise<RegionStatus> {
-    await mkdir(this.#deps.path, { recursive: true });
-    const { bavail, blocks, bsize } = await statfs(this.#deps.path);
+    await mkdir(this.#path, { recursive: true });
+    const { bavail, blocks, bsize } = await statfs(this.#path);
     return {
       reachable: true,
       version: `${platform()} ${arch()}`,
@@ -105,7 +107,7 @@ export class LocalRegion implements Region {
     const found = this.#deps.filesystems.find((each) => each.name === filesystem);
     if (found?.path !== undefined) return found.path;
     throw fail('filesystem_not_found', `The region ${this.name} has no filesystem "${filesystem}".`, {
-      nextStep: 'Add it under "filesystems" in ecolink.yaml, or use another entry.',
+      nextStep: 'Add it under "filesystems" in ecolink.yaml, or use another model.',
     });
   }
 
@@ -120,12 +122,12 @@ export class LocalRegion implements Region {
   #specOf(workload: Workload): ReplicaSpec {
     const runtime = this.#deps.runtimes().find((each) => each.name === workload.runtime);
     if (!runtime) {
-      throw fail('runtime_gone', `The runtime "${workload.runtime}" is not configured any more.`, {
-        nextStep: 'Put it back under "runtimes" in ecolink.yaml, or launch anew with another runtime.',
+      throw fail('runtime_gone', `The runtime "${workload.runtime}" is no longer configured.`, {
+        nextStep: 'Put it back under "runtimes" in ecolink.yaml, or launch the model with another runtime.',
         retryable: false,
       });
     }
-    const [name, ...words] = runtime.command as [string, ...string[]];
+    const [name = '', ...args] = runtime.command ?? [];
     const command = findCommand(name, this.#deps.environment['PATH']);
     if (command === undefined) {
       throw fail('command_not_found', `The runtime "${runtime.name}" runs "${name}", which is not installed here.`, {
@@ -133,19 +135,20 @@ export class LocalRegion implements Region {
         retryable: false,
       });
     }
-    const filled = { model_path: this.#pathOf(workload.location), served_name: workload.servedName, host: '127.0.0.1' };
-    const environment = { ...this.#deps.environment, ...offline, ...runtime.environment };
-    const given = [...words, ...workload.arguments];
+    const values = { model_path: this.#pathOf(workload.location), served_name: workload.servedName, host: '127.0.0.1' };
+    const given = [...args, ...workload.arguments];
+    const { environment } = runtime;
     return {
-      hash: digestOf({ command, given, filled, environment: runtime.environment, generation: workload.generation }),
+      // The keys are those of earlier versions: a replica with another hash is restarted.
+      hash: digestOf({ command, given, filled: values, environment, generation: workload.generation }),
       command,
-      arguments: (port) => fillIn(given, { ...filled, port: String(port) }),
-      environment,
+      arguments: (port) => fillIn(given, { ...values, port: String(port) }),
+      environment: { ...this.#deps.environment, ...offline, ...environment },
       health: runtime.health,
       graceMs: 10_000,
     };
   }
 }
 
-/** Engines take the files they are given and fetch nothing. */
+/** Engines must use the files that EcoLink gives them and download nothing. */
 const offline = { HF_HUB_OFFLINE: '1', TRANSFORMERS_OFFLINE: '1' };

@@ -1,27 +1,27 @@
 import type { Presence } from './recorded-process.ts';
 
-/** What is known of one replica at one moment. */
+/** One replica at one moment. Times are monotonic milliseconds. */
 export interface ReplicaView {
-  /** Hash of what it should be started from; undefined: it should not be there. */
+  /** Hash of the spec that it should run. Undefined: it should not exist. */
   wanted: string | undefined;
-  /** Hash of what the recorded process was started from. */
+  /** Hash of the spec that the recorded process was started from. */
   startedFrom: string | undefined;
   presence: Presence;
   healthy: boolean;
-  /** It has been healthy since it was started. */
+  /** It has been healthy since its start. */
   wasReady: boolean;
   startedAt: number;
-  /** Since when it has not answered, after it once did. */
+  /** Start of its current silence, if it was healthy before. */
   unhealthySince: number | undefined;
-  /** Not to be started before. */
-  notBefore: number;
-  /** Every other replica of the instance that is wanted is ready: this one may be replaced. */
+  /** The earliest next start, after a failure. */
+  notBefore: number | undefined;
+  /** All other wanted replicas of the instance are ready, so this one may be replaced. */
   othersReady: boolean;
 }
 
 export type ReplicaAction =
   | { do: 'start' }
-  /** End the whole group; `failed`: it counts towards the back-off. */
+  /** Ends the whole process group. Anything but false counts towards the back-off. */
   | { do: 'end'; failed: false | 'exited' | 'start_timeout' | 'unresponsive' }
   | { do: 'forget' }
   | { do: 'watch' };
@@ -29,7 +29,7 @@ export type ReplicaAction =
 export const startTimeoutMs = 15 * 60_000;
 export const unresponsiveMs = 60_000;
 
-/** What to do about one replica. Pure: the same view gives the same answer. */
+/** Decides the next step for one replica. Pure. `now`: monotonic milliseconds. */
 export function planReplica(view: ReplicaView, now: number): ReplicaAction {
   if (view.presence === 'leaderless') return { do: 'end', failed: view.wanted === undefined ? false : 'exited' };
   if (view.presence === 'none') return planAbsent(view, now);
@@ -44,13 +44,13 @@ export function planReplica(view: ReplicaView, now: number): ReplicaAction {
 }
 
 function planAbsent(view: ReplicaView, now: number): ReplicaAction {
-  // A record without its process: it ended by itself.
+  // A record without its process: the process ended by itself.
   if (view.startedFrom !== undefined) return { do: 'end', failed: view.wanted === undefined ? false : 'exited' };
   if (view.wanted === undefined) return { do: 'forget' };
-  return now >= view.notBefore ? { do: 'start' } : { do: 'watch' };
+  return view.notBefore === undefined || now >= view.notBefore ? { do: 'start' } : { do: 'watch' };
 }
 
-/** Wait before the next start after this many failures in a row: 1 s, doubling to 5 minutes, as kubelets do it. */
+/** Pause before the next start after consecutive failures: 1 s, doubled up to 5 minutes, as kubelets do it. */
 export function backOffMs(failures: number): number {
   return failures <= 0 ? 0 : Math.min(1000 * 2 ** (failures - 1), 300_000);
 }

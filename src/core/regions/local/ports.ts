@@ -1,19 +1,20 @@
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { listeningPort } from '../../base/listening-port.ts';
 
 const recent = new Set<number>();
-const remembered = 200;
+const maximumRecent = 200;
 
 /**
- * A port that nothing listens on, and that was not handed out a moment ago: an engine takes seconds to bind it, and
- * until then the system would give the same one again.
+ * A port that nothing listens on and that was not handed out recently. An engine takes seconds to bind its port, and
+ * until then the system would hand out the same one again.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = await askSystem();
     if (recent.has(port)) continue;
     recent.add(port);
-    if (recent.size > remembered) recent.delete(recent.values().next().value as number);
+    const [oldest] = recent;
+    if (recent.size > maximumRecent && oldest !== undefined) recent.delete(oldest);
     return port;
   }
 }
@@ -23,7 +24,7 @@ function askSystem(): Promise<number> {
     const server = createServer();
     server.once('error', reject);
     server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
+      const port = listeningPort(server);
       server.close(() => resolve(port));
     });
   });

@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { systemErrorCode } from '../../base/system-error.ts';
+import { numbersIn } from './names-in.ts';
 
-/** A process as the system lists it. `startTime` is opaque: equal for one process, another for a pid used again. */
+/** A process as the system lists it. `startTime` is opaque: it differs between two processes that had the same pid. */
 export interface ProcessEntry {
   pid: number;
   group: number;
@@ -12,8 +14,8 @@ export interface ProcessEntry {
 const run = promisify(execFile);
 
 /**
- * Living processes of a process group, zombies left out. Own code: what npm has either needs /proc or a shell, and
- * none tells start times on Linux and macOS alike.
+ * Living processes of a process group, without zombies. Own code: packages on npm need /proc or a shell, and none
+ * reports start times on both Linux and macOS.
  */
 export async function membersOfGroup(group: number): Promise<ProcessEntry[]> {
   if (!signalReaches(-group)) return [];
@@ -28,33 +30,33 @@ export async function findProcess(pid: number): Promise<ProcessEntry | undefined
   return (await listWithPs()).find((entry) => entry.pid === pid);
 }
 
-/** Cheap first look: zombies answer too, so a yes is not yet a living process. */
+/** A cheap first check. Zombies accept signals too, so true does not yet mean a living process. */
 function signalReaches(target: number): boolean {
   try {
     process.kill(target, 0);
     return true;
   } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code === 'EPERM';
+    return systemErrorCode(thrown) === 'EPERM';
   }
 }
 
 async function listProcesses(): Promise<ProcessEntry[]> {
-  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const pids = await numbersIn('/proc');
   if (pids.length === 0) return listWithPs();
-  const entries = await Promise.all(pids.map((pid) => readProc(Number(pid))));
+  const entries = await Promise.all(pids.map(readProc));
   return entries.filter((entry) => entry !== undefined && entry !== 'unknown');
 }
 
 let bootId: Promise<string> | undefined;
 
-/** From /proc where there is one: exact to a clock tick, and told apart across reboots by the boot id. */
+/** Reads /proc, if the system has it. The start time is exact to a clock tick; the boot id makes it unique across reboots. */
 async function readProc(pid: number): Promise<ProcessEntry | undefined | 'unknown'> {
   bootId ??= readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
   const boot = (await bootId).trim();
   if (boot === '') return 'unknown';
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   if (stat === undefined) return undefined;
-  // The command's name is in parentheses and may hold anything; proc(5) numbers the fields after it from 3.
+  // The command's name is in parentheses and may contain any character. proc(5) counts the fields after it from 3.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state, , group] = fields;
   if (state === 'Z' || state === 'X') return undefined;

@@ -1,4 +1,4 @@
 import { pullCommand } from '../../download/command.ts';
 
-/** `ecolink pull` without the rest of the program: what the local region runs as its downloader. */
+/** Runs `ecolink pull` without the rest of the program. The local region starts it for each download. */
 process.exitCode = await pullCommand(process.argv.slice(2));

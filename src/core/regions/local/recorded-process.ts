@@ -3,27 +3,27 @@ import { once } from 'node:events';
 import { mkdirSync, openSync, closeSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import type { Clock } from '../../base/clock.ts';
+import { systemErrorCode } from '../../base/system-error.ts';
 import { findProcess, membersOfGroup } from './process-table.ts';
 
-/** What lies in a record: enough to recognise the process, and its group, after any crash. */
-interface ProcessRecord {
-  pid: number;
-  start_time: string;
-  note: Note;
-}
+/** Data that the starter of a process finds again beside the pid, such as its port. */
+const noteSchema = z.record(z.string(), z.union([z.string(), z.number()]));
+export type Note = z.output<typeof noteSchema>;
 
-/** What whoever starts a process wants to find again beside its pid: its port, what it was started for. */
-export type Note = Record<string, string | number>;
+/** Enough to recognise the process and its group after any crash. `launcher.ts` writes it. */
+const recordSchema = z.object({ pid: z.int().positive(), start_time: z.string(), note: noteSchema });
+type ProcessRecord = z.output<typeof recordSchema>;
 
 export interface StartOptions {
-  /** Path of the record; one running process a record. */
+  /** Path of the record. A record belongs to one running process. */
   record: string;
   note: Note;
   command: string;
   arguments: readonly string[];
-  /** The whole environment of the process: nothing of the server's own is added. */
+  /** The whole environment of the process: it inherits nothing from the server. */
   environment: Record<string, string>;
   folder: string;
   outputFile: string;
@@ -34,9 +34,14 @@ export interface StartOptions {
 export type Presence = 'none' | 'running' | 'leaderless';
 
 const launcher = fileURLToPath(new URL(`./launcher${extname(import.meta.url)}`, import.meta.url));
+const recordPollMs = 10;
+const endPollMs = 50;
 
-/** Starts the command in its own session and process group, output to files. Resolves when its record is written, or it has ended. */
-export async function startRecorded(options: StartOptions): Promise<void> {
+/**
+ * Starts the command in a session and process group of its own, with its output in files. Resolves when its record
+ * exists, or when it has ended.
+ */
+export async function startRecorded(clock: Clock, options: StartOptions): Promise<void> {
   mkdirSync(dirname(options.record), { recursive: true });
   const output = openSync(options.outputFile, 'a', 0o600);
   const error = options.errorFile === options.outputFile ? output : openSync(options.errorFile, 'a', 0o600);
@@ -54,13 +59,13 @@ export async function startRecorded(options: StartOptions): Promise<void> {
       { detached: true, stdio: ['ignore', output, error], env: options.environment, cwd: options.folder },
     );
     child.on('exit', (status, signal) => options.onExit({ status, signal }));
-    const failed = once(child, 'error').then(([thrown]) => Promise.reject(thrown as Error));
+    const failed = new Promise<never>((_, reject) => child.on('error', reject));
     const ended = once(child, 'exit');
     child.unref();
     const recorded = (async () => {
       while (child.exitCode === null && child.signalCode === null) {
         if ((await readRecord(options.record))?.pid === child.pid) return;
-        await delay(10);
+        await clock.sleep(recordPollMs);
       }
     })();
     await Promise.race([recorded, ended, failed]);
@@ -70,20 +75,20 @@ export async function startRecorded(options: StartOptions): Promise<void> {
   }
 }
 
-/** The note of a record, whether its process still runs or not. */
+/** The note of a record, whether or not its process still runs. */
 export async function noteOf(record: string): Promise<Note | undefined> {
   return (await readRecord(record))?.note;
 }
 
 async function readRecord(record: string): Promise<ProcessRecord | undefined> {
   const text = await readFile(record, 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : (JSON.parse(text) as ProcessRecord);
+  return text === undefined ? undefined : recordSchema.parse(JSON.parse(text));
 }
 
 /**
- * Whether what the record names still runs. `leaderless`: the process is gone and its group is not, as when an engine
- * dies and its workers hold the GPU. A pid whose start time is another belongs to a stranger: while a group lives its
- * number is not given out again, so then the whole group is gone.
+ * Whether the process of a record still runs. `leaderless`: the process is gone but its group is not, as when an engine
+ * dies and its workers keep the GPU. A pid with another start time belongs to a stranger. The system does not reuse
+ * the number of a living group, so the whole group is gone then.
  */
 export async function presenceOf(record: string): Promise<Presence> {
   const known = await readRecord(record);
@@ -94,24 +99,24 @@ export async function presenceOf(record: string): Promise<Presence> {
 }
 
 /** Sends a signal to the whole group, if it is still the recorded one. */
-export async function signalRecorded(record: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+async function signalRecorded(record: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
   if ((await presenceOf(record)) === 'none') return;
   const known = await readRecord(record);
   if (!known) return;
   try {
     process.kill(-known.pid, signal);
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown;
+    if (systemErrorCode(thrown) !== 'ESRCH') throw thrown;
   }
 }
 
-/** TERM, then KILL after `graceMs`; resolves when nothing of the group is left and the record is gone. */
-export async function endRecorded(record: string, graceMs: number): Promise<void> {
+/** Sends TERM, and KILL after `graceMs`. Resolves when the whole group and the record are gone. */
+export async function endRecorded(clock: Clock, record: string, graceMs: number): Promise<void> {
   await signalRecorded(record, 'SIGTERM');
-  const deadline = Date.now() + graceMs;
+  const deadline = clock.elapsedMs() + graceMs;
   while ((await presenceOf(record)) !== 'none') {
-    if (Date.now() >= deadline) await signalRecorded(record, 'SIGKILL');
-    await delay(50);
+    if (clock.elapsedMs() >= deadline) await signalRecorded(record, 'SIGKILL');
+    await clock.sleep(endPollMs);
   }
   await rm(record, { force: true });
 }

@@ -2,9 +2,11 @@ import { mkdirSync } from 'node:fs';
 import { truncate, stat } from 'node:fs/promises';
 import { get } from 'node:http';
 import { join } from 'node:path';
+import type { Clock } from '../../base/clock.ts';
+import type { reasonCodes } from '../../base/reason-codes.ts';
 import type { Log } from '../../base/log.ts';
-import type { ObservedReplica } from '../../region/region.ts';
 import type { Reason } from '../../base/reason.ts';
+import type { ObservedReplica } from '../../region/region.ts';
 import { lastLines } from './last-lines.ts';
 import { backOffMs, planReplica } from './plan-replica.ts';
 import type { ReplicaAction, ReplicaView } from './plan-replica.ts';
@@ -12,12 +14,12 @@ import { freePort } from './ports.ts';
 import { endRecorded, noteOf, presenceOf, startRecorded } from './recorded-process.ts';
 import type { Presence } from './recorded-process.ts';
 
-/** Everything that one replica is started from. */
+/** How to start one replica. */
 export interface ReplicaSpec {
-  /** Hash of the workload: another one means another process. */
+  /** Hash of the workload. A replica with another hash is replaced. */
   hash: string;
   command: string;
-  /** With `{port}` still open: every start takes a free one. */
+  /** Every start takes a free port. */
   arguments: (port: number) => string[];
   environment: Record<string, string>;
   health: string;
@@ -27,25 +29,27 @@ export interface ReplicaSpec {
 const healthTimeoutMs = 2000;
 const logLimitBytes = 64 * 1024 ** 2;
 
-/** What a replica tells whoever looks after it. */
-export interface ReplicaHooks {
+export interface ReplicaDeps {
+  id: string;
+  folder: string;
+  log: Log;
+  clock: Clock;
+  /** Its process has ended. */
   exited: () => void;
-  /** It takes no more calls: those who send some should know before it goes. */
+  /** It takes no more calls. Callers hear of it before the process ends. */
   ending: () => void;
 }
 
-/** One child process of the local region and everything that is known of it. The record on disk outlives this object. */
+/** One child process of the local region. The record on disk outlives this object. Times are monotonic milliseconds. */
 export class Replica {
   readonly id: string;
-  readonly #folder: string;
-  readonly #log: Log;
-  readonly #hooks: ReplicaHooks;
+  readonly #deps: ReplicaDeps;
   #wanted: string | undefined;
   #graceMs = 10_000;
   #failures = 0;
   #restarts = 0;
-  #notBefore = 0;
-  #startedAt = Date.now();
+  #notBefore: number | undefined;
+  #startedAt: number;
   #wasReady = false;
   #healthy = false;
   #ending = false;
@@ -56,62 +60,60 @@ export class Replica {
   #port: number | undefined;
   #startedFrom: string | undefined;
 
-  constructor(id: string, folder: string, log: Log, hooks: ReplicaHooks) {
-    this.id = id;
-    this.#folder = folder;
-    this.#log = log;
-    this.#hooks = hooks;
+  constructor(deps: ReplicaDeps) {
+    this.id = deps.id;
+    this.#deps = deps;
+    this.#startedAt = deps.clock.elapsedMs();
   }
 
   get logFile(): string {
-    return join(this.#folder, 'engine.log');
+    return join(this.#deps.folder, 'engine.log');
   }
 
   get #record(): string {
-    return join(this.#folder, 'process.json');
+    return join(this.#deps.folder, 'process.json');
   }
 
   get ready(): boolean {
     return this.#presence === 'running' && this.#healthy && !this.#ending;
   }
 
-  /** As it is now, beside what it should be started from: one of an older kind still takes calls, and is on its way out. */
+  /** Its state now. `wanted`: hash of the current spec. A replica of an older spec takes calls until it is replaced. */
   observe(wanted: string | undefined): ObservedReplica {
-    // Until its next step it knows nothing of what is wanted anew, and what failed before says nothing about that.
-    const told = wanted === this.#wanted;
-    const base = { id: this.id, restarts: told ? this.#restarts : 0, crashes: told ? this.#failures : 0 };
-    const reason = told && this.#reason !== undefined ? { reason: this.#reason } : {};
-    const url = this.ready && this.#port !== undefined ? { url: `http://127.0.0.1:${this.#port}` } : {};
-    const outdated = this.#startedFrom !== undefined && this.#startedFrom !== wanted;
-    if (this.#ending || outdated) return { ...base, ...url, state: 'stopping' };
-    if (this.ready) return { ...base, ...url, state: 'ready' };
-    if (this.#presence === 'none') return { ...base, ...reason, state: 'waiting' };
-    return { ...base, ...reason, state: 'starting' };
+    // Counts and reasons belong to the spec of the last step. They say nothing about a newer one.
+    const isCurrent = wanted === this.#wanted;
+    const base = { id: this.id, restarts: isCurrent ? this.#restarts : 0, crashes: isCurrent ? this.#failures : 0 };
+    const reason = isCurrent ? this.#reason : undefined;
+    const url = this.ready && this.#port !== undefined ? `http://127.0.0.1:${this.#port}` : undefined;
+    const isOutdated = this.#startedFrom !== undefined && this.#startedFrom !== wanted;
+    if (this.#ending || isOutdated) return { ...base, url, state: 'stopping' };
+    if (this.ready) return { ...base, url, state: 'ready' };
+    return { ...base, reason, state: this.#presence === 'none' ? 'waiting' : 'starting' };
   }
 
-  /** Looks, decides, acts. Answers `gone` where nothing of it is left and nothing is wanted. */
+  /** Observes the process, decides, acts. Returns `gone` if nothing is left and nothing is wanted. */
   async step(wanted: ReplicaSpec | undefined, othersReady: () => boolean): Promise<'gone' | 'here'> {
     if (wanted && wanted.hash !== this.#wanted) this.#startOver(wanted);
-    await this.#look(wanted);
-    // Nothing is awaited between the question and the end that it allows: of two replicas only one gets a yes.
-    const action = planReplica(this.#view(wanted, othersReady()), Date.now());
+    await this.#refresh(wanted);
+    // No await between `othersReady` and the end that it allows: otherwise two replicas could end at the same time.
+    const action = planReplica(this.#view(wanted, othersReady()), this.#deps.clock.elapsedMs());
     if (action.do === 'forget') return 'gone';
     if (action.do === 'start' && wanted) await this.#start(wanted);
     if (action.do === 'end') await this.#end(action);
     return 'here';
   }
 
-  /** What failed before says nothing about what is wanted now. */
+  /** Earlier failures say nothing about a new spec. */
   #startOver(wanted: ReplicaSpec): void {
     this.#wanted = wanted.hash;
     this.#graceMs = wanted.graceMs;
     this.#failures = 0;
     this.#restarts = 0;
-    this.#notBefore = 0;
+    this.#notBefore = undefined;
     this.#reason = undefined;
   }
 
-  async #look(wanted: ReplicaSpec | undefined): Promise<void> {
+  async #refresh(wanted: ReplicaSpec | undefined): Promise<void> {
     this.#presence = await presenceOf(this.#record);
     const note = await noteOf(this.#record);
     this.#port = note === undefined ? undefined : Number(note['port']);
@@ -119,9 +121,9 @@ export class Replica {
     const healthy =
       this.#presence === 'running' &&
       this.#port !== undefined &&
-      (await answers(this.#port, wanted?.health ?? '/health'));
+      (await isHealthy(this.#port, wanted?.health ?? '/health'));
     if (healthy && !this.#healthy) this.#becameReady();
-    if (!healthy && this.#healthy) this.#unhealthySince = Date.now();
+    if (!healthy && this.#healthy) this.#unhealthySince = this.#deps.clock.elapsedMs();
     this.#healthy = healthy;
     await this.#trimLog();
   }
@@ -147,50 +149,50 @@ export class Replica {
   }
 
   async #start(spec: ReplicaSpec): Promise<void> {
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    mkdirSync(this.#deps.folder, { recursive: true, mode: 0o700 });
     const port = await freePort();
     this.#exit = undefined;
     this.#wasReady = false;
     this.#unhealthySince = undefined;
-    this.#startedAt = Date.now();
-    await startRecorded({
+    this.#startedAt = this.#deps.clock.elapsedMs();
+    await startRecorded(this.#deps.clock, {
       record: this.#record,
       note: { port, spec: spec.hash },
       command: spec.command,
       arguments: spec.arguments(port),
       environment: spec.environment,
-      folder: this.#folder,
+      folder: this.#deps.folder,
       outputFile: this.logFile,
       errorFile: this.logFile,
       onExit: ({ status, signal }) => {
         this.#exit = signal === null ? `exit status ${status}` : signal;
-        this.#hooks.exited();
+        this.#deps.exited();
       },
     });
     this.#presence = await presenceOf(this.#record);
-    this.#log.info({ replica: this.id, port }, 'replica started');
+    this.#deps.log.info({ replica: this.id, port }, 'replica started');
   }
 
   async #end(action: ReplicaAction & { do: 'end' }): Promise<void> {
-    const ranMs = Date.now() - this.#startedAt;
+    const ranMs = this.#deps.clock.elapsedMs() - this.#startedAt;
     this.#ending = true;
-    this.#hooks.ending();
-    await endRecorded(this.#record, this.#graceMs).finally(() => {
+    this.#deps.ending();
+    await endRecorded(this.#deps.clock, this.#record, this.#graceMs).finally(() => {
       this.#ending = false;
     });
     this.#presence = 'none';
     this.#healthy = false;
     this.#startedFrom = undefined;
     if (action.failed === false) {
-      this.#notBefore = 0;
+      this.#notBefore = undefined;
       return;
     }
-    // Ten minutes of service clear the count, as kubelets do it.
+    // Ten minutes without a failure reset the count, as kubelets do it.
     this.#failures = ranMs > 600_000 ? 1 : this.#failures + 1;
     this.#restarts++;
-    this.#notBefore = Date.now() + backOffMs(this.#failures);
+    this.#notBefore = this.#deps.clock.elapsedMs() + backOffMs(this.#failures);
     this.#reason = { code: codes[action.failed], message: await this.#describe(action.failed) };
-    this.#log.warn({ replica: this.id, reason: this.#reason.message }, 'replica ended');
+    this.#deps.log.warn({ replica: this.id, reason: this.#reason.message }, 'replica ended');
   }
 
   async #describe(failed: keyof typeof codes): Promise<string> {
@@ -199,13 +201,13 @@ export class Replica {
       .filter(Boolean)
       .join(' | ')
       .slice(0, 400);
-    const said = last === '' ? 'It wrote nothing.' : `Its last words: ${last}`;
-    if (failed === 'exited') return `The engine ended by itself (${this.#exit ?? 'while EcoLink was down'}). ${said}`;
-    if (failed === 'start_timeout') return `The engine was not healthy in time and was ended. ${said}`;
-    return `The engine stopped answering and was ended. ${said}`;
+    const output = last === '' ? 'It wrote nothing to its log.' : `Its last output: ${last}`;
+    if (failed === 'exited') return `The engine ended by itself (${this.#exit ?? 'while EcoLink was down'}). ${output}`;
+    if (failed === 'start_timeout') return `The engine did not become healthy in time and was ended. ${output}`;
+    return `The engine stopped answering and was ended. ${output}`;
   }
 
-  /** Engines write for months; they hold the file open for appending, so it is cut in place. */
+  /** Engines run for months and keep the file open for appending, so it is truncated in place. */
   async #trimLog(): Promise<void> {
     const size = await stat(this.logFile).then(
       (found) => found.size,
@@ -219,10 +221,10 @@ const codes = {
   exited: 'engine_exited',
   start_timeout: 'engine_start_timeout',
   unresponsive: 'engine_unresponsive',
-} as const;
+} as const satisfies Record<string, keyof typeof reasonCodes>;
 
-/** Whether the health path answers with 2xx. Plain `node:http` without an agent: a kept connection would hide a dead server. */
-function answers(port: number, path: string): Promise<boolean> {
+/** True if the health path answers with 2xx. Without an agent: a kept connection would hide a dead server. */
+function isHealthy(port: number, path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const request = get({ host: '127.0.0.1', port, path, agent: false, timeout: healthTimeoutMs }, (response) => {
       response.resume();

@@ -5,42 +5,47 @@ import { readCompletion } from '../../download/disk/completion.ts';
 import { completionFile, pullEvent } from '../../download/manifest.ts';
 import type { PullEvent, PullManifest } from '../../download/manifest.ts';
 import { describeMismatch, verifyTree } from '../../download/disk/verify.ts';
-import { randomId } from '../../base/ids.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { NewId } from '../../base/ids.ts';
+import { systemErrorCode } from '../../base/system-error.ts';
 import type { ObservedVolume } from '../../region/region.ts';
 import { lastLines } from './last-lines.ts';
+import { namesIn } from './names-in.ts';
 import { endRecorded, noteOf, presenceOf, startRecorded } from './recorded-process.ts';
 
 const pullMain = fileURLToPath(new URL(`./pull-main${extname(import.meta.url)}`, import.meta.url));
 const graceMs = 5000;
 const deletedFolder = '.deleted';
 
-interface Deps {
+interface LocalVolumesDeps {
   folder: string;
   environment: Record<string, string>;
+  clock: Clock;
+  newId: NewId;
   changed: (key: string) => void;
 }
 
-/** Volumes are folders: the tree that engines read, and beside it what the downloads need. */
+/** A volume is a folder: the tree that engines read, and beside it the files of its downloads. */
 export class LocalVolumes {
-  readonly #deps: Deps;
+  readonly #deps: LocalVolumesDeps;
   readonly #starting = new Map<string, Promise<void>>();
-  /** Downloads that were seen running: the end of one that an earlier server began is nobody's event. */
+  /** Downloads that were observed running. No event reports the end of a download that an earlier server started. */
   readonly #running = new Set<string>();
 
-  constructor(deps: Deps) {
+  constructor(deps: LocalVolumesDeps) {
     this.#deps = deps;
   }
 
-  /** Where the model's files lie. */
+  /** The folder of the model's files. */
   tree(key: string): string {
     return join(this.#deps.folder, key, 'tree');
   }
 
   async observe(key: string): Promise<ObservedVolume> {
-    const seen = await this.#observe(key);
-    if (seen.state === 'downloading') this.#running.add(key);
+    const observed = await this.#observe(key);
+    if (observed.state === 'downloading') this.#running.add(key);
     else if (this.#running.delete(key)) await this.#forgetToken(key);
-    return seen;
+    return observed;
   }
 
   async #observe(key: string): Promise<ObservedVolume> {
@@ -54,7 +59,7 @@ export class LocalVolumes {
       return { state: 'downloading', attempt, progress };
     }
     if (attempt === 0) return { state: 'absent' };
-    // It may have finished between the two looks.
+    // It may have finished since the first check.
     const finished = await readCompletion(this.tree(key));
     if (finished) return { state: 'ready', bytes: finished.bytes };
     const last = await this.#lastEvent(key, attempt);
@@ -70,46 +75,46 @@ export class LocalVolumes {
   }
 
   async stop(key: string): Promise<void> {
-    await endRecorded(this.#record(key), graceMs);
+    await endRecorded(this.#deps.clock, this.#record(key), graceMs);
     await this.#forgetToken(key);
   }
 
   async stopAll(): Promise<void> {
-    const names = await readdir(this.#deps.folder).catch(() => [] as string[]);
+    const names = await namesIn(this.#deps.folder);
     const keys = names.filter((name) => name !== deletedFolder);
     await Promise.all(keys.map((key) => this.stop(key)));
   }
 
   async verify(key: string): Promise<string[]> {
     const { mismatches } = await verifyTree(this.tree(key));
-    // What is not whole must not be mounted, and the next download repairs what no statement vouches for.
+    // A damaged volume must not be mounted. Without the completion file the next download repairs it.
     if (mismatches.length > 0) await rm(join(this.tree(key), completionFile), { force: true });
     return mismatches.map(describeMismatch);
   }
 
   /**
-   * Bytes that the tree held. It goes under another name first: what dies midway is never taken for whole, and a
-   * download that begins meanwhile has the old name to itself.
+   * Returns the bytes that the tree held. Renames the volume first: a half-deleted volume is never taken for a complete
+   * one, and a download that starts meanwhile gets an empty folder.
    */
   async delete(key: string): Promise<number> {
     await this.stop(key);
-    const held = await this.#size(key);
+    const bytes = await this.#size(key);
     const deleted = join(this.#deps.folder, deletedFolder);
     await mkdir(deleted, { recursive: true, mode: 0o700 });
-    await rename(join(this.#deps.folder, key), join(deleted, randomId(key))).catch(ignoreMissing);
-    // With it go those that were left when somebody killed the server here.
+    await rename(join(this.#deps.folder, key), join(deleted, this.#deps.newId(key))).catch(ignoreMissing);
+    // Deletes leftovers of a server that was killed here, too.
     await rm(deleted, { recursive: true, force: true, maxRetries: 3 });
-    return held;
+    return bytes;
   }
 
   async #start(key: string, manifest: PullManifest, attempt: number, token: string | undefined): Promise<void> {
-    // The group of an earlier attempt may outlive its leader: nothing else may write here.
-    await endRecorded(this.#record(key), graceMs);
+    // Processes of an earlier attempt may outlive its leader. They must not write here any more.
+    await endRecorded(this.#deps.clock, this.#record(key), graceMs);
     const folder = join(this.#deps.folder, key);
     await mkdir(this.tree(key), { recursive: true, mode: 0o755 });
     await mkdir(join(folder, 'pulls'), { recursive: true, mode: 0o700 });
     await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest));
-    const words = [
+    const args = [
       '--manifest',
       join(folder, 'manifest.json'),
       '--target',
@@ -119,13 +124,13 @@ export class LocalVolumes {
     ];
     if (token !== undefined) {
       await writeFile(this.#tokenFile(key), token, { mode: 0o600 });
-      words.push('--token-file', this.#tokenFile(key), '--forget-token');
+      args.push('--token-file', this.#tokenFile(key), '--forget-token');
     }
-    await startRecorded({
+    await startRecorded(this.#deps.clock, {
       record: this.#record(key),
       note: { attempt },
       command: process.execPath,
-      arguments: [pullMain, ...words],
+      arguments: [pullMain, ...args],
       environment: this.#deps.environment,
       folder,
       outputFile: this.#events(key, attempt),
@@ -154,7 +159,7 @@ export class LocalVolumes {
   }
 
   async #lastAttempt(key: string): Promise<number> {
-    const names = await readdir(join(this.#deps.folder, key, 'pulls')).catch(() => [] as string[]);
+    const names = await namesIn(join(this.#deps.folder, key, 'pulls'));
     return Math.max(0, ...names.filter((name) => name.endsWith('.jsonl')).map((name) => Number.parseInt(name, 10)));
   }
 
@@ -181,15 +186,15 @@ export class LocalVolumes {
 const interrupted: Extract<PullEvent, { type: 'failed' }> = {
   type: 'failed',
   code: 'interrupted',
-  message: 'The download was killed before it was finished, perhaps for want of memory.',
+  message: 'The download was killed before it finished, perhaps because the machine ran out of memory.',
   retryable: true,
 };
 
-function ignoreMissing(thrown: NodeJS.ErrnoException): void {
-  if (thrown.code !== 'ENOENT') throw thrown;
+function ignoreMissing(thrown: unknown): void {
+  if (systemErrorCode(thrown) !== 'ENOENT') throw thrown;
 }
 
-/** A line that was cut by a kill is no event. */
+/** Undefined for a line that a kill cut off. */
 function parseEvent(line: string): PullEvent | undefined {
   try {
     const parsed = pullEvent.safeParse(JSON.parse(line));

@@ -1,83 +1,88 @@
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { ObservedReplica, Workload } from '../../region/region.ts';
 import { lastLines } from './last-lines.ts';
+import { namesIn, numbersIn } from './names-in.ts';
 import { Replica } from './replica.ts';
 import type { ReplicaSpec } from './replica.ts';
 
 const unsettledMs = 200;
 const settledMs = 2000;
-const pauseMs = 20;
+const endPollMs = 20;
 
-interface Held {
+/** An instance whose replicas this object looks after. */
+interface ManagedInstance {
+  /** Undefined: its replicas are being ended. */
   workload: Workload | undefined;
   spec: ReplicaSpec | undefined;
   replicas: Map<number, Replica>;
-  timer: NodeJS.Timeout | undefined;
+  timer: Disposable | undefined;
   running: Promise<void> | undefined;
+  /** A step was asked for while one was running. */
   again: boolean;
+  /** The replicas as they were after the last step, as JSON. */
   last: string;
 }
 
-interface Deps {
+interface LocalWorkloadsDeps {
   folder: string;
   log: Log;
-  /** Everything that a replica of this workload is started from. Throws where it cannot be started at all. */
+  clock: Clock;
+  /** How to start a replica of this workload. Throws if it cannot be started at all. */
   specOf: (workload: Workload) => ReplicaSpec;
-  /** Something about the instance looks different now. */
+  /** The instance looks different now. */
   changed: (instance: number) => void;
 }
 
-/** Keeps as many replicas of each workload running as are wanted, and remembers nothing that the disk does not know. */
+/** Keeps the wanted number of replicas of each workload running. All lasting state is on disk. */
 export class LocalWorkloads {
-  readonly #deps: Deps;
-  readonly #held = new Map<number, Held>();
+  readonly #deps: LocalWorkloadsDeps;
+  readonly #managed = new Map<number, ManagedInstance>();
   #closed = false;
 
-  constructor(deps: Deps) {
+  constructor(deps: LocalWorkloadsDeps) {
     this.#deps = deps;
   }
 
   async apply(workload: Workload): Promise<void> {
     const spec = this.#deps.specOf(workload);
-    const held = await this.#hold(workload.instance);
-    const same = held.spec?.hash === spec.hash && held.workload?.replicas === workload.replicas;
-    held.workload = workload;
-    held.spec = spec;
-    if (!same) this.#kick(workload.instance);
+    const managed = await this.#manage(workload.instance);
+    const same = managed.spec?.hash === spec.hash && managed.workload?.replicas === workload.replicas;
+    managed.workload = workload;
+    managed.spec = spec;
+    if (!same) this.#stepNow(workload.instance);
   }
 
   async remove(instance: number): Promise<void> {
-    const held = await this.#hold(instance);
-    const had = held.workload !== undefined || held.replicas.size > 0;
-    held.workload = undefined;
-    held.spec = undefined;
-    if (had) this.#kick(instance);
-    else this.#drop(instance);
+    const managed = await this.#manage(instance);
+    const hadAny = managed.workload !== undefined || managed.replicas.size > 0;
+    managed.workload = undefined;
+    managed.spec = undefined;
+    if (hadAny) this.#stepNow(instance);
+    else this.#forget(instance);
   }
 
   async observe(instance: number): Promise<ObservedReplica[]> {
-    const held = this.#held.get(instance);
-    if (held) return [...held.replicas.values()].map((replica) => this.#seen(held, replica));
+    const managed = this.#managed.get(instance);
+    if (managed) return [...managed.replicas.values()].map((replica) => observeReplica(managed, replica));
     const ordinals = await this.#recorded(instance);
     return ordinals.map((ordinal) => ({ id: `${instance}-${ordinal}`, state: 'starting', restarts: 0 }));
   }
 
-  /** Forgets an instance for good, its logs included. Nothing of it may be running. */
+  /** Deletes all data of an instance, logs included. None of its processes may be running. */
   async erase(instance: number): Promise<void> {
-    this.#drop(instance);
+    this.#forget(instance);
     await rm(this.#folderOf(instance), { recursive: true, force: true });
   }
 
-  async list(): Promise<number[]> {
-    const names = await readdir(this.#deps.folder).catch(() => [] as string[]);
-    return names.filter((name) => /^\d+$/.test(name)).map(Number);
+  list(): Promise<number[]> {
+    return numbersIn(this.#deps.folder);
   }
 
   async logs(instance: number, lines: number): Promise<string[]> {
-    const ordinals = await this.#ordinals(instance);
+    const ordinals = await numbersIn(this.#folderOf(instance));
     const all = await Promise.all(
       ordinals.map(async (ordinal) => {
         const text = await lastLines(join(this.#folderOf(instance), String(ordinal), 'engine.log'), lines);
@@ -87,57 +92,46 @@ export class LocalWorkloads {
     return all.flat();
   }
 
-  /** Ends every replica, those of an earlier server that nobody asked about yet too, and waits until nothing of any is left. */
+  /** Ends every replica, those of an earlier server included, and waits until no process is left. */
   async endAll(): Promise<void> {
     await Promise.all(
       (await this.list()).map(async (instance) => {
         await this.remove(instance);
-        while (this.#held.has(instance)) await (this.#held.get(instance)?.running ?? delay(pauseMs));
+        while (this.#managed.has(instance))
+          await (this.#managed.get(instance)?.running ?? this.#deps.clock.sleep(endPollMs));
       }),
     );
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const held of this.#held.values()) clearTimeout(held.timer);
-    await Promise.all([...this.#held.values()].flatMap((held) => held.running ?? []));
-  }
-
-  #seen(held: Held, replica: Replica): ObservedReplica {
-    const seen = replica.observe(held.spec?.hash);
-    return held.workload === undefined ? { ...seen, state: 'stopping' } : seen;
+    for (const managed of this.#managed.values()) managed.timer?.[Symbol.dispose]();
+    await Promise.all([...this.#managed.values()].flatMap((managed) => managed.running ?? []));
   }
 
   #folderOf(instance: number): string {
     return join(this.#deps.folder, String(instance));
   }
 
-  async #ordinals(instance: number): Promise<number[]> {
-    const names = await readdir(this.#folderOf(instance)).catch(() => [] as string[]);
-    return names
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number)
-      .toSorted((a, b) => a - b);
-  }
-
-  /** Ordinals that a process was recorded for, whoever started it. */
+  /** Ordinals with a recorded process, whichever server started it. */
   async #recorded(instance: number): Promise<number[]> {
     const found = await Promise.all(
-      (await this.#ordinals(instance)).map(async (ordinal) => {
-        const names = await readdir(join(this.#folderOf(instance), String(ordinal))).catch(() => [] as string[]);
+      (await numbersIn(this.#folderOf(instance))).map(async (ordinal) => {
+        const names = await namesIn(join(this.#folderOf(instance), String(ordinal)));
         return names.includes('process.json') ? [ordinal] : [];
       }),
     );
     return found.flat();
   }
 
-  async #hold(instance: number): Promise<Held> {
-    const known = this.#held.get(instance);
+  async #manage(instance: number): Promise<ManagedInstance> {
+    const known = this.#managed.get(instance);
     if (known) return known;
     const recorded = await this.#recorded(instance);
-    const already = this.#held.get(instance);
-    if (already) return already;
-    const held: Held = {
+    // Another call may have come first while the folder was read.
+    const other = this.#managed.get(instance);
+    if (other) return other;
+    const managed: ManagedInstance = {
       workload: undefined,
       spec: undefined,
       replicas: new Map(),
@@ -146,74 +140,79 @@ export class LocalWorkloads {
       again: false,
       last: '',
     };
-    this.#held.set(instance, held);
-    for (const ordinal of recorded) this.#replica(instance, held, ordinal);
-    return held;
+    this.#managed.set(instance, managed);
+    for (const ordinal of recorded) this.#addReplica(instance, managed, ordinal);
+    return managed;
   }
 
-  #replica(instance: number, held: Held, ordinal: number): Replica {
-    const known = held.replicas.get(ordinal);
-    if (known) return known;
-    const id = `${instance}-${ordinal}`;
-    const folder = join(this.#folderOf(instance), String(ordinal));
-    const replica = new Replica(id, folder, this.#deps.log, {
-      exited: () => this.#kick(instance),
-      ending: () => this.#deps.changed(instance),
+  #addReplica(instance: number, managed: ManagedInstance, ordinal: number): void {
+    if (managed.replicas.has(ordinal)) return;
+    const { log, clock, changed } = this.#deps;
+    const replica = new Replica({
+      id: `${instance}-${ordinal}`,
+      folder: join(this.#folderOf(instance), String(ordinal)),
+      log,
+      clock,
+      exited: () => this.#stepNow(instance),
+      ending: () => changed(instance),
     });
-    held.replicas.set(ordinal, replica);
-    return replica;
+    managed.replicas.set(ordinal, replica);
   }
 
-  #drop(instance: number): void {
-    clearTimeout(this.#held.get(instance)?.timer);
-    this.#held.delete(instance);
+  #forget(instance: number): void {
+    this.#managed.get(instance)?.timer?.[Symbol.dispose]();
+    this.#managed.delete(instance);
   }
 
-  /** Runs a step now, or once more right after the one that is running. */
-  #kick(instance: number): void {
-    const held = this.#held.get(instance);
-    if (!held || this.#closed) return;
-    clearTimeout(held.timer);
-    if (held.running) {
-      held.again = true;
+  /** Runs a step now. If one is running, runs another right after it. */
+  #stepNow(instance: number): void {
+    const managed = this.#managed.get(instance);
+    if (!managed || this.#closed) return;
+    managed.timer?.[Symbol.dispose]();
+    if (managed.running) {
+      managed.again = true;
       return;
     }
-    held.running = this.#step(instance, held)
-      .catch((thrown: unknown) => this.#deps.log.error({ err: thrown, instance }, 'replicas could not be looked after'))
+    managed.running = this.#step(instance, managed)
+      .catch((thrown: unknown) => this.#deps.log.error({ err: thrown, instance }, 'step over replicas failed'))
       .finally(() => {
-        held.running = undefined;
-        this.#next(instance, held);
+        managed.running = undefined;
+        this.#scheduleNext(instance, managed);
       });
   }
 
-  #next(instance: number, held: Held): void {
-    if (this.#held.get(instance) !== held || this.#closed) return;
-    if (held.again) {
-      held.again = false;
-      this.#kick(instance);
+  #scheduleNext(instance: number, managed: ManagedInstance): void {
+    if (this.#managed.get(instance) !== managed || this.#closed) return;
+    if (managed.again) {
+      managed.again = false;
+      this.#stepNow(instance);
       return;
     }
-    const settled = [...held.replicas.values()].every((replica) => replica.ready);
-    held.timer = setTimeout(() => this.#kick(instance), settled && held.workload ? settledMs : unsettledMs);
-    held.timer.unref();
+    const settled = managed.workload && [...managed.replicas.values()].every((replica) => replica.ready);
+    managed.timer = this.#deps.clock.after(settled ? settledMs : unsettledMs, () => this.#stepNow(instance));
   }
 
-  async #step(instance: number, held: Held): Promise<void> {
-    const wanted = held.workload?.replicas ?? 0;
-    for (let ordinal = 0; ordinal < wanted; ordinal++) this.#replica(instance, held, ordinal);
+  async #step(instance: number, managed: ManagedInstance): Promise<void> {
+    const wanted = managed.workload?.replicas ?? 0;
+    for (let ordinal = 0; ordinal < wanted; ordinal++) this.#addReplica(instance, managed, ordinal);
     await Promise.all(
-      [...held.replicas].map(async ([ordinal, replica]) => {
-        const others = [...held.replicas].filter(([other]) => other !== ordinal && other < wanted);
-        const outcome = await replica.step(ordinal < wanted ? held.spec : undefined, () =>
+      [...managed.replicas].map(async ([ordinal, replica]) => {
+        const others = [...managed.replicas].filter(([other]) => other !== ordinal && other < wanted);
+        const outcome = await replica.step(ordinal < wanted ? managed.spec : undefined, () =>
           others.every(([, other]) => other.ready),
         );
-        if (outcome === 'gone') held.replicas.delete(ordinal);
+        if (outcome === 'gone') managed.replicas.delete(ordinal);
       }),
     );
-    const seen = JSON.stringify([...held.replicas.values()].map((replica) => this.#seen(held, replica)));
-    const changed = seen !== held.last;
-    held.last = seen;
-    if (wanted === 0 && held.replicas.size === 0) this.#drop(instance);
+    const observed = JSON.stringify([...managed.replicas.values()].map((each) => observeReplica(managed, each)));
+    const changed = observed !== managed.last;
+    managed.last = observed;
+    if (wanted === 0 && managed.replicas.size === 0) this.#forget(instance);
     if (changed) this.#deps.changed(instance);
   }
+}
+
+function observeReplica(managed: ManagedInstance, replica: Replica): ObservedReplica {
+  const observed = replica.observe(managed.spec?.hash);
+  return managed.workload === undefined ? { ...observed, state: 'stopping' } : observed;
 }

@@ -18,7 +18,7 @@ function view(more: Partial<ReplicaView> = {}): ReplicaView {
     wasReady: true,
     startedAt: now - 5000,
     unhealthySince: undefined,
-    notBefore: 0,
+    notBefore: undefined,
     othersReady: true,
     ...more,
   };
@@ -35,14 +35,14 @@ describe('a replica that runs', () => {
     expect(planReplica(view({ wanted: undefined }), now)).toEqual(end);
   });
 
-  test('is replaced by one of another kind as soon as the others are ready, or it does not serve anyway', () => {
+  test('is replaced by one of another spec when the others are ready, or if it does not serve anyway', () => {
     const other = view({ wanted: 'b' });
     expect(planReplica(other, now)).toEqual(end);
     expect(planReplica({ ...other, othersReady: false }, now)).toEqual({ do: 'watch' });
     expect(planReplica({ ...other, othersReady: false, healthy: false }, now)).toEqual(end);
   });
 
-  test('has a quarter of an hour to become healthy', () => {
+  test('has 15 minutes to become healthy', () => {
     const starting = view({ healthy: false, wasReady: false });
     expect(planReplica({ ...starting, startedAt: now - startTimeoutMs }, now)).toEqual({ do: 'watch' });
     expect(planReplica({ ...starting, startedAt: now - startTimeoutMs - 1 }, now)).toEqual({
@@ -51,7 +51,7 @@ describe('a replica that runs', () => {
     });
   });
 
-  test('has a minute to answer again, however long ago it was started', () => {
+  test('has a minute to answer again, no matter when it was started', () => {
     const silent = view({ healthy: false, startedAt: 0 });
     expect(planReplica({ ...silent, unhealthySince: now - unresponsiveMs }, now)).toEqual({ do: 'watch' });
     expect(planReplica({ ...silent, unhealthySince: now - unresponsiveMs - 1 }, now)).toEqual({
@@ -62,7 +62,7 @@ describe('a replica that runs', () => {
 });
 
 describe('a replica that is gone', () => {
-  test('is started when it is wanted and its pause is over', () => {
+  test('is started if it is wanted and its pause is over', () => {
     const gone = view({ presence: 'none', startedFrom: undefined, healthy: false });
     expect(planReplica(gone, now)).toEqual({ do: 'start' });
     expect(planReplica({ ...gone, notBefore: now + 1 }, now)).toEqual({ do: 'watch' });
@@ -70,13 +70,13 @@ describe('a replica that is gone', () => {
     expect(planReplica({ ...gone, wanted: undefined }, now)).toEqual({ do: 'forget' });
   });
 
-  test('and left its record ended by itself, which counts where it was wanted', () => {
+  test('and left its record has ended by itself, which counts as a failure if it was wanted', () => {
     const exited = view({ presence: 'none', healthy: false });
     expect(planReplica(exited, now)).toEqual({ do: 'end', failed: 'exited' });
     expect(planReplica({ ...exited, wanted: undefined }, now)).toEqual(end);
   });
 
-  test('and left members of its group has them ended before anything else', () => {
+  test('and left members of its group gets them ended first', () => {
     const leaderless = view({ presence: 'leaderless', healthy: false });
     expect(planReplica(leaderless, now)).toEqual({ do: 'end', failed: 'exited' });
     expect(planReplica({ ...leaderless, wanted: undefined }, now)).toEqual(end);

@@ -3,6 +3,8 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
+import { defined } from '../../../support/defined.ts';
 import { askEngine, engineRuntime, logOf, startMachine, urlsOf, weights } from '../../instances/support/machine.ts';
 import type { Machine } from '../../instances/support/machine.ts';
 import { enginesWith, processesWith } from '../../instances/support/processes.ts';
@@ -39,21 +41,21 @@ describe('the process of a replica', () => {
 
   test('leads a session and a process group of its own', async () => {
     const [engine] = await askAll(machine, id);
-    const { stdout } = await ps(engine?.pid as number);
+    const { stdout } = await ps(defined(engine).pid);
     const [pid, group, session] = stdout.trim().split(/\s+/).map(Number);
     expect({ pid, group, session }).toEqual({ pid, group: pid, session: pid });
   });
 
-  test('sees the listed environment, what its runtime adds, and no secret of the server', async () => {
+  test('gets the listed environment and that of its runtime, and no secret of the server', async () => {
     const line = (await logOf(machine, id)).split('\n').find((each) => each.startsWith('environment ')) ?? '';
-    const environment = JSON.parse(line.slice('environment '.length)) as Record<string, string>;
+    const environment = z.record(z.string(), z.string()).parse(JSON.parse(line.slice('environment '.length)));
     const listed = ['HF_HUB_OFFLINE', 'HOME', 'KEEP_ALIVE', 'PATH', 'TRANSFORMERS_OFFLINE', 'TZ'];
     expect(Object.keys(environment).toSorted()).toEqual(listed);
     for (const { line: words } of await processesWith(machine.dataDir))
       for (const secret of Object.values(secrets)) expect(words).not.toContain(secret);
   });
 
-  test('is given its model, its port and its name, and last what a person gave, which no shell reads', async () => {
+  test('gets its model, its port and its name, and then the arguments of the launch, which no shell interprets', async () => {
     const [engine] = await askAll(machine, id);
     expect(engine).toMatchObject({ name: `tiny:${id}` });
     expect(engine?.model).toMatch(
@@ -65,7 +67,7 @@ describe('the process of a replica', () => {
 });
 
 describe('a replica of the local region', () => {
-  test('has a port of its own, and so do replicas that scaling adds and keeps', async () => {
+  test('has a port of its own, before and after scaling', async () => {
     const machine = await machineWith();
     const id = await machine.launch('tiny', { replicas: 2 });
     await machine.reach(id, 'running');
@@ -81,7 +83,7 @@ describe('a replica of the local region', () => {
     expect(await machine.get(id)).toMatchObject({ state: 'running', ready: 1, replicas: 1 });
   });
 
-  test('is another process after a restart, and is not called running before that one is', async () => {
+  test('is another process after a restart, and the instance runs only when the new process does', async () => {
     const machine = await machineWith();
     const id = await machine.launch('tiny');
     await machine.reach(id, 'running');
@@ -94,7 +96,7 @@ describe('a replica of the local region', () => {
     expect(await enginesWith(machine.dataDir)).toEqual([after?.pid]);
   });
 
-  test('goes on under its model id when the instance moves to another entry', async () => {
+  test('keeps its model id when the instance moves to another model', async () => {
     const machine = await machineWith();
     await machine.register('other', 'acme/other');
     const id = await machine.launch('tiny');
@@ -111,7 +113,7 @@ describe('a replica of the local region', () => {
 });
 
 describe('an engine that ends by itself', () => {
-  test('is started again after a pause, with its last words as the reason, and is called failed when it keeps on', async () => {
+  test('is started again after a pause, with its last output as the reason, and the instance fails after some crashes', async () => {
     const machine = await machineWith();
     const curse = join(machine.dataDir, 'curse');
     await writeFile(curse, '');
@@ -125,7 +127,7 @@ describe('an engine that ends by itself', () => {
     expect(await logOf(machine, id)).toContain('the weights are cursed');
   });
 
-  test('comes up at once when it is restarted with what it lacked, whatever its back-off was', async () => {
+  test('starts at once after a restart with another model, whatever its back-off was', async () => {
     const machine = await machineWith();
     await machine.register('other', 'acme/other');
     const curse = join(machine.dataDir, 'curse');
@@ -148,12 +150,12 @@ describe('an engine that ends by itself', () => {
     expect(seen).not.toContain('failed');
   });
 
-  test('is there again after somebody killed it', async () => {
+  test('is started again after somebody killed it', async () => {
     const machine = await machineWith();
     const id = await machine.launch('tiny');
     await machine.reach(id, 'running');
     const [before] = await askAll(machine, id);
-    process.kill(before?.pid as number, 'SIGKILL');
+    process.kill(defined(before).pid, 'SIGKILL');
     await expect.poll(async () => (await machine.get(id)).regions[0]?.restarts, { timeout: 20_000 }).toBe(1);
     await machine.reach(id, 'running');
     const [after] = await askAll(machine, id);

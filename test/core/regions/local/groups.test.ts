@@ -3,14 +3,17 @@ import { once } from 'node:events';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createLog } from '../../../src/core/base/log.ts';
-import { freePort } from '../../../src/core/regions/local/ports.ts';
-import { findProcess, membersOfGroup } from '../../../src/core/regions/local/process-table.ts';
-import { endRecorded, presenceOf, startRecorded } from '../../../src/core/regions/local/recorded-process.ts';
-import { LocalWorkloads } from '../../../src/core/regions/local/workloads.ts';
-import type { Workload } from '../../../src/core/region/region.ts';
-import { engineScript, temporaryFolder } from '../instances/support/machine.ts';
-import { enginesWith, isAlive, processesWith } from '../instances/support/processes.ts';
+import { z } from 'zod';
+import { systemClock } from '../../../../src/core/base/clock.ts';
+import { createLog } from '../../../../src/core/base/log.ts';
+import { freePort } from '../../../../src/core/regions/local/ports.ts';
+import { findProcess, membersOfGroup } from '../../../../src/core/regions/local/process-table.ts';
+import { endRecorded, presenceOf, startRecorded } from '../../../../src/core/regions/local/recorded-process.ts';
+import { LocalWorkloads } from '../../../../src/core/regions/local/workloads.ts';
+import type { Workload } from '../../../../src/core/region/region.ts';
+import { defined } from '../../../support/defined.ts';
+import { engineScript, temporaryFolder } from '../../instances/support/machine.ts';
+import { enginesWith, isAlive, processesWith } from '../../instances/support/processes.ts';
 
 async function folderOfTest(): Promise<string> {
   const folder = await temporaryFolder();
@@ -19,7 +22,7 @@ async function folderOfTest(): Promise<string> {
 }
 
 function startEngine(folder: string, port: number, ...more: string[]): Promise<void> {
-  return startRecorded({
+  return startRecorded(systemClock, {
     record: join(folder, 'process.json'),
     note: { port, spec: 's' },
     command: process.execPath,
@@ -45,11 +48,13 @@ async function healthy(port: number): Promise<void> {
     .toBe(true);
 }
 
-async function recordOf(folder: string): Promise<{ pid: number; start_time: string; note: object }> {
-  return JSON.parse(await readFile(join(folder, 'process.json'), 'utf8')) as never;
+const recordSchema = z.object({ pid: z.number(), start_time: z.string(), note: z.looseObject({}) });
+
+async function recordOf(folder: string) {
+  return recordSchema.parse(JSON.parse(await readFile(join(folder, 'process.json'), 'utf8')));
 }
 
-/** A process of the test's own that has nothing to do with any replica. */
+/** A process that belongs to no replica. */
 async function stranger(folder: string) {
   const child = spawn(process.execPath, [engineScript, '--stubborn', '--tag', folder], {
     detached: true,
@@ -64,29 +69,29 @@ async function stranger(folder: string) {
 }
 
 describe('a recorded process', () => {
-  test('has its record before its command runs, and is recognised by it', async () => {
+  test('has its record before its command runs, and the record identifies it', async () => {
     const folder = await folderOfTest();
     const port = await freePort();
     await startEngine(folder, port);
-    onTestFinished(() => endRecorded(join(folder, 'process.json'), 0));
+    onTestFinished(() => endRecorded(systemClock, join(folder, 'process.json'), 0));
     const record = await recordOf(folder);
     expect(record).toMatchObject({ note: { port, spec: 's' } });
     expect((await findProcess(record.pid))?.startTime).toBe(record.start_time);
     expect(await presenceOf(join(folder, 'process.json'))).toBe('running');
   });
 
-  test('is not started a second time over the record of one that runs', async () => {
+  test('is not started again while the process of its record runs', async () => {
     const folder = await folderOfTest();
     const port = await freePort();
     await startEngine(folder, port);
-    onTestFinished(() => endRecorded(join(folder, 'process.json'), 0));
+    onTestFinished(() => endRecorded(systemClock, join(folder, 'process.json'), 0));
     await healthy(port);
     await startEngine(folder, port);
     expect(await enginesWith(folder)).toEqual([(await recordOf(folder)).pid]);
     expect(await readFile(join(folder, 'engine.log'), 'utf8')).toContain('not started twice');
   });
 
-  test('ends with its whole group, though its grandchildren ignore TERM and outlive it', async () => {
+  test('ends with its whole group, even if its children ignore TERM and outlive it', async () => {
     const folder = await folderOfTest();
     const port = await freePort();
     await startEngine(folder, port, '--worker');
@@ -94,24 +99,24 @@ describe('a recorded process', () => {
     const { pid } = await recordOf(folder);
     const members = (await membersOfGroup(pid)).map((member) => member.pid);
     expect(members).toHaveLength(2);
-    await endRecorded(join(folder, 'process.json'), 300);
+    await endRecorded(systemClock, join(folder, 'process.json'), 300);
     expect(await Promise.all(members.map(isAlive))).toEqual([false, false]);
     expect(await processesWith(folder)).toEqual([]);
     expect(await presenceOf(join(folder, 'process.json'))).toBe('none');
   });
 
-  test('is leaderless, not gone, while its group outlives it', async () => {
+  test('is leaderless, not gone, if its group outlives it', async () => {
     const folder = await folderOfTest();
     const port = await freePort();
     await startEngine(folder, port, '--worker');
     await healthy(port);
     process.kill((await recordOf(folder)).pid, 'SIGKILL');
     await expect.poll(() => presenceOf(join(folder, 'process.json')), { timeout: 10_000 }).toBe('leaderless');
-    await endRecorded(join(folder, 'process.json'), 0);
+    await endRecorded(systemClock, join(folder, 'process.json'), 0);
     expect(await processesWith(folder)).toEqual([]);
   });
 
-  test('whose pid belongs to a stranger by now counts as gone, and the stranger is left alone', async () => {
+  test('is gone if another process has its pid now, and that process is not touched', async () => {
     const folder = await folderOfTest();
     const child = await stranger(folder);
     const record = join(folder, 'process.json');
@@ -120,14 +125,14 @@ describe('a recorded process', () => {
       JSON.stringify({ pid: child.pid, start_time: 'another boot/1', note: { port: 1, spec: 's' } }),
     );
     expect(await presenceOf(record)).toBe('none');
-    await endRecorded(record, 0);
-    expect(await isAlive(child.pid as number)).toBe(true);
+    await endRecorded(systemClock, record, 0);
+    expect(await isAlive(defined(child.pid))).toBe(true);
     await expect(readFile(record)).rejects.toThrow('ENOENT');
   });
 });
 
 describe('the workloads of a region', () => {
-  /** Ends with everything it looks after. */
+  /** Ends its replicas after the test. */
   function workloadsIn(folder: string, ...more: string[]): LocalWorkloads {
     const workloads = unattended(folder, ...more);
     onTestFinished(async () => {
@@ -137,11 +142,12 @@ describe('the workloads of a region', () => {
     return workloads;
   }
 
-  /** Is closed without an end, as by a crash. */
+  /** Leaves its replicas running, as a server that crashed. */
   function unattended(folder: string, ...more: string[]): LocalWorkloads {
     const workloads = new LocalWorkloads({
       folder,
       log: createLog({ level: 'silent', pretty: false }),
+      clock: systemClock,
       specOf: ({ generation }) => ({
         hash: `generation ${generation}`,
         command: process.execPath,
@@ -178,7 +184,7 @@ describe('the workloads of a region', () => {
       .toBe(count);
   }
 
-  test('start a replica anew where its record names a stranger', async () => {
+  test('start a replica if its record names the process of somebody else', async () => {
     const folder = await folderOfTest();
     const child = await stranger(`${folder}-stranger`);
     const record = join(folder, '7', '0', 'process.json');
@@ -188,11 +194,11 @@ describe('the workloads of a region', () => {
     const workloads = workloadsIn(folder);
     await workloads.apply(workload());
     await ready(workloads, 1);
-    expect(await isAlive(child.pid as number)).toBe(true);
+    expect(await isAlive(defined(child.pid))).toBe(true);
     expect((await recordOf(dirname(record))).pid).not.toBe(child.pid);
   });
 
-  test('adopt what an earlier server started, with its pid', async () => {
+  test('adopt the processes that an earlier server started', async () => {
     const folder = await folderOfTest();
     const earlier = unattended(folder);
     await earlier.apply(workload(1, 2));
@@ -205,7 +211,7 @@ describe('the workloads of a region', () => {
     expect(await enginesWith(folder)).toEqual(before);
   });
 
-  test('of an earlier server end with the region, though nobody asked about them yet', async () => {
+  test('end replicas of an earlier server with the region, even if they were never observed', async () => {
     const folder = await folderOfTest();
     const earlier = unattended(folder);
     await earlier.apply(workload());
@@ -215,7 +221,7 @@ describe('the workloads of a region', () => {
     expect(await processesWith(folder)).toEqual([]);
   });
 
-  test('clear away the workers of an engine that died before they start it again', async () => {
+  test('end the workers of an engine that died before they start it again', async () => {
     const folder = await folderOfTest();
     const workloads = workloadsIn(folder, '--worker');
     await workloads.apply(workload());
@@ -224,12 +230,12 @@ describe('the workloads of a region', () => {
     const worker = (await membersOfGroup(pid)).find((member) => member.pid !== pid);
     process.kill(pid, 'SIGKILL');
     await expect.poll(async () => (await workloads.observe(7))[0]?.restarts, { timeout: 20_000 }).toBe(1);
-    expect(await isAlive(worker?.pid as number)).toBe(false);
+    expect(await isAlive(defined(worker).pid)).toBe(false);
     await ready(workloads, 1);
     expect((await processesWith(folder)).length).toBe(2);
   });
 
-  test('replace two replicas one after the other, so that one always takes calls', async () => {
+  test('replace replicas one after the other, so that one always takes calls', async () => {
     const folder = await folderOfTest();
     const workloads = workloadsIn(folder);
     await workloads.apply(workload(1, 2));
@@ -252,7 +258,7 @@ describe('the workloads of a region', () => {
   });
 });
 
-test('ports are handed out once, though nothing listens on them yet', async () => {
+test('ports are handed out once, even if nothing listens on them yet', async () => {
   const ports = await Promise.all(Array.from({ length: 50 }, freePort));
   expect(new Set(ports).size).toBe(50);
 });
