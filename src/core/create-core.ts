@@ -11,9 +11,9 @@ import { createRoleGrants } from './access/people/role-grants.ts';
 import { createApprovals } from './approvals/approvals.ts';
 import { sayPolicy } from './approvals/log-policy.ts';
 import { createAuditLog } from './audit/audit.ts';
-import { HeadFile } from './audit/heads.ts';
+import { HeadFile } from './audit/head-file.ts';
 import { auditKey } from './audit/key.ts';
-import { closeOrphans } from './audit/orphans.ts';
+import { closeInterruptedRows } from './audit/close-interrupted.ts';
 import type { Config } from './config/config.ts';
 import { createLiveConfig } from './config/live.ts';
 import type { Services } from './operations/services.ts';
@@ -28,6 +28,10 @@ import type { LaunchDeps } from './instances/dependencies.ts';
 import { createReconciler } from './reconcile/reconciler.ts';
 import type { Reconciler } from './reconcile/reconciler.ts';
 import type { Log } from './base/log.ts';
+import { systemClock } from './base/clock.ts';
+import type { Clock } from './base/clock.ts';
+import { randomId } from './base/ids.ts';
+import type { NewId } from './base/ids.ts';
 import { createChanges } from './base/create-changes.ts';
 import { openFleet } from './regions/open-fleet.ts';
 import { createRegistry } from './registry/registry.ts';
@@ -42,6 +46,8 @@ import type { EvictionPolicy } from './volumes/plan-eviction.ts';
 export interface CoreOptions {
   /** True for the server, which owns the data folder and does the work; false for one operation in a client's process. */
   reconcile: boolean;
+  clock?: Clock;
+  newId?: NewId;
 }
 
 /** Puts the core together: the one place that knows all its parts. */
@@ -50,17 +56,20 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   prepareDataFolder(config.dataDir);
   if (options.reconcile) undo.use(lockDataFolder(config.dataDir));
   const store = undo.use(await openStore(config));
-  const now = (): Date => new Date();
+  const clock = options.clock ?? systemClock;
+  const newId = options.newId ?? randomId;
+  const now = (): Date => clock.now();
   const changes = createChanges();
   const live = undo.use(createLiveConfig(config, log));
   const people = await createPeople({
     live,
     store,
     now,
+    newId,
     serves: options.reconcile,
     installable: config.secrets.slack?.oauth !== undefined,
   });
-  const access = createAccess({ people, store, dataDir: config.dataDir, now });
+  const access = createAccess({ people, store, dataDir: config.dataDir, now, newId });
   const ring = await openKeyRing({ store, source: config.secrets.key, log, now });
   const stored = { config, localPersonId: (await access.local()).id, store, ring, now };
   const credentials = createCredentials(stored);
@@ -74,7 +83,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   const hub = createHub(config.hub.endpoint);
   const registry = createRegistry({ store, hub, fleet, credentials, changes, now });
   const launchParts: LaunchDeps = { store, fleet, registry, changes, baseUrl: () => serverUrl(config), nudge, now };
-  const heads = new HeadFile(join(config.dataDir, 'audit-heads.jsonl'));
+  const heads = new HeadFile(join(config.dataDir, 'audit-heads.jsonl'), clock);
   undo.defer(() => heads.close());
   const audit = createAuditLog({ store, key: auditKey(config.secrets.auditKey), heads, now });
   const working = { registry, launches: createLaunches(launchParts), cache: createCache(launchParts), fleet };
@@ -88,17 +97,17 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     now,
   });
   const publicUrl = (): string => config.publicUrl ?? serverUrl(config);
-  const managers = createManagers({ access, people, audit, store, ring, hub, publicUrl, now });
+  const managers = createManagers({ access, people, audit, store, ring, hub, publicUrl, clock, newId });
   const services: Services = {
     ...working,
     audit,
     approvals,
     credentials: createCredentialList(stored),
-    roles: createRoleGrants({ people, store, now }),
+    roles: createRoleGrants({ people, store, now, newId }),
   };
   const executing = { access, store, services, log, now };
   if (options.reconcile) {
-    undo.use(await closeOrphans(audit, log));
+    undo.use(await closeInterruptedRows(audit, clock, log));
     const reconciler = createReconciler({
       store,
       fleet,
@@ -109,6 +118,8 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
       audit,
       policy: evictionPolicy(config),
       log,
+      clock,
+      newId,
       now,
     });
     nudges.to = reconciler;
@@ -119,7 +130,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     });
     await reconciler.start();
     await sayPolicy(live.file(), access, log);
-    undo.use(checkRegularly(managers.credentials, log));
+    undo.use(checkRegularly(managers.credentials, clock, log));
     undo.use(await approvals.start(createRunner(executing)));
   }
   const deps = undo.move();

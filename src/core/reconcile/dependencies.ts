@@ -1,6 +1,8 @@
 import type { Nudge } from '../base/work-key.ts';
 import type { CredentialStore } from '../access/credentials/credentials.ts';
 import type { AuditLog } from '../audit/audit.ts';
+import type { Clock } from '../base/clock.ts';
+import type { NewId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { Changes } from '../base/changes.ts';
 import type { Fleet } from '../region/fleet.ts';
@@ -19,6 +21,8 @@ export interface ReconcilerDeps {
   /** What unused weights are evicted by themselves. */
   policy: EvictionPolicy;
   log: Log;
+  clock: Clock;
+  newId: NewId;
   now: () => Date;
   nudge: Nudge;
 }

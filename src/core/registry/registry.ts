@@ -3,6 +3,7 @@ import type { Caller } from '../base/caller.ts';
 import type { CredentialStore } from '../access/credentials/credentials.ts';
 import type { Asking } from '../operation/mutation-context.ts';
 import { EcolinkError, fail } from '../base/errors.ts';
+import { plainWords } from '../base/prose.ts';
 import type { Hub } from '../hub/hub.ts';
 import { randomId } from '../base/ids.ts';
 import type { Changes } from '../base/changes.ts';
@@ -53,7 +54,7 @@ export function createRegistry(deps: RegistryDeps) {
     /** The entry behind a name, as this caller may see it. Throws `model_not_found`. */
     find: (name: string, caller: Caller) => findVisible(deps.store.db, name, caller),
     /** What may keep a launch of the entry from working. */
-    warnings: (model: Model, caller: Caller) => deps.credentials.warnings(model, caller),
+    warnings: async (model: Model, caller: Caller) => (await deps.credentials.warnings(model, caller)).map(plainWords),
   };
 }
 
@@ -244,7 +245,7 @@ async function get(deps: RegistryDeps, name: string, caller: Caller) {
     files: model.files.slice(0, filesShown).map(({ path: file, size }) => ({ path: file, size })),
     file_count: model.files.length,
     memory_bytes: memoryEstimate(model.bytes, model.architecture),
-    warnings: await deps.credentials.warnings(model, caller),
+    warnings: (await deps.credentials.warnings(model, caller)).map(plainWords),
     instances: instances.map(({ id, state }) => ({ id, state: state as 'running' })),
   };
 }
