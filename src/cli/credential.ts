@@ -2,9 +2,11 @@ import type { Command } from 'commander';
 import { checkCredentialName } from '../core/access/credentials/credential-manager.ts';
 import { fail } from '../core/base/errors.ts';
 import { plainText } from '../core/base/format.ts';
+import { plainWords } from '../core/base/prose.ts';
 import { findOperation } from '../core/operations/catalogue.ts';
 import { looksLikeToken } from '../core/base/secret-shapes.ts';
 import { operationCommand } from './operation-command.ts';
+import { asNextStep } from './names.ts';
 import { jsonText } from './output/json.ts';
 import type { Terminal } from './output/terminal.ts';
 import { reach } from './choose-server.ts';
@@ -84,20 +86,20 @@ async function addCredential(
   await using reached = await reach({ withoutServer: true });
   const value = await readSecret(`Hugging Face token for "${plainText(name)}" (it is not shown): `);
   const added = await reached.credentials.add({ name, value, ...(shared === undefined ? {} : { shared }) });
-  if (json) return terminal.out(jsonText(added));
+  if (json) return terminal.out(jsonText({ ...added, next_step: plainWords(added.next_step) }));
   const { state, account, fingerprint } = added;
   terminal.out(
     `Credential ${plainText(name)} ${state}: a token of ${plainText(account)} on the Hub (fingerprint ${fingerprint})${added.shared ? ', shared with the team' : ''}.`,
   );
-  terminal.err(plainText(added.next_step.replace('register_model', 'register-model')));
+  terminal.err(asNextStep(plainText(plainWords(added.next_step))));
 }
 
 async function rotateKey(json: boolean, terminal: Terminal): Promise<void> {
   await using reached = await reach({ withoutServer: true });
   const rotated = await reached.credentials.rotateKey();
-  if (json) return terminal.out(jsonText(rotated));
+  if (json) return terminal.out(jsonText({ ...rotated, next_step: plainWords(rotated.next_step) }));
   terminal.out(
     `${rotated.rows} ${rotated.rows === 1 ? 'credential is' : 'credentials are'} sealed with the key ${rotated.key} now.`,
   );
-  terminal.err(plainText(rotated.next_step));
+  terminal.err(plainText(plainWords(rotated.next_step)));
 }

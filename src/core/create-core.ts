@@ -10,9 +10,9 @@ import { createRoleGrants } from './access/people/role-grants.ts';
 import { createApprovals } from './approvals/approvals.ts';
 import { sayPolicy } from './approvals/log-policy.ts';
 import { createAuditLog } from './audit/audit.ts';
-import { HeadFile } from './audit/heads.ts';
+import { HeadFile } from './audit/head-file.ts';
 import { auditKey } from './audit/key.ts';
-import { closeOrphans } from './audit/orphans.ts';
+import { closeInterruptedRows } from './audit/close-interrupted.ts';
 import type { Config } from './config/config.ts';
 import { createLiveConfig } from './config/live.ts';
 import { configFileSchema } from './config/schema.ts';
@@ -71,10 +71,11 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     live,
     store,
     now,
+    newId,
     serves: options.reconcile,
     installable: config.secrets.slack?.oauth !== undefined,
   });
-  const access = createAccess({ people, store, dataDir: config.dataDir, now });
+  const access = createAccess({ people, store, dataDir: config.dataDir, now, newId });
   const ring = await openKeyRing({ store, source: config.secrets.key, log, now });
   const stored = { config, localPersonId: (await access.local()).id, store, ring, now };
   const credentials = createCredentials(stored);
@@ -90,7 +91,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   // Callers use the public address. Without one, they use the address at which this server listens.
   const url = (): string => config.publicUrl ?? address.listens ?? `http://${config.host}:${config.port}`;
   const working = { store, fleet, registry, changes, nudge, clock, now };
-  const heads = new HeadFile(join(config.dataDir, 'audit-heads.jsonl'));
+  const heads = new HeadFile(join(config.dataDir, 'audit-heads.jsonl'), clock);
   undo.defer(() => heads.close());
   const audit = createAuditLog({ store, key: auditKey(config.secrets.auditKey), heads, now });
   const approvals = createApprovals({
@@ -104,7 +105,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     clock,
     now,
   });
-  const managers = createManagers({ access, people, audit, store, ring, hub, publicUrl: url, now });
+  const managers = createManagers({ access, people, audit, store, ring, hub, publicUrl: url, clock, newId });
   const services: Services = {
     registry,
     instances: createInstances({ ...working, callUrl: url }),
@@ -113,12 +114,12 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     audit,
     approvals,
     credentials: createCredentialList(stored),
-    roles: createRoleGrants({ people, store, now }),
+    roles: createRoleGrants({ people, store, now, newId }),
   };
   const observers: CallObserver[] = [];
   const executing = { access, store, services, log, clock, newId, observers };
   if (options.reconcile) {
-    undo.use(await closeOrphans(audit, log));
+    undo.use(await closeInterruptedRows(audit, clock, log));
     const reconciler = createReconciler({
       store,
       fleet,
@@ -141,7 +142,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     });
     await reconciler.start();
     await sayPolicy(live.file(), access, log);
-    undo.use(checkRegularly(managers.credentials, log));
+    undo.use(checkRegularly(managers.credentials, clock, log));
     undo.use(await approvals.start(createRunner(executing)));
   }
   const deps = undo.move();

@@ -1,8 +1,11 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Core } from '../core/core.ts';
 import { fail } from '../core/base/errors.ts';
+import { plainWords } from '../core/base/prose.ts';
+import type { Prose } from '../core/base/prose.ts';
 import { needScope } from '../core/access/rights.ts';
+import { wantsParts } from './prose-header.ts';
 
 const newCredential = z.strictObject({ name: z.string(), value: z.string(), shared: z.boolean().optional() });
 const newLink = z.strictObject({ name: z.string(), shared: z.boolean().optional() });
@@ -12,7 +15,7 @@ export function credentialsRoute(app: FastifyInstance, { credentials }: Core): v
   app.post('/api/credentials', async (request, reply) => {
     needScope(request.caller, 'operate');
     const added = await credentials.add(parse(newCredential, request.body), request.caller);
-    return reply.code(201).header('cache-control', 'no-store').send(added);
+    return reply.code(201).header('cache-control', 'no-store').send(worded(request, added));
   });
   app.post('/api/credential-links', async (request, reply) => {
     needScope(request.caller, 'operate');
@@ -24,8 +27,12 @@ export function credentialsRoute(app: FastifyInstance, { credentials }: Core): v
   });
   app.post('/api/keys/rotate', async (request, reply) => {
     needScope(request.caller, 'operate');
-    return reply.send(await credentials.rotateKey(request.caller));
+    return reply.send(worded(request, await credentials.rotateKey(request.caller)));
   });
+}
+
+function worded<T extends { next_step: Prose }>(request: FastifyRequest, receipt: T): T {
+  return wantsParts(request) ? receipt : { ...receipt, next_step: plainWords(receipt.next_step) };
 }
 
 /** What is wrong with it is said without what was sent: it holds a token's value. */

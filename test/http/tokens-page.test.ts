@@ -54,7 +54,7 @@ test('a link from Slack leads to a page that makes one token of that person, and
   });
   for (const again of [await browse(path), await browse(path, 'name=other&scopes=call')]) {
     expect(again.status).toBe(404);
-    expect(again.html).toContain('/ecolink token in Slack');
+    expect(again.html).toContain('Ask for a new link where you got this one.');
     expect(again.html).not.toContain(token);
   }
   expect(await mine()).toMatchObject([{ name: 'my-laptop' }]);
@@ -68,7 +68,7 @@ test("an assistant's token is an agent everywhere, and cannot be one that decide
   const path = await link();
   const both = await browse(path, 'name=helper&agent=yes&scopes=operate&may_decide=yes');
   expect(both.status).toBe(400);
-  expect(both.html).toMatch(/id="may_decide-wrong">An agent&#39;s token cannot decide/);
+  expect(both.html).toMatch(/id="may_decide-wrong">An assistant&#39;s token cannot decide/);
   expect(await mine()).toEqual([]);
   const token = tokenIn((await browse(path, 'name=helper&agent=yes&scopes=operate')).html);
   const callers = [

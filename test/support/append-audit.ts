@@ -5,9 +5,10 @@ export function appendInProcess(open: string, rows: number): Promise<{ code: num
   return runScript(`
     const { openStore } = await import(${sourceOf('core/store/store.ts')});
     const { createAuditLog } = await import(${sourceOf('core/audit/audit.ts')});
-    const { HeadFile } = await import(${sourceOf('core/audit/heads.ts')});
+    const { HeadFile } = await import(${sourceOf('core/audit/head-file.ts')});
     const store = await openStore(${open});
-    const heads = new HeadFile('/dev/null');
+    const { systemClock } = await import(${sourceOf('core/base/clock.ts')});
+    const heads = new HeadFile('/dev/null', systemClock);
     const audit = createAuditLog({ store, key: Buffer.alloc(32, 7), heads, now: () => new Date() });
     const person = { id: 'per_1', name: 'ada', role: 'admin' };
     const caller = { person, identity: 'local', agent: false, mayDecide: true, source: 'cli', scopes: [] };

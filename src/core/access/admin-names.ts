@@ -1,9 +1,12 @@
 import type { Access } from './access.ts';
 
-/** Who can give a role, for the words of a refusal. */
+const maximumNames = 5;
+
+/** The admins by name, for the text of a refusal: they can give a role. */
 export async function adminNames(access: Pick<Access, 'membersOf'>): Promise<string> {
   const names = (await access.membersOf({ roles: ['admin'] })).map(({ name }) => name);
-  if (names.length === 0) return 'whoever runs this EcoLink server';
-  const shown = names.length > 5 ? [...names.slice(0, 5), `${names.length - 5} more`] : names;
-  return shown.length === 1 ? (shown[0] as string) : `${shown.slice(0, -1).join(', ')} or ${shown.at(-1)}`;
+  const shown = names.slice(0, maximumNames);
+  const last = names.length > maximumNames ? `${names.length - maximumNames} more` : shown.pop();
+  if (last === undefined) return 'whoever runs this EcoLink server';
+  return shown.length === 0 ? last : `${shown.join(', ')} or ${last}`;
 }

@@ -1,21 +1,31 @@
 import type { AuditLog } from '../audit/audit.ts';
-import { asEcolinkError } from '../base/errors.ts';
-import { randomId } from '../base/ids.ts';
 import type { Caller } from '../base/caller.ts';
+import type { Clock } from '../base/clock.ts';
+import { asEcolinkError } from '../base/errors.ts';
+import type { NewId } from '../base/ids.ts';
 
-/** Two rows around work that is no operation, because no operation may carry a token's value. `input` holds names only. */
+export interface AuditedDeps {
+  audit: AuditLog;
+  clock: Clock;
+  newId: NewId;
+}
+
+/**
+ * Runs work between two rows of the audit, as `execute` does for operations. This is for work that is no operation
+ * because the value of a token goes through it. `input` must not hold that value.
+ */
 export async function auditedAs<T>(
-  { audit, now }: { audit: AuditLog; now: () => Date },
+  { audit, clock, newId }: AuditedDeps,
   caller: Caller,
   operation: string,
   input: object,
   work: () => Promise<T>,
 ): Promise<T> {
-  const request = randomId('req');
-  const started = now().getTime();
+  const request = newId('req');
+  const startedMs = clock.elapsedMs();
   const opened = await audit.open(caller, operation, JSON.stringify(input), request);
   const close = (end: { outcome: 'done' | 'failed'; code?: string }): Promise<void> =>
-    audit.close(opened, caller, operation, request, { ...end, durationMs: now().getTime() - started });
+    audit.close(opened, caller, operation, request, { ...end, durationMs: Math.round(clock.elapsedMs() - startedMs) });
   try {
     const answer = await work();
     await close({ outcome: 'done' });

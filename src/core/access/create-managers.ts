@@ -1,4 +1,6 @@
 import type { AuditLog } from '../audit/audit.ts';
+import type { Clock } from '../base/clock.ts';
+import type { NewId } from '../base/ids.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { KeyRing } from '../secrets/ring.ts';
 import type { Store } from '../store/store.ts';
@@ -25,28 +27,31 @@ export interface ManagerDeps {
   store: Store;
   ring: KeyRing;
   hub: Hub;
-  /** Where people's browsers reach the server. */
+  /** The address of the server for people's browsers. */
   publicUrl: () => string;
-  now: () => Date;
+  clock: Clock;
+  newId: NewId;
 }
 
-/** What people do with secrets and first roles: no operations, since no value of a secret goes through one. */
+/** What people do with secrets and with the first role. These are no operations: no value of a secret goes through one. */
 export interface Managers {
   readonly claims: Claims;
-  /** The Slack app's own tokens, of each workspace that installed it. */
+  /** The Slack app's own tokens, one set for each workspace that installed it. */
   readonly installations: Installations;
-  /** Adding credentials and rotating their key. */
+  /** Adds credentials and rotates their key. */
   readonly credentials: CredentialManager & { links: CredentialLinks; url(link: string): string };
-  /** Making and revoking tokens. */
+  /** Makes and revokes tokens. */
   readonly tokens: TokenManager & { links: TokenLinks; url(link: string): string };
 }
 
-export function createManagers({ access, people, audit, store, ring, hub, publicUrl, now }: ManagerDeps): Managers {
-  const credentials = createCredentialManager({ access, audit, store, ring, hub, now });
-  const tokens = createTokenManager({ access, audit, now });
+export function createManagers(deps: ManagerDeps): Managers {
+  const { access, store, publicUrl, clock } = deps;
+  const now = (): Date => clock.now();
+  const credentials = createCredentialManager(deps);
+  const tokens = createTokenManager(deps);
   return {
-    claims: createClaims({ people, store, audit, now }),
-    installations: createInstallations({ access, audit, store, ring, now }),
+    claims: createClaims(deps),
+    installations: createInstallations(deps),
     credentials: {
       ...credentials,
       links: createCredentialLinks(createLinks({ access, store, now }, credentialPages), credentials),

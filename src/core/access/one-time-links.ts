@@ -1,80 +1,86 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { fail } from '../base/errors.ts';
-import type { Store } from '../store/store.ts';
-import type { Access } from './access.ts';
+import type { z } from 'zod';
 import { scopes } from '../base/caller.ts';
 import type { Caller } from '../base/caller.ts';
+import { fail } from '../base/errors.ts';
+import { parseJson } from '../base/parse-json.ts';
+import { say, task } from '../base/prose.ts';
+import type { Prose } from '../base/prose.ts';
+import type { Store } from '../store/store.ts';
+import type { Access } from './access.ts';
 
-/** What a page is for, and how somebody gets another one. */
-export interface LinkKind {
+/** One kind of page. */
+export interface LinkKind<Subject> {
   kind: 'credential' | 'token';
-  again: string;
+  /** What the link stores for its page. */
+  subject: z.ZodType<Subject>;
+  /** How to get another link. */
+  nextStep: Prose;
 }
 
-/** A page that does one thing for one person, once: its id is the only thing in the address, and nothing can be read with it. */
-export interface Link {
-  about: unknown;
+/** A page that does one thing for one person, once. Its address holds an id and no data. */
+export interface Link<Subject> {
+  subject: Subject;
   person: { id: string; name: string };
   mayDecide: boolean;
-  /** False where the page has to ask for the person's EcoLink token, since anybody may hold the link. */
+  /** True if other people may have seen the link. Then the page asks for the person's EcoLink token. */
   needsToken: boolean;
 }
 
-export interface Links {
-  /** `handedTo` is true where a private message brings it to that person alone. Answers with the id, shown this once. */
-  make(about: object, caller: Caller, handedTo: boolean): Promise<{ id: string; expiresAt: string }>;
-  /** Throws `link_not_found` for one that is unknown, used or over. */
-  find(id: string): Promise<Link>;
-  /** Does the work once, as its person; where the work throws, the link stays as it was. */
-  use<T>(id: string, ecolinkToken: string | undefined, work: (caller: Caller, link: Link) => Promise<T>): Promise<T>;
+export interface Links<Subject> {
+  /** `isPrivate`: a private message brings it to the caller only. The id cannot be read again. */
+  make(subject: Subject, caller: Caller, isPrivate: boolean): Promise<{ id: string; expiresAt: string }>;
+  /** Throws `link_not_found` if the link is unknown, used or expired. */
+  find(id: string): Promise<Link<Subject>>;
+  /** Does the work once, as the person of the link. If the work throws, the link stays valid. Throws `link_not_found`, `invalid_token`. */
+  use<T>(
+    id: string,
+    ecolinkToken: string | undefined,
+    work: (caller: Caller, link: Link<Subject>) => Promise<T>,
+  ): Promise<T>;
 }
 
-interface Deps {
+export interface LinkDeps {
   access: Access;
   store: Store;
   now: () => Date;
 }
 
-interface Found extends Link {
+interface StoredLink<Subject> extends Link<Subject> {
   identity: string;
 }
 
 const minutes = 10;
 
-export function createLinks(deps: Deps, { kind, again }: LinkKind): Links {
-  const gone = (): Error =>
-    fail('link_not_found', `This link is unknown, was used, or is older than ${minutes} minutes.`, {
-      nextStep: `Ask for another one: ${again}.`,
-    });
-  const find = async (id: string): Promise<Found> => {
-    const row = await deps.store.db
-      .selectFrom('page_links')
-      .selectAll()
-      .where('hash', '=', hashOf(id))
-      .where('kind', '=', kind)
-      .where('used_at', 'is', null)
-      .where('expires_at', '>', deps.now().toISOString())
-      .executeTakeFirst();
+export function createLinks<Subject>(
+  deps: LinkDeps,
+  { kind, subject: schema, nextStep }: LinkKind<Subject>,
+): Links<Subject> {
+  const notFound = (): Error =>
+    fail('link_not_found', `This link is unknown, was used, or is older than ${minutes} minutes.`, { nextStep });
+  const find = async (id: string): Promise<StoredLink<Subject>> => {
+    const row = await findRow(deps, kind, id);
     const person = row && (await deps.access.current(row.person_id));
-    if (!person) throw gone();
+    const subject = row && schema.safeParse(parseJson(row.about));
+    if (!person || !subject?.success) throw notFound();
     const [mayDecide, needsToken] = [row.may_decide === 1, row.private === 0];
-    return { about: JSON.parse(row.about), person, identity: row.identity, mayDecide, needsToken };
+    return { subject: subject.data, person, identity: row.identity, mayDecide, needsToken };
   };
   return {
-    async make(about, caller, handedTo) {
+    async make(subject, caller, isPrivate) {
       const id = randomBytes(32).toString('base64url');
       const expiresAt = new Date(deps.now().getTime() + minutes * 60_000).toISOString();
-      await forgetOver(deps);
+      await deleteExpired(deps);
       await deps.store.db
         .insertInto('page_links')
         .values({
           hash: hashOf(id),
           kind,
-          about: JSON.stringify(about),
+          about: JSON.stringify(subject),
           person_id: caller.person.id,
           identity: caller.identity,
           may_decide: caller.mayDecide && !caller.agent ? 1 : 0,
-          private: handedTo ? 1 : 0,
+          private: isPrivate ? 1 : 0,
           expires_at: expiresAt,
           used_at: null,
         })
@@ -84,8 +90,8 @@ export function createLinks(deps: Deps, { kind, again }: LinkKind): Links {
     find,
     async use(id, ecolinkToken, work) {
       const link = await find(id);
-      const caller = await callerOf(deps.access, link, ecolinkToken, gone);
-      if (!(await mark(deps, id, deps.now().toISOString()))) throw gone();
+      const caller = await callerOf(deps.access, link, ecolinkToken, notFound);
+      if (!(await mark(deps, id, deps.now().toISOString()))) throw notFound();
       try {
         return await work(caller, link);
       } catch (thrown) {
@@ -96,12 +102,23 @@ export function createLinks(deps: Deps, { kind, again }: LinkKind): Links {
   };
 }
 
-async function forgetOver({ store, now }: Deps): Promise<void> {
+function findRow({ store, now }: LinkDeps, kind: LinkKind<unknown>['kind'], id: string) {
+  return store.db
+    .selectFrom('page_links')
+    .selectAll()
+    .where('hash', '=', hashOf(id))
+    .where('kind', '=', kind)
+    .where('used_at', 'is', null)
+    .where('expires_at', '>', now().toISOString())
+    .executeTakeFirst();
+}
+
+async function deleteExpired({ store, now }: LinkDeps): Promise<void> {
   await store.db.deleteFrom('page_links').where('expires_at', '<', now().toISOString()).execute();
 }
 
-/** One statement: of two forms that are sent at once, one does its work. */
-async function mark({ store }: Deps, id: string, usedAt: string | null): Promise<boolean> {
+/** It is one statement: if two forms are sent at once, one of them succeeds. */
+async function mark({ store }: LinkDeps, id: string, usedAt: string | null): Promise<boolean> {
   const marked = await store.db
     .updateTable('page_links')
     .set({ used_at: usedAt })
@@ -111,17 +128,21 @@ async function mark({ store }: Deps, id: string, usedAt: string | null): Promise
   return marked.numUpdatedRows > 0n;
 }
 
-/** The person as they are now: a link may be older than the loss of a role. */
-async function callerOf(access: Access, link: Found, token: string | undefined, gone: () => Error): Promise<Caller> {
+/** The person with their present role, which they may have lost since the link was made. */
+async function callerOf(
+  access: Access,
+  link: StoredLink<unknown>,
+  token: string | undefined,
+  notFound: () => Error,
+): Promise<Caller> {
   const { identity, mayDecide } = link;
   const person = await access.current(link.person.id);
-  if (!person) throw gone();
+  if (!person) throw notFound();
   if (!link.needsToken) return { person, identity, agent: false, mayDecide, source: 'http', scopes };
   const caller = token === undefined ? undefined : await access.callerOfToken(token, 'http');
   if (caller?.person.id === person.id && !caller.agent && caller.scopes.includes('operate')) return caller;
   throw fail('invalid_token', `That is not an EcoLink token of ${person.name}.`, {
-    nextStep:
-      'Type a token of yours with the scope "operate", not an assistant’s: ecolink token create <name> --scope operate',
+    nextStep: say`Type your own token, not that of an assistant. To get one: ${task('create_operate_token')}.`,
     field: 'ecolink_token',
   });
 }

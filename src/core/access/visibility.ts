@@ -1,7 +1,7 @@
 import { atLeast } from '../base/caller.ts';
 import type { Caller } from '../base/caller.ts';
 
-/** What is private exists for its owner and admins alone: to others it is *not found*, not *refused*. */
+/** Private things exist for their owner and admins only. Other people get "not found", not "refused". */
 export function mayRead(thing: { private: boolean; owner: string }, caller: Caller): boolean {
   return !thing.private || mayChange(thing, caller);
 }

@@ -4,10 +4,10 @@ import type { Page } from '../base/paging.ts';
 import type { Store } from '../store/store.ts';
 import { isUniqueViolation } from '../store/unique-violation.ts';
 import { appendEvent, verifyChain } from './chain.ts';
-import type { Verdict } from './chain.ts';
+import type { Verification } from './chain.ts';
 import { eventOfRow, rowOfEvent } from './event.ts';
 import type { AuditEvent, AuditGround } from './event.ts';
-import type { HeadFile } from './heads.ts';
+import type { HeadFile } from './head-file.ts';
 
 export interface AuditQuery {
   actor?: string | undefined;
@@ -24,17 +24,17 @@ export interface AuditEnd extends AuditGround {
 }
 
 export interface AuditLog {
-  /** Answers with the row's number. Where it throws, the operation must not run. */
+  /** Returns the number of the row. If it throws, the operation must not run. */
   open(caller: Caller, operation: string, input: string, request: string, ground?: AuditGround): Promise<number>;
   close(opened: number, caller: Caller, operation: string, request: string, end: AuditEnd): Promise<void>;
   /**
-   * Closes what a crash left open, as *interrupted*. `atStart`: nothing of this server can be at work yet, so that on a
-   * store of its own every open row is one.
+   * Closes the rows that a crash left open, with the outcome `interrupted`. Returns how many there were.
+   * `atStart`: this server runs no operation yet, so on SQLite every open row is an interrupted one.
    */
   closeInterrupted(atStart: boolean): Promise<number>;
   list(query: AuditQuery): Promise<Page<AuditEvent>>;
-  /** Finds rows that were changed, lost or reordered, and a tail that was cut. */
-  verify(): Promise<Verdict>;
+  /** Finds rows that were changed, deleted or reordered, also at the end. */
+  verify(): Promise<Verification>;
 }
 
 export interface AuditDeps {
@@ -77,25 +77,26 @@ export function createAuditLog({ store, key, heads, now }: AuditDeps): AuditLog 
   };
 }
 
-/** In the order of `eventOfRow`, which the chain is checked against. */
+/** The fields in the order of `eventOfRow`, which the verification expects. */
 function ordered(event: Omit<AuditEvent, 'number'>): Omit<AuditEvent, 'number'> {
-  const { number: _number, ...inOrder } = eventOfRow(rowOfEvent({ number: 0, ...event }));
-  return inOrder;
+  const { number: _number, ...fields } = eventOfRow(rowOfEvent({ number: 0, ...event }));
+  return fields;
 }
 
 function actor(caller: Caller): Pick<AuditEvent, 'person' | 'identity' | 'agent' | 'source'> {
   return { person: caller.person.name, identity: caller.identity, agent: caller.agent, source: caller.source };
 }
 
-/** No operation takes this long: a younger row may be at work, on a shared database another server's. */
-const longestOperationMs = 10 * 60_000;
+/** No operation takes longer. On a shared database a younger row may belong to an operation of another server. */
+const maximumOperationMs = 10 * 60_000;
 
 function abandonedBefore(store: Store, now: Date, atStart: boolean): string {
-  const alone = atStart && store.flavour === 'sqlite';
-  return alone ? '9' : new Date(now.getTime() - longestOperationMs).toISOString();
+  // Every stored time is before '9'.
+  if (atStart && store.flavour === 'sqlite') return '9';
+  return new Date(now.getTime() - maximumOperationMs).toISOString();
 }
 
-/** A row is closed once: another server looked at the same moment. */
+/** Another server may close the same row at the same moment. A row is closed once only. */
 function unlessClosed(thrown: unknown): void {
   if (!isUniqueViolation(thrown)) throw thrown;
 }

@@ -3,7 +3,7 @@ import type { Store } from '../store/store.ts';
 import type { AuditEvent } from './event.ts';
 import { eventOfRow, rowOfEvent } from './event.ts';
 
-/** Where the chain ends: the number and the hash of its last row. */
+/** The number and the hash of the last row of the chain. */
 export interface ChainHead {
   number: number;
   hash: string;
@@ -12,14 +12,14 @@ export interface ChainHead {
 const start: ChainHead = { number: 0, hash: '0'.repeat(64) };
 
 /**
- * Appends one event in a short transaction of its own: locks the one row that holds the head, takes the next number, and
- * chains a keyed hash over the exact text that is stored. The key lies outside the database, so whoever can write the
- * database cannot make a chain that verifies.
+ * Appends one event in its own short transaction. It locks the row of the head, takes the next number and stores a keyed
+ * hash over the previous hash and the exact text. The key is not in the database, so write access to the database is not
+ * enough to forge a chain.
  */
 export async function appendEvent(store: Store, key: Buffer, event: Omit<AuditEvent, 'number'>): Promise<ChainHead> {
   return store.transaction(async (transaction) => {
     const locked = transaction.selectFrom('audit_head').select(['number', 'hash']).where('id', '=', 1);
-    // SQLite's transactions begin immediate and hold the whole database; PostgreSQL locks the row.
+    // On SQLite the transaction locks the whole database from its start. On PostgreSQL this locks the row.
     const head = await (store.flavour === 'postgres' ? locked.forUpdate() : locked).executeTakeFirstOrThrow();
     const number = head.number + 1;
     const line = JSON.stringify({ number, ...event });
@@ -37,17 +37,17 @@ function linkHash(key: Buffer, previous: string, line: string): string {
   return createHmac('sha256', key).update(previous).update('\n').update(line).digest('hex');
 }
 
-export interface Verdict {
+export interface Verification {
   rows: number;
-  /** What is wrong, in the order of the rows; none: the chain holds. */
+  /** What is wrong, in the order of the rows. Empty if the chain is intact. */
   findings: string[];
 }
 
-const page = 1000;
-const mostFindings = 20;
+const pageSize = 1000;
+const maximumFindings = 20;
 
-/** Reads every row and finds what was changed, lost or reordered, and, by the heads kept elsewhere, a tail that was cut. */
-export async function verifyChain(store: Store, key: Buffer, heads: readonly ChainHead[]): Promise<Verdict> {
+/** Finds rows that were changed, deleted or reordered. The heads from the file show whether the last rows were deleted. */
+export async function verifyChain(store: Store, key: Buffer, heads: readonly ChainHead[]): Promise<Verification> {
   const findings: string[] = [];
   const expected = new Map(heads.map((head) => [head.number, head.hash]));
   let last = start;
@@ -57,7 +57,7 @@ export async function verifyChain(store: Store, key: Buffer, heads: readonly Cha
       .selectAll()
       .where('number', '>', last.number)
       .orderBy('number')
-      .limit(page)
+      .limit(pageSize)
       .execute();
     for (const row of rows) {
       if (row.number !== last.number + 1) findings.push(missing(last.number + 1, row.number - 1));
@@ -67,13 +67,13 @@ export async function verifyChain(store: Store, key: Buffer, heads: readonly Cha
         findings.push(`Row ${row.number} shows something else than was recorded.`);
       const kept = expected.get(row.number);
       if (kept !== undefined && kept !== row.hash)
-        findings.push(`Row ${row.number} is not the one that was there when its hash was kept.`);
+        findings.push(`Row ${row.number} is not the row whose hash is in the head file.`);
       last = row;
-      if (findings.length >= mostFindings) return { rows: last.number, findings };
+      if (findings.length >= maximumFindings) return { rows: last.number, findings };
     }
-    if (rows.length < page) break;
+    if (rows.length < pageSize) break;
   }
-  findings.push(...(await findCutTail(store, last, heads)));
+  findings.push(...(await findMissingEnd(store, last, heads)));
   return { rows: last.number, findings };
 }
 
@@ -81,7 +81,7 @@ function missing(from: number, to: number): string {
   return from === to ? `Row ${from} is missing.` : `Rows ${from} to ${to} are missing.`;
 }
 
-async function findCutTail(store: Store, last: ChainHead, heads: readonly ChainHead[]): Promise<string[]> {
+async function findMissingEnd(store: Store, last: ChainHead, heads: readonly ChainHead[]): Promise<string[]> {
   const head = await store.db
     .selectFrom('audit_head')
     .select(['number', 'hash'])
@@ -89,5 +89,5 @@ async function findCutTail(store: Store, last: ChainHead, heads: readonly ChainH
     .executeTakeFirst();
   const furthest = Math.max(head?.number ?? 0, ...heads.map((each) => each.number));
   if (furthest > last.number) return [`The last rows are missing: ${last.number + 1} to ${furthest}.`];
-  return head?.hash === last.hash ? [] : ['The head does not fit the last row.'];
+  return head?.hash === last.hash ? [] : ['The head does not match the last row.'];
 }

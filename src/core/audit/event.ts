@@ -1,9 +1,9 @@
-/** One row of the audit: *opened* before an operation runs, *closed* after it. */
+/** One row of the audit. An operation has two: `opened` is written before it runs, `closed` after it. */
 export interface AuditEvent {
   number: number;
   at: string;
   event: 'opened' | 'closed';
-  /** Number of the row that this one closes. */
+  /** Only if closed: number of the opening row. */
   opened?: number;
   request: string;
   person: string;
@@ -15,15 +15,15 @@ export interface AuditEvent {
   outcome?: string;
   code?: string;
   duration_ms?: number;
-  /** What the policy answered, and by which rule. */
+  /** The answer of the policy, and the rule that gave it. */
   policy?: string;
-  /** Number of the request for approval that it waits for, or was run by. */
+  /** Number of the approval request that it waits for, or that allowed it. */
   approval?: number;
-  /** Who decided what and when, as JSON. */
+  /** The votes with their names and times, in JSON. */
   decisions?: string;
 }
 
-/** What an operation is allowed by. */
+/** Why an operation may run: the policy's answer, and the approval. */
 export type AuditGround = Pick<AuditEvent, 'policy' | 'approval' | 'decisions'>;
 
 export interface AuditRow {
@@ -61,25 +61,25 @@ export function rowOfEvent(event: AuditEvent): AuditRow {
   };
 }
 
-/** Its fields in the one order in which they were recorded: the chained text is rebuilt from them to compare. */
+/** The order of the fields is fixed: `verifyChain` rebuilds the recorded text from them. */
 export function eventOfRow(row: AuditRow): AuditEvent {
   return {
     number: row.number,
     at: row.at,
     event: row.event,
-    ...(row.opened === null ? {} : { opened: row.opened }),
+    opened: row.opened ?? undefined,
     request: row.request,
     person: row.person,
     identity: row.identity,
     agent: row.agent === 1,
     source: row.source,
     operation: row.operation,
-    ...(row.input === null ? {} : { input: row.input }),
-    ...(row.outcome === null ? {} : { outcome: row.outcome }),
-    ...(row.code === null ? {} : { code: row.code }),
-    ...(row.duration_ms === null ? {} : { duration_ms: row.duration_ms }),
-    ...(row.policy === null ? {} : { policy: row.policy }),
-    ...(row.approval === null ? {} : { approval: row.approval }),
-    ...(row.decisions === null ? {} : { decisions: row.decisions }),
+    input: row.input ?? undefined,
+    outcome: row.outcome ?? undefined,
+    code: row.code ?? undefined,
+    duration_ms: row.duration_ms ?? undefined,
+    policy: row.policy ?? undefined,
+    approval: row.approval ?? undefined,
+    decisions: row.decisions ?? undefined,
   };
 }

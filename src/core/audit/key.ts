@@ -2,22 +2,23 @@ import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fail } from '../base/errors.ts';
+import { systemErrorCode } from '../base/system-error.ts';
 
 const bytes = 32;
 
-/** The key that the audit is chained with: given, or from a file that is made once and lies outside the data folder. */
+/** The key of the audit chain: the given value, else a file outside the data folder, which is made once. Throws `bad_audit_key`. */
 export function auditKey(source: { value?: string | undefined; file: string }): Buffer {
   const key = Buffer.from(source.value ?? readOrMake(source.file), 'base64');
   if (key.length === bytes) return key;
   throw fail('bad_audit_key', `The audit key is ${key.length} bytes long, not ${bytes}.`, {
     nextStep:
       source.value === undefined
-        ? `Put the key back that was in ${source.file}.`
-        : 'Set ECOLINK_AUDIT_KEY to 32 bytes in base64, as before.',
+        ? `Put back the key that was in ${source.file}.`
+        : 'Set ECOLINK_AUDIT_KEY to the 32 bytes in base64 that it held before.',
   });
 }
 
-/** Made under another name and linked: a crash leaves no half of a key, and of two servers that start at once one wins. */
+/** It writes a draft and links it: a crash leaves no half of a key, and if two servers start at once, one key stays. */
 function readOrMake(file: string): string {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const draft = `${file}.${process.pid}`;
@@ -25,7 +26,7 @@ function readOrMake(file: string): string {
   try {
     linkSync(draft, file);
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
+    if (systemErrorCode(thrown) !== 'EEXIST') throw thrown;
   } finally {
     unlinkSync(draft);
   }

@@ -1,14 +1,14 @@
+import type { Store } from '../store/store.ts';
 import { claimNotice, noticeGiven, wasGiven } from './table.ts';
 import type { Notice } from './table.ts';
-import type { Store } from '../store/store.ts';
 
-/** A server that has not finished telling by then is taken for dead, and another tells. */
+/** If a server has not finished after this time, it counts as dead and another server tells. */
 const claimMs = 60_000;
 
 /**
- * Tells people something once, whichever of several servers comes first and whatever restarts. Where `tell` fails, or
- * its server dies in the middle, it is tried again after a minute: told twice at worst, and never not at all.
- * Answers true once they are told, by whomever. False: another server is at it, or died of it, so look again.
+ * Tells people something once, even with several servers and after restarts. If `tell` fails or its server dies, the
+ * next call after a minute tries again: people may be told twice, but never not at all.
+ * Returns true if they were told, by any server. Returns false if another server is telling them or died: call again later.
  */
 export async function tellOnce(
   { store, now }: { store: Store; now: () => Date },

@@ -1,13 +1,13 @@
 import type { Queries } from '../store/store.ts';
 
-/** One thing that people are told once: about which approval or instance, and what. */
+/** Something that people are told once: its subject (an approval request or an instance), and which message. */
 export interface Notice {
   kind: 'approval' | 'instance';
   subject: number;
   about: string;
 }
 
-/** False where it was given, or a server that is alive gives it now. */
+/** Returns false if the notice was given, or if a live server is giving it now. */
 export async function claimNotice(db: Queries, notice: Notice, now: string, until: string): Promise<boolean> {
   const claimed = await db
     .insertInto('notices')

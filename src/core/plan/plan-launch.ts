@@ -1,3 +1,4 @@
+import type { Prose } from '../base/prose.ts';
 import { fail } from '../base/errors.ts';
 import { formatBytes } from '../base/format.ts';
 import { digestOf } from '../base/ids.ts';
@@ -64,7 +65,7 @@ export interface LaunchPlan {
   regions: RegionLaunch[];
   cost_per_hour: number | null;
   bytes_to_fetch: number;
-  warnings: string[];
+  warnings: Prose[];
   changes: string[];
   digest: string;
 }

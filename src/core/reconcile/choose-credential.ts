@@ -1,5 +1,5 @@
 import type { Caller } from '../base/caller.ts';
-import type { EntryCredential } from '../access/credentials/credentials.ts';
+import type { ModelCredential } from '../access/credentials/credentials.ts';
 import { auditedAs } from '../access/audited-as.ts';
 import type { ReconcilerDeps } from './dependencies.ts';
 import { findModel } from '../registry/table.ts';
@@ -11,7 +11,7 @@ type User = { id: number; entryId: string };
 export interface Choice {
   /** What the volume remembers of it: the credential's id or name, empty for none. */
   mark: string;
-  entry: EntryCredential & { name: string };
+  entry: ModelCredential & { name: string };
   /** False where all were refused already. */
   untried: boolean;
 }
@@ -50,7 +50,7 @@ async function entriesOfFiles(
   { store }: ReconcilerDeps,
   volume: Volume,
   users: readonly User[],
-): Promise<(EntryCredential & { name: string })[]> {
+): Promise<(ModelCredential & { name: string })[]> {
   // Who launches one entry is not given what somebody else may read.
   if (users.length > 0) return [];
   const rows = await store.db
@@ -61,7 +61,7 @@ async function entriesOfFiles(
     .where('deleted_at', 'is', null)
     .orderBy('created_at')
     .execute();
-  return rows.map((row) => JSON.parse(row.entry) as EntryCredential & { name: string });
+  return rows.map((row) => JSON.parse(row.entry) as ModelCredential & { name: string });
 }
 
 /** The value, with two rows in the audit where it is a stored one: its owner may not be who asked for the launch. */
@@ -71,7 +71,7 @@ export async function tokenOf(
   { entry }: Choice,
   users: readonly User[],
 ): Promise<string | undefined> {
-  const credential = await deps.credentials.forEntry(entry);
+  const credential = await deps.credentials.forModel(entry);
   if (credential?.id === undefined) return credential?.token;
   const about = {
     credential: credential.name,
@@ -96,6 +96,6 @@ export async function noteRefusal(deps: ReconcilerDeps, volume: Volume, code: st
   return tried;
 }
 
-function markOf({ credential, credentialId }: EntryCredential): string {
+function markOf({ credential, credentialId }: ModelCredential): string {
   return credentialId ?? credential ?? '';
 }

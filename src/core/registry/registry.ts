@@ -2,6 +2,7 @@ import { mayChange, mayRead } from '../access/visibility.ts';
 import type { Caller } from '../base/caller.ts';
 import type { CredentialStore } from '../access/credentials/credentials.ts';
 import { EcolinkError, fail } from '../base/errors.ts';
+import { plainWords } from '../base/prose.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { NewId } from '../base/ids.ts';
 import type { Changes } from '../base/changes.ts';
@@ -267,7 +268,7 @@ async function get(deps: RegistryDeps, name: string, caller: Caller) {
     files: model.files.slice(0, filesShown).map(({ path: file, size }) => ({ path: file, size })),
     file_count: model.files.length,
     memory_bytes: memoryEstimate(model.bytes, model.architecture),
-    warnings: await deps.credentials.warnings(model, caller),
+    warnings: (await deps.credentials.warnings(model, caller)).map(plainWords),
     instances: instances.map(({ id, state }) => ({ id, state: state as 'running' })),
   };
 }

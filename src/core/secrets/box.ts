@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 
-/** What a sealed value belongs to. A value that is copied to another row, or to another owner, does not open there. */
-export interface Place {
+/** What a sealed value belongs to. A copy in another row or under another owner does not open. */
+export interface SealContext {
   table: string;
   id: string;
   owner: string;
@@ -12,22 +12,22 @@ const nonceBytes = 12;
 const tagBytes = 16;
 const version = 'v1';
 
-/** AES-256-GCM. Answers with `v1.` and the nonce, the tag and the ciphertext in base64url. */
-export function seal(key: Buffer, place: Place, value: string): string {
+/** AES-256-GCM. Returns `v1.`, then nonce, tag and ciphertext in base64url. */
+export function seal(key: Buffer, context: SealContext, value: string): string {
   const nonce = randomBytes(nonceBytes);
   const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes });
-  cipher.setAAD(associated(place));
+  cipher.setAAD(associatedData(context));
   const text = Buffer.concat([cipher.update(value, 'utf8'), cipher.final()]);
   return `${version}.${Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64url')}`;
 }
 
-/** Undefined where the key is another, or what was sealed was changed or moved. */
-export function open(key: Buffer, place: Place, sealed: string): string | undefined {
+/** Returns undefined if the key is another one, or if the sealed value was changed or moved. */
+export function open(key: Buffer, context: SealContext, sealed: string): string | undefined {
   const [written, body = ''] = sealed.split('.');
   const bytes = Buffer.from(body, 'base64url');
   if (written !== version || bytes.length < nonceBytes + tagBytes) return undefined;
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, nonceBytes), { authTagLength: tagBytes });
-  decipher.setAAD(associated(place));
+  decipher.setAAD(associatedData(context));
   decipher.setAuthTag(bytes.subarray(nonceBytes, nonceBytes + tagBytes));
   try {
     return decipher.update(bytes.subarray(nonceBytes + tagBytes), undefined, 'utf8') + decipher.final('utf8');
@@ -36,12 +36,12 @@ export function open(key: Buffer, place: Place, sealed: string): string | undefi
   }
 }
 
-/** Names a key without telling anything of it: rows say with it what they were sealed with. */
+/** Identifies a key without revealing it. Rows name the key that sealed them by this id. */
 export function keyId(key: Buffer): string {
   return createHmac('sha256', key).update('ecolink key id').digest('hex').slice(0, 12);
 }
 
-/** As JSON, so that no two places read alike whatever is in their fields. */
-function associated({ table, id, owner }: Place): Buffer {
+/** JSON keeps the fields apart: two contexts never give the same bytes. */
+function associatedData({ table, id, owner }: SealContext): Buffer {
   return Buffer.from(JSON.stringify(['ecolink', version, table, id, owner]));
 }

@@ -1,29 +1,30 @@
 import type { Transaction } from 'kysely';
-import { EcolinkError, fail } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
+import type { EcolinkError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Database } from '../store/schema.ts';
 import type { Queries, Store } from '../store/store.ts';
 import { keyId, open, seal } from './box.ts';
-import type { Place } from './box.ts';
+import type { SealContext } from './box.ts';
 import { makeKeyFile, readKeys } from './key-file.ts';
 import type { KeySource } from './key-file.ts';
 
-export interface Sealed {
+export interface SealedValue {
   sealed: string;
   keyId: string;
 }
 
-/** Seals and opens what the database keeps. Keys are read again when a row names one that is not known yet. */
+/** Seals and opens what the database stores. It reads the keys again if a row names an unknown one. */
 export interface KeyRing {
   readonly source: KeySource;
-  /** Keys at hand by id, the sealing one first. */
+  /** The keys by id. The first one seals. */
   keys(): Map<string, Buffer>;
-  /** Inside the transaction that writes the row: a key that is being retired meanwhile is not used any more. */
-  seal(transaction: Transaction<Database>, place: Place, value: string): Promise<Sealed>;
-  /** Throws `wrong_key` where no key at hand opens it. */
-  open(place: Place, row: Sealed): string;
-  /** Makes the key file where there is no key at all. True where it did: somebody has to back it up. */
-  prepare(): Promise<boolean>;
+  /** Call it inside the transaction that writes the row: then a key that a rotation retires is not used. */
+  seal(transaction: Transaction<Database>, context: SealContext, value: string): Promise<SealedValue>;
+  /** Throws `wrong_key` if the key of the row is missing. */
+  open(context: SealContext, row: SealedValue): string;
+  /** Makes the key file if there is no key yet. Returns true if it did: then somebody must back it up. */
+  ensureKey(): Promise<boolean>;
   reload(): void;
 }
 
@@ -34,84 +35,80 @@ export interface RingDeps {
   now: () => Date;
 }
 
-/** What each key seals of itself: a wrong key is found by it at the start, before it has done any harm. */
+/** Each key seals this text once. At the start it shows whether the keys are the right ones. */
 const checkText = 'this key is right';
-const checkPlace = (id: string): Place => ({ table: 'secret_keys', id, owner: '' });
+const checkContext = (id: string): SealContext => ({ table: 'secret_keys', id, owner: '' });
 
-/** Throws `wrong_key` where something was sealed with a key that is not at hand; nothing is changed then. */
+/** Throws `wrong_key` if a key that sealed something is missing. Then nothing is changed. */
 export async function openKeyRing(deps: RingDeps): Promise<KeyRing> {
-  let keys = keysById(deps.source);
+  let keys = readKeysById(deps.source);
   await checkKeys(deps, keys);
-  const reload = (): void => void (keys = keysById(deps.source));
+  const reload = (): void => void (keys = readKeysById(deps.source));
   return {
     source: deps.source,
     keys: () => keys,
     reload,
-    async prepare() {
+    async ensureKey() {
       // Another server may have rotated since.
       reload();
-      let made = false;
-      if (keys.size === 0) {
-        made = makeKeyFile(deps.source.file);
-        reload();
-        if (made) {
-          deps.log.warn(
-            { file: deps.source.file },
-            'a key was made that seals the stored credentials: back this file up, apart from the database',
-          );
-        }
-      }
+      const made = keys.size === 0 && makeKeyFile(deps.source.file);
+      if (keys.size === 0) reload();
+      if (made)
+        deps.log.warn(
+          { file: deps.source.file },
+          'a key was made that seals the stored credentials: back this file up, apart from the database',
+        );
       await recordKey(deps, keys);
       return made;
     },
-    async seal(transaction, place, value) {
-      let sealing = await usable(transaction, keys);
+    async seal(transaction, context, value) {
+      let sealing = await findUsableKey(transaction, keys);
       if (!sealing) {
         reload();
-        sealing = await usable(transaction, keys);
+        sealing = await findUsableKey(transaction, keys);
       }
-      if (!sealing) throw wrongKey('The key at hand has been retired by a rotation.', deps.source);
-      return { sealed: seal(sealing.key, place, value), keyId: sealing.id };
+      if (!sealing) throw wrongKey('A rotation has retired the key of this server.', deps.source);
+      return { sealed: seal(sealing.key, context, value), keyId: sealing.id };
     },
-    open(place, row) {
+    open(context, row) {
       if (!keys.has(row.keyId)) reload();
       const key = keys.get(row.keyId);
-      const value = key && open(key, place, row.sealed);
+      const value = key && open(key, context, row.sealed);
       if (value !== undefined) return value;
       throw key
-        ? new Error(`A sealed value of ${place.table} does not open: it was changed or moved.`)
-        : wrongKey(`Something was sealed with the key ${row.keyId}, which is not at hand.`, deps.source);
+        ? new Error(`A sealed value of ${context.table} does not open: it was changed or moved.`)
+        : wrongKey(`The key ${row.keyId}, which sealed a stored value, is missing.`, deps.source);
     },
   };
 }
 
-function keysById(source: KeySource): Map<string, Buffer> {
+function readKeysById(source: KeySource): Map<string, Buffer> {
   return new Map(readKeys(source).map((key) => [keyId(key), key]));
 }
 
-/** Every key that the database names must be at hand, and open its own check value. */
+/** Every key that the database names must be here and must open its own check value. */
 async function checkKeys({ store, source }: RingDeps, keys: Map<string, Buffer>): Promise<void> {
   const rows = await store.db.selectFrom('secret_keys').selectAll().execute();
   for (const row of rows) {
     const key = keys.get(row.id);
-    if (key && open(key, checkPlace(row.id), row.check_value) === checkText) continue;
+    if (key && open(key, checkContext(row.id), row.check_value) === checkText) continue;
     throw wrongKey(
       keys.size === 0
-        ? 'Credentials are stored here, but the key that opens them is gone.'
-        : 'The key at hand is not the one that the stored credentials were sealed with.',
+        ? 'Credentials are stored here, but the key that opens them is missing.'
+        : 'The key of this server did not seal the stored credentials.',
       source,
     );
   }
 }
 
-/** The sealing key's row. Where there are others already, only a rotation may add one. */
+/** Stores the check value of the first key. Only a rotation may add a second key. */
 async function recordKey({ store, source, now }: RingDeps, keys: Map<string, Buffer>): Promise<void> {
   const [first] = keys;
   if (!first) throw new Error('There is no key to record.');
   await store.transaction(async (transaction) => {
     const known = await transaction.selectFrom('secret_keys').select('id').execute();
     if (known.some(({ id }) => keys.has(id))) return;
-    if (known.length > 0) throw wrongKey('The key at hand is not the one in use.', source);
+    if (known.length > 0) throw wrongKey('The key of this server is not the one in use.', source);
     await insertKey(transaction, first[0], first[1], now());
   });
 }
@@ -119,16 +116,16 @@ async function recordKey({ store, source, now }: RingDeps, keys: Map<string, Buf
 export async function insertKey(db: Queries, id: string, key: Buffer, now: Date): Promise<void> {
   await db
     .insertInto('secret_keys')
-    .values({ id, check_value: seal(key, checkPlace(id), checkText), retired: 0, created_at: now.toISOString() })
+    .values({ id, check_value: seal(key, checkContext(id), checkText), retired: 0, created_at: now.toISOString() })
     .onConflict((on) => on.column('id').doNothing())
     .execute();
 }
 
 /**
- * Of the keys at hand the first that is not retired. Its row is written: on PostgreSQL, whoever retires it at the same
- * moment waits for this transaction, and sees its row then.
+ * The first key that is not retired. It writes the key's row: on PostgreSQL, a rotation that retires the key at the
+ * same moment waits for this transaction and then sees the new row.
  */
-async function usable(
+async function findUsableKey(
   transaction: Transaction<Database>,
   keys: Map<string, Buffer>,
 ): Promise<{ id: string; key: Buffer } | undefined> {
@@ -144,9 +141,9 @@ async function usable(
   return undefined;
 }
 
-export function wrongKey(message: string, source: KeySource): EcolinkError {
-  const where = source.value === undefined ? `the key file ${source.file}` : 'ECOLINK_KEY';
+function wrongKey(message: string, source: KeySource): EcolinkError {
+  const location = source.value === undefined ? `the key file ${source.file}` : 'ECOLINK_KEY';
   return fail('wrong_key', `${message} Nothing was changed.`, {
-    nextStep: `Put the right key back as ${where}: from its backup, or from the server that sealed them.`,
+    nextStep: `Put the right key back as ${location}: take it from its backup, or from the server that sealed the values.`,
   });
 }

@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely';
 import { fail } from '../base/errors.ts';
+import type { Prose } from '../base/prose.ts';
 import type { Database } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { keyId } from './box.ts';
@@ -11,26 +12,25 @@ export interface RotateDeps {
   store: Store;
   ring: KeyRing;
   now: () => Date;
-  /** After each row. */
+  /** Called after each row. */
   onRow?: ((id: string) => void) | undefined;
 }
 
 export interface Rotated {
   key: string;
-  /** Rows that were sealed anew; those of a run that was killed before are not among them. */
+  /** Rows that this run sealed anew, without those of an earlier run that was killed. */
   rows: number;
-  next_step: string;
+  next_step: Prose;
 }
 
 /**
- * Seals every row with a new key and forgets the old one. Each step stands by itself: a run that is killed anywhere
- * leaves both keys at hand, and the next one goes on from there instead of making a third. Servers that run meanwhile
- * read the key file again when they meet the new key.
+ * Seals every row with a new key and deletes the old one. A run that is killed at any step leaves both keys in place.
+ * The next run continues with them and makes no third key. Other servers read the key file again when they see the new key.
  */
 export async function rotate(deps: RotateDeps): Promise<Rotated> {
   const { ring, store, now } = deps;
   ring.reload();
-  await ring.prepare();
+  await ring.ensureKey();
   if (ring.keys().size === 1) addKey(ring);
   const [newest, ...older] = ring.keys();
   if (!newest || older.length === 0) throw new Error('A rotation needs two keys.');
@@ -41,30 +41,30 @@ export async function rotate(deps: RotateDeps): Promise<Rotated> {
     await transaction.updateTable('secret_keys').set({ retired: 1 }).where('id', 'in', old).execute();
   });
   const rows = await resealAll(deps, old);
-  // The rows' foreign key holds this: a key that one of them still names cannot go.
+  // A foreign key protects this: a key that a row still names cannot be deleted.
   await store.db.deleteFrom('secret_keys').where('id', 'in', old).execute();
-  return { key, rows, next_step: forgetKeys(ring, bytes) };
+  return { key, rows, next_step: dropOldKeys(ring, bytes) };
 }
 
 function addKey(ring: KeyRing): void {
   if (ring.source.value !== undefined) {
-    throw fail('one_key', 'ECOLINK_KEY holds one key: there is none to rotate to.', {
-      nextStep: 'Set ECOLINK_KEY to the new key, a comma and the old one, restart every server, and rotate again.',
+    throw fail('one_key', 'ECOLINK_KEY holds one key only, so there is no new key to use.', {
+      nextStep: 'Set ECOLINK_KEY to the new key, a comma and the old key. Restart every server, then rotate again.',
     });
   }
   writeKeyFile(ring.source.file, [newKey(), ...ring.keys().values()]);
   ring.reload();
 }
 
-function forgetKeys(ring: KeyRing, newest: Buffer): string {
-  if (ring.source.value !== undefined) return 'Take the old key out of ECOLINK_KEY; back the new one up.';
+function dropOldKeys(ring: KeyRing, newest: Buffer): string {
+  if (ring.source.value !== undefined) return 'Remove the old key from ECOLINK_KEY, and back up the new one.';
   writeKeyFile(ring.source.file, [newest]);
   ring.reload();
-  if (!ring.keys().has(keyId(newest))) throw new Error('The key file was changed by somebody else.');
-  return `Back up ${ring.source.file}, which holds the new key alone.`;
+  if (!ring.keys().has(keyId(newest))) throw new Error('Somebody else changed the key file.');
+  return `Back up ${ring.source.file}. It holds the new key only.`;
 }
 
-/** Tables with sealed values. Those that one rotation left out would hold its old key back for ever. */
+/** All tables with sealed values. If a rotation left one out, its old key could never be deleted. */
 const sealedTables = ['credentials', 'slack_installations'] as const;
 type SealedTable = (typeof sealedTables)[number];
 
@@ -96,12 +96,12 @@ async function reseal(
     .where('key_id', 'in', old)
     .executeTakeFirst();
   if (!row) return;
-  const place = { table, id, owner: row.owner_id };
-  const anew = await ring.seal(db, place, ring.open(place, { sealed: row.sealed, keyId: row.key_id }));
+  const context = { table, id, owner: row.owner_id };
+  const resealed = await ring.seal(db, context, ring.open(context, { sealed: row.sealed, keyId: row.key_id }));
   // Somebody may have replaced the value since it was read.
   await db
     .updateTable(table)
-    .set({ sealed: anew.sealed, key_id: anew.keyId })
+    .set({ sealed: resealed.sealed, key_id: resealed.keyId })
     .where('id', '=', id)
     .where('sealed', '=', row.sealed)
     .execute();

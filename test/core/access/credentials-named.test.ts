@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import type { Caller } from '../../../src/core/base/caller.ts';
+import { EcolinkError } from '../../../src/core/base/errors.ts';
 import { gossip, newToken, startKeeping } from '../../support/credentials.ts';
 import type { Keeping } from '../../support/credentials.ts';
 
@@ -16,29 +18,41 @@ async function addAs(caller: Caller, name: string, value: string, shared?: boole
   return keeping.place.core.credentials.add({ name, value, shared }, caller);
 }
 
+const page = z.object({ items: z.array(z.record(z.string(), z.unknown())) });
+
+function itemsOf(output: unknown): Record<string, unknown>[] {
+  return page.parse(output).items;
+}
+
 async function listed(caller: Caller): Promise<Record<string, unknown>[]> {
-  return (await keeping.place.run('list_credentials', {}, caller))['items'] as Record<string, unknown>[];
+  return itemsOf(await keeping.place.run('list_credentials', {}, caller));
 }
 
 async function codeOf(work: Promise<unknown>): Promise<string> {
   return work.then(
     () => 'done',
-    (thrown: { code: string }) => thrown.code,
+    (thrown: unknown) => (thrown instanceof EcolinkError ? thrown.code : String(thrown)),
   );
 }
 
 async function volumeState(): Promise<string> {
-  const { items } = (await keeping.place.run('list_cache')) as {
-    items: { state: string; reason?: { code: string } }[];
-  };
-  return items.map(({ state, reason }) => (state === 'failed' ? `failed: ${reason?.code}` : state)).join();
+  const volume = z.object({ state: z.string(), reason: z.object({ code: z.string() }).optional() });
+  const volumes = z.array(volume).parse(itemsOf(await keeping.place.run('list_cache')));
+  return volumes.map(({ state, reason }) => (state === 'failed' ? `failed: ${reason?.code}` : state)).join();
 }
 
 async function auditOf(operation: string): Promise<Record<string, unknown>[]> {
-  return (await keeping.place.run('list_audit', { operation }))['items'] as Record<string, unknown>[];
+  return itemsOf(await keeping.place.run('list_audit', { operation }));
 }
 
-/** Bob and Cleo each register the repo, with a credential of their own. Answers with what the Hub holds of Bob's. */
+/** The owners of the credentials that downloads used, in the order of their use. */
+async function ownersOfUsed(): Promise<string[]> {
+  const opened = (await auditOf('use_credential')).filter(({ event }) => event === 'opened');
+  const input = z.object({ owner: z.string() });
+  return opened.toReversed().map((row) => input.parse(JSON.parse(String(row['input']))).owner);
+}
+
+/** Bob and Cleo each register the repo with their own credential. Returns the Hub's record of Bob's token. */
 async function registeredByBoth() {
   const { hub, place, bob, cleo } = keeping;
   const [bobs, cleos] = [newToken(), newToken()];
@@ -64,7 +78,7 @@ describe('a credential', () => {
     expect(JSON.stringify(shown)).not.toContain(token);
   });
 
-  test('does not exist for other people, whatever they ask', async () => {
+  test('does not exist for other people in any operation', async () => {
     const { hub, place, bob, ada, cleo } = keeping;
     const token = newToken();
     hub.addToken(token, { user: 'bobby' });
@@ -78,14 +92,14 @@ describe('a credential', () => {
         .catch((thrown: unknown) => thrown);
       expect(unknown).toMatchObject({
         code: 'credential_not_found',
-        message: expect.stringContaining('"mine"') as unknown,
+        message: expect.stringContaining('"mine"'),
       });
       expect(JSON.stringify(unknown)).toBe(JSON.stringify(missing).replaceAll('none', 'mine'));
       expect(await codeOf(place.run('delete_credential', { credential: 'mine' }, other))).toBe('credential_not_found');
     }
   });
 
-  test('that is shared goes by its name for the whole team, and one name is shared once', async () => {
+  test('that is shared has its name for the whole team, and a name can be shared once only', async () => {
     const { hub, place, bob, ada, cleo } = keeping;
     const token = newToken();
     hub.addToken(token, { user: 'bobby' });
@@ -100,7 +114,7 @@ describe('a credential', () => {
     expect(await listed(ada)).toEqual([]);
   });
 
-  test('keeps its name and its entries when its value is replaced', async () => {
+  test('keeps its name and its models when its value is replaced', async () => {
     const { hub, place, bob } = keeping;
     const [first, second] = [newToken(), newToken()];
     for (const token of [first, second]) hub.addToken(token, { user: 'bobby' });
@@ -112,7 +126,7 @@ describe('a credential', () => {
     expect(await listed(bob)).toMatchObject([{ credential: 'mine', models: ['of-bob'] }]);
   });
 
-  test('is not deleted while models download with it, which are named', async () => {
+  test('is not deleted while models download with it, and the refusal names them', async () => {
     const { hub, place, bob } = keeping;
     const token = newToken();
     hub.addToken(token, { user: 'bobby' });
@@ -124,14 +138,14 @@ describe('a credential', () => {
     expect(refusal).toMatchObject({
       kind: 'conflict',
       code: 'credential_in_use',
-      message: expect.stringContaining('"of-bob"') as unknown,
+      message: expect.stringContaining('"of-bob"'),
     });
     await place.run('delete_model', { model: 'of-bob' }, bob);
     expect(await place.run('delete_credential', { credential: 'mine' }, bob)).toMatchObject({ state: 'deleted' });
     expect(await listed(bob)).toEqual([]);
   });
 
-  test('is added by people with a role, never by an assistant, and under a good name', async () => {
+  test('is added by people with a role, never by an assistant, and only under a valid name', async () => {
     const { bob } = keeping;
     const token = newToken();
     expect(await codeOf(addAs({ ...bob, agent: true }, 'mine', token))).toBe('person_needed');
@@ -142,7 +156,7 @@ describe('a credential', () => {
 });
 
 describe('a download', () => {
-  test("uses the entry's credential whoever launches it, and the audit says so", async () => {
+  test("uses the model's credential whoever launches it, and the audit says so", async () => {
     const { hub, place, bob, cleo } = keeping;
     const token = newToken();
     hub.addToken(token, { user: 'bobby' });
@@ -153,46 +167,42 @@ describe('a download', () => {
     const [closed, opened] = await auditOf('use_credential');
     expect(closed).toMatchObject({ event: 'closed', outcome: 'done', person: 'downloads' });
     expect(JSON.parse(String(opened?.['input']))).toMatchObject({ credential: 'mine', owner: 'bob', model: 'of-bob' });
-    expect(await listed(bob)).toMatchObject([{ last_used_at: expect.any(String) as unknown }]);
+    expect(await listed(bob)).toMatchObject([{ last_used_at: expect.any(String) }]);
   });
 
-  test("tries the next entry's credential when the Hub refuses one, and reports the refused one", async () => {
+  test('tries the credential of the next model when the Hub refuses one, and reports the refused one', async () => {
     const { place, bob, cleo } = keeping;
     const held = await registeredByBoth();
     held.revoked = true;
     await place.run('prefetch_model', { model: 'a-of-bob' }, bob);
     await expect.poll(volumeState, patient).toBe('ready');
-    const used = (await auditOf('use_credential')).filter(({ event }) => event === 'opened');
-    const owners = used.map(({ input }) => (JSON.parse(String(input)) as { owner: string }).owner);
-    expect(owners.toReversed()).toEqual(['bob', 'cleo']);
+    expect(await ownersOfUsed()).toEqual(['bob', 'cleo']);
     expect(await listed(bob)).toMatchObject([{ state: 'failing' }]);
     expect(await listed(cleo)).toMatchObject([{ state: 'ok' }]);
   });
 
-  test("tries the next entry's when the gate is closed to one's account (403), whose token is not to blame", async () => {
+  test('tries the credential of the next model when the gate refuses an account (403), and does not blame the token', async () => {
     const { repo, place, bob, cleo } = keeping;
     await registeredByBoth();
     repo.gate.set('bobby', 'rejected');
     await place.run('prefetch_model', { model: 'a-of-bob' }, bob);
     await expect.poll(volumeState, patient).toBe('ready');
-    const used = (await auditOf('use_credential')).filter(({ event }) => event === 'opened');
-    const owners = used.map(({ input }) => (JSON.parse(String(input)) as { owner: string }).owner);
-    expect(owners.toReversed()).toEqual(['bob', 'cleo']);
+    expect(await ownersOfUsed()).toEqual(['bob', 'cleo']);
     expect([await listed(bob), await listed(cleo)]).toMatchObject([[{ state: 'ok' }], [{ state: 'ok' }]]);
   });
 
-  test('of one entry is never given the credential of another that nobody launched', async () => {
+  test('never uses the credential of another model that nobody launched', async () => {
     const { place, bob, cleo } = keeping;
     const held = await registeredByBoth();
     held.revoked = true;
     await place.run('launch_instance', { model: 'a-of-bob' }, bob);
     await expect.poll(volumeState, patient).toBe('failed: token_refused');
-    // The same bytes, for somebody who may have them.
+    // Cleo may download the same files.
     await place.run('launch_instance', { model: 'b-of-cleo' }, cleo);
     await expect.poll(volumeState, patient).toBe('ready');
   });
 
-  test('fails with the reason when every credential was refused, and a replaced one heals it', async () => {
+  test('fails with the reason when every credential was refused, and works again with a replaced one', async () => {
     const { hub, place, bob } = keeping;
     const [first, second] = [newToken(), newToken()];
     const held = hub.addToken(first, { user: 'bobby' });
@@ -209,7 +219,7 @@ describe('a download', () => {
   });
 });
 
-test('a credential that stopped working is told of on its entries before anybody launches them', async () => {
+test('a model shows that its credential stopped working, before anybody launches it', async () => {
   const { hub, place, bob, cleo } = keeping;
   const token = newToken();
   const held = hub.addToken(token, { user: 'bobby' });
@@ -220,7 +230,7 @@ test('a credential that stopped working is told of on its entries before anybody
   await place.core.credentials.check();
   const warningsFor = async (caller: Caller) =>
     String((await place.run('get_model', { model: 'of-bob' }, caller))['warnings']);
-  expect(await warningsFor(bob)).toContain('ecolink credential add mine');
+  expect(await warningsFor(bob)).toContain('To replace its value: store a Hugging Face token (mine)');
   expect(await warningsFor(cleo)).toContain('does not work any more');
   expect(await warningsFor(cleo)).not.toContain('mine');
   const { warnings } = await place.run('plan_launch', { model: 'of-bob' }, cleo);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createClaims } from '../../../src/core/access/people/claims.ts';
 import type { Claims } from '../../../src/core/access/people/claims.ts';
+import { randomId } from '../../../src/core/base/ids.ts';
 import { startCore } from '../../support/core.ts';
 import { stores } from '../../support/stores.ts';
 import { fakeDirectory, openPeople } from './people-place.ts';
@@ -11,7 +12,7 @@ const other = { team: 'T1', user: 'UBOB', name: 'bob' };
 const minutes = 60_000;
 
 function claimsOf({ people, store, audit, clock }: PeoplePlace): Claims {
-  return createClaims({ people, store, audit, now: clock });
+  return createClaims({ people, store, audit, clock, newId: randomId });
 }
 
 async function offered(claims: Claims): Promise<string> {
@@ -19,7 +20,7 @@ async function offered(claims: Claims): Promise<string> {
 }
 
 describe.each(stores())('a claim on $name', (kind) => {
-  test('makes its person admin, once, and then nobody else', async () => {
+  test('makes its person an admin once, and nobody else afterwards', async () => {
     await using place = await openPeople(kind, '');
     const claims = claimsOf(place);
     const [earlier, code] = [await offered(claims), await offered(claims)];
@@ -35,7 +36,7 @@ describe.each(stores())('a claim on $name', (kind) => {
     expect(await claims.offer()).toBeUndefined();
   });
 
-  test.each(['one code', 'a code each'])('of two people who send %s at once makes one admin', async (codes) => {
+  test.each(['one code', 'a code each'])('makes one admin if two people send %s at once', async (codes) => {
     await using place = await openPeople(kind, '');
     const claims = claimsOf(place);
     const code = await offered(claims);
@@ -46,18 +47,18 @@ describe.each(stores())('a claim on $name', (kind) => {
     expect(await place.access.membersOf({ roles: ['admin'] })).toHaveLength(2);
   });
 
-  test('is typed with or without its dashes, in any case, and ends after 15 minutes', async () => {
+  test('works with or without dashes and in any case, and expires after 15 minutes', async () => {
     await using place = await openPeople(kind, '');
     const claims = claimsOf(place);
     const late = await offered(claims);
-    place.pass(15 * minutes);
+    await place.clock.advance(15 * minutes);
     await expect(claims.claim(late, who)).rejects.toMatchObject({ code: 'claim_refused' });
     const code = await offered(claims);
-    place.pass(14 * minutes);
+    await place.clock.advance(14 * minutes);
     expect(await claims.claim(` ${code.replaceAll('-', '').toUpperCase()} `, who)).toMatchObject({ role: 'admin' });
   });
 
-  test('with a wrong code changes nothing, and either is audited without the code', async () => {
+  test('with a wrong code changes nothing, and the audit has every attempt without the code', async () => {
     await using place = await openPeople(kind, '');
     const claims = claimsOf(place);
     const code = await offered(claims);
@@ -74,7 +75,7 @@ describe.each(stores())('a claim on $name', (kind) => {
     expect(JSON.stringify(items)).not.toMatch(new RegExp(`0000-0000|${code}`));
   });
 
-  test('is not stored as it is typed', async () => {
+  test('is not stored in plain text', async () => {
     await using place = await openPeople(kind, '');
     const code = await offered(claimsOf(place));
     const stored = JSON.stringify(await place.store.db.selectFrom('claim_codes').selectAll().execute());
@@ -82,7 +83,7 @@ describe.each(stores())('a claim on $name', (kind) => {
     expect(stored).not.toContain(code.replaceAll('-', ''));
   });
 
-  test('is refused to somebody whom the config gives another role, and the code stays good', async () => {
+  test('is refused if the config gives the person another role, and the code stays valid', async () => {
     await using place = await openPeople(kind, 'people: [{name: Bob, role: member, identities: ["slack:T1/UBOB"]}]\n');
     const claims = claimsOf(place);
     const code = await offered(claims);
@@ -90,7 +91,7 @@ describe.each(stores())('a claim on $name', (kind) => {
     expect(await claims.claim(code, who)).toMatchObject({ role: 'admin' });
   });
 
-  test('is refused to guests, and the code stays good', async () => {
+  test('is refused to guests, and the code stays valid', async () => {
     await using place = await openPeople(kind, '');
     const directory = fakeDirectory();
     directory.gone.add('slack:T1/UBOB');
@@ -101,7 +102,7 @@ describe.each(stores())('a claim on $name', (kind) => {
     expect(await claims.claim(code, who)).toMatchObject({ role: 'admin' });
   });
 
-  test('leaves one person where the config then says who that is', async () => {
+  test('leaves one person if the config then lists the account', async () => {
     await using place = await openPeople(kind, '');
     const local = await place.access.local();
     const claims = claimsOf(place);
@@ -113,7 +114,7 @@ describe.each(stores())('a claim on $name', (kind) => {
     expect(await place.access.current(claimed.id)).toBeUndefined();
   });
 
-  test('is not offered where the config has an admin with a Slack identity', async () => {
+  test('is not offered if the config has an admin with a Slack identity', async () => {
     const config = (identities: string) => `people: [{name: Ada, role: admin, identities: [${identities}]}]\n`;
     await using place = await openPeople(kind, config('local'));
     const claims = claimsOf(place);

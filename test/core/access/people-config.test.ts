@@ -10,21 +10,21 @@ const errors = (place: PeoplePlace) => place.logged().filter(({ level }) => Numb
 const role = async (place: PeoplePlace) => (await place.access.personOfSlack('T1', 'UBOB'))?.role;
 
 test.each([
-  ['is no YAML', 'people: [', 'bad_config'],
-  ['names a role that there is not', people('emperor'), 'bad_config'],
-  ['names a group that there is not', people('viewer').replace('}]', ', groups: [x]}]'), 'bad_config'],
-])('a new file that %s changes nothing, and is told of once, with its line', async (_what, text, code) => {
+  ['is not YAML', 'people: [', 'bad_config'],
+  ['names an unknown role', people('emperor'), 'bad_config'],
+  ['names an unknown group', people('viewer').replace('}]', ', groups: [x]}]'), 'bad_config'],
+])('a new file that %s changes nothing, and the log says so once, with the line', async (_what, text, code) => {
   await using place = await openPeople(sqlite, people('approver'));
   await place.write(text);
   expect(await role(place)).toBe('approver');
   expect(await role(place)).toBe('approver');
-  expect(errors(place)).toMatchObject([{ code, reason: expect.stringContaining(', line 1: ') as unknown }]);
+  expect(errors(place)).toMatchObject([{ code, reason: expect.stringContaining(', line 1: ') }]);
   await place.write(people('viewer'));
   expect(await role(place)).toBe('viewer');
   expect(errors(place)).toHaveLength(1);
 });
 
-test('a file that is gone changes nothing, and is told of; back again, it counts', async () => {
+test('a deleted file changes nothing, and the log says so; a new one counts again', async () => {
   await using place = await openPeople(sqlite, people('approver'));
   await place.remove();
   expect(await role(place)).toBe('approver');
@@ -33,13 +33,13 @@ test('a file that is gone changes nothing, and is told of; back again, it counts
   expect(await role(place)).toBe('member');
 });
 
-test('a bad file is told of while nobody asks', async () => {
+test('the log reports a bad file although nobody calls', async () => {
   await using place = await openPeople(sqlite, people('approver'));
   await place.write('people: [');
   await expect.poll(() => errors(place).length, { timeout: 10_000 }).toBe(1);
 });
 
-test('workspaces and organisations that are listed are let in and no others; with no list, whoever has the token', async () => {
+test('only listed workspaces and organisations are admitted; without a list, the workspace of the token is', async () => {
   await using place = await openPeople(sqlite, '');
   expect(place.access.admitsWorkspace({ team: 'T1' })).toBe(true);
   await place.write('slack: {workspaces: [T1], organisations: [E1]}\n');
@@ -57,6 +57,6 @@ test.each([
   ],
   ['two groups of one name', 'groups: [{name: a}, {name: a}]'],
   ['a Slack group without its team', 'groups: [{name: a, slack: S123}]'],
-])('a config with %s is refused with the line', (_what, text) => {
+])('the refusal of a config with %s names the line', (_what, text) => {
   expect(() => parseConfigFile(text, 'ecolink.yaml')).toThrow('ecolink.yaml, line 1: ');
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Caller, Role } from '../../../src/core/base/caller.ts';
+import { randomId } from '../../../src/core/base/ids.ts';
 import { createRoleGrants } from '../../../src/core/access/people/role-grants.ts';
 import { inUnitOfWork } from '../../../src/core/store/unit-of-work.ts';
 import type { RoleChange } from '../../../src/core/access/people/role-grants.ts';
@@ -17,7 +18,12 @@ const grantsOf = (place: PeoplePlace) => grantsIn(place);
 
 /** A change of a role from its check to its commit. */
 function grantsIn(place: PeoplePlace) {
-  const grants = createRoleGrants({ people: place.people, store: place.store, now: place.clock });
+  const grants = createRoleGrants({
+    people: place.people,
+    store: place.store,
+    now: () => place.clock.now(),
+    newId: randomId,
+  });
   return {
     ...grants,
     async set(input: RoleChange, caller: Caller) {
@@ -51,7 +57,7 @@ const roleIn = async (place: PeoplePlace, user: string): Promise<Role | undefine
   (await place.access.personOfSlack('T1', user))?.role;
 
 describe.each(stores())('a role that an admin gives, on $name', (kind) => {
-  test('makes somebody of an account that was nobody, and counts at once', async () => {
+  test('makes a person of an unknown account, and counts at once', async () => {
     await using place = await openPeople(kind, listed);
     expect(await give(place, 'UCAT', 'member')).toMatchObject({ person: 'cat (T1/UCAT)', state: 'changed' });
     const cat = await place.access.personOfSlack('T1', 'UCAT');
@@ -69,7 +75,7 @@ describe.each(stores())('a role that an admin gives, on $name', (kind) => {
     expect(await grantsOf(place).list({ limit: 2, cursor: first.next_cursor })).toEqual({ items: items.slice(2) });
   });
 
-  test('ends with their tokens and agents when it is taken, and begins again with a new one', async () => {
+  test('stops the tokens and agents when it is taken, and a new role starts them again', async () => {
     await using place = await openPeople(kind, listed);
     await give(place, 'UCAT', 'member');
     const cat = (await place.access.personOfSlack('T1', 'UCAT')) ?? expect.fail('Cat has a role');
@@ -83,7 +89,7 @@ describe.each(stores())('a role that an admin gives, on $name', (kind) => {
     expect(await works()).toEqual(['viewer', 'viewer']);
     expect(await grantsOf(place).set({ person: 'CAT', role: 'none' }, await by(place))).toMatchObject({
       state: 'changed',
-      next_step: expect.stringContaining('tokens and agents stop') as unknown,
+      next_step: expect.stringContaining('tokens and agents stop'),
     });
     expect(await works()).toEqual([undefined, undefined]);
     expect(await roleIn(place, 'UCAT')).toBeUndefined();
@@ -92,7 +98,7 @@ describe.each(stores())('a role that an admin gives, on $name', (kind) => {
     expect(await works()).toEqual(['member', 'member']);
   });
 
-  test('is refused where the config says something of the person: a role of theirs, a group, the terminal', async () => {
+  test('is refused if the config or the terminal gives the person a role', async () => {
     await using place = await openPeople(kind, `groups: [{name: ml, role: approver, slack: T1/SML}]\n${listed}`);
     const directory = fakeDirectory();
     place.access.lookUpGroupsWith(directory);
@@ -103,8 +109,8 @@ describe.each(stores())('a role that an admin gives, on $name', (kind) => {
     ] as const) {
       await expect(give(place, user, 'admin')).rejects.toMatchObject({
         code: 'role_overruled',
-        message: expect.stringContaining(`from ${by_}, which wins`) as unknown,
-        nextStep: expect.stringContaining('ecolink.yaml') as unknown,
+        message: expect.stringContaining(`from ${by_}, which wins`),
+        nextStep: expect.stringContaining('ecolink.yaml'),
       });
     }
     expect([await roleIn(place, 'UBOB'), await roleIn(place, 'UCAT')]).toEqual(['viewer', 'approver']);
@@ -116,7 +122,7 @@ describe.each(stores())('a role that an admin gives, on $name', (kind) => {
     });
   });
 
-  test('is never one’s own, so that the last admin stays', async () => {
+  test('is never the own role, so that there is always an admin', async () => {
     await using place = await openPeople(kind, listed.replace('role: admin', 'role: member'));
     await place.write(listed);
     await give(place, 'UCAT', 'admin');
@@ -129,15 +135,15 @@ describe.each(stores())('a role that an admin gives, on $name', (kind) => {
     await place.write(listed.replace('role: admin', 'role: member'));
     await expect(give(place, 'UCAT', 'none', 'UCAT')).rejects.toMatchObject({
       code: 'own_role',
-      nextStep: expect.stringContaining('You are the only admin') as unknown,
+      nextStep: expect.stringContaining('You are the only admin'),
     });
     expect(await roleIn(place, 'UCAT')).toBe('admin');
   });
 
-  test('of two admins who take each other’s at one moment leaves one', async () => {
+  test('leaves one admin if two take each other’s role at the same moment', async () => {
     await using place = await openPeople(kind, listed);
     for (const user of ['UCAT', 'UDAN']) await give(place, user, 'admin');
-    // Both are asked for before either is taken.
+    // Both are read before either role is taken.
     const [cat, dan] = [await by(place, 'UCAT'), await by(place, 'UDAN')];
     const take = (person: string, asking: Caller) =>
       grantsOf(place).set({ person: `slack:T1/${person}`, role: 'none' }, asking);
@@ -147,7 +153,7 @@ describe.each(stores())('a role that an admin gives, on $name', (kind) => {
     expect([await roleIn(place, 'UCAT'), await roleIn(place, 'UDAN')].filter(Boolean)).toEqual(['admin']);
   });
 
-  test('goes to nobody who is a guest, a bot or deactivated, to no name that there is not, and to one of two only', async () => {
+  test('is refused for guests, bots, deactivated accounts, unknown names and ambiguous names', async () => {
     await using place = await openPeople(kind, listed);
     const directory = fakeDirectory();
     place.access.lookUpGroupsWith(directory);
@@ -170,13 +176,15 @@ describe.each(stores())('a role that an admin gives, on $name', (kind) => {
   });
 });
 
-test('who gave whom which role is in the audit, and one key does it once', async () => {
+test('the audit says who gave a role to which person, and one idempotency key does it once', async () => {
   await using place = await startCore({ reconcile: false });
   const input = { person: 'slack:T1/UCAT', role: 'member', idempotency_key: 'k' };
   const first = await place.run('set_role', input);
   expect(await place.run('set_role', input)).toEqual(first);
   expect(first).toMatchObject({ person: 'T1/UCAT', state: 'changed' });
-  const { items } = (await place.run('list_audit', { operation: 'set_role' })) as { items: Record<string, unknown>[] };
-  expect(items).toMatchObject([{ event: 'closed', outcome: 'done' }, { event: 'opened' }]);
-  expect(String(items[1]?.['input'])).toContain('slack:T1/UCAT');
+  const { items } = await place.run('list_audit', { operation: 'set_role' });
+  expect(items).toMatchObject([
+    { event: 'closed', outcome: 'done' },
+    { event: 'opened', input: expect.stringContaining('slack:T1/UCAT') },
+  ]);
 });

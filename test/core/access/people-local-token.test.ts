@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dataDir, { recursive: true, force: true }));
 
-test('the local token is made once, for this account alone, and nothing else stays in the folder', async () => {
+test('the local token is made once, only this account can read it, and nothing else stays in the folder', async () => {
   const token = localToken(dataDir);
   expect(token).toMatch(/^eco_local_[A-Za-z0-9_-]{43}$/);
   expect(localToken(dataDir)).toBe(token);
@@ -22,21 +22,21 @@ test('the local token is made once, for this account alone, and nothing else sta
   expect(await readdir(dataDir)).toEqual(['local-token']);
 });
 
-test.each(['', '\n'])('an empty file that a crash left (%j) is no token, and is replaced', async (left) => {
+test.each(['', '\n'])('an empty file after a crash (%j) is replaced', async (left) => {
   await writeFile(path, left);
   const token = localToken(dataDir);
   expect(token).not.toBe('');
   expect((await readFile(path, 'utf8')).trim()).toBe(token);
 });
 
-test('a server that finds an empty file lets nobody in with an empty token', async () => {
+test('a server that finds an empty file refuses an empty token', async () => {
   await writeFile(path, '');
   await using place = await startCore({ dataDir, reconcile: false });
   for (const token of ['', ' ']) expect(await place.core.access.callerOfToken(token, 'cli')).toBeUndefined();
   expect(place.local.identity).toBe('local');
 });
 
-test('who sits at the terminal decides there, and not through a program that has the token', async () => {
+test('the person at the terminal can decide there, but not through another program with the token', async () => {
   await using place = await startCore({ dataDir, reconcile: false });
   const token = localToken(dataDir);
   const decides = async (source: 'cli' | 'mcp' | 'http') =>

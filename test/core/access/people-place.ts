@@ -8,13 +8,14 @@ import { createPeople } from '../../../src/core/access/people/people.ts';
 import type { People } from '../../../src/core/access/people/people.ts';
 import { createAuditLog } from '../../../src/core/audit/audit.ts';
 import type { AuditLog } from '../../../src/core/audit/audit.ts';
-import { HeadFile } from '../../../src/core/audit/heads.ts';
-import { systemClock } from '../../../src/core/base/clock.ts';
+import { HeadFile } from '../../../src/core/audit/head-file.ts';
 import { randomId } from '../../../src/core/base/ids.ts';
 import { createLiveConfig } from '../../../src/core/config/live.ts';
 import { loadConfig } from '../../../src/core/config/load.ts';
 import type { Store } from '../../../src/core/store/store.ts';
 import { capturedLog } from '../../support/captured-log.ts';
+import { createFakeClock } from '../../support/fake-clock.ts';
+import type { FakeClock } from '../../support/fake-clock.ts';
 import type { StoreKind } from '../../support/stores.ts';
 
 export interface PeoplePlace extends AsyncDisposable {
@@ -26,14 +27,12 @@ export interface PeoplePlace extends AsyncDisposable {
   /** Replaces ecolink.yaml in one step, as an editor or a ConfigMap does. */
   write(config: string): Promise<void>;
   remove(): Promise<void>;
-  /** The same store and file as another start of the server finds them. */
+  /** A second start of the server with the same store and file. */
   again(): Promise<PeoplePlace>;
-  clock: () => Date;
-  /** Milliseconds that the clock goes forward. */
-  pass(milliseconds: number): void;
+  clock: FakeClock;
 }
 
-/** Everything that knows people, over a real store and a real file. */
+/** All services that know people, with a real store and a real config file. */
 export async function openPeople(kind: StoreKind, config: string): Promise<PeoplePlace> {
   const database = await kind.open();
   const dataDir = await mkdtemp(join(tmpdir(), 'ecolink-people-'));
@@ -43,28 +42,25 @@ export async function openPeople(kind: StoreKind, config: string): Promise<Peopl
     await rename(`${path}.new`, path);
   };
   await write(config);
+  const clock = createFakeClock();
+  const now = (): Date => clock.now();
   const start = async (): Promise<PeoplePlace> => {
-    const clock = { ahead: 0 };
     const { log, lines } = capturedLog();
-    const now = (): Date => new Date(Date.now() + clock.ahead);
     const config = loadConfig({ ECOLINK_DATA_DIR: dataDir, ECOLINK_CONFIG: path });
-    const live = createLiveConfig({ config, log, clock: systemClock, newId: randomId });
+    const live = createLiveConfig({ config, log, clock, newId: randomId });
     const { store } = database;
-    const people = await createPeople({ live, store, now, serves: true, installable: false });
-    const heads = new HeadFile(join(dataDir, 'heads'));
+    const people = await createPeople({ live, store, now, newId: randomId, serves: true, installable: false });
+    const heads = new HeadFile(join(dataDir, 'heads'), clock);
     return {
       store,
       audit: createAuditLog({ store, key: randomBytes(32), heads, now }),
       people,
-      access: createAccess({ people, store, dataDir, now }),
+      access: createAccess({ people, store, dataDir, now, newId: randomId }),
       logged: lines,
       write,
       remove: () => rm(path),
       again: start,
-      clock: now,
-      pass: (milliseconds) => {
-        clock.ahead += milliseconds;
-      },
+      clock,
       async [Symbol.asyncDispose]() {
         live[Symbol.dispose]();
         await heads.close();
@@ -76,14 +72,15 @@ export async function openPeople(kind: StoreKind, config: string): Promise<Peopl
   return start();
 }
 
-/** What Slack would say; the test changes it as it goes. */
+/** The answers of Slack. A test changes them as it goes. */
 export function fakeDirectory(): GroupLookup & {
   groups: Record<string, string[]>;
   gone: Set<string>;
   silent: boolean;
 } {
+  const groups: Record<string, string[]> = {};
   const directory = {
-    groups: {} as Record<string, string[]>,
+    groups,
     gone: new Set<string>(),
     silent: false,
     members: async (group: string) => (directory.silent ? undefined : directory.groups[group]),

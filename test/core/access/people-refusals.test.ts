@@ -1,7 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { z } from 'zod';
 import type { Caller, Role } from '../../../src/core/base/caller.ts';
+import { EcolinkError } from '../../../src/core/base/errors.ts';
+import { plainWords } from '../../../src/core/base/prose.ts';
 import { startCore } from '../../support/core.ts';
 import type { TestCore } from '../../support/core.ts';
 import { modelFolder, tiny } from '../../support/model-folder.ts';
@@ -36,7 +39,10 @@ const refusal = async (
 ): Promise<{ code: string; message: string; nextStep: string }> =>
   place.run(operation, {}, caller).then(
     () => expect.fail('It was let in'),
-    (thrown: unknown) => thrown as never,
+    (thrown: unknown) => {
+      if (!(thrown instanceof EcolinkError)) throw thrown;
+      return { code: thrown.code, message: thrown.message, nextStep: plainWords(thrown.nextStep) };
+    },
   );
 
 test('a refusal names the missing role and everybody who can give it', async () => {
@@ -46,7 +52,7 @@ test('a refusal names the missing role and everybody who can give it', async () 
   expect(nextStep).toContain('Ask Ada or Grace for the role');
 });
 
-test('who lost a role after a call began is refused by what they have now', async () => {
+test('somebody who loses a role after a call began is refused by their present role', async () => {
   await change(config('viewer'));
   expect(await refusal('register_model', bob)).toMatchObject({ code: 'role_missing' });
   expect(await place.run('list_models', {}, bob)).toMatchObject({ items: [] });
@@ -55,10 +61,14 @@ test('who lost a role after a call began is refused by what they have now', asyn
   expect((await refusal('list_models', bob)).nextStep).toContain('Ask Ada or Grace for one');
 });
 
-test('what somebody sees of others follows the role of now, not that of when the call began', async () => {
+test('the present role decides what somebody sees, not the role when the call began', async () => {
   await place.run('register_model', { ...tiny, private: true });
-  const names = async (caller: Caller) =>
-    ((await place.run('list_models', {}, caller))['items'] as { name: string }[]).map(({ name }) => name);
+  const names = async (caller: Caller) => {
+    const { items } = z
+      .object({ items: z.array(z.object({ name: z.string() })) })
+      .parse(await place.run('list_models', {}, caller));
+    return items.map(({ name }) => name);
+  };
   const formerAdmin: Caller = { ...bob, person: { ...bob.person, role: 'admin' } };
   expect(await names(place.local)).toEqual(['tiny']);
   expect(await names(formerAdmin)).toEqual([]);
@@ -67,12 +77,12 @@ test('what somebody sees of others follows the role of now, not that of when the
   });
 });
 
-test('who gained a role since has it at once', async () => {
+test('a new role counts at once', async () => {
   await change(config('admin'));
   expect(await place.run('list_audit', {}, bob)).toHaveProperty('items');
 });
 
-test('a front end that does not offer an operation is told which ones do', async () => {
+test('the refusal of an operation that a front end does not offer names the front ends that do', async () => {
   const { code, nextStep } = await refusal('verify_audit', { ...place.local, source: 'mcp' });
   expect([code, nextStep]).toEqual(['not_offered_here', 'Use it from: cli.']);
 });

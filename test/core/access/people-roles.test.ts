@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import type { Role } from '../../../src/core/base/caller.ts';
 import { giveRole } from '../../../src/core/access/people/table.ts';
@@ -14,7 +15,7 @@ async function roleOf(place: PeoplePlace, user: string): Promise<Role | undefine
 }
 
 describe.each(stores())('on $name', (kind) => {
-  test('a role that the config changes counts from the next question on', async () => {
+  test('a role that the config changes counts from the next call on', async () => {
     await using place = await openPeople(kind, people(ada, bob('viewer')));
     const before = await place.access.personOfSlack('T1', 'UBOB');
     expect(before).toMatchObject({ name: 'Bob', role: 'viewer' });
@@ -23,7 +24,7 @@ describe.each(stores())('on $name', (kind) => {
     expect(await place.access.current(before?.id ?? '')).toMatchObject({ role: 'approver' });
   });
 
-  test('somebody taken out of the config has no role, and their tokens and agents stop', async () => {
+  test('somebody who is removed from the config has no role, and their tokens and agents stop', async () => {
     await using place = await openPeople(kind, people(ada, bob('approver')));
     const person = (await place.access.personOfSlack('T1', 'UBOB')) ?? expect.fail('Bob is listed');
     const own = await place.access.createToken(person, 'own', ['operate'], { mayDecide: true });
@@ -39,18 +40,18 @@ describe.each(stores())('on $name', (kind) => {
     expect(await place.access.callerOfToken(own.token, 'http')).toMatchObject({ person: { role: 'viewer' } });
   });
 
-  test('an identity taken from somebody in the config is theirs no more', async () => {
+  test('an identity that the config takes from somebody does not work any more', async () => {
     await using place = await openPeople(kind, people(ada));
     expect(await roleOf(place, 'UADA')).toBe('admin');
     await place.write(people('{name: Ada, role: admin, identities: [local]}'));
     expect(await roleOf(place, 'UADA')).toBeUndefined();
-    // Nor where another process, with another config, has written it down again.
+    // It does not work either if another process with another config stores it again.
     const { id } = await place.access.local();
     await place.store.db.insertInto('identities').values({ identity: 'slack:T1/UADA', person_id: id }).execute();
     expect(await roleOf(place, 'UADA')).toBeUndefined();
   });
 
-  test('one person has one id, through every identity and after a new name for the same account', async () => {
+  test('one person has one id, with every identity and after a new name for the same account', async () => {
     await using place = await openPeople(kind, people(ada, bob('member')));
     expect(await place.access.local()).toEqual(await place.access.personOfSlack('T1', 'UADA'));
     const person = await place.access.personOfSlack('T1', 'UBOB');
@@ -58,7 +59,7 @@ describe.each(stores())('on $name', (kind) => {
     expect(await place.access.personOfSlack('T1', 'UBOB')).toEqual({ ...person, name: 'Robert' });
   });
 
-  test('who sat at the terminal before there was a config stays the same person in it', async () => {
+  test('the person at the terminal without a config stays the same person with one', async () => {
     await using place = await openPeople(kind, '');
     const before = await place.access.local();
     expect(before.role).toBe('admin');
@@ -66,20 +67,20 @@ describe.each(stores())('on $name', (kind) => {
     expect(await place.access.local()).toEqual({ id: before.id, name: 'Ada', role: 'admin' });
   });
 
-  test('another person at the terminal does not become who the config listed there before', async () => {
+  test('another person at the terminal does not become the person that the config listed before', async () => {
     await using place = await openPeople(kind, people(ada));
     const before = await place.access.local();
     await place.write(people('{name: Eve, role: viewer, identities: [local]}'));
     expect((await place.access.local()).id).not.toBe(before.id);
   });
 
-  test('of several roles in the config the highest counts', async () => {
+  test('the highest of several roles in the config counts', async () => {
     const groups = 'groups: [{name: reviewers, role: approver}, {name: readers, role: viewer}]\n';
     await using place = await openPeople(kind, people(ada, bob('member', ', groups: [reviewers, readers]')) + groups);
     expect(await roleOf(place, 'UBOB')).toBe('approver');
   });
 
-  test('a Slack group gives its role to its members of the moment, listed or not, and nothing without a look-up', async () => {
+  test('a Slack group gives its role to its present members, listed or not, and to nobody without a lookup', async () => {
     const groups = 'groups: [{name: ml, role: approver, slack: T1/SML}]\n';
     await using place = await openPeople(kind, people(ada, bob('viewer')) + groups);
     expect(await roleOf(place, 'UBOB')).toBe('viewer');
@@ -100,7 +101,7 @@ describe.each(stores())('on $name', (kind) => {
     expect(await place.access.membersOf({ groups: ['ml'] })).toEqual([]);
   });
 
-  test('who is deactivated in Slack has no role, listed or not, and no token that works', async () => {
+  test('an account that is deactivated in Slack has no role, listed or not, and its tokens do not work', async () => {
     await using place = await openPeople(kind, people(ada, bob('approver')));
     const person = (await place.access.personOfSlack('T1', 'UBOB')) ?? expect.fail('Bob is listed');
     const { token } = await place.access.createToken(person, 'own', ['read']);
@@ -112,7 +113,7 @@ describe.each(stores())('on $name', (kind) => {
     expect(await place.access.membersOf({ roles: ['viewer'] })).toMatchObject([{ name: 'Ada' }]);
   });
 
-  test('while Slack says nothing, who was active keeps their role and who was deactivated gets none back', async () => {
+  test('while Slack cannot be asked, active people keep their role and deactivated ones get none back', async () => {
     await using place = await openPeople(kind, people(ada, bob('approver')));
     const directory = fakeDirectory();
     place.access.lookUpGroupsWith(directory);
@@ -125,20 +126,35 @@ describe.each(stores())('on $name', (kind) => {
     expect(await roleOf(place, 'UBOB')).toBe('approver');
   });
 
-  test('a role given from elsewhere counts until the config says something of that person', async () => {
+  test('a granted role counts while the config does not list the person', async () => {
     await using place = await openPeople(kind, people(ada, bob('viewer')));
     const { id } = (await place.access.personOfSlack('T1', 'UBOB')) ?? expect.fail('Bob is listed');
     const given = { role: 'admin', givenBy: 'Ada', givenAt: new Date().toISOString() } as const;
     await giveRole(place.store.db, id, given);
     expect(await roleOf(place, 'UBOB')).toBe('viewer');
-    // Taken out of the config, they lose that too: who removes somebody means it.
+    // Removal from the config also takes the granted role.
     await place.write(people(ada));
     expect(await roleOf(place, 'UBOB')).toBeUndefined();
     await giveRole(place.store.db, id, { ...given, role: 'member' });
     expect(await roleOf(place, 'UBOB')).toBe('member');
   });
 
-  test('somebody who was taken out while no server ran has nothing at the next start', async () => {
+  test('a granted role that does not exist counts as none', async () => {
+    await using place = await openPeople(kind, people(ada));
+    const { id } = await place.access.local();
+    await sql`insert into persons (id, name, role, created_at) values ('per_cat', 'Cat', 'none', ${id})`.execute(
+      place.store.db,
+    );
+    await sql`insert into identities (identity, person_id) values ('slack:T1/UCAT', 'per_cat')`.execute(place.store.db);
+    const granted = { role: 'admin', givenBy: 'Ada', givenAt: place.clock.now().toISOString() } as const;
+    await giveRole(place.store.db, 'per_cat', granted);
+    expect(await roleOf(place, 'UCAT')).toBe('admin');
+    await sql`update role_grants set role = 'emperor'`.execute(place.store.db);
+    expect(await roleOf(place, 'UCAT')).toBeUndefined();
+    expect(await place.access.membersOf({ roles: ['viewer'] })).toMatchObject([{ name: 'Ada' }]);
+  });
+
+  test('somebody who was removed while no server ran has no role at the next start', async () => {
     await using place = await openPeople(kind, people(ada, bob('viewer')));
     const { id } = (await place.access.personOfSlack('T1', 'UBOB')) ?? expect.fail('Bob is listed');
     const given = { role: 'admin', givenBy: 'Ada', givenAt: new Date().toISOString() } as const;
@@ -148,7 +164,7 @@ describe.each(stores())('on $name', (kind) => {
     expect(await roleOf(later, 'UBOB')).toBeUndefined();
   });
 
-  test('the people of a policy are found by name, group and role, each once and with the role of now', async () => {
+  test('the people of a policy are found by name, group and role, each once and with the present role', async () => {
     const groups = 'groups: [{name: ops}]\n';
     const listed = people(
       ada,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { roles } from '../../../src/core/base/caller.ts';
 import type { Caller, Role } from '../../../src/core/base/caller.ts';
+import { EcolinkError } from '../../../src/core/base/errors.ts';
 import { catalogue } from '../../../src/core/operations/catalogue.ts';
 import { inSlack } from '../../support/callers.ts';
 import { startCore } from '../../support/core.ts';
@@ -20,7 +21,7 @@ import type { ModelFolder } from '../../support/model-folder.ts';
  */
 const expected = new URL('people-table.txt', import.meta.url);
 
-/** The letters' places: own token on the command line, deciding token there, Slack, own token over HTTP, deciding token
+/** The order of the letters: own token on the command line, deciding token there, Slack, own token over HTTP, deciding token
  *  over HTTP, own token over MCP, agent's token over MCP, on the command line and over HTTP. */
 type Way = (place: TestCore, role: Role) => Promise<Caller>;
 const tokens = new Map<string, string>();
@@ -41,7 +42,7 @@ const ways: Way[] = [
   byToken('agent', 'http'),
 ];
 
-/** One letter for what is said. Whatever comes after the door is `y`: these inputs are chosen to change little. */
+/** One letter for each answer. Everything after the permission checks is `y`: these inputs change little. */
 const letters: Record<string, string> = {
   role_missing: 'r',
   not_owner: 'o',
@@ -59,7 +60,7 @@ const letters: Record<string, string> = {
 
 type Subject = { model: string; instance: string };
 const subjects = new Map<string, Subject>();
-/** For operations that are about a model or an instance. */
+/** Inputs of operations about a model or an instance. */
 const about: Record<string, (subject: Subject) => object> = {
   get_model: ({ model }) => ({ model }),
   delete_model: ({ model }) => ({ model }),
@@ -76,7 +77,7 @@ const about: Record<string, (subject: Subject) => object> = {
   evict_cache: ({ model }) => ({ model }),
   pin_cache: ({ model }) => ({ model }),
 };
-/** Whose role or credential it is. These change nothing: the role is had already, and models need the credentials. */
+/** Inputs by the owner of the role or credential. They change nothing: people have that role already, and models need the credentials. */
 const named: Record<string, Record<string, (role: Role) => object>> = {
   set_role: {
     own: (role) => ({ person: role, role: 'viewer' }),
@@ -89,7 +90,7 @@ const named: Record<string, Record<string, (role: Role) => object>> = {
     private: () => ({ credential: 'of-somebody' }),
   },
 };
-/** For the others: what gets past the door and no further, or reads. */
+/** Inputs of the other operations: they pass the permission checks and then fail or only read. */
 const plain: Record<string, object> = {
   check_model: { source: 'filesystem', filesystem: 'no-such', subfolder: 'a' },
   register_model: { ...tiny, name: 'not-there', filesystem: 'no-such' },
@@ -132,7 +133,7 @@ async function makeSubject(name: string, caller: Caller, hidden: boolean): Promi
 
 beforeAll(async () => {
   folder = await modelFolder();
-  // Everybody may own something from a time when they could; then each has the role of their name.
+  // Everybody first owns something as a member. Then each person gets the role of their name.
   hub = await startHub();
   hub.addRepo('acme/gated', { files: { 'config.json': '{}' }, gated: 'manual', gate: { alice: 'accepted' } });
   place = await startCore({
@@ -171,7 +172,7 @@ async function letterOf(operation: string, input: object, caller: Caller): Promi
     await place.run(operation, input, caller);
     return 'y';
   } catch (thrown) {
-    return letters[(thrown as { code: string }).code] ?? 'y';
+    return letters[thrown instanceof EcolinkError ? thrown.code : 'unexpected'] ?? 'y';
   }
 }
 

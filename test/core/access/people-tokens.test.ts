@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { roles } from '../../../src/core/base/caller.ts';
 import { stores } from '../../support/stores.ts';
@@ -12,7 +13,7 @@ async function makeToken(place: PeoplePlace, kind: { agent?: boolean; mayDecide?
 }
 
 describe.each(stores())('a token on $name', (kind) => {
-  test('never gives more than its person has now', async () => {
+  test('never gives more than its person’s present role', async () => {
     await using place = await openPeople(kind, bob('admin'));
     const { token } = await makeToken(place);
     for (const role of roles) {
@@ -21,7 +22,7 @@ describe.each(stores())('a token on $name', (kind) => {
     }
   });
 
-  test('decides where it was made to, and an agent or what comes over MCP never does', async () => {
+  test('can decide if it was made for that, but never for an agent or over MCP', async () => {
     await using place = await openPeople(kind, bob('approver'));
     const { access } = place;
     const { token, summary } = await makeToken(place, { mayDecide: true });
@@ -40,7 +41,27 @@ describe.each(stores())('a token on $name', (kind) => {
     expect(await access.listTokens()).toMatchObject([{ name: 'own', agent: true, may_decide: false }]);
   });
 
-  test('cannot be an agent that decides, nor have no scope or a name that reads like something else', async () => {
+  test.each([
+    ['["operate","fly"]', ['operate']],
+    ['"operate"', []],
+    ['[oper', []],
+  ])(
+    'whose stored scopes are %s has only those that exist, and is in the list with the others',
+    async (column, scopes) => {
+      await using place = await openPeople(kind, bob('admin'));
+      const { token } = await makeToken(place);
+      await place.clock.advance(1);
+      await place.access.createToken(await place.access.local(), 'other', ['read']);
+      await sql`update tokens set scopes = ${column} where name = 'own'`.execute(place.store.db);
+      expect(await place.access.callerOfToken(token, 'http')).toMatchObject({ scopes });
+      expect(await place.access.listTokens()).toMatchObject([
+        { name: 'own', scopes },
+        { name: 'other', scopes: ['read'] },
+      ]);
+    },
+  );
+
+  test('cannot be for an agent that decides, and needs a scope and a valid name', async () => {
     await using place = await openPeople(kind, bob('admin'));
     await expect(makeToken(place, { agent: true, mayDecide: true })).rejects.toMatchObject({
       code: 'bad_field',

@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => place[Symbol.asyncDispose]());
 
 describe('a token', () => {
-  test('acts for its person with its scopes, and is in no list by its value', async () => {
+  test('acts for its person with its scopes, and no list shows its value', async () => {
     const { token, summary } = await access.createToken(await access.local(), 'ci', ['call', 'read']);
     expect(token).toMatch(/^eco_[A-Za-z0-9_-]{43}$/);
     expect(await access.callerOfToken(token, 'http')).toMatchObject({
@@ -27,7 +27,7 @@ describe('a token', () => {
       source: 'http',
     });
     expect(JSON.stringify(await access.listTokens())).not.toContain(token);
-    expect(await access.listTokens()).toMatchObject([{ name: 'ci', last_used_at: expect.any(String) as unknown }]);
+    expect(await access.listTokens()).toMatchObject([{ name: 'ci', last_used_at: expect.any(String) }]);
   });
 
   test('over MCP is an agent: it can ask, never decide', async () => {
@@ -35,7 +35,7 @@ describe('a token', () => {
     expect(await access.callerOfToken(token, 'mcp')).toMatchObject({ agent: true });
   });
 
-  test('is good until it is revoked, by id or by name, and its name is free then', async () => {
+  test('works until it is revoked, by id or by name, and then its name is free', async () => {
     const person = await access.local();
     const { token } = await access.createToken(person, 'ci', ['call']);
     await expect(access.createToken(person, 'ci', ['call'])).rejects.toMatchObject({ code: 'token_exists' });
@@ -46,7 +46,7 @@ describe('a token', () => {
     expect(await access.revokeToken(summary.id)).toMatchObject({ name: 'ci' });
   });
 
-  test('that nobody made is nobody', async () => {
+  test('that nobody made is refused', async () => {
     for (const token of ['', 'eco_', 'eco_local_x', 'hf_AbCdEfGhIjKlMnOpQr', `eco_${'A'.repeat(43)}`]) {
       expect(await access.callerOfToken(token, 'http')).toBeUndefined();
     }
@@ -73,7 +73,7 @@ describe('a person', () => {
     expect(await access.personOfSlack('T1', 'STRANGER')).toBeUndefined();
   });
 
-  test('may do all that a lesser role may, and nothing that needs a greater', () => {
+  test('may do all that a lower role may, and nothing that needs a higher one', () => {
     const table = roles.map((role) => roles.map((needed) => (atLeast(role, needed) ? 1 : 0)).join(''));
     expect(table).toEqual(['1000', '1100', '1110', '1111']);
   });

@@ -6,8 +6,12 @@ import { describe, expect, test } from 'vitest';
 import type { Caller } from '../../../src/core/base/caller.ts';
 import { createAuditLog } from '../../../src/core/audit/audit.ts';
 import type { AuditLog } from '../../../src/core/audit/audit.ts';
-import { HeadFile } from '../../../src/core/audit/heads.ts';
+import { closeInterruptedRows } from '../../../src/core/audit/close-interrupted.ts';
+import { HeadFile } from '../../../src/core/audit/head-file.ts';
+import { systemClock } from '../../../src/core/base/clock.ts';
 import type { Store } from '../../../src/core/store/store.ts';
+import { capturedLog } from '../../support/captured-log.ts';
+import { createFakeClock } from '../../support/fake-clock.ts';
 import { stores } from '../../support/stores.ts';
 
 const ada: Caller = {
@@ -25,9 +29,9 @@ interface Place extends AsyncDisposable {
   store: Store;
   audit: AuditLog;
   headFile: string;
-  /** The same audit as a server finds it that starts then. */
+  /** The same audit in a server that starts at that time. */
   at(time: Date): AuditLog;
-  /** What another server, or the same one later, finds: the head file is read anew. */
+  /** Verifies as another server does: it reads the head file again. */
   verify(withKey?: Buffer): Promise<string[]>;
 }
 
@@ -37,7 +41,7 @@ describe.each(stores())('the audit on $name', (kind) => {
     const open = await kind.open();
     const { store } = open;
     const headFile = join(folder, 'heads.jsonl');
-    const heads = new HeadFile(headFile);
+    const heads = new HeadFile(headFile, systemClock);
     const now = (): Date => new Date();
     const audit = createAuditLog({ store, key, heads, now });
     for (let index = 0; index < operations; index++) {
@@ -49,9 +53,10 @@ describe.each(stores())('the audit on $name', (kind) => {
       store,
       audit,
       headFile,
-      at: (time) => createAuditLog({ store, key, heads: new HeadFile(headFile), now: () => time }),
+      at: (time) => createAuditLog({ store, key, heads: new HeadFile(headFile, systemClock), now: () => time }),
       verify: async (withKey = key) =>
-        (await createAuditLog({ store, key: withKey, heads: new HeadFile(headFile), now }).verify()).findings,
+        (await createAuditLog({ store, key: withKey, heads: new HeadFile(headFile, systemClock), now }).verify())
+          .findings,
       async [Symbol.asyncDispose]() {
         await open[Symbol.asyncDispose]();
         await rm(folder, { recursive: true, force: true });
@@ -59,13 +64,13 @@ describe.each(stores())('the audit on $name', (kind) => {
     };
   }
 
-  test('holds where nobody touched it', async () => {
+  test('is intact if nobody changed it', async () => {
     await using it = await place(4);
     expect(await it.verify()).toEqual([]);
     expect((await it.audit.verify()).rows).toBe(8);
   });
 
-  test('counts on from the last number, though the newest row is gone', async () => {
+  test('continues after the last number although the newest row was deleted', async () => {
     await using it = await place(2);
     await it.store.db.deleteFrom('audit_events').where('number', '=', 4).execute();
     expect(await it.audit.open(ada, 'stop_instance', '{}', 'req_9')).toBe(5);
@@ -110,13 +115,13 @@ describe.each(stores())('the audit on $name', (kind) => {
     );
   });
 
-  test('finds a tail that was cut, by the head in the database', async () => {
+  test('finds deleted last rows by the head in the database', async () => {
     await using it = await place(3);
     await it.store.db.deleteFrom('audit_events').where('number', '>', 4).execute();
     expect(await it.verify()).toEqual(['The last rows are missing: 5 to 6.']);
   });
 
-  test('finds a tail that was cut together with the head, by the head in the file', async () => {
+  test('finds last rows that were deleted together with the head by the head in the file', async () => {
     await using it = await place(3);
     const { db } = it.store;
     await db.deleteFrom('audit_events').where('number', '>', 4).execute();
@@ -130,15 +135,15 @@ describe.each(stores())('the audit on $name', (kind) => {
     expect(await readFile(it.headFile, 'utf8')).toContain('"number":6');
   });
 
-  test('does not verify for whoever has the database and not the key', async () => {
+  test('cannot be verified without the key', async () => {
     await using it = await place(1);
     expect(await it.verify(Buffer.alloc(32, 8))).toContain('Row 1 was changed.');
   });
 
-  test('closes as interrupted what a crash left open, once', async () => {
+  test('closes a row that a crash left open as interrupted, once', async () => {
     await using it = await place(1);
     const opened = await it.audit.open(ada, 'stop_instance', '{}', 'req_9');
-    // A young row may be at work: later than at the start this server's own, on a shared database another's.
+    // A young row may belong to a running operation: of this server after its start, or of another server.
     expect(await it.audit.closeInterrupted(false)).toBe(0);
     if (it.store.flavour === 'postgres') expect(await it.audit.closeInterrupted(true)).toBe(0);
     const later = new Date(Date.now() + 3600_000);
@@ -150,5 +155,24 @@ describe.each(stores())('the audit on $name', (kind) => {
       { event: 'opened', number: opened },
     ]);
     expect(await it.verify()).toEqual([]);
+  });
+
+  test('closes old rows that another server left open, and looks for them every minute', async () => {
+    await using it = await place(1);
+    const clock = createFakeClock(new Date());
+    const audit = createAuditLog({
+      store: it.store,
+      key,
+      heads: new HeadFile(it.headFile, clock),
+      now: () => clock.now(),
+    });
+    using _closing = await closeInterruptedRows(audit, clock, capturedLog().log);
+    const opened = await audit.open(ada, 'stop_instance', '{}', 'req_9');
+    await clock.advance(9 * 60_000);
+    expect((await audit.list({ limit: 1 })).items).toMatchObject([{ event: 'opened', number: opened }]);
+    await clock.advance(2 * 60_000);
+    await expect
+      .poll(async () => (await audit.list({ limit: 1 })).items)
+      .toMatchObject([{ event: 'closed', opened, outcome: 'interrupted' }]);
   });
 });

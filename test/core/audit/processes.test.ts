@@ -6,7 +6,7 @@ import { verifyChain } from '../../../src/core/audit/chain.ts';
 import { openStore } from '../../../src/core/store/store.ts';
 import { appendInProcess } from '../../support/append-audit.ts';
 
-test('two processes on one SQLite append 1,000 rows each, and the chain holds', async () => {
+test('two processes append 1,000 rows each to one SQLite, and the chain is intact', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'ecolink-audit-'));
   await using undo = new AsyncDisposableStack();
   undo.defer(() => rm(dataDir, { recursive: true, force: true }));

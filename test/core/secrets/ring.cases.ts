@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createInstallations } from '../../../src/core/access/workspaces/installations.ts';
 import { createAuditLog } from '../../../src/core/audit/audit.ts';
-import { HeadFile } from '../../../src/core/audit/heads.ts';
+import { HeadFile } from '../../../src/core/audit/head-file.ts';
+import { systemClock } from '../../../src/core/base/clock.ts';
+import { randomId } from '../../../src/core/base/ids.ts';
 import { createLog } from '../../../src/core/base/log.ts';
 import { openKeyRing } from '../../../src/core/secrets/ring.ts';
 import type { KeyRing } from '../../../src/core/secrets/ring.ts';
@@ -12,11 +14,11 @@ import { rotate } from '../../../src/core/secrets/rotate.ts';
 import {
   credentialsVisibleTo,
   deleteCredentialRow,
-  entriesNeeding,
   findCredential,
   findUsable,
   insertCredential,
   markCredential,
+  modelsUsing,
 } from '../../../src/core/access/credentials/table.ts';
 import { insertModel, markModelDeleted } from '../../../src/core/registry/table.ts';
 import type { Store } from '../../../src/core/store/store.ts';
@@ -37,7 +39,7 @@ function ringOf(store: Store, file: string): Promise<KeyRing> {
 
 async function add(store: Store, ring: KeyRing, id: string, about: { owner?: string; shared?: boolean } = {}) {
   const { owner = 'ada', shared = false } = about;
-  await ring.prepare();
+  await ring.ensureKey();
   await store.transaction(async (transaction) => {
     const sealed = await ring.seal(transaction, { table: 'credentials', id, owner }, `value of ${id}`);
     const told = { fingerprint: 'f', account: 'a', sharedName: shared ? id : null };
@@ -51,7 +53,7 @@ async function valueOf(store: Store, ring: KeyRing, id: string): Promise<string>
 }
 
 describe.each(stores())('credentials in $name', (kind) => {
-  test('are seen by their owner, and by all where they are shared', async () => {
+  test('are visible to their owner, and to everybody if they are shared', async () => {
     await using open = await kind.open();
     const ring = await ringOf(open.store, await keyFile());
     for (const person of ['ada', 'bob']) await addPerson(open.store, person);
@@ -61,7 +63,7 @@ describe.each(stores())('credentials in $name', (kind) => {
       (await credentialsVisibleTo(open.store.db, person)).map(({ name }) => name).toSorted();
     expect([await names('ada'), await names('bob')]).toEqual([['mine', 'team'], ['team']]);
     expect(await findUsable(open.store.db, 'mine', 'bob')).toBeUndefined();
-    // Of two of one name, one's own counts.
+    // If two have the same name, the own one counts.
     await add(open.store, ring, 'other');
     await open.store.db
       .insertInto('credentials')
@@ -71,21 +73,21 @@ describe.each(stores())('credentials in $name', (kind) => {
     await expect(add(open.store, ring, 'team', { owner: 'bob', shared: true })).rejects.toThrow();
   });
 
-  test('cannot go while an entry needs them, and can once it is deleted', async () => {
+  test('cannot be deleted while a model needs them, and can once the model is deleted', async () => {
     await using open = await kind.open();
     const { db } = open.store;
     const ring = await ringOf(open.store, await keyFile());
     await addPerson(open.store, 'ada');
     await add(open.store, ring, 'mine');
     await insertModel(db, model('gated', { credential: 'mine', credentialId: 'mine' }));
-    expect(await entriesNeeding(db, 'mine')).toEqual([{ name: 'gated', owner: 'ada', private: false }]);
+    expect(await modelsUsing(db, 'mine')).toEqual([{ name: 'gated', owner: 'ada', private: false }]);
     await expect(deleteCredentialRow(db, 'mine')).rejects.toThrow();
     await markModelDeleted(db, 'mdl_gated', at);
     await deleteCredentialRow(db, 'mine');
     expect(await findCredential(db, 'mine')).toBeUndefined();
   });
 
-  test('are marked only while they have the value that was tried', async () => {
+  test('are marked only if they still have the value that was tried', async () => {
     await using open = await kind.open();
     const ring = await ringOf(open.store, await keyFile());
     await addPerson(open.store, 'ada');
@@ -97,7 +99,7 @@ describe.each(stores())('credentials in $name', (kind) => {
     expect(await findCredential(open.store.db, 'mine')).toMatchObject({ state: 'failing', reason: 'r' });
   });
 
-  test('are sealed anew by a rotation while another server reads and writes with what it knew before', async () => {
+  test('are sealed again by a rotation while another server reads and writes with the old keys', async () => {
     await using open = await kind.open();
     const file = await keyFile();
     const ring = await ringOf(open.store, file);
@@ -116,7 +118,7 @@ describe.each(stores())('credentials in $name', (kind) => {
     await expect(ringOf(open.store, await keyFile())).rejects.toMatchObject({ code: 'wrong_key' });
   });
 
-  test('and the tokens of Slack installations are sealed anew by one rotation, which ends when no row of either names the old key', async () => {
+  test('and the tokens of Slack installations are sealed again by one rotation, until no row names the old key', async () => {
     await using open = await kind.open();
     const ring = await ringOf(open.store, await keyFile());
     await addPerson(open.store, 'ada');
@@ -136,7 +138,7 @@ describe.each(stores())('credentials in $name', (kind) => {
     expect(await installations.find({ team: 'T9', enterprise: 'E1' })).toMatchObject({ value: 'tokens of E1' });
   });
 
-  test('of Slack open in their own row, for whoever installed, and nowhere else', async () => {
+  test('of Slack open in their own row and for their own installer only', async () => {
     await using open = await kind.open();
     const ring = await ringOf(open.store, await keyFile());
     const installations = installationsOf(open.store, ring);
@@ -165,12 +167,19 @@ describe.each(stores())('credentials in $name', (kind) => {
   });
 });
 
-/** Where whatever asks may install. */
+/** Every workspace may install. */
 function installationsOf(store: Store, ring: KeyRing) {
-  const heads = new HeadFile(`${ring.source.file}.heads`);
+  const heads = new HeadFile(`${ring.source.file}.heads`, systemClock);
   onTestFinished(() => heads.close());
   const audit = createAuditLog({ store, key: Buffer.alloc(32, 1), heads, now });
-  return createInstallations({ access: { admitsWorkspace: () => true }, audit, store, ring, now });
+  return createInstallations({
+    access: { admitsWorkspace: () => true },
+    audit,
+    store,
+    ring,
+    clock: systemClock,
+    newId: randomId,
+  });
 }
 
 async function sealedRows(store: Store): Promise<{ sealed: string; key_id: string }[]> {
@@ -182,7 +191,7 @@ async function sealedRows(store: Store): Promise<{ sealed: string; key_id: strin
   return rows.flat();
 }
 
-/** The row under another id and owner, as somebody who can write the database would make it. */
+/** A copy of the row with another id and owner, as an attacker with write access to the database would make it. */
 async function copyOf(store: Store, id: string, owner: string) {
   const row = await store.db.selectFrom('credentials').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
   return { ...row, id: `${id} of ${owner}`, owner_id: owner, shared_name: null };

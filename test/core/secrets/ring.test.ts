@@ -2,6 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { EcolinkError } from '../../../src/core/base/errors.ts';
+import { openStore } from '../../../src/core/store/store.ts';
 import { capturedLog } from '../../support/captured-log.ts';
 import { startCore } from '../../support/core.ts';
 import { newToken, startKeeping } from '../../support/credentials.ts';
@@ -21,7 +24,7 @@ async function add(name: string): Promise<void> {
   await keeping.place.core.credentials.add({ name, value: token }, keeping.bob);
 }
 
-/** A second start on the same database; answers with the code of its refusal. */
+/** Starts a second time on the same database. Returns the code of the refusal. */
 async function startAgain(environment: Record<string, string> = {}): Promise<string> {
   const { place, hub, keyFile } = keeping;
   const common = { HF_ENDPOINT: hub.endpoint, ECOLINK_KEY_FILE: keyFile };
@@ -33,16 +36,19 @@ async function startAgain(environment: Record<string, string> = {}): Promise<str
     });
     return again.dataDir === place.dataDir ? 'started' : 'elsewhere';
   } catch (thrown) {
-    return (thrown as { code: string }).code;
+    return thrown instanceof EcolinkError ? thrown.code : String(thrown);
   }
 }
 
-/** What the Hub says of each stored value, asked with the keys that are at hand. */
+/** The Hub's answer for each stored value, opened with the present keys. */
 async function accounts(): Promise<string[]> {
   await keeping.place.core.credentials.check();
-  const { items } = (await keeping.place.run('list_credentials', {}, keeping.bob)) as {
-    items: { account: string; state: string }[];
-  };
+  return accountStates();
+}
+
+async function accountStates(): Promise<string[]> {
+  const page = z.object({ items: z.array(z.object({ account: z.string(), state: z.string() })) });
+  const { items } = page.parse(await keeping.place.run('list_credentials', {}, keeping.bob));
   return items.map(({ account, state }) => `${account} ${state}`);
 }
 
@@ -51,7 +57,7 @@ async function keysInFile(): Promise<number> {
 }
 
 describe('the key', () => {
-  test('is made with the first credential, for this account alone, and somebody is told to back it up once', async () => {
+  test('is made with the first credential, only this account can read it, and the log asks once for a backup', async () => {
     expect(existsSync(keeping.keyFile)).toBe(false);
     await add('one');
     await add('two');
@@ -61,7 +67,7 @@ describe('the key', () => {
     expect(await startAgain()).toBe('started');
   });
 
-  test('that is wrong, gone or cut stops the start, and loses nothing', async () => {
+  test('that is wrong, missing or cut stops the start, and nothing is lost', async () => {
     await add('one');
     const right = await readFile(keeping.keyFile, 'utf8');
     expect(await startAgain({ ECOLINK_KEY: randomBytes(32).toString('base64') })).toBe('wrong_key');
@@ -78,7 +84,7 @@ describe('the key', () => {
 });
 
 describe('a rotation', () => {
-  test('seals every row with a new key and forgets the old one, while the server goes on', async () => {
+  test('seals every row with a new key and deletes the old one, while the server goes on', async () => {
     const { place, ada, bob } = keeping;
     for (const name of ['one', 'two', 'three']) await add(name);
     const before = await readFile(keeping.keyFile, 'utf8');
@@ -91,7 +97,7 @@ describe('a rotation', () => {
     expect(await startAgain({ ECOLINK_KEY: before })).toBe('wrong_key');
   });
 
-  test('needs a second key where the environment gives the key', async () => {
+  test('needs a second key if the key comes from the environment', async () => {
     const [old, fresh] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')];
     await using given = await startKeeping({ reconcile: false, environment: { ECOLINK_KEY: old } });
     const token = newToken();
@@ -110,12 +116,12 @@ describe('a rotation', () => {
     expect(existsSync(given.keyFile)).toBe(false);
   });
 
-  test('that is killed anywhere goes on where it was, and the server that runs meanwhile reads and writes', async () => {
+  test('that is killed at any point continues, and the running server reads and writes meanwhile', async () => {
     for (const name of ['one', 'two', 'three', 'four']) await add(name);
     expect(await rotateAndDieAfter(2)).toContain('crd_');
     expect(await keysInFile()).toBe(2);
     expect(await accounts()).toEqual(['four ok', 'one ok', 'three ok', 'two ok']);
-    // A row that is new by now is sealed with the new key: the old one is on its way out.
+    // A new row is sealed with the new key, because the old one is retired.
     await add('five');
     expect(await startAgain()).toBe('started');
     expect(await keeping.place.core.credentials.rotateKey(keeping.ada)).toMatchObject({ rows: 2 });
@@ -124,7 +130,20 @@ describe('a rotation', () => {
   });
 });
 
-/** A process of its own rotates, and kills itself without a word after so many rows. Answers with what it printed. */
+test('a credential that was changed in the database does not stop the check of the others', async () => {
+  for (const name of ['one', 'two', 'three']) await add(name);
+  await using store = await openStore({ dataDir: keeping.place.dataDir });
+  await store.db
+    .updateTable('credentials')
+    .set({ sealed: 'v1.AAAA', state: 'failing' })
+    .where('name', '=', 'two')
+    .execute();
+  await store.db.updateTable('credentials').set({ state: 'failing' }).execute();
+  await expect(keeping.place.core.credentials.check()).rejects.toThrow('it was changed or moved');
+  await expect(accountStates()).resolves.toEqual(['one ok', 'three ok', 'two failing']);
+});
+
+/** A separate process rotates and kills itself after this many rows. Returns what it printed. */
 async function rotateAndDieAfter(rows: number): Promise<string> {
   const { place, keyFile } = keeping;
   const { code, output } = await runScript(`

@@ -1,22 +1,23 @@
+import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { CredentialManager } from './credential-manager.ts';
 
-/** Somebody who plans a launch should know by then; and the Hub's limits are by the minute. */
-const everyMs = 3_600_000;
+/** People should know of a broken token before they launch a model. The Hub counts requests per minutes, so once an hour is no load. */
+const intervalMs = 3_600_000;
 
-/** Asks the Hub at the start, and then again and again, whether the stored tokens still work. Ending it does not wait. */
-export function checkRegularly(desk: Pick<CredentialManager, 'check'>, log: Log): Disposable {
+/** Asks the Hub now and then every hour whether the stored tokens still work. Disposing it does not wait for a running check. */
+export function checkRegularly(credentials: Pick<CredentialManager, 'check'>, clock: Clock, log: Log): Disposable {
   let ended = false;
   const check = (): void =>
-    void desk.check().catch((thrown: unknown) => {
+    void credentials.check().catch((thrown: unknown) => {
       if (!ended) log.error({ err: thrown }, 'the stored credentials could not be checked');
     });
   check();
-  const timer = setInterval(check, everyMs).unref();
+  const timer = clock.every(intervalMs, check);
   return {
     [Symbol.dispose]() {
       ended = true;
-      clearInterval(timer);
+      timer[Symbol.dispose]();
     },
   };
 }

@@ -1,47 +1,48 @@
+import { z } from 'zod';
 import type { Caller } from '../../base/caller.ts';
+import { say, task } from '../../base/prose.ts';
+import type { Link, LinkKind, Links } from '../one-time-links.ts';
 import { checkCredentialName } from './credential-manager.ts';
 import type { AddedCredential, CredentialManager } from './credential-manager.ts';
-import type { Link, LinkKind, Links } from '../one-time-links.ts';
+
+const linkedCredential = z.object({ name: z.string(), shared: z.boolean() });
+type LinkedCredential = z.infer<typeof linkedCredential>;
 
 /** A page where one Hugging Face token is typed. */
-export interface CredentialLink extends Pick<Link, 'person' | 'needsToken'> {
-  name: string;
-  shared: boolean;
-}
+export interface CredentialLink extends Pick<Link<unknown>, 'person' | 'needsToken'>, LinkedCredential {}
 
 export interface CredentialLinks {
   make(
     input: { name: string; shared?: boolean | undefined },
     caller: Caller,
-    handedTo: boolean,
-  ): ReturnType<Links['make']>;
+    isPrivate: boolean,
+  ): ReturnType<Links<LinkedCredential>['make']>;
   find(id: string): Promise<CredentialLink>;
-  /** Stores the value, once. A value that the Hub refuses leaves the link as it was. */
+  /** Stores the value, once. If the Hub refuses the value, the link stays valid. */
   use(id: string, value: string, ecolinkToken: string | undefined): Promise<AddedCredential>;
 }
 
-export const credentialPages: LinkKind = {
+export const credentialPages: LinkKind<LinkedCredential> = {
   kind: 'credential',
-  again: '/ecolink credential add <name> in Slack, or ecolink credential add <name>',
+  subject: linkedCredential,
+  nextStep: say`Ask for a new link, or do it without one: ${task('add_credential')}.`,
 };
 
-type About = Pick<CredentialLink, 'name' | 'shared'>;
-
-export function createCredentialLinks(links: Links, desk: CredentialManager): CredentialLinks {
+export function createCredentialLinks(links: Links<LinkedCredential>, credentials: CredentialManager): CredentialLinks {
   return {
-    async make({ name, shared = false }, caller, handedTo) {
-      await desk.mayAdd(caller);
+    async make({ name, shared = false }, caller, isPrivate) {
+      await credentials.mayAdd(caller);
       checkCredentialName(name);
-      return links.make({ name, shared } satisfies About, caller, handedTo);
+      return links.make({ name, shared }, caller, isPrivate);
     },
     async find(id) {
-      const { about, person, needsToken } = await links.find(id);
-      return { ...(about as About), person, needsToken };
+      const { subject, person, needsToken } = await links.find(id);
+      return { ...subject, person, needsToken };
     },
     use: (id, value, ecolinkToken) =>
-      links.use(id, ecolinkToken, (caller, { about }) => {
-        const { name, shared } = about as About;
-        return desk.add({ name, value, ...(shared ? { shared } : {}) }, caller);
-      }),
+      links.use(id, ecolinkToken, (caller, { subject: { name, shared } }) =>
+        // Without `shared`, a credential that is shared already stays shared.
+        credentials.add({ name, value, shared: shared ? true : undefined }, caller),
+      ),
   };
 }

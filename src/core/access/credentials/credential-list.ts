@@ -2,24 +2,25 @@ import type { UnitOfWork } from '../../store/unit-of-work.ts';
 import type { Config } from '../../config/config.ts';
 import { fail } from '../../base/errors.ts';
 import { decodeCursor, pageOf } from '../../base/paging.ts';
+import { run, say, task } from '../../base/prose.ts';
 import { mayRead } from '../visibility.ts';
-import { credentialsVisibleTo, deleteCredentialRow, entriesNeeding, findUsable } from './table.ts';
+import { credentialsVisibleTo, deleteCredentialRow, findUsable, modelsUsing } from './table.ts';
 import type { CredentialRow } from './table.ts';
 import type { Queries, Store } from '../../store/store.ts';
 import { atLeast } from '../../base/caller.ts';
 import type { Caller } from '../../base/caller.ts';
 import { environmentName, fingerprintOf, fromEnvironment } from './credentials.ts';
 
-export interface ListDeps {
+export interface CredentialListDeps {
   config: Pick<Config, 'secrets'>;
   localPersonId: string;
   store: Store;
 }
 
-/** For the operations: what there is, and its end. Values are in neither. */
+/** Lists and deletes credentials, for the operations. It never opens a value. */
 export type CredentialList = ReturnType<typeof createCredentialList>;
 
-export function createCredentialList(deps: ListDeps) {
+export function createCredentialList(deps: CredentialListDeps) {
   return {
     list: (input: { cursor?: string | undefined; limit: number }, caller: Caller) => list(deps, input, caller),
     prepareRemoval: (name: string, caller: Caller) => removable(deps.store.db, name, caller),
@@ -27,11 +28,11 @@ export function createCredentialList(deps: ListDeps) {
   };
 }
 
-async function list(deps: ListDeps, input: { cursor?: string | undefined; limit: number }, caller: Caller) {
+async function list(deps: CredentialListDeps, input: { cursor?: string | undefined; limit: number }, caller: Caller) {
   const after = decodeCursor(input.cursor, 'string');
   const stored = await credentialsVisibleTo(deps.store.db, caller.person.id);
-  const shown = await Promise.all(stored.map((row) => view(deps, row, caller)));
-  const rows = [...environment(deps, caller), ...shown]
+  const items = await Promise.all(stored.map((row) => toItem(deps, row, caller)));
+  const rows = [...environmentItems(deps, caller), ...items]
     .map((item) => ({ item, key: `${item.credential} ${item.owner}` }))
     .toSorted((a, b) => (a.key < b.key ? -1 : 1))
     .filter(({ key }) => after === undefined || key > after);
@@ -43,8 +44,8 @@ async function list(deps: ListDeps, input: { cursor?: string | undefined; limit:
   );
 }
 
-async function view({ store }: ListDeps, row: CredentialRow, caller: Caller) {
-  const entries = await entriesNeeding(store.db, row.id);
+async function toItem({ store }: CredentialListDeps, row: CredentialRow, caller: Caller) {
+  const models = await modelsUsing(store.db, row.id);
   return {
     credential: row.name,
     owner: row.ownerName,
@@ -52,12 +53,12 @@ async function view({ store }: ListDeps, row: CredentialRow, caller: Caller) {
     fingerprint: row.fingerprint,
     shared: row.shared,
     state: row.state,
-    models: entries.filter((entry) => mayRead(entry, caller)).map(({ name }) => name),
-    ...(row.lastUsedAt === undefined ? {} : { last_used_at: row.lastUsedAt }),
+    models: models.filter((model) => mayRead(model, caller)).map(({ name }) => name),
+    last_used_at: row.lastUsedAt,
   };
 }
 
-function environment({ config, localPersonId }: ListDeps, { person }: Caller) {
+function environmentItems({ config, localPersonId }: CredentialListDeps, { person }: Caller) {
   const env = person.id === localPersonId ? fromEnvironment(config) : undefined;
   if (!env) return [];
   const fingerprint = fingerprintOf(env.token);
@@ -76,7 +77,7 @@ async function removable(db: Queries, name: string, caller: Caller): Promise<Cre
   const row = await findUsable(db, name, caller.person.id);
   if (!row) throw missing(name);
   if (row.owner !== caller.person.id && !atLeast(caller.person.role, 'admin')) throw notYours(row);
-  const models = await entriesNeeding(db, row.id);
+  const models = await modelsUsing(db, row.id);
   if (models.length > 0) throw inUse(row, models, caller);
   return { row, caller };
 }
@@ -88,34 +89,30 @@ async function commitRemoval({ row: { name }, caller }: CredentialRemoval, { db 
 }
 
 function missing(name: string): Error {
-  const environmental = name === environmentName;
-  return fail(
-    'credential_not_found',
-    environmental
-      ? 'The credential "env" is HF_TOKEN of the server, and not stored.'
-      : `You have no credential named "${name}".`,
-    {
-      nextStep: environmental
-        ? 'Unset HF_TOKEN and restart the server.'
-        : 'list_credentials shows those that you have.',
+  if (name === environmentName)
+    return fail('credential_not_found', 'The credential "env" is HF_TOKEN of the server. It is not stored.', {
+      nextStep: 'Unset HF_TOKEN and restart the server.',
       field: 'credential',
-    },
-  );
+    });
+  return fail('credential_not_found', `You have no credential named "${name}".`, {
+    nextStep: say`Name one of the credentials that ${run('list_credentials')} shows.`,
+    field: 'credential',
+  });
 }
 
 function notYours(row: CredentialRow): Error {
-  return fail('not_owner', `"${row.name}" belongs to ${row.ownerName}; only its owner and admins delete it.`, {
+  return fail('not_owner', `"${row.name}" belongs to ${row.ownerName}. Only its owner and admins delete it.`, {
     nextStep: `Ask ${row.ownerName} or an admin.`,
   });
 }
 
-/** Names those that this caller may see, and counts the others. */
-function inUse(row: CredentialRow, entries: Awaited<ReturnType<typeof entriesNeeding>>, caller: Caller): Error {
-  const named = entries.filter((entry) => mayRead(entry, caller)).map((entry) => `"${entry.name}"`);
-  const hidden = entries.length - named.length;
+/** Names the models that the caller may see, and counts the others. */
+function inUse(row: CredentialRow, models: Awaited<ReturnType<typeof modelsUsing>>, caller: Caller): Error {
+  const named = models.filter((model) => mayRead(model, caller)).map((model) => `"${model.name}"`);
+  const hidden = models.length - named.length;
   const all = [...named, ...(hidden > 0 ? [`${hidden} private ${hidden === 1 ? 'model' : 'models'}`] : [])];
   return fail('credential_in_use', `"${row.name}" cannot be deleted: ${all.join(', ')} download with it.`, {
-    nextStep: `Delete those models first, or replace its value: ecolink credential add ${row.name}`,
+    nextStep: say`Delete those models first. Or replace its value: ${task('add_credential', row.name)}.`,
     field: 'credential',
   });
 }

@@ -1,33 +1,35 @@
 import { createHash } from 'node:crypto';
-import type { Config } from '../../config/config.ts';
+import type { Caller } from '../../base/caller.ts';
 import { fail } from '../../base/errors.ts';
+import { say, task } from '../../base/prose.ts';
+import type { Prose } from '../../base/prose.ts';
+import type { Config } from '../../config/config.ts';
 import type { HubCredential } from '../../hub/hub.ts';
 import type { KeyRing } from '../../secrets/ring.ts';
+import type { Store } from '../../store/store.ts';
 import { credentialsVisibleTo, findCredential, findUsable, markCredential, noteCredentialUse } from './table.ts';
 import type { CredentialRow } from './table.ts';
-import type { Store } from '../../store/store.ts';
-import type { Caller } from '../../base/caller.ts';
 
 /** The credential that a model was registered with. */
-export interface EntryCredential {
-  /** Its name, as the registrant gave it. */
+export interface ModelCredential {
+  /** Its name when the model was registered. */
   credential?: string;
-  /** The id of a stored one: the same name may mean another credential to another person. */
+  /** The id of a stored one. The same name may mean different credentials for different people. */
   credentialId?: string;
 }
 
-/** Hugging Face tokens by name. The value leaves this room only on its way to the Hub or to a downloader. */
+/** Hugging Face tokens by name. Their values go to the Hub and to downloaders only. */
 export interface CredentialStore {
-  /** Throws `credential_not_found`, for a name that exists but is another person's too. */
+  /** Throws `credential_not_found`, also for a credential of another person. */
   resolve(name: string, caller: Caller): Promise<HubCredential>;
-  /** What to try where none was named and the Hub wants one. */
+  /** The credential to try if the caller named none and the Hub wants one. */
   fallback(caller: Caller): HubCredential | undefined;
-  /** For the work itself: an entry's own credential, whoever asked for the launch. */
-  forEntry(entry: EntryCredential): Promise<HubCredential | undefined>;
-  /** The Hub refused this token: it is reported on the entries that need it. */
+  /** The model's own credential, for a download. It does not depend on who launches the model. */
+  forModel(model: ModelCredential): Promise<HubCredential | undefined>;
+  /** Marks a token that the Hub refused. The models that need it then show a warning. */
   noteRefusal(id: string): Promise<void>;
-  /** What somebody should know before they launch the entry. */
-  warnings(entry: EntryCredential, caller: Caller): Promise<string[]>;
+  /** What people should know before they launch the model. */
+  warnings(model: ModelCredential, caller: Caller): Promise<Prose[]>;
 }
 
 export interface CredentialDeps {
@@ -38,34 +40,34 @@ export interface CredentialDeps {
   now: () => Date;
 }
 
-/** Whatever is known of why a token stopped working. */
+/** All that the Hub tells about a token that stopped working. */
 export const refusedReason = 'The Hub refuses the token: it is wrong, expired or revoked.';
 
-/** The environment's `HF_TOKEN` is the local person's credential of this name, and nobody else's. */
+/** `HF_TOKEN` of the environment is a credential of this name. It belongs to the local person. */
 export const environmentName = 'env';
 
 export function createCredentials(deps: CredentialDeps): CredentialStore {
   const { store, ring, now } = deps;
-  const owned = (caller: Caller): HubCredential | undefined =>
+  const environmentOf = (caller: Caller): HubCredential | undefined =>
     caller.person.id === deps.localPersonId ? fromEnvironment(deps.config) : undefined;
-  const use = async (row: CredentialRow): Promise<HubCredential> => {
+  const openForUse = async (row: CredentialRow): Promise<HubCredential> => {
     const token = openValue(ring, row);
     await noteCredentialUse(store.db, row.id, now().toISOString());
     return { name: row.name, token, id: row.id, owner: row.ownerName };
   };
   return {
     async resolve(name, caller) {
-      const credential = owned(caller);
-      if (credential?.name === name) return credential;
+      const environment = environmentOf(caller);
+      if (environment?.name === name) return environment;
       const row = name === environmentName ? undefined : await findUsable(store.db, name, caller.person.id);
-      if (row) return use(row);
-      throw await unknown(store, name, caller, credential);
+      if (row) return openForUse(row);
+      throw await notFound(store, name, caller, environment);
     },
-    fallback: owned,
-    async forEntry({ credential, credentialId }) {
+    fallback: environmentOf,
+    async forModel({ credential, credentialId }) {
       if (credentialId === undefined) return credential === environmentName ? fromEnvironment(deps.config) : undefined;
       const row = await findCredential(store.db, credentialId);
-      return row && use(row);
+      return row && openForUse(row);
     },
     async noteRefusal(id) {
       const row = await findCredential(store.db, id);
@@ -82,7 +84,7 @@ export function openValue(ring: KeyRing, row: CredentialRow): string {
   return ring.open({ table: 'credentials', id: row.id, owner: row.owner }, row);
 }
 
-/** Tells two tokens apart. They are random and long: nothing can be found from it. */
+/** Distinguishes two tokens. Tokens are long and random, so it does not reveal anything about the value. */
 export function fingerprintOf(token: string): string {
   return createHash('sha256').update(token).digest('hex').slice(0, 12);
 }
@@ -91,20 +93,26 @@ export function fromEnvironment({ secrets }: Pick<Config, 'secrets'>): HubCreden
   return secrets.hfToken === undefined ? undefined : { name: environmentName, token: secrets.hfToken };
 }
 
-/** Who may not know of the credential learns that the entry's does not work, and nothing of which it is. */
-function warningOf(row: CredentialRow, caller: Caller): string {
+/** Only people who may see the credential learn its name. */
+function warningOf(row: CredentialRow, caller: Caller): Prose {
   if (row.owner === caller.person.id)
-    return `Your credential "${row.name}", which it downloads with, does not work. ${row.reason ?? ''} Replace its value: ecolink credential add ${row.name}`;
-  const which = row.shared ? `The credential "${row.name}" of ${row.ownerName}` : 'The credential';
-  return `${which} that it downloads with does not work any more: where its bytes are not cached, a launch fails until its owner replaces it.`;
+    return say`Your credential "${row.name}", which this model downloads with, does not work. ${row.reason ?? ''} To replace its value: ${task('add_credential', row.name)}.`;
+  const name = row.shared ? `The credential "${row.name}" of ${row.ownerName}` : 'The credential';
+  return `${name} that this model downloads with does not work any more. If its files are not cached, a launch fails until the owner replaces the credential.`;
 }
 
-async function unknown(store: Store, name: string, caller: Caller, env: HubCredential | undefined): Promise<Error> {
+async function notFound(
+  store: Store,
+  name: string,
+  caller: Caller,
+  environment: HubCredential | undefined,
+): Promise<Error> {
   const visible = await credentialsVisibleTo(store.db, caller.person.id);
-  const names = [...(env ? [env.name] : []), ...visible.map((row) => row.name)];
+  const names = [...(environment ? [environment.name] : []), ...visible.map((row) => row.name)];
+  const wanted = /^[\w.-]{1,48}$/.test(name) ? name : undefined;
   return fail('credential_not_found', `You have no credential named "${name}".`, {
-    nextStep: `Add it with "ecolink credential add ${/^[\w.-]{1,48}$/.test(name) ? name : '<name>'}", or start the server with HF_TOKEN set: that is the local person's credential "env".`,
+    nextStep: say`To have one: ${task('add_credential', wanted)}. If the server starts with HF_TOKEN set, the local person has it as the credential "${environmentName}".`,
     field: 'credential',
-    ...(names.length > 0 ? { validValues: [...new Set(names)].toSorted() } : {}),
+    validValues: names.length > 0 ? [...new Set(names)].toSorted() : undefined,
   });
 }

@@ -1,6 +1,6 @@
 import type { Queries } from '../../store/store.ts';
 
-/** A stored token with all that may be told of it, and its value as it is sealed. */
+/** A stored token: its sealed value and what people may know about it. */
 export interface CredentialRow {
   id: string;
   owner: string;
@@ -40,8 +40,8 @@ function toCredential(row: Row): CredentialRow {
     account: row.account,
     state: row.state,
     createdAt: row.created_at,
-    ...(row.reason === null ? {} : { reason: row.reason }),
-    ...(row.last_used_at === null ? {} : { lastUsedAt: row.last_used_at }),
+    reason: row.reason ?? undefined,
+    lastUsedAt: row.last_used_at ?? undefined,
   };
 }
 
@@ -50,7 +50,7 @@ export async function findCredential(db: Queries, id: string): Promise<Credentia
   return row && toCredential(row);
 }
 
-/** The person's own of that name, else the one that is shared under it. */
+/** The person's own credential of that name, else the shared one. */
 export async function findUsable(db: Queries, name: string, person: string): Promise<CredentialRow | undefined> {
   const found = await rows(db)
     .where((is) => is.or([is('credentials.shared_name', '=', name), is('credentials.owner_id', '=', person)]))
@@ -60,7 +60,7 @@ export async function findUsable(db: Queries, name: string, person: string): Pro
   return row && toCredential(row);
 }
 
-/** Their own and the shared ones, by name. */
+/** The person's own credentials and the shared ones. */
 export async function credentialsVisibleTo(db: Queries, person: string): Promise<CredentialRow[]> {
   const found = await rows(db)
     .where((is) => is.or([is('credentials.shared_name', 'is not', null), is('credentials.owner_id', '=', person)]))
@@ -82,17 +82,17 @@ export interface NewValue {
 
 export async function insertCredential(
   db: Queries,
-  about: { id: string; owner: string; name: string; createdAt: string } & NewValue,
+  credential: { id: string; owner: string; name: string; createdAt: string } & NewValue,
 ): Promise<void> {
   await db
     .insertInto('credentials')
     .values({
-      id: about.id,
-      owner_id: about.owner,
-      name: about.name,
-      created_at: about.createdAt,
+      id: credential.id,
+      owner_id: credential.owner,
+      name: credential.name,
+      created_at: credential.createdAt,
       last_used_at: null,
-      ...columnsOf(about),
+      ...columnsOf(credential),
     })
     .execute();
 }
@@ -113,7 +113,7 @@ function columnsOf({ sealed, keyId, fingerprint, account, sharedName }: NewValue
   };
 }
 
-/** Only while it still has the value that was tried: it may have been replaced meanwhile. */
+/** Changes nothing if the value was replaced since it was tried. */
 export async function markCredential(
   db: Queries,
   tried: Pick<CredentialRow, 'id' | 'fingerprint'>,
@@ -131,8 +131,8 @@ export async function noteCredentialUse(db: Queries, id: string, at: string): Pr
   await db.updateTable('credentials').set({ last_used_at: at }).where('id', '=', id).execute();
 }
 
-/** Entries that download with it, by name; deleted ones need nothing. */
-export async function entriesNeeding(
+/** The models that download with it, by name, without deleted ones. */
+export async function modelsUsing(
   db: Queries,
   id: string,
 ): Promise<{ name: string; owner: string; private: boolean }[]> {

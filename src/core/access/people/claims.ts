@@ -1,21 +1,22 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Transaction } from 'kysely';
-import type { AuditLog } from '../../audit/audit.ts';
+import { timestamp } from '../../base/clock.ts';
+import type { Caller, Person } from '../../base/caller.ts';
 import { fail } from '../../base/errors.ts';
 import type { EcolinkError } from '../../base/errors.ts';
 import type { Database } from '../../store/schema.ts';
-import { giveRole, personWithIdentity } from './table.ts';
 import type { Store } from '../../store/store.ts';
-import type { Caller, Person } from '../../base/caller.ts';
 import { auditedAs } from '../audited-as.ts';
+import type { AuditedDeps } from '../audited-as.ts';
 import { nameInSlack } from './people.ts';
 import type { People } from './people.ts';
+import { giveRole, personWithIdentity } from './table.ts';
 
-/** How the first admin in Slack comes to be: whoever reads the server's terminal knows the code. */
+/** How somebody in Slack becomes the first admin: the server prints a code on its terminal, and they type it. */
 export interface Claims {
-  /** A fresh code, shown this once; undefined while there is an admin with a Slack identity. Good for 15 minutes, once. */
+  /** A new code, valid for 15 minutes and one use. It cannot be read again. Undefined if an admin has a Slack identity. */
   offer(): Promise<string | undefined>;
-  /** Makes that person admin. Throws `claim_refused`, and `claim_overruled` where the config gives them another role. */
+  /** Makes that person an admin. Throws `claim_refused`, or `claim_overruled` if the config gives them another role. */
   claim(code: string, who: SlackAccount): Promise<Person>;
 }
 
@@ -23,19 +24,17 @@ export interface SlackAccount {
   /** The organisation on Enterprise Grid, else the workspace. */
   team: string;
   user: string;
-  /** As Slack shows it; the person is called that and their ids. */
+  /** As Slack shows it. The name of the person has the ids too. */
   name: string;
 }
 
-export interface ClaimDeps {
+export interface ClaimDeps extends AuditedDeps {
   people: People;
   store: Store;
-  audit: AuditLog;
-  now: () => Date;
 }
 
 const codeMinutes = 15;
-/** Without i, l, o and u, as Crockford has it. Its 32 signs take 5 bits of a byte each, evenly. */
+/** Crockford's base 32, without i, l, o and u. A random byte gives each of its 32 characters equally often. */
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 
 export function createClaims(deps: ClaimDeps): Claims {
@@ -43,20 +42,21 @@ export function createClaims(deps: ClaimDeps): Claims {
     async offer() {
       if (await hasSlackAdmin(deps.people)) return undefined;
       const code = newCode();
-      const at = deps.now().getTime();
-      await deps.store.db.deleteFrom('claim_codes').where('expires_at', '<', new Date(at).toISOString()).execute();
+      const expiresAt = timestamp(deps.clock, codeMinutes * 60_000);
+      await deps.store.db.deleteFrom('claim_codes').where('expires_at', '<', timestamp(deps.clock)).execute();
       await deps.store.db
         .insertInto('claim_codes')
-        .values({ hash: hashOf(code), expires_at: new Date(at + codeMinutes * 60_000).toISOString(), used_at: null })
+        .values({ hash: hashOf(code), expires_at: expiresAt, used_at: null })
         .execute();
       return code;
     },
-    // Every try has its two rows, the wrong ones too: without what was typed, which may be nearly right.
+    // The audit has every attempt, without what was typed: a wrong code may be almost right.
     claim: (code, who) => auditedAs(deps, slackStranger(who), 'claim', {}, () => claim(deps, code, who)),
   };
 }
 
-async function claim({ people, store, now }: ClaimDeps, code: string, who: SlackAccount): Promise<Person> {
+async function claim(deps: ClaimDeps, code: string, who: SlackAccount): Promise<Person> {
+  const { people } = deps;
   if (await hasSlackAdmin(people)) {
     throw claimRefused('There is an admin in Slack already.', 'Ask them for the role that you need.');
   }
@@ -66,19 +66,24 @@ async function claim({ people, store, now }: ClaimDeps, code: string, who: Slack
   }
   const known = await people.personOfSlack(who.team, who.user);
   if (known && (await people.isListed(known.id))) {
-    throw fail('claim_overruled', `ecolink.yaml gives ${known.name} the role "${known.role}", and it wins.`, {
-      nextStep: 'Change the role there: the file is read again by itself.',
+    throw fail('claim_overruled', `ecolink.yaml gives ${known.name} the role "${known.role}", and the file wins.`, {
+      nextStep: 'Change the role in ecolink.yaml. The server reads the file again by itself.',
     });
   }
-  const id = await store.transaction(async (transaction) => {
-    await useCode(transaction, code, now());
-    const person = await personWithIdentity(transaction, identity, nameInSlack(identity, who.name), now());
-    await giveRole(transaction, person, { role: 'admin', givenBy: 'claim', givenAt: now().toISOString() });
-    return person;
-  });
-  const person = await people.current(id);
-  if (!person) throw new Error('Who has just been made admin has no role.');
+  const person = await people.current(await makeAdmin(deps, code, identity, nameInSlack(identity, who.name)));
+  if (!person) throw new Error('The new admin has no role.');
   return person;
+}
+
+/** Uses the code up and gives the role in one transaction. Returns the id of the person. */
+async function makeAdmin({ store, clock, newId }: ClaimDeps, code: string, identity: string, name: string) {
+  return store.transaction(async (transaction) => {
+    const at = clock.now();
+    await useCode(transaction, code, at);
+    const id = await personWithIdentity(transaction, identity, name, { at, newId });
+    await giveRole(transaction, id, { role: 'admin', givenBy: 'claim', givenAt: at.toISOString() });
+    return id;
+  });
 }
 
 async function hasSlackAdmin(people: People): Promise<boolean> {
@@ -87,23 +92,29 @@ async function hasSlackAdmin(people: People): Promise<boolean> {
   return identities.flat().some((identity) => identity.startsWith('slack:'));
 }
 
-/** All codes end with the first that is used. One statement, so that of two who send codes at once one gets it; a wrong code's is taken back. */
+/** The first code that is used ends all codes. It is one statement: if two people send codes at once, one succeeds. A wrong code rolls it back. */
 async function useCode(db: Transaction<Database>, code: string, now: Date): Promise<void> {
   const at = now.toISOString();
   const open = db.updateTable('claim_codes').set({ used_at: at }).where('used_at', 'is', null);
   const ended = await open.returning(['hash', 'expires_at']).execute();
-  if (ended.some(({ hash, expires_at: until }) => hash === hashOf(code) && until > at)) return;
+  if (ended.some((row) => row.hash === hashOf(code) && row.expires_at > at)) return;
   throw claimRefused(
     `This code is wrong, was used, or is older than ${codeMinutes} minutes.`,
-    'Whoever runs the server starts it again: it prints a new code.',
+    'Ask the person who runs the server to start it again: it prints a new code.',
   );
 }
 
-/** Somebody in Slack who need not be anybody here, as the audit names them. */
+/** A Slack account as the audit names it. It may belong to nobody that EcoLink knows. */
 export function slackStranger({ team, user, name }: SlackAccount): Caller {
   const identity = `slack:${team}/${user}`;
-  const person = { id: identity, name: nameInSlack(identity, name), role: 'viewer' as const };
-  return { person, identity, agent: false, mayDecide: false, source: 'slack', scopes: [] };
+  return {
+    person: { id: identity, name: nameInSlack(identity, name), role: 'viewer' },
+    identity,
+    agent: false,
+    mayDecide: false,
+    source: 'slack',
+    scopes: [],
+  };
 }
 
 function claimRefused(message: string, nextStep: string): EcolinkError {
@@ -112,8 +123,8 @@ function claimRefused(message: string, nextStep: string): EcolinkError {
 
 /** `abcd-efgh-jkmn`: 60 random bits. */
 function newCode(): string {
-  const signs = [...randomBytes(12)].map((byte) => alphabet[byte % 32]).join('');
-  return (signs.match(/.{4}/g) ?? []).join('-');
+  const characters = [...randomBytes(12)].map((byte) => alphabet[byte % 32]).join('');
+  return (characters.match(/.{4}/g) ?? []).join('-');
 }
 
 function hashOf(code: string): string {

@@ -1,5 +1,12 @@
+import { atLeast, roles } from '../../base/caller.ts';
+import type { Person, Role } from '../../base/caller.ts';
+import type { NewId } from '../../base/ids.ts';
 import type { LiveConfig } from '../../config/live.ts';
 import type { ConfigFile } from '../../config/schema.ts';
+import type { Store } from '../../store/store.ts';
+import type { Access, GroupLookup, PeopleSelector } from '../access.ts';
+import { readRoster } from './roster.ts';
+import type { Roster } from './roster.ts';
 import {
   grantOf,
   idOfIdentity,
@@ -9,21 +16,15 @@ import {
   nameOfPerson,
   personWithIdentity,
 } from './table.ts';
-import type { Store } from '../../store/store.ts';
-import type { Access, GroupLookup, Who } from '../access.ts';
-import { atLeast, roles } from '../../base/caller.ts';
-import type { Person, Role } from '../../base/caller.ts';
-import { readRoster } from './roster.ts';
-import type { Roster } from './roster.ts';
 
 type Group = ConfigFile['groups'][number];
 
-/** A role of this moment, and what gives it. */
-export interface GivenRole {
+/** The present role of a person, and what gives it. */
+export interface EffectiveRole {
   role: Role;
   /** In words, such as `ecolink.yaml`, `group ml`, or the name of the admin who gave it. */
   by: string;
-  /** True where the config says nothing of the person, so that admins may change it. */
+  /** True if the config does not mention the person. Then admins may change the role. */
   granted: boolean;
 }
 
@@ -31,9 +32,10 @@ export interface PeopleDeps {
   live: LiveConfig;
   store: Store;
   now: () => Date;
-  /** True for the server, whose config counts. */
+  newId: NewId;
+  /** True in the server. Only its config decides who is listed. */
   serves: boolean;
-  /** The Slack app can be installed by whoever reaches the server: only listed workspaces count. */
+  /** True if everybody who reaches the server can install the Slack app. Then only listed workspaces are admitted. */
   installable: boolean;
 }
 
@@ -41,24 +43,23 @@ export async function createPeople(deps: PeopleDeps): Promise<People> {
   return new People(deps, await followRoster(deps));
 }
 
-/** Who somebody is and what role they have now. What tokens make of it is not known here. */
+/** Who somebody is and which role they have now. This class does not know tokens. */
 export class People implements Pick<
   Access,
   'local' | 'current' | 'membersOf' | 'personOfSlack' | 'admitsWorkspace' | 'lookUpGroupsWith'
 > {
+  readonly #deps: PeopleDeps;
   readonly #live: LiveConfig;
   readonly #store: Store;
-  readonly #now: () => Date;
-  readonly #installable: boolean;
   readonly #roster: () => Promise<Roster>;
-  readonly #gone = new Set<string>();
+  /** Slack accounts that were inactive at the last successful lookup. */
+  readonly #inactive = new Set<string>();
   #lookup: GroupLookup | undefined;
 
-  constructor({ live, store, now, installable }: PeopleDeps, roster: () => Promise<Roster>) {
-    this.#live = live;
-    this.#store = store;
-    this.#now = now;
-    this.#installable = installable;
+  constructor(deps: PeopleDeps, roster: () => Promise<Roster>) {
+    this.#deps = deps;
+    this.#live = deps.live;
+    this.#store = deps.store;
     this.#roster = roster;
   }
 
@@ -72,20 +73,20 @@ export class People implements Pick<
   }
 
   async current(id: string): Promise<Person | undefined> {
-    const given = await this.roleOf(id);
-    const name = given && (await this.nameOf(id));
-    return given && name !== undefined ? { id, name, role: given.role } : undefined;
+    const effective = await this.roleOf(id);
+    const name = effective && (await this.nameOf(id));
+    return effective && name !== undefined ? { id, name, role: effective.role } : undefined;
   }
 
-  /** Undefined for somebody to whom nothing gives a role. */
-  async roleOf(id: string): Promise<GivenRole | undefined> {
+  /** Undefined if nothing gives them a role. */
+  async roleOf(id: string): Promise<EffectiveRole | undefined> {
     const listed = (await this.#roster()).byId.get(id);
     const identities = await this.identitiesOf(id);
     if (await this.isShutOut(identities)) return undefined;
     const fromGroups = await this.#rolesOfGroups(identities, listed?.groups ?? []);
     const own = listed && { role: listed.role, by: listed.listed ? 'ecolink.yaml' : "the server's terminal" };
-    const given = highest(own ? [own, ...fromGroups] : fromGroups);
-    if (given) return { ...given, granted: false };
+    const fromConfig = highest(own ? [own, ...fromGroups] : fromGroups);
+    if (fromConfig) return { ...fromConfig, granted: false };
     const grant = await grantOf(this.#store.db, id);
     return grant && { role: grant.role, by: grant.givenBy, granted: true };
   }
@@ -96,7 +97,7 @@ export class People implements Pick<
 
   /** Everybody with a role. */
   async everybody(): Promise<Person[]> {
-    return this.#present(await this.#everybody());
+    return this.#withRole(await this.#candidates());
   }
 
   async personOfSlack(team: string, user: string): Promise<Person | undefined> {
@@ -104,71 +105,73 @@ export class People implements Pick<
     return id === undefined ? undefined : this.current(id);
   }
 
-  async membersOf(who: Who): Promise<Person[]> {
-    const named = this.#live.file().groups.filter((group) => who.groups?.includes(group.name));
-    const ids = [...(await idsOfNames(this.#store.db, who.people ?? [])), ...(await this.#idsInGroups(named))];
-    const picked = await this.#present(ids);
-    const least = roles.find((role) => who.roles?.includes(role));
-    if (least === undefined) return picked;
-    const withRole = (await this.everybody()).filter(({ role }) => atLeast(role, least));
-    return [...new Map([...picked, ...withRole].map((person) => [person.id, person])).values()];
+  async membersOf(selector: PeopleSelector): Promise<Person[]> {
+    const groups = this.#live.file().groups.filter((group) => selector.groups?.includes(group.name));
+    const ids = [...(await idsOfNames(this.#store.db, selector.people ?? [])), ...(await this.#idsInGroups(groups))];
+    const named = await this.#withRole(ids);
+    const lowest = roles.find((role) => selector.roles?.includes(role));
+    if (lowest === undefined) return named;
+    const byRole = (await this.everybody()).filter(({ role }) => atLeast(role, lowest));
+    return [...new Map([...named, ...byRole].map((person) => [person.id, person])).values()];
   }
 
   admitsWorkspace({ team, enterprise }: Parameters<Access['admitsWorkspace']>[0]): boolean {
     const { workspaces, organisations } = this.#live.file().slack;
-    if (workspaces.length === 0 && organisations.length === 0) return !this.#installable;
+    if (workspaces.length === 0 && organisations.length === 0) return !this.#deps.installable;
     return workspaces.some((each) => each === team) || organisations.some((each) => each === enterprise);
   }
 
-  /** As the config writes them, for somebody that it lists; else as they were first seen. */
+  /** From the config if it lists the person, else from the store. */
   async identitiesOf(id: string): Promise<readonly string[]> {
     return (await this.#roster()).byId.get(id)?.identities ?? identitiesOfPerson(this.#store.db, id);
   }
 
-  /** True where the config says what role they have. */
+  /** True if the config lists the person, or if they sit at the server's terminal. */
   async isListed(id: string): Promise<boolean> {
     return (await this.#roster()).byId.has(id);
   }
 
-  /** True where one of the accounts was deactivated, or is a guest's or a bot's. */
+  /** True if one of the accounts is deactivated, or belongs to a guest or a bot. */
   async isShutOut(identities: readonly string[]): Promise<boolean> {
     const lookup = this.#lookup;
     if (!lookup) return false;
     const slack = identities.filter((identity) => identity.startsWith('slack:'));
-    return (await Promise.all(slack.map((identity) => this.#isGone(lookup, identity)))).includes(true);
+    return (await Promise.all(slack.map((identity) => this.#isInactive(lookup, identity)))).includes(true);
   }
 
-  /** Whom Slack once called gone stays so until it says otherwise: an hour in which it cannot be asked brings nobody back. */
-  async #isGone(lookup: GroupLookup, identity: string): Promise<boolean> {
+  /** While Slack cannot be asked, its last answer counts. */
+  async #isInactive(lookup: GroupLookup, identity: string): Promise<boolean> {
     const active = await lookup.active(identity);
-    if (active === false) this.#gone.add(identity);
-    else if (active === true) this.#gone.delete(identity);
-    return this.#gone.has(identity);
+    if (active === false) this.#inactive.add(identity);
+    else if (active === true) this.#inactive.delete(identity);
+    return this.#inactive.has(identity);
   }
 
-  /** Undefined where nobody has that identity; whom a group gives a role is made a person then. */
+  /** Returns undefined if nobody has this identity. If a group grants it a role, a person is created. */
   async idOf(identity: string): Promise<string | undefined> {
     const { byIdentity, byId } = await this.#roster();
     const listed = byIdentity.get(identity);
     if (listed) return listed.id;
     const stored = await idOfIdentity(this.#store.db, identity);
-    // What the config says of somebody it lists is all that counts: an identity taken out of it is theirs no more.
+    // For a listed person only the config counts: they lose an identity that was removed from it.
     if (stored !== undefined) return byId.has(stored) ? undefined : stored;
     if ((await this.#rolesOfGroups([identity], [])).length === 0) return undefined;
-    return this.#store.transaction((db) => personWithIdentity(db, identity, nameInSlack(identity), this.#now()));
+    const created = { at: this.#deps.now(), newId: this.#deps.newId };
+    return this.#store.transaction((db) => personWithIdentity(db, identity, nameInSlack(identity), created));
   }
 
+  /** `groups`: the names of the groups that the config gives the person. */
   async #rolesOfGroups(
     identities: readonly string[],
-    named: readonly string[],
-  ): Promise<Pick<GivenRole, 'role' | 'by'>[]> {
-    const given: Pick<GivenRole, 'role' | 'by'>[] = [];
+    groups: readonly string[],
+  ): Promise<Pick<EffectiveRole, 'role' | 'by'>[]> {
+    const found: Pick<EffectiveRole, 'role' | 'by'>[] = [];
     for (const group of this.#live.file().groups) {
       if (group.role === undefined) continue;
-      const member = named.includes(group.name) || overlap(identities, await this.#slackMembers(group));
-      if (member) given.push({ role: group.role, by: `group ${group.name}` });
+      const member = groups.includes(group.name) || overlap(identities, await this.#slackMembers(group));
+      if (member) found.push({ role: group.role, by: `group ${group.name}` });
     }
-    return given;
+    return found;
   }
 
   async #slackMembers({ slack }: Group): Promise<readonly string[]> {
@@ -183,22 +186,23 @@ export class People implements Pick<
     return [...inConfig.map(({ id }) => id), ...inSlack.filter((id) => id !== undefined)];
   }
 
-  /** Ids of all who may have a role: more than those who have one. */
-  async #everybody(): Promise<string[]> {
-    const giving = this.#live.file().groups.filter((group) => group.role !== undefined);
+  /** Ids of all people who may have a role. Some of them have none. */
+  async #candidates(): Promise<string[]> {
+    const groups = this.#live.file().groups.filter((group) => group.role !== undefined);
     const listed = [...(await this.#roster()).byId.keys()];
-    return [...listed, ...(await idsWithGrants(this.#store.db)), ...(await this.#idsInGroups(giving))];
+    return [...listed, ...(await idsWithGrants(this.#store.db)), ...(await this.#idsInGroups(groups))];
   }
 
-  async #present(ids: readonly string[]): Promise<Person[]> {
+  async #withRole(ids: readonly string[]): Promise<Person[]> {
     const people = await Promise.all([...new Set(ids)].map((id) => this.current(id)));
     return people.filter((person) => person !== undefined);
   }
 }
 
-/** Answers with the roster of the config as it is now; of many who ask at once after a change, one reads it. */
-async function followRoster({ live, store, now, serves }: PeopleDeps): Promise<() => Promise<Roster>> {
-  const read = (file: ConfigFile): Promise<Roster> => readRoster(file, store, serves, now().toISOString());
+/** Returns a function that gives the roster of the present config. After a change, concurrent callers share one reading. */
+async function followRoster(deps: PeopleDeps): Promise<() => Promise<Roster>> {
+  const { live } = deps;
+  const read = (file: ConfigFile): Promise<Roster> => readRoster(file, deps);
   let roster = await read(live.file());
   let reading: Promise<Roster> | undefined;
   return async () => {
@@ -210,15 +214,15 @@ async function followRoster({ live, store, now, serves }: PeopleDeps): Promise<(
   };
 }
 
-function highest<T extends { role: Role }>(given: readonly T[]): T | undefined {
-  return roles.toReversed().flatMap((role) => given.filter((each) => each.role === role))[0];
+function highest<T extends { role: Role }>(candidates: readonly T[]): T | undefined {
+  return roles.toReversed().flatMap((role) => candidates.filter((each) => each.role === role))[0];
 }
 
 function overlap(some: readonly string[], others: readonly string[]): boolean {
   return some.some((each) => others.includes(each));
 }
 
-/** What somebody is called of whom the config says nothing: `ada (T1/UADA)`, which is nobody else's name. */
+/** The name of a person that the config does not list, such as `ada (T1/UADA)`. The ids make it unique. */
 export function nameInSlack(identity: string, shown?: string): string {
   const account = identity.replace(/^slack:/, '');
   return shown === undefined ? account : `${shown} (${account})`;

@@ -1,29 +1,32 @@
 import type { UnitOfWork } from '../../store/unit-of-work.ts';
 import { fail } from '../../base/errors.ts';
+import type { NewId } from '../../base/ids.ts';
 import { nearest } from '../../base/nearest.ts';
 import { decodeCursor, pageOf } from '../../base/paging.ts';
+import { run, say } from '../../base/prose.ts';
 import { giveRole, grantOf, lockGrants, personWithIdentity, personsWithIdentity, takeRole } from './table.ts';
 import type { Queries, Store } from '../../store/store.ts';
 import { adminNames } from '../admin-names.ts';
 import type { Caller, Role } from '../../base/caller.ts';
 import { nameInSlack } from './people.ts';
-import type { GivenRole, People } from './people.ts';
+import type { EffectiveRole, People } from './people.ts';
 
 export interface GrantDeps {
   people: People;
   store: Store;
   now: () => Date;
+  newId: NewId;
 }
 
 export interface RoleChange {
   /** A name, or an identity such as `slack:T1/U1`. */
   person: string;
   role: Role | 'none';
-  /** How they are shown, where they were not known yet. */
+  /** Their name, if they are new. */
   name?: string | undefined;
 }
 
-/** What admins see of people, and the roles that they give: to whom the config says nothing of. */
+/** Shows people to admins, and changes the roles of people that the config does not list. */
 export type RoleGrants = ReturnType<typeof createRoleGrants>;
 
 export function createRoleGrants(deps: GrantDeps) {
@@ -37,7 +40,7 @@ export function createRoleGrants(deps: GrantDeps) {
 async function list({ people }: GrantDeps, input: { cursor?: string | undefined; limit: number }) {
   const after = decodeCursor(input.cursor, 'string');
   const everybody = (await people.everybody()).toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const shown = await Promise.all(
+  const items = await Promise.all(
     everybody
       .filter(({ name }) => after === undefined || name > after)
       .slice(0, input.limit + 1)
@@ -49,14 +52,14 @@ async function list({ people }: GrantDeps, input: { cursor?: string | undefined;
       })),
   );
   return pageOf(
-    shown,
+    items,
     input.limit,
     ({ person }) => person,
     (item) => item,
   );
 }
 
-/** Somebody known, or an account that may become somebody. */
+/** A known person, or a Slack account that becomes a person. */
 type Target = { id: string; name: string } | { identity: string; name: string };
 
 export interface PreparedRoleChange {
@@ -80,12 +83,12 @@ async function prepareChange(deps: GrantDeps, input: RoleChange, caller: Caller)
   return { target, role: input.role, caller, byGrant: mine?.granted !== false };
 }
 
-async function commitChange({ now }: GrantDeps, prepared: PreparedRoleChange, { db }: UnitOfWork) {
+async function commitChange({ now, newId }: GrantDeps, prepared: PreparedRoleChange, { db }: UnitOfWork) {
   const { target, role, caller, byGrant } = prepared;
   await lockGrants(db, [caller.person.id, ...('id' in target ? [target.id] : [])]);
   // If two admins take each other's role at the same moment, one of them is no admin any more.
   if (byGrant) await needAdmin(db, caller);
-  const changed = await change(db, target, role, { givenBy: caller.person.name, at: now() });
+  const changed = await change(db, target, role, { givenBy: caller.person.name, at: now(), newId });
   return { person: target.name, role, state: changed ? ('changed' as const) : ('unchanged' as const) };
 }
 
@@ -93,10 +96,10 @@ async function change(
   db: Queries,
   target: Target,
   role: Role | 'none',
-  { givenBy, at }: { givenBy: string; at: Date },
+  { givenBy, at, newId }: { givenBy: string; at: Date; newId: NewId },
 ): Promise<boolean> {
   if (role === 'none') return 'id' in target && takeRole(db, target.id);
-  const id = 'id' in target ? target.id : await personWithIdentity(db, target.identity, target.name, at);
+  const id = 'id' in target ? target.id : await personWithIdentity(db, target.identity, target.name, { at, newId });
   if ((await grantOf(db, id))?.role === role) return false;
   await giveRole(db, id, { role, givenBy, givenAt: at.toISOString() });
   return true;
@@ -116,7 +119,7 @@ async function find({ people, store }: GrantDeps, { person, name }: RoleChange):
   if (!found) throw unknown(person, known);
   if (others.length === 0) return found;
   throw fail('person_ambiguous', `"${person}" may be any of several people.`, {
-    nextStep: 'Give the whole name, or the identity; list_people shows both.',
+    nextStep: say`Give the whole name or the identity. Both are in ${run('list_people')}.`,
     field: 'person',
     validValues: matching.map((each) => each.name),
   });
@@ -131,33 +134,33 @@ function unknown(person: string, known: readonly { name: string }[]): Error {
   const names = known.map((each) => each.name);
   const near = nearest(person.toLowerCase(), names.map(plainName));
   return fail('person_not_found', `There is nobody named "${person}" here.${near ? ` Did you mean "${near}"?` : ''}`, {
-    nextStep: 'Somebody who is new is named by their account in Slack, such as slack:T0123/U0456.',
+    nextStep: 'Name a new person by their account in Slack, such as slack:T0123/U0456.',
     field: 'person',
     validValues: names.slice(0, 20),
   });
 }
 
-function overruled(name: string, { role, by }: GivenRole): Error {
+function overruled(name: string, { role, by }: EffectiveRole): Error {
   return fail('role_overruled', `${name} has the role "${role}" from ${by}, which wins over what admins give.`, {
-    nextStep: 'Change it in ecolink.yaml: the file is read again by itself.',
+    nextStep: 'Change the role in ecolink.yaml. The server reads the file again by itself.',
     field: 'person',
   });
 }
 
-/** So the last admin stays one: whoever takes a role from others keeps their own. */
+/** Nobody changes their own role, so there is always an admin left. */
 async function ownRole(people: People, { person }: Caller): Promise<Error> {
   const others = (await people.membersOf({ roles: ['admin'] })).filter(({ id }) => id !== person.id);
-  return fail('own_role', 'Nobody changes their own role, so that an admin always stays.', {
+  return fail('own_role', 'Nobody changes their own role, so that there is always an admin.', {
     nextStep:
       others.length > 0
         ? `Ask ${await adminNames({ membersOf: async () => others })}.`
-        : 'You are the only admin: make somebody else one first, and let them change yours.',
+        : 'You are the only admin: make another person admin first, and ask them to change your role.',
     field: 'person',
   });
 }
 
 function shutOut(name: string): Error {
-  return fail('person_shut_out', `${name} is deactivated in Slack, a guest or a bot: they get nothing here.`, {
+  return fail('person_shut_out', `${name} is deactivated in Slack, a guest or a bot, and cannot have a role.`, {
     nextStep: 'Give the role to a full member of the workspace.',
     field: 'person',
   });
@@ -165,7 +168,7 @@ function shutOut(name: string): Error {
 
 async function needAdmin(db: Queries, { person }: Caller): Promise<void> {
   if ((await grantOf(db, person.id))?.role === 'admin') return;
-  throw fail('role_missing', `set_role needs the role "admin"; ${person.name} has it no more.`, {
+  throw fail('role_missing', `set_role needs the role "admin"; ${person.name} does not have it any more.`, {
     nextStep: 'Ask an admin for the role.',
   });
 }

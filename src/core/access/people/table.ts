@@ -1,15 +1,17 @@
+import { roles } from '../../base/caller.ts';
 import type { Role } from '../../base/caller.ts';
-import { randomId } from '../../base/ids.ts';
+import type { NewId } from '../../base/ids.ts';
 import type { Queries } from '../../store/store.ts';
 
-/** The role that something besides the config gave, and who gave it. */
+/** The role that an admin or a claim gave, and who gave it. An unknown role in the row counts as none. */
 export async function grantOf(db: Queries, id: string): Promise<{ role: Role; givenBy: string } | undefined> {
   const row = await db
     .selectFrom('role_grants')
     .select(['role', 'given_by'])
     .where('person_id', '=', id)
     .executeTakeFirst();
-  return row && { role: row.role as Role, givenBy: row.given_by };
+  const role = roles.find((each) => each === row?.role);
+  return row && role && { role, givenBy: row.given_by };
 }
 
 export async function giveRole(
@@ -25,12 +27,11 @@ export async function giveRole(
     .execute();
 }
 
-/** True where there was one to take. */
+/** Returns true if the person had one. */
 export async function takeRole(db: Queries, id: string): Promise<boolean> {
   return (await db.deleteFrom('role_grants').where('person_id', '=', id).executeTakeFirst()).numDeletedRows > 0n;
 }
 
-/** Until the transaction ends nobody else changes these; in one order, so that two who do this never wait for each other. */
 /** Transactions that lock the same person run one after the other. */
 export async function lockPerson(db: Queries, id: string): Promise<void> {
   await db
@@ -40,6 +41,7 @@ export async function lockPerson(db: Queries, id: string): Promise<void> {
     .execute();
 }
 
+/** Locks the grants until the transaction ends. The order is fixed, so that two callers never wait for each other. */
 export async function lockGrants(db: Queries, ids: readonly string[]): Promise<void> {
   for (const id of ids.toSorted()) {
     await db
@@ -77,7 +79,7 @@ export async function idOfIdentity(db: Queries, identity: string): Promise<strin
   return (await found.executeTakeFirst())?.person_id;
 }
 
-/** Everybody who can act: who has no identity is nobody. */
+/** Everybody who can act. People without an identity cannot. */
 export async function personsWithIdentity(db: Queries): Promise<{ id: string; name: string }[]> {
   return db
     .selectFrom('persons')
@@ -87,13 +89,18 @@ export async function personsWithIdentity(db: Queries): Promise<{ id: string; na
     .execute();
 }
 
-/** Who has that identity, made where there is nobody; of two processes that see them first, both get the same person. */
-export async function personWithIdentity(db: Queries, identity: string, name: string, at: Date): Promise<string> {
+/** The person with this identity. Creates one if there is none. If two processes do this at once, both get the same person. */
+export async function personWithIdentity(
+  db: Queries,
+  identity: string,
+  name: string,
+  { at, newId }: { at: Date; newId: NewId },
+): Promise<string> {
   const known = await idOfIdentity(db, identity);
   if (known !== undefined) return known;
   const { id } = await db
     .insertInto('persons')
-    .values({ id: randomId('per'), name, role: 'none', created_at: at.toISOString() })
+    .values({ id: newId('per'), name, role: 'none', created_at: at.toISOString() })
     .onConflict((on) => on.column('name').doUpdateSet({ name }))
     .returning('id')
     .executeTakeFirstOrThrow();
@@ -102,6 +109,6 @@ export async function personWithIdentity(db: Queries, identity: string, name: st
     .values({ identity, person_id: id })
     .onConflict((on) => on.column('identity').doNothing())
     .execute();
-  // The other process may have seen them under another name: then that person has the identity, and this one is nobody.
+  // The other process may know them by another name. Then that person has the identity, and the new one stays unused.
   return (await idOfIdentity(db, identity)) ?? id;
 }

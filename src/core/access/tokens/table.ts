@@ -1,14 +1,24 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { scopes as allScopes } from '../../base/caller.ts';
+import type { Person, Scope } from '../../base/caller.ts';
 import { fail } from '../../base/errors.ts';
-import { randomId } from '../../base/ids.ts';
+import type { NewId } from '../../base/ids.ts';
+import { parseJson } from '../../base/parse-json.ts';
+import { say, task } from '../../base/prose.ts';
 import type { Store } from '../../store/store.ts';
 import type { TokenKind, TokenSummary } from '../access.ts';
-import type { Person, Scope } from '../../base/caller.ts';
 
-/** How often a token's last use is written, at most: every call would be a write otherwise. */
+export interface TokenTableDeps {
+  store: Store;
+  now: () => Date;
+  newId: NewId;
+}
+
+/** Shortest time between two writes of a token's last use. Otherwise every call would be a write. */
 const lastUseMs = 60_000;
 
-/** What a good token says; who its person is now is asked elsewhere. */
+/** A valid token, without the present role of its person. */
 export interface StoredToken {
   id: string;
   personId: string;
@@ -22,7 +32,10 @@ export function hashOf(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
 
-export async function findToken(store: Store, now: Date, token: string): Promise<StoredToken | undefined> {
+export async function findToken(
+  { store, now }: Pick<TokenTableDeps, 'store' | 'now'>,
+  token: string,
+): Promise<StoredToken | undefined> {
   const found = await store.db
     .selectFrom('tokens')
     .select(['id', 'person_id', 'scopes', 'agent', 'may_decide', 'last_used_at'])
@@ -30,13 +43,14 @@ export async function findToken(store: Store, now: Date, token: string): Promise
     .where('revoked_at', 'is', null)
     .executeTakeFirst();
   if (!found) return undefined;
-  if (found.last_used_at === null || now.getTime() - Date.parse(found.last_used_at) > lastUseMs) {
-    await store.db.updateTable('tokens').set({ last_used_at: now.toISOString() }).where('id', '=', found.id).execute();
+  const at = now();
+  if (found.last_used_at === null || at.getTime() - Date.parse(found.last_used_at) > lastUseMs) {
+    await store.db.updateTable('tokens').set({ last_used_at: at.toISOString() }).where('id', '=', found.id).execute();
   }
   return {
     id: found.id,
     personId: found.person_id,
-    scopes: JSON.parse(found.scopes) as Scope[],
+    scopes: parseScopes(found.scopes),
     agent: found.agent === 1,
     mayDecide: found.may_decide === 1,
   };
@@ -44,47 +58,50 @@ export async function findToken(store: Store, now: Date, token: string): Promise
 
 /** Throws `bad_field`, `token_exists`. */
 export async function createToken(
-  store: Store,
-  now: Date,
+  { store, now, newId }: TokenTableDeps,
   person: Person,
   name: string,
   scopes: readonly Scope[],
   { agent = false, mayDecide = false }: TokenKind = {},
-) {
+): Promise<{ token: string; summary: TokenSummary }> {
   check(name, scopes, agent && mayDecide);
   const token = `eco_${randomBytes(32).toString('base64url')}`;
   const summary: TokenSummary = {
-    id: randomId('tok'),
+    id: newId('tok'),
     name,
     person: person.name,
     scopes: [...new Set(scopes)],
     agent,
     may_decide: mayDecide,
-    created_at: now.toISOString(),
+    created_at: now().toISOString(),
   };
+  if (!(await insertToken(store, person, token, summary)))
+    throw fail('token_exists', `You have a token named "${name}" already.`, {
+      nextStep: 'Choose another name, or revoke that one first.',
+      field: 'name',
+    });
+  return { token, summary };
+}
+
+/** Returns false if the person has a token of that name. */
+async function insertToken(store: Store, person: Person, token: string, summary: TokenSummary): Promise<boolean> {
   const made = await store.db
     .insertInto('tokens')
     .values({
       id: summary.id,
       person_id: person.id,
-      name,
+      name: summary.name,
       hash: hashOf(token),
       scopes: JSON.stringify(summary.scopes),
-      agent: agent ? 1 : 0,
-      may_decide: mayDecide ? 1 : 0,
+      agent: summary.agent ? 1 : 0,
+      may_decide: summary.may_decide ? 1 : 0,
       created_at: summary.created_at,
       last_used_at: null,
       revoked_at: null,
     })
     .onConflict((on) => on.columns(['person_id', 'name']).where('revoked_at', 'is', null).doNothing())
     .executeTakeFirst();
-  if (made.numInsertedOrUpdatedRows === 0n) {
-    throw fail('token_exists', `You have a token named "${name}" already.`, {
-      nextStep: 'Choose another name, or revoke that one first.',
-      field: 'name',
-    });
-  }
-  return { token, summary };
+  return made.numInsertedOrUpdatedRows !== 0n;
 }
 
 function check(name: string, scopes: readonly Scope[], decidingAgent: boolean): void {
@@ -96,16 +113,25 @@ function check(name: string, scopes: readonly Scope[], decidingAgent: boolean): 
   }
   if (scopes.length === 0) {
     throw fail('bad_field', 'A token needs a scope.', {
-      nextStep: 'Say what it may be used for.',
+      nextStep: `Give one or more of the scopes ${allScopes.join(', ')}.`,
       field: 'scopes',
+      validValues: allScopes,
     });
   }
   if (decidingAgent) {
-    throw fail('bad_field', "An agent's token cannot decide: an agent asks, and a person decides.", {
-      nextStep: 'Make one token for the agent, and another for decisions of your own.',
+    throw fail('bad_field', "An assistant's token cannot decide: an assistant asks, and a person decides.", {
+      nextStep: 'Make one token for the assistant, and another one for your own decisions.',
       field: 'may_decide',
     });
   }
+}
+
+const scopesColumn = z.array(z.unknown());
+
+/** The known scopes of the column. An unknown scope, or a column that is damaged, gives no right. */
+function parseScopes(column: string): Scope[] {
+  const stored = scopesColumn.safeParse(parseJson(column));
+  return stored.success ? stored.data.flatMap((each) => allScopes.filter((scope) => scope === each)) : [];
 }
 
 function liveTokens(store: Store) {
@@ -130,38 +156,41 @@ type TokenRow = Awaited<ReturnType<ReturnType<typeof liveTokens>['execute']>>[nu
 function toSummary({ last_used_at: lastUsedAt, ...row }: TokenRow): TokenSummary {
   return {
     ...row,
-    scopes: JSON.parse(row.scopes) as Scope[],
+    scopes: parseScopes(row.scopes),
     agent: row.agent === 1,
     may_decide: row.may_decide === 1,
-    ...(lastUsedAt === null ? {} : { last_used_at: lastUsedAt }),
+    last_used_at: lastUsedAt ?? undefined,
   };
 }
 
-/** Those of one person, or everybody's. */
+/** The tokens of one person, or of everybody. */
 export async function listTokens(store: Store, person?: string): Promise<TokenSummary[]> {
-  const all = liveTokens(store).orderBy('tokens.created_at');
+  const all = liveTokens(store).orderBy('tokens.created_at').orderBy('tokens.id');
   return (await (person === undefined ? all : all.where('tokens.person_id', '=', person)).execute()).map(toSummary);
 }
 
-/** By id, or by name: one's own first, for two people may have one name. Throws `token_not_found`, `token_ambiguous`. */
-export function pickToken(tokens: readonly TokenSummary[], idOrName: string, mine: string): TokenSummary {
+/** Finds a token by id or by name. If several have the name, that of `owner` counts. Throws `token_not_found`, `token_ambiguous`. */
+export function pickToken(tokens: readonly TokenSummary[], idOrName: string, owner: string): TokenSummary {
   const byName = tokens.filter((token) => token.name === idOrName);
-  const found = tokens.find(({ id }) => id === idOrName) ?? byName.find(({ person }) => person === mine) ?? byName[0];
+  const found = tokens.find(({ id }) => id === idOrName) ?? byName.find(({ person }) => person === owner) ?? byName[0];
   if (!found) {
     throw fail('token_not_found', `You have no token "${idOrName.slice(0, 64)}".`, {
-      nextStep: 'List the tokens with "ecolink token list"; only an admin sees those of others.',
+      nextStep: say`See which tokens there are: ${task('list_tokens')}. Only an admin sees those of other people.`,
     });
   }
-  if (found.person === mine || byName.length <= 1) return found;
+  if (found.person === owner || byName.length <= 1) return found;
   throw fail('token_ambiguous', `Several people have a token named "${idOrName}".`, {
-    nextStep: 'Give its id, as "ecolink token list" shows it.',
+    nextStep: say`Give the id of the token. To see it: ${task('list_tokens')}.`,
     validValues: byName.map(({ id }) => id),
   });
 }
 
 /** Throws `token_not_found`, `token_ambiguous`. */
-export async function revokeToken(store: Store, now: Date, idOrName: string): Promise<TokenSummary> {
+export async function revokeToken(
+  { store, now }: Pick<TokenTableDeps, 'store' | 'now'>,
+  idOrName: string,
+): Promise<TokenSummary> {
   const found = pickToken(await listTokens(store), idOrName, '');
-  await store.db.updateTable('tokens').set({ revoked_at: now.toISOString() }).where('id', '=', found.id).execute();
+  await store.db.updateTable('tokens').set({ revoked_at: now().toISOString() }).where('id', '=', found.id).execute();
   return found;
 }

@@ -1,7 +1,11 @@
-import type { AuditLog } from '../../audit/audit.ts';
-import type { EcolinkError } from '../../base/errors.ts';
 import { fail } from '../../base/errors.ts';
+import type { EcolinkError } from '../../base/errors.ts';
 import type { KeyRing } from '../../secrets/ring.ts';
+import type { Store } from '../../store/store.ts';
+import type { Access, SlackWorkspace } from '../access.ts';
+import { auditedAs } from '../audited-as.ts';
+import type { AuditedDeps } from '../audited-as.ts';
+import { slackStranger } from '../people/claims.ts';
 import {
   deleteInstallation,
   installationsOfEnterprise,
@@ -10,49 +14,43 @@ import {
   saveInstallation,
 } from './table.ts';
 import type { InstallationRow } from './table.ts';
-import type { Store } from '../../store/store.ts';
-import type { Access, SlackWorkspace } from '../access.ts';
-import { slackStranger } from '../people/claims.ts';
-import { auditedAs } from '../audited-as.ts';
 
-/** What Slack gave when the app was installed somewhere. */
+/** What Slack sends after an installation of the app. */
 export interface NewInstallation {
-  /** The workspace; absent where an organisation installed it for all of its workspaces. */
+  /** The workspace. Undefined if an organisation installed the app for all its workspaces. */
   team?: string | undefined;
   enterprise?: string | undefined;
-  /** Id of whoever installed it. */
+  /** Slack id of the person who installed it. */
   user: string;
-  /** All of it as text, its tokens too. */
+  /** The whole answer of Slack as text, with the tokens. */
   value: string;
 }
 
 export interface Installed {
   /** The workspace or organisation. */
   id: string;
-  enterprise?: string;
+  enterprise?: string | undefined;
   value: string;
 }
 
-/** Where the Slack app is installed, and the tokens that it has there: sealed like credentials. */
+/** The installations of the Slack app and their tokens, which are sealed like credentials. */
 export interface Installations {
-  /** Replaces an earlier one of the same place. Throws `slack_workspace_not_listed`, and nothing is stored then. */
+  /** Replaces an earlier one of the same workspace. Throws `slack_workspace_not_listed` and then stores nothing. */
   add(installation: NewInstallation): Promise<void>;
-  /** New tokens of one that is there. */
+  /** Stores new tokens of an existing installation. */
   renew(installation: NewInstallation): Promise<void>;
-  /** The workspace's, else its organisation's; with an organisation alone, its own or one of its workspaces'. */
-  find(place: SlackWorkspace): Promise<Installed | undefined>;
-  /** Ids of the organisations that installed it for all of their workspaces. */
+  /** The installation of the workspace, else that of its organisation. For an organisation alone: its own, else that of one of its workspaces. */
+  find(workspace: SlackWorkspace): Promise<Installed | undefined>;
+  /** Ids of the organisations that installed the app for all their workspaces. */
   organisations(): Promise<string[]>;
-  /** Forgets the tokens of a place, unless it was installed anew since `at`. True where there was something to forget. */
+  /** Deletes the tokens of a workspace or organisation, unless it was installed again after `at`. Returns true if it deleted any. */
   remove(id: string, at: Date): Promise<boolean>;
 }
 
-export interface InstallationDeps {
+export interface InstallationDeps extends AuditedDeps {
   access: Pick<Access, 'admitsWorkspace'>;
-  audit: AuditLog;
   store: Store;
   ring: KeyRing;
-  now: () => Date;
 }
 
 export function createInstallations(deps: InstallationDeps): Installations {
@@ -68,34 +66,32 @@ export function createInstallations(deps: InstallationDeps): Installations {
       );
     },
     renew: (installation) => save(deps, installation),
-    async find(place) {
-      const row = await pick(store, place);
+    async find(workspace) {
+      const row = await findInstallation(store, workspace);
       if (!row) return undefined;
       const value = ring.open({ table: 'slack_installations', id: row.id, owner: row.owner }, row);
-      return { id: row.id, value, ...(row.enterprise === undefined ? {} : { enterprise: row.enterprise }) };
+      return { id: row.id, value, enterprise: row.enterprise };
     },
     organisations: () => organisationsInstalled(store.db),
     remove: (id, at) => deleteInstallation(store.db, id, at.toISOString()),
   };
 }
 
-/** Says which of the two is not listed, and where to list it. */
 export function workspaceNotListed({ team, enterprise }: SlackWorkspace): EcolinkError {
-  const place = enterprise === undefined ? `The workspace ${team}` : `The organisation ${enterprise}`;
-  return fail('slack_workspace_not_listed', `${place} is not among those that ecolink.yaml lists.`, {
+  const name = enterprise === undefined ? `The workspace ${team}` : `The organisation ${enterprise}`;
+  return fail('slack_workspace_not_listed', `${name} is not among those that ecolink.yaml lists.`, {
     nextStep: 'Add it under "slack": "workspaces" or "organisations", or use one that is there.',
   });
 }
 
-async function save({ store, ring, now }: InstallationDeps, installation: NewInstallation): Promise<void> {
+async function save({ store, ring, clock }: InstallationDeps, installation: NewInstallation): Promise<void> {
   const id = idOf(installation);
   const { enterprise, user, value } = installation;
   const owner = `slack:${enterprise ?? id}/${user}`;
-  await ring.prepare();
+  await ring.ensureKey();
   await store.transaction(async (transaction) => {
     const sealed = await ring.seal(transaction, { table: 'slack_installations', id, owner }, value);
-    const row = { id, owner, ...sealed, ...(enterprise === undefined ? {} : { enterprise }) };
-    await saveInstallation(transaction, row, now().toISOString());
+    await saveInstallation(transaction, { id, owner, enterprise, ...sealed }, clock.now().toISOString());
   });
 }
 
@@ -105,11 +101,14 @@ function idOf({ team, enterprise }: NewInstallation): string {
   return id;
 }
 
-async function pick({ db }: Store, { team, enterprise }: SlackWorkspace): Promise<InstallationRow | undefined> {
+async function findInstallation(
+  { db }: Store,
+  { team, enterprise }: SlackWorkspace,
+): Promise<InstallationRow | undefined> {
   const ids = [team, enterprise].filter((id) => id !== undefined);
   if (ids.length === 0) return undefined;
   const exact = await installationsWithIds(db, ids);
-  const [one] = ids.flatMap((id) => exact.filter((row) => row.id === id));
-  if (one || team !== undefined || enterprise === undefined) return one;
+  const [found] = ids.flatMap((id) => exact.filter((row) => row.id === id));
+  if (found || team !== undefined || enterprise === undefined) return found;
   return (await installationsOfEnterprise(db, enterprise))[0];
 }

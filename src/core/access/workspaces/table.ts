@@ -3,13 +3,13 @@ import type { Queries } from '../../store/store.ts';
 /** One installation of the Slack app, its tokens sealed. */
 export interface InstallationRow {
   id: string;
-  enterprise?: string;
+  enterprise?: string | undefined;
   owner: string;
   sealed: string;
   keyId: string;
 }
 
-/** In place of the one that was there for that workspace or organisation. */
+/** Replaces an earlier one of the same workspace or organisation. */
 export async function saveInstallation(db: Queries, row: InstallationRow, at: string): Promise<void> {
   const value = {
     enterprise_id: row.enterprise ?? null,
@@ -25,12 +25,11 @@ export async function saveInstallation(db: Queries, row: InstallationRow, at: st
     .execute();
 }
 
-/** Those with one of these ids. */
 export async function installationsWithIds(db: Queries, ids: readonly string[]): Promise<InstallationRow[]> {
   return (await db.selectFrom('slack_installations').selectAll().where('id', 'in', ids).execute()).map(toInstallation);
 }
 
-/** The organisation's own, and those of its workspaces, in order. */
+/** The organisation's own installation and those of its workspaces, by id. */
 export async function installationsOfEnterprise(db: Queries, enterprise: string): Promise<InstallationRow[]> {
   const found = await db
     .selectFrom('slack_installations')
@@ -41,7 +40,7 @@ export async function installationsOfEnterprise(db: Queries, enterprise: string)
   return found.map(toInstallation);
 }
 
-/** Ids of the organisations that installed it for all their workspaces. */
+/** Ids of the organisations that installed the app for all their workspaces. */
 export async function organisationsInstalled(db: Queries): Promise<string[]> {
   const found = await db
     .selectFrom('slack_installations')
@@ -52,7 +51,7 @@ export async function organisationsInstalled(db: Queries): Promise<string[]> {
   return found.map(({ id }) => id);
 }
 
-/** False where there is none, or one that was made since. */
+/** Returns false if there is none, or only one that was made after `before`. */
 export async function deleteInstallation(db: Queries, id: string, before: string): Promise<boolean> {
   const gone = await db
     .deleteFrom('slack_installations')
@@ -74,6 +73,6 @@ function toInstallation(row: {
     owner: row.owner_id,
     sealed: row.sealed,
     keyId: row.key_id,
-    ...(row.enterprise_id === null ? {} : { enterprise: row.enterprise_id }),
+    enterprise: row.enterprise_id ?? undefined,
   };
 }
