@@ -9,12 +9,12 @@ import { isImageAllowed } from '../../runtimes/allowed-images.ts';
 import { KubernetesClient } from './api/client.ts';
 import { runErrand } from './pods/pod-task.ts';
 import { KubernetesFilesystems } from './filesystems/filesystems.ts';
-import { Ownership } from './ownership.ts';
+import { Ownership } from './api/ownership.ts';
 import type { Served } from './manifests/served.ts';
 import { closeMirrors, createMirrors } from './api/mirrors.ts';
 import type { Hints, Mirrors } from './api/mirrors.ts';
 import { ownNamespace } from './api/own-namespace.ts';
-import { statusOf } from './status.ts';
+import { statusOf } from './doctor/status.ts';
 import { KubernetesVolumes } from './volumes/volumes.ts';
 import { KubernetesWorkloads } from './workloads/workloads.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isLetIn } from '../../../../src/core/regions/kubernetes/nodes.ts';
+import { isLetIn } from '../../../../src/core/regions/kubernetes/pods/nodes.ts';
 
 const node = { metadata: { name: 'n-1', labels: { zone: 'a', gpus: '4' } } };
 const on = (key: string, operator: string, ...values: string[]) => ({ matchExpressions: [{ key, operator, values }] });

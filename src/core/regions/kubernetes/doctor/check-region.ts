@@ -19,8 +19,8 @@ import { fixFor } from './fixes.ts';
 import type { Finding } from './check-result.ts';
 import { probeClaim } from '../manifests/volume.ts';
 import { nameFor } from '../api/names.ts';
-import { Ownership } from '../ownership.ts';
-import { statusOf } from '../status.ts';
+import { Ownership } from '../api/ownership.ts';
+import { statusOf } from './status.ts';
 
 /**
  * Tries out what a launch will need: access, rights, and, with a small claim that is deleted again, the storage, the image

@@ -7,7 +7,7 @@ import type { FolderEntry, RegionFilesystem, RegionFilesystems } from '../../../
 import type { Reason } from '../../../base/reason.ts';
 import type { KubernetesClient } from '../api/client.ts';
 import { runErrand } from '../pods/pod-task.ts';
-import type { FolderReport } from './folder-report.ts';
+import type { FolderReport } from '../pods/folder-report.ts';
 import type { Live } from '../api/kinds.ts';
 import { labels } from '../api/names.ts';
 import { labelledClaims, whyNotShared } from './shared-claims.ts';

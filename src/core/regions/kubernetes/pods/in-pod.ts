@@ -6,7 +6,7 @@ import { invalidate, readCompletion } from '../../../download/disk/completion.ts
 import { describeMismatch, verifyTree } from '../../../download/disk/verify.ts';
 import { EcolinkError } from '../../../base/errors.ts';
 import { listInside, readInside } from '../../local/folders.ts';
-import type { FolderReport } from '../filesystems/folder-report.ts';
+import type { FolderReport } from './folder-report.ts';
 
 /** What a report may hold of file contents: a pod's log is where it travels. */
 const contentsLimit = 6 * 1024 ** 2;

@@ -6,12 +6,12 @@ import type { ErrorBody } from '../../../base/errors.ts';
 import type { ErrorKind } from '../../../base/error-kinds.ts';
 import { randomId } from '../../../base/ids.ts';
 import type { KubernetesClient } from '../api/client.ts';
-import { endOf } from '../volumes/download-state.ts';
 import { lastWarning, whyNotBegun, whyNotCreated } from '../api/events.ts';
 import type { Live } from '../api/kinds.ts';
 import { errandJob } from '../manifests/pod-task.ts';
 import type { Errand } from '../manifests/pod-task.ts';
 import { nameFor } from '../api/names.ts';
+import { endOf } from './job-end.ts';
 import { troubleOf } from './pod-reasons.ts';
 import type { Trouble } from './pod-reasons.ts';
 

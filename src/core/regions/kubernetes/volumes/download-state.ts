@@ -7,13 +7,6 @@ import { troubleOf } from '../pods/pod-reasons.ts';
 
 export type Failure = Extract<PullEvent, { type: 'failed' }>;
 
-/** A job is over by its condition and by nothing else: one that counted a failure may complete yet. */
-export function endOf(job: Live<V1Job>): 'complete' | 'failed' | undefined {
-  const is = (type: string) => job.status?.conditions?.some((each) => each.type === type && each.status === 'True');
-  if (is('Complete')) return 'complete';
-  return is('Failed') ? 'failed' : undefined;
-}
-
 export function attemptOf(job: Live<V1Job>): number {
   return Number(job.metadata.labels?.[labels.attempt] ?? 0);
 }

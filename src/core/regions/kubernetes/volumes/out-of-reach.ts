@@ -5,7 +5,7 @@ import type { KubernetesClient } from '../api/client.ts';
 import type { Live } from '../api/kinds.ts';
 import type { Mirrors } from '../api/mirrors.ts';
 import { labels } from '../api/names.ts';
-import { fits, isLetIn, offered } from '../nodes.ts';
+import { fits, isLetIn, offered } from '../pods/nodes.ts';
 import { listOutside, persistentVolume } from '../api/cluster-scoped.ts';
 
 interface Deps {

@@ -1,12 +1,12 @@
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
-import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
-import { EcolinkError } from '../../base/errors.ts';
-import type { RegionStatus } from '../../region/region.ts';
-import type { KubernetesClient } from './api/client.ts';
-import { fits, offered } from './nodes.ts';
-import { isDefaultClass, listOutside, storageClasses } from './api/cluster-scoped.ts';
-import { isOfRole, nameOf, neededRights, rightsInWords } from './doctor/rights.ts';
-import type { Right } from './doctor/rights.ts';
+import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
+import { EcolinkError } from '../../../base/errors.ts';
+import type { RegionStatus } from '../../../region/region.ts';
+import type { KubernetesClient } from '../api/client.ts';
+import { fits, offered } from '../pods/nodes.ts';
+import { isDefaultClass, listOutside, storageClasses } from '../api/cluster-scoped.ts';
+import { isOfRole, nameOf, neededRights, rightsInWords } from './rights.ts';
+import type { Right } from './rights.ts';
 
 /** People wait for a list of regions, one of which may hang. */
 const patienceMs = 4000;

@@ -1,8 +1,8 @@
 import type { V1Lease } from '@kubernetes/client-node';
-import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
-import { EcolinkError, fail } from '../../base/errors.ts';
-import type { KubernetesClient } from './api/client.ts';
-import { labels, metadataFor, nameFor } from './api/names.ts';
+import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
+import { EcolinkError, fail } from '../../../base/errors.ts';
+import type { KubernetesClient } from './client.ts';
+import { labels, metadataFor, nameFor } from './names.ts';
 
 interface Deps {
   config: KubernetesRegionConfig;
