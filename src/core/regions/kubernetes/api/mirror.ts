@@ -61,7 +61,7 @@ export class Mirror<T> {
   put(object: Live<T>): void {
     const { name, resourceVersion } = object.metadata;
     const known = this.#objects.get(name);
-    if (known?.metadata.uid === object.metadata.uid && newer(known.metadata.resourceVersion, resourceVersion)) return;
+    if (known?.metadata.uid === object.metadata.uid && isOlder(resourceVersion, known.metadata.resourceVersion)) return;
     if (this.#forgotten.has(object.metadata.uid)) return;
     this.#lighten(object);
     this.#set(object);
@@ -127,13 +127,19 @@ export class Mirror<T> {
     this.#objects = new Map();
     this.#owned.clear();
     for (const item of items) if (!this.#forgotten.has(item.metadata.uid)) this.#set(item);
-    for (const object of this.#meanwhile.values()) this.put(object);
+    for (const object of this.#meanwhile.values()) if (!this.#isListed(object)) this.put(object);
     this.#meanwhile = undefined;
     for (const item of items) {
       if (before.get(item.metadata.name)?.metadata.resourceVersion !== item.metadata.resourceVersion) this.#tell(item);
     }
     for (const [name, item] of before) if (!this.#objects.has(name)) this.#tell(item);
     return version;
+  }
+
+  /** True if the list has the same object in a version that is not known to be older. */
+  #isListed({ metadata }: Live<T>): boolean {
+    const listed = this.#objects.get(metadata.name)?.metadata;
+    return listed?.uid === metadata.uid && !isOlder(listed.resourceVersion, metadata.resourceVersion);
   }
 
   async #follow(from: string): Promise<void> {
@@ -206,6 +212,12 @@ export class Mirror<T> {
   }
 }
 
-function newer(a: string, b: string): boolean {
-  return BigInt(a) > BigInt(b);
+/**
+ * Versions are opaque: some servers have no numbers. Only decimal numbers have an order; otherwise neither version is
+ * older, and the one that arrives later counts.
+ */
+function isOlder(version: string, than: string): boolean {
+  return decimal.test(version) && decimal.test(than) && BigInt(version) < BigInt(than);
 }
+
+const decimal = /^\d+$/;
