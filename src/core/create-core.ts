@@ -28,7 +28,11 @@ import type { LaunchDeps } from './instances/dependencies.ts';
 import { createReconciler } from './reconcile/reconciler.ts';
 import type { Reconciler } from './reconcile/reconciler.ts';
 import type { Log } from './base/log.ts';
+import { systemClock } from './base/clock.ts';
+import type { Clock } from './base/clock.ts';
 import { createChanges } from './base/create-changes.ts';
+import { randomId } from './base/ids.ts';
+import type { NewId } from './base/ids.ts';
 import { openFleet } from './regions/open-fleet.ts';
 import { createRegistry } from './registry/registry.ts';
 import { openKeyRing } from './secrets/ring.ts';
@@ -42,10 +46,13 @@ import type { EvictionPolicy } from './volumes/plan-eviction.ts';
 export interface CoreOptions {
   /** True for the server, which owns the data folder and does the work; false for one operation in a client's process. */
   reconcile: boolean;
+  clock?: Clock | undefined;
+  newId?: NewId | undefined;
 }
 
 /** Puts the core together: the one place that knows all its parts. */
 export async function createCore(config: Config, log: Log, options: CoreOptions): Promise<Core> {
+  const { clock = systemClock, newId = randomId } = options;
   await using undo = new AsyncDisposableStack();
   prepareDataFolder(config.dataDir);
   if (options.reconcile) undo.use(lockDataFolder(config.dataDir));
@@ -67,7 +74,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   const inFlight = createInFlight();
   const nudges: { to: Reconciler | undefined } = { to: undefined };
   const nudge = (key: WorkKey): void => nudges.to?.nudge(key);
-  const fleet = await openFleet(config, log, await identityOf(store.db), nudge);
+  const fleet = await openFleet(config, log, await identityOf(store.db), nudge, { clock, newId });
   undo.defer(async () => {
     await Promise.all(fleet.regions().map((region) => region.close()));
   });

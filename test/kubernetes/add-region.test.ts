@@ -1,10 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { systemClock } from '../../src/core/base/clock.ts';
 import { addRegion, regionManifests } from '../../src/core/regions/kubernetes/doctor/add-region.ts';
 import { startControlPlane } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
-import { keyFor, manifest, openRegion, workloadOf } from './support/place.ts';
+import { keyFor, manifest, openRegion, workloadOf } from './support/regions.ts';
 
 let plane: ControlPlane;
 
@@ -17,7 +18,7 @@ const region = { name: 'eu', namespace: 'fresh', reach: 'in-cluster', clusterRea
 
 test('the kubeconfig that is made is enough to launch with, and for nothing else', async () => {
   await plane.call('POST', '/api/v1/namespaces', { metadata: { name: 'fresh' } });
-  const made = await addRegion(region, { kubeconfig: await plane.kubeconfig('admin') });
+  const made = await addRegion(region, { kubeconfig: await plane.kubeconfig('admin'), clock: systemClock });
   // The control plane's certificate is its own, and not the one that ServiceAccounts are told.
   const kubeconfig = join(plane.dir, 'fresh.kubeconfig');
   const text = JSON.stringify(made).replace(/"certificate-authority-data":"[^"]*"/, '"insecure-skip-tls-verify":true');
@@ -30,7 +31,7 @@ test('the kubeconfig that is made is enough to launch with, and for nothing else
   await using elsewhere = await openRegion(plane, 'default', { kubeconfig });
   await expect(elsewhere.listWorkloads()).rejects.toMatchObject({ code: 'region_forbidden' });
   // A second time changes nothing.
-  await addRegion(region, { kubeconfig: await plane.kubeconfig('admin') });
+  await addRegion(region, { kubeconfig: await plane.kubeconfig('admin'), clock: systemClock });
 });
 
 test('no manifest lets EcoLink read a Secret', () => {

@@ -8,7 +8,7 @@ import { startControlPlane } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
 import { startNodes } from './support/nodes.ts';
 import type { StandIn } from './support/nodes.ts';
-import { engine, keyFor, makeNamespace, openRegion, workloadOf } from './support/place.ts';
+import { engine, keyFor, makeNamespace, openRegion, workloadOf } from './support/regions.ts';
 
 let plane: ControlPlane;
 let nodes: StandIn;

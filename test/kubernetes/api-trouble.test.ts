@@ -6,7 +6,7 @@ import { startControlPlane } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
 import { startFaultProxy } from './support/fault-proxy.ts';
 import type { FaultProxy } from './support/fault-proxy.ts';
-import { keyFor, makeNamespace, manifest, openRegion, workloadOf } from './support/place.ts';
+import { keyFor, makeNamespace, manifest, openRegion, workloadOf } from './support/regions.ts';
 
 let plane: ControlPlane;
 let proxy: FaultProxy;

@@ -1,9 +1,9 @@
 import type { V1Job, V1PersistentVolumeClaim, V1Pod, V1Secret } from '@kubernetes/client-node';
 import { expect, test, vi } from 'vitest';
-import { keyFor, manifest, openRegion } from './support/place.ts';
-import { usePlace } from './support/use-place.ts';
+import { keyFor, manifest, openRegion } from './support/regions.ts';
+import { useRegion } from './support/use-region.ts';
 
-const place = usePlace();
+const place = useRegion();
 const jobs = () => place.list<V1Job>('/apis/batch/v1/NS/jobs');
 const secrets = () => place.list<V1Secret>('/api/v1/NS/secrets');
 const claims = () => place.list<V1PersistentVolumeClaim>('/api/v1/NS/persistentvolumeclaims');

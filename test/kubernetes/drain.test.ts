@@ -1,10 +1,10 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { expect, test, vi } from 'vitest';
 import type { KubernetesRegion } from '../../src/core/regions/kubernetes/kubernetes-region.ts';
-import { keyFor, manifest, openRegion, workloadOf } from './support/place.ts';
-import { usePlace } from './support/use-place.ts';
+import { keyFor, manifest, openRegion, workloadOf } from './support/regions.ts';
+import { useRegion } from './support/use-region.ts';
 
-const place = usePlace();
+const place = useRegion();
 const patience = { timeout: 30_000, interval: 50 };
 const key = keyFor('team/tiny');
 

@@ -6,7 +6,7 @@ import { startCore } from '../support/core.ts';
 import { startFaultProxy } from './support/fault-proxy.ts';
 import { startNodes } from './support/nodes.ts';
 import type { StandIn } from './support/nodes.ts';
-import { dataFolderWith, engine, makeNamespace, openRegion, regionConfig, workloadOf } from './support/place.ts';
+import { dataFolderWith, engine, makeNamespace, openRegion, regionConfig, workloadOf } from './support/regions.ts';
 
 let plane: ControlPlane;
 let nodes: StandIn;

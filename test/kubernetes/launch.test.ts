@@ -18,7 +18,7 @@ import {
   readerGranted,
   regionConfig,
   withdrawReader,
-} from './support/place.ts';
+} from './support/regions.ts';
 
 let plane: ControlPlane;
 let nodes: StandIn;

@@ -8,7 +8,7 @@ import { startHub } from '../support/hub/hub.ts';
 import type { Hub } from '../support/hub/hub.ts';
 import { startNodes } from './support/nodes.ts';
 import type { StandIn } from './support/nodes.ts';
-import { dataFolderWith, engine, grantReader, makeNamespace, regionConfig, withdrawReader } from './support/place.ts';
+import { dataFolderWith, engine, grantReader, makeNamespace, regionConfig, withdrawReader } from './support/regions.ts';
 
 let plane: ControlPlane;
 let nodes: StandIn;

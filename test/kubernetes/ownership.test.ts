@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { startControlPlane } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
-import { keyFor, makeNamespace, manifest, openRegion, workloadOf } from './support/place.ts';
+import { keyFor, makeNamespace, manifest, openRegion, workloadOf } from './support/regions.ts';
 
 let plane: ControlPlane;
 let namespace: string;

@@ -3,7 +3,7 @@ import { startControlPlane } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
 import { startNodes } from './support/nodes.ts';
 import type { StandIn } from './support/nodes.ts';
-import { grantReader, makeNamespace, openRegion, readerGranted, withdrawReader } from './support/place.ts';
+import { grantReader, makeNamespace, openRegion, readerGranted, withdrawReader } from './support/regions.ts';
 
 let plane: ControlPlane;
 let nodes: StandIn;

@@ -14,7 +14,7 @@ import {
   readerGranted,
   withdrawReader,
   workloadOf,
-} from './support/place.ts';
+} from './support/regions.ts';
 
 let plane: ControlPlane;
 let nodes: StandIn;

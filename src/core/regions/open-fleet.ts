@@ -1,3 +1,5 @@
+import type { Clock } from '../base/clock.ts';
+import type { NewId } from '../base/ids.ts';
 import type { WorkKey } from '../base/work-key.ts';
 import type { Config } from '../config/config.ts';
 import type { Log } from '../base/log.ts';
@@ -14,6 +16,7 @@ export async function openFleet(
   log: Log,
   store: string,
   nudge: (key: WorkKey) => void,
+  { clock, newId }: { clock: Clock; newId: NewId },
 ): Promise<Fleet> {
   const shared = (region: RegionConfig) => ({
     filesystems: config.filesystems.filter((filesystem) => filesystem.region === region.name),
@@ -23,9 +26,9 @@ export async function openFleet(
   });
   const make = async (region: RegionConfig): Promise<Region> => {
     if (region.kind === 'kubernetes') {
-      // Its client takes longer to load than everything else together: only who has such a region pays for it.
+      // Its client takes longer to load than everything else together, so it is loaded only if a region needs it.
       const { KubernetesRegion } = await import('./kubernetes/kubernetes-region.ts');
-      return new KubernetesRegion({ ...shared(region), config: region, store });
+      return new KubernetesRegion({ ...shared(region), config: region, store, clock, newId });
     }
     const { name, path } = region;
     return new LocalRegion({

@@ -6,7 +6,8 @@ import type { KubernetesRegionConfig } from '../../../src/core/config/kubernetes
 import { runtimeSchema } from '../../../src/core/config/schema.ts';
 import type { FilesystemConfig } from '../../../src/core/config/schema.ts';
 import type { PullManifest } from '../../../src/core/download/manifest.ts';
-import { digestOf } from '../../../src/core/base/ids.ts';
+import { systemClock } from '../../../src/core/base/clock.ts';
+import { digestOf, randomId } from '../../../src/core/base/ids.ts';
 import { KubernetesRegion } from '../../../src/core/regions/kubernetes/kubernetes-region.ts';
 import { readerRules, roleRules } from '../../../src/core/regions/kubernetes/doctor/rights.ts';
 import type { Workload } from '../../../src/core/region/region.ts';
@@ -93,6 +94,8 @@ export async function openRegion(
   const region = new KubernetesRegion({
     config: regionConfig(namespace, { kubeconfig, ...options.config }),
     store: options.store ?? 'store_test',
+    clock: systemClock,
+    newId: randomId,
     filesystems: options.filesystems ?? [],
     runtimes: () => (options.runtimes ?? [engine]).map((runtime) => runtimeSchema.parse(runtime)),
     workloadChanged: (instance) => options.changed?.(`instance ${instance}`),

@@ -3,9 +3,9 @@ import { startControlPlane } from '../../support/control-plane.ts';
 import type { ControlPlane } from '../../support/control-plane.ts';
 import { startNodes } from './nodes.ts';
 import type { StandIn } from './nodes.ts';
-import { makeNamespace } from './place.ts';
+import { makeNamespace } from './regions.ts';
 
-export interface UsedPlace {
+export interface TestNamespace {
   plane: ControlPlane;
   nodes: StandIn;
   namespace: string;
@@ -14,8 +14,8 @@ export interface UsedPlace {
 }
 
 /** A control plane with one node for the tests of a file, a namespace for each of them, and nodes that do as they do by default. */
-export function usePlace(): UsedPlace {
-  const place = {} as UsedPlace;
+export function useRegion(): TestNamespace {
+  const place = {} as TestNamespace;
   place.list = async <T>(path: string): Promise<T[]> => {
     const { plane, namespace } = place;
     return (await plane.call<{ items: T[] }>('GET', path.replace('NS', `namespaces/${namespace}`))).items;

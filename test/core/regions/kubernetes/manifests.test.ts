@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { kubernetesRegion } from '../../../../src/core/config/kubernetes-region.ts';
 import type { KubernetesRuntime } from '../../../../src/core/config/schema.ts';
 import { disruptionBudget, networkPolicy, service } from '../../../../src/core/regions/kubernetes/manifests/network.ts';
-import type { Served } from '../../../../src/core/regions/kubernetes/manifests/served.ts';
+import type { RenderInput } from '../../../../src/core/regions/kubernetes/manifests/render-input.ts';
 import { deployment, startSeconds } from '../../../../src/core/regions/kubernetes/manifests/workload.ts';
 import type { Workload } from '../../../../src/core/region/region.ts';
 import { builtInKubernetes } from '../../../../src/core/runtimes/kubernetes-built-in.ts';
@@ -12,7 +12,7 @@ const accelerators = [
   { name: 'h100', node_selector: { gpu: 'h100' }, tolerations: [{ key: 'gpu', operator: 'Exists' }] },
 ];
 
-function served(more: Partial<Workload> = {}, config: object = {}): Served {
+function served(more: Partial<Workload> = {}, config: object = {}): RenderInput {
   const workload: Workload = {
     instance: 7,
     replicas: 1,
@@ -35,7 +35,7 @@ function served(more: Partial<Workload> = {}, config: object = {}): Served {
   };
 }
 
-function parts(given: Served) {
+function parts(given: RenderInput) {
   const { spec } = deployment(given);
   const pod = spec?.template.spec;
   const engine = pod?.containers[0];

@@ -5,8 +5,9 @@ import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { V1ConfigMap } from '@kubernetes/client-node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { systemClock } from '../../../../src/core/base/clock.ts';
+import type { Clock } from '../../../../src/core/base/clock.ts';
 import { ClusterAccess } from '../../../../src/core/regions/kubernetes/api/access.ts';
 import { KubernetesClient } from '../../../../src/core/regions/kubernetes/api/client.ts';
 import { Mirror } from '../../../../src/core/regions/kubernetes/api/mirror.ts';
@@ -14,14 +15,25 @@ import { Mirror } from '../../../../src/core/regions/kubernetes/api/mirror.ts';
 /** Answers with what a test lists and sends: no API server of our own has versions that are not numbers. */
 let server: Server;
 let access: ClusterAccess;
-let mirror: Mirror<V1ConfigMap>;
+let mirror: Mirror<'ConfigMap'>;
 let dir: string;
 let lists: ServerResponse[];
 let watches: ServerResponse[];
 let changed: string[];
+let elapsedMs: number;
+let periodicTasks: Set<() => void>;
 
 beforeEach(async () => {
   [lists, watches, changed] = [[], [], []];
+  [elapsedMs, periodicTasks] = [0, new Set()];
+  const clock: Clock = {
+    ...systemClock,
+    elapsedMs: () => elapsedMs,
+    every(_ms, task) {
+      periodicTasks.add(task);
+      return { [Symbol.dispose]: () => void periodicTasks.delete(task) };
+    },
+  };
   server = createServer((request, response) => {
     if (!request.url?.includes('watch=true')) return void lists.push(response);
     response.flushHeaders();
@@ -42,11 +54,11 @@ beforeEach(async () => {
       'current-context': 'x',
     }),
   );
-  access = new ClusterAccess({ region: 'eu', kubeconfig, inCluster: false });
-  const client = new KubernetesClient({ region: 'eu', namespace: 'models', access });
+  access = new ClusterAccess({ region: 'eu', kubeconfig, inCluster: false, clock });
+  const client = new KubernetesClient({ region: 'eu', namespace: 'models', access, clock });
   const ownerOf = () => undefined;
   const tell = ({ metadata }: { metadata: { resourceVersion: string } }) => changed.push(metadata.resourceVersion);
-  mirror = new Mirror({ client, kind: 'ConfigMap', labelSelector: '', ownerOf, changed: tell });
+  mirror = new Mirror({ client, clock, kind: 'ConfigMap', labelSelector: '', ownerOf, changed: tell });
 });
 afterEach(async () => {
   server.closeAllConnections();
@@ -117,4 +129,23 @@ test('what is written while a list is under way stays only if the list lacks it'
   await answerList(at('listed'));
   await first;
   expect([await version(), await version('b')]).toEqual(['listed', 'written']);
+});
+
+test('a watch without any event for minutes is dead, and the mirror lists again', async () => {
+  await listing(at('5'));
+  elapsedMs += 140_000;
+  await send('6');
+  elapsedMs += 140_000;
+  for (const task of periodicTasks) task();
+  expect(await version()).toBe('6');
+  elapsedMs += 20_000;
+  for (const task of periodicTasks) task();
+  await answerList(at('7'));
+  await vi.waitFor(() => expect(changed.at(-1)).toBe('7'), patience);
+});
+
+test('a list with an object that has no name is refused as a whole: the other objects would look deleted', async () => {
+  const first = mirror.all();
+  await answerList(at('5'), { metadata: { uid: 'u' } });
+  await expect(first).rejects.toMatchObject({ code: 'region_error', retryable: true });
 });

@@ -1,14 +1,14 @@
 import type { V1Job, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 import { describe, expect, test } from 'vitest';
 import { isImageAllowed } from '../../../../src/core/runtimes/allowed-images.ts';
-import { carries } from '../../../../src/core/regions/kubernetes/api/is-subset.ts';
+import { isSubset } from '../../../../src/core/regions/kubernetes/api/is-subset.ts';
 import { failureOf } from '../../../../src/core/regions/kubernetes/volumes/download-state.ts';
 import type { Live } from '../../../../src/core/regions/kubernetes/api/kinds.ts';
-import { literal } from '../../../../src/core/regions/kubernetes/manifests/pods.ts';
+import { escapeVariables } from '../../../../src/core/regions/kubernetes/manifests/pods.ts';
 import { claimBytes } from '../../../../src/core/regions/kubernetes/manifests/volume.ts';
 import { startSeconds } from '../../../../src/core/regions/kubernetes/manifests/workload.ts';
 import { annotations, labels, nameFor, workloadName } from '../../../../src/core/regions/kubernetes/api/names.ts';
-import { crashesOf, troubleOf } from '../../../../src/core/regions/kubernetes/pods/pod-reasons.ts';
+import { crashesOf, problemOf } from '../../../../src/core/regions/kubernetes/pods/pod-problems.ts';
 import { labelledClaims } from '../../../../src/core/regions/kubernetes/filesystems/shared-claims.ts';
 
 const gib = 1024 ** 3;
@@ -67,7 +67,7 @@ test('a start is waited for as long as the weights take to read', () => {
 });
 
 test('a word that looks like a variable of Kubernetes reaches the engine as it is', () => {
-  expect(literal('$(HOME) costs $5 ($)')).toBe('$$(HOME) costs $5 ($)');
+  expect(escapeVariables('$(HOME) costs $5 ($)')).toBe('$$(HOME) costs $5 ($)');
 });
 
 describe('drift', () => {
@@ -81,7 +81,7 @@ describe('drift', () => {
     ['what a webhook added by name', { ...rendered, named: [{ name: 'sidecar' }, { name: 'engine', image: 'i:1' }] }],
     ['an empty field that was dropped', { a: 1, list: ['x', 'y'], named: rendered.named }],
   ] as const)('is not %s', ([, live]) => {
-    expect(carries(live, rendered)).toBe(true);
+    expect(isSubset(rendered, live)).toBe(true);
   });
 
   test.for([
@@ -90,7 +90,7 @@ describe('drift', () => {
     ['a word more in a list', { ...rendered, list: ['x', 'y', 'z'] }],
     ['a field that went', { list: ['x', 'y'], named: rendered.named }],
   ] as const)('is %s', ([, live]) => {
-    expect(carries(live, rendered)).toBe(false);
+    expect(isSubset(rendered, live)).toBe(false);
   });
 });
 
@@ -179,7 +179,7 @@ describe('ends of an engine', () => {
   test('in a row are a loop, told with the last lines of its log', () => {
     const pod = enginePod({ restartCount: 4, state: backOff, lastState: run(1) });
     expect(crashesOf(pod)).toBe(4);
-    expect(troubleOf(pod)).toMatchObject({
+    expect(problemOf(pod)).toMatchObject({
       code: 'crash_loop',
       message: expect.stringContaining('ValueError: bad layer') as string,
     });
@@ -188,14 +188,14 @@ describe('ends of an engine', () => {
   test('after a time of service begin a new count', () => {
     const pod = enginePod({ restartCount: 9, state: backOff, lastState: run(60) });
     expect(crashesOf(pod)).toBe(1);
-    expect(troubleOf(pod)).toMatchObject({ code: 'crashed' });
+    expect(problemOf(pod)).toMatchObject({ code: 'crashed' });
   });
 
   test('that lie behind are no trouble of one that runs again', () => {
     const running = { state: { running: {} }, started: true, restartCount: 9, lastState: run(1) };
     expect(crashesOf(enginePod({ ...running, ready: true }))).toBe(0);
-    expect(troubleOf(enginePod({ ...running, ready: true }))).toBeUndefined();
-    expect(troubleOf(enginePod(running))).toMatchObject({ code: 'not_ready' });
+    expect(problemOf(enginePod({ ...running, ready: true }))).toBeUndefined();
+    expect(problemOf(enginePod(running))).toMatchObject({ code: 'not_ready' });
   });
 });
 
@@ -204,5 +204,5 @@ test('a pod that runs without trouble has none', () => {
     metadata: { name: 'p' },
     status: { phase: 'Running', conditions: [{ type: 'PodScheduled', status: 'True' }] },
   };
-  expect(troubleOf(pod as unknown as Live<V1Pod>)).toBeUndefined();
+  expect(problemOf(pod as unknown as Live<V1Pod>)).toBeUndefined();
 });

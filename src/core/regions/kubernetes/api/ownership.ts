@@ -1,47 +1,51 @@
 import type { V1Lease } from '@kubernetes/client-node';
-import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
+import type { Clock } from '../../../base/clock.ts';
 import { EcolinkError, fail } from '../../../base/errors.ts';
+import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import type { KubernetesClient } from './client.ts';
+import type { Manifest } from './kinds.ts';
 import { labels, metadataFor, nameFor } from './names.ts';
 
-interface Deps {
+interface OwnershipDeps {
   config: KubernetesRegionConfig;
   client: KubernetesClient;
-  /** What tells the store behind this region from every other one. */
+  clock: Clock;
+  /** The identity of the store behind this region. */
   store: string;
 }
 
 const taken = 'region_taken';
-/** One that is refused is not asked about for each of its instances, in milliseconds. */
+/** A refusal is kept for this time, in milliseconds: otherwise each instance of the region would ask again. */
 const refusedMs = 15_000;
 
 /**
- * A namespace belongs, under a region's name, to one store: whatever carries our labels and is unknown there is removed.
- * A Lease that never ends says to which, since the objects are there whether or not a server runs.
+ * A namespace and a region's name belong to one store, because objects with our labels that the store does not know are
+ * removed. A Lease names the store. It never ends, because the objects exist whether or not a server runs.
  */
 export class Ownership {
-  readonly #deps: Deps;
-  #known: { answer: Promise<void>; until: number } | undefined;
+  readonly #deps: OwnershipDeps;
+  #known: { answer: Promise<void>; untilMs: number } | undefined;
 
-  constructor(deps: Deps) {
+  constructor(deps: OwnershipDeps) {
     this.#deps = deps;
   }
 
-  /** Takes a namespace that belongs to nobody. Throws `region_taken` for another's. */
+  /** Takes the region if it has no owner. Throws `region_taken` if another store owns it. `anew`: ask the cluster again. */
   async check(options: { anew?: boolean } = {}): Promise<void> {
-    if (!options.anew && this.#known && this.#known.until > Date.now()) return this.#known.answer;
-    const known = { answer: this.#take(), until: Number.POSITIVE_INFINITY };
+    const { clock } = this.#deps;
+    if (!options.anew && this.#known && this.#known.untilMs > clock.elapsedMs()) return this.#known.answer;
+    const known = { answer: this.#take(), untilMs: Number.POSITIVE_INFINITY };
     this.#known = known;
     try {
       await known.answer;
     } catch (thrown) {
-      // What another time may answer is asked again.
-      known.until = thrown instanceof EcolinkError && thrown.code === taken ? Date.now() + refusedMs : 0;
+      // Any other error may be over at the next call.
+      known.untilMs = thrown instanceof EcolinkError && thrown.code === taken ? clock.elapsedMs() + refusedMs : 0;
       throw thrown;
     }
   }
 
-  /** Why the region is not this store's; takes nothing. */
+  /** The error if another store owns the region. Takes nothing. */
   async refusal(): Promise<EcolinkError | undefined> {
     return this.#refusal(await this.#holder());
   }
@@ -49,14 +53,14 @@ export class Ownership {
   async #take(): Promise<void> {
     const holder = await this.#holder();
     const { client, store } = this.#deps;
-    const made = holder === undefined && (await client.create<V1Lease>('Lease', this.#lease()));
-    // Who was first at the same time may be another server on the same store.
-    const error = this.#refusal(made ? store : (holder ?? (await this.#holder())));
+    const created = holder === undefined && (await client.create('Lease', this.#lease()));
+    // If another server was faster, it may be one with the same store.
+    const error = this.#refusal(created ? store : (holder ?? (await this.#holder())));
     if (error) throw error;
   }
 
   async #holder(): Promise<string | undefined> {
-    return (await this.#deps.client.read<V1Lease>('Lease', this.#name()))?.spec?.holderIdentity;
+    return (await this.#deps.client.read('Lease', this.#name()))?.spec?.holderIdentity;
   }
 
   #refusal(holder: string | undefined): EcolinkError | undefined {
@@ -64,7 +68,7 @@ export class Ownership {
     if (holder === undefined || holder === store) return undefined;
     const { name, namespace } = config;
     return fail(taken, `The region ${name} in the namespace ${namespace} belongs to another EcoLink.`, {
-      nextStep: `Give it another name or namespace in ecolink.yaml. If that EcoLink is gone for good, and what it made there may go too: kubectl -n ${namespace} delete lease ${this.#name()}`,
+      nextStep: `Give the region another name or namespace in ecolink.yaml. If the other EcoLink no longer exists, run: kubectl -n ${namespace} delete lease ${this.#name()}. This EcoLink then removes what the other one made there.`,
     });
   }
 
@@ -72,7 +76,7 @@ export class Ownership {
     return nameFor('ecolink', this.#deps.config.name);
   }
 
-  #lease(): V1Lease {
+  #lease(): Manifest<V1Lease> {
     const { config, store } = this.#deps;
     return {
       apiVersion: 'coordination.k8s.io/v1',

@@ -1,27 +1,25 @@
 import type { V1Job, V1PersistentVolumeClaim } from '@kubernetes/client-node';
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
-import type { Held, Live } from '../api/kinds.ts';
+import type { ApiObject, Claim, Manifest } from '../api/kinds.ts';
 import { annotations, labels, metadataFor, nameFor } from '../api/names.ts';
-import { errandJob } from './pod-task.ts';
+import { podTaskJob } from './pod-task.ts';
 
-/** Of the claim that a download fills. Where volumes are shared as clones, the one that is served has the volume's own name. */
-export function filledName(config: KubernetesRegionConfig, key: string): string {
+/** The claim that a download fills. With `share: clone`, the volume's own name belongs to the clone, which is served. */
+export function downloadClaimName(config: KubernetesRegionConfig, key: string): string {
   return config.share === undefined ? key : nameFor(key, 'fill');
 }
 
-export function shareName(key: string): string {
+/** The Job that checks the clone. */
+export function cloneCheckName(key: string): string {
   return nameFor(key, 'share');
 }
 
-/** A copy that many nodes can read, made by the storage from a claim that is complete. */
-export function sharedClaim(
+/** A copy that many nodes can read. The storage makes it from a complete claim. */
+export function cloneClaim(
   config: KubernetesRegionConfig,
   key: string,
-  filled: Live<V1PersistentVolumeClaim>,
-): V1PersistentVolumeClaim {
-  const told = filled.metadata.annotations ?? {};
-  // The class and the size have to be the same.
-  const { storageClassName, resources } = filled.spec ?? {};
+  { metadata, spec }: Claim,
+): Manifest<V1PersistentVolumeClaim> {
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
@@ -29,28 +27,29 @@ export function sharedClaim(
       name: key,
       labels: { [labels.name]: 'ecolink-volume', [labels.volume]: key },
       annotations: {
-        [annotations.repo]: told[annotations.repo] ?? '',
-        [annotations.commit]: told[annotations.commit] ?? '',
+        [annotations.repo]: metadata.annotations?.[annotations.repo] ?? '',
+        [annotations.commit]: metadata.annotations?.[annotations.commit] ?? '',
       },
     }),
     spec: {
       accessModes: ['ReadOnlyMany'],
-      ...(storageClassName === undefined ? {} : { storageClassName }),
-      ...(resources === undefined ? {} : { resources }),
-      dataSource: { kind: 'PersistentVolumeClaim', name: filledName(config, key) },
+      // A clone must have its source's class and size.
+      storageClassName: spec?.storageClassName,
+      resources: spec?.resources,
+      dataSource: { kind: 'PersistentVolumeClaim', name: downloadClaimName(config, key) },
     },
   };
 }
 
-/** Mounts the copy, which binds it where classes wait for a first consumer, and looks whether all of it is there. */
-export function shareJob(config: KubernetesRegionConfig, key: string, { metadata }: Held): V1Job {
-  return errandJob(config, {
-    name: shareName(key),
+/** Mounts the clone and checks that it is complete. The mount also binds it if its class waits for a first consumer. */
+export function cloneCheckJob(config: KubernetesRegionConfig, key: string, clone: ApiObject): Manifest<V1Job> {
+  return podTaskJob(config, {
+    name: cloneCheckName(key),
     claim: key,
     mountPath: '/volume',
     writes: false,
     args: ['check-volume', '--target', '/volume'],
     deadlineSeconds: 3600,
-    about: { volume: key, claim: metadata.uid },
+    about: { volume: key, claim: clone.metadata.uid },
   });
 }

@@ -1,24 +1,25 @@
-import type { V1Node, V1NodeSelectorRequirement, V1NodeSelectorTerm } from '@kubernetes/client-node';
+import type { ClusterNode, NodeRequirement, NodeTerm } from '../api/cluster-scoped.ts';
 
-export function fits(node: V1Node, selector: Record<string, string>): boolean {
-  return Object.entries(selector).every(([name, value]) => node.metadata?.labels?.[name] === value);
+export function matchesSelector(node: ClusterNode, selector: Record<string, string>): boolean {
+  return Object.entries(selector).every(([name, value]) => node.metadata.labels?.[name] === value);
 }
 
-export function offered(node: V1Node, resource: string): number {
+/** How much of a countable resource, such as GPUs, the node offers to pods. */
+export function allocatable(node: ClusterNode, resource: string): number {
   return Number(node.status?.allocatable?.[resource] ?? 0);
 }
 
-/** Whether a node is among those that a volume's affinity lets in. As the scheduler reads it: any term, all of its expressions. */
-export function isLetIn(node: V1Node, terms: readonly V1NodeSelectorTerm[]): boolean {
+/** True if a volume's node affinity admits the node. As in the scheduler: one term is enough, with all its requirements. */
+export function matchesTerms(node: ClusterNode, terms: readonly NodeTerm[]): boolean {
+  const { name, labels = {} } = node.metadata;
   return terms.some(({ matchExpressions = [], matchFields = [] }) => {
-    const labels = node.metadata?.labels ?? {};
-    // The name is the one field that there is.
-    const named = matchFields.every((each) => meets(node.metadata?.name, each));
-    return named && matchExpressions.every((each) => meets(labels[each.key], each));
+    // Kubernetes supports one field only: the name.
+    const hasName = matchFields.every((each) => matchesRequirement(name, each));
+    return hasName && matchExpressions.every((each) => matchesRequirement(labels[each.key], each));
   });
 }
 
-function meets(value: string | undefined, { operator, values = [] }: V1NodeSelectorRequirement): boolean {
+function matchesRequirement(value: string | undefined, { operator, values = [] }: NodeRequirement): boolean {
   switch (operator) {
     case 'In':
       return value !== undefined && values.includes(value);

@@ -1,73 +1,78 @@
-import type { V1Job, V1PersistentVolumeClaim } from '@kubernetes/client-node';
-import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import type { Reason } from '../../../base/reason.ts';
+import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import type { KubernetesClient } from '../api/client.ts';
-import { endOf } from '../pods/job-end.ts';
-import { fills } from './download-state.ts';
 import { lastWarning } from '../api/events.ts';
-import type { Live } from '../api/kinds.ts';
-import { sharedClaim, shareJob, shareName } from '../manifests/share.ts';
+import type { Claim } from '../api/kinds.ts';
 import type { Mirrors } from '../api/mirrors.ts';
+import { cloneCheckJob, cloneCheckName, cloneClaim } from '../manifests/clone.ts';
+import { endOf } from '../pods/job-end.ts';
+import { isForClaim } from './download-state.ts';
 
-interface Deps {
+interface CloneDeps {
   config: KubernetesRegionConfig;
   client: KubernetesClient;
   mirrors: Mirrors;
 }
 
-type Claim = Live<V1PersistentVolumeClaim>;
-
-/** How far the copy is that many nodes can read. */
-export type Sharing = { state: 'under_way'; reason: Reason } | { state: 'done' } | { state: 'failed'; message: string };
+/** How far the clone is. */
+export type CloneState =
+  | { state: 'under_way'; reason: Reason }
+  | { state: 'done' }
+  | { state: 'failed'; message: string };
 
 /**
- * From a claim that one node at a time can mount and that is complete, makes one that many can read: a clone, and a pod
- * that mounts it and finds the completion manifest in it. Each call does what is missing and says how far it is.
+ * Makes a clone that many nodes can read, from a complete claim that only one node at a time can mount. A pod then mounts
+ * the clone and looks for the completion manifest. Each call does the next step and says how far it is.
  */
-export async function shareVolume(deps: Deps, key: string, filled: Claim, shared: Claim | undefined): Promise<Sharing> {
+export async function cloneVolume(
+  deps: CloneDeps,
+  key: string,
+  source: Claim,
+  clone: Claim | undefined,
+): Promise<CloneState> {
   const { client, config, mirrors } = deps;
-  if (shared?.metadata.deletionTimestamp !== undefined) {
-    // Its pod, ended or not, would hold it back for ever.
-    await endSharing(deps, key);
+  if (clone?.metadata.deletionTimestamp !== undefined) {
+    // The pod of its check would keep the clone for ever, even after the pod ended.
+    await endCloneCheck(deps, key);
     return underWay();
   }
-  if (!shared) {
-    const made = await client.create<V1PersistentVolumeClaim>(
-      'PersistentVolumeClaim',
-      sharedClaim(config, key, filled),
-    );
-    if (made) mirrors.claims.put(made);
+  if (!clone) {
+    const created = await client.create('PersistentVolumeClaim', cloneClaim(config, key, source));
+    if (created) mirrors.claims.put(created);
     return underWay();
   }
-  const job = await mirrors.jobs.get(shareName(key));
-  if (!job || !fills(job, shared.metadata.uid)) {
+  const job = await mirrors.jobs.get(cloneCheckName(key));
+  if (!job || !isForClaim(job, clone.metadata.uid)) {
     if (job) await client.delete('Job', job.metadata.name, job.metadata.uid);
-    const made = await client.create<V1Job>('Job', shareJob(config, key, shared));
-    if (made) mirrors.jobs.put(made);
+    const created = await client.create('Job', cloneCheckJob(config, key, clone));
+    if (created) mirrors.jobs.put(created);
     return underWay();
   }
   const end = endOf(job);
-  if (end === undefined) return underWay(await lastWarning(client, shared));
+  if (end === undefined) return underWay(await lastWarning(client, clone));
   if (end === 'complete') return { state: 'done' };
-  await unshare(deps, key, shared);
-  return { state: 'failed', message: `The clone that several nodes could read is not complete, or never got ready.` };
+  await deleteClone(deps, key, clone);
+  return { state: 'failed', message: 'The clone for several nodes is incomplete, or it was never ready.' };
 }
 
-/** Takes the copy back, so that the next look makes another. */
-export async function unshare({ client, mirrors }: Deps, key: string, shared: Claim): Promise<void> {
-  await endSharing({ client, mirrors }, key);
-  await client.delete('PersistentVolumeClaim', shared.metadata.name, shared.metadata.uid);
-  mirrors.claims.forget(shared);
+/** Deletes the clone. The next `cloneVolume` makes another. */
+export async function deleteClone({ client, mirrors }: CloneDeps, key: string, clone: Claim): Promise<void> {
+  await endCloneCheck({ client, mirrors }, key);
+  await client.delete('PersistentVolumeClaim', clone.metadata.name, clone.metadata.uid);
+  mirrors.claims.forget(clone);
 }
 
-export async function endSharing({ client, mirrors }: Pick<Deps, 'client' | 'mirrors'>, key: string): Promise<void> {
-  const job = await mirrors.jobs.get(shareName(key));
+export async function endCloneCheck(
+  { client, mirrors }: Pick<CloneDeps, 'client' | 'mirrors'>,
+  key: string,
+): Promise<void> {
+  const job = await mirrors.jobs.get(cloneCheckName(key));
   if (!job) return;
   await client.delete('Job', job.metadata.name, job.metadata.uid);
   mirrors.jobs.forget(job);
 }
 
-function underWay(warning?: string): Sharing {
+function underWay(warning?: string): CloneState {
   const message = 'The storage clones the volume, so that several nodes can read it.';
   return {
     state: 'under_way',
