@@ -57,13 +57,13 @@ async function left(): Promise<number> {
   ).length;
 }
 
-test('a region that has all it needs says so, and keeps nothing of the try', async () => {
+test('a region without problems passes all checks, and nothing is left of the test pod', async () => {
   nodes.log = () => '{"hub":200}\n';
   expect((await check()).map(({ state }) => state)).toEqual(['ok', 'ok', 'ok']);
   expect(await left()).toBe(0);
 });
 
-test('a Hub that pods cannot reach is a warning, with the way out', async () => {
+test('a Hub that pods cannot reach is a warning', async () => {
   nodes.log = () => '{"hub":"ENOTFOUND"}\n';
   expect((await check()).at(-1)).toMatchObject({
     state: 'warning',
@@ -80,13 +80,13 @@ test('an image that cannot be pulled is named', async () => {
   expect(await left()).toBe(0);
 });
 
-test('a context that is not there is told before anything is tried', async () => {
+test('a missing context is reported before anything is tried', async () => {
   expect(await check({ context: 'elsewhere' })).toMatchObject([
     { state: 'failed', said: expect.stringContaining('"elsewhere"') as string },
   ]);
 });
 
-test('an image that may change under its name, and a program that the kubeconfig calls, are warned of', async () => {
+test('an image with a movable tag and a program in the kubeconfig are warnings', async () => {
   const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: '/bin/cat', interactiveMode: 'Never' };
   const given = JSON.parse(await readFile(await plane.kubeconfig('ecolink'), 'utf8')) as {
     users: { name: string; user: { token: string } }[];
@@ -108,7 +108,7 @@ test('an image that may change under its name, and a program that the kubeconfig
   ]);
 });
 
-test('with the ClusterRole a class that is missing is told at once, and one that keeps its volumes is warned of', async () => {
+test('with the ClusterRole, a missing class fails at once, and a class that retains volumes is a warning', async () => {
   await grantReader(plane);
   nodes.log = () => '{"hub":200}\n';
   expect((await check({ storage_class: 'missing' })).at(-1)).toMatchObject({
@@ -122,7 +122,7 @@ test('with the ClusterRole a class that is missing is told at once, and one that
   await withdrawReader(plane);
 });
 
-test('storage of one node is noticed where there are accelerators', async () => {
+test('storage of one node is a warning if the region has accelerators', async () => {
   await grantReader(plane);
   nodes.nodeLocal = 'eu-1';
   nodes.log = () => '{"hub":200}\n';
@@ -134,7 +134,7 @@ test('storage of one node is noticed where there are accelerators', async () => 
   await withdrawReader(plane);
 });
 
-test('a region that belongs to another EcoLink says so, and nothing is tried in it', async () => {
+test('a region of another EcoLink is reported, and nothing is tried in it', async () => {
   await using other = await openRegion(plane, namespace, { store: 'store_other' });
   await other.listWorkloads();
   const fix = saying(`kubectl -n ${namespace} delete lease ecolink-eu`);
@@ -144,7 +144,7 @@ test('a region that belongs to another EcoLink says so, and nothing is tried in 
   expect((await check({}, 'store_other')).map(({ state }) => state)).toEqual(['ok', 'ok', 'ok']);
 });
 
-test('rights that are missing are told by resource, for the user that the cluster sees', async () => {
+test("missing rights are listed by resource, with the cluster's name for the user", async () => {
   const path = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}/roles/ecolink`;
   const role = await plane.call<{ rules: { resources: string[] }[] }>('GET', path);
   const rules = role.rules.filter(({ resources }) => !['services', 'leases'].includes(resources[0] ?? ''));
@@ -162,7 +162,7 @@ test('rights that are missing are told by resource, for the user that the cluste
   expect(await check({ namespace: 'not-there' })).toMatchObject([{ said: saying('or there is no such namespace') }]);
 });
 
-test('a namespace that is not there is told to whoever may know', async () => {
+test('a user who may list namespaces learns that the namespace is missing', async () => {
   const kubeconfig = await plane.kubeconfig('admin');
   expect((await check({ kubeconfig, namespace: 'not-there' })).at(-1)).toEqual({
     state: 'failed',
@@ -171,7 +171,7 @@ test('a namespace that is not there is told to whoever may know', async () => {
   });
 });
 
-test('an address that does not answer is named, as are the contexts that there are', async () => {
+test('the result names an address that does not answer, and the contexts that exist', async () => {
   const kubeconfig = await plane.kubeconfig('ecolink', { server: 'https://127.0.0.1:1' });
   expect(await check({ kubeconfig })).toMatchObject([{ said: saying('https://127.0.0.1:1: ') }]);
   expect(await check({ context: 'elsewhere' })).toMatchObject([{ fix: saying('has: ecolink.') }]);
@@ -181,10 +181,10 @@ test.each([
   ['limitranges', { limits: [{ type: 'PersistentVolumeClaim', min: { storage: '10Gi' } }] }, {}, 'LimitRange'],
   ['resourcequotas', { hard: { persistentvolumeclaims: '0' } }, {}, 'quota'],
   ['configmaps', undefined, { priority_class: 'none-such' }, 'priority_class'],
-])('what a rule of the cluster refuses has a fix that fits it (%s)', async (resource, spec, more, fix) => {
+])('a refusal by a rule of the cluster has a fix for that rule (%s)', async (resource, spec, more, fix) => {
   const path = `/api/v1/namespaces/${namespace}/${resource}`;
   if (spec) await plane.call('POST', path, { metadata: { name: 'rule' }, spec });
-  // A quota counts for nothing before it is observed.
+  // A quota has no effect before its status is set.
   if (resource === 'resourcequotas')
     await vi.waitFor(async () => expect(await plane.call('GET', `${path}/rule`)).toHaveProperty('status.hard'), {
       timeout: 20_000,
@@ -192,7 +192,7 @@ test.each([
   expect((await check(more)).at(-1)).toMatchObject({ state: 'failed', fix: saying(fix) });
 });
 
-test('a quota that counts limits lets in pods that have those of downloads', async () => {
+test('a quota that counts limits admits pods with the limits of downloads', async () => {
   const path = `/api/v1/namespaces/${namespace}/resourcequotas`;
   const spec = { hard: { 'limits.cpu': '100', 'limits.memory': '100Gi' } };
   await plane.call('POST', path, { metadata: { name: 'rule' }, spec });
@@ -217,18 +217,15 @@ test('a quota that counts limits lets in pods that have those of downloads', asy
   });
 });
 
-test.each(readerGranted ? [] : ['the Role alone'])(
-  'with %s a class that is not there is told by its claim',
-  async () => {
-    expect((await check({ storage_class: 'missing' })).at(-1)).toMatchObject({
-      state: 'failed',
-      said: saying('"missing" not found'),
-      fix: saying('storage_class'),
-    });
-  },
-);
+test.each(readerGranted ? [] : ['the Role alone'])("with %s, a claim's events show a missing class", async () => {
+  expect((await check({ storage_class: 'missing' })).at(-1)).toMatchObject({
+    state: 'failed',
+    said: saying('"missing" not found'),
+    fix: saying('storage_class'),
+  });
+});
 
-test('a ConfigMap that the pod waits for and that is not there is told before the time is over', async () => {
+test('a missing ConfigMap is reported before the time limit', async () => {
   nodes.rule = () => 'hold';
   const checked = check({ ca_config_map: 'none-such' });
   const pods = `/api/v1/namespaces/${namespace}/pods`;
@@ -240,7 +237,7 @@ test('a ConfigMap that the pod waits for and that is not there is told before th
     },
     { timeout: 20_000 },
   );
-  // As a kubelet says it, again and again, and so after whatever the scheduler said.
+  // A kubelet repeats this event, so it is later than the scheduler's.
   await plane.call('POST', `/api/v1/namespaces/${namespace}/events`, {
     metadata: { name: 'not-mounted' },
     involvedObject: { kind: 'Pod', namespace, name: pod?.metadata?.name, uid: pod?.metadata?.uid },
@@ -255,7 +252,7 @@ test('a ConfigMap that the pod waits for and that is not there is told before th
   });
 });
 
-test('a volume that cannot be written to names who tried', async () => {
+test('a volume that cannot be written to is reported with the user and groups', async () => {
   const error = {
     kind: 'unavailable',
     code: 'folder_unreadable',
@@ -271,7 +268,7 @@ test('a volume that cannot be written to names who tried', async () => {
   });
 });
 
-test('calls that need a route to pods are told of, and a proxy that answers for the Hub is not taken for it', async () => {
+test("direct calls to pods are a warning, and a proxy's answer does not count as the Hub's", async () => {
   nodes.log = () => '{"hub":403}\n';
   const said = (await check({ reach: 'in-cluster' })).filter(({ state }) => state === 'warning');
   expect(said).toMatchObject([{ fix: saying('reach: api-proxy') }, { said: saying('(403)') }]);

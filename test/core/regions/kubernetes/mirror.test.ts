@@ -12,7 +12,7 @@ import { ClusterAccess } from '../../../../src/core/regions/kubernetes/api/acces
 import { KubernetesClient } from '../../../../src/core/regions/kubernetes/api/client.ts';
 import { Mirror } from '../../../../src/core/regions/kubernetes/api/mirror.ts';
 
-/** Answers with what a test lists and sends: no API server of our own has versions that are not numbers. */
+/** Answers with what a test sends. The real API server of our tests has only numeric versions. */
 let server: Server;
 let access: ClusterAccess;
 let mirror: Mirror<'ConfigMap'>;
@@ -74,7 +74,7 @@ function at(resourceVersion: string, name = 'a') {
   return { metadata: { name, uid: `uid-${name}`, resourceVersion, creationTimestamp: '2026-01-01T00:00:00Z' } };
 }
 
-/** Lets the mirror list these, and waits until it watches. */
+/** Answers the mirror's list, and waits until it watches. */
 async function listing(...items: object[]): Promise<void> {
   const first = mirror.all();
   await answerList(...items);
@@ -88,7 +88,7 @@ async function answerList(...items: object[]): Promise<void> {
     response.end(JSON.stringify({ metadata: { resourceVersion: 'list' }, items }));
 }
 
-/** Sends changes of one object, and waits until the mirror has heard of the last. */
+/** Sends changes of one object, and waits until the mirror has the last one. */
 async function send(...versions: string[]): Promise<void> {
   for (const version of versions) watches[0]?.write(`${JSON.stringify({ type: 'MODIFIED', object: at(version) })}\n`);
   await vi.waitFor(() => expect(changed.at(-1)).toBe(versions.at(-1)), patience);
@@ -105,7 +105,7 @@ test('versions that are not numbers are followed in the order of their arrival',
   expect(lists).toEqual([]);
 });
 
-test('of versions that are numbers the highest counts, whatever arrives last', async () => {
+test('if versions are numbers, the highest one counts, in any order of arrival', async () => {
   await listing(at('5'));
   mirror.put(at('10'));
   await send('9');
@@ -114,14 +114,14 @@ test('of versions that are numbers the highest counts, whatever arrives last', a
   expect(await version()).toBe('11');
 });
 
-test('a number and a version that is none have no order', async () => {
+test('a number and another version have no order', async () => {
   await listing(at('5'));
   mirror.put(at('10'));
   await send('9-b');
   expect(await version()).toBe('9-b');
 });
 
-test('what is written while a list is under way stays only if the list lacks it', async () => {
+test('an object that is written during a list stays only if the list lacks it', async () => {
   const first = mirror.all();
   await vi.waitFor(() => expect(lists).not.toEqual([]), patience);
   mirror.put(at('written'));
@@ -131,7 +131,7 @@ test('what is written while a list is under way stays only if the list lacks it'
   expect([await version(), await version('b')]).toEqual(['listed', 'written']);
 });
 
-test('a watch without any event for minutes is dead, and the mirror lists again', async () => {
+test('if a watch has no event for minutes, the mirror lists again', async () => {
   await listing(at('5'));
   elapsedMs += 140_000;
   await send('6');
@@ -144,7 +144,7 @@ test('a watch without any event for minutes is dead, and the mirror lists again'
   await vi.waitFor(() => expect(changed.at(-1)).toBe('7'), patience);
 });
 
-test('a list with an object that has no name is refused as a whole: the other objects would look deleted', async () => {
+test('a list is refused as a whole if one object has no name: a missing object would look deleted', async () => {
   const first = mirror.all();
   await answerList(at('5'), { metadata: { uid: 'u' } });
   await expect(first).rejects.toMatchObject({ code: 'region_error', retryable: true });

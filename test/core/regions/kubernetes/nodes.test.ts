@@ -18,7 +18,7 @@ test.each([
   expect(matchesTerms(node, [term])).toBe(expected);
 });
 
-test('any term will do, and of a term every expression has to', () => {
+test('one term is enough, with all its expressions', () => {
   const [yes, no] = [on('zone', 'In', 'a'), on('zone', 'In', 'b')];
   expect(matchesTerms(node, [no, yes])).toBe(true);
   expect(matchesTerms(node, [{ matchExpressions: [...yes.matchExpressions, ...no.matchExpressions] }])).toBe(false);
