@@ -8,7 +8,7 @@ import { leanFlags } from '../src/cli/node-flags.ts';
 import { makeTinyGguf } from '../src/quickstart/tiny-gguf.ts';
 import { startFaultProxy } from '../test/kubernetes/support/fault-proxy.ts';
 import { startNodes } from '../test/kubernetes/support/nodes.ts';
-import { dataFolderWith, engine, makeNamespace, regionConfig } from '../test/kubernetes/support/place.ts';
+import { dataFolderWith, engine, makeNamespace, regionConfig } from '../test/kubernetes/support/regions.ts';
 import { startControlPlane } from '../test/support/control-plane.ts';
 import type { ControlPlane } from '../test/support/control-plane.ts';
 import { startHub } from '../test/support/hub/hub.ts';

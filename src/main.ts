@@ -10,8 +10,8 @@ if (command === 'pull') {
   const { pullCommand } = await import('./core/download/command.ts');
   process.exitCode = await pullCommand(rest);
 } else if (command !== undefined && podCommands.has(command)) {
-  const { inPodCommand } = await import('./core/regions/kubernetes/pods/in-pod.ts');
-  process.exitCode = await inPodCommand(command, rest);
+  const { runPodCommand } = await import('./core/regions/kubernetes/pods/pod-commands.ts');
+  process.exitCode = await runPodCommand(command, rest);
 } else if (command === '__complete') {
   const { completeCommand } = await import('./cli/complete.ts');
   await completeCommand(rest);

@@ -1,7 +1,10 @@
 import { loadConfig } from '../core/config/load.ts';
 import type { Config } from '../core/config/config.ts';
 import { kubernetesRegion } from '../core/config/kubernetes-region.ts';
+import { systemClock } from '../core/base/clock.ts';
 import { plainText } from '../core/base/format.ts';
+import { randomId } from '../core/base/ids.ts';
+import { plainWords } from '../core/base/prose.ts';
 import { isStoreMade } from './doctor-checks.ts';
 import type { Check } from './doctor-checks.ts';
 
@@ -10,13 +13,23 @@ export async function regionChecks(say: (line: string) => void): Promise<Check[]
   const config = readConfig();
   const regions = (config?.regions ?? []).filter((region) => region.kind === 'kubernetes');
   if (!config || regions.length === 0) return [];
-  const { examineRegion } = await import('../core/regions/kubernetes/doctor/check-region.ts');
+  const { checkRegion } = await import('../core/regions/kubernetes/doctor/check-region.ts');
   say('Trying out each Kubernetes region with a small claim and a pod: two minutes where they do not start.');
   const store = await storeIdentity(config);
   const found = await Promise.all(
     regions.map(async (region) => {
-      const findings = await examineRegion(kubernetesRegion.parse(region), config.hub.endpoint, store);
-      return findings.map(({ said, ...rest }) => ({ name: region.name, said: plainText(said), ...rest }));
+      const deps = { store, clock: systemClock, newId: randomId };
+      const results = await checkRegion({
+        config: kubernetesRegion.parse(region),
+        hubEndpoint: config.hub.endpoint,
+        ...deps,
+      });
+      return results.map(({ state, said, fix }) => ({
+        name: region.name,
+        state,
+        said: plainText(said),
+        fix: fix === undefined ? undefined : plainText(plainWords(fix)),
+      }));
     }),
   );
   return found.flat();

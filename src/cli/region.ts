@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
+import { systemClock } from '../core/base/clock.ts';
 import { fail } from '../core/base/errors.ts';
 import type { Terminal } from './output/terminal.ts';
 
@@ -69,7 +70,7 @@ async function addRegion(name: string, options: AddOptions, terminal: Terminal):
     );
     return;
   }
-  const made = await core.addRegion(region, { context, kubeconfig });
+  const made = await core.addRegion(region, { context, kubeconfig, clock: systemClock });
   const file = resolve(writeKubeconfig);
   await writeFile(file, stringify(made), { mode: 0o600 });
   const entry = {

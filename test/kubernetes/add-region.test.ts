@@ -1,10 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { systemClock } from '../../src/core/base/clock.ts';
 import { addRegion, regionManifests } from '../../src/core/regions/kubernetes/doctor/add-region.ts';
 import { startControlPlane } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
-import { keyFor, manifest, openRegion, workloadOf } from './support/place.ts';
+import { keyFor, manifest, openRegion, workloadOf } from './support/regions.ts';
 
 let plane: ControlPlane;
 
@@ -15,10 +16,10 @@ afterAll(() => plane[Symbol.asyncDispose]());
 
 const region = { name: 'eu', namespace: 'fresh', reach: 'in-cluster', clusterReader: false } as const;
 
-test('the kubeconfig that is made is enough to launch with, and for nothing else', async () => {
+test('the new kubeconfig allows launches in its namespace and nothing else', async () => {
   await plane.call('POST', '/api/v1/namespaces', { metadata: { name: 'fresh' } });
-  const made = await addRegion(region, { kubeconfig: await plane.kubeconfig('admin') });
-  // The control plane's certificate is its own, and not the one that ServiceAccounts are told.
+  const made = await addRegion(region, { kubeconfig: await plane.kubeconfig('admin'), clock: systemClock });
+  // The test server has another certificate than the one that ServiceAccounts get.
   const kubeconfig = join(plane.dir, 'fresh.kubeconfig');
   const text = JSON.stringify(made).replace(/"certificate-authority-data":"[^"]*"/, '"insecure-skip-tls-verify":true');
   await writeFile(kubeconfig, text);
@@ -29,8 +30,8 @@ test('the kubeconfig that is made is enough to launch with, and for nothing else
   expect(await opened.listWorkloads()).toEqual([7]);
   await using elsewhere = await openRegion(plane, 'default', { kubeconfig });
   await expect(elsewhere.listWorkloads()).rejects.toMatchObject({ code: 'region_forbidden' });
-  // A second time changes nothing.
-  await addRegion(region, { kubeconfig: await plane.kubeconfig('admin') });
+  // A second run changes nothing.
+  await addRegion(region, { kubeconfig: await plane.kubeconfig('admin'), clock: systemClock });
 });
 
 test('no manifest lets EcoLink read a Secret', () => {
@@ -46,7 +47,7 @@ test('no manifest lets EcoLink read a Secret', () => {
   }
 });
 
-test('a kubeconfig that calls a program which is not there says so', async () => {
+test('an error names the missing program that a kubeconfig calls', async () => {
   const kubeconfig = join(plane.dir, 'exec.kubeconfig');
   const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'no-such-program', interactiveMode: 'Never' };
   await writeFile(

@@ -8,7 +8,7 @@ import { startControlPlane } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
 import { startNodes } from './support/nodes.ts';
 import type { StandIn } from './support/nodes.ts';
-import { engine, keyFor, makeNamespace, openRegion, workloadOf } from './support/place.ts';
+import { engine, keyFor, makeNamespace, openRegion, workloadOf } from './support/regions.ts';
 
 let plane: ControlPlane;
 let nodes: StandIn;
@@ -22,7 +22,7 @@ afterAll(async () => {
   await plane[Symbol.asyncDispose]();
 });
 
-/** The API server proxies to no loopback address. */
+/** The API server does not proxy to loopback addresses. */
 const address = Object.values(networkInterfaces())
   .flat()
   .find((each) => each?.family === 'IPv4' && !each.internal)?.address;
@@ -90,7 +90,7 @@ test.skipIf(address === undefined)(
     expect(JSON.stringify(seen[0]?.headers)).not.toContain('Bearer');
     expect((await fetch(url.replace(/[0-9a-f]{32}/, 'f'.repeat(32)))).status).toBe(404);
 
-    // An error of the engine is its answer; one of the API server, which cannot reach the engine, is none.
+    // An error of the engine is an answer. An error of the API server, which cannot reach the engine, is none.
     const refused = await fetch(`${url}/refuse`);
     expect([refused.status, await refused.json()]).toEqual([404, { error: { code: 'model_not_found' } }]);
     server.close();

@@ -6,7 +6,7 @@ import { startControlPlane } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
 import { startFaultProxy } from './support/fault-proxy.ts';
 import type { FaultProxy } from './support/fault-proxy.ts';
-import { keyFor, makeNamespace, manifest, openRegion, workloadOf } from './support/place.ts';
+import { keyFor, makeNamespace, manifest, openRegion, workloadOf } from './support/regions.ts';
 
 let plane: ControlPlane;
 let proxy: FaultProxy;
@@ -43,7 +43,7 @@ test.for([
   [403, 'region_forbidden', false],
   [500, 'region_error', true],
   [503, 'region_unreachable', true],
-] as const)('an answer of %i is %s, and what follows it is not affected', async ([status, code, retryable]) => {
+] as const)('an answer of %i is %s and does not affect the next call', async ([status, code, retryable]) => {
   proxy.fault = () => ({ status });
   await expect(region.observeWorkload(7)).rejects.toMatchObject({ code, retryable });
   proxy.fault = () => undefined;
@@ -56,7 +56,7 @@ test.for([
   [410, 'region_outdated', true],
   [422, 'region_rejected', false],
   [500, 'region_error', true],
-] as const)('a write that is answered with %i is %s, and is done once when it is asked for again', async (given) => {
+] as const)('a write answered with %i is %s, and a second try writes it once', async (given) => {
   const [status, code, retryable] = given;
   for (const kind of ['persistentvolumeclaims', 'jobs', 'configmaps', 'secrets']) {
     proxy.fault = ({ method, url }) => (method === 'POST' && url?.includes(`/${kind}?`) ? { status } : undefined);
@@ -69,13 +69,13 @@ test.for([
     expect(await count(path)).toBe(1);
 });
 
-test.for([404, 409])('what is deleted already, or was made anew meanwhile (%i), is no error', async (status) => {
+test.for([404, 409])('deleting an object that is gone or was created again (%i) is no error', async (status) => {
   await region.applyWorkload(workloadOf(key));
   proxy.fault = (request) => (request.method === 'DELETE' ? { status } : undefined);
   await expect(region.removeWorkload(7)).resolves.toBeUndefined();
 });
 
-test('a server that asks for a long pause is called busy at once', async () => {
+test('a server that asks for a long pause is reported as busy at once', async () => {
   let asked = 0;
   proxy.fault = (request) => (request.method === 'POST' && asked++ >= 0 ? { status: 429, retryAfter: 60 } : undefined);
   const busy = { code: 'region_busy', retryable: true };
@@ -83,7 +83,7 @@ test('a server that asks for a long pause is called busy at once', async () => {
   expect(asked).toBe(1);
 });
 
-test('a watch that ends with an error of its own is taken up again', async () => {
+test('a watch that ends with an error is started again', async () => {
   await region.listWorkloads();
   const gone = { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' };
   let told = 0;
@@ -105,7 +105,7 @@ test('a watch that ends with an error of its own is taken up again', async () =>
   expect(await region.listWorkloads()).toEqual([7]);
 });
 
-test('a server that asks to slow down is asked again after the pause that it names', async () => {
+test('a call answered with 429 is repeated after the pause that the server names', async () => {
   let refused = 0;
   proxy.fault = (request) => (request.method === 'POST' && refused++ < 1 ? { status: 429, retryAfter: 1 } : undefined);
   await region.startDownload(key, manifest, 1, undefined);
@@ -121,7 +121,7 @@ test('a call that hangs ends at its time limit', async () => {
   });
 }, 60_000);
 
-test('a watch that is cut, or refused as too old, is taken up again and misses nothing', async () => {
+test('a watch that is cut, or refused as too old, is started again and misses nothing', async () => {
   await region.observeWorkload(7);
   await region.applyWorkload(workloadOf(key));
   for (let round = 0; round < 2; round++) {
@@ -140,7 +140,7 @@ test('a watch that is cut, or refused as too old, is taken up again and misses n
   }
 });
 
-test('a region whose API server restarts goes on by itself', async () => {
+test('a region recovers by itself when its API server restarts', async () => {
   await region.applyWorkload(workloadOf(key));
   await plane.stopApiServer();
   await expect(region.startDownload(key, manifest, 1, undefined)).rejects.toMatchObject({ retryable: true });
@@ -151,7 +151,7 @@ test('a region whose API server restarts goes on by itself', async () => {
   await vi.waitFor(() => expect(changed).toContain('instance 7'), patience);
 });
 
-test('a token that was rotated is read anew, without a restart', async () => {
+test('a rotated token is read again without a restart', async () => {
   const rotated = join(plane.dir, `rotated-${namespace}`);
   const good = await readFile(await plane.kubeconfig('ecolink'), 'utf8');
   await writeFile(rotated, good.replace(/"token":"[^"]*"/, '"token":"old"'));
@@ -161,7 +161,7 @@ test('a token that was rotated is read anew, without a restart', async () => {
   expect(await other.observeWorkload(7)).toEqual([]);
 });
 
-test('a region that cannot be reached says so, and why', async () => {
+test('the status of an unreachable region says why', async () => {
   proxy.fault = () => 'cut';
   expect(await region.status()).toMatchObject({ reachable: false, reason: { code: 'region_unreachable' } });
 });

@@ -6,7 +6,7 @@ import { startCore } from '../support/core.ts';
 import { startFaultProxy } from './support/fault-proxy.ts';
 import { startNodes } from './support/nodes.ts';
 import type { StandIn } from './support/nodes.ts';
-import { dataFolderWith, engine, makeNamespace, openRegion, regionConfig, workloadOf } from './support/place.ts';
+import { dataFolderWith, engine, makeNamespace, openRegion, regionConfig, workloadOf } from './support/regions.ts';
 
 let plane: ControlPlane;
 let nodes: StandIn;
@@ -42,7 +42,7 @@ async function list<T>(path: string): Promise<T[]> {
   return (await plane.call<{ items: T[] }>('GET', path.replace('NS', `namespaces/${namespace}`))).items;
 }
 
-test('a folder is listed by a pod that can write nothing, and its small files come along', async () => {
+test('a read-only pod lists a folder together with its small files', async () => {
   await using region = await openRegion(plane, namespace, { filesystems });
   await makeClaim('weights', 'ReadWriteMany');
   const entries = [
@@ -65,7 +65,7 @@ test('a folder is listed by a pod that can write nothing, and its small files co
   await vi.waitFor(async () => expect(await list<V1Job>('/apis/batch/v1/NS/jobs')).toEqual([]), 10_000);
 });
 
-test('a mistyped subfolder is the error that the pod saw', async () => {
+test('a mistyped subfolder gives the error that the pod printed', async () => {
   await using region = await openRegion(plane, namespace, { filesystems });
   await makeClaim('weights', 'ReadOnlyMany');
   const error = {
@@ -83,7 +83,7 @@ test('a mistyped subfolder is the error that the pod saw', async () => {
   });
 });
 
-test('a claim that one node alone may mount, a claim that is missing and a path that leads out send no pod', async () => {
+test('no pod starts for a claim of one node, a missing claim, or a path that leads out', async () => {
   await using region = await openRegion(plane, namespace, { filesystems });
   await makeClaim('scratch', 'ReadWriteOnce');
   await expect(region.listFolder('scratch', 'a')).rejects.toMatchObject({ code: 'filesystem_not_shared' });
@@ -92,7 +92,7 @@ test('a claim that one node alone may mount, a claim that is missing and a path 
   expect(await list('/apis/batch/v1/NS/jobs')).toEqual([]);
 });
 
-test('an instance reads a filesystem in place, without an init container and without being able to write', async () => {
+test('an instance reads a filesystem in place, read-only and without an init container', async () => {
   await using region = await openRegion(plane, namespace, { filesystems });
   await makeClaim('weights', 'ReadWriteMany');
   const location = { kind: 'filesystem', filesystem: 'weights', subfolder: 'team/tiny', file: 'model.gguf' } as const;
@@ -109,7 +109,7 @@ const labelled = (name: string, mountPath?: string) => ({
   ...(mountPath === undefined ? {} : { annotations: { 'ecolink.dev/mount-path': mountPath } }),
 });
 
-test('claims that carry the label are filesystems, and what cannot be used says why', async () => {
+test('labelled claims are filesystems, and an unusable one says why', async () => {
   await using region = await openRegion(plane, namespace, { filesystems });
   await makeClaim('weights', 'ReadWriteMany');
   await makeClaim('scratch', 'ReadWriteOnce');
@@ -134,7 +134,7 @@ test('claims that carry the label are filesystems, and what cannot be used says 
   expect(await list('/apis/batch/v1/NS/jobs')).toEqual([]);
 });
 
-test('filesystems of a region that stops answering are listed as they were, and called unknown', async () => {
+test('if a region stops answering, its filesystems are listed as unknown', async () => {
   await using proxy = await startFaultProxy(plane.url);
   const kubeconfig = await plane.kubeconfig('ecolink', { server: proxy.url, insecure: true });
   await using region = await openRegion(plane, namespace, { kubeconfig });
@@ -151,10 +151,10 @@ test('filesystems of a region that stops answering are listed as they were, and 
   );
 });
 
-test('a model registered from a labelled claim is held to its region, mounted there, and asks when its folder changed', async () => {
+test('a model from a labelled claim runs only in its region, and a changed folder stops its launch', async () => {
   const kubeconfig = await plane.kubeconfig('ecolink');
   const regions = ['eu', 'us'].map((name) => ({ ...regionConfig(namespace), name, kubeconfig }));
-  // What is labelled in one namespace is there for both regions that share it: the first one has it.
+  // Both regions share the namespace. The claim belongs to the first one.
   await makeClaim('found', 'ReadWriteMany', labelled('team-a', '/data'));
   await using folder = await dataFolderWith({ regions, runtimes: [engine] });
   await using core = await startCore({ dataDir: folder.dataDir, environment: { ECOLINK_CONFIG: folder.config } });

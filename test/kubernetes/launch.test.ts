@@ -18,7 +18,7 @@ import {
   readerGranted,
   regionConfig,
   withdrawReader,
-} from './support/place.ts';
+} from './support/regions.ts';
 
 let plane: ControlPlane;
 let nodes: StandIn;
@@ -64,7 +64,7 @@ interface InstanceView {
 const patience = { timeout: 40_000, interval: 100 };
 const names = ['eu', 'us'];
 
-/** The same namespace twice, told apart by its nodes. */
+/** Two regions in one namespace, with different node selectors. */
 async function configFile(usKubeconfig?: string): Promise<object> {
   const kubeconfig = await plane.kubeconfig('ecolink');
   const regions = names.map((name) => ({
@@ -95,7 +95,7 @@ async function launch(core: TestCore): Promise<void> {
   await core.run('launch_instance', { model: 'tiny' });
 }
 
-test('a launch fetches once per region, serves in both, and after its end nothing is left', async () => {
+test('a launch downloads once per region and serves in both; after its end nothing is left', async () => {
   await using folder = await dataFolderWith(await configFile());
   await using core = await open(folder);
   await launch(core);
@@ -134,7 +134,7 @@ async function cached(core: TestCore): Promise<string[]> {
   return items.map(({ state }) => state);
 }
 
-test('the list of the cache says whose class keeps its bytes, for one request however many volumes there are', async () => {
+test('the list of volumes says which classes keep bytes, with one request for all volumes', async () => {
   await grantReader(plane);
   await using proxy = await startFaultProxy(plane.url);
   const kubeconfig = await plane.kubeconfig('ecolink', { server: proxy.url, insecure: true });
@@ -159,13 +159,13 @@ test('the list of the cache says whose class keeps its bytes, for one request ho
   const kept = ['eu ready true', 'eu ready true', 'us ready freed', 'us ready freed'];
   await vi.waitFor(async () => expect(await shown()).toEqual(kept), patience);
   expect(proxy.requests.filter((each) => each.includes('storageclasses'))).toHaveLength(regions.length);
-  // A region that hangs holds up no list for long, and takes nothing from what was known.
+  // A region that hangs does not delay the list, and the known classes stay.
   proxy.fault = () => 'hang';
   expect(await shown()).toEqual(kept);
   await withdrawReader(plane);
 });
 
-test('what somebody deletes under a stopped instance goes with all that hangs on it, and is fetched anew', async () => {
+test('if somebody deletes the claim of a stopped instance, its Jobs go too, and a restart downloads it again', async () => {
   await using folder = await dataFolderWith(await configFile());
   await using core = await open(folder);
   await core.run('register_model', { name: 'tiny', source: 'huggingface', repo: 'team/tiny' });
@@ -183,7 +183,7 @@ test('what somebody deletes under a stopped instance goes with all that hangs on
   await vi.waitFor(async () => expect((await look(core)).state).toBe('running'), patience);
 });
 
-test('replicas serve on from a claim that is deleted under them, and the instance says so', async () => {
+test('replicas go on serving from a deleted claim, and the instance says so', async () => {
   await using folder = await dataFolderWith(await configFile());
   await using core = await open(folder);
   await core.run('register_model', { name: 'tiny', source: 'huggingface', repo: 'team/tiny' });
@@ -217,7 +217,7 @@ async function engineImages(): Promise<(string | undefined)[]> {
   return (await enginePods()).map((pod) => pod.spec?.containers[0]?.image);
 }
 
-test('an instance keeps the image that it first ran: a moved tag is told, and a restart goes on with the first', async () => {
+test('an instance keeps its first image: it reports a moved tag, and a restart uses the first image', async () => {
   await using folder = await dataFolderWith(await configFile());
   await using core = await open(folder);
   nodes.digest = () => digests.a;
@@ -234,7 +234,7 @@ test('an instance keeps the image that it first ran: a moved tag is told, and a 
     patience,
   );
   expect(new Set(await engineImages())).toEqual(new Set([engine.image]));
-  // A scale replaces nothing that runs.
+  // A scale replaces no running replica.
   expect((await enginePods()).map((pod) => pod.metadata?.uid)).toContain(first?.metadata?.uid);
 
   await core.run('restart_instance', { instance: '1' });
@@ -246,7 +246,7 @@ test('an instance keeps the image that it first ran: a moved tag is told, and a 
   }, patience);
 });
 
-test('more accelerators than any node has are refused where EcoLink may count, and wait where it may not', async () => {
+test('more accelerators than a node has are refused if EcoLink may count them; otherwise the launch waits', async () => {
   const asked = { model: 'tiny', regions: ['eu'], accelerator: 'h100', accelerator_count: 3 };
   for (const user of ['ecolink', 'admin'] as const) {
     const kubeconfig = await plane.kubeconfig(user);
@@ -262,7 +262,7 @@ test('more accelerators than any node has are refused where EcoLink may count, a
   }
 });
 
-test('a restart onto another entry keeps the model id, and serves from the other volume', async () => {
+test('a restart with another model keeps the model id and serves from the other volume', async () => {
   await using folder = await dataFolderWith(await configFile());
   await using core = await open(folder);
   hub.addRepo('team/other', { files: { 'other.gguf': makeTinyGguf() }, pipeline_tag: 'text-generation' });
@@ -288,7 +288,7 @@ test('a restart onto another entry keeps the model id, and serves from the other
   }, patience);
 });
 
-test('a region that cannot run it leaves the other serving, and the instance says where and why', async () => {
+test('if one region cannot run an instance, the other serves, and the instance says where and why', async () => {
   await using folder = await dataFolderWith(await configFile());
   await using core = await open(folder);
   nodes.rule = (pod) =>
@@ -306,7 +306,7 @@ test('a region that cannot run it leaves the other serving, and the instance say
   }, patience);
 });
 
-test('a server that starts anew finds everything as it is, and makes nothing twice', async () => {
+test('a restarted server finds everything and creates nothing twice', async () => {
   await using folder = await dataFolderWith(await configFile());
   {
     await using core = await open(folder);
@@ -320,7 +320,7 @@ test('a server that starts anew finds everything as it is, and makes nothing twi
   expect(after.map((pod) => pod.metadata?.uid)).toEqual(before.map((pod) => pod.metadata?.uid));
 });
 
-test('a region that stops answering keeps its last state beside the reason, and goes on when it answers again', async () => {
+test('a region that stops answering keeps its last state and shows the reason until it answers', async () => {
   await using proxy = await startFaultProxy(plane.url);
   const through = await plane.kubeconfig('ecolink', { server: proxy.url, insecure: true });
   await using folder = await dataFolderWith(await configFile(through));
@@ -339,7 +339,7 @@ test('a region that stops answering keeps its last state beside the reason, and 
   await vi.waitFor(async () => expect((await us())?.reason).toBeUndefined(), patience);
 });
 
-test('objects of an instance that nobody knows are removed by their labels', async () => {
+test('objects of an unknown instance are removed by their labels', async () => {
   await using folder = await dataFolderWith(await configFile());
   await plane.call('POST', `/apis/apps/v1/namespaces/${namespace}/deployments`, {
     metadata: {

@@ -8,7 +8,7 @@ import { startHub } from '../support/hub/hub.ts';
 import type { Hub } from '../support/hub/hub.ts';
 import { startNodes } from './support/nodes.ts';
 import type { StandIn } from './support/nodes.ts';
-import { dataFolderWith, engine, grantReader, makeNamespace, regionConfig, withdrawReader } from './support/place.ts';
+import { dataFolderWith, engine, grantReader, makeNamespace, regionConfig, withdrawReader } from './support/regions.ts';
 
 let plane: ControlPlane;
 let nodes: StandIn;
@@ -53,14 +53,14 @@ async function fetched(core: TestCore, name: string): Promise<void> {
   }, patience);
 }
 
-/** The plan's words about a volume that the accelerators do not reach. */
+/** The plan's warnings about a volume that is out of reach for the accelerators. */
 async function warned(core: TestCore, model: string, count = 1): Promise<string[]> {
   const asked = { model, accelerator: 'h100', accelerator_count: count };
   const { warnings } = (await core.run('plan_launch', asked)) as unknown as { warnings: string[] };
   return warnings.filter((each) => each.includes('is reached from'));
 }
 
-test('a plan warns of a volume on a node that lacks the accelerators, where EcoLink may look', async () => {
+test('a plan warns of a volume on a node without the accelerators, if EcoLink may read nodes', async () => {
   await grantReader(plane);
   const { folder, core } = await open({});
   await using _folder = folder;
@@ -79,7 +79,7 @@ test('a plan warns of a volume on a node that lacks the accelerators, where EcoL
   expect(await warned(core, 'here')).toEqual([]);
 });
 
-test('a plan warns of a volume of one node that is mounted where the accelerators are not', async () => {
+test('a plan warns of a volume that is mounted on a node without the accelerators', async () => {
   await grantReader(plane);
   const { folder, core } = await open({ access_mode: 'ReadWriteOnce' });
   await using _folder = folder;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { startControlPlane } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
-import { keyFor, makeNamespace, manifest, openRegion, workloadOf } from './support/place.ts';
+import { keyFor, makeNamespace, manifest, openRegion, workloadOf } from './support/regions.ts';
 
 let plane: ControlPlane;
 let namespace: string;
@@ -25,7 +25,7 @@ async function names(path: string): Promise<string[]> {
 }
 const deployments = () => names('/apis/apps/v1/NS/deployments');
 
-test('a second EcoLink with a store of its own neither sees nor removes what the first one made', async () => {
+test('a second EcoLink with another store neither sees nor removes objects of the first', async () => {
   await using first = await openRegion(plane, namespace);
   await first.applyWorkload(workloadOf(key));
   await using second = await openRegion(plane, namespace, { store: 'store_other' });
@@ -39,7 +39,7 @@ test('a second EcoLink with a store of its own neither sees nor removes what the
   expect(await first.status()).not.toHaveProperty('reason');
 });
 
-test('servers on one store share a region, whoever comes first', async () => {
+test('servers with one store share a region, in any order', async () => {
   await using first = await openRegion(plane, namespace);
   await using second = await openRegion(plane, namespace);
   await Promise.all([first.listWorkloads(), second.listWorkloads()]);
@@ -47,13 +47,13 @@ test('servers on one store share a region, whoever comes first', async () => {
   expect(await second.listWorkloads()).toEqual([7]);
 });
 
-test('two regions share a namespace without touching what is the other has', async () => {
+test("two regions share a namespace and do not touch each other's objects", async () => {
   await using eu = await openRegion(plane, namespace);
   await using us = await openRegion(plane, namespace, { config: { name: 'us' } });
   await eu.applyWorkload(workloadOf(key));
   await us.applyWorkload(workloadOf(key));
   await vi.waitFor(async () => {
-    // What protects a pod stays as long as it does, if there was one already.
+    // The objects that protect a pod stay as long as the pod, if there was one already.
     await us.removeWorkload(7);
     expect(await us.listWorkloads()).toEqual([]);
   }, 30_000);
@@ -61,7 +61,7 @@ test('two regions share a namespace without touching what is the other has', asy
   expect(await names('/apis/coordination.k8s.io/v1/NS/leases')).toEqual(['ecolink-eu', 'ecolink-us']);
 });
 
-test('a region whose Lease went to another store while a server runs is left alone from its next look on', async () => {
+test('if the Lease goes to another store, a running server leaves the region alone at its next look', async () => {
   await using first = await openRegion(plane, namespace);
   await first.listWorkloads();
   const lease = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/ecolink-eu`;
@@ -73,7 +73,7 @@ test('a region whose Lease went to another store while a server runs is left alo
   expect(await deployments()).toEqual(['instance-7-eu']);
 });
 
-test('a read of the region takes nothing', async () => {
+test("reading a region's status does not take the region", async () => {
   await using region = await openRegion(plane, namespace);
   await region.status();
   expect(await names('/apis/coordination.k8s.io/v1/NS/leases')).toEqual([]);

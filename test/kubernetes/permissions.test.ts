@@ -3,7 +3,7 @@ import { startControlPlane } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
 import { startNodes } from './support/nodes.ts';
 import type { StandIn } from './support/nodes.ts';
-import { grantReader, makeNamespace, openRegion, readerGranted, withdrawReader } from './support/place.ts';
+import { grantReader, makeNamespace, openRegion, readerGranted, withdrawReader } from './support/regions.ts';
 
 let plane: ControlPlane;
 let nodes: StandIn;
@@ -24,9 +24,9 @@ beforeEach(async () => {
 const rbac = '/apis/rbac.authorization.k8s.io/v1';
 const accelerators = [{ name: 'h100', node_selector: { gpu: 'h100' } }];
 
-// Not left out but not there: it is about the other of the two runs.
+// Only for the run without the ClusterRole. In the other run this test does not exist.
 test.each(readerGranted ? [] : ['the Role alone'])(
-  'with %s nothing is missing, and what lies outside the namespace is unknown',
+  'with %s no right is missing, and cluster-scoped objects are unknown',
   async () => {
     await using region = await openRegion(plane, namespace, { config: { accelerators } });
     expect(await region.status()).toEqual({
@@ -37,7 +37,7 @@ test.each(readerGranted ? [] : ['the Role alone'])(
   },
 );
 
-test('with the optional ClusterRole accelerators are counted and the default storage class is known', async () => {
+test('with the optional ClusterRole, accelerators are counted and the default storage class is known', async () => {
   await grantReader(plane);
   await using region = await openRegion(plane, namespace, { config: { accelerators } });
   expect(await region.status()).toMatchObject({
@@ -47,7 +47,7 @@ test('with the optional ClusterRole accelerators are counted and the default sto
   await withdrawReader(plane);
 });
 
-test('a right that is missing is named', async () => {
+test('a missing right is named', async () => {
   const path = `${rbac}/namespaces/${namespace}/roles/ecolink`;
   const role = await plane.call<{ rules: { resources: string[] }[] }>('GET', path);
   const rules = role.rules.filter((rule) => !rule.resources.includes('secrets'));

@@ -14,7 +14,7 @@ import {
   readerGranted,
   withdrawReader,
   workloadOf,
-} from './support/place.ts';
+} from './support/regions.ts';
 
 let plane: ControlPlane;
 let nodes: StandIn;
@@ -49,7 +49,7 @@ const isEngine = (pod: V1Pod) => pod.spec?.containers[0]?.name === 'engine' && p
 const patience = { timeout: 20_000, interval: 50 };
 const key = keyFor('team/tiny');
 
-test('ten who start a download at the same time make one job, and its pod alone gets the token', async () => {
+test('ten simultaneous starts of a download make one Job, and only its pod gets the token', async () => {
   await using region = await openRegion(plane, namespace);
   nodes.rule = () => 'run';
   await Promise.all(Array.from({ length: 10 }, () => region.startDownload(key, manifest, 1, 'hf_secret')));
@@ -64,7 +64,7 @@ test('ten who start a download at the same time make one job, and its pod alone 
   );
 });
 
-test('a volume is ready when its job completed, and the token is gone by then', async () => {
+test('a volume is ready when its Job completed, and the token is gone by then', async () => {
   await using region = await openRegion(plane, namespace);
   await region.startDownload(key, manifest, 1, 'hf_secret');
   await vi.waitFor(
@@ -72,12 +72,12 @@ test('a volume is ready when its job completed, and the token is gone by then', 
     patience,
   );
   expect(await secrets()).toEqual([]);
-  // Another server, or the same one after a restart, sees the same without any memory.
+  // Another server, or the same one after a restart, sees the same.
   await using later = await openRegion(plane, namespace);
   expect(await later.observeVolume(key)).toEqual({ state: 'ready', bytes: 3_000_000 });
 });
 
-test('a claim that was deleted and made again by hand is not taken for complete', async () => {
+test('a claim that was deleted and created again by hand does not count as complete', async () => {
   await using region = await openRegion(plane, namespace);
   await region.startDownload(key, manifest, 1, undefined);
   await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
@@ -102,7 +102,7 @@ test('a claim that was deleted and made again by hand is not taken for complete'
 const deleteClaim = (name: string) =>
   plane.call('DELETE', `/api/v1/namespaces/${namespace}/persistentvolumeclaims/${name}`);
 
-test('a claim that was deleted by hand is held back by its finished download, and an eviction clears both', async () => {
+test('a finished download keeps a claim that was deleted by hand, and an eviction removes both', async () => {
   await using region = await openRegion(plane, namespace);
   await region.startDownload(key, manifest, 1, undefined);
   await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
@@ -117,7 +117,7 @@ test('a claim that was deleted by hand is held back by its finished download, an
   await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
 });
 
-test('an eviction that a pod holds back says so, and is over only when the pod is', async () => {
+test("an eviction fails while a pod mounts the claim, and works after the pod's end", async () => {
   await using region = await openRegion(plane, namespace);
   await region.startDownload(key, manifest, 1, undefined);
   await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
@@ -136,7 +136,7 @@ test.for([
   [30, 'no_space', false],
   [31, 'not_writable', false],
 ] as const)(
-  'a pull that ends with status %i fails at once with %s, and the token goes',
+  'a pull that ends with status %i fails at once with %s, and its token is deleted',
   async ([exit, code, retryable]) => {
     await using region = await openRegion(plane, namespace);
     const failed = { type: 'failed', code, message: 'In words.', retryable };
@@ -151,7 +151,7 @@ test.for([
   },
 );
 
-test('a download that is killed for memory says so, and the token goes', async () => {
+test('a download that is killed for memory says so, and its token is deleted', async () => {
   await using region = await openRegion(plane, namespace);
   nodes.rule = () => ({ exit: 137, reason: 'OOMKilled' });
   await region.startDownload(key, manifest, 1, 'hf_secret');
@@ -162,36 +162,32 @@ test('a download that is killed for memory says so, and the token goes', async (
   expect(await secrets()).toEqual([]);
 });
 
-test(
-  'a download that its node throws out again and again comes to an end that says so',
-  { timeout: 180_000 },
-  async () => {
-    await using region = await openRegion(plane, namespace);
-    nodes.rule = () => ({ evicted: 'The node was low on resource: memory.' });
-    await region.startDownload(key, manifest, 1, undefined);
-    await vi.waitFor(
-      async () =>
-        expect(await region.observeVolume(key)).toEqual({
-          state: 'failed',
-          attempt: 1,
-          failure: {
-            type: 'failed',
-            code: 'interrupted',
-            message: expect.stringMatching(
-              /ended the download \d times: The node was low on resource: memory\.$/,
-            ) as string,
-            retryable: true,
-          },
-        }),
-      { timeout: 120_000, interval: 200 },
-    );
-    nodes.rule = () => ({ exit: 0 });
-    await region.startDownload(key, manifest, 2, undefined);
-    await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
-  },
-);
+test('a download that is evicted again and again fails with that reason', { timeout: 180_000 }, async () => {
+  await using region = await openRegion(plane, namespace);
+  nodes.rule = () => ({ evicted: 'The node was low on resource: memory.' });
+  await region.startDownload(key, manifest, 1, undefined);
+  await vi.waitFor(
+    async () =>
+      expect(await region.observeVolume(key)).toEqual({
+        state: 'failed',
+        attempt: 1,
+        failure: {
+          type: 'failed',
+          code: 'interrupted',
+          message: expect.stringMatching(
+            /ended the download \d times: The node was low on resource: memory\.$/,
+          ) as string,
+          retryable: true,
+        },
+      }),
+    { timeout: 120_000, interval: 200 },
+  );
+  nodes.rule = () => ({ exit: 0 });
+  await region.startDownload(key, manifest, 2, undefined);
+  await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
+});
 
-test('a stopped download leaves the volume, and neither job nor token nor file list', async () => {
+test('a stopped download leaves the volume, but no Job, token or file list', async () => {
   await using region = await openRegion(plane, namespace);
   nodes.rule = () => 'run';
   await region.startDownload(key, manifest, 1, 'hf_secret');
@@ -203,12 +199,12 @@ test('a stopped download leaves the volume, and neither job nor token nor file l
   expect(await jobs()).toEqual([]);
   const maps = await list<{ metadata: { name: string } }>('/api/v1/NS/configmaps');
   expect(maps.filter((map) => map.metadata.name.startsWith('v-'))).toEqual([]);
-  // Nobody can look into a volume that was never complete: what it held is not known, and not called nothing.
+  // Nobody can look into a volume that was never complete, so its bytes are unknown, not zero.
   expect(await region.deleteVolume(key)).toBeUndefined();
   expect(await region.observeVolume(key)).toEqual({ state: 'absent' });
 });
 
-test('progress is what the pod said last', async () => {
+test("progress comes from the pod's last line", async () => {
   await using region = await openRegion(plane, namespace);
   nodes.rule = () => 'run';
   const progress = { done: 10, total: 3_000_000, rate: 5, seconds_left: 600_000 };
@@ -220,7 +216,7 @@ test('progress is what the pod said last', async () => {
   );
 });
 
-test('a download whose node is lost gives up its token and makes room for the next attempt', async () => {
+test('a download on a lost node loses its token and makes room for the next attempt', async () => {
   await using region = await openRegion(plane, namespace);
   nodes.rule = () => 'run';
   nodes.lost = () => true;
@@ -239,7 +235,7 @@ test('a download whose node is lost gives up its token and makes room for the ne
   await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
 });
 
-test('a volume that no class provides says why it is not bound', async () => {
+test('a volume of a missing class says why it is not bound', async () => {
   await using region = await openRegion(plane, namespace, { config: { storage_class: 'missing' } });
   await region.startDownload(key, manifest, 1, undefined);
   await vi.waitFor(
@@ -252,7 +248,7 @@ test('a volume that no class provides says why it is not bound', async () => {
   );
 });
 
-test('eviction deletes the claim and its jobs, and nothing that others made', async () => {
+test('an eviction deletes the claim and its Jobs, and nothing that others made', async () => {
   await using region = await openRegion(plane, namespace);
   await plane.call('POST', `/api/v1/namespaces/${namespace}/persistentvolumeclaims`, {
     metadata: { name: 'theirs' },
@@ -267,7 +263,7 @@ test('eviction deletes the claim and its jobs, and nothing that others made', as
 });
 
 test.each(readerGranted ? [] : ['the Role alone'])(
-  'with %s, whether an eviction frees anything is not known, and said so',
+  'with %s, EcoLink says that it does not know whether an eviction frees bytes',
   async () => {
     await using region = await openRegion(plane, namespace);
     await region.startDownload(key, manifest, 1, undefined);
@@ -276,7 +272,7 @@ test.each(readerGranted ? [] : ['the Role alone'])(
   },
 );
 
-test('storage that keeps what its claims leave is named, and an eviction there frees nothing', async () => {
+test('an eviction names a volume that its storage retains, and frees nothing there', async () => {
   await grantReader(plane);
   await using region = await openRegion(plane, namespace);
   for (const [policy, freed] of [
@@ -295,13 +291,13 @@ test('storage that keeps what its claims leave is named, and an eviction there f
   await withdrawReader(plane);
 });
 
-test('a download that its server made and never let run is taken over by the next attempt', async () => {
+test('the next attempt replaces a download that its server created but never released', async () => {
   nodes.rule = () => 'run';
   await using proxy = await startFaultProxy(plane.url);
   const kubeconfig = await plane.kubeconfig('ecolink', { server: proxy.url, insecure: true });
   {
     await using dying = await openRegion(plane, namespace, { kubeconfig });
-    // After the lock is taken nothing goes through any more: the server died.
+    // Every call after the lock fails, as if the server died.
     proxy.fault = (request) =>
       /\/(configmaps|secrets|jobs\/.*)$/.test(request.url?.split('?')[0] ?? '') ? 'cut' : undefined;
     await expect(dying.startDownload(key, manifest, 1, 'hf_secret')).rejects.toMatchObject({ retryable: true });
@@ -320,7 +316,7 @@ test('a download that its server made and never let run is taken over by the nex
   expect((await secrets()).map((secret) => secret.metadata?.name)).toEqual([`${key}-2`]);
 });
 
-test('a volume whose bytes are damaged is fetched again', async () => {
+test('a damaged volume is downloaded again', async () => {
   await using region = await openRegion(plane, namespace);
   await region.startDownload(key, manifest, 1, undefined);
   await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);

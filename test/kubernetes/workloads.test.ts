@@ -6,12 +6,12 @@ import { startControlPlane } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
 import { startNodes } from './support/nodes.ts';
 import type { Play, StandIn } from './support/nodes.ts';
-import { engine, keyFor, makeNamespace, manifest, openRegion, workloadOf } from './support/place.ts';
+import { engine, keyFor, makeNamespace, manifest, openRegion, workloadOf } from './support/regions.ts';
 
 let plane: ControlPlane;
 let nodes: StandIn;
 let namespace: string;
-/** What becomes of engines; downloads succeed. */
+/** What nodes do with engines. Downloads succeed. */
 let engines: Play;
 
 beforeAll(async () => {
@@ -49,7 +49,7 @@ async function states(region: KubernetesRegion): Promise<string[]> {
   return (await region.observeWorkload(7)).map((replica) => replica.state);
 }
 
-test('replicas get ready behind addresses of their own, under Pod Security restricted and strict validation', async () => {
+test('replicas get ready with their own addresses, under Pod Security restricted and strict validation', async () => {
   await using region = await openRegion(plane, namespace);
   await fill(region);
   await region.applyWorkload(workloadOf(key, { replicas: 2 }));
@@ -74,7 +74,7 @@ test('replicas get ready behind addresses of their own, under Pod Security restr
   expect(pod?.spec?.volumes?.find((volume) => volume.name === 'model')?.persistentVolumeClaim?.readOnly).toBe(true);
 });
 
-test('applying the same again asks the API server for nothing', async () => {
+test('applying the same workload again changes nothing', async () => {
   await using region = await openRegion(plane, namespace);
   await fill(region);
   await region.applyWorkload(workloadOf(key, { replicas: 2 }));
@@ -86,13 +86,13 @@ test('applying the same again asks the API server for nothing', async () => {
   expect((await deployment()).metadata?.resourceVersion).toBe(before);
 });
 
-test('drift made by hand is taken back: an edited image, a count, a deleted Deployment', async () => {
+test('changes by hand are reverted: an edited image, a count, a deleted Deployment', async () => {
   await using region = await openRegion(plane, namespace);
   await fill(region);
   const workload = workloadOf(key);
   await region.applyWorkload(workload);
   await vi.waitFor(async () => expect(await states(region)).toEqual(['ready']), patience);
-  // What is found as it should be is not looked into again until somebody touches it.
+  // An unchanged object is not compared again until its version changes.
   for (let round = 0; round < 3; round++) await region.applyWorkload(workload);
   const template = { spec: { containers: [{ name: 'engine', image: 'evil.test/other:1' }] } };
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
@@ -114,7 +114,7 @@ test('drift made by hand is taken back: an edited image, a count, a deleted Depl
   expect((await deployment()).spec?.replicas).toBe(2);
 });
 
-test('what others add to an object of ours stays and is no drift', async () => {
+test('additions of others to our objects stay and are no drift', async () => {
   await using region = await openRegion(plane, namespace);
   await fill(region);
   await region.applyWorkload(workloadOf(key));
@@ -126,7 +126,7 @@ test('what others add to an object of ours stays and is no drift', async () => {
   expect(spec?.template.metadata?.annotations?.['ecolink.dev/generation']).toBe('2');
 });
 
-test('a removed workload leaves nothing of its own, and its volume and the objects of others stay', async () => {
+test('a removed workload leaves nothing behind; its volume and the objects of others stay', async () => {
   await using region = await openRegion(plane, namespace);
   await fill(region);
   await plane.call('POST', `/api/v1/namespaces/${namespace}/services`, {
@@ -151,7 +151,7 @@ test('a removed workload leaves nothing of its own, and its volume and the objec
   expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' });
 });
 
-test('an object of another maker under the same name is not taken over', async () => {
+test('an object of the same name that others made is not taken over', async () => {
   await using region = await openRegion(plane, namespace);
   await fill(region);
   await plane.call('POST', `/api/v1/namespaces/${namespace}/services`, {
@@ -165,7 +165,7 @@ test.for([
   [{ waiting: 'ImagePullBackOff', message: 'manifest unknown' }, 'image_pull_failed', true],
   [{ crashed: 137, reason: 'OOMKilled', message: '', restarts: 1 }, 'out_of_memory', false],
   [{ crashed: 1, message: 'Traceback\nValueError: no such layer', restarts: 2 }, 'crashed', false],
-] as const)('a replica in trouble says why: %o', async ([play, code, failed]) => {
+] as const)('a replica with a problem says why: %o', async ([play, code, failed]) => {
   await using region = await openRegion(plane, namespace);
   await fill(region);
   engines = play;
@@ -180,7 +180,7 @@ test.for([
 
 const accelerators = [{ name: 'h100', node_selector: { gpu: 'h100' } }];
 
-test("replicas that no node has accelerators for wait, with the scheduler's sentence", async () => {
+test("replicas wait if no node has their accelerators, with the scheduler's sentence", async () => {
   await using region = await openRegion(plane, namespace, { config: { accelerators } });
   await fill(region);
   await region.applyWorkload(workloadOf(key, { accelerator: { name: 'h100', count: 3 } }));
@@ -192,7 +192,7 @@ test("replicas that no node has accelerators for wait, with the scheduler's sent
   }, patience);
 });
 
-test('replacing replicas on accelerators takes no more of them than before', async () => {
+test('replacing replicas takes no more accelerators than before', async () => {
   await using region = await openRegion(plane, namespace, { config: { accelerators } });
   await fill(region);
   const workload = workloadOf(key, { accelerator: { name: 'h100', count: 2 } });
@@ -207,7 +207,7 @@ test('replacing replicas on accelerators takes no more of them than before', asy
   }, patience);
 });
 
-test('a quota that is used up is told from an admission rule', async () => {
+test('a used-up quota is not reported as an admission rule', async () => {
   await using region = await openRegion(plane, namespace);
   await fill(region);
   await plane.call('POST', `/api/v1/namespaces/${namespace}/resourcequotas`, {
@@ -222,7 +222,7 @@ test('a quota that is used up is told from an admission rule', async () => {
   );
 });
 
-test('a quota that leaves room for some replicas is told while those serve, and while a rollout waits for it', async () => {
+test('a quota that stops some replicas is reported while others serve, and during a rollout', async () => {
   await using region = await openRegion(plane, namespace);
   await fill(region);
   await region.applyWorkload(workloadOf(key));
@@ -248,7 +248,7 @@ test('a quota that leaves room for some replicas is told while those serve, and 
   );
 });
 
-test('what an admission rule refuses is told in its own words', async () => {
+test('a refusal by an admission rule is reported in its own words', async () => {
   await using region = await openRegion(plane, namespace);
   await fill(region);
   const rules = '/apis/admissionregistration.k8s.io/v1';
@@ -270,7 +270,7 @@ test('what an admission rule refuses is told in its own words', async () => {
       matchResources: { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } } },
     },
   });
-  // Rules come into force a moment after they are made.
+  // A rule takes effect a moment after its creation.
   const settings = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } };
   const securityContext = { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } };
   const containers = [{ name: 'c', image: 'c', securityContext: settings }];
@@ -286,7 +286,7 @@ test('what an admission rule refuses is told in its own words', async () => {
   }, patience);
 });
 
-test('a volume that is not bound says why, in the words of whoever should provide it', async () => {
+test('an unbound volume says why, in the words of its provisioner', async () => {
   await using region = await openRegion(plane, namespace);
   await plane.call('POST', `/api/v1/namespaces/${namespace}/persistentvolumeclaims`, {
     metadata: {
@@ -308,7 +308,7 @@ test('a volume that is not bound says why, in the words of whoever should provid
   }, patience);
 });
 
-test('a volume that the node cannot mount says so, which the pod itself does not', async () => {
+test("a mount failure is reported, although the pod's status does not show it", async () => {
   await using region = await openRegion(plane, namespace);
   await fill(region);
   engines = 'hold';
@@ -334,7 +334,7 @@ test('a volume that the node cannot mount says so, which the pod itself does not
   }, patience);
 });
 
-test('every built-in runtime is let in under Pod Security restricted', async () => {
+test('every built-in runtime is admitted under Pod Security restricted', async () => {
   const runtimes = builtInKubernetes();
   await using region = await openRegion(plane, namespace, { runtimes });
   await fill(region);
@@ -353,7 +353,7 @@ test('an image that the region does not list is refused', async () => {
   await expect(region.applyWorkload(workloadOf(key))).rejects.toMatchObject({ code: 'image_not_allowed' });
 });
 
-test('logs are those of the engine', async () => {
+test('logs come from the engine', async () => {
   await using region = await openRegion(plane, namespace);
   await fill(region);
   await region.applyWorkload(workloadOf(key));

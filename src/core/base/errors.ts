@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { describeError, errorCodes } from './error-codes.ts';
-import type { ErrorCode } from './error-codes.ts';
+import type { ReasonCode } from './reason-codes.ts';
 import { errorKindNames, errorKinds } from './error-kinds.ts';
 import type { ErrorKind } from './error-kinds.ts';
 import { plainSpeaker, plainWords, proseSchema, render } from './prose.ts';
@@ -85,9 +85,9 @@ export class EcolinkError extends Error {
   }
 }
 
-/** The error of a code. Its kind follows from the table of codes. */
-export function fail(code: ErrorCode, said: Prose, options: ErrorOptions): EcolinkError {
-  return new EcolinkError(errorCodes[code].kind, code, said, options);
+/** The error of a code. Its kind follows from the table of codes. A reason that keeps EcoLink from its work is `unavailable`. */
+export function fail(code: ReasonCode, said: Prose, options: ErrorOptions): EcolinkError {
+  return new EcolinkError(describeError(code)?.kind ?? 'unavailable', code, said, options);
 }
 
 /** Rebuilds the error that a server sent. A newer server may know codes that this process does not. */

@@ -1,3 +1,5 @@
+import type { ErrorCode } from './error-codes.ts';
+
 /**
  * Codes of reasons: why an instance, a volume, a region or an approval request is in its state. A reason may also have
  * the code of an error. An error that reports a reason has the code of that reason.
@@ -39,3 +41,6 @@ export const reasonCodes = {
   volume_not_mounted: 'The node cannot mount the volume.',
   volume_sharing: 'The volume is being copied for several nodes.',
 } as const satisfies Record<string, string>;
+
+/** Code of a reason. It may be that of an error, too. */
+export type ReasonCode = keyof typeof reasonCodes | ErrorCode;

@@ -4,19 +4,19 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What becomes of a request; undefined lets it through. */
+/** What happens to a request. Undefined lets it through. */
 export type Fault = { status: number; retryAfter?: number; body?: string } | 'hang' | 'cut';
 
 export interface FaultProxy extends AsyncDisposable {
   url: string;
   fault: (request: IncomingMessage) => Fault | undefined;
-  /** Method and path, without the query, of all that came. */
+  /** Method and path, without the query, of every request. */
   requests: string[];
-  /** Ends every open watch in the middle. */
+  /** Breaks every open watch. */
   cutWatches(): void;
 }
 
-/** Stands between a client and the API server, and misbehaves as told. */
+/** Stands between a client and the API server, and fails on demand. */
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const agent = new HttpsAgent({ rejectUnauthorized: false, keepAlive: true });
   const watches = new Set<ServerResponse>();

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 import type { ControlPlane } from '../../support/control-plane.ts';
 
-/** What a node makes of a pod. `hold`: nothing yet. */
+/** What a node does with a pod. `hold`: nothing yet. */
 export type Play =
   | 'hold'
   | 'run'
@@ -16,19 +16,19 @@ export type Play =
   | { crashed: number; message: string; restarts: number; reason?: string };
 
 export interface StandIn extends AsyncDisposable {
-  /** Decides for every pod again and again; undefined leaves it to the default: downloads and errands succeed, engines get ready. */
+  /** Called again and again for every pod. Undefined means the default: downloads and pod tasks succeed, engines get ready. */
   rule: (pod: V1Pod) => Play | undefined;
-  /** What a pod's log holds. */
+  /** A pod's log. */
   log: (pod: string) => string;
-  /** The address that pods get; one of their own unless told. */
+  /** The address of all pods. If undefined, each pod gets its own. */
   address: string | undefined;
-  /** What nodes find under the name of an image. */
+  /** The digest that nodes find for an image's name. */
   digest: (image: string) => string | undefined;
-  /** Pods that hang on their node instead of ending. */
+  /** True for pods on a lost node: they do not end. */
   lost: (pod: V1Pod) => boolean;
-  /** What becomes of volumes whose claims go. */
+  /** The reclaim policy of new volumes. */
   reclaim: 'Delete' | 'Retain';
-  /** The node that alone reaches new volumes; all do unless told. */
+  /** The only node that reaches new volumes. If undefined, all nodes do. */
   nodeLocal: string | undefined;
 }
 
@@ -47,7 +47,7 @@ const storageClasses = [
   { metadata: { name: 'stand-in-retain' }, provisioner, reclaimPolicy: 'Retain' },
 ];
 
-/** Plays nodes and their kubelets, and a storage: pods get as far as a rule says. The control plane's own work is real. */
+/** Plays nodes with their kubelets, and a storage. A rule decides how far pods get. The control plane itself is real. */
 export async function startNodes(plane: ControlPlane, nodes: readonly NodeOptions[]): Promise<StandIn> {
   await using undo = new AsyncDisposableStack();
   const state = {
@@ -148,7 +148,7 @@ async function tend(plane: ControlPlane, state: StandIn, pod: V1Pod): Promise<vo
   const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
   if (pod.metadata?.deletionTimestamp) {
     if (state.lost(pod)) return;
-    // As a kubelet: first the end of the containers is told, then the object goes.
+    // As a kubelet does: it first reports the end of the containers, then deletes the object.
     const over = ['Succeeded', 'Failed'].includes(pod.status?.phase ?? '');
     if (!over) await patchStatus(plane, path, statusFor(pod, { exit: 143 }, undefined));
     await plane.call('DELETE', path, { gracePeriodSeconds: 0, preconditions: { uid } });

@@ -1,36 +1,43 @@
+import type { Clock } from '../../base/clock.ts';
+import { fail } from '../../base/errors.ts';
+import type { NewId } from '../../base/ids.ts';
+import { plainWords, sentences } from '../../base/prose.ts';
 import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
 import type { FilesystemConfig, KubernetesRuntime } from '../../config/schema.ts';
-import { fail } from '../../base/errors.ts';
-import type { Runtime } from '../../runtimes/runtime.ts';
 import type { RegionCapabilities } from '../../region/capabilities.ts';
 import type { ModelLocation, Region, RegionStatus, Workload } from '../../region/region.ts';
+import { isImageAllowed } from '../../runtimes/allowed-images.ts';
+import type { Runtime } from '../../runtimes/runtime.ts';
 import { ClusterAccess } from './api/access.ts';
 import { ApiProxy } from './api/api-proxy.ts';
-import { isImageAllowed } from '../../runtimes/allowed-images.ts';
 import { KubernetesClient } from './api/client.ts';
-import { runErrand } from './pods/pod-task.ts';
-import { KubernetesFilesystems } from './filesystems/filesystems.ts';
-import { Ownership } from './ownership.ts';
-import type { Served } from './manifests/served.ts';
 import { closeMirrors, createMirrors } from './api/mirrors.ts';
-import type { Hints, Mirrors } from './api/mirrors.ts';
+import type { ChangeListener, Mirrors } from './api/mirrors.ts';
 import { ownNamespace } from './api/own-namespace.ts';
-import { statusOf } from './status.ts';
+import { Ownership } from './api/ownership.ts';
+import { statusOf } from './doctor/status.ts';
+import { KubernetesFilesystems } from './filesystems/filesystems.ts';
+import type { RenderInput } from './manifests/render-input.ts';
+import { runPodTask } from './pods/pod-task.ts';
+import { verifyAnswer } from './pods/task-answers.ts';
 import { KubernetesVolumes } from './volumes/volumes.ts';
 import { KubernetesWorkloads } from './workloads/workloads.ts';
 
-export interface KubernetesRegionDeps extends Hints {
+export interface KubernetesRegionDeps extends ChangeListener {
   config: KubernetesRegionConfig;
   capabilities: RegionCapabilities;
   filesystems: readonly FilesystemConfig[];
   runtimes: () => readonly Runtime[];
-  /** What tells the store behind this region from every other one. */
+  /** The identity of the store behind this region. */
   store: string;
+  clock: Clock;
+  newId: NewId;
 }
 
 const modelPath = '/model';
+/** A status is kept for this time, in milliseconds. */
 const statusMs = 15_000;
-/** For reading every byte of a volume again. */
+/** Time to read every byte of a volume. */
 const verifySeconds = 6 * 3600;
 
 /** A namespace of a cluster as a region: volumes are claims, replicas are pods. */
@@ -48,48 +55,51 @@ export class KubernetesRegion implements Region {
   readonly #workloads: KubernetesWorkloads;
   readonly #filesystems: KubernetesFilesystems;
   readonly #ownNamespace = ownNamespace();
-  #status: { value: Promise<RegionStatus>; until: number } | undefined;
+  #status: { value: Promise<RegionStatus>; untilMs: number } | undefined;
 
   constructor(deps: KubernetesRegionDeps) {
-    const { config } = deps;
+    const { config, clock, newId, filesystems, store } = deps;
     const { name: region, namespace, context, kubeconfig, in_cluster: inCluster } = config;
     this.name = region;
     this.capabilities = deps.capabilities;
     this.#deps = deps;
-    this.#access = new ClusterAccess({ region, context, kubeconfig, inCluster });
-    const client = new KubernetesClient({ region, namespace, access: this.#access });
+    this.#access = new ClusterAccess({ region, context, kubeconfig, inCluster, clock });
+    const client = new KubernetesClient({ region, namespace, access: this.#access, clock });
     this.#client = client;
-    this.#ownership = new Ownership({ config, client, store: deps.store });
+    this.#ownership = new Ownership({ config, client, clock, store });
     this.#proxy = new ApiProxy(this.#access, namespace);
-    this.#mirrors = createMirrors(client, region, deps);
-    this.#volumes = new KubernetesVolumes({ config, client, mirrors: this.#mirrors });
-    this.#filesystems = new KubernetesFilesystems({ config, client, filesystems: deps.filesystems });
+    const mirrors = createMirrors({ client, clock, region, listener: deps });
+    this.#mirrors = mirrors;
+    this.#volumes = new KubernetesVolumes({ config, client, mirrors, clock });
+    this.#filesystems = new KubernetesFilesystems({ config, client, clock, newId, filesystems });
     this.#workloads = new KubernetesWorkloads({
       region,
       client,
-      mirrors: this.#mirrors,
-      servedOf: (workload) => this.#servedOf(workload),
+      mirrors,
+      clock,
+      renderInputOf: (workload) => this.#renderInputOf(workload),
       urlOf: (pod, address, port) =>
         config.reach === 'api-proxy' ? this.#proxy.urlOf(pod, port) : `http://${bracketed(address)}:${port}`,
     });
   }
 
-  /** Asked a few times a minute at most, whoever looks. */
   status(): Promise<RegionStatus> {
-    if (this.#status && this.#status.until > Date.now()) return this.#status.value;
-    const value = this.#look();
-    this.#status = { value, until: Date.now() + statusMs };
+    const { clock } = this.#deps;
+    if (this.#status && this.#status.untilMs > clock.elapsedMs()) return this.#status.value;
+    const value = this.#readStatus();
+    this.#status = { value, untilMs: clock.elapsedMs() + statusMs };
     return value;
   }
 
-  async #look(): Promise<RegionStatus> {
+  async #readStatus(): Promise<RegionStatus> {
     const status = await statusOf(this.#client, this.#deps.config);
     if (!status.reachable || status.reason) return status;
-    const taken = await this.#ownership.refusal().catch(() => undefined);
-    return taken ? { ...status, reason: { code: taken.code, message: `${taken.message} ${taken.nextStep}` } } : status;
+    const error = await this.#ownership.refusal().catch(() => undefined);
+    if (!error) return status;
+    return { ...status, reason: { code: error.code, message: plainWords(sentences(error.said, error.nextStep)) } };
   }
 
-  /** Nothing is seen of a region that belongs to another store, and nothing changed there. */
+  /** EcoLink reads and changes nothing in a region that belongs to another store. */
   #owned<Given extends unknown[], Answer>(work: (...given: Given) => Promise<Answer>) {
     return async (...given: Given): Promise<Answer> => {
       await this.#ownership.check();
@@ -107,16 +117,18 @@ export class KubernetesRegion implements Region {
   verifyVolume = this.#owned((key: string) => this.#verify(key));
 
   async #verify(key: string): Promise<string[]> {
-    const answer = await runErrand(this.#client, this.#deps.config, {
+    const { share } = this.#deps.config;
+    const args = ['verify-volume', '--target', modelPath];
+    const task = {
       claim: key,
       mountPath: modelPath,
-      writes: this.#deps.config.share === undefined,
-      args: ['verify-volume', '--target', modelPath],
+      writes: share === undefined,
+      args,
       deadlineSeconds: verifySeconds,
-    });
-    const found = answer['mismatches'] as string[];
-    if (found.length > 0) await this.#volumes.markDamaged(key);
-    return found;
+    };
+    const { mismatches } = await runPodTask({ ...this.#deps, client: this.#client }, task, verifyAnswer);
+    if (mismatches.length > 0) await this.#volumes.markDamaged(key);
+    return mismatches;
   }
 
   filesystems = () => this.#filesystems.all();
@@ -130,13 +142,13 @@ export class KubernetesRegion implements Region {
   eraseWorkload = this.#owned((instance: number) => this.#workloads.remove(instance));
   logs = this.#owned((instance: number, lines: number) => this.#workloads.logs(instance, lines));
 
-  /** What is listed here and unknown to the store is removed: whose it is, is asked anew each time. */
+  /** Asks again who owns the region: workloads that the store does not know are removed. */
   async listWorkloads(): Promise<number[]> {
     await this.#ownership.check({ anew: true });
     return this.#workloads.list();
   }
 
-  /** What runs in a cluster goes on without this process. */
+  /** Replicas in a cluster run on without this process. */
   async endAll(): Promise<void> {}
 
   async close(): Promise<void> {
@@ -144,16 +156,15 @@ export class KubernetesRegion implements Region {
     await this.#access.close();
   }
 
-  async #servedOf(workload: Workload): Promise<Served> {
+  async #renderInputOf(workload: Workload): Promise<RenderInput> {
     const { config } = this.#deps;
     const runtime = this.#runtimeOf(workload);
-    const { claim, mountPath, folder } = await this.#placeOf(workload.location);
+    const { claim, mountPath, folder } = await this.#findModel(workload.location);
     const { file } = workload.location;
-    // A kubeconfig may lead to another cluster than the one that this pod is in.
-    const namespace = config.in_cluster ? this.#ownNamespace : undefined;
     return {
       config,
-      ...(namespace === undefined ? {} : { serverNamespace: namespace }),
+      // A kubeconfig may lead to another cluster than the one of this pod.
+      serverNamespace: config.in_cluster ? this.#ownNamespace : undefined,
       workload,
       runtime,
       claim,
@@ -162,7 +173,7 @@ export class KubernetesRegion implements Region {
     };
   }
 
-  async #placeOf(location: ModelLocation): Promise<{ claim: string; mountPath: string; folder: string }> {
+  async #findModel(location: ModelLocation): Promise<{ claim: string; mountPath: string; folder: string }> {
     if (location.kind === 'volume') return { claim: location.volume, mountPath: modelPath, folder: modelPath };
     const { claim, mountPath } = await this.#filesystems.claimOf(location.filesystem);
     return { claim, mountPath, folder: `${mountPath}/${location.subfolder}` };
@@ -171,8 +182,8 @@ export class KubernetesRegion implements Region {
   #runtimeOf({ runtime: name, image: kept }: Workload): KubernetesRuntime {
     const runtime = this.#deps.runtimes().find((each) => each.name === name);
     if (runtime?.kind !== 'kubernetes') {
-      throw fail('runtime_gone', `The runtime "${name}" is not configured any more.`, {
-        nextStep: 'Put it back under "runtimes" in ecolink.yaml, or launch anew with another runtime.',
+      throw fail('runtime_gone', `The runtime "${name}" is no longer configured.`, {
+        nextStep: 'Add it to the runtimes in ecolink.yaml again, or launch the model with another runtime.',
       });
     }
     const image = kept ?? runtime.image;
@@ -184,6 +195,7 @@ export class KubernetesRegion implements Region {
   }
 }
 
+/** A host in a URL: an IPv6 address needs brackets. */
 function bracketed(address: string): string {
   return address.includes(':') ? `[${address}]` : address;
 }

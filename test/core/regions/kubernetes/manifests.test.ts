@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { kubernetesRegion } from '../../../../src/core/config/kubernetes-region.ts';
 import type { KubernetesRuntime } from '../../../../src/core/config/schema.ts';
 import { disruptionBudget, networkPolicy, service } from '../../../../src/core/regions/kubernetes/manifests/network.ts';
-import type { Served } from '../../../../src/core/regions/kubernetes/manifests/served.ts';
+import type { RenderInput } from '../../../../src/core/regions/kubernetes/manifests/render-input.ts';
 import { deployment, startSeconds } from '../../../../src/core/regions/kubernetes/manifests/workload.ts';
 import type { Workload } from '../../../../src/core/region/region.ts';
 import { builtInKubernetes } from '../../../../src/core/runtimes/kubernetes-built-in.ts';
@@ -12,7 +12,7 @@ const accelerators = [
   { name: 'h100', node_selector: { gpu: 'h100' }, tolerations: [{ key: 'gpu', operator: 'Exists' }] },
 ];
 
-function served(more: Partial<Workload> = {}, config: object = {}): Served {
+function inputOf(more: Partial<Workload> = {}, config: object = {}): RenderInput {
   const workload: Workload = {
     instance: 7,
     replicas: 1,
@@ -35,7 +35,7 @@ function served(more: Partial<Workload> = {}, config: object = {}): Served {
   };
 }
 
-function parts(given: Served) {
+function render(given: RenderInput) {
   const { spec } = deployment(given);
   const pod = spec?.template.spec;
   const engine = pod?.containers[0];
@@ -45,8 +45,8 @@ function parts(given: Served) {
 
 const onGpus = { accelerator: { name: 'h100', count: 2 } };
 
-test('a start is waited for as long as the weights take, by the probe and by the rollout', () => {
-  const { spec, engine } = parts(served());
+test('the startup probe and the rollout allow the time that the weights take to load', () => {
+  const { spec, engine } = render(inputOf());
   const { failureThreshold = 0, periodSeconds = 0 } = engine.startupProbe ?? {};
   expect(failureThreshold * periodSeconds).toBe(startSeconds(140e9));
   expect(spec.progressDeadlineSeconds).toBeGreaterThan(failureThreshold * periodSeconds);
@@ -55,7 +55,7 @@ test('a start is waited for as long as the weights take, by the probe and by the
 });
 
 test('an engine gets its accelerators, their nodes, and shared memory', () => {
-  const { pod, engine } = parts(served(onGpus));
+  const { pod, engine } = render(inputOf(onGpus));
   expect(engine.resources?.limits).toMatchObject({ 'nvidia.com/gpu': '2' });
   expect(engine.resources?.requests).toMatchObject({ 'nvidia.com/gpu': '2' });
   expect(pod.nodeSelector).toEqual({ gpu: 'h100' });
@@ -64,28 +64,28 @@ test('an engine gets its accelerators, their nodes, and shared memory', () => {
   expect(pod.volumes).toContainEqual({ name: 'shm', emptyDir: { medium: 'Memory' } });
 });
 
-test('a rollout takes no accelerator more, and without accelerators no replica less', () => {
-  expect(parts(served(onGpus)).spec.strategy?.rollingUpdate).toEqual({ maxSurge: 0, maxUnavailable: 1 });
-  expect(parts(served()).spec.strategy?.rollingUpdate).toEqual({ maxSurge: 1, maxUnavailable: 0 });
+test('a rollout needs no extra accelerator; without accelerators it keeps all replicas', () => {
+  expect(render(inputOf(onGpus)).spec.strategy?.rollingUpdate).toEqual({ maxSurge: 0, maxUnavailable: 1 });
+  expect(render(inputOf()).spec.strategy?.rollingUpdate).toEqual({ maxSurge: 1, maxUnavailable: 0 });
 });
 
-test('replicas go to different nodes where they can, and a scale leaves those that run as they are', () => {
-  expect(parts(served({ replicas: 2 })).pod.topologySpreadConstraints).toMatchObject([
+test('replicas prefer different nodes, and a scale does not change running replicas', () => {
+  expect(render(inputOf({ replicas: 2 })).pod.topologySpreadConstraints).toMatchObject([
     { topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', maxSkew: 1 },
   ]);
-  expect(parts(served()).spec.template).toEqual(parts(served({ replicas: 2 })).spec.template);
+  expect(render(inputOf()).spec.template).toEqual(render(inputOf({ replicas: 2 })).spec.template);
 });
 
-test('a drain takes one replica at a time, and a broken one stops no drain', () => {
-  expect(disruptionBudget(served({ replicas: 2 })).spec).toMatchObject({
+test('a drain takes one replica at a time, and a broken replica stops no drain', () => {
+  expect(disruptionBudget(inputOf({ replicas: 2 })).spec).toMatchObject({
     maxUnavailable: 1,
     unhealthyPodEvictionPolicy: 'AlwaysAllow',
   });
 });
 
-test('an end is told to the endpoints before the engine hears of it, and calls have time to finish', () => {
+test('endpoints learn of an end before the engine does, and calls have time to finish', () => {
   const drain = (more: Partial<KubernetesRuntime>) => {
-    const { pod, engine, spec } = parts({ ...served(), runtime: { ...vllm, ...more } });
+    const { pod, engine, spec } = render({ ...inputOf(), runtime: { ...vllm, ...more } });
     const grace = pod.terminationGracePeriodSeconds ?? 0;
     expect(spec.progressDeadlineSeconds).toBeGreaterThan(grace);
     return { sleep: engine.lifecycle?.preStop?.sleep?.seconds, grace, words: engine.args };
@@ -103,14 +103,14 @@ test('an end is told to the endpoints before the engine hears of it, and calls h
   ]);
 });
 
-test('an engine that fails its probes is not given the time of a drain, which its end begins with', () => {
-  const { engine } = parts(served());
+test('an engine that fails its probes gets no time to drain', () => {
+  const { engine } = render(inputOf());
   for (const probe of [engine.startupProbe, engine.livenessProbe])
     expect(probe?.terminationGracePeriodSeconds).toBeLessThanOrEqual(10);
 });
 
-test('a pod has no token, no settings from Services, no privileges, and a user that is not root', () => {
-  const { pod, engine } = parts(served());
+test('a pod has no token, no settings from Services, no privileges, and does not run as root', () => {
+  const { pod, engine } = render(inputOf());
   expect(pod).toMatchObject({
     automountServiceAccountToken: false,
     enableServiceLinks: false,
@@ -124,8 +124,8 @@ test('a pod has no token, no settings from Services, no privileges, and a user t
   }
 });
 
-test('an engine is offline, serves under its model id, and can write where it is used to', () => {
-  const { pod, engine } = parts(served());
+test('an engine is offline, serves under its model id, and has its usual writable folders', () => {
+  const { pod, engine } = render(inputOf());
   const environment = Object.fromEntries((engine.env ?? []).map(({ name, value }) => [name, value]));
   expect(environment).toMatchObject({ HF_HUB_OFFLINE: '1', TRANSFORMERS_OFFLINE: '1', HF_HOME: '/cache/huggingface' });
   expect(engine.args?.slice(0, 4)).toEqual(['serve', '/model', '--served-model-name', 'tiny:7']);
@@ -135,8 +135,8 @@ test('an engine is offline, serves under its model id, and can write where it is
     expect(pod.volumes).toContainEqual({ name: paths.get(path ?? ''), emptyDir: {} });
 });
 
-test('weights are read-only in the claim and in the mount, and looked at before the engine starts', () => {
-  const { pod, engine } = parts(served());
+test('weights are read-only in the claim and in the mount, and checked before the engine starts', () => {
+  const { pod, engine } = render(inputOf());
   expect(pod.volumes).toContainEqual({
     name: 'model',
     persistentVolumeClaim: { claimName: 'v-1', readOnly: true },
@@ -145,9 +145,9 @@ test('weights are read-only in the claim and in the mount, and looked at before 
   expect(pod.initContainers?.[0]?.args).toEqual(['check-volume', '--target', '/model']);
 });
 
-test('EcoLink alone is let in, on the one port, and through the API server whoever comes that way', () => {
+test("only EcoLink may reach the engine's port; with the API proxy everybody may", () => {
   const ports = [{ port: 'http', protocol: 'TCP' }];
-  expect(networkPolicy(served()).spec).toMatchObject({
+  expect(networkPolicy(inputOf()).spec).toMatchObject({
     policyTypes: ['Ingress'],
     ingress: [
       {
@@ -156,13 +156,13 @@ test('EcoLink alone is let in, on the one port, and through the API server whoev
       },
     ],
   });
-  const known = { ...served(), serverNamespace: 'ecolink' };
+  const known = { ...inputOf(), serverNamespace: 'ecolink' };
   expect(networkPolicy(known).spec).toMatchObject({
     ingress: [{ from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ecolink' } } }] }],
   });
-  expect(networkPolicy(served({}, { reach: 'api-proxy' })).spec?.ingress).toEqual([{ ports }]);
+  expect(networkPolicy(inputOf({}, { reach: 'api-proxy' })).spec?.ingress).toEqual([{ ports }]);
 });
 
-test('a Service is there for its endpoints and has no address of its own', () => {
-  expect(service(served()).spec).toMatchObject({ clusterIP: 'None', ports: [{ targetPort: 'http' }] });
+test('a Service exists for its endpoints and has no address of its own', () => {
+  expect(service(inputOf()).spec).toMatchObject({ clusterIP: 'None', ports: [{ targetPort: 'http' }] });
 });

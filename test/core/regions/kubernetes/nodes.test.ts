@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isLetIn } from '../../../../src/core/regions/kubernetes/nodes.ts';
+import { matchesTerms } from '../../../../src/core/regions/kubernetes/pods/nodes.ts';
 
 const node = { metadata: { name: 'n-1', labels: { zone: 'a', gpus: '4' } } };
 const on = (key: string, operator: string, ...values: string[]) => ({ matchExpressions: [{ key, operator, values }] });
@@ -15,11 +15,11 @@ test.each([
   ['Lt', on('gpus', 'Lt', '4'), false],
   ['the name', { matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n-2'] }] }, false],
 ])('a node is let in as the scheduler would by %s', (_, term, expected) => {
-  expect(isLetIn(node, [term])).toBe(expected);
+  expect(matchesTerms(node, [term])).toBe(expected);
 });
 
-test('any term will do, and of a term every expression has to', () => {
+test('one term is enough, with all its expressions', () => {
   const [yes, no] = [on('zone', 'In', 'a'), on('zone', 'In', 'b')];
-  expect(isLetIn(node, [no, yes])).toBe(true);
-  expect(isLetIn(node, [{ matchExpressions: [...yes.matchExpressions, ...no.matchExpressions] }])).toBe(false);
+  expect(matchesTerms(node, [no, yes])).toBe(true);
+  expect(matchesTerms(node, [{ matchExpressions: [...yes.matchExpressions, ...no.matchExpressions] }])).toBe(false);
 });

@@ -1,14 +1,14 @@
 import type { V1Job, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 import { describe, expect, test } from 'vitest';
 import { isImageAllowed } from '../../../../src/core/runtimes/allowed-images.ts';
-import { carries } from '../../../../src/core/regions/kubernetes/api/is-subset.ts';
+import { isSubset } from '../../../../src/core/regions/kubernetes/api/is-subset.ts';
 import { failureOf } from '../../../../src/core/regions/kubernetes/volumes/download-state.ts';
 import type { Live } from '../../../../src/core/regions/kubernetes/api/kinds.ts';
-import { literal } from '../../../../src/core/regions/kubernetes/manifests/pods.ts';
+import { escapeVariables } from '../../../../src/core/regions/kubernetes/manifests/pods.ts';
 import { claimBytes } from '../../../../src/core/regions/kubernetes/manifests/volume.ts';
 import { startSeconds } from '../../../../src/core/regions/kubernetes/manifests/workload.ts';
 import { annotations, labels, nameFor, workloadName } from '../../../../src/core/regions/kubernetes/api/names.ts';
-import { crashesOf, troubleOf } from '../../../../src/core/regions/kubernetes/pods/pod-reasons.ts';
+import { crashesOf, problemOf } from '../../../../src/core/regions/kubernetes/pods/pod-problems.ts';
 import { labelledClaims } from '../../../../src/core/regions/kubernetes/filesystems/shared-claims.ts';
 
 const gib = 1024 ** 3;
@@ -23,7 +23,7 @@ describe('names', () => {
     },
   );
 
-  test('that are short stay as people wrote them', () => {
+  test('that are short stay unchanged', () => {
     expect(workloadName(7, 'eu')).toBe('instance-7-eu');
     expect(nameFor('eu.west')).not.toBe(nameFor('eu-west'));
   });
@@ -61,13 +61,13 @@ test('a claim holds the files, a tenth more and a GiB', () => {
   expect(claimBytes(100 * gib)).toBe(111 * gib);
 });
 
-test('a start is waited for as long as the weights take to read', () => {
+test('a start may take as long as reading the weights', () => {
   expect(startSeconds(0)).toBe(600);
   expect(startSeconds(140e9)).toBe(600 + 2800);
 });
 
-test('a word that looks like a variable of Kubernetes reaches the engine as it is', () => {
-  expect(literal('$(HOME) costs $5 ($)')).toBe('$$(HOME) costs $5 ($)');
+test('a word that looks like a Kubernetes variable reaches the engine unchanged', () => {
+  expect(escapeVariables('$(HOME) costs $5 ($)')).toBe('$$(HOME) costs $5 ($)');
 });
 
 describe('drift', () => {
@@ -81,7 +81,7 @@ describe('drift', () => {
     ['what a webhook added by name', { ...rendered, named: [{ name: 'sidecar' }, { name: 'engine', image: 'i:1' }] }],
     ['an empty field that was dropped', { a: 1, list: ['x', 'y'], named: rendered.named }],
   ] as const)('is not %s', ([, live]) => {
-    expect(carries(live, rendered)).toBe(true);
+    expect(isSubset(rendered, live)).toBe(true);
   });
 
   test.for([
@@ -90,7 +90,7 @@ describe('drift', () => {
     ['a word more in a list', { ...rendered, list: ['x', 'y', 'z'] }],
     ['a field that went', { list: ['x', 'y'], named: rendered.named }],
   ] as const)('is %s', ([, live]) => {
-    expect(carries(live, rendered)).toBe(false);
+    expect(isSubset(rendered, live)).toBe(false);
   });
 });
 
@@ -142,7 +142,7 @@ test.for([
   expect(failureOf(job as unknown as Live<V1Job>, [pod])).toMatchObject({ code, retryable });
 });
 
-test('a failed download without a pod is explained by its job', () => {
+test('without a pod, the Job explains a failed download', () => {
   expect(failureOf(job as unknown as Live<V1Job>, [])).toMatchObject({
     code: 'interrupted',
     message: expect.stringContaining('too many') as string,
@@ -151,7 +151,7 @@ test('a failed download without a pod is explained by its job', () => {
 
 const digest = `sha256:${'a'.repeat(64)}`;
 
-test('a digest behind a tag is allowed where the tag is, and by itself only where it is listed', () => {
+test('a digest behind a tag is allowed if the tag is; a digest alone must be listed itself', () => {
   expect(isImageAllowed(`vllm/vllm-openai:v1@${digest}`, ['vllm/vllm-openai:v1'])).toBe(true);
   expect(isImageAllowed(`vllm/vllm-openai:v2@${digest}`, ['vllm/vllm-openai:v1'])).toBe(false);
   expect(isImageAllowed(`vllm/vllm-openai@${digest}`, ['vllm/vllm-openai:v1'])).toBe(false);
@@ -176,33 +176,50 @@ function run(minutes: number): object {
 const backOff = { waiting: { reason: 'CrashLoopBackOff', message: 'back-off' } };
 
 describe('ends of an engine', () => {
-  test('in a row are a loop, told with the last lines of its log', () => {
+  test('in a row are a crash loop, explained by the last lines of its log', () => {
     const pod = enginePod({ restartCount: 4, state: backOff, lastState: run(1) });
     expect(crashesOf(pod)).toBe(4);
-    expect(troubleOf(pod)).toMatchObject({
+    expect(problemOf(pod)).toMatchObject({
       code: 'crash_loop',
       message: expect.stringContaining('ValueError: bad layer') as string,
     });
   });
 
-  test('after a time of service begin a new count', () => {
+  test('start a new count after the engine has served', () => {
     const pod = enginePod({ restartCount: 9, state: backOff, lastState: run(60) });
     expect(crashesOf(pod)).toBe(1);
-    expect(troubleOf(pod)).toMatchObject({ code: 'crashed' });
+    expect(problemOf(pod)).toMatchObject({ code: 'crashed' });
   });
 
-  test('that lie behind are no trouble of one that runs again', () => {
+  test('do not matter once the engine runs again', () => {
     const running = { state: { running: {} }, started: true, restartCount: 9, lastState: run(1) };
     expect(crashesOf(enginePod({ ...running, ready: true }))).toBe(0);
-    expect(troubleOf(enginePod({ ...running, ready: true }))).toBeUndefined();
-    expect(troubleOf(enginePod(running))).toMatchObject({ code: 'not_ready' });
+    expect(problemOf(enginePod({ ...running, ready: true }))).toBeUndefined();
+    expect(problemOf(enginePod(running))).toMatchObject({ code: 'not_ready' });
   });
 });
 
-test('a pod that runs without trouble has none', () => {
+test('a pod that runs has no problem', () => {
   const pod = {
     metadata: { name: 'p' },
     status: { phase: 'Running', conditions: [{ type: 'PodScheduled', status: 'True' }] },
   };
-  expect(troubleOf(pod as unknown as Live<V1Pod>)).toBeUndefined();
+  expect(problemOf(pod as unknown as Live<V1Pod>)).toBeUndefined();
+});
+
+test('an incomplete volume is reported in words, not in the JSON that the check printed', () => {
+  const error = {
+    code: 'volume_incomplete',
+    message: '/model holds no complete download.',
+    retryable: true,
+    next_step: 'Download the model again.',
+  };
+  const terminated = { exitCode: 1, message: `${JSON.stringify({ error })}\n` };
+  const initContainerStatuses = [{ name: 'check', image: 'e:1', restartCount: 1, state: { terminated } }];
+  const pod = { metadata: { name: 'p' }, status: { phase: 'Pending', initContainerStatuses } };
+  expect(problemOf(pod as unknown as Live<V1Pod>)).toEqual({
+    code: 'volume_incomplete',
+    message: '/model holds no complete download.',
+    final: false,
+  });
 });

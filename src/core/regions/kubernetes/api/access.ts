@@ -1,36 +1,44 @@
 import type { RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
+import type { DispatcherOptions } from '@kubernetes/client-node';
 import { Agent, ProxyAgent } from 'undici';
-import type { buildConnector, Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
+import { z } from 'zod';
+import type { Clock } from '../../../base/clock.ts';
 import { fail } from '../../../base/errors.ts';
 import { digestOf } from '../../../base/ids.ts';
+import { say, task } from '../../../base/prose.ts';
+import type { Prose } from '../../../base/prose.ts';
+import { systemError } from './system-error.ts';
 
 export interface AccessOptions {
   region: string;
   context?: string | undefined;
   kubeconfig?: string | undefined;
   inCluster: boolean;
+  clock: Clock;
 }
 
-/** How to reach one cluster as one user, for a short while: tokens and certificates rotate. */
+/** How to reach one cluster as one user. Valid for a short time only: tokens and certificates rotate. */
 export interface Access {
   server: string;
   headers: Record<string, string>;
   dispatcher: Dispatcher;
 }
 
-/** Files are read again after this long, in milliseconds. */
+/** The kubeconfig and its files are read again after this time, in milliseconds. */
 const freshMs = 10_000;
+const connectTimeoutMs = 10_000;
 
 /**
- * The credentials of one region: a KubeConfig of its own whose context is set once and never switched (after a switch, a
- * client made before sends the new context's token to the old server). Connections are kept: the library's own
- * clients open one for every request.
+ * The credentials of one region. It has its own KubeConfig, whose context is set once and never switched: after a switch,
+ * the library's older clients send the new context's token to the old server. Connections are kept open, because the
+ * library's own clients open one for each request.
  */
 export class ClusterAccess {
   readonly #options: AccessOptions;
   #config: KubeConfig | undefined;
-  #known: { access: Access; until: number } | undefined;
+  #cached: { access: Access; untilMs: number } | undefined;
   #dispatcher: { key: string; dispatcher: Dispatcher } | undefined;
 
   constructor(options: AccessOptions) {
@@ -38,21 +46,22 @@ export class ClusterAccess {
   }
 
   async current(): Promise<Access> {
-    if (this.#known && this.#known.until > Date.now()) return this.#known.access;
+    const { clock } = this.#options;
+    if (this.#cached && this.#cached.untilMs > clock.elapsedMs()) return this.#cached.access;
     const access = await this.#read();
-    this.#known = { access, until: Date.now() + freshMs };
+    this.#cached = { access, untilMs: clock.elapsedMs() + freshMs };
     return access;
   }
 
-  /** What was refused may have been rotated: reads everything anew. */
+  /** Reads everything again at the next call: credentials that were refused may have been rotated. */
   forget(): void {
     this.#config = undefined;
-    this.#known = undefined;
+    this.#cached = undefined;
   }
 
-  /** The program that the kubeconfig calls for its token, once it was read. */
+  /** The program that the kubeconfig calls for its token. Undefined before the kubeconfig is read. */
   plugin(): string | undefined {
-    return (this.#config?.getCurrentUser()?.exec as { command?: string } | undefined)?.command;
+    return execSchema.safeParse(this.#config?.getCurrentUser()?.exec).data?.command;
   }
 
   async close(): Promise<void> {
@@ -63,7 +72,7 @@ export class ClusterAccess {
     try {
       const config = (this.#config ??= load(this.#options));
       const cluster = config.getCurrentCluster();
-      if (!cluster) throw new NoContext(config);
+      if (!cluster) throw new UnknownContext(config);
       const options: RequestOptions = {};
       await config.applyToHTTPSOptions(options);
       const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername } = options;
@@ -72,7 +81,7 @@ export class ClusterAccess {
       return {
         server: cluster.server.replace(/\/+$/, ''),
         headers: headersOf(options),
-        dispatcher: this.#dispatch(config.createDispatcherOptions(cluster, known)),
+        dispatcher: this.#dispatcherFor(config.createDispatcherOptions(cluster, known)),
       };
     } catch (cause) {
       this.forget();
@@ -80,16 +89,18 @@ export class ClusterAccess {
     }
   }
 
-  #dispatch(options: ReturnType<KubeConfig['createDispatcherOptions']>): Dispatcher {
+  #dispatcherFor(options: DispatcherOptions): Dispatcher {
     const key = digestOf(options);
     if (this.#dispatcher?.key === key) return this.#dispatcher.dispatcher;
-    // What still runs on the connections of rotated certificates may end there.
+    // Calls that still run with rotated certificates may finish.
     void this.#dispatcher?.dispatcher.close();
-    const dispatcher = dispatcherFor(options);
+    const dispatcher = createDispatcher(options);
     this.#dispatcher = { key, dispatcher };
     return dispatcher;
   }
 }
+
+const execSchema = z.object({ command: z.string() });
 
 function load(options: AccessOptions): KubeConfig {
   const config = new KubeConfig();
@@ -100,59 +111,53 @@ function load(options: AccessOptions): KubeConfig {
   return config;
 }
 
-function headersOf(options: RequestOptions): Record<string, string> {
-  const given = Object.entries((options.headers ?? {}) as Record<string, unknown>).map(([name, value]) => [
-    name.toLowerCase(),
-    String(value),
-  ]);
-  const basic: Record<string, string> = options.auth
-    ? { authorization: `Basic ${Buffer.from(options.auth).toString('base64')}` }
-    : {};
-  return { ...(Object.fromEntries(given) as Record<string, string>), ...basic };
+function headersOf({ headers = {}, auth }: RequestOptions): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) found[name.toLowerCase()] = String(value);
+  if (auth) found['authorization'] = `Basic ${Buffer.from(auth).toString('base64')}`;
+  return found;
 }
 
-function dispatcherFor(options: ReturnType<KubeConfig['createDispatcherOptions']>): Dispatcher {
+function createDispatcher(options: DispatcherOptions): Dispatcher {
   if (options.type === 'socks') throw new Error('a socks proxy-url is not supported');
-  if (options.type === 'proxy')
-    return new ProxyAgent({ uri: options.uri, requestTls: options.requestTls as buildConnector.BuildOptions });
+  if (options.type === 'proxy') return new ProxyAgent({ uri: options.uri, requestTls: options.requestTls });
   const tls = options.type === 'agent' ? options.connect : {};
-  return new Agent({ connect: { ...tls, timeout: 10_000 } as buildConnector.BuildOptions });
+  return new Agent({ connect: { ...tls, timeout: connectTimeoutMs } });
 }
 
 function noAccess(options: AccessOptions, cause: unknown): Error {
-  const { code, path, syscall } = cause as NodeJS.ErrnoException;
+  const { code, path, syscall, message } = systemError(cause);
   if (code === 'ENOENT' && syscall?.startsWith('spawn')) {
     return fail(
       'region_exec_plugin',
-      `The kubeconfig of the region ${options.region} calls the program "${path}", which is not there.`,
-      {
-        nextStep: 'Make a kubeconfig that needs none: ecolink region add --write-kubeconfig.',
-        cause,
-      },
+      `The kubeconfig of the region ${options.region} calls the program "${path}", which does not exist here.`,
+      { nextStep: say`Use a kubeconfig without such a program: ${task('write_kubeconfig', options.region)}.`, cause },
     );
   }
   const context = options.context === undefined ? 'the current context' : `the context "${options.context}"`;
-  const where = options.inCluster
+  const source = options.inCluster
     ? "the pod's ServiceAccount"
     : `${context} of ${options.kubeconfig ?? 'the kubeconfig'}`;
   return fail(
     'region_access',
-    `The region ${options.region} cannot be reached with ${where}: ${(cause as Error).message.split('\n')[0]}.`,
-    { nextStep: fixFor(options, cause), cause },
+    `EcoLink cannot access the region ${options.region} with ${source}: ${message.split('\n')[0]}.`,
+    { nextStep: nextStepFor(options, cause), cause },
   );
 }
 
-class NoContext extends Error {
-  readonly there: string;
+class UnknownContext extends Error {
+  readonly known: string;
 
   constructor(config: KubeConfig) {
     super('no such context');
-    this.there = config.contexts.map(({ name }) => name).join(', ');
+    this.known = config.contexts.map(({ name }) => name).join(', ');
   }
 }
 
-function fixFor({ inCluster }: AccessOptions, cause: unknown): string {
-  if (inCluster) return 'in_cluster is for a pod of that cluster: elsewhere give the region a context or a kubeconfig.';
-  if (!(cause instanceof NoContext) || cause.there === '') return "Correct the region's kubeconfig in ecolink.yaml.";
-  return `Set the region's context to one that the kubeconfig has: ${cause.there}.`;
+function nextStepFor({ inCluster }: AccessOptions, cause: unknown): Prose {
+  if (inCluster)
+    return 'Use in_cluster only if EcoLink runs in a pod of that cluster. Otherwise give the region a context or a kubeconfig.';
+  if (!(cause instanceof UnknownContext) || cause.known === '')
+    return "Correct the region's kubeconfig in ecolink.yaml.";
+  return `Set the region's context to one that the kubeconfig has: ${cause.known}.`;
 }

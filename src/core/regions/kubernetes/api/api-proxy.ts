@@ -2,13 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { request } from 'undici';
+import type { Dispatcher } from 'undici';
+import { z } from 'zod';
+import { parseJson } from './answers.ts';
 import type { ClusterAccess } from './access.ts';
 import { pathOf } from './kinds.ts';
 
-/** They belong to one connection, and the first of them is the caller's affair with EcoLink. */
+type Headers = Record<string, string | string[]>;
+
+/** Headers of one connection, and the caller's token for EcoLink: none of them is passed on. */
 const ownHeaders = new Set([
   'authorization',
   'host',
@@ -21,8 +25,8 @@ const ownHeaders = new Set([
 ]);
 
 /**
- * Reaches pods through the API server's proxy, for trying out from outside a cluster. It listens on loopback under a path
- * that nobody can guess, so that whoever calls replicas needs to know neither the cluster's certificate nor its token.
+ * Reaches pods through the API server's proxy, to try EcoLink out from outside a cluster. It listens on loopback, under a
+ * path that nobody can guess. So callers of replicas need neither the cluster's certificate nor its token.
  */
 export class ApiProxy {
   readonly #access: ClusterAccess;
@@ -37,8 +41,7 @@ export class ApiProxy {
 
   async urlOf(pod: string, port: number): Promise<string> {
     this.#server ??= this.#listen();
-    const address = (await this.#server).address() as AddressInfo;
-    return `http://127.0.0.1:${address.port}/${this.#secret}/${pod}:${port}`;
+    return `http://127.0.0.1:${portOf(await this.#server)}/${this.#secret}/${pod}:${port}`;
   }
 
   async close(): Promise<void> {
@@ -53,62 +56,67 @@ export class ApiProxy {
     const server = createServer((incoming, outgoing) => {
       this.#forward(incoming, outgoing).catch(() => outgoing.destroy());
     });
-    // It must not keep a process alive that has nothing else to do.
+    // It must not keep the process alive.
     server.listen(0, '127.0.0.1').unref();
     await once(server, 'listening');
     return server;
   }
 
   async #forward(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-    const [, secret, target, rest] = /^\/([^/]+)\/([a-z0-9.-]+:\d+)(\/.*)?$/.exec(incoming.url ?? '') ?? [];
+    const [, secret, target, path] = /^\/([^/]+)\/([a-z0-9.-]+:\d+)(\/.*)?$/.exec(incoming.url ?? '') ?? [];
     if (secret !== this.#secret || target === undefined) {
       outgoing.writeHead(404).end();
       return;
     }
-    const { server, headers, dispatcher } = await this.#access.current();
-    const gone = new AbortController();
-    outgoing.on('close', () => gone.abort());
-    const hasBody =
-      incoming.headers['content-length'] !== undefined || incoming.headers['transfer-encoding'] !== undefined;
-    const answer = await request(`${server}${pathOf('Pod', this.#namespace, target)}/proxy${rest ?? '/'}`, {
-      method: incoming.method as 'GET',
-      dispatcher,
-      headers: { ...passedOn(incoming.headers), ...headers },
-      body: hasBody ? incoming : null,
-      signal: gone.signal,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
+    const answer = await this.#call(incoming, outgoing, `${target}/proxy${path ?? '/'}`);
     if (answer.statusCode < 400 || !isJson(answer.headers)) {
       outgoing.writeHead(answer.statusCode, passedOn(answer.headers));
       await pipeline(answer.body, outgoing);
       return;
     }
     const text = await answer.body.text();
-    if (!isStatus(text)) {
+    if (!statusSchema.safeParse(parseJson(text)).success) {
       outgoing.writeHead(answer.statusCode, passedOn(answer.headers)).end(text);
       return;
     }
-    // The API server's own words, which are no answer of the pod: to the gateway the pod has not answered.
+    // The API server answered in the pod's place. For the gateway the pod has not answered.
     if (answer.statusCode === 401) this.#access.forget();
     outgoing.destroy();
   }
+
+  async #call(incoming: IncomingMessage, outgoing: ServerResponse, target: string): Promise<Dispatcher.ResponseData> {
+    const { server, headers, dispatcher } = await this.#access.current();
+    const closed = new AbortController();
+    outgoing.on('close', () => closed.abort());
+    const hasBody =
+      incoming.headers['content-length'] !== undefined || incoming.headers['transfer-encoding'] !== undefined;
+    return request(`${server}${pathOf('Pod', this.#namespace, target)}`, {
+      method: incoming.method ?? 'GET',
+      dispatcher,
+      headers: { ...passedOn(incoming.headers), ...headers },
+      body: hasBody ? incoming : null,
+      signal: closed.signal,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+  }
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The proxy does not listen on a port.');
+  return address.port;
 }
 
 function isJson(headers: IncomingMessage['headers']): boolean {
   return headers['content-type']?.startsWith('application/json') ?? false;
 }
 
-function isStatus(text: string): boolean {
-  try {
-    const { kind, apiVersion } = JSON.parse(text) as { kind?: unknown; apiVersion?: unknown };
-    return kind === 'Status' && apiVersion === 'v1';
-  } catch {
-    return false;
-  }
-}
+const statusSchema = z.object({ kind: z.literal('Status'), apiVersion: z.literal('v1') });
 
-function passedOn(headers: IncomingMessage['headers']): Record<string, string | string[]> {
-  const kept = Object.entries(headers).filter(([name, value]) => value !== undefined && !ownHeaders.has(name));
-  return Object.fromEntries(kept) as Record<string, string | string[]>;
+function passedOn(headers: IncomingMessage['headers']): Headers {
+  const kept: Headers = {};
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined && !ownHeaders.has(name)) kept[name] = value;
+  return kept;
 }

@@ -1,52 +1,47 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { request } from 'undici';
 import type { Dispatcher } from 'undici';
+import type { z } from 'zod';
+import type { Clock } from '../../../base/clock.ts';
 import type { ClusterAccess } from './access.ts';
+import { parseList, parseStatus, parseWatchEvent } from './answers.ts';
+import type { WatchEvent } from './answers.ts';
 import { apiError, isStatus, KubernetesError } from './api-errors.ts';
-import { kinds, pathOf } from './kinds.ts';
-import type { Held, Kind, Live } from './kinds.ts';
+import { isLive, kinds, pathOf } from './kinds.ts';
+import type { ApiObject, Kind, LiveOf, ManifestOf } from './kinds.ts';
+import { systemError } from './system-error.ts';
 
-/** What a manifest has before the server holds it. */
-export interface Manifest {
-  apiVersion?: string;
-  kind?: string;
-  metadata?: { name?: string };
-}
+type Query = Record<string, string | number | boolean | undefined>;
 
 interface Call {
   method: Dispatcher.HttpMethod;
   path: string;
-  query?: Record<string, string | number | boolean | undefined>;
+  query?: Query | undefined;
   body?: unknown;
   contentType?: string;
-  doing: string;
-  timeoutMs?: number;
+  /** For error messages: "create Job v-1". */
+  action: string;
+  timeoutMs?: number | undefined;
 }
 
-const timeoutMs = 15_000;
-/** The longest pause that a server may ask for and still be waited for within a call, in seconds. */
-const longestPause = 5;
-/** Of what is listed at once. All kinds of all regions are listed at a start, and pages of 500 cost 40 MB for good. */
+const defaultTimeoutMs = 15_000;
+/** A pause that the server asks for is waited for within the call up to this length, in seconds. */
+const longestPauseSeconds = 5;
+/** Objects per page. A start lists all kinds of all regions, and pages of 500 cost 40 MB that are never given back. */
 const pageSize = 100;
 const fieldManager = 'ecolink';
-/** Watched for this long, then asked anew: a connection that died without a word is found out. */
+/** A watch is renewed after this time. So a connection that died silently is found. */
 const watchSeconds = 240;
 
 export interface ClientOptions {
   region: string;
   namespace: string;
   access: ClusterAccess;
-  timeoutMs?: number;
-}
-
-export interface WatchEvent {
-  type: string;
-  object: Held & { code?: number; message?: string };
+  clock: Clock;
 }
 
 /**
- * The API of one namespace. Own code over undici, with the library's credentials: its generated clients have no time
- * limit, drop `retry-after`, and send a patch as json-patch unless told otherwise in a header.
+ * The API of one namespace. This is our own code over undici, with the library's credentials. The library's generated
+ * clients have no time limit, ignore `retry-after`, and send a patch as json-patch unless a header says otherwise.
  */
 export class KubernetesClient {
   readonly #options: ClientOptions;
@@ -57,43 +52,49 @@ export class KubernetesClient {
     this.namespace = options.namespace;
   }
 
-  async list<T>(
-    kind: Kind,
+  async list<K extends Kind>(
+    kind: K,
     labelSelector: string,
-    { fieldSelector, timeoutMs: patience }: { fieldSelector?: string; timeoutMs?: number } = {},
-  ): Promise<{ items: Live<T>[]; version: string }> {
-    const items: Live<T>[] = [];
+    { fieldSelector, timeoutMs }: { fieldSelector?: string; timeoutMs?: number } = {},
+  ): Promise<{ items: LiveOf<K>[]; version: string }> {
+    const items: LiveOf<K>[] = [];
     let next: string | undefined;
     for (;;) {
-      const page = (await this.#json({
+      const call: Call = {
         method: 'GET',
         path: pathOf(kind, this.namespace),
         query: { labelSelector, fieldSelector, limit: pageSize, continue: next },
-        doing: `listed (${kinds[kind].plural})`,
-        ...(patience === undefined ? {} : { timeoutMs: patience }),
-      })) as { items: Live<T>[]; metadata: { resourceVersion: string; continue?: string } };
+        action: `list ${kinds[kind].plural}`,
+        timeoutMs,
+      };
+      const page = parseList(await this.#json(call), kind) ?? this.#notKubernetes(call);
       items.push(...page.items);
-      next = page.metadata.continue || undefined;
-      if (next === undefined) return { items, version: page.metadata.resourceVersion };
+      next = page.next;
+      if (next === undefined) return { items, version: page.version };
     }
   }
 
-  /** Undefined where there is none. */
-  async read<T>(kind: Kind, name: string): Promise<Live<T> | undefined> {
-    const call: Call = { method: 'GET', path: pathOf(kind, this.namespace, name), doing: `read (${kind} ${name})` };
-    return unlessMissing(this.#json(call) as Promise<Live<T>>);
+  /** Returns undefined if there is no such object. */
+  async read<K extends Kind>(kind: K, name: string): Promise<LiveOf<K> | undefined> {
+    const path = pathOf(kind, this.namespace, name);
+    try {
+      return await this.#object(kind, { method: 'GET', path, action: `read ${kind} ${name}` });
+    } catch (thrown) {
+      if (isStatus(thrown, 404)) return undefined;
+      throw thrown;
+    }
   }
 
-  /** Undefined where the name is taken: creating is a lock that one of many wins. */
-  async create<T extends Manifest>(kind: Kind, manifest: T): Promise<Live<T> | undefined> {
+  /** Returns undefined if the name is taken. Creation is a lock: one of many callers wins. */
+  async create<K extends Kind>(kind: K, manifest: ManifestOf<K>): Promise<LiveOf<K> | undefined> {
     try {
-      return (await this.#json({
+      return await this.#object(kind, {
         method: 'POST',
         path: pathOf(kind, this.namespace),
         query: { fieldManager, fieldValidation: 'Strict' },
         body: manifest,
-        doing: `created (${kind} ${manifest.metadata?.name ?? ''})`,
-      })) as Live<T>;
+        action: `create ${kind} ${manifest.metadata.name}`,
+      });
     } catch (thrown) {
       if (thrown instanceof KubernetesError && thrown.status === 409 && thrown.reason === 'AlreadyExists')
         return undefined;
@@ -101,63 +102,69 @@ export class KubernetesClient {
     }
   }
 
-  /** Server-side apply. What others changed in fields of ours is taken back; fields of theirs stay. */
-  async apply<T extends Manifest>(kind: Kind, manifest: T): Promise<Live<T>> {
-    const name = manifest.metadata?.name as string;
-    return (await this.#json({
+  /** Server-side apply: resets our fields if others changed them, and leaves the fields of others alone. */
+  async apply<K extends Kind>(
+    kind: K,
+    manifest: ManifestOf<K>,
+    moreAnnotations: Record<string, string> = {},
+  ): Promise<LiveOf<K>> {
+    const { name, annotations } = manifest.metadata;
+    const metadata = { ...manifest.metadata, annotations: { ...annotations, ...moreAnnotations } };
+    return this.#object(kind, {
       method: 'PATCH',
       path: pathOf(kind, this.namespace, name),
       query: { fieldManager, fieldValidation: 'Strict', force: true },
       contentType: 'application/apply-patch+yaml',
-      body: manifest,
-      doing: `applied (${kind} ${name})`,
-    })) as Live<T>;
+      body: { ...manifest, metadata },
+      action: `apply ${kind} ${name}`,
+    });
   }
 
-  /** Changes an object that is still the one that was seen. Undefined where it is gone or another has its name. */
-  async patch<T>(kind: Kind, seen: Held, change: { metadata?: object; spec?: object }): Promise<Live<T> | undefined> {
+  /** Changes the object with this UID. Returns undefined if it is gone, or if another object has its name. */
+  async patch<K extends Kind>(
+    kind: K,
+    seen: ApiObject,
+    change: { metadata?: object; spec?: object },
+  ): Promise<LiveOf<K> | undefined> {
     const { name, uid } = seen.metadata;
     try {
-      return (await this.#json({
+      return await this.#object(kind, {
         method: 'PATCH',
         path: pathOf(kind, this.namespace, name),
         query: { fieldManager, fieldValidation: 'Strict' },
         contentType: 'application/merge-patch+json',
         body: { ...change, metadata: { ...change.metadata, uid } },
-        doing: `changed (${kind} ${name})`,
-      })) as Live<T>;
+        action: `change ${kind} ${name}`,
+      });
     } catch (thrown) {
       if (isStatus(thrown, 404, 409)) return undefined;
       throw thrown;
     }
   }
 
-  /** Deletes the very object that was seen, and what it owns. One that is gone, or was made anew, is left alone. */
+  /** Deletes the object with this UID, and what it owns. Does nothing if it is gone or was created again. */
   async delete(kind: Kind, name: string, uid?: string): Promise<void> {
     try {
       await this.#json({
         method: 'DELETE',
         path: pathOf(kind, this.namespace, name),
-        body: { propagationPolicy: 'Background', ...(uid === undefined ? {} : { preconditions: { uid } }) },
-        doing: `deleted (${kind} ${name})`,
+        body: { propagationPolicy: 'Background', preconditions: uid === undefined ? undefined : { uid } },
+        action: `delete ${kind} ${name}`,
       });
     } catch (thrown) {
       if (!isStatus(thrown, 404, 409)) throw thrown;
     }
   }
 
-  /** The end of a container's log; empty where there is none yet. */
-  async log(
-    pod: string,
-    options: { lines?: number; container?: string; bytes?: number; previous?: boolean },
-  ): Promise<string> {
-    const { lines: tailLines, container, bytes: limitBytes, previous } = options;
+  /** The end of a container's log. Empty if there is none yet. */
+  async log(pod: string, options: { lines?: number; container?: string; previous?: boolean }): Promise<string> {
+    const { lines: tailLines, container, previous } = options;
     try {
       const { body } = await this.#send({
         method: 'GET',
         path: `${pathOf('Pod', this.namespace, pod)}/log`,
-        query: { tailLines, container, limitBytes, previous },
-        doing: `read (log of ${pod})`,
+        query: { tailLines, container, previous },
+        action: `read the log of ${pod}`,
       });
       return await body.text();
     } catch (thrown) {
@@ -166,45 +173,41 @@ export class KubernetesClient {
     }
   }
 
-  /** Any other path: versions, access reviews, what lies outside the namespace. */
-  async raw(
+  /** Any other path: versions, access reviews, cluster-scoped objects. */
+  async raw<T>(
     method: 'GET' | 'POST',
     path: string,
-    body?: unknown,
-    query?: Call['query'],
-    timeoutMs?: number,
-  ): Promise<unknown> {
-    return this.#json({
-      method,
-      path,
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      doing: `asked (${path})`,
-      ...(body === undefined ? {} : { body }),
-      ...(query === undefined ? {} : { query }),
-    });
+    schema: z.ZodType<T>,
+    options: { body?: unknown; query?: Query; timeoutMs?: number } = {},
+  ): Promise<T> {
+    const call: Call = { method, path, ...options, action: `ask for ${path}` };
+    return schema.safeParse(await this.#json(call)).data ?? this.#notKubernetes(call);
   }
 
-  /** Yields changes after `version` until the server ends it. Throws as any call does; `signal` ends it quietly. */
-  async *watch(kind: Kind, labelSelector: string, version: string, signal: AbortSignal): AsyncGenerator<WatchEvent> {
+  /** Yields the changes after `version` until the server ends the watch. Throws as any call does. `signal` ends it. */
+  async *watch<K extends Kind>(
+    kind: K,
+    labelSelector: string,
+    version: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchEvent<K>> {
     const silent = new AbortController();
-    const { body } = await this.#send(
-      {
-        method: 'GET',
-        path: pathOf(kind, this.namespace),
-        query: {
-          labelSelector,
-          resourceVersion: version,
-          watch: true,
-          allowWatchBookmarks: true,
-          timeoutSeconds: watchSeconds,
-        },
-        doing: `watched (${kinds[kind].plural})`,
-        timeoutMs: (watchSeconds + 30) * 1000,
+    const call: Call = {
+      method: 'GET',
+      path: pathOf(kind, this.namespace),
+      query: {
+        labelSelector,
+        resourceVersion: version,
+        watch: true,
+        allowWatchBookmarks: true,
+        timeoutSeconds: watchSeconds,
       },
-      AbortSignal.any([signal, silent.signal]),
-    );
+      action: `watch ${kinds[kind].plural}`,
+      timeoutMs: (watchSeconds + 30) * 1000,
+    };
+    const { body } = await this.#send(call, AbortSignal.any([signal, silent.signal]));
     try {
-      for await (const line of linesOf(body)) yield JSON.parse(line) as WatchEvent;
+      for await (const line of linesOf(body)) yield parseWatchEvent(line, kind) ?? this.#notKubernetes(call);
     } finally {
       silent.abort();
       body.on('error', () => {});
@@ -212,62 +215,63 @@ export class KubernetesClient {
     }
   }
 
+  async #object<K extends Kind>(kind: K, call: Call): Promise<LiveOf<K>> {
+    const answer = await this.#json(call);
+    return isLive(answer, kind) ? answer : this.#notKubernetes(call);
+  }
+
   async #json(call: Call): Promise<unknown> {
     const { body } = await this.#send(call);
     try {
       return await body.json();
     } catch (cause) {
-      throw this.#broken(call, cause);
+      throw this.#noAnswer(call, cause);
     }
   }
 
   async #send(call: Call, signal?: AbortSignal): Promise<Dispatcher.ResponseData> {
     for (let tries = 0; ; tries++) {
       try {
-        return await this.#once(call, signal);
+        return await this.#sendOnce(call, signal);
       } catch (thrown) {
-        const pause = tries < 2 ? this.#pauseBefore(thrown, tries) : undefined;
-        if (pause === undefined) throw thrown;
-        await delay(pause * 1000, undefined, signal ? { signal } : {});
+        const pauseSeconds = tries < 2 ? this.#pauseBefore(thrown, tries) : undefined;
+        if (pauseSeconds === undefined) throw thrown;
+        await this.#options.clock.sleep(pauseSeconds * 1000, signal);
       }
     }
   }
 
-  /** Seconds until another try is worth it, for what is known not to have been done: refused as too many, or as unknown. */
+  /** Seconds before another try. Only calls that surely had no effect are repeated: those answered with 401 or 429. */
   #pauseBefore(thrown: unknown, tries: number): number | undefined {
     if (!(thrown instanceof KubernetesError)) return undefined;
     if (thrown.status === 401 && tries === 0) {
       this.#options.access.forget();
       return 0;
     }
-    const asked = thrown.retryAfterSeconds;
-    return thrown.status === 429 && (asked ?? 1) <= longestPause ? (asked ?? 1) : undefined;
+    const pauseSeconds = thrown.retryAfterSeconds ?? 1;
+    return thrown.status === 429 && pauseSeconds <= longestPauseSeconds ? pauseSeconds : undefined;
   }
 
-  async #once(call: Call, signal: AbortSignal | undefined): Promise<Dispatcher.ResponseData> {
+  async #sendOnce(call: Call, signal: AbortSignal | undefined): Promise<Dispatcher.ResponseData> {
     const { server, headers, dispatcher } = await this.#options.access.current();
     const url = new URL(server + call.path);
     for (const [name, value] of Object.entries(call.query ?? {})) {
       if (value !== undefined && value !== '') url.searchParams.set(name, String(value));
     }
-    const timeout = AbortSignal.timeout(call.timeoutMs ?? this.#options.timeoutMs ?? timeoutMs);
+    const type = call.body === undefined ? {} : { 'content-type': call.contentType ?? 'application/json' };
+    const timeout = AbortSignal.timeout(call.timeoutMs ?? defaultTimeoutMs);
     let answer: Dispatcher.ResponseData;
     try {
       answer = await request(url, {
         method: call.method,
         dispatcher,
-        headers: {
-          ...headers,
-          accept: 'application/json',
-          'user-agent': 'ecolink',
-          ...(call.body === undefined ? {} : { 'content-type': call.contentType ?? 'application/json' }),
-        },
-        ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+        headers: { ...headers, accept: 'application/json', 'user-agent': 'ecolink', ...type },
+        body: call.body === undefined ? undefined : JSON.stringify(call.body),
         signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
         bodyTimeout: 0,
       });
     } catch (cause) {
-      throw this.#broken(call, cause);
+      throw this.#noAnswer(call, cause);
     }
     if (answer.statusCode < 300) return answer;
     throw await this.#failure(call, answer);
@@ -276,23 +280,28 @@ export class KubernetesClient {
   async #failure(call: Call, answer: Dispatcher.ResponseData): Promise<KubernetesError> {
     const text = await answer.body.text().catch(() => '');
     const retryAfter = Number(answer.headers['retry-after']);
-    const status = parseStatus(text);
-    return apiError(this.#options.region, call.doing, {
+    const { message, reason } = parseStatus(text);
+    return apiError(this.#options.region, call.action, {
       status: answer.statusCode,
-      message: status.message ?? `status ${answer.statusCode}`,
-      reason: status.reason,
-      ...(Number.isFinite(retryAfter) ? { retryAfter } : {}),
+      message: message ?? `status ${answer.statusCode}`,
+      reason,
+      retryAfter: Number.isFinite(retryAfter) ? retryAfter : undefined,
     });
   }
 
-  #broken(call: Call, cause: unknown): KubernetesError {
-    const { name, message, code } = cause as NodeJS.ErrnoException;
-    const words = name === 'TimeoutError' ? 'no answer within the time limit' : (code ?? message);
-    return apiError(this.#options.region, call.doing, { status: 0, message: words });
+  #noAnswer(call: Call, cause: unknown): KubernetesError {
+    const { name, message, code } = systemError(cause);
+    const said = name === 'TimeoutError' ? 'no answer within the time limit' : (code ?? message);
+    return apiError(this.#options.region, call.action, { status: 0, message: said });
+  }
+
+  #notKubernetes(call: Call): never {
+    const message = `its answer to "${call.action}" is not one of the Kubernetes API`;
+    throw apiError(this.#options.region, call.action, { status: 500, message });
   }
 }
 
-/** By hand: readline keeps an error of its input to itself. A line that was cut is no event. */
+/** Splits a stream into lines. readline would hide an error of its input. A last line without an end is dropped. */
 async function* linesOf(body: AsyncIterable<Buffer>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = '';
@@ -300,22 +309,5 @@ async function* linesOf(body: AsyncIterable<Buffer>): AsyncGenerator<string> {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
     yield* lines.filter((line) => line !== '');
-  }
-}
-
-async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (thrown) {
-    if (isStatus(thrown, 404)) return undefined;
-    throw thrown;
-  }
-}
-
-function parseStatus(text: string): { message?: string; reason?: string } {
-  try {
-    return JSON.parse(text) as { message?: string; reason?: string };
-  } catch {
-    return {};
   }
 }

@@ -1,26 +1,24 @@
+import { isRecord } from './is-record.ts';
+
 /**
- * Whether a live object still has everything that was rendered. What the server filled in, or others added, is no
- * difference. Lists of named things are matched by name, for an admission webhook may add to them. Pure.
+ * True if a live object still has everything that was rendered. Fields that the server or others added do not matter.
+ * Lists of named things are matched by name, because an admission webhook may add to them. Pure.
  */
-export function carries(live: unknown, rendered: unknown): boolean {
-  if (Array.isArray(rendered)) return Array.isArray(live) && carriesList(live, rendered);
-  if (typeof rendered !== 'object' || rendered === null) return live === rendered;
-  if (typeof live !== 'object' || live === null) return Object.keys(rendered).length === 0;
-  return Object.entries(rendered).every(
-    ([name, value]) => value === undefined || carries((live as Record<string, unknown>)[name], value),
-  );
+export function isSubset(rendered: unknown, live: unknown): boolean {
+  if (Array.isArray(rendered)) return Array.isArray(live) && isListSubset(rendered, live);
+  if (!isRecord(rendered)) return live === rendered;
+  if (!isRecord(live)) return Object.keys(rendered).length === 0;
+  return Object.entries(rendered).every(([name, value]) => value === undefined || isSubset(value, live[name]));
 }
 
-function carriesList(live: unknown[], rendered: unknown[]): boolean {
-  if (!rendered.every(isNamed)) {
-    return live.length === rendered.length && rendered.every((value, index) => carries(live[index], value));
-  }
-  return rendered.every((value) => {
-    const same = live.find((each) => isNamed(each) && each.name === value.name);
-    return same !== undefined && carries(same, value);
-  });
+function isListSubset(rendered: readonly unknown[], live: readonly unknown[]): boolean {
+  const names = rendered.map(nameOf);
+  if (names.includes(undefined))
+    return live.length === rendered.length && rendered.every((value, index) => isSubset(value, live[index]));
+  return rendered.every((value, index) => live.some((each) => nameOf(each) === names[index] && isSubset(value, each)));
 }
 
-function isNamed(value: unknown): value is { name: string } {
-  return typeof value === 'object' && value !== null && typeof (value as { name?: unknown }).name === 'string';
+function nameOf(value: unknown): string | undefined {
+  const name = isRecord(value) ? value['name'] : undefined;
+  return typeof name === 'string' ? name : undefined;
 }

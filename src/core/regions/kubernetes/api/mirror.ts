@@ -1,75 +1,80 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../../../base/clock.ts';
 import type { KubernetesClient } from './client.ts';
-import type { Held, Kind, Live } from './kinds.ts';
+import type { ApiObject, Kind, LiveOf } from './kinds.ts';
 
-interface Options {
+interface MirrorOptions<K extends Kind> {
   client: KubernetesClient;
-  kind: Kind;
+  clock: Clock;
+  kind: K;
   labelSelector: string;
-  /** What an object belongs to: `of` answers with all that belong to the same. */
-  ownerOf: (object: Held) => string | undefined;
-  /** Drops what nobody reads: there may be thousands. */
-  slim?: (object: Held) => void;
-  /** Handed every object that changed or went. May not throw. */
-  changed: (object: Held) => void;
+  /** What an object belongs to: `of` returns all objects of one owner. */
+  ownerOf: (object: ApiObject) => string | undefined;
+  /** Drops fields that nobody reads. There may be thousands of objects. */
+  trim?: ((object: LiveOf<K>) => void) | undefined;
+  /** Called for every object that changed or was deleted. May not throw. */
+  changed: (object: ApiObject) => void;
 }
 
-/** A watch that says nothing at all for so long is dead: bookmarks come about once a minute. */
+/** A watch without any event for this time is dead: bookmarks come about once a minute. */
 const silenceMs = 150_000;
+const silenceCheckMs = 15_000;
 const shortestWatchMs = 1000;
 const firstPauseMs = 200;
 const longestPauseMs = 30_000;
 
 /**
- * The objects of one kind that are ours, kept by a list and a watch behind it from the first read on. While the watch is broken reading lists
- * anew, and throws what the server answers: nothing is read from a memory that nobody keeps up. No error ends it.
+ * Our objects of one kind, in memory. The first read lists them; a watch then keeps them up to date. While the watch is
+ * broken, every read lists again and throws the server's error, so that no decision is made on old data. No error ends
+ * a mirror.
  */
-export class Mirror<T> {
-  readonly #options: Options;
+export class Mirror<K extends Kind> {
+  readonly kind: K;
+  readonly #options: MirrorOptions<K>;
   readonly #stop = new AbortController();
-  #objects = new Map<string, Live<T>>();
-  readonly #owned = new Map<string, Map<string, Live<T>>>();
-  /** Deleted by us, still to be heard of as gone. */
+  #objects = new Map<string, LiveOf<K>>();
+  readonly #owned = new Map<string, Map<string, LiveOf<K>>>();
+  /** UIDs of objects that we deleted, until the server confirms it. */
   readonly #forgotten = new Set<string>();
-  /** What was put while a list was under way: the list may be older. */
-  #meanwhile: Map<string, Live<T>> | undefined;
-  #kept = false;
+  /** Objects that were put while a list was under way: the list may be older. */
+  #putDuringList: Map<string, LiveOf<K>> | undefined;
+  #isWatching = false;
   #pause = new AbortController();
   #listing: Promise<string> | undefined;
   #running: Promise<void> | undefined;
 
-  constructor(options: Options) {
+  constructor(options: MirrorOptions<K>) {
+    this.kind = options.kind;
     this.#options = options;
   }
 
-  async all(): Promise<Live<T>[]> {
-    await this.#keepUp();
+  async all(): Promise<LiveOf<K>[]> {
+    await this.#ensureCurrent();
     return [...this.#objects.values()];
   }
 
-  async of(owner: string): Promise<Live<T>[]> {
-    await this.#keepUp();
+  async of(owner: string): Promise<LiveOf<K>[]> {
+    await this.#ensureCurrent();
     return [...(this.#owned.get(owner)?.values() ?? [])];
   }
 
-  async get(name: string): Promise<Live<T> | undefined> {
-    await this.#keepUp();
+  async get(name: string): Promise<LiveOf<K> | undefined> {
+    await this.#ensureCurrent();
     return this.#objects.get(name);
   }
 
-  /** What a write answered with counts at once; an older event that comes after does not. */
-  put(object: Live<T>): void {
-    const { name, resourceVersion } = object.metadata;
-    const known = this.#objects.get(name);
-    if (known?.metadata.uid === object.metadata.uid && newer(known.metadata.resourceVersion, resourceVersion)) return;
-    if (this.#forgotten.has(object.metadata.uid)) return;
-    this.#lighten(object);
+  /** Stores the answer to a write at once. An older event that comes later does not replace it. */
+  put(object: LiveOf<K>): void {
+    const { name, uid, resourceVersion } = object.metadata;
+    const known = this.#objects.get(name)?.metadata;
+    if (known?.uid === uid && isOlder(resourceVersion, known.resourceVersion)) return;
+    if (this.#forgotten.has(uid)) return;
+    this.#trim(object);
     this.#set(object);
-    this.#meanwhile?.set(name, object);
+    this.#putDuringList?.set(name, object);
   }
 
-  /** What was deleted is gone at once for whoever reads. */
-  forget(object: Held): void {
+  /** Hides a deleted object from readers at once. */
+  forget(object: ApiObject): void {
     this.#forgotten.add(object.metadata.uid);
     this.#remove(object);
   }
@@ -79,11 +84,11 @@ export class Mirror<T> {
     await this.#running;
   }
 
-  async #keepUp(): Promise<void> {
+  async #ensureCurrent(): Promise<void> {
     this.#running ??= this.#run();
-    if (this.#kept) return;
+    if (this.#isWatching) return;
     await this.#list();
-    // It answers again: there is nothing left to wait for.
+    // The server answers again: the watch need not wait longer.
     this.#pause.abort();
   }
 
@@ -92,93 +97,116 @@ export class Mirror<T> {
     while (!this.#stop.signal.aborted) {
       try {
         const version = await this.#list();
-        this.#kept = true;
+        this.#isWatching = true;
         pauseMs = firstPauseMs;
         await this.#follow(version);
       } catch {
-        // Whoever reads meets the error: all are asked to, once. Here it only means: later.
-        const first = this.#kept;
-        this.#kept = false;
-        if (first) for (const object of this.#objects.values()) this.#tell(object);
+        // Readers get the error, because they list again. All owners are told once, so that they read.
+        const wasWatching = this.#isWatching;
+        this.#isWatching = false;
+        if (wasWatching) for (const object of this.#objects.values()) this.#notify(object);
         this.#pause = new AbortController();
-        const signal = AbortSignal.any([this.#stop.signal, this.#pause.signal]);
-        await delay(pauseMs, undefined, { signal, ref: false }).catch(() => {});
+        await this.#options.clock.sleep(pauseMs, AbortSignal.any([this.#stop.signal, this.#pause.signal]));
         pauseMs = Math.min(pauseMs * 2, longestPauseMs);
       }
     }
   }
 
-  /** One list at a time, shared by all who wait for it. Answers with its version. */
+  /** Runs one list at a time, shared by all callers. Returns the list's version. */
   #list(): Promise<string> {
-    this.#listing ??= this.#listAnew().finally(() => {
+    this.#listing ??= this.#listAgain().finally(() => {
       this.#listing = undefined;
     });
     return this.#listing;
   }
 
-  async #listAnew(): Promise<string> {
+  async #listAgain(): Promise<string> {
     const { client, kind, labelSelector } = this.#options;
-    this.#meanwhile = new Map();
-    const { items, version } = await client.list<T>(kind, labelSelector);
-    for (const item of items) this.#lighten(item);
+    this.#putDuringList = new Map();
+    const { items, version } = await client.list(kind, labelSelector);
+    for (const item of items) this.#trim(item);
     const before = this.#objects;
+    this.#replaceAll(items);
+    for (const item of items) {
+      if (before.get(item.metadata.name)?.metadata.resourceVersion !== item.metadata.resourceVersion)
+        this.#notify(item);
+    }
+    for (const [name, item] of before) if (!this.#objects.has(name)) this.#notify(item);
+    return version;
+  }
+
+  #replaceAll(items: readonly LiveOf<K>[]): void {
     const uids = new Set(items.map((item) => item.metadata.uid));
     for (const uid of this.#forgotten) if (!uids.has(uid)) this.#forgotten.delete(uid);
     this.#objects = new Map();
     this.#owned.clear();
     for (const item of items) if (!this.#forgotten.has(item.metadata.uid)) this.#set(item);
-    for (const object of this.#meanwhile.values()) this.put(object);
-    this.#meanwhile = undefined;
-    for (const item of items) {
-      if (before.get(item.metadata.name)?.metadata.resourceVersion !== item.metadata.resourceVersion) this.#tell(item);
+    for (const object of this.#putDuringList?.values() ?? []) if (!this.#isListed(object)) this.put(object);
+    this.#putDuringList = undefined;
+  }
+
+  /** True if the list has the same object in a version that is not known to be older. */
+  #isListed({ metadata }: LiveOf<K>): boolean {
+    const listed = this.#objects.get(metadata.name)?.metadata;
+    return listed?.uid === metadata.uid && !isOlder(listed.resourceVersion, metadata.resourceVersion);
+  }
+
+  /** Watches again and again, from where the last watch ended. Throws when only a list helps. */
+  async #follow(from: string): Promise<void> {
+    const { clock } = this.#options;
+    let version = from;
+    while (!this.#stop.signal.aborted) {
+      const startMs = clock.elapsedMs();
+      version = await this.#watch(version);
+      // A watch that ends at once would be repeated without a pause.
+      if (clock.elapsedMs() - startMs < shortestWatchMs) throw new Error('watch ended at once');
     }
-    for (const [name, item] of before) if (!this.#objects.has(name)) this.#tell(item);
+  }
+
+  /** Returns the version of the last event. */
+  async #watch(from: string): Promise<string> {
+    const { client, clock, kind, labelSelector } = this.#options;
+    const silence = new AbortController();
+    let version = from;
+    let lastEventMs = clock.elapsedMs();
+    using _silenceCheck = clock.every(silenceCheckMs, () => {
+      if (clock.elapsedMs() - lastEventMs > silenceMs) silence.abort();
+    });
+    const signal = AbortSignal.any([this.#stop.signal, silence.signal]);
+    for await (const event of client.watch(kind, labelSelector, version, signal)) {
+      lastEventMs = clock.elapsedMs();
+      // The version is too old, or the server ends the watch with an error.
+      if (event.type === 'error') throw new Error(event.message);
+      version = event.version;
+      if (event.type === 'changed') this.put(event.object);
+      if (event.type === 'deleted') {
+        this.#forgotten.delete(event.object.metadata.uid);
+        this.#remove(event.object);
+      }
+      if (event.type !== 'bookmark') this.#notify(event.object);
+    }
     return version;
   }
 
-  async #follow(from: string): Promise<void> {
-    let version = from;
-    while (!this.#stop.signal.aborted) {
-      const began = performance.now();
-      const silence = new AbortController();
-      const timer = setTimeout(() => silence.abort(), silenceMs);
-      timer.unref();
-      try {
-        const { client, kind, labelSelector } = this.#options;
-        const signal = AbortSignal.any([this.#stop.signal, silence.signal]);
-        for await (const event of client.watch(kind, labelSelector, version, signal)) {
-          timer.refresh();
-          // An old version, or an end that the server words: a list says how things are.
-          if (event.type === 'ERROR') throw new Error(event.object.message ?? 'watch ended');
-          version = event.object.metadata.resourceVersion;
-          this.#take(event.type, event.object as Live<T>);
-        }
-      } finally {
-        clearTimeout(timer);
-      }
-      // One that ends as soon as it begins would be asked for without a pause.
-      if (performance.now() - began < shortestWatchMs) throw new Error('watch ended at once');
-    }
+  #trim(object: LiveOf<K>): void {
+    // Nobody reads which client wrote which field, and it is a third of every object.
+    delete object.metadata.managedFields;
+    this.#options.trim?.(object);
   }
 
-  #lighten(object: Live<T>): void {
-    // Who wrote which field: a third of every object, and nobody here asks.
-    delete (object.metadata as { managedFields?: unknown }).managedFields;
-    this.#options.slim?.(object);
-  }
-
-  #set(object: Live<T>): void {
-    const before = this.#objects.get(object.metadata.name);
+  #set(object: LiveOf<K>): void {
+    const { name } = object.metadata;
+    const before = this.#objects.get(name);
     if (before) this.#remove(before);
-    this.#objects.set(object.metadata.name, object);
+    this.#objects.set(name, object);
     const owner = this.#options.ownerOf(object);
     if (owner === undefined) return;
     const owned = this.#owned.get(owner);
-    if (owned) owned.set(object.metadata.name, object);
-    else this.#owned.set(owner, new Map([[object.metadata.name, object]]));
+    if (owned) owned.set(name, object);
+    else this.#owned.set(owner, new Map([[name, object]]));
   }
 
-  #remove({ metadata }: Held): void {
+  #remove({ metadata }: ApiObject): void {
     const known = this.#objects.get(metadata.name);
     if (known?.metadata.uid !== metadata.uid) return;
     this.#objects.delete(metadata.name);
@@ -188,24 +216,21 @@ export class Mirror<T> {
     if (owned?.size === 0) this.#owned.delete(owner);
   }
 
-  #take(type: string, object: Live<T>): void {
-    if (type === 'BOOKMARK') return;
-    if (type === 'DELETED') {
-      this.#forgotten.delete(object.metadata.uid);
-      this.#remove(object);
-    } else this.put(object);
-    this.#tell(object);
-  }
-
-  #tell(object: Held): void {
+  #notify(object: ApiObject): void {
     try {
       this.#options.changed(object);
     } catch {
-      // A hint that could not be passed on is no reason to stop watching.
+      // A notification is only a hint: its failure must not end the watch.
     }
   }
 }
 
-function newer(a: string, b: string): boolean {
-  return BigInt(a) > BigInt(b);
+/**
+ * Versions are opaque: some servers have no numbers. Only decimal numbers have an order; otherwise neither version is
+ * older, and the one that arrives later counts.
+ */
+function isOlder(version: string, than: string): boolean {
+  return decimal.test(version) && decimal.test(than) && BigInt(version) < BigInt(than);
 }
+
+const decimal = /^\d+$/;

@@ -10,37 +10,37 @@ export const labels = {
   instance: `${domain}/instance`,
   volume: `${domain}/volume`,
   attempt: `${domain}/attempt`,
-  /** On claims of others: the name under which models can be registered from them. */
+  /** On claims that others made: the filesystem's name, under which models can be registered. */
   filesystem: `${domain}/filesystem`,
 } as const;
 
 export const annotations = {
-  /** On a claim: which claim the completion was seen for (by UID, as an annotation may be copied), and its bytes. */
+  /** On a claim: the UID of the claim that is complete, and its bytes. The UID matters because annotations may be copied. */
   complete: `${domain}/complete`,
   /** On a download: the UID of the claim that it fills. */
   claim: `${domain}/claim-uid`,
-  /** On a download while its token's Secret may exist: `held`, then the Secret's UID. */
+  /** On a download, while its token's Secret may exist: `held`, later the Secret's UID. */
   token: `${domain}/token`,
-  /** On a download: the UID of its file list. */
+  /** On a download: the UID of the ConfigMap with its file list. */
   list: `${domain}/list`,
   /** On every applied object: the hash of what was rendered. */
   rendered: `${domain}/rendered`,
   generation: `${domain}/generation`,
-  /** On a download: what it fetches in all. */
+  /** On a download: the bytes of all its files. */
   bytes: `${domain}/bytes`,
-  /** On claims of others that are filesystems: where engines find them. */
+  /** On claims that others made and that are filesystems: the path where engines mount them. */
   mountPath: `${domain}/mount-path`,
   model: `${domain}/model`,
   repo: `${domain}/repo`,
   commit: `${domain}/commit`,
 } as const;
 
-/** The pods that may call replicas: EcoLink's own, as its chart labels them. */
+/** The labels of EcoLink's own pods, as its chart sets them. Only these pods may call replicas. */
 export const serverLabels = { [labels.name]: 'ecolink', 'app.kubernetes.io/component': 'server' };
 
 const longest = 50;
 
-/** A DNS label of at most 50 characters that starts with a letter; what is too long ends in a hash of the whole. */
+/** A DNS label of at most 50 characters. A longer name, or one with other characters, ends in a hash of the whole. */
 export function nameFor(...parts: (string | number)[]): string {
   const whole = parts.join('-');
   const slug = whole.replace(/[^a-z0-9-]+/g, '-');
@@ -56,7 +56,7 @@ export function attemptName(volume: string, attempt: number): string {
   return nameFor(volume, attempt);
 }
 
-/** Everything that a region owns carries these. */
+/** The labels of everything that a region owns. */
 export function ownLabels(region: string): Record<string, string> {
   return { [labels.managedBy]: 'ecolink', [labels.region]: region };
 }
@@ -73,7 +73,7 @@ export interface Naming {
   annotations?: Record<string, string> | undefined;
 }
 
-/** Metadata of an object: the region's own labels and annotations, which cannot displace ours. */
+/** An object's metadata. The labels and annotations of the region's configuration cannot replace ours. */
 export function metadataFor(config: KubernetesRegionConfig, naming: Naming) {
   return {
     name: naming.name,

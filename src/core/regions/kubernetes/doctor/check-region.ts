@@ -1,68 +1,80 @@
-import { plainWords } from '../../../base/prose.ts';
-import type { V1PersistentVolumeClaim } from '@kubernetes/client-node';
-import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
+import { z } from 'zod';
+import type { Clock } from '../../../base/clock.ts';
 import { EcolinkError, fail } from '../../../base/errors.ts';
-import { randomId } from '../../../base/ids.ts';
+import type { NewId } from '../../../base/ids.ts';
+import { say, task } from '../../../base/prose.ts';
+import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import type { RegionStatus } from '../../../region/region.ts';
 import { ClusterAccess } from '../api/access.ts';
 import { KubernetesClient } from '../api/client.ts';
-import { runErrand } from '../pods/pod-task.ts';
-import {
-  acceleratorFindings,
-  classFindings,
-  imageFindings,
-  nodeLocalFindings,
-  pluginFindings,
-  reachFindings,
-} from './check-config.ts';
-import { fixFor } from './fixes.ts';
-import type { Finding } from './check-result.ts';
-import { probeClaim } from '../manifests/volume.ts';
 import { nameFor } from '../api/names.ts';
-import { Ownership } from '../ownership.ts';
-import { statusOf } from '../status.ts';
+import { Ownership } from '../api/ownership.ts';
+import { systemError } from '../api/system-error.ts';
+import { probeClaim } from '../manifests/volume.ts';
+import { runPodTask } from '../pods/pod-task.ts';
+import { probeAnswer } from '../pods/task-answers.ts';
+import {
+  checkAccelerators,
+  checkImage,
+  checkNodeLocalStorage,
+  checkPlugin,
+  checkReach,
+  checkStorageClass,
+} from './check-config.ts';
+import type { CheckResult } from './check-result.ts';
+import { fixFor } from './fixes.ts';
+import { statusOf } from './status.ts';
+
+export interface CheckRegionOptions {
+  config: KubernetesRegionConfig;
+  hubEndpoint: string;
+  /** The identity of EcoLink's store. Empty if the store does not exist yet, undefined if it cannot be read. */
+  store: string | undefined;
+  clock: Clock;
+  newId: NewId;
+}
+
+interface CheckDeps extends CheckRegionOptions {
+  access: ClusterAccess;
+  client: KubernetesClient;
+}
 
 /**
- * Tries out what a launch will need: access, rights, and, with a small claim that is deleted again, the storage, the image
- * and the way to the Hub from inside a pod. `store` is the identity of EcoLink's own, empty where none was made yet, undefined where it cannot be read. Throws
- * nothing for the region's sake.
+ * Tries what a launch will need: access and rights; then, with a small claim that is deleted again, the storage, the
+ * image, and the way to the Hub from a pod. A problem of the region is a result, not an error.
  */
-export async function examineRegion(
-  config: KubernetesRegionConfig,
-  hubEndpoint: string,
-  store: string | undefined,
-): Promise<Finding[]> {
+export async function checkRegion(options: CheckRegionOptions): Promise<CheckResult[]> {
+  const { config, clock } = options;
   const { name: region, namespace, context, kubeconfig, in_cluster: inCluster } = config;
-  const access = new ClusterAccess({ region, context, kubeconfig, inCluster });
+  const access = new ClusterAccess({ region, context, kubeconfig, inCluster, clock });
   try {
-    const client = new KubernetesClient({ region, namespace, access });
+    const client = new KubernetesClient({ region, namespace, access, clock });
+    const deps = { ...options, access, client };
     const status = await statusOf(client, config);
-    const barred = (await noAccess(client, access, config, status)) ?? (await takenBy(client, config, store));
-    if (barred) return [barred];
-    const classes = await classFindings(client, config);
-    const blocked = classes.some(({ state }) => state === 'failed');
+    const refused = (await checkAccess(deps, status)) ?? (await checkOwner(deps));
+    if (refused) return [refused];
+    const classes = await checkStorageClass(client, config);
+    const hasClass = classes.every(({ state }) => state !== 'failed');
     const storage =
       status.storageClass === undefined ? 'the default storage class' : `storage class ${status.storageClass}`;
     return [
       { state: 'ok', said: `${status.version}, namespace ${namespace}, ${storage}` },
-      ...pluginFindings(access.plugin()),
-      ...reachFindings(config),
-      ...acceleratorFindings(status.accelerators ?? []),
-      ...imageFindings(config),
+      ...checkPlugin(region, access.plugin()),
+      ...checkReach(config),
+      ...checkAccelerators(status.accelerators ?? []),
+      ...checkImage(config),
       ...classes,
-      ...(blocked ? [] : await tryOut(client, config, hubEndpoint)),
+      ...(hasClass ? await tryPod(deps) : []),
     ];
   } finally {
     await access.close();
   }
 }
 
-async function noAccess(
-  client: KubernetesClient,
-  access: ClusterAccess,
-  config: KubernetesRegionConfig,
+async function checkAccess(
+  { client, access, config }: CheckDeps,
   status: RegionStatus,
-): Promise<Finding | undefined> {
+): Promise<CheckResult | undefined> {
   try {
     const { server } = await access.current();
     if (!status.reachable) {
@@ -71,84 +83,72 @@ async function noAccess(
     }
   } catch (thrown) {
     const { message, nextStep } = asError(thrown);
-    return { state: 'failed', said: message, fix: plainWords(nextStep) };
+    return { state: 'failed', said: message, fix: nextStep };
   }
   if (!status.missingPermissions) return undefined;
-  const proxied = config.reach === 'api-proxy' ? ' --api-proxy' : '';
-  const role = `ecolink region add ${config.name} --namespace ${config.namespace}${proxied}`;
+  const proxied = config.reach === 'api-proxy' ? ", with the rights for the API server's proxy" : '';
   return {
     state: 'failed',
     said: `${await userOf(client)}: ${status.reason?.message}`,
-    fix: `Bind the Role that "${role}" prints to that user; where the chart made it, run helm upgrade.`,
+    fix: say`Print the Role for the namespace ${config.namespace}${proxied}, and bind it to that user: ${task('add_region', config.name)}. If the chart made the Role, run helm upgrade.`,
   };
 }
 
-/** As the cluster calls whoever EcoLink is there. */
+const selfReview = z.object({ status: z.object({ userInfo: z.object({ username: z.string() }) }) });
+
+/** The cluster's name for EcoLink's user. */
 async function userOf(client: KubernetesClient): Promise<string> {
   const path = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
-  const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
-  const answer = (await client.raw('POST', path, review).catch(() => undefined)) as
-    | { status?: { userInfo?: { username?: string } } }
-    | undefined;
-  return `as ${answer?.status?.userInfo?.username ?? 'the user of its kubeconfig'}`;
+  const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
+  const answer = await client.raw('POST', path, selfReview, { body }).catch(() => undefined);
+  return `as ${answer?.status.userInfo.username ?? 'the user of its kubeconfig'}`;
 }
 
-async function takenBy(
-  client: KubernetesClient,
-  config: KubernetesRegionConfig,
-  store: string | undefined,
-): Promise<Finding | undefined> {
+async function checkOwner({ config, client, store, clock }: CheckDeps): Promise<CheckResult | undefined> {
   if (store === undefined) return undefined;
-  const reason = await new Ownership({ config, client, store }).refusal().catch(asError);
-  return reason && { state: 'failed', said: reason.message, fix: plainWords(reason.nextStep) };
+  const error = await new Ownership({ config, client, clock, store }).refusal().catch(asError);
+  return error && { state: 'failed', said: error.message, fix: error.nextStep };
 }
 
-async function tryOut(
-  client: KubernetesClient,
-  config: KubernetesRegionConfig,
-  hubEndpoint: string,
-): Promise<Finding[]> {
-  const name = nameFor('probe', randomId('p').slice(2, 14));
-  const hub = config.hub_endpoint ?? hubEndpoint;
-  const claim = await client
-    .create<V1PersistentVolumeClaim>('PersistentVolumeClaim', probeClaim(config, name))
-    .catch(asError);
+/** Runs a pod with a small claim, and deletes both. */
+async function tryPod(deps: CheckDeps): Promise<CheckResult[]> {
+  const { client, config, newId } = deps;
+  const name = nameFor('probe', newId('p').slice(2, 14));
+  const claim = await client.create('PersistentVolumeClaim', probeClaim(config, name)).catch(asError);
   if (claim === undefined) return [];
-  if (claim instanceof EcolinkError) return [failed(config, claim)];
+  if (claim instanceof EcolinkError) return [failedResult(config, claim)];
   try {
-    const answer = await runErrand(client, config, {
-      claim: name,
-      mountPath: '/volume',
-      writes: true,
-      args: ['probe-region', '--target', '/volume', '--path', hub],
-      deadlineSeconds: 150,
-    });
+    const hub = config.hub_endpoint ?? deps.hubEndpoint;
+    const args = ['probe-region', '--target', '/volume', '--path', hub];
+    const probe = { claim: name, mountPath: '/volume', writes: true, args, deadlineSeconds: 150 };
+    const answer = await runPodTask(deps, probe, probeAnswer);
     return [
       { state: 'ok', said: `a ${config.access_mode} volume and the image ${config.ecolink_image} work` },
-      ...(await nodeLocalFindings(client, config, name)),
-      hubFinding(hub, answer['hub']),
+      ...(await checkNodeLocalStorage(client, config, name)),
+      hubResult(hub, answer.hub),
     ];
   } catch (thrown) {
-    return [failed(config, asError(thrown))];
+    return [failedResult(config, asError(thrown))];
   } finally {
     await client.delete('PersistentVolumeClaim', name, claim.metadata.uid).catch(() => {});
   }
 }
 
-/** A proxy in between answers by itself what it does not let through. */
+/** Statuses with which a proxy refuses a call in the Hub's place. */
 const proxyStatuses = new Set([403, 407, 451]);
 
-function hubFinding(hub: string, answer: unknown): Finding {
+/** `answer`: the Hub's HTTP status, or the code of a network error. */
+function hubResult(hub: string, answer: number | string): CheckResult {
   if (typeof answer === 'number' && answer < 500 && !proxyStatuses.has(answer))
     return { state: 'ok', said: `pods reach the Hub at ${hub}` };
   return {
     state: 'warning',
-    said: `pods do not reach the Hub at ${hub} (${String(answer)})`,
-    fix: 'Set hub_endpoint, or proxy variables under environment. Models on shared filesystems work without it.',
+    said: `pods do not reach the Hub at ${hub} (${answer})`,
+    fix: 'Set hub_endpoint, or proxy variables under environment. Models on shared filesystems work without the Hub.',
   };
 }
 
-function failed(config: KubernetesRegionConfig, { code, message }: EcolinkError): Finding {
+function failedResult(config: KubernetesRegionConfig, { code, message }: EcolinkError): CheckResult {
   const { user, group, fs_group: fsGroup } = config.run_as;
   const who = `user ${user}, group ${group}, fsGroup ${fsGroup}`;
   const said = code === 'folder_unreadable' ? `a new volume cannot be written to by ${who}: ${message}` : message;
@@ -157,5 +157,5 @@ function failed(config: KubernetesRegionConfig, { code, message }: EcolinkError)
 
 function asError(thrown: unknown): EcolinkError {
   if (thrown instanceof EcolinkError) return thrown;
-  return fail('region_examined', (thrown as Error).message, { nextStep: 'Try again.' });
+  return fail('region_examined', systemError(thrown).message, { nextStep: 'Try again.', cause: thrown });
 }

@@ -1,6 +1,9 @@
-/** One thing that was looked at in a region. */
-export interface Finding {
+import type { Prose } from '../../../base/prose.ts';
+
+/** The result of one check of a region. */
+export interface CheckResult {
   state: 'ok' | 'warning' | 'failed';
   said: string;
-  fix?: string;
+  /** What to do about it. */
+  fix?: Prose | undefined;
 }

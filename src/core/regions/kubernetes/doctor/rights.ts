@@ -7,7 +7,7 @@ export interface Right {
   subresource?: string;
 }
 
-/** Everything that EcoLink does in a region's namespace. The chart's Role grants exactly this; Secrets are never read. */
+/** All rights that EcoLink uses in a region's namespace. The chart's Role grants exactly these. EcoLink never reads Secrets. */
 const rights: { group: string; resource: string; subresource?: string; verbs: string[] }[] = [
   { group: '', resource: 'persistentvolumeclaims', verbs: ['get', 'list', 'watch', 'create', 'patch', 'delete'] },
   { group: '', resource: 'pods', verbs: ['get', 'list', 'watch'] },
@@ -44,41 +44,41 @@ function rulesOf(config: Pick<KubernetesRegionConfig, 'reach'>) {
 }
 
 export function neededRights(config: KubernetesRegionConfig): Right[] {
-  return rulesOf(config).flatMap(({ verbs, ...what }) => verbs.map((verb) => ({ verb, ...what })));
+  return rulesOf(config).flatMap(({ verbs, ...resource }) => verbs.map((verb) => ({ verb, ...resource })));
 }
 
-/** Grouped as a Role would list them: `get, list pods; get pods/log`. Pure. */
-export function rightsInWords(rights: readonly Right[]): string {
+/** Grouped as in a Role: `get, list pods; get pods/log`. Pure. */
+export function describeRights(rights: readonly Right[]): string {
   const verbs = new Map<string, string[]>();
   for (const { verb, resource, subresource } of rights) {
-    const what = nameOf(resource, subresource);
-    verbs.set(what, [...(verbs.get(what) ?? []), verb]);
+    const name = resourceName(resource, subresource);
+    verbs.set(name, [...(verbs.get(name) ?? []), verb]);
   }
-  return [...verbs].map(([what, each]) => `${each.join(', ')} ${what}`).join('; ');
+  return [...verbs].map(([name, each]) => `${each.join(', ')} ${name}`).join('; ');
 }
 
-export function nameOf(resource: string, subresource: string | undefined): string {
+export function resourceName(resource: string, subresource: string | undefined): string {
   return subresource === undefined ? resource : `${resource}/${subresource}`;
 }
 
-/** The same as the rules of a Role. */
+/** The rights as the rules of a Role. */
 export function roleRules(config: Pick<KubernetesRegionConfig, 'reach'>) {
   return rulesOf(config).map(({ group, resource, subresource, verbs }) => ({
     apiGroups: [group],
-    resources: [nameOf(resource, subresource)],
+    resources: [resourceName(resource, subresource)],
     verbs,
   }));
 }
 
-/** The rules of the optional ClusterRole: what lies outside the namespace, read only. */
+/** The rules of the optional ClusterRole: reads outside the namespace. */
 export const readerRules = [
   { apiGroups: [''], resources: ['nodes', 'pods'], verbs: ['list'] },
   { apiGroups: [''], resources: ['persistentvolumes'], verbs: ['get'] },
   { apiGroups: ['storage.k8s.io'], resources: ['storageclasses'], verbs: ['list'] },
 ];
 
-/** Whether the Role alone grants it: the ClusterRole does everywhere, in namespaces that do not exist too. Pure. */
-export function isOfRole({ verb, resource, subresource }: Right): boolean {
+/** False if the ClusterRole also grants the right: it counts even in namespaces that do not exist. Pure. */
+export function isGrantedByRole({ verb, resource, subresource }: Right): boolean {
   return !readerRules.some(
     ({ resources, verbs }) => subresource === undefined && resources.includes(resource) && verbs.includes(verb),
   );

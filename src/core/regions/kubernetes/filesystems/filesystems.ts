@@ -1,72 +1,75 @@
-import type { V1PersistentVolumeClaim } from '@kubernetes/client-node';
+import type { Clock } from '../../../base/clock.ts';
+import { EcolinkError, fail } from '../../../base/errors.ts';
+import type { NewId } from '../../../base/ids.ts';
+import { fieldRef, say } from '../../../base/prose.ts';
+import type { Reason } from '../../../base/reason.ts';
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import type { FilesystemConfig } from '../../../config/schema.ts';
-import { EcolinkError, fail } from '../../../base/errors.ts';
 import { mountPath } from '../../../region/filesystems.ts';
 import type { FolderEntry, RegionFilesystem, RegionFilesystems } from '../../../region/region.ts';
-import type { Reason } from '../../../base/reason.ts';
 import type { KubernetesClient } from '../api/client.ts';
-import { runErrand } from '../pods/pod-task.ts';
-import type { FolderReport } from './folder-report.ts';
-import type { Live } from '../api/kinds.ts';
+import type { Claim } from '../api/kinds.ts';
 import { labels } from '../api/names.ts';
+import { runPodTask } from '../pods/pod-task.ts';
+import { fileAnswer, folderReport } from '../pods/task-answers.ts';
+import type { FolderReport } from '../pods/task-answers.ts';
 import { labelledClaims, whyNotShared } from './shared-claims.ts';
 import type { SharedClaim } from './shared-claims.ts';
 
-interface Deps {
+interface FilesystemsDeps {
   config: KubernetesRegionConfig;
   filesystems: readonly FilesystemConfig[];
   client: KubernetesClient;
+  clock: Clock;
+  newId: NewId;
 }
 
-type Claim = Live<V1PersistentVolumeClaim>;
-
-/** What the region last said of its claims; `error`: why it says nothing new. */
-interface Known {
+/** The last claims that the region listed. `error`: why it does not list them now. */
+interface KnownClaims {
   claims: readonly Claim[];
   error?: EcolinkError;
 }
 
 const deadlineSeconds = 300;
-/** Contents that came with a listing answer the reads that follow it, in milliseconds. */
+/** File contents that came with a listing answer the reads of this time, in milliseconds. */
 const reportMs = 30_000;
 const target = '/filesystem';
-/** People wait for a list of filesystems, the region of one of which may hang. */
+/** People wait for a list of filesystems, and one of the regions may hang. */
 const patienceMs = 4000;
 const freshMs = 5000;
 
-/** Shared filesystems are claims that exist; a pod that mounts one read-only says what is in it. */
+/** Shared filesystems are existing claims. A pod mounts one read-only and prints what it holds. */
 export class KubernetesFilesystems {
-  readonly #deps: Deps;
-  readonly #reports = new Map<string, { report: FolderReport; until: number }>();
-  #known: Known = { claims: [] };
-  #asked: { answer: Promise<Known>; until: number } | undefined;
+  readonly #deps: FilesystemsDeps;
+  readonly #reports = new Map<string, { report: FolderReport; untilMs: number }>();
+  #known: KnownClaims = { claims: [] };
+  #asked: { answer: Promise<KnownClaims>; untilMs: number } | undefined;
 
-  constructor(deps: Deps) {
+  constructor(deps: FilesystemsDeps) {
     this.#deps = deps;
   }
 
-  /** Those of the config and those that a label names. A region that does not answer is remembered as it was. */
+  /** The filesystems of the config, and the claims with a label. If the region does not answer, the last ones it had. */
   async all(): Promise<RegionFilesystems> {
-    const { claims, error } = await this.#ask();
+    const { claims, error } = await this.#claims();
     const reason = error && { code: error.code, message: error.message };
     const found = labelledClaims(claims, this.#deps.filesystems);
     const filesystems = [...this.#configured(claims), ...found].map((each) => viewOf(each, reason));
-    return { filesystems, ...(reason ? { reason } : {}) };
+    return { filesystems, reason };
   }
 
-  /** Throws where this region has no such filesystem, or cannot say. */
+  /** Throws if the region has no such filesystem, or cannot say. */
   async claimOf(filesystem: string): Promise<SharedClaim> {
     const { config, filesystems } = this.#deps;
     const listed = filesystems.find((each) => each.name === filesystem);
     if (listed?.claim !== undefined) return { name: filesystem, claim: listed.claim, mountPath: mountPath(listed) };
-    const { claims, error } = await this.#ask();
+    const { claims, error } = await this.#claims();
     const found = labelledClaims(claims, filesystems).find((each) => each.name === filesystem);
     if (found?.problem) throw found.problem;
     if (found) return found;
     if (error) throw error;
     throw fail('filesystem_not_found', `The region ${config.name} has no filesystem "${filesystem}".`, {
-      nextStep: `Add it under "filesystems" in ecolink.yaml, or label its claim ${labels.filesystem}=${filesystem}.`,
+      nextStep: `Add it to the filesystems in ecolink.yaml, or label its claim ${labels.filesystem}=${filesystem}.`,
     });
   }
 
@@ -74,17 +77,18 @@ export class KubernetesFilesystems {
     const { claim } = await this.claimOf(filesystem);
     refuseOutside(subfolder);
     await this.#requireShared(claim);
-    const answer = await this.#send(claim, ['list-folder', '--target', target, '--path', subfolder]);
-    const report = answer as unknown as FolderReport;
-    for (const [name, { until }] of this.#reports) if (until < Date.now()) this.#reports.delete(name);
-    this.#reports.set(`${filesystem}/${subfolder}`, { report, until: Date.now() + reportMs });
+    const args = ['list-folder', '--target', target, '--path', subfolder];
+    const report = await runPodTask(this.#deps, this.#taskOn(claim, args), folderReport);
+    const nowMs = this.#deps.clock.elapsedMs();
+    for (const [name, { untilMs }] of this.#reports) if (untilMs < nowMs) this.#reports.delete(name);
+    this.#reports.set(`${filesystem}/${subfolder}`, { report, untilMs: nowMs + reportMs });
     return report.entries;
   }
 
   async read(filesystem: string, path: string, maximumBytes: number): Promise<Buffer> {
     const { claim } = await this.claimOf(filesystem);
     refuseOutside(path);
-    const content = this.#reported(`${filesystem}/${path}`) ?? (await this.#readAnew(claim, path));
+    const content = this.#reported(`${filesystem}/${path}`) ?? (await this.#readByPod(claim, path));
     const bytes = Buffer.from(content, 'base64');
     if (bytes.length <= maximumBytes) return bytes;
     throw fail('file_too_large', `${path} is too large to read.`, { nextStep: 'Check the folder.' });
@@ -92,29 +96,27 @@ export class KubernetesFilesystems {
 
   #configured(claims: readonly Claim[]): SharedClaim[] {
     const { config, filesystems } = this.#deps;
-    return filesystems.map((each) => {
-      const claim = claims.find(({ metadata }) => metadata.name === each.claim);
-      const problem = claim ? whyNotShared(claim) : missing(each.claim as string, config);
-      const shown = { name: each.name, claim: each.claim as string, mountPath: mountPath(each) };
-      return { ...shown, ...(problem ? { problem } : {}) };
+    return filesystems.flatMap((each) => {
+      const { name, claim } = each;
+      if (claim === undefined) return [];
+      const found = claims.find(({ metadata }) => metadata.name === claim);
+      return { name, claim, mountPath: mountPath(each), problem: found ? whyNotShared(found) : missing(claim, config) };
     });
   }
 
-  #ask(): Promise<Known> {
-    if (this.#asked && this.#asked.until > Date.now()) return this.#asked.answer;
-    const answer = this.#askAnew();
-    this.#asked = { answer, until: Date.now() + freshMs };
+  #claims(): Promise<KnownClaims> {
+    const { clock } = this.#deps;
+    if (this.#asked && this.#asked.untilMs > clock.elapsedMs()) return this.#asked.answer;
+    const answer = this.#listClaims();
+    this.#asked = { answer, untilMs: clock.elapsedMs() + freshMs };
     return answer;
   }
 
-  /** All claims but the weights that EcoLink fetched, of which there may be thousands. */
-  async #askAnew(): Promise<Known> {
+  /** All claims, except the volumes of models: there may be thousands. */
+  async #listClaims(): Promise<KnownClaims> {
     try {
-      const { items } = await this.#deps.client.list<V1PersistentVolumeClaim>(
-        'PersistentVolumeClaim',
-        `!${labels.volume}`,
-        { timeoutMs: patienceMs },
-      );
+      const options = { timeoutMs: patienceMs };
+      const { items } = await this.#deps.client.list('PersistentVolumeClaim', `!${labels.volume}`, options);
       this.#known = { claims: items };
       return this.#known;
     } catch (thrown) {
@@ -124,50 +126,51 @@ export class KubernetesFilesystems {
   }
 
   #reported(path: string): string | undefined {
-    for (const [folder, { report, until }] of this.#reports) {
-      if (until < Date.now() || !path.startsWith(`${folder}/`)) continue;
+    for (const [folder, { report, untilMs }] of this.#reports) {
+      if (untilMs < this.#deps.clock.elapsedMs() || !path.startsWith(`${folder}/`)) continue;
       const content = report.contents[path.slice(folder.length + 1)];
       if (content !== undefined) return content;
     }
     return undefined;
   }
 
-  async #readAnew(claim: string, path: string): Promise<string> {
-    return (await this.#send(claim, ['read-file', '--target', target, '--path', path]))['content'] as string;
+  async #readByPod(claim: string, path: string): Promise<string> {
+    const args = ['read-file', '--target', target, '--path', path];
+    return (await runPodTask(this.#deps, this.#taskOn(claim, args), fileAnswer)).content;
   }
 
-  #send(claim: string, args: readonly string[]) {
-    const { client, config } = this.#deps;
-    return runErrand(client, config, { claim, mountPath: target, writes: false, args, deadlineSeconds });
+  #taskOn(claim: string, args: readonly string[]) {
+    return { claim, mountPath: target, writes: false, args, deadlineSeconds };
   }
 
   async #requireShared(claim: string): Promise<void> {
     const { client, config } = this.#deps;
-    const found = await client.read<V1PersistentVolumeClaim>('PersistentVolumeClaim', claim);
+    const found = await client.read('PersistentVolumeClaim', claim);
     const problem = found ? whyNotShared(found) : missing(claim, config);
     if (problem) throw problem;
   }
 }
 
-function viewOf({ name, mountPath: path, problem }: SharedClaim, away: Reason | undefined): RegionFilesystem {
+/** `unknown`: why the region does not answer. */
+function viewOf({ name, mountPath: path, problem }: SharedClaim, unknown: Reason | undefined): RegionFilesystem {
   const shown = { name, mountPath: path };
-  if (away) return { ...shown, state: 'unknown', reason: away };
+  if (unknown) return { ...shown, state: 'unknown', reason: unknown };
   if (!problem) return { ...shown, state: 'usable' };
   return { ...shown, state: 'unusable', reason: { code: problem.code, message: problem.message } };
 }
 
 function missing(claim: string, { namespace }: KubernetesRegionConfig): EcolinkError {
   return fail('filesystem_missing', `The claim ${claim} does not exist in the namespace ${namespace}.`, {
-    nextStep: 'Make it, or correct the claim in ecolink.yaml.',
+    nextStep: 'Create it, or correct the claim in ecolink.yaml.',
     field: 'filesystem',
   });
 }
 
-/** Told before a pod is sent. */
+/** Checked before a pod starts. */
 function refuseOutside(path: string): void {
   if (!path.startsWith('/') && !path.split(/[\\/]/).includes('..') && !path.includes('\0')) return;
   throw fail('bad_subfolder', `"${path}" leads out of the filesystem.`, {
-    nextStep: 'Give a path below the filesystem\'s root, without a leading "/" and without "..".',
+    nextStep: say`Give ${fieldRef('subfolder')} as a path below the filesystem's root, without a leading "/" and without "..".`,
     field: 'subfolder',
   });
 }

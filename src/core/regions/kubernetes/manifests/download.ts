@@ -1,49 +1,45 @@
 import type { V1ConfigMap, V1Job, V1OwnerReference, V1PodSpec, V1Secret } from '@kubernetes/client-node';
+import { fail } from '../../../base/errors.ts';
+import { fieldRef, say } from '../../../base/prose.ts';
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import { pullFailures } from '../../../download/manifest.ts';
 import type { PullManifest } from '../../../download/manifest.ts';
-import { fail } from '../../../base/errors.ts';
+import type { Manifest } from '../api/kinds.ts';
 import { annotations, attemptName, labels, metadataFor } from '../api/names.ts';
-import { filledName } from './share.ts';
+import { downloadClaimName } from './clone.ts';
 import { downloadPlacement } from './placement.ts';
 import { authorityOf, claimVolume, ecolinkContainer, environmentOf, podBase } from './pods.ts';
 
 export interface Download {
   key: string;
   attempt: number;
-  /** UID of the claim that it fills. */
+  /** The UID of the claim that it fills. */
   claim: string;
   manifest: PullManifest;
   withToken: boolean;
-  /** Of those who will read it; unknown where nobody reads it yet. */
+  /** The accelerators of the volume's readers. Undefined if there are no readers yet. */
   accelerators?: readonly string[] | undefined;
 }
 
 const pullContainer = 'pull';
-/** Finished downloads stay a day, for whoever wants to read their log. */
+/** Finished downloads are kept for a day, so that people can read their log. */
 const keptSeconds = 86_400;
-/** What a ConfigMap can hold, with room for its metadata. */
+/** The limit of a ConfigMap, less room for its metadata, in bytes. */
 const manifestLimit = 1_000_000;
 const retries = 3;
-/** SIGKILL, most of the time for memory: the next pod would have no more of it. */
-const killed = 137;
+/** The exit status after SIGKILL. Memory is the usual cause, and the next pod would have no more memory. */
+const killedStatus = 137;
 
 /**
- * One attempt at filling a volume. Made suspended: its creation is the lock, and only the winner puts the manifest and the
- * token beside it and lets it run, so that no pod waits for either.
+ * One attempt to fill a volume. The Job is created suspended, and its creation is the lock. Only the winner adds the file
+ * list and the token, and then lets it run. So no pod waits for either.
  */
-export function downloadJob(config: KubernetesRegionConfig, download: Download): V1Job {
+export function downloadJob(config: KubernetesRegionConfig, download: Download): Manifest<V1Job> {
   const { key, attempt, claim, manifest, withToken } = download;
-  const ownLabels = {
-    [labels.name]: 'ecolink-download',
-    [labels.volume]: key,
-    [labels.attempt]: String(attempt),
-  };
-  const told = { [annotations.repo]: manifest.repo, [annotations.commit]: manifest.commit };
   const { name, namespace, ...shared } = metadataFor(config, {
     name: attemptName(key, attempt),
-    labels: ownLabels,
-    annotations: told,
+    labels: labelsOf(download),
+    annotations: { [annotations.repo]: manifest.repo, [annotations.commit]: manifest.commit },
   });
   return {
     apiVersion: 'batch/v1',
@@ -55,7 +51,7 @@ export function downloadJob(config: KubernetesRegionConfig, download: Download):
       annotations: {
         ...shared.annotations,
         [annotations.claim]: claim,
-        ...(withToken ? { [annotations.token]: 'held' } : {}),
+        ...(withToken && { [annotations.token]: 'held' }),
       },
     },
     spec: {
@@ -65,27 +61,28 @@ export function downloadJob(config: KubernetesRegionConfig, download: Download):
       parallelism: 1,
       podReplacementPolicy: 'Failed',
       ttlSecondsAfterFinished: keptSeconds,
-      podFailurePolicy: {
-        rules: [
-          // A drained or lost node says nothing about the download.
-          { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
-          {
-            action: 'FailJob',
-            onExitCodes: { containerName: pullContainer, operator: 'In', values: permanentStatuses() },
-          },
-        ],
-      },
+      podFailurePolicy: { rules: failureRules() },
       template: { metadata: shared, spec: podSpec(config, download) },
     },
   };
 }
 
-function permanentStatuses(): number[] {
-  const permanent = Object.values(pullFailures).filter(({ retryable }) => !retryable);
-  return [...permanent.map(({ status }) => status), killed];
+function labelsOf({ key, attempt }: Download): Record<string, string> {
+  return { [labels.name]: 'ecolink-download', [labels.volume]: key, [labels.attempt]: String(attempt) };
 }
 
-function podSpec(config: KubernetesRegionConfig, { key, attempt, withToken, accelerators }: Download): V1PodSpec {
+function failureRules() {
+  const permanent = Object.values(pullFailures).filter(({ retryable }) => !retryable);
+  const values = [...permanent.map(({ status }) => status), killedStatus];
+  return [
+    // The loss of a node says nothing about the download.
+    { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+    { action: 'FailJob', onExitCodes: { containerName: pullContainer, operator: 'In', values } },
+  ];
+}
+
+function podSpec(config: KubernetesRegionConfig, download: Download): V1PodSpec {
+  const { key, attempt, withToken, accelerators } = download;
   const args = ['pull', '--manifest', '/manifest/manifest.json', '--target', '/volume', '--attempt', String(attempt)];
   if (withToken) args.push('--token-file', '/token/token');
   const trusted = authorityOf(config);
@@ -96,74 +93,66 @@ function podSpec(config: KubernetesRegionConfig, { key, attempt, withToken, acce
     ...(withToken ? [{ name: 'token', mountPath: '/token', readOnly: true }] : []),
     ...trusted.mounts,
   ]);
+  const env = environmentOf({ HOME: '/tmp' }, trusted.environment, config.environment);
+  // Only the pod's group may read the token.
+  const token = { name: 'token', secret: { secretName: attemptName(key, attempt), defaultMode: 0o440 } };
   return {
     ...podBase(config, config.run_as.user),
     ...downloadPlacement(config, accelerators),
     restartPolicy: 'Never',
     terminationGracePeriodSeconds: 30,
-    containers: [
-      {
-        ...container,
-        env: environmentOf({ HOME: '/tmp' }, trusted.environment, config.environment),
-        resources: config.download_resources,
-      },
-    ],
+    containers: [{ ...container, env, resources: config.download_resources }],
     volumes: [
-      claimVolume('volume', filledName(config, key), false),
+      claimVolume('volume', downloadClaimName(config, key), false),
       { name: 'manifest', configMap: { name: attemptName(key, attempt) } },
       { name: 'tmp', emptyDir: {} },
-      // Readable by the pod's group alone.
-      ...(withToken ? [{ name: 'token', secret: { secretName: attemptName(key, attempt), defaultMode: 0o440 } }] : []),
+      ...(withToken ? [token] : []),
       ...trusted.volumes,
     ],
   };
 }
 
-/** The file list of an attempt. Throws where it does not fit into an object of the cluster. */
-export function manifestMap(config: KubernetesRegionConfig, download: Download, owner: V1OwnerReference): V1ConfigMap {
-  const endpoint = config.hub_endpoint?.replace(/\/+$/, '') ?? download.manifest.endpoint;
-  const text = JSON.stringify({ ...download.manifest, endpoint });
+/** The file list of one attempt. Throws `manifest_too_large` if it does not fit into a ConfigMap. */
+export function manifestMap(
+  config: KubernetesRegionConfig,
+  download: Download,
+  owner: V1OwnerReference,
+): Manifest<V1ConfigMap> {
+  const { manifest } = download;
+  const endpoint = config.hub_endpoint?.replace(/\/+$/, '') ?? manifest.endpoint;
+  const text = JSON.stringify({ ...manifest, endpoint });
   if (Buffer.byteLength(text) > manifestLimit) {
-    throw fail(
-      'manifest_too_large',
-      `The selection has ${download.manifest.files.length} files, too many for one download.`,
-      {
-        nextStep: 'Register the model with include or exclude patterns that leave fewer files.',
-      },
-    );
+    throw fail('manifest_too_large', `The model has ${manifest.files.length} files. A download cannot list so many.`, {
+      nextStep: say`Register the model with fewer files: use the patterns ${fieldRef('include')} and ${fieldRef('exclude')}.`,
+    });
   }
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: ownedBy(config, download, owner),
+    metadata: ownedMetadata(config, download, owner),
     immutable: true,
     data: { 'manifest.json': text },
   };
 }
 
-/** The token of one attempt, mounted by its pod alone. The owner is the backstop: it is deleted with the attempt's end. */
+/** The token of one attempt. Only its pod mounts it. The owner is a second safeguard: the Secret goes with its Job. */
 export function tokenSecret(
   config: KubernetesRegionConfig,
   download: Download,
   owner: V1OwnerReference,
   token: string,
-): V1Secret {
+): Manifest<V1Secret> {
   return {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: ownedBy(config, download, owner),
+    metadata: ownedMetadata(config, download, owner),
     immutable: true,
     type: 'Opaque',
     stringData: { token },
   };
 }
 
-function ownedBy(config: KubernetesRegionConfig, { key, attempt }: Download, owner: V1OwnerReference) {
-  return {
-    ...metadataFor(config, {
-      name: attemptName(key, attempt),
-      labels: { [labels.name]: 'ecolink-download', [labels.volume]: key, [labels.attempt]: String(attempt) },
-    }),
-    ownerReferences: [owner],
-  };
+function ownedMetadata(config: KubernetesRegionConfig, download: Download, owner: V1OwnerReference) {
+  const name = attemptName(download.key, download.attempt);
+  return { ...metadataFor(config, { name, labels: labelsOf(download) }), ownerReferences: [owner] };
 }

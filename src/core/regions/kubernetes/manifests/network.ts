@@ -1,62 +1,68 @@
 import type { V1NetworkPolicy, V1PodDisruptionBudget, V1Service } from '@kubernetes/client-node';
+import type { Manifest } from '../api/kinds.ts';
 import { annotations, metadataFor, serverLabels, workloadName } from '../api/names.ts';
-import { portName, selectorOf, workloadLabels } from './served.ts';
-import type { Served } from './served.ts';
+import { portName, selectorOf, workloadLabels } from './render-input.ts';
+import type { RenderInput } from './render-input.ts';
 
 /**
- * Makes the EndpointSlices that calls follow. Headless: an address of its own would stay unused, and clusters have few
- * (a /24 was full at 253 instances).
+ * Makes the EndpointSlices that calls follow. It is headless: nobody would use its address, and clusters have few
+ * addresses (a /24 was full at 253 instances).
  */
-export function service(served: Served): V1Service {
+export function service(input: RenderInput): Manifest<V1Service> {
   return {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: naming(served),
+    metadata: metadataOf(input),
     spec: {
       type: 'ClusterIP',
       clusterIP: 'None',
-      selector: selectorOf(served),
+      selector: selectorOf(input),
       ports: [{ name: portName, port: 80, targetPort: portName, protocol: 'TCP' }],
     },
   };
 }
 
 /**
- * Lets EcoLink in and nobody else: pods with its labels, of its own namespace where that is known. Through the API
- * server's proxy calls come from the control plane, which no selector names: there the engine's port stays open.
+ * Admits only EcoLink's own pods, of its own namespace if that is known. Calls through the API server's proxy come from
+ * the control plane, which no selector can name. For them the engine's port is open to all.
  */
-export function networkPolicy(served: Served): V1NetworkPolicy {
-  const from =
-    served.config.reach === 'in-cluster'
-      ? { from: [{ namespaceSelector: ownNamespace(served), podSelector: { matchLabels: serverLabels } }] }
-      : {};
-  const spec = {
-    podSelector: { matchLabels: selectorOf(served) },
-    policyTypes: ['Ingress'],
-    ingress: [{ ...from, ports: [{ port: portName, protocol: 'TCP' }] }],
-  };
-  return { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: naming(served), spec };
-}
-
-function ownNamespace({ serverNamespace: name }: Served) {
-  return name === undefined ? {} : { matchLabels: { 'kubernetes.io/metadata.name': name } };
-}
-
-/** Drains take one replica at a time, and a broken replica stops no drain. */
-export function disruptionBudget(served: Served): V1PodDisruptionBudget {
+export function networkPolicy(input: RenderInput): Manifest<V1NetworkPolicy> {
+  const from = [{ namespaceSelector: serverNamespaceSelector(input), podSelector: { matchLabels: serverLabels } }];
+  const ports = [{ port: portName, protocol: 'TCP' }];
+  // The API's field is `from`. The library's type has `_from`, which only its own serialiser understands.
+  const ingress = [input.config.reach === 'in-cluster' ? { from, ports } : { ports }];
   return {
-    apiVersion: 'policy/v1',
-    kind: 'PodDisruptionBudget',
-    metadata: naming(served),
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: metadataOf(input),
     spec: {
-      maxUnavailable: 1,
-      unhealthyPodEvictionPolicy: 'AlwaysAllow',
-      selector: { matchLabels: selectorOf(served) },
+      podSelector: { matchLabels: selectorOf(input) },
+      policyTypes: ['Ingress'],
+      ingress,
     },
   };
 }
 
-function naming({ config, workload }: Served) {
+/** An empty selector means all namespaces. */
+function serverNamespaceSelector({ serverNamespace: name }: RenderInput) {
+  return name === undefined ? {} : { matchLabels: { 'kubernetes.io/metadata.name': name } };
+}
+
+/** A drain takes one replica at a time. A broken replica stops no drain. */
+export function disruptionBudget(input: RenderInput): Manifest<V1PodDisruptionBudget> {
+  return {
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: metadataOf(input),
+    spec: {
+      maxUnavailable: 1,
+      unhealthyPodEvictionPolicy: 'AlwaysAllow',
+      selector: { matchLabels: selectorOf(input) },
+    },
+  };
+}
+
+function metadataOf({ config, workload }: RenderInput) {
   return metadataFor(config, {
     name: workloadName(workload.instance, config.name),
     labels: workloadLabels(workload),

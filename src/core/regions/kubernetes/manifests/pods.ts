@@ -13,15 +13,15 @@ import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.t
 /** The library's types are classes; what is rendered is plain data. */
 type Plain<T> = { [K in keyof T]: T[K] };
 
-/** What Pod Security "restricted" asks of a container. */
+/** What Pod Security "restricted" requires of a container. */
 export const restricted: Plain<V1SecurityContext> = {
   allowPrivilegeEscalation: false,
   capabilities: { drop: ['ALL'] },
 };
 
 /**
- * What every pod of ours has in common. No ServiceAccount token, and no service links: a Service whose name begins with
- * an engine's would end up in that engine's settings.
+ * The common part of all our pods. They get no ServiceAccount token. They get no service links either: a Service whose
+ * name begins with an engine's name would change that engine's settings.
  */
 export function podBase(config: KubernetesRegionConfig, user: number): Omit<V1PodSpec, 'containers'> {
   const { run_as: runAs } = config;
@@ -36,12 +36,10 @@ export function podBase(config: KubernetesRegionConfig, user: number): Omit<V1Po
       fsGroupChangePolicy: 'OnRootMismatch',
       seccompProfile: { type: 'RuntimeDefault' },
     },
-    ...(isEmpty(config.node_selector) ? {} : { nodeSelector: config.node_selector }),
-    ...(config.tolerations.length > 0 ? { tolerations: config.tolerations.map(tolerationOf) } : {}),
-    ...(config.priority_class === undefined ? {} : { priorityClassName: config.priority_class }),
-    ...(config.image_pull_secrets.length > 0
-      ? { imagePullSecrets: config.image_pull_secrets.map((name) => ({ name })) }
-      : {}),
+    nodeSelector: unlessEmpty(config.node_selector),
+    tolerations: unlessEmpty(config.tolerations.map(tolerationOf)),
+    priorityClassName: config.priority_class,
+    imagePullSecrets: unlessEmpty(config.image_pull_secrets.map((name) => ({ name }))),
   };
 }
 
@@ -56,7 +54,7 @@ export function ecolinkContainer(
     name,
     image: config.ecolink_image,
     imagePullPolicy: config.image_pull_policy,
-    args: args.map(literal),
+    args: args.map(escapeVariables),
     terminationMessagePolicy: 'FallbackToLogsOnError',
     securityContext: { ...restricted, readOnlyRootFilesystem: true },
     volumeMounts: mounts,
@@ -64,15 +62,14 @@ export function ecolinkContainer(
 }
 
 /**
- * Of a container that looks at a volume for a moment. Its limits are those of downloads: where the namespace's quota counts
- * limits, a pod with one container that has none is refused.
+ * For a container that looks at a volume for a moment. It has the limits of downloads: if the namespace's quota counts
+ * limits, a pod is refused if one of its containers has none.
  */
 export function smallResources(config: KubernetesRegionConfig, cpu: string): V1ResourceRequirements {
-  const { limits } = config.download_resources;
-  return { requests: { cpu, memory: '64Mi' }, ...(isEmpty(limits) ? {} : { limits }) };
+  return { requests: { cpu, memory: '64Mi' }, limits: unlessEmpty(config.download_resources.limits) };
 }
 
-/** What lets EcoLink's own commands trust the authority that a company signs with. */
+/** Makes EcoLink's own commands trust the company's certificate authority. */
 export function authorityOf(config: KubernetesRegionConfig): {
   environment: Record<string, string>;
   mounts: V1VolumeMount[];
@@ -87,29 +84,36 @@ export function authorityOf(config: KubernetesRegionConfig): {
   };
 }
 
-/** Kubernetes fills in `$(NAME)`; `$$(NAME)` is how to say just that. */
-export function literal(word: string): string {
+/** Kubernetes replaces `$(NAME)` by a variable. `$$(NAME)` stands for the text itself. */
+export function escapeVariables(word: string): string {
   return word.replaceAll('$(', '$$$$(');
 }
 
-/** Later ones win. */
+/** If a name occurs twice, the later value counts. */
 export function environmentOf(...all: Record<string, string>[]): V1EnvVar[] {
-  return Object.entries(Object.assign({}, ...all) as Record<string, string>).map(([name, value]) => ({
-    name,
-    value: literal(value),
-  }));
+  const merged = new Map(all.flatMap((each) => Object.entries(each)));
+  return [...merged].map(([name, value]) => ({ name, value: escapeVariables(value) }));
 }
 
-/** The claim itself is mounted read-only too: where only the mount is, the kubelet may still write to the volume. */
+/** The claim is read-only too, not only its mount: otherwise the kubelet could still write to the volume. */
 export function claimVolume(name: string, claimName: string, readOnly: boolean): V1Volume {
-  return { name, persistentVolumeClaim: { claimName, ...(readOnly ? { readOnly } : {}) } };
+  return { name, persistentVolumeClaim: { claimName, readOnly: readOnly ? true : undefined } };
 }
 
-/** Empty fields are left out: the server drops them, and drift is seen by comparing with what it holds. */
 export function isEmpty(value: object): boolean {
   return Object.keys(value).length === 0;
 }
 
-export function tolerationOf(toleration: KubernetesRegionConfig['tolerations'][number]): V1Toleration {
-  return Object.fromEntries(Object.entries(toleration).filter(([, value]) => value !== undefined)) as V1Toleration;
+/** Leaves empty fields out: the server drops them, and drift is found by comparison with the server's object. */
+export function unlessEmpty<T extends object>(value: T): T | undefined {
+  return isEmpty(value) ? undefined : value;
+}
+
+export function tolerationOf({
+  key,
+  operator,
+  value,
+  effect,
+}: KubernetesRegionConfig['tolerations'][number]): Plain<V1Toleration> {
+  return { key, operator, value, effect };
 }

@@ -1,12 +1,14 @@
 import type { V1PersistentVolumeClaim, V1PersistentVolumeClaimSpec } from '@kubernetes/client-node';
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import type { PullManifest } from '../../../download/manifest.ts';
-import { filledName } from './share.ts';
+import type { Manifest } from '../api/kinds.ts';
 import { annotations, labels, metadataFor } from '../api/names.ts';
+import { downloadClaimName } from './clone.ts';
+import { podTaskLabel } from './pod-task.ts';
 
 const mib = 1024 ** 2;
 
-/** Files, a tenth for what file systems keep for themselves, and 1 GiB for parts and journals; whole MiB. */
+/** The files, a tenth more for the file system, and 1 GiB for parts and journals. Whole MiB. */
 export function claimBytes(bytes: number): number {
   return Math.ceil((bytes + Math.ceil(bytes / 10) + 1024 * mib) / mib) * mib;
 }
@@ -15,13 +17,13 @@ export function volumeClaim(
   config: KubernetesRegionConfig,
   key: string,
   manifest: PullManifest,
-): V1PersistentVolumeClaim {
+): Manifest<V1PersistentVolumeClaim> {
   const bytes = manifest.files.reduce((sum, file) => sum + file.size, 0);
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
     metadata: metadataFor(config, {
-      name: filledName(config, key),
+      name: downloadClaimName(config, key),
       labels: { [labels.name]: 'ecolink-volume', [labels.volume]: key },
       annotations: { [annotations.repo]: manifest.repo, [annotations.commit]: manifest.commit },
     }),
@@ -29,12 +31,12 @@ export function volumeClaim(
   };
 }
 
-/** A small claim, to see whether the region's storage does what the config says. */
-export function probeClaim(config: KubernetesRegionConfig, name: string): V1PersistentVolumeClaim {
+/** A small claim that shows whether the region's storage works as configured. */
+export function probeClaim(config: KubernetesRegionConfig, name: string): Manifest<V1PersistentVolumeClaim> {
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
-    metadata: metadataFor(config, { name, labels: { [labels.name]: 'ecolink-errand' } }),
+    metadata: metadataFor(config, { name, labels: { [labels.name]: podTaskLabel } }),
     spec: claimSpec(config, '1Gi'),
   };
 }
@@ -42,7 +44,7 @@ export function probeClaim(config: KubernetesRegionConfig, name: string): V1Pers
 function claimSpec(config: KubernetesRegionConfig, storage: string): V1PersistentVolumeClaimSpec {
   return {
     accessModes: [config.access_mode],
-    ...(config.storage_class === undefined ? {} : { storageClassName: config.storage_class }),
+    storageClassName: config.storage_class,
     resources: { requests: { storage } },
   };
 }

@@ -1,48 +1,49 @@
 import type { V1Container, V1Deployment, V1PodSpec, V1Probe, V1ResourceRequirements } from '@kubernetes/client-node';
-import { drainSeconds, fillIn } from '../../../runtimes/runtime.ts';
 import type { Workload } from '../../../region/region.ts';
+import { drainSeconds, fillIn } from '../../../runtimes/runtime.ts';
+import type { Manifest } from '../api/kinds.ts';
 import { annotations, labels, metadataFor, workloadName } from '../api/names.ts';
 import { placementOf } from './placement.ts';
 import {
   claimVolume,
   ecolinkContainer,
   environmentOf,
-  isEmpty,
-  literal,
+  escapeVariables,
   podBase,
   restricted,
   smallResources,
+  unlessEmpty,
 } from './pods.ts';
-import { portName, selectorOf, workloadLabels } from './served.ts';
-import type { Served } from './served.ts';
+import { portName, selectorOf, workloadLabels } from './render-input.ts';
+import type { RenderInput } from './render-input.ts';
 
-/** Slowest reading of weights that is waited for, in bytes per second, and what any engine may take besides. */
+/** The slowest rate at which weights may load, in bytes per second. */
 const slowestLoad = 50e6;
+/** What any engine may need for its start in addition, in seconds. */
 const engineSeconds = 600;
-/** Endpoints learn of a pod's end within this time; no engine hears of it before, in seconds. */
-const toldSeconds = 10;
-/** What an engine gets to end in after its calls, in seconds. */
+/** Endpoints learn within this time that a pod ends. No engine is told earlier. In seconds. */
+const endpointSeconds = 10;
+/** An engine's time to end after its last call, in seconds. */
 const engineEndSeconds = 60;
-/** For one that fails its probes, which has nothing to wait for: its drain counts as a part of this time. */
+/** The grace of an engine that fails its probes: it has no calls to finish. Its drain is part of this time. In seconds. */
 const failedEndSeconds = 5;
 
-/** Longest time from a replica's start to its being ready, in seconds. */
+/** The longest time from a replica's start until it is ready, in seconds. */
 export function startSeconds(bytes: number): number {
   return Math.ceil(engineSeconds + bytes / slowestLoad);
 }
 
-export function deployment(served: Served): V1Deployment {
-  const { config, workload } = served;
+export function deployment(input: RenderInput): Manifest<V1Deployment> {
+  const { config, workload, runtime } = input;
   const naming = {
     name: workloadName(workload.instance, config.name),
     labels: workloadLabels(workload),
     annotations: { [annotations.model]: workload.servedName },
   };
-  const volume: Record<string, string> =
-    workload.location.kind === 'volume' ? { [labels.volume]: workload.location.volume } : {};
+  const { location } = workload;
   const pod = metadataFor(config, {
-    ...naming,
-    labels: { ...naming.labels, ...volume },
+    name: naming.name,
+    labels: { ...naming.labels, ...(location.kind === 'volume' && { [labels.volume]: location.volume }) },
     annotations: { ...naming.annotations, [annotations.generation]: String(workload.generation) },
   });
   return {
@@ -52,48 +53,47 @@ export function deployment(served: Served): V1Deployment {
     spec: {
       replicas: workload.replicas,
       revisionHistoryLimit: 2,
-      // A slow load must not read as a failed rollout.
-      progressDeadlineSeconds: startSeconds(workload.bytes ?? 0) + drainSeconds(served.runtime) + 600,
-      selector: { matchLabels: selectorOf(served) },
-      strategy: { type: 'RollingUpdate', rollingUpdate: rollout(workload) },
-      template: { metadata: { labels: pod.labels, annotations: pod.annotations }, spec: podSpec(served) },
+      // Must be longer than a start: a slow load is no failed rollout.
+      progressDeadlineSeconds: startSeconds(workload.bytes ?? 0) + drainSeconds(runtime) + 600,
+      selector: { matchLabels: selectorOf(input) },
+      strategy: { type: 'RollingUpdate', rollingUpdate: rolloutOf(workload) },
+      template: { metadata: { labels: pod.labels, annotations: pod.annotations }, spec: podSpec(input) },
     },
   };
 }
 
-/** Scarce accelerators have no room for a replica more, so one goes before its successor comes. */
-function rollout(workload: Workload): { maxSurge: number; maxUnavailable: number } {
+/** There may be no accelerator for one more replica, so one replica ends before its successor starts. */
+function rolloutOf(workload: Workload): { maxSurge: number; maxUnavailable: number } {
   return workload.accelerator ? { maxSurge: 0, maxUnavailable: 1 } : { maxSurge: 1, maxUnavailable: 0 };
 }
 
-function podSpec(served: Served): V1PodSpec {
-  const { config, workload, runtime } = served;
-  const base = podBase(config, runtime.user ?? config.run_as.user);
+function podSpec(input: RenderInput): V1PodSpec {
+  const { config, workload, runtime } = input;
   return {
-    ...base,
-    ...placementOf(served),
-    ...(config.runtime_class === undefined ? {} : { runtimeClassName: config.runtime_class }),
-    terminationGracePeriodSeconds: toldSeconds + drainSeconds(runtime) + engineEndSeconds,
-    ...(workload.location.kind === 'volume' ? { initContainers: [completionCheck(served)] } : {}),
-    containers: [engine(served)],
+    ...podBase(config, runtime.user ?? config.run_as.user),
+    ...placementOf(input),
+    runtimeClassName: config.runtime_class,
+    terminationGracePeriodSeconds: endpointSeconds + drainSeconds(runtime) + engineEndSeconds,
+    initContainers: workload.location.kind === 'volume' ? [completionCheck(input)] : undefined,
+    containers: [engine(input)],
     volumes: [
-      claimVolume('model', served.claim, true),
+      claimVolume('model', input.claim, true),
       { name: 'shm', emptyDir: { medium: 'Memory' } },
       ...writable.map(({ name }) => ({ name, emptyDir: {} })),
     ],
   };
 }
 
-/** A tree that is not whole is never served, whatever anybody believes of it. */
-function completionCheck(served: Served): V1Container {
+/** An incomplete volume is never served, whatever its claim's annotations say. */
+function completionCheck(input: RenderInput): V1Container {
   return {
-    ...ecolinkContainer(served.config, 'check', ['check-volume', '--target', served.mountPath], [modelMount(served)]),
-    resources: smallResources(served.config, '10m'),
+    ...ecolinkContainer(input.config, 'check', ['check-volume', '--target', input.mountPath], [modelMount(input)]),
+    resources: smallResources(input.config, '10m'),
   };
 }
 
-function modelMount(served: Served) {
-  return { name: 'model', mountPath: served.mountPath, readOnly: true };
+function modelMount(input: RenderInput) {
+  return { name: 'model', mountPath: input.mountPath, readOnly: true };
 }
 
 const home = '/home/ecolink';
@@ -104,8 +104,8 @@ const writable = [
 ];
 
 /**
- * Engines find a place to write for each of their habits, a name for a user id that the image's passwd file may lack,
- * and no way to fetch anything or to tell anybody of it.
+ * Gives engines writable folders, and a user name in case the image's passwd file lacks the user id. It also stops them
+ * from fetching anything and from sending telemetry.
  */
 const engineEnvironment = {
   HOME: home,
@@ -120,53 +120,56 @@ const engineEnvironment = {
   DO_NOT_TRACK: '1',
 };
 
-function engine(served: Served): V1Container {
-  const { config, workload, runtime, modelPath } = served;
-  const filled = fillIn(workload.arguments, {
+function engine(input: RenderInput): V1Container {
+  const { config, workload, runtime, modelPath } = input;
+  const args = fillIn(workload.arguments, {
     model_path: modelPath,
     served_name: workload.servedName,
     host: '0.0.0.0',
     port: String(runtime.port),
     drain_seconds: String(drainSeconds(runtime)),
   });
-  const health = { path: runtime.health, port: portName };
   return {
     name: 'engine',
     image: runtime.image,
     imagePullPolicy: config.image_pull_policy,
-    ...(runtime.command === undefined ? {} : { command: runtime.command.map(literal) }),
-    ...(filled.length > 0 ? { args: filled.map(literal) } : {}),
+    command: runtime.command?.map(escapeVariables),
+    args: unlessEmpty(args.map(escapeVariables)),
     env: environmentOf(engineEnvironment, config.environment, runtime.environment),
     ports: [{ name: portName, containerPort: runtime.port, protocol: 'TCP' }],
-    resources: resourcesOf(served),
-    startupProbe: probe(health, 2, Math.ceil(startSeconds(workload.bytes ?? 0) / 2), failedEndSeconds),
-    readinessProbe: probe(health, 5, 3),
-    // Busy engines answer late: only one that is silent for long is ended.
-    livenessProbe: probe(health, 15, 8, failedEndSeconds),
+    resources: resourcesOf(input),
+    ...probesOf(input),
     lifecycle: {
-      preStop: { sleep: { seconds: runtime.ends === 'after_calls' ? toldSeconds : drainSeconds(runtime) } },
+      preStop: { sleep: { seconds: runtime.ends === 'after_calls' ? endpointSeconds : drainSeconds(runtime) } },
     },
     terminationMessagePolicy: 'FallbackToLogsOnError',
     securityContext: restricted,
-    volumeMounts: [modelMount(served), { name: 'shm', mountPath: '/dev/shm' }, ...writable],
+    volumeMounts: [modelMount(input), { name: 'shm', mountPath: '/dev/shm' }, ...writable],
   };
 }
 
-function probe(
-  httpGet: { path: string; port: string },
-  periodSeconds: number,
-  failureThreshold: number,
-  endSeconds?: number,
-): V1Probe {
-  const end = endSeconds === undefined ? {} : { terminationGracePeriodSeconds: endSeconds };
-  return { httpGet, periodSeconds, failureThreshold, timeoutSeconds: 10, ...end };
+function probesOf({ workload, runtime }: RenderInput) {
+  const probe = (periodSeconds: number, failureThreshold: number, endSeconds?: number): V1Probe => ({
+    httpGet: { path: runtime.health, port: portName },
+    periodSeconds,
+    failureThreshold,
+    timeoutSeconds: 10,
+    terminationGracePeriodSeconds: endSeconds,
+  });
+  return {
+    startupProbe: probe(2, Math.ceil(startSeconds(workload.bytes ?? 0) / 2), failedEndSeconds),
+    readinessProbe: probe(5, 3),
+    // A busy engine answers late, so only a long silence ends it.
+    livenessProbe: probe(15, 8, failedEndSeconds),
+  };
 }
 
-function resourcesOf({ config, workload }: Served): V1ResourceRequirements {
+function resourcesOf({ config, workload }: RenderInput): V1ResourceRequirements {
   const { accelerator } = workload;
   const resource = config.accelerators.find((each) => each.name === accelerator?.name)?.resource;
   const counted = accelerator && resource ? { [resource]: String(accelerator.count) } : {};
-  const requests = { ...config.resources.requests, ...counted };
-  const limits = { ...config.resources.limits, ...counted };
-  return { ...(isEmpty(requests) ? {} : { requests }), ...(isEmpty(limits) ? {} : { limits }) };
+  return {
+    requests: unlessEmpty({ ...config.resources.requests, ...counted }),
+    limits: unlessEmpty({ ...config.resources.limits, ...counted }),
+  };
 }

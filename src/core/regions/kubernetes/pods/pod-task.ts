@@ -1,116 +1,113 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { V1Job, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
+import type { z } from 'zod';
+import type { Clock } from '../../../base/clock.ts';
+import type { ReasonCode } from '../../../base/reason-codes.ts';
+import { fail } from '../../../base/errors.ts';
+import type { NewId } from '../../../base/ids.ts';
+import { say, task as taskRef } from '../../../base/prose.ts';
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
-import { EcolinkError, fail } from '../../../base/errors.ts';
-import type { ErrorBody } from '../../../base/errors.ts';
-import type { ErrorKind } from '../../../base/error-kinds.ts';
-import { randomId } from '../../../base/ids.ts';
 import type { KubernetesClient } from '../api/client.ts';
-import { endOf } from '../volumes/download-state.ts';
-import { lastWarning, whyNotBegun, whyNotCreated } from '../api/events.ts';
-import type { Live } from '../api/kinds.ts';
-import { errandJob } from '../manifests/pod-task.ts';
-import type { Errand } from '../manifests/pod-task.ts';
+import { lastWarning, whyNotCreated, whyNotStarted } from '../api/events.ts';
+import type { Job, Pod } from '../api/kinds.ts';
 import { nameFor } from '../api/names.ts';
-import { troubleOf } from './pod-reasons.ts';
-import type { Trouble } from './pod-reasons.ts';
+import { podTaskContainer, podTaskJob } from '../manifests/pod-task.ts';
+import type { PodTask } from '../manifests/pod-task.ts';
+import { endOf } from './job-end.ts';
+import { hasEnded, problemOf } from './pod-problems.ts';
+import type { PodProblem } from './pod-problems.ts';
+import { readAnswer } from './task-answers.ts';
+
+export interface PodTaskDeps {
+  client: KubernetesClient;
+  config: KubernetesRegionConfig;
+  clock: Clock;
+  newId: NewId;
+}
 
 const pauseMs = 250;
-/** What takes longer than this is looked at less often. */
+/** A task that takes longer than this is polled less often. */
 const quickMs = 10_000;
 const slowPauseMs = 1000;
-/** For so long a pod may wait for a node, an image or a volume, in milliseconds. */
+/** A pod may wait this long for a node, an image or a volume. */
 const startMs = 120_000;
-/** Claims bind in less, most of the time. */
+/** Most claims are bound within this time. */
 const claimMs = 3000;
+/** The Job's controller creates the pod within this time, unless something is wrong. */
+const createMs = 3000;
 
-/** Sends a pod to look into a claim, and answers with the JSON that it printed. Throws what it found wrong. */
-export async function runErrand(
-  client: KubernetesClient,
-  config: KubernetesRegionConfig,
-  errand: Omit<Errand, 'name'>,
-): Promise<Record<string, unknown>> {
-  const name = nameFor('errand', randomId('e').slice(2, 14));
-  const job = await client.create<V1Job>('Job', errandJob(config, { ...errand, name }));
-  if (!job) throw fail('region_conflict', 'The name of a pod was taken.', { nextStep: 'Try again.' });
+/** Runs a pod that looks into a claim. Returns the JSON that it printed. Throws the error that it printed. */
+export async function runPodTask<T>(deps: PodTaskDeps, task: Omit<PodTask, 'name'>, schema: z.ZodType<T>): Promise<T> {
+  const { client, config, newId } = deps;
+  const name = nameFor(podTaskContainer, newId('e').slice(2, 14));
+  const job = await client.create('Job', podTaskJob(config, { ...task, name }));
+  if (!job)
+    throw fail('region_conflict', `A Job named ${name} exists already in the region ${config.name}.`, {
+      nextStep: 'Try again.',
+    });
   try {
-    return readAnswer(await outcome(client, job, errand.claim), config.name);
+    return readAnswer(await logOf(deps, job, task.claim), config.name, schema);
   } finally {
     await client.delete('Job', name, job.metadata.uid).catch(() => {});
   }
 }
 
-async function outcome(client: KubernetesClient, job: Live<V1Job>, claim: string): Promise<string> {
+/** Waits until the task has ended. */
+async function logOf({ client, clock }: PodTaskDeps, job: Job, claim: string): Promise<string> {
   const { name } = job.metadata;
-  for (const began = Date.now(); ; await delay(Date.now() - began < quickMs ? pauseMs : slowPauseMs)) {
-    const now = await client.read<V1Job>('Job', name);
-    const pod = (await client.list<V1Pod>('Pod', `batch.kubernetes.io/job-name=${name}`)).items[0];
-    if (pod && ['Succeeded', 'Failed'].includes(pod.status?.phase ?? '')) {
-      const log = await client.log(pod.metadata.name, { container: 'errand' });
+  const startedMs = clock.elapsedMs();
+  for (;;) {
+    const current = await client.read('Job', name);
+    const [pod] = (await client.list('Pod', `batch.kubernetes.io/job-name=${name}`)).items;
+    if (pod && hasEnded(pod)) {
+      const log = await client.log(pod.metadata.name, { container: podTaskContainer });
       if (log.trim() !== '') return log;
-      throw noAnswer(troubleOf(pod)?.message ?? 'it ended without a word');
+      throw taskFailed(problemOf(pod)?.message ?? 'it printed nothing');
     }
-    if (!now || endOf(now) !== undefined) throw noAnswer('it was ended before it had looked');
-    await refuseStuck(client, now, pod, Date.now() - began, claim);
+    if (!current || endOf(current) !== undefined) throw taskFailed('it was ended too early');
+    await refuseStuck(client, { job: current, pod, claim, waitedMs: clock.elapsedMs() - startedMs });
+    await clock.sleep(clock.elapsedMs() - startedMs < quickMs ? pauseMs : slowPauseMs);
   }
 }
 
-async function refuseStuck(
-  client: KubernetesClient,
-  job: Live<V1Job>,
-  pod: Live<V1Pod> | undefined,
-  waitedMs: number,
-  claim: string,
-): Promise<void> {
-  const trouble = pod && (await withClaim(client, claim, troubleOf(pod), waitedMs));
-  if (trouble && (trouble.final || waitedMs > startMs)) throw noAnswer(trouble.message, trouble.code);
-  if (!pod && waitedMs > 3000) {
+interface Waiting {
+  job: Job;
+  pod: Pod | undefined;
+  claim: string;
+  waitedMs: number;
+}
+
+/** Throws if the pod will not start. */
+async function refuseStuck(client: KubernetesClient, waiting: Waiting): Promise<void> {
+  const { job, pod, waitedMs } = waiting;
+  const problem = pod && (await withClaimWarning(client, waiting, problemOf(pod)));
+  if (problem && (problem.final || waitedMs > startMs)) throw taskFailed(problem.message, problem.code);
+  if (!pod && waitedMs > createMs) {
     const warning = await lastWarning(client, job);
-    if (warning !== undefined) throw noAnswer(whyNotCreated(warning).message, whyNotCreated(warning).code);
+    if (warning !== undefined) throw taskFailed(whyNotCreated(warning).message, whyNotCreated(warning).code);
   }
   if (pod?.status?.phase === 'Running' || waitedMs < quickMs) return;
-  // Its node waits for ever for a ConfigMap or a Secret that is not there.
-  const reason = pod?.spec?.nodeName === undefined ? undefined : await whyNotBegun(client, pod);
+  const reason = pod?.spec?.nodeName === undefined ? undefined : await whyNotStarted(client, pod);
+  // A node waits for ever for a ConfigMap or a Secret that does not exist.
   if (reason && (waitedMs > startMs || /(configmap|secret)s? "[^"]*" not found/.test(reason.message)))
-    throw noAnswer(reason.message, reason.code);
-  if (waitedMs > startMs) throw noAnswer('it did not start in time');
+    throw taskFailed(reason.message, reason.code);
+  if (waitedMs > startMs) throw taskFailed('it did not start in time');
 }
 
-/** The scheduler says that a volume is not bound; why it is not, the claim says. A class that is not there is no matter of time. */
-async function withClaim(
+/** The pod says that its volume is not bound; the claim's events say why. A missing class is final. */
+async function withClaimWarning(
   client: KubernetesClient,
-  name: string,
-  trouble: Trouble | undefined,
-  waitedMs: number,
-): Promise<Trouble | undefined> {
-  if (trouble?.code !== 'volume_not_bound' || waitedMs < claimMs) return trouble;
-  const claim = await client.read<V1PersistentVolumeClaim>('PersistentVolumeClaim', name);
+  { claim: name, waitedMs }: Waiting,
+  problem: PodProblem | undefined,
+): Promise<PodProblem | undefined> {
+  if (problem?.code !== 'volume_not_bound' || waitedMs < claimMs) return problem;
+  const claim = await client.read('PersistentVolumeClaim', name);
   const warning = claim && (await lastWarning(client, claim));
-  if (warning === undefined) return trouble;
+  if (warning === undefined) return problem;
   const final = /storageclass\S* "[^"]*" not found/.test(warning);
-  return { ...trouble, message: `The volume is not there yet: ${warning}`, final };
+  return { ...problem, message: `The volume does not exist yet: ${warning}`, final };
 }
 
-function noAnswer(why: string, code = 'errand_failed'): Error {
-  return new EcolinkError('unavailable', code, `The pod that looks into the volume could not do so: ${why}`, {
-    nextStep: "Correct what it names; ecolink doctor checks the region's image and storage.",
-  });
-}
-
-function readAnswer(log: string, region: string): Record<string, unknown> {
-  const line = log.trim().split('\n').at(-1) ?? '';
-  let answer: Record<string, unknown>;
-  try {
-    answer = JSON.parse(line) as Record<string, unknown>;
-  } catch {
-    const why = `it said "${line.slice(0, 200)}"; is ecolink_image of the region ${region} EcoLink's own?`;
-    throw noAnswer(why, 'not_ecolink_image');
-  }
-  const error = answer['error'] as (ErrorBody & { kind: ErrorKind }) | undefined;
-  if (!error) return answer;
-  throw new EcolinkError(error.kind, error.code, error.message, {
-    nextStep: error.next_step,
-    ...(error.field === undefined ? {} : { field: error.field }),
-    ...(error.valid_values === undefined ? {} : { validValues: error.valid_values }),
+function taskFailed(why: string, code: ReasonCode = 'errand_failed'): Error {
+  return fail(code, `The pod that looks into the volume failed: ${why}`, {
+    nextStep: say`Correct what this names. To check the region's image and storage, ${taskRef('run_doctor')}.`,
   });
 }

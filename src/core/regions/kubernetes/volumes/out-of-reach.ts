@@ -1,67 +1,67 @@
-import type { V1Node, V1PersistentVolumeClaim } from '@kubernetes/client-node';
 import { mountsOnOneNode } from '../../../config/kubernetes-region.ts';
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import type { KubernetesClient } from '../api/client.ts';
-import type { Live } from '../api/kinds.ts';
+import { listNodes, readPersistentVolume } from '../api/cluster-scoped.ts';
+import type { ClusterNode } from '../api/cluster-scoped.ts';
 import type { Mirrors } from '../api/mirrors.ts';
 import { labels } from '../api/names.ts';
-import { fits, isLetIn, offered } from '../nodes.ts';
-import { listOutside, persistentVolume } from '../api/cluster-scoped.ts';
+import { allocatable, matchesSelector, matchesTerms } from '../pods/nodes.ts';
+import { hasEnded } from '../pods/pod-problems.ts';
 
-interface Deps {
+interface OutOfReachDeps {
   config: KubernetesRegionConfig;
   client: KubernetesClient;
   mirrors: Mirrors;
 }
 
+interface WantedAccelerator {
+  name: string;
+  count: number;
+}
+
 /**
- * Why no replica with such accelerators can mount the volume, in words: it lies on a node, or is mounted on one, that does not
- * have them. Undefined where one can, or nobody may look.
+ * Why no replica with these accelerators can mount the volume, in words: the volume is on a node, or is mounted on one,
+ * that lacks them. Undefined if a replica can mount it, or if EcoLink may not read nodes or volumes.
  */
-export async function outOfReach(
-  { config, client, mirrors }: Deps,
+export async function whyOutOfReach(
+  { config, client, mirrors }: OutOfReachDeps,
   key: string,
-  wanted: { name: string; count: number },
+  wanted: WantedAccelerator,
 ): Promise<string | undefined> {
   const accelerator = config.accelerators.find(({ name }) => name === wanted.name);
-  const claim = await mirrors.claims.get(key);
-  if (!accelerator || claim?.spec?.volumeName === undefined) return undefined;
-  const holding = mountsOnOneNode(config) ? await holdingNodes(mirrors, key) : [];
-  const terms = await lettingIn(client, claim);
-  if (!terms && holding.length === 0) return undefined;
-  const nodes = await listOutside<V1Node>(client, '/api/v1/nodes');
+  const volumeName = (await mirrors.claims.get(key))?.spec?.volumeName;
+  if (!accelerator || volumeName === undefined) return undefined;
+  const mounting = mountsOnOneNode(config) ? await mountingNodes(mirrors, key) : [];
+  const volume = await readPersistentVolume(client, volumeName);
+  const terms = volume?.spec.nodeAffinity?.required?.nodeSelectorTerms;
+  if (!terms && mounting.length === 0) return undefined;
+  const nodes = await listNodes(client);
   if (!nodes) return undefined;
   const reaching = nodes
-    .filter(({ metadata }) => holding.length === 0 || holding.includes(metadata?.name ?? ''))
-    .filter((node) => !terms || isLetIn(node, terms));
+    .filter(({ metadata }) => mounting.length === 0 || mounting.includes(metadata.name))
+    .filter((node) => !terms || matchesTerms(node, terms));
   const selector = { ...config.node_selector, ...accelerator.node_selector };
-  const able = reaching.filter((node) => fits(node, selector) && offered(node, accelerator.resource) >= wanted.count);
-  if (able.length > 0) return undefined;
-  return inWords(config, reaching, wanted);
+  const isAble = (node: ClusterNode): boolean =>
+    matchesSelector(node, selector) && allocatable(node, accelerator.resource) >= wanted.count;
+  return reaching.some(isAble) ? undefined : describe(config, reaching, wanted);
 }
 
-async function lettingIn(client: KubernetesClient, claim: Live<V1PersistentVolumeClaim>) {
-  const volume = await persistentVolume(client, claim.spec?.volumeName as string);
-  return volume?.spec?.nodeAffinity?.required?.nodeSelectorTerms;
-}
-
-/** Of a volume that one node at a time mounts. */
-async function holdingNodes(mirrors: Mirrors, key: string): Promise<string[]> {
+/** The nodes that run pods of the volume. */
+async function mountingNodes(mirrors: Mirrors, key: string): Promise<string[]> {
   const pods = (await mirrors.pods.all()).filter(({ metadata }) => metadata.labels?.[labels.volume] === key);
-  const open = pods.filter(({ status }) => !['Succeeded', 'Failed'].includes(status?.phase ?? ''));
-  return open.flatMap(({ spec }) => spec?.nodeName ?? []);
+  return pods.filter((pod) => !hasEnded(pod)).flatMap(({ spec }) => spec?.nodeName ?? []);
 }
 
 const mostNamed = 3;
 
-function inWords(
-  { name: region, node_local_storage: placed }: KubernetesRegionConfig,
-  reaching: readonly V1Node[],
-  { name, count }: { name: string; count: number },
+function describe(
+  { name: region, node_local_storage: isNodeLocal }: KubernetesRegionConfig,
+  reaching: readonly ClusterNode[],
+  { name, count }: WantedAccelerator,
 ): string {
-  const names = reaching.slice(0, mostNamed).map(({ metadata }) => metadata?.name);
+  const names = reaching.slice(0, mostNamed).map(({ metadata }) => metadata.name);
   const more = reaching.length > mostNamed ? ` and ${reaching.length - mostNamed} more` : '';
-  const where = names.length === 0 ? 'no node that is there now' : `${names.join(', ')}${more} alone`;
-  const setting = placed ? '' : ' (with node_local_storage set, it goes to such a node)';
-  return `In ${region} the volume is reached from ${where}, and ${count} × ${name} are not there: replicas would wait. Evicted, it is fetched anew${setting}.`;
+  const nodes = names.length === 0 ? 'no node that exists now' : `${names.join(', ')}${more} alone`;
+  const setting = isNodeLocal ? '' : ' (with node_local_storage set, the new download goes to a suitable node)';
+  return `In ${region} the volume is reached from ${nodes}, and ${count} × ${name} are not there: replicas would wait. If you evict it, it is downloaded again${setting}.`;
 }

@@ -1,82 +1,86 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { V1PersistentVolumeClaim } from '@kubernetes/client-node';
+import type { Clock } from '../../../base/clock.ts';
 import type { KubernetesClient } from '../api/client.ts';
-import type { Live } from '../api/kinds.ts';
-import { persistentVolume, storageClasses } from '../api/cluster-scoped.ts';
+import { listStorageClasses, readPersistentVolume } from '../api/cluster-scoped.ts';
+import type { Claim } from '../api/kinds.ts';
 
-/** What becomes of the storage behind a claim that is deleted; unknown where EcoLink may not look. */
+/** What happens to the bytes of a deleted claim. Unknown if EcoLink may not read volumes and classes. */
 type Reclaim = 'freed' | 'kept' | 'unknown';
 
-/** The volume's own policy counts, and its class's where that cannot be read. */
-export async function reclaimOf(client: KubernetesClient, claim: Live<V1PersistentVolumeClaim>): Promise<Reclaim> {
+/** The volume's own policy decides. If EcoLink cannot read it, the class's policy decides. */
+export async function reclaimOf(client: KubernetesClient, claim: Claim): Promise<Reclaim> {
   const { volumeName, storageClassName } = claim.spec ?? {};
   if (volumeName === undefined) return 'freed';
-  const volume = await persistentVolume(client, volumeName);
-  const policy = volume?.spec?.persistentVolumeReclaimPolicy ?? (await policyOfClass(client, storageClassName));
+  const volume = await readPersistentVolume(client, volumeName);
+  const policy = volume?.spec.persistentVolumeReclaimPolicy ?? (await policyOfClass(client, storageClassName));
   if (policy === undefined) return 'unknown';
   return policy === 'Delete' ? 'freed' : 'kept';
 }
 
 async function policyOfClass(client: KubernetesClient, name: string | undefined): Promise<string | undefined> {
-  return (await storageClasses(client))?.find((each) => each.metadata?.name === name)?.reclaimPolicy;
+  return (await listStorageClasses(client))?.find((each) => each.metadata.name === name)?.reclaimPolicy;
 }
 
-type ClaimOf = (key: string) => Promise<Live<V1PersistentVolumeClaim> | undefined>;
-
-/** A class cannot change its policy; it can be deleted and made again. In milliseconds. */
+/** A class cannot change its policy, but it can be deleted and created again. In milliseconds. */
 const classesMs = 60_000;
-/** Forms and completions wait for a list of volumes, and a region may hang. In milliseconds. */
+/** People wait for a list of volumes, and a region may hang. In milliseconds. */
 const patienceMs = 1000;
 
 /**
- * Which volumes stay behind their claims, as their classes say: one request for all of a region, where `reclaimOf` asks for each
- * volume what it says of itself.
+ * Which volumes stay after their claims, by the policy of their class. This takes one request for all volumes of a
+ * region. `reclaimOf` asks for each volume.
  */
-export class KeptByClass {
+export class KeptVolumes {
   readonly #client: KubernetesClient;
-  #classes: { names: Promise<ReadonlySet<string>>; until: number } | undefined;
+  readonly #clock: Clock;
+  #retaining: { names: Promise<ReadonlySet<string>>; untilMs: number } | undefined;
 
-  constructor(client: KubernetesClient) {
+  constructor(client: KubernetesClient, clock: Clock) {
     this.#client = client;
+    this.#clock = clock;
   }
 
-  /** What is not known soon, or not at all, is left out. */
-  async of(keys: readonly string[], claimOf: ClaimOf): Promise<ReadonlySet<string>> {
+  /** Leaves out volumes that are not known within a second. Never throws. */
+  async of(
+    keys: readonly string[],
+    claimOf: (key: string) => Promise<Claim | undefined>,
+  ): Promise<ReadonlySet<string>> {
     const nothing = new Set<string>();
-    const late = delay(patienceMs, nothing, { ref: false });
-    return Promise.race([this.#find(keys, claimOf).catch(() => nothing), late]);
+    const found = new AbortController();
+    const late = this.#clock.sleep(patienceMs, found.signal).then(() => nothing);
+    try {
+      return await Promise.race([this.#find(keys, claimOf).catch(() => nothing), late]);
+    } finally {
+      found.abort();
+    }
   }
 
-  async #find(keys: readonly string[], claimOf: ClaimOf): Promise<ReadonlySet<string>> {
-    const names = await this.#keeping();
-    // The claims are in memory, unless nobody has asked for them yet.
+  async #find(
+    keys: readonly string[],
+    claimOf: (key: string) => Promise<Claim | undefined>,
+  ): Promise<ReadonlySet<string>> {
+    const names = await this.#retainingClasses();
+    // The claims are in memory once somebody has read them.
     const claims = names.size === 0 ? [] : await Promise.all(keys.map(claimOf));
     return new Set(keys.filter((_, index) => names.has(claims[index]?.spec?.storageClassName ?? '')));
   }
 
-  #keeping(): Promise<ReadonlySet<string>> {
-    if (this.#classes && this.#classes.until > Date.now()) return this.#classes.names;
-    const names = storageClasses(this.#client).then(
-      (classes) =>
-        new Set(
-          (classes ?? []).flatMap((each) => (each.reclaimPolicy === 'Retain' ? [each.metadata?.name ?? ''] : [])),
-        ),
+  #retainingClasses(): Promise<ReadonlySet<string>> {
+    if (this.#retaining && this.#retaining.untilMs > this.#clock.elapsedMs()) return this.#retaining.names;
+    const names = listStorageClasses(this.#client).then(
+      (classes = []) =>
+        new Set(classes.filter((each) => each.reclaimPolicy === 'Retain').map((each) => each.metadata.name)),
     );
-    this.#classes = { names, until: Date.now() + classesMs };
+    this.#retaining = { names, untilMs: this.#clock.elapsedMs() + classesMs };
     return names;
   }
 }
 
-/** In words, for whoever evicts; nothing where all is freed. */
-export function reclaimNote(
-  region: string,
-  claim: Live<V1PersistentVolumeClaim>,
-  reclaim: Reclaim,
-): string | undefined {
+/** What an eviction leaves behind, in words. Undefined if it frees all bytes. */
+export function describeReclaim(region: string, claim: Claim, reclaim: Reclaim): string | undefined {
   const volume = claim.spec?.volumeName;
   if (reclaim === 'kept')
     return `The storage of ${region} keeps the bytes: the PersistentVolume ${volume} stays (reclaimPolicy Retain) until somebody deletes it.`;
   if (reclaim === 'unknown')
-    return `Whether the storage of ${region} frees the bytes is not known: EcoLink may not read PersistentVolumes there.`;
+    return `It is not known whether the storage of ${region} frees the bytes: EcoLink may not read PersistentVolumes there.`;
   return undefined;
 }

@@ -1,68 +1,77 @@
-import type { V1Deployment, V1Pod } from '@kubernetes/client-node';
 import type { ObservedReplica } from '../../../region/region.ts';
-import type { Reason } from '../../../base/reason.ts';
 import { whyNotCreated } from '../api/events.ts';
-import type { Live } from '../api/kinds.ts';
+import type { LiveOf, Pod } from '../api/kinds.ts';
 import { annotations } from '../api/names.ts';
-import { crashesOf, isLost, isReady, isSilent, troubleOf } from '../pods/pod-reasons.ts';
+import { crashesOf, hasEnded, isLost, isReady, isSilent, problemOf } from '../pods/pod-problems.ts';
 
-/** A pod that ended for good, or went down with its node, is only a trace: its Deployment has made another. */
-export function counts(pod: Live<V1Pod>): boolean {
-  return !['Succeeded', 'Failed'].includes(pod.status?.phase ?? '') && !isLost(pod, Date.now());
+type Deployment = LiveOf<'Deployment'>;
+
+/** False for a pod that ended for good or is on a lost node: its Deployment has made another. */
+export function isActive(pod: Pod, nowMs: number): boolean {
+  return !hasEnded(pod) && !isLost(pod, nowMs);
 }
 
-export function replicaOf(
-  pod: Live<V1Pod>,
-  deployed: Live<V1Deployment> | undefined,
-  urls: ReadonlyMap<string, string>,
-  address: string | undefined,
-): ObservedReplica {
+interface ReplicaContext {
+  deployment: Deployment | undefined;
+  /** The addresses of pods that the cluster counts as ready, by pod name. */
+  urls: ReadonlyMap<string, string>;
+  /** The pod's address, ready or not. */
+  address: string | undefined;
+}
+
+export function replicaOf(pod: Pod, { deployment, urls, address }: ReplicaContext): ObservedReplica {
+  const id = pod.metadata.name;
   const base = {
-    id: pod.metadata.name,
-    ...(address === undefined ? {} : { address }),
-    ...(isSilent(pod) ? { silent: true as const } : {}),
+    id,
+    address,
+    silent: isSilent(pod) ? (true as const) : undefined,
     restarts: (pod.status?.containerStatuses ?? []).reduce((sum, each) => sum + each.restartCount, 0),
     crashes: crashesOf(pod),
-    ...imageOf(pod),
+    image: imageOf(pod),
   };
-  const url = urls.get(base.id);
-  const takesCalls = isReady(pod) && url !== undefined ? { url } : undefined;
-  if (!deployed || pod.metadata.deletionTimestamp !== undefined) return { ...base, state: 'stopping' };
-  // Of before a restart: it takes calls until its successor is there, and is not what is waited for.
-  if (generationOf(pod) !== generationOf(deployed.spec?.template)) return { ...base, ...takesCalls, state: 'stopping' };
-  if (takesCalls) return { ...base, ...takesCalls, state: 'ready' };
-  const trouble = troubleOf(pod);
-  if (!trouble) return { ...base, state: 'starting' };
-  const reason: Reason = { code: trouble.code, message: trouble.message };
-  return { ...base, state: 'waiting', reason, ...(trouble.final ? { failed: true as const } : {}) };
+  const url = isReady(pod) ? urls.get(id) : undefined;
+  if (!deployment || pod.metadata.deletionTimestamp !== undefined) return { ...base, state: 'stopping' };
+  // A pod from before a restart takes calls until its successor is ready. Nobody waits for it.
+  if (generationOf(pod) !== generationOf(deployment.spec?.template)) return { ...base, url, state: 'stopping' };
+  if (url !== undefined) return { ...base, url, state: 'ready' };
+  const problem = problemOf(pod);
+  if (!problem) return { ...base, state: 'starting' };
+  const { code, message, final } = problem;
+  return { ...base, state: 'waiting', reason: { code, message }, failed: final ? true : undefined };
 }
 
-function generationOf(made: { metadata?: { annotations?: Record<string, string> } } | undefined): string | undefined {
-  return made?.metadata?.annotations?.[annotations.generation];
+function generationOf(object: { metadata?: { annotations?: Record<string, string> } } | undefined): string | undefined {
+  return object?.metadata?.annotations?.[annotations.generation];
 }
 
-/** Nodes tell the digest by which they found the image; of one that was put there by hand they know none. */
-function imageOf(pod: Live<V1Pod>): Pick<ObservedReplica, 'image'> {
-  const of = pod.spec?.containers.find(({ name }) => name === 'engine')?.image;
-  const found = pod.status?.containerStatuses?.find(({ name }) => name === 'engine')?.imageID;
-  const digest = /@(sha256:[0-9a-f]{64})$/.exec(found ?? '')?.[1];
-  return of === undefined || digest === undefined ? {} : { image: { of, digest } };
+/** A node reports the digest under which it pulled an image. It knows none for an image that was loaded by hand. */
+function imageOf(pod: Pod): ObservedReplica['image'] {
+  const name = pod.spec?.containers.find((each) => each.name === 'engine')?.image;
+  const id = pod.status?.containerStatuses?.find((each) => each.name === 'engine')?.imageID;
+  const digest = /@(sha256:[0-9a-f]{64})$/.exec(id ?? '')?.[1];
+  return name === undefined || digest === undefined ? undefined : { of: name, digest };
 }
 
-/** Longer than this a pod that has its node takes to its first container only where something is in its way. */
-const begunAfterMs = 10_000;
+/** If a pod that has a node starts no container within this time, something is wrong. In milliseconds. */
+const startedAfterMs = 10_000;
 
-export function hangs(pod: Live<V1Pod>, now: number): boolean {
+/** True if the pod has had a node for a while and no container has started. `nowMs`: the wall clock. */
+export function isStuckBeforeStart(pod: Pod, nowMs: number): boolean {
   const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
-  const begun = statuses.some(({ state, lastState }) => state?.running ?? state?.terminated ?? lastState?.terminated);
-  return pod.spec?.nodeName !== undefined && !begun && now > Date.parse(pod.metadata.creationTimestamp) + begunAfterMs;
+  const hasStarted = statuses.some(
+    ({ state, lastState }) => state?.running ?? state?.terminated ?? lastState?.terminated,
+  );
+  const ageMs = nowMs - Date.parse(pod.metadata.creationTimestamp);
+  return pod.spec?.nodeName !== undefined && !hasStarted && ageMs > startedAfterMs;
 }
 
-/** What stands for the pods of a Deployment that are not there yet, or are not let in. */
-export function notMade(deployed: Live<V1Deployment>): ObservedReplica {
-  const { name } = deployed.metadata;
-  const current = deployed.status?.observedGeneration === deployed.metadata.generation;
-  const refusal = deployed.status?.conditions?.find((each) => each.type === 'ReplicaFailure' && each.status === 'True');
-  if (!current || refusal?.message === undefined) return { id: name, state: 'starting', restarts: 0 };
-  return { id: name, state: 'waiting', restarts: 0, reason: whyNotCreated(refusal.message), failed: true };
+/** Stands for the pods that a Deployment still lacks: they are not created yet, or the cluster refuses them. */
+export function missingReplica(deployment: Deployment): ObservedReplica {
+  const { name: id, generation } = deployment.metadata;
+  const isCurrent = deployment.status?.observedGeneration === generation;
+  const failure = deployment.status?.conditions?.find(
+    (each) => each.type === 'ReplicaFailure' && each.status === 'True',
+  );
+  if (!isCurrent || failure?.message === undefined) return { id, state: 'starting', restarts: 0 };
+  return { id, state: 'waiting', restarts: 0, reason: whyNotCreated(failure.message), failed: true };
 }

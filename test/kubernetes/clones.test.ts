@@ -1,22 +1,22 @@
 import type { V1Job, V1PersistentVolumeClaim, V1Pod, V1Secret } from '@kubernetes/client-node';
 import { expect, test, vi } from 'vitest';
-import { keyFor, manifest, openRegion } from './support/place.ts';
-import { usePlace } from './support/use-place.ts';
+import { keyFor, manifest, openRegion } from './support/regions.ts';
+import { useNamespace } from './support/use-namespace.ts';
 
-const place = usePlace();
-const jobs = () => place.list<V1Job>('/apis/batch/v1/NS/jobs');
-const secrets = () => place.list<V1Secret>('/api/v1/NS/secrets');
-const claims = () => place.list<V1PersistentVolumeClaim>('/api/v1/NS/persistentvolumeclaims');
-const pods = () => place.list<V1Pod>('/api/v1/NS/pods');
+const cluster = useNamespace();
+const jobs = () => cluster.list<V1Job>('/apis/batch/v1/NS/jobs');
+const secrets = () => cluster.list<V1Secret>('/api/v1/NS/secrets');
+const claims = () => cluster.list<V1PersistentVolumeClaim>('/api/v1/NS/persistentvolumeclaims');
+const pods = () => cluster.list<V1Pod>('/api/v1/NS/pods');
 
 const patience = { timeout: 20_000, interval: 50 };
 const key = keyFor('team/tiny');
 const config = { access_mode: 'ReadWriteOnce', share: 'clone' };
 
-test('a volume of one node is cloned into one that many can read, and what was filled goes', async () => {
-  await using region = await openRegion(place.plane, place.namespace, { config });
+test('a volume of one node is cloned for many nodes, and its source is deleted', async () => {
+  await using region = await openRegion(cluster.plane, cluster.namespace, { config });
   let proven = false;
-  place.nodes.rule = (pod) =>
+  cluster.nodes.rule = (pod) =>
     pod.metadata?.labels?.['ecolink.dev/volume'] === key && pod.spec?.containers[0]?.name === 'errand' && !proven
       ? 'run'
       : undefined;
@@ -35,8 +35,8 @@ test('a volume of one node is cloned into one that many can read, and what was f
     [key, ['ReadOnlyMany'], `${key}-fill`],
     [`${key}-fill`, ['ReadWriteOnce'], undefined],
   ]);
-  // Another server goes on where this one is.
-  await using later = await openRegion(place.plane, place.namespace, { config });
+  // Another server continues the clone.
+  await using later = await openRegion(cluster.plane, cluster.namespace, { config });
   proven = true;
   await vi.waitFor(
     async () => expect(await later.observeVolume(key)).toEqual({ state: 'ready', bytes: 3_000_000 }),
@@ -49,10 +49,10 @@ test('a volume of one node is cloned into one that many can read, and what was f
   expect(await claims()).toEqual([]);
 });
 
-test('a clone that is deleted while its pod proves it is made again from what was filled', async () => {
-  await using region = await openRegion(place.plane, place.namespace, { config });
+test('a clone that is deleted during its check is made again from its source', async () => {
+  await using region = await openRegion(cluster.plane, cluster.namespace, { config });
   let play: 'run' | undefined = 'run';
-  place.nodes.rule = (pod) => (pod.spec?.containers[0]?.name === 'errand' ? play : undefined);
+  cluster.nodes.rule = (pod) => (pod.spec?.containers[0]?.name === 'errand' ? play : undefined);
   await region.startDownload(key, manifest, 1, undefined);
   const cloned = async () => (await claims()).find(({ metadata }) => metadata?.name === key);
   await vi.waitFor(async () => {
@@ -60,17 +60,17 @@ test('a clone that is deleted while its pod proves it is made again from what wa
     expect((await pods()).some((pod) => pod.spec?.containers[0]?.name === 'errand' && pod.spec.nodeName)).toBe(true);
   }, patience);
   const first = (await cloned())?.metadata?.uid;
-  await place.plane.call('DELETE', `/api/v1/namespaces/${place.namespace}/persistentvolumeclaims/${key}`);
+  await cluster.plane.call('DELETE', `/api/v1/namespaces/${cluster.namespace}/persistentvolumeclaims/${key}`);
   play = undefined;
   await vi.waitFor(async () => expect(await region.observeVolume(key)).toMatchObject({ state: 'ready' }), patience);
   expect((await cloned())?.metadata?.uid).not.toBe(first);
   expect(await jobs()).toEqual([]);
 });
 
-test('a clone that lacks something is taken back and made again, from what was filled', async () => {
-  await using region = await openRegion(place.plane, place.namespace, { config });
+test('an incomplete clone is deleted and made again from its source', async () => {
+  await using region = await openRegion(cluster.plane, cluster.namespace, { config });
   let exit = 1;
-  place.nodes.rule = (pod) => (pod.spec?.containers[0]?.name === 'errand' ? { exit } : undefined);
+  cluster.nodes.rule = (pod) => (pod.spec?.containers[0]?.name === 'errand' ? { exit } : undefined);
   await region.startDownload(key, manifest, 1, undefined);
   await vi.waitFor(
     async () =>

@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-/** As a pod of EcoLink's image runs it. */
+/** Runs a command as a pod of EcoLink's image does. */
 function run(...args: string[]): Promise<{ status: number; answer: Record<string, unknown> }> {
   return new Promise((resolve) => {
     execFile(process.execPath, [main, ...args], (error, stdout) => {
@@ -48,7 +48,7 @@ test('a complete volume lets the engine start', async () => {
   });
 });
 
-test('a volume that was damaged says what is wrong, and is complete no longer', async () => {
+test('a damaged volume is reported and is no longer complete', async () => {
   await writeFile(join(root, 'model.gguf'), 'no!');
   await writeCompletion(root, manifest);
   expect(await run('verify-volume', '--target', root)).toMatchObject({
@@ -58,7 +58,7 @@ test('a volume that was damaged says what is wrong, and is complete no longer', 
   expect(await run('check-volume', '--target', root)).toMatchObject({ status: 1 });
 });
 
-test('a folder is listed with the contents of its small JSON files, and a mistyped one makes nothing', async () => {
+test('a folder is listed with the contents of its small JSON files; a mistyped folder is not created', async () => {
   await mkdir(join(root, 'team/tiny'), { recursive: true });
   await writeFile(join(root, 'team/tiny/config.json'), '{}');
   await writeFile(join(root, 'team/tiny/model.gguf'), 'weights');

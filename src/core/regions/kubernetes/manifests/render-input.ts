@@ -3,27 +3,27 @@ import type { KubernetesRuntime } from '../../../config/schema.ts';
 import type { Workload } from '../../../region/region.ts';
 import { labels } from '../api/names.ts';
 
-/** Everything that the objects of an instance in a region are rendered from. */
-export interface Served {
+/** Everything that an instance's objects in a region are rendered from. */
+export interface RenderInput {
   config: KubernetesRegionConfig;
   workload: Workload;
   runtime: KubernetesRuntime;
-  /** Where EcoLink itself runs, if that is in this cluster. */
-  serverNamespace?: string;
+  /** The namespace of EcoLink itself, if it runs in this cluster. */
+  serverNamespace?: string | undefined;
   claim: string;
   /** Where the claim is mounted. */
   mountPath: string;
   modelPath: string;
 }
 
-/** Of the engine's port: probes, the Service and the NetworkPolicy name it. */
+/** The name of the engine's port in probes, the Service and the NetworkPolicy. */
 export const portName = 'http';
 
 export function workloadLabels(workload: Workload): Record<string, string> {
   return { [labels.name]: 'ecolink-instance', [labels.instance]: String(workload.instance) };
 }
 
-/** Selectors cannot be changed later: only what never does. */
-export function selectorOf({ config, workload }: Served): Record<string, string> {
+/** A selector cannot be changed later, so it holds only labels that never change. */
+export function selectorOf({ config, workload }: RenderInput): Record<string, string> {
   return { [labels.region]: config.name, [labels.instance]: String(workload.instance) };
 }

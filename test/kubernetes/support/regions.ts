@@ -6,7 +6,8 @@ import type { KubernetesRegionConfig } from '../../../src/core/config/kubernetes
 import { runtimeSchema } from '../../../src/core/config/schema.ts';
 import type { FilesystemConfig } from '../../../src/core/config/schema.ts';
 import type { PullManifest } from '../../../src/core/download/manifest.ts';
-import { digestOf } from '../../../src/core/base/ids.ts';
+import { systemClock } from '../../../src/core/base/clock.ts';
+import { digestOf, randomId } from '../../../src/core/base/ids.ts';
 import { kubernetesCapabilities } from '../../../src/core/regions/kubernetes/kind.ts';
 import { KubernetesRegion } from '../../../src/core/regions/kubernetes/kubernetes-region.ts';
 import { readerRules, roleRules } from '../../../src/core/regions/kubernetes/doctor/rights.ts';
@@ -24,7 +25,7 @@ export const engine = {
 
 let namespaces = 0;
 
-/** A namespace that enforces Pod Security "restricted", where the user `ecolink` has the Role and nothing more. */
+/** A namespace with Pod Security "restricted". The user `ecolink` has the Role there and no other right. */
 export async function makeNamespace(plane: ControlPlane, more: Record<string, unknown> = {}): Promise<string> {
   const name = `models-${++namespaces}`;
   await plane.call('POST', '/api/v1/namespaces', {
@@ -42,7 +43,7 @@ export async function makeNamespace(plane: ControlPlane, more: Record<string, un
   return name;
 }
 
-/** The suite is run with the optional ClusterRole as well as without. */
+/** The suite runs once with the optional ClusterRole and once without it. */
 export const readerGranted = process.env['ECOLINK_TEST_CLUSTER_READER'] === '1';
 
 const rbacRoot = '/apis/rbac.authorization.k8s.io/v1';
@@ -84,7 +85,7 @@ export interface RegionOptions {
   store?: string;
 }
 
-/** The region itself, as the user with the Role. */
+/** The region, opened by the user who has the Role. */
 export async function openRegion(
   plane: ControlPlane,
   namespace: string,
@@ -96,6 +97,8 @@ export async function openRegion(
     config,
     capabilities: kubernetesCapabilities(config),
     store: options.store ?? 'store_test',
+    clock: systemClock,
+    newId: randomId,
     filesystems: options.filesystems ?? [],
     runtimes: () => (options.runtimes ?? [engine]).map((runtime) => runtimeSchema.parse(runtime)),
     workloadChanged: (instance) => options.changed?.(`instance ${instance}`),

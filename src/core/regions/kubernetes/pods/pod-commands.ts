@@ -1,0 +1,110 @@
+import { access, constants, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { EnvHttpProxyAgent, fetch } from 'undici';
+import type { z } from 'zod';
+import { EcolinkError, fail } from '../../../base/errors.ts';
+import { invalidate, readCompletion } from '../../../download/disk/completion.ts';
+import { describeMismatch, verifyTree } from '../../../download/disk/verify.ts';
+import { listInside, readInside } from '../../local/folders.ts';
+import { systemError } from '../api/system-error.ts';
+import type { fileAnswer, FolderReport, probeAnswer, verifyAnswer } from './task-answers.ts';
+
+/** The most that a report holds of file contents, in bytes: it travels in a pod's log. */
+const contentsLimit = 6 * 1024 ** 2;
+const fileLimit = 1024 ** 2;
+const hubTimeoutMs = 10_000;
+
+interface CommandOptions {
+  target: string;
+  path: string;
+}
+
+const commands: Record<string, (options: CommandOptions) => Promise<object>> = {
+  'check-volume': checkVolume,
+  'verify-volume': verifyVolume,
+  'list-folder': listFolder,
+  'read-file': readOneFile,
+  'probe-region': probeRegion,
+};
+
+/** Runs one of the commands for pods of EcoLink's own image. Prints one line of JSON. Returns the exit status. */
+export async function runPodCommand(name: string, argv: readonly string[]): Promise<number> {
+  const { values } = parseArgs({ args: [...argv], options: { target: { type: 'string' }, path: { type: 'string' } } });
+  try {
+    const command = commands[name];
+    if (!command) throw new Error(`There is no command ${name}.`);
+    await print(await command({ target: values.target ?? '/volume', path: values.path ?? '' }));
+    return 0;
+  } catch (thrown) {
+    const error = asError(thrown);
+    await print({ error: { kind: error.kind, ...error.toWire() } });
+    return 1;
+  }
+}
+
+function asError(thrown: unknown): EcolinkError {
+  if (thrown instanceof EcolinkError) return thrown;
+  return fail('folder_unreadable', systemError(thrown).message, { nextStep: 'Check the volume.', cause: thrown });
+}
+
+/** Waits until the pipe has taken everything: what is not written when the process ends is lost. */
+function print(value: object): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(`${JSON.stringify(value)}\n`, () => resolve());
+  });
+}
+
+async function checkVolume({ target }: CommandOptions): Promise<object> {
+  const completion = await readCompletion(target);
+  if (completion) return { repo: completion.repo, commit: completion.commit, bytes: completion.bytes };
+  throw fail('volume_incomplete', `${target} holds no complete download.`, { nextStep: 'Download the model again.' });
+}
+
+async function verifyVolume({ target }: CommandOptions): Promise<z.infer<typeof verifyAnswer>> {
+  const { mismatches } = await verifyTree(target);
+  // A clone is read-only. The server deletes it, and makes another.
+  if (mismatches.length > 0 && !(await isReadOnly(target))) await invalidate(target);
+  return { mismatches: mismatches.map(describeMismatch) };
+}
+
+async function isReadOnly(target: string): Promise<boolean> {
+  return access(target, constants.W_OK).then(
+    () => false,
+    (thrown: unknown) => systemError(thrown).code === 'EROFS',
+  );
+}
+
+/** Includes the small JSON files, which decide how weights are read: a pod for each file would take seconds. */
+async function listFolder({ target, path }: CommandOptions): Promise<FolderReport> {
+  const entries = await listInside(target, path);
+  const contents: Record<string, string> = {};
+  let room = contentsLimit;
+  for (const entry of entries) {
+    if (!entry.path.endsWith('.json') || entry.path.endsWith('.index.json') || entry.size > Math.min(room, fileLimit))
+      continue;
+    contents[entry.path] = (await readInside(target, `${path}/${entry.path}`, fileLimit)).toString('base64');
+    room -= entry.size;
+  }
+  return { entries, contents };
+}
+
+async function readOneFile({ target, path }: CommandOptions): Promise<z.infer<typeof fileAnswer>> {
+  return { content: (await readInside(target, path, contentsLimit)).toString('base64') };
+}
+
+/** Writes a file to the volume, and calls the Hub at the address in `path`. */
+async function probeRegion({ target, path }: CommandOptions): Promise<z.infer<typeof probeAnswer>> {
+  const file = join(target, '.ecolink-probe');
+  await writeFile(file, 'probe');
+  await rm(file);
+  const hub = await fetch(`${path}/api/models?limit=1`, {
+    redirect: 'manual',
+    dispatcher: new EnvHttpProxyAgent(),
+    signal: AbortSignal.timeout(hubTimeoutMs),
+  }).then(
+    (answer) => answer.status,
+    (error: Error) => systemError(error.cause).code ?? error.name,
+  );
+  return { hub };
+}
