@@ -26,6 +26,6 @@ test('token create says what a token is, and list shows it', async () => {
 test('a token cannot be an agent and decide, and its name is checked', async () => {
   const both = await served.run('token', 'create', 'both', '--agent', '--may-decide');
   expect([both.status, both.stdout]).toEqual([2, '']);
-  expect(both.stderr).toContain('an agent asks, and a person decides');
+  expect(both.stderr).toContain('an assistant asks, and a person decides');
   expect(await served.run('token', 'create', 'a b')).toMatchObject({ status: 2, stdout: '' });
 });
