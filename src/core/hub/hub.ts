@@ -165,24 +165,26 @@ function caller(endpoint: string, timeoutMs: number): Call {
       await response.body?.cancel();
       throw new FailedAnswer(answerOf(response));
     };
-    const askWho = async (): Promise<RefusalCode> => {
-      try {
-        const who = await hubFetch(`${endpoint}/api/whoami-v2`);
-        await who.body?.cancel();
-        return 'repo_not_found';
-      } catch (thrown) {
-        const code = whoOf(thrown);
-        if (code) return code;
-        throw hubError(thrown, asked);
-      }
-    };
     try {
       return await work(hubFetch);
     } catch (thrown) {
       const read = refusalOf(thrown, asked);
-      throw hubError(thrown, asked, read === 'ask_who' ? await askWho() : read);
+      throw hubError(thrown, asked, read === 'ask_who' ? await askWho(hubFetch, endpoint, asked) : read);
     }
   };
+}
+
+/** Tells a bad token from a hidden repo. Throws if the Hub cannot say now. */
+async function askWho(hubFetch: HubFetch, endpoint: string, asked: Asked): Promise<RefusalCode> {
+  try {
+    const who = await hubFetch(`${endpoint}/api/whoami-v2`);
+    await who.body?.cancel();
+    return 'repo_not_found';
+  } catch (thrown) {
+    const code = whoOf(thrown);
+    if (code) return code;
+    throw hubError(thrown, asked);
+  }
 }
 
 function refusalOf(thrown: unknown, { repo, credential, path }: Asked): ReturnType<typeof readRefusal> {

@@ -13,7 +13,8 @@ const names: [string, ...string[]] = [...oddities.keys()] as [string, ...string[
 export const oddityNames: readonly string[] = names;
 
 export function randomAnswer(random: Random, first?: string): RandomAnswer {
-  const draft = plainDraft(random);
+  // A long body is an oddity of its own.
+  const draft = plainDraft(random, first === undefined ? 0.02 : 0);
   const wanted = first === undefined ? random.pick([0, 1, 1, 2]) : 1;
   const odd = Array.from({ length: wanted }, () => first ?? random.pick(names));
   for (const name of odd) oddities.get(name)?.(draft, random);
@@ -24,7 +25,7 @@ export function randomAnswer(random: Random, first?: string): RandomAnswer {
   return { pieces: split(bytes, random), odd };
 }
 
-function plainDraft(random: Random): Draft {
+function plainDraft(random: Random, longBodies: number): Draft {
   const informational = Array.from({ length: random.pick([0, 0, 0, 1, 1, 2, 4]) }, () =>
     random.pick([
       'HTTP/1.1 100 Continue\r\n\r\n',
@@ -40,7 +41,7 @@ function plainDraft(random: Random): Draft {
     reason: random.pick([' OK', ' Not so', ' See Other']),
     headers: plainHeaders(random),
     lineEnd: '\r\n',
-    body: random.bytes(random.chance(0.02) ? random.whole(70_000, 200_000) : random.pick([0, 1, 7, 30, 300])),
+    body: random.bytes(random.chance(longBodies) ? random.whole(70_000, 200_000) : random.pick([0, 1, 7, 30, 300])),
     framing: random.pick(['length', 'length', 'chunks', 'close']),
     framingLines: undefined,
     extension: '',

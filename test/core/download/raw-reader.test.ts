@@ -55,7 +55,7 @@ const reasons = new Map(Object.entries(stricter).flatMap(([reason, names]) => na
 /** It may turn an answer into any of those above. */
 const anything = 'a byte that was changed';
 
-const answersPerSeed = 400;
+const answersPerSeed = 300;
 
 test.each([1, 2])('both readers see the same in answers of any form (seed %i)', { timeout: 60_000 }, async (seed) => {
   const random = new Random(seed);
