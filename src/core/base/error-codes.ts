@@ -81,7 +81,7 @@ export const errorCodes = {
     means: 'The account of the credential has not asked for access to the gated repo.',
   },
   gated_rejected: { kind: 'refused', means: 'The authors of the gated repo rejected the request for access.' },
-  gated_repo: { kind: 'refused', means: 'The repo is gated, and no given credential has access.' },
+  gated_repo: { kind: 'refused', means: 'The repo is gated, and no token was sent.' },
   given_twice: { kind: 'input', means: 'The command line gives one field twice.' },
   host_not_allowed: { kind: 'refused', means: 'The server does not accept the host name of the request.' },
   host_not_here: { kind: 'input', means: 'ECOLINK_HOST is not an address of this machine.' },
