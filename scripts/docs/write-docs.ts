@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { errorsPage } from './errors-page.ts';
 import { operationsPage } from './operations-page.ts';
+import { roomsPicture } from './rooms-picture.ts';
 import { rolesPage } from './roles-page.ts';
 import { runtimesPage } from './runtimes-page.ts';
 
@@ -10,6 +11,7 @@ const pages = {
   'errors.md': errorsPage(),
   'operations.md': operationsPage(),
   'roles.md': rolesPage(),
+  'rooms.svg': roomsPicture(),
   'runtimes.md': runtimesPage(),
 };
 

@@ -1,0 +1,2 @@
+/** The rooms of the core in the order of imports. */
+export const coreRooms: readonly string[];
