@@ -1,4 +1,4 @@
-import type { HubRepo } from './repo.ts';
+import type { GateState, HubRepo } from './repo.ts';
 
 /** An access token, as its owner sees it in the settings. */
 export interface HubToken {
@@ -8,8 +8,6 @@ export interface HubToken {
   revoked: boolean;
 }
 
-/** Where a user's request for a gated repo stands. */
-export type GateState = 'accepted' | 'pending' | 'rejected' | 'none';
 
 export interface Refusal {
   status: number;

@@ -1,7 +1,9 @@
 import { makeCommit, usuallyLfs } from '../../../src/quickstart/hub-repo.ts';
 import type { HubCommit, HubContent, HubFile, HubModelFacts } from '../../../src/quickstart/hub-repo.ts';
-import type { GateState } from './access.ts';
 import { contentOf, type FileSource } from './content.ts';
+
+/** Where a user's request for a gated repo stands. */
+export type GateState = 'accepted' | 'pending' | 'rejected' | 'none';
 
 export interface RepoOptions extends HubModelFacts {
   files: Record<string, FileSource>;
