@@ -4,7 +4,8 @@ import { formatBytes } from '../format.ts';
 import { digestOf } from '../ids.ts';
 import type { Places } from '../regions/places.ts';
 import { isPickle } from '../registry/model.ts';
-import { contextEstimate, memoryEstimate } from '../registry/sizing.ts';
+import { contextEstimate, memoryShown } from '../registry/sizing.ts';
+import type { MemoryBasis } from '../registry/sizing.ts';
 import { argumentsOf, codeRun } from '../runtimes/runtime.ts';
 import type { OwnedModel } from '../store/models.ts';
 import { selectionHash } from '../registry/origin.ts';
@@ -51,7 +52,9 @@ export interface RegionLaunch {
   image?: string;
   accelerator?: string;
   accelerator_count?: number;
-  memory_bytes: number;
+  /** Of all accelerators of one replica together; null: unknown. */
+  memory_bytes: number | null;
+  memory_basis: MemoryBasis;
   /** As asked, else an estimate of what fits; null: unknown. */
   context_length: number | null;
   cost_per_hour: number | null;
@@ -143,6 +146,7 @@ function planRegion(
   const { accelerator, count, memoryBytes } = chooseAccelerator(input, region, places, mostOnOneNode);
   refuseSplit(runtime, model, count);
   const price = places.pricePerHour(accelerator);
+  const ranks = runtime.parallel_argument === undefined ? 1 : Math.max(1, count);
   return {
     region,
     volume: { state: volume.state, bytes_to_fetch: volume.bytesToFetch },
@@ -156,8 +160,9 @@ function planRegion(
     }),
     ...(runtime.kind === 'kubernetes' ? { image: kept?.runtime === runtime.name ? kept.image : runtime.image } : {}),
     ...(accelerator === undefined ? {} : { accelerator, accelerator_count: count }),
-    memory_bytes: memoryEstimate(model.bytes, model.architecture, input.context_length),
-    context_length: input.context_length ?? contextEstimate(model.bytes, model.architecture, memoryBytes) ?? null,
+    ...memoryShown(model.bytes, model.architecture, { contextLength: input.context_length, tensorParallel: ranks }),
+    context_length:
+      input.context_length ?? contextEstimate(model.bytes, model.architecture, memoryBytes, ranks) ?? null,
     cost_per_hour: price === null ? null : price * count * replicas,
     estimated_seconds: estimate(model.bytes, volume.bytesToFetch),
   };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineOperation } from '../operation.ts';
 import { categories, formats, sources } from '../registry/model.ts';
-import { fileShape } from './shapes.ts';
+import { fileShape, memoryFields } from './shapes.ts';
 import { sourceFields } from './source-fields.ts';
 
 export const checkModel = defineOperation({
@@ -33,7 +33,7 @@ export const checkModel = defineOperation({
     category: z.enum(categories).optional(),
     category_reason: z.string(),
     runtimes: z.array(z.object({ region: z.string(), runtime: z.string() })),
-    memory_bytes: z.number(),
+    ...memoryFields,
     warnings: z.array(z.string()),
     entries: z.array(z.object({ name: z.string(), commit: z.string(), moved: z.boolean() })),
   }),

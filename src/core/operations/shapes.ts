@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { instanceStates } from '../launch/states.ts';
 import { field } from '../operation.ts';
 import { categories, formats, sources } from '../registry/model.ts';
+import { memoryBases } from '../registry/sizing.ts';
 
 /** Every list takes these two. */
 export const paging = {
@@ -91,6 +92,13 @@ export const modelSummary = z.object({
 
 export const fileShape = z.object({ path: z.string(), size: z.number() });
 
+export const memoryFields = {
+  /** Weights, the cache of one sequence and what the engine needs itself, on all accelerators together; null: unknown. */
+  memory_bytes: z.number().nullable(),
+  /** `assumed`: the family of the model is unknown, and its cache is taken for a plain one. */
+  memory_basis: z.enum(memoryBases),
+};
+
 export const modelShape = modelSummary.extend({
   repo: z.string().optional(),
   revision: z.string().optional(),
@@ -104,7 +112,7 @@ export const modelShape = modelSummary.extend({
   exclude: z.array(z.string()),
   files: z.array(fileShape),
   file_count: z.int(),
-  memory_bytes: z.number(),
+  ...memoryFields,
   /** What may keep a launch from working. */
   warnings: z.array(z.string()),
   instances: z.array(z.object({ id: z.int(), state: z.enum(instanceStates) })),
@@ -175,7 +183,7 @@ export const planShape = z.object({
       image: z.string().optional(),
       accelerator: z.string().optional(),
       accelerator_count: z.int().optional(),
-      memory_bytes: z.number(),
+      ...memoryFields,
       /** As asked, else an estimate of what fits. */
       context_length: z.int().nullable(),
       cost_per_hour: z.number().nullable(),

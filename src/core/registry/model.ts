@@ -1,5 +1,7 @@
 import type { FolderEntry } from '../regions/region.ts';
 import type { PullFile } from '../download/manifest.ts';
+import type { CacheModel } from './sizing/cache-layers.ts';
+import type { Quantization } from './sizing/quantization.ts';
 
 export const categories = ['chat', 'embedding', 'reranker', 'image', 'audio', 'video'] as const;
 export type Category = (typeof categories)[number];
@@ -22,15 +24,20 @@ export interface Fingerprint {
   configHash: string;
 }
 
-/** What sizing needs of a model's config; absent fields are unknown. */
+/** What sizing needs of a model's config; absent fields are unknown. Entries from before `cache` have only plain figures. */
 export interface Architecture {
   parameters?: number;
+  /** As the config names the family: `model_type`. */
+  family?: string;
   layers?: number;
   /** Attention heads: what a split over several accelerators has to divide. */
   heads?: number;
   kvHeads?: number;
   headDim?: number;
   contextLength?: number;
+  /** What the model keeps in memory for each sequence. */
+  cache?: CacheModel;
+  quantization?: Quantization;
 }
 
 /** A registry entry. Nothing here changes after registration. */

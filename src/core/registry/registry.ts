@@ -22,7 +22,7 @@ import type { Queries, Store } from '../store/store.ts';
 import { isUniqueViolation } from '../store/unique-violation.ts';
 import { categories } from './model.ts';
 import type { Category, Model } from './model.ts';
-import { memoryEstimate } from './sizing.ts';
+import { memoryShown } from './sizing.ts';
 import { examine } from './source.ts';
 import type { Candidate, SourceInput } from './source.ts';
 
@@ -93,7 +93,7 @@ async function check(parts: RegistryParts, input: SourceInput, caller: Caller) {
     files: files.slice(0, filesShown).map(({ path, size }) => ({ path, size })),
     category_reason: categoryReason(input, candidate),
     runtimes,
-    memory_bytes: memoryEstimate(bytes, candidate.architecture),
+    ...memoryShown(bytes, candidate.architecture),
     entries: entries
       .filter((entry) => mayRead(entry, caller))
       .map((entry) => ({
@@ -249,7 +249,7 @@ async function get(parts: RegistryParts, name: string, caller: Caller) {
     exclude: model.selection.exclude,
     files: model.files.slice(0, filesShown).map(({ path: file, size }) => ({ path: file, size })),
     file_count: model.files.length,
-    memory_bytes: memoryEstimate(model.bytes, model.architecture),
+    ...memoryShown(model.bytes, model.architecture),
     warnings: await parts.credentials.warnings(model, caller),
     instances: instances.map(({ id, state }) => ({ id, state: state as 'running' })),
   };
