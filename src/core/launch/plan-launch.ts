@@ -4,8 +4,7 @@ import { formatBytes } from '../format.ts';
 import { digestOf } from '../ids.ts';
 import type { Places } from '../regions/places.ts';
 import { isPickle } from '../registry/model.ts';
-import { contextEstimate, memoryShown } from '../registry/sizing.ts';
-import type { MemoryBasis } from '../registry/sizing.ts';
+import { contextEstimate, memoryEstimate, memoryWarnings } from '../registry/sizing.ts';
 import { argumentsOf, codeRun } from '../runtimes/runtime.ts';
 import type { OwnedModel } from '../store/models.ts';
 import { selectionHash } from '../registry/origin.ts';
@@ -52,9 +51,8 @@ export interface RegionLaunch {
   image?: string;
   accelerator?: string;
   accelerator_count?: number;
-  /** Of all accelerators of one replica together; null: unknown. */
+  /** On all accelerators of one replica together; null: unknown. */
   memory_bytes: number | null;
-  memory_basis: MemoryBasis;
   /** As asked, else an estimate of what fits; null: unknown. */
   context_length: number | null;
   cost_per_hour: number | null;
@@ -147,6 +145,10 @@ function planRegion(
   refuseSplit(runtime, model, count);
   const price = places.pricePerHour(accelerator);
   const ranks = runtime.parallel_argument === undefined ? 1 : Math.max(1, count);
+  const memory = memoryEstimate(model.bytes, model.architecture, {
+    contextLength: input.context_length,
+    tensorParallel: ranks,
+  });
   return {
     region,
     volume: { state: volume.state, bytes_to_fetch: volume.bytesToFetch },
@@ -160,7 +162,7 @@ function planRegion(
     }),
     ...(runtime.kind === 'kubernetes' ? { image: kept?.runtime === runtime.name ? kept.image : runtime.image } : {}),
     ...(accelerator === undefined ? {} : { accelerator, accelerator_count: count }),
-    ...memoryShown(model.bytes, model.architecture, { contextLength: input.context_length, tensorParallel: ranks }),
+    memory_bytes: memory?.bytes ?? null,
     context_length:
       input.context_length ?? contextEstimate(model.bytes, model.architecture, memoryBytes, ranks) ?? null,
     cost_per_hour: price === null ? null : price * count * replicas,
@@ -195,6 +197,7 @@ function warningsOf(model: OwnedModel, launches: readonly RegionLaunch[], places
   if (isPickle(model)) warnings.push('The weights are pickle files, which can run code when they are loaded.');
   const { contextLength: made } = model.architecture;
   const asked = Math.max(...launches.map((launch) => launch.context_length ?? 0));
+  warnings.push(...memoryWarnings(model.architecture));
   if (made !== undefined && asked > made)
     warnings.push(`The model was made for ${made} tokens; most engines refuse to start with ${asked}.`);
   for (const { region, accelerator, accelerator_count: count = 1 } of launches) {

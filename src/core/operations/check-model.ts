@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { defineOperation } from '../operation.ts';
 import { categories, formats, sources } from '../registry/model.ts';
-import { fileShape, memoryFields } from './shapes.ts';
+import { fileShape, memoryShape } from './shapes.ts';
 import { sourceFields } from './source-fields.ts';
 
 export const checkModel = defineOperation({
   name: 'check_model',
   title: 'Check a model',
   description:
-    'Shows what registering a model would save, without saving anything: the commit, size, files, formats, whether it is gated and can really be downloaded, licence, suggested category and runtime, memory, and whether the branch has moved since an entry was made.',
+    'Shows what registering a model would save, without saving anything: commit, size, files, formats, whether it is gated and downloadable, licence, suggested category and runtime, memory, and whether the branch has moved since an entry was made.',
   effect: 'read',
   role: 'member',
   others: 'visible',
@@ -33,7 +33,7 @@ export const checkModel = defineOperation({
     category: z.enum(categories).optional(),
     category_reason: z.string(),
     runtimes: z.array(z.object({ region: z.string(), runtime: z.string() })),
-    ...memoryFields,
+    memory_bytes: memoryShape,
     warnings: z.array(z.string()),
     entries: z.array(z.object({ name: z.string(), commit: z.string(), moved: z.boolean() })),
   }),

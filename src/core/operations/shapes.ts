@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { instanceStates } from '../launch/states.ts';
 import { field } from '../operation.ts';
 import { categories, formats, sources } from '../registry/model.ts';
-import { memoryBases } from '../registry/sizing.ts';
 
 /** Every list takes these two. */
 export const paging = {
@@ -92,12 +91,8 @@ export const modelSummary = z.object({
 
 export const fileShape = z.object({ path: z.string(), size: z.number() });
 
-export const memoryFields = {
-  /** Weights, the cache of one sequence and what the engine needs itself, on all accelerators together; null: unknown. */
-  memory_bytes: z.number().nullable(),
-  /** `assumed`: the family of the model is unknown, and its cache is taken for a plain one. */
-  memory_basis: z.enum(memoryBases),
-};
+/** Weights, the cache of one sequence and what the engine needs itself, on all accelerators together; null: unknown. */
+export const memoryShape = z.number().nullable();
 
 export const modelShape = modelSummary.extend({
   repo: z.string().optional(),
@@ -112,7 +107,7 @@ export const modelShape = modelSummary.extend({
   exclude: z.array(z.string()),
   files: z.array(fileShape),
   file_count: z.int(),
-  ...memoryFields,
+  memory_bytes: memoryShape,
   /** What may keep a launch from working. */
   warnings: z.array(z.string()),
   instances: z.array(z.object({ id: z.int(), state: z.enum(instanceStates) })),
@@ -183,7 +178,7 @@ export const planShape = z.object({
       image: z.string().optional(),
       accelerator: z.string().optional(),
       accelerator_count: z.int().optional(),
-      ...memoryFields,
+      memory_bytes: memoryShape,
       /** As asked, else an estimate of what fits. */
       context_length: z.int().nullable(),
       cost_per_hour: z.number().nullable(),

@@ -22,7 +22,7 @@ import type { Queries, Store } from '../store/store.ts';
 import { isUniqueViolation } from '../store/unique-violation.ts';
 import { categories } from './model.ts';
 import type { Category, Model } from './model.ts';
-import { memoryShown } from './sizing.ts';
+import { memoryEstimate, memoryWarnings } from './sizing.ts';
 import { examine } from './source.ts';
 import type { Candidate, SourceInput } from './source.ts';
 
@@ -87,13 +87,14 @@ async function check(parts: RegistryParts, input: SourceInput, caller: Caller) {
     warnings: [
       ...(candidate.refusal ? [`${candidate.refusal.message} ${candidate.refusal.nextStep}`] : []),
       ...warnings,
+      ...memoryWarnings(candidate.architecture),
       ...(runtimes.length === 0 && category ? [`No runtime serves ${category} models in ${format} here yet.`] : []),
     ],
     file_count: files.length,
     files: files.slice(0, filesShown).map(({ path, size }) => ({ path, size })),
     category_reason: categoryReason(input, candidate),
     runtimes,
-    ...memoryShown(bytes, candidate.architecture),
+    memory_bytes: memoryEstimate(bytes, candidate.architecture)?.bytes ?? null,
     entries: entries
       .filter((entry) => mayRead(entry, caller))
       .map((entry) => ({
@@ -249,8 +250,8 @@ async function get(parts: RegistryParts, name: string, caller: Caller) {
     exclude: model.selection.exclude,
     files: model.files.slice(0, filesShown).map(({ path: file, size }) => ({ path: file, size })),
     file_count: model.files.length,
-    ...memoryShown(model.bytes, model.architecture),
-    warnings: await parts.credentials.warnings(model, caller),
+    memory_bytes: memoryEstimate(model.bytes, model.architecture)?.bytes ?? null,
+    warnings: [...(await parts.credentials.warnings(model, caller)), ...memoryWarnings(model.architecture)],
     instances: instances.map(({ id, state }) => ({ id, state: state as 'running' })),
   };
 }

@@ -55,10 +55,6 @@ export interface MemoryEstimate {
   basis: 'known' | 'assumed';
 }
 
-/** What a figure of memory rests on. `unknown`: there is none. */
-export const memoryBases = ['known', 'assumed', 'unknown'] as const;
-export type MemoryBasis = (typeof memoryBases)[number];
-
 /** Undefined if the weights or the cache are unknown. `fileBytes`: of the weights on disk. */
 export function memoryEstimate(
   fileBytes: number,
@@ -75,10 +71,10 @@ export function memoryEstimate(
   return Number.isSafeInteger(bytes) ? { bytes, basis: cache.basis } : undefined;
 }
 
-/** An estimate as operations show it. */
-export function memoryShown(fileBytes: number, architecture: Architecture, sizing?: Sizing) {
-  const estimate = memoryEstimate(fileBytes, architecture, sizing);
-  return { memory_bytes: estimate?.bytes ?? null, memory_basis: estimate?.basis ?? ('unknown' as const) };
+/** What to say about an estimate that rests on an assumption. */
+export function memoryWarnings(architecture: Architecture): string[] {
+  const assumed = cacheOf(architecture).basis === 'assumed';
+  return assumed ? ['The memory is an estimate: what this model caches is not known exactly.'] : [];
 }
 
 /**

@@ -82,7 +82,6 @@ describe('a plan', () => {
         accelerator: 'h100',
         accelerator_count: 2,
         memory_bytes: null,
-        memory_basis: 'unknown',
         context_length: 2048,
         cost_per_hour: 10,
         estimated_seconds: 4,

@@ -4,7 +4,7 @@ import {
   architectureOf,
   contextEstimate,
   memoryEstimate,
-  memoryShown,
+  memoryWarnings,
   suggestCategory,
 } from '../../../src/core/registry/sizing.ts';
 import type { Sizing } from '../../../src/core/registry/sizing.ts';
@@ -122,7 +122,12 @@ describe('memory', () => {
     expect(memoryEstimate(GiB, architectureOf('{"model_type": "deepseek_v4"}'))).toBeUndefined();
     expect(memoryEstimate(0, cached)).toBeUndefined();
     expect(memoryEstimate(GiB, { ...cached, layers: 36 }, { contextLength: 2 ** 53 })).toBeUndefined();
-    expect(memoryShown(GiB, {})).toEqual({ memory_bytes: null, memory_basis: 'unknown' });
+  });
+
+  test('has a warning if it rests on an assumption', () => {
+    expect(memoryWarnings(plain)).toEqual(['The memory is an estimate: what this model caches is not known exactly.']);
+    expect(memoryWarnings(cached)).toEqual([]);
+    expect(memoryWarnings({})).toEqual([]);
   });
 });
 

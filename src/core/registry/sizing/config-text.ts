@@ -6,9 +6,14 @@ export type JsonObject = Readonly<Record<string, unknown>>;
  */
 export function parseConfigText(text: string | undefined): JsonObject | undefined {
   if (text === undefined) return undefined;
+  const marked = text.replace(/^\uFEFF/, '');
+  const value = parse(marked) ?? parse(withoutPythonNumbers(marked));
+  return isJsonObject(value) ? value : undefined;
+}
+
+function parse(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(withoutPythonNumbers(text.replace(/^\uFEFF/, '')));
-    return isJsonObject(value) ? value : undefined;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
@@ -18,9 +23,9 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A string is matched first and kept, so that a word inside it is never replaced. */
+/** Strings are matched first and kept, an unfinished one to the end: every character is looked at once. */
 function withoutPythonNumbers(text: string): string {
-  return text.replace(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/gs, (token) =>
+  return text.replace(/"(?:[^"\\]+|\\.)*(?:"|$)|-?\bInfinity\b|\bNaN\b/gs, (token) =>
     token.startsWith('"') ? token : 'null',
   );
 }
@@ -38,11 +43,15 @@ const languagePaths = [
   ['thinker_config'],
 ] as const;
 
+/** Parts inside parts, at most. */
+const deepest = 4;
+
 /** The part that describes the language model: a nested one, else the config itself. */
-export function languageModelOf(config: JsonObject): JsonObject {
+export function languageModelOf(config: JsonObject, depth = 0): JsonObject {
+  if (depth === deepest) return config;
   for (const path of languagePaths) {
     const found = path.reduce<unknown>((part, step) => (isJsonObject(part) ? part[step] : undefined), config);
-    if (isJsonObject(found) && Object.keys(found).length > 0) return languageModelOf(found);
+    if (isJsonObject(found) && Object.keys(found).length > 0) return languageModelOf(found, depth + 1);
   }
   return config;
 }

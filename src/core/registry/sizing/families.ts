@@ -106,5 +106,5 @@ const unusual =
 /** The name of a field that suggests a cache of another kind than full attention; only for families that are not known. */
 export function looksUnusual(fields: Fields): string | undefined {
   if (fields.flag('is_encoder_decoder') === true) return 'is_encoder_decoder';
-  return fields.names().find((name) => unusual.test(name));
+  return fields.names().find((name) => name.length <= 100 && unusual.test(name));
 }

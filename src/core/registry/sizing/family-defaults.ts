@@ -276,6 +276,8 @@ const alias = new Map(
     minimax_m1: 'minimax',
     minimax_text_01: 'minimax',
     mistral3: 'mistral',
+    phi3_v: 'phi3',
+    phi4mm: 'phi3',
     nemotron_nas: 'nemotron-nas',
     qwen2_audio: 'qwen2',
     voxtral: 'llama',

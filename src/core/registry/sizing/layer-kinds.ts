@@ -75,17 +75,22 @@ function ruleOf(facts: ModelFacts, layers: number): Rule | undefined {
   return rule ?? (statesAreWritten.has(facts.family ?? '') ? undefined : windowRule(facts, layers));
 }
 
+/** The kind of the layers with these numbers, which count from `first`; the others have a state. */
+function among(numbers: readonly number[], kind: LayerKind, first = 0): Rule {
+  const known = new Set(numbers);
+  return (index) => (known.has(index + first) ? kind : 'state');
+}
+
 function stateRule(facts: ModelFacts): Rule | undefined {
   const { fields, family, figure } = facts;
-  const full = fields.nested('linear_attn_config')?.counts('full_attn_layers');
-  // Counted from 1.
-  if (full) return (index) => (full.includes(index + 1) ? 'full' : 'state');
+  const counted = fields.nested('linear_attn_config')?.counts('full_attn_layers');
+  if (counted) return among(counted, 'full', 1);
   for (const name of ['full_attn_idxs', 'attn_layer_indices']) {
     const indices = fields.isList(name) ? fields.counts(name) : undefined;
-    if (indices) return (index) => (indices.includes(index) ? 'full' : 'state');
+    if (indices) return among(indices, 'full');
   }
   const hybrid = fields.isList('hybrid_layer_ids') ? fields.counts('hybrid_layer_ids') : undefined;
-  if (hybrid) return (index) => (hybrid.includes(index) ? 'both' : 'state');
+  if (hybrid) return among(hybrid, 'both');
   const period = figure('attn_layer_period');
   const offset = fields.countOrZero('attn_layer_offset') ?? facts.defaults.figures?.['attn_layer_offset'];
   if (period !== undefined && offset !== undefined) return (index) => (index % period === offset ? 'full' : 'state');
@@ -140,10 +145,10 @@ function windowList({ fields }: ModelFacts): readonly (number | null)[] | undefi
 /** Tokens of the sliding window; undefined if there is none. Null and 0 switch it off. */
 export function windowOf(facts: ModelFacts): number | undefined {
   const { fields, family, defaults } = facts;
-  const windows = windowList(facts)?.flatMap((window) => window ?? []);
-  const name = ['sliding_window', 'sliding_window_size'].find((each) => fields.has(each));
-  const written = windows ? Math.max(...windows) : name === undefined ? defaults.window : fields.countOrZero(name);
-  if (!written || !Number.isFinite(written)) return undefined;
+  const largest = windowList(facts)?.reduce((most: number, window) => Math.max(most, window ?? 0), 0);
+  const name = ['sliding_window', 'sliding_window_size', 'interleaved_sliding_window'].find((each) => fields.has(each));
+  const written = largest ?? (name === undefined ? defaults.window : fields.countOrZero(name));
+  if (!written) return undefined;
   // Cohere's window includes the token itself (vllm/model_executor/models/commandr.py).
   return family?.startsWith('cohere2') ? written + 1 : written;
 }

@@ -42,15 +42,21 @@ export function factsOf(config: JsonObject): ModelFacts {
   return { fields, type, wholeType: wordOf(config, 'model_type'), family, defaults, figure };
 }
 
+const longestName = 100;
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= longestName;
+}
+
 function wordOf(config: JsonObject, name: string): string | undefined {
   const value = config[name];
-  return typeof value === 'string' && value !== '' ? value : undefined;
+  return isName(value) ? value : undefined;
 }
 
 /** "Qwen3MoeForCausalLM" names the type qwen3_moe. For configs that leave the type out. */
 function typeOfClass({ architectures }: JsonObject): string | undefined {
   const [name]: unknown[] = Array.isArray(architectures) ? architectures : [];
-  if (typeof name !== 'string') return undefined;
+  if (!isName(name)) return undefined;
   const stem = name.replace(/(?:For[A-Z]\w*|LMHeadModel|Model)$/, '');
   return stem.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
 }

@@ -22,7 +22,7 @@ export function quantizationOf(config: JsonObject): Quantization | undefined {
   const inner = found.nested('quantization') ?? found;
   const method = (wordOf(found, 'quant_method') ?? wordOf(inner, 'quant_algo') ?? 'unknown').toLowerCase();
   return {
-    method: method.replace('compressed_tensors', 'compressed-tensors'),
+    method: method.slice(0, 40).replace('compressed_tensors', 'compressed-tensors'),
     bits: bitsOf(found, inner, method),
     cacheBytes: cacheBytesOf(found, inner),
   };

@@ -299,7 +299,7 @@ describe('the layers of', () => {
     expect(kindsOf(config)).toBe(layers);
   });
 
-  test('a family that is not known are assumed, if its fields are the usual ones', () => {
+  test('an unknown family is assumed to be plain if its fields are the usual ones', () => {
     const cache = readCacheOf({ model_type: 'something_new', ...plain });
     expect(cache).toMatchObject({ basis: 'assumed', layers: [{ count: 8, layer: { kind: 'full', kvHeads: 8 } }] });
     expect(

@@ -7,6 +7,17 @@ test('a config may have a byte order mark and the numbers that Python writes', (
   expect(parseConfigText(text)).toEqual({ a: null, b: [null, null], c: 'NaN, "Infinity"', d: -1 });
 });
 
+test('hostile text is read in linear time and depth', () => {
+  const size = 200_000;
+  expect(parseConfigText(`NaN "${'\\"'.repeat(size)}`)).toBeUndefined();
+  expect(readCacheOf(`{"architectures": ["${'ForA'.repeat(size)}-"]}`)).toMatchObject({ basis: 'unknown' });
+  expect(readCacheOf(`${'{"text_config":'.repeat(60_000)}{}${'}'.repeat(60_000)}`)).toMatchObject({ basis: 'unknown' });
+  const numbers = `[${'9999,'.repeat(size)}1]`;
+  expect(readCacheOf(`{"model_type": "mistral", "sliding_window": ${numbers}}`)).toMatchObject({ basis: 'known' });
+  const indices = `{"model_type": "lfm2", "num_hidden_layers": 2000, "full_attn_idxs": ${numbers}}`;
+  expect(readCacheOf(indices)).toMatchObject({ layers: [{ count: 1999 }, { count: 1 }] });
+});
+
 test.each([undefined, '', '[]', '"text"', '{', '{"a": Infinite}', '\u0000'])('%j is no config', (text) => {
   expect(parseConfigText(text)).toBeUndefined();
 });
