@@ -34,7 +34,8 @@ const muted = '#6b7280';
 /** The picture of docs/architecture.md: front ends on top, the rooms of the core below, imports pointing down. */
 export function roomsPicture(): string {
   const drawn = layers.flatMap(({ rooms }) => rooms);
-  if (drawn.join() !== coreRooms.join()) throw new Error('rooms-picture.ts and scripts/lint/rooms.js list other rooms.');
+  if (drawn.join() !== coreRooms.join())
+    throw new Error('rooms-picture.ts and scripts/lint/rooms.js list other rooms.');
   const rows = layers.toReversed();
   const top = 214;
   const height = top + rows.length * rowHeight + 40;

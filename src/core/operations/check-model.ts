@@ -3,14 +3,14 @@ import { proseSchema } from '../base/prose.ts';
 import { defineQuery } from './define.ts';
 import { sources } from '../registry/model.ts';
 import { categories, formats } from '../base/categories.ts';
-import { fileShape } from './shapes.ts';
+import { fileShape, memoryShape } from './shapes.ts';
 import { sourceFields } from './source-fields.ts';
 
 export const checkModel = defineQuery({
   name: 'check_model',
   title: 'Check a model',
   description:
-    'Shows what registering a model would save, without saving anything: the commit, size, files, formats, whether it is gated and can really be downloaded, licence, suggested category and runtime, memory, and whether the branch has moved since an entry was made.',
+    'Shows what registering a model would save, without saving anything: commit, size, files, formats, whether it is gated and downloadable, licence, suggested category and runtime, memory, and whether the branch has moved since a model was registered.',
   group: 'models',
   effect: 'read',
   role: 'member',
@@ -36,7 +36,7 @@ export const checkModel = defineQuery({
     category: z.enum(categories).optional(),
     category_reason: z.string(),
     runtimes: z.array(z.object({ region: z.string(), runtime: z.string() })),
-    memory_bytes: z.number(),
+    memory_bytes: memoryShape,
     warnings: z.array(proseSchema),
     entries: z.array(z.object({ name: z.string(), commit: z.string(), moved: z.boolean() })),
   }),

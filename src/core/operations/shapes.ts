@@ -102,6 +102,9 @@ export const modelSummary = z.object({
 
 export const fileShape = z.object({ path: z.string(), size: z.number() });
 
+/** Weights, the cache of one sequence and what the engine needs itself, on all accelerators together; null: unknown. */
+export const memoryShape = z.number().nullable();
+
 export const modelShape = modelSummary.extend({
   repo: z.string().optional(),
   revision: z.string().optional(),
@@ -115,7 +118,7 @@ export const modelShape = modelSummary.extend({
   exclude: z.array(z.string()),
   files: z.array(fileShape),
   file_count: z.int(),
-  memory_bytes: z.number(),
+  memory_bytes: memoryShape,
   /** What may keep a launch from working. */
   warnings: z.array(proseSchema),
   instances: z.array(z.object({ id: z.int(), state: z.enum(instanceStates) })),
@@ -186,7 +189,7 @@ export const planShape = z.object({
       image: z.string().optional(),
       accelerator: z.string().optional(),
       accelerator_count: z.int().optional(),
-      memory_bytes: z.number(),
+      memory_bytes: memoryShape,
       /** As asked, else an estimate of what fits. */
       context_length: z.int().nullable(),
       cost_per_hour: z.number().nullable(),

@@ -4,7 +4,7 @@ import { formatBytes } from '../base/format.ts';
 import { digestOf } from '../base/ids.ts';
 import type { Fleet } from '../region/fleet.ts';
 import { isPickle } from '../registry/model.ts';
-import { contextEstimate, memoryEstimate } from '../registry/sizing.ts';
+import { contextEstimate, memoryEstimate, memoryWarnings } from '../registry/sizing.ts';
 import { argumentsOf, remoteCodeFlagsIn, imageOf } from '../runtimes/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { OwnedModel } from '../registry/table.ts';
@@ -52,7 +52,8 @@ export interface RegionLaunch {
   image?: string;
   accelerator?: string;
   accelerator_count?: number;
-  memory_bytes: number;
+  /** On all accelerators of one replica together; null: unknown. */
+  memory_bytes: number | null;
   /** As asked, else an estimate of what fits; null: unknown. */
   context_length: number | null;
   cost_per_hour: number | null;
@@ -144,6 +145,11 @@ function planRegion(
   const { accelerator, count, memoryBytes } = chooseAccelerator(input, region, fleet, mostOnOneNode);
   refuseSplit(runtime, model, count);
   const price = fleet.pricePerHour(accelerator);
+  const ranks = runtime.parallel_argument === undefined ? 1 : Math.max(1, count);
+  const memory = memoryEstimate(model.bytes, model.architecture, {
+    contextLength: input.context_length,
+    tensorParallel: ranks,
+  });
   return {
     region,
     volume: { state: volume.state, bytes_to_fetch: volume.bytesToFetch },
@@ -157,8 +163,9 @@ function planRegion(
     }),
     image: imageFor(runtime, kept),
     ...(accelerator === undefined ? {} : { accelerator, accelerator_count: count }),
-    memory_bytes: memoryEstimate(model.bytes, model.architecture, input.context_length),
-    context_length: input.context_length ?? contextEstimate(model.bytes, model.architecture, memoryBytes) ?? null,
+    memory_bytes: memory?.bytes ?? null,
+    context_length:
+      input.context_length ?? contextEstimate(model.bytes, model.architecture, memoryBytes, ranks) ?? null,
     cost_per_hour: price === null ? null : price * count * replicas,
     estimated_seconds: estimate(model.bytes, volume.bytesToFetch),
   };
@@ -196,6 +203,7 @@ function warningsOf(model: OwnedModel, launches: readonly RegionLaunch[], fleet:
   if (isPickle(model)) warnings.push('The weights are pickle files, which can run code when they are loaded.');
   const { contextLength: made } = model.architecture;
   const asked = Math.max(...launches.map((launch) => launch.context_length ?? 0));
+  warnings.push(...memoryWarnings(model.architecture));
   if (made !== undefined && asked > made)
     warnings.push(`The model was made for ${made} tokens; most engines refuse to start with ${asked}.`);
   for (const { region, accelerator, accelerator_count: count = 1 } of launches) {

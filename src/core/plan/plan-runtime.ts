@@ -1,6 +1,7 @@
 import { fail } from '../base/errors.ts';
 import type { Fleet } from '../region/fleet.ts';
 import { isPickle } from '../registry/model.ts';
+import { splitsEvenly, tensorParallelSizes } from '../registry/sizing/tensor-parallel.ts';
 import { isImageAllowed } from '../runtimes/allowed-images.ts';
 import { remoteCodeFlagsIn, imageOf, ownedFlag, serves, splitProblem } from '../runtimes/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
@@ -99,11 +100,19 @@ export function refuseUnnamedPickle(model: OwnedModel, allowed: boolean | undefi
   );
 }
 
+/** More accelerators than any node has. */
+const mostRanks = 64;
+
 export function refuseSplit(runtime: Runtime, model: OwnedModel, count: number): void {
-  const why = splitProblem(runtime, model.architecture, count || 1);
+  const { architecture } = model;
+  const splits = runtime.parallel_argument === undefined || splitsEvenly(architecture, count || 1);
+  const why =
+    splitProblem(runtime, architecture, count || 1) ?? (splits ? undefined : `its layers cannot be split by ${count}`);
   if (why === undefined) return;
+  const sizes = tensorParallelSizes(architecture, Math.min(runtime.maximum_accelerators ?? mostRanks, mostRanks));
   throw fail('accelerator_count_does_not_fit', `"${model.name}" cannot run on ${count} accelerators: ${why}.`, {
-    nextStep: 'Ask for another number; powers of two usually fit.',
+    nextStep: `Ask for another number: ${sizes.join(', ')}.`,
     field: 'accelerator_count',
+    validValues: sizes.map(String),
   });
 }

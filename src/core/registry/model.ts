@@ -1,6 +1,8 @@
 import type { Category, WeightFormat } from '../base/categories.ts';
 import type { FolderEntry } from '../region/region.ts';
 import type { PullFile } from '../base/pull-file.ts';
+import type { CacheModel } from './sizing/cache-layers.ts';
+import type { Quantization } from './sizing/quantization.ts';
 
 export const sources = ['huggingface', 'filesystem'] as const;
 export type ModelSource = (typeof sources)[number];
@@ -17,15 +19,20 @@ export interface Fingerprint {
   configHash: string;
 }
 
-/** What sizing needs of a model's config; absent fields are unknown. */
+/** What sizing needs of a model's config; absent fields are unknown. Entries from before `cache` have only plain figures. */
 export interface Architecture {
   parameters?: number;
+  /** As the config names the family: `model_type`. */
+  family?: string;
   layers?: number;
   /** Attention heads: what a split over several accelerators has to divide. */
   heads?: number;
   kvHeads?: number;
   headDim?: number;
   contextLength?: number;
+  /** What the model keeps in memory for each sequence. */
+  cache?: CacheModel;
+  quantization?: Quantization;
 }
 
 /** A registry entry. Nothing here changes after registration. */

@@ -19,7 +19,7 @@ import { isUniqueViolation } from '../store/unique-violation.ts';
 import { categories } from '../base/categories.ts';
 import type { Model } from './model.ts';
 import type { Category } from '../base/categories.ts';
-import { memoryEstimate } from './sizing.ts';
+import { memoryEstimate, memoryWarnings } from './sizing.ts';
 import { examine } from './source.ts';
 import type { Candidate, SourceInput } from './source.ts';
 
@@ -89,7 +89,7 @@ async function check(deps: RegistryDeps, input: SourceInput, caller: Caller) {
     files: files.slice(0, filesShown).map(({ path, size }) => ({ path, size })),
     category_reason: categoryReason(input, candidate),
     runtimes,
-    memory_bytes: memoryEstimate(bytes, candidate.architecture),
+    memory_bytes: memoryEstimate(bytes, candidate.architecture)?.bytes ?? null,
     entries: entries
       .filter((entry) => mayRead(entry, caller))
       .map((entry) => ({
@@ -111,6 +111,7 @@ function warningsOf(candidate: Candidate, category: Category | undefined, runtim
   return [
     ...(refusal ? [sentences(refusal.said, refusal.nextStep)] : []),
     ...warnings,
+    ...memoryWarnings(candidate.architecture),
     ...(runtimes.length === 0 && category ? [`No runtime serves ${category} models in ${format} here yet.`] : []),
   ];
 }
@@ -267,8 +268,8 @@ async function get(deps: RegistryDeps, name: string, caller: Caller) {
     exclude: model.selection.exclude,
     files: model.files.slice(0, filesShown).map(({ path: file, size }) => ({ path: file, size })),
     file_count: model.files.length,
-    memory_bytes: memoryEstimate(model.bytes, model.architecture),
-    warnings: (await deps.credentials.warnings(model, caller)).map(plainWords),
+    memory_bytes: memoryEstimate(model.bytes, model.architecture)?.bytes ?? null,
+    warnings: [...(await deps.credentials.warnings(model, caller)), ...memoryWarnings(model.architecture)],
     instances: instances.map(({ id, state }) => ({ id, state: state as 'running' })),
   };
 }

@@ -1,5 +1,14 @@
-import type { Architecture } from './model.ts';
 import type { Category } from '../base/categories.ts';
+import type { Architecture } from './model.ts';
+import { cacheBytes } from './sizing/cache-bytes.ts';
+import type { CacheOptions } from './sizing/cache-bytes.ts';
+import type { CacheModel } from './sizing/cache-layers.ts';
+import { parseConfigText } from './sizing/config-text.ts';
+import { longestContext } from './sizing/longest-context.ts';
+import { contextLengthOf, factsOf, shapeOf } from './sizing/model-facts.ts';
+import { quantizationOf } from './sizing/quantization.ts';
+import { readCache } from './sizing/read-cache.ts';
+import { loadedWeightBytes } from './sizing/weights.ts';
 
 /** From the Hub's task names to our categories (huggingface.co/tasks). A suggestion that a person can override. */
 const categoryOfTask = new Map<string, Category>(
@@ -27,66 +36,94 @@ export function suggestCategory(task: string | undefined): Category | undefined 
 }
 
 const defaultContext = 4096;
-const cacheBytesPerValue = 2;
 const overheadBytes = 512 * 1024 ** 2;
-
-/** KV cache per token: 2 (keys and values) · layers · kv heads · head dimension · bytes per value; 0: unknown. */
-function cacheBytesPerToken({ layers, kvHeads, headDim }: Architecture): number {
-  return layers && kvHeads && headDim ? 2 * layers * kvHeads * headDim * cacheBytesPerValue : 0;
-}
-
-/** With the cache of one sequence. */
-export function memoryEstimate(weights: number, architecture: Architecture, contextLength?: number): number {
-  const context = contextLength ?? Math.min(architecture.contextLength ?? defaultContext, defaultContext);
-  return Math.round(weights * 1.05) + cacheBytesPerToken(architecture) * context + overheadBytes;
-}
+const weightsMargin = 1.05;
 
 /** Engines leave the rest to others on the same accelerator (vLLM: --gpu-memory-utilization). */
 const usedShare = 0.9;
 
-/** The longest context of one sequence in so much memory, at most the model's own; undefined: nobody can tell. */
+export interface Sizing {
+  /** Tokens of one sequence; 4,096 or the model's own, if it is shorter, unless given. */
+  contextLength?: number | undefined;
+  /** Ranks that split every layer; 1 unless given. */
+  tensorParallel?: number | undefined;
+}
+
+export interface MemoryEstimate {
+  /** On all ranks together: the weights, the cache of one sequence, and what an engine needs for itself on each rank. */
+  bytes: number;
+  /** `assumed`: the family is unknown, and its cache is taken for a plain one. */
+  basis: 'known' | 'assumed';
+}
+
+/** Undefined if the weights or the cache are unknown. `fileBytes`: of the weights on disk. */
+export function memoryEstimate(
+  fileBytes: number,
+  architecture: Architecture,
+  sizing: Sizing = {},
+): MemoryEstimate | undefined {
+  const cache = cacheOf(architecture);
+  const weights = loadedWeightBytes(fileBytes, architecture);
+  if (cache.basis === 'unknown' || weights === undefined) return undefined;
+  const ranks = sizing.tensorParallel ?? 1;
+  const contextLength = sizing.contextLength ?? Math.min(architecture.contextLength ?? defaultContext, defaultContext);
+  const { total } = cacheBytes(cache, { ...cacheOptions(architecture, ranks), contextLength });
+  const bytes = Math.round(weights * weightsMargin) + total + overheadBytes * ranks;
+  return Number.isSafeInteger(bytes) ? { bytes, basis: cache.basis } : undefined;
+}
+
+/** What to say about an estimate that rests on an assumption. */
+export function memoryWarnings(architecture: Architecture): string[] {
+  const assumed = cacheOf(architecture).basis === 'assumed';
+  return assumed ? ['The memory is an estimate: what this model caches is not known exactly.'] : [];
+}
+
+/**
+ * The longest context of one sequence in `memory` bytes of all ranks together, at most the model's own. Without a limit
+ * by memory it is the model's own. Undefined if it is unknown, or if nothing fits.
+ */
 export function contextEstimate(
-  weights: number,
+  fileBytes: number,
   architecture: Architecture,
   memory: number | undefined,
+  ranks = 1,
 ): number | undefined {
   const { contextLength } = architecture;
-  const perToken = cacheBytesPerToken(architecture);
-  if (contextLength === undefined || memory === undefined || perToken === 0) return contextLength;
-  const room = memory * usedShare - weights * 1.05 - overheadBytes;
-  return room < perToken ? undefined : Math.min(contextLength, Math.floor(room / perToken));
+  const cache = cacheOf(architecture);
+  const weights = loadedWeightBytes(fileBytes, architecture);
+  if (contextLength === undefined || memory === undefined) return contextLength;
+  if (cache.basis === 'unknown' || weights === undefined) return undefined;
+  const room = (memory * usedShare - weights * weightsMargin) / ranks - overheadBytes;
+  return longestContext(cache, room, contextLength, cacheOptions(architecture, ranks));
 }
 
-/** What sizing needs from a `config.json`; its fields may sit in `text_config`. Anything unreadable is unknown. */
+function cacheOptions({ quantization }: Architecture, ranks: number): Omit<CacheOptions, 'contextLength'> {
+  return { tensorParallel: ranks, bytesPerValue: quantization?.cacheBytes };
+}
+
+/** Entries from before `cache` have plain figures: every layer is taken for one of full attention. */
+function cacheOf({ cache, layers, kvHeads, headDim }: Architecture): CacheModel {
+  if (cache !== undefined) return cache;
+  if (!layers || !kvHeads || !headDim) return { basis: 'unknown', why: 'its config is not known' };
+  return { basis: 'assumed', layers: [{ count: layers, layer: { kind: 'full', kvHeads, headDim } }] };
+}
+
+/** What sizing needs from a `config.json`. Never throws; without a readable config everything is unknown. */
 export function architectureOf(configText: string | undefined): Architecture {
-  const config = parseObject(configText);
-  const text = { ...config, ...(isObject(config['text_config']) ? config['text_config'] : {}) };
-  const number = (name: string): number | undefined => {
-    const value = text[name];
-    return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : undefined;
-  };
-  const heads = number('num_attention_heads');
-  const hidden = number('hidden_size');
+  const config = parseConfigText(configText);
+  if (config === undefined) return {};
+  const facts = factsOf(config);
+  const cache = readCache(facts);
+  const { layers, heads, kvHeads, headDim } = shapeOf(facts);
   const architecture = {
-    layers: number('num_hidden_layers'),
+    family: facts.type,
+    layers,
     heads,
-    kvHeads: number('num_key_value_heads') ?? heads,
-    headDim: number('head_dim') ?? (heads && hidden ? hidden / heads : undefined),
-    contextLength: number('max_position_embeddings'),
+    kvHeads: typeof kvHeads === 'number' ? kvHeads : undefined,
+    headDim,
+    contextLength: contextLengthOf(facts),
+    cache,
+    quantization: quantizationOf(config),
   };
   return Object.fromEntries(Object.entries(architecture).filter(([, value]) => value !== undefined));
-}
-
-function parseObject(text: string | undefined): Record<string, unknown> {
-  if (text === undefined) return {};
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : {};
-  } catch {
-    return {};
-  }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

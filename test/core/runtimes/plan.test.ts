@@ -34,7 +34,13 @@ runtimes:
 `;
 
 const planSchema = z.object({
-  regions: z.array(z.object({ arguments: z.array(z.string()), context_length: z.number().nullable() })),
+  regions: z.array(
+    z.object({
+      arguments: z.array(z.string()),
+      context_length: z.number().nullable(),
+      memory_bytes: z.number().nullable(),
+    }),
+  ),
   warnings: z.array(z.string()),
 });
 
@@ -55,10 +61,18 @@ describe('the plan of a launch', () => {
       pipeline_tag: 'text-generation',
     });
     hub.addRepo('acme/pickled', { files: { 'pytorch_model.bin': 'weights' }, pipeline_tag: 'text-generation' });
+    hub.addRepo('acme/plain', {
+      files: {
+        'model.safetensors': 'weights',
+        'config.json': JSON.stringify({ num_attention_heads: 32, hidden_size: 4096, num_hidden_layers: 32 }),
+      },
+      pipeline_tag: 'text-generation',
+    });
     hub.addRepo('acme/long', {
       files: {
         'model.safetensors': 'weights',
         'config.json': JSON.stringify({
+          model_type: 'llama',
           num_attention_heads: 32,
           num_key_value_heads: 8,
           hidden_size: 4096,
@@ -75,6 +89,7 @@ describe('the plan of a launch', () => {
       ['six', 'six-heads'],
       ['pickled', 'pickled'],
       ['long', 'long'],
+      ['plain', 'plain'],
     ])
       await core.run('register_model', { name, source: 'huggingface', repo: `acme/${repo}` });
   });
@@ -97,6 +112,8 @@ describe('the plan of a launch', () => {
     await expect(plan({ accelerator_count: 4 })).rejects.toMatchObject({
       code: 'accelerator_count_does_not_fit',
       message: '"six" cannot run on 4 accelerators: its 6 attention heads cannot be split by 4.',
+      nextStep: 'Ask for another number: 1, 2, 6.',
+      validValues: ['1', '2', '6'],
     });
   });
 
@@ -115,8 +132,10 @@ describe('the plan of a launch', () => {
     const length = async (more: object) => (await plan({ model: 'long', ...more })).regions[0]?.context_length;
     expect(await length({ context_length: 4096 })).toBe(4096);
     // 2 · 32 layers · 8 heads · 128 · 2 bytes for each token; 16 GiB, of which a tenth stays free, and 512 MiB overhead.
-    expect(await length({})).toBe(Math.floor(((16 * 0.9 - 0.5) * 2 ** 30) / 131_072));
-    expect(await length({ accelerator_count: 8 })).toBe(Math.floor(((128 * 0.9 - 0.5) * 2 ** 30) / 131_072));
+    const blocks = Math.floor(((16 * 0.9 - 0.5) * 2 ** 30) / 131_072 / 16);
+    expect(await length({})).toBe(blocks * 16);
+    const blocksOfEight = Math.floor(((16 * 0.9 - 0.5) * 2 ** 30 * 8) / 131_072 / 16);
+    expect(await length({ accelerator_count: 8 })).toBe(blocksOfEight * 16);
     expect(await length({ accelerator: undefined })).toBe(1_000_000);
     expect(await length({ model: 'six' })).toBeNull();
   });
@@ -124,6 +143,13 @@ describe('the plan of a launch', () => {
   it('warns of a context that is longer than the model was made for', async () => {
     const { warnings } = await plan({ model: 'long', context_length: 2_000_000 });
     expect(warnings).toEqual(['The model was made for 1000000 tokens; most engines refuse to start with 2000000.']);
+  });
+
+  it('says that a figure is an estimate if the family of the model is unknown', async () => {
+    const { regions, warnings } = await plan({ model: 'plain' });
+    expect(warnings).toEqual(['The memory is an estimate: what this model caches is not known exactly.']);
+    expect(regions[0]?.memory_bytes).toBeGreaterThan(2 ** 29);
+    expect((await plan({})).regions[0]?.memory_bytes).toBeNull();
   });
 
   it('refuses pickle files that the launch does not name, and shows those that it names', async () => {

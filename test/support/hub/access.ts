@@ -8,7 +8,6 @@ export interface HubToken {
   revoked: boolean;
 }
 
-
 export interface Refusal {
   status: number;
   code?: string;
