@@ -209,12 +209,14 @@ function answerOf({ status, headers }: Response): HubAnswer {
   };
 }
 
-/** `Retry-After` as seconds or as a date, else the end of the window that `RateLimit` names (`t=`). */
+/** `Retry-After` as seconds, or as a date by the Hub's own clock (`Date`), else the end of the window that `RateLimit` names (`t=`). */
 function secondsToWait(headers: Headers): number | undefined {
   const after = headers.get('retry-after');
   const window = /(?:^|[;,\s])t=(\d{1,6})/.exec(headers.get('ratelimit') ?? '')?.[1];
   if (after === null) return window === undefined ? undefined : Number(window);
-  const seconds = /^\d{1,6}$/.test(after) ? Number(after) : Math.ceil((Date.parse(after) - Date.now()) / 1000);
+  const seconds = /^\d{1,6}$/.test(after)
+    ? Number(after)
+    : Math.ceil((Date.parse(after) - Date.parse(headers.get('date') ?? '')) / 1000);
   return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
 }
 
