@@ -10,6 +10,9 @@ import type { InputOf, OperationName, OutputOf } from './operations/catalogue.ts
 import type { InFlight } from './routing/in-flight.ts';
 import type { Routes } from './routing/routes.ts';
 
+export type { InFlight, Loss } from './routing/in-flight.ts';
+export type { Api, Replica, Route, Routes } from './routing/routes.ts';
+
 export interface ExecuteOptions {
   /** Ends waiting (`wait_seconds`) when the caller has gone. */
   signal?: AbortSignal | undefined;

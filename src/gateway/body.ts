@@ -1,16 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { fail } from '../core/base/errors.ts';
 
-/** Images as data URLs fit; a bigger body is a mistake or an attack. */
+/** Images as data URLs fit. A bigger body is a mistake or an attack. */
 const limitBytes = 64 * 1024 * 1024;
 
 export interface ModelCallBody {
-  /** As the caller wrote it: a model's id. */
+  /** The model id that the caller wrote. */
   model: string;
-  /** As they were parsed. */
   fields: Readonly<Record<string, unknown>>;
-  /** The bytes to send on, with `servedName` in the model's place. */
-  as(servedName: string): Buffer;
+  /** The bytes to send on, with `servedName` as the model. */
+  withModel(servedName: string): Buffer;
 }
 
 /** Reads and parses the body, once. Throws `body_too_large`, `not_json`, `bad_json` and `model_missing`. */
@@ -21,15 +20,16 @@ export async function readModelCall(request: IncomingMessage): Promise<ModelCall
   const { model } = body;
   if (typeof model !== 'string' || model === '') {
     throw fail('model_missing', 'The body must name the model.', {
-      nextStep: 'Send "model": "<model name>:<instance id>"; GET /v1/models lists what you can call.',
+      nextStep: 'Send "model": "<model name>:<instance id>". GET /v1/models lists the models that you can call.',
       field: 'model',
     });
   }
   return {
     model,
     fields: body,
-    // The bytes as they came: nothing is lost of numbers that JavaScript cannot hold, and nothing is written anew.
-    as: (servedName) => (servedName === model ? bytes : Buffer.from(JSON.stringify({ ...body, model: servedName }))),
+    // If the name stays, the bytes stay: numbers that JavaScript cannot represent arrive unchanged.
+    withModel: (servedName) =>
+      servedName === model ? bytes : Buffer.from(JSON.stringify({ ...body, model: servedName })),
   };
 }
 
@@ -46,7 +46,10 @@ function readAll(request: IncomingMessage): Promise<Buffer> {
       reject(tooLarge());
     };
     request.on('data', onData);
-    request.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+    request.once('end', () => {
+      const [only] = chunks;
+      resolve(only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks));
+    });
     request.once('error', reject);
   });
 }
@@ -58,7 +61,7 @@ function parse(bytes: Buffer): Record<string, unknown> {
   } catch {
     throw fail('bad_json', 'The body is not valid JSON.', { nextStep: 'Send one JSON object.' });
   }
-  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>;
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return { ...body };
   throw fail('bad_json', 'The body is JSON, but not an object.', { nextStep: 'Send one JSON object.' });
 }
 
@@ -72,5 +75,5 @@ function checkEncoding(request: IncomingMessage): void {
 }
 
 function tooLarge(): Error {
-  return fail('body_too_large', 'The body is larger than 64 MiB.', { nextStep: 'Send less, in several calls.' });
+  return fail('body_too_large', 'The body is larger than 64 MiB.', { nextStep: 'Send less in each call.' });
 }

@@ -2,11 +2,11 @@ import { PassThrough } from 'node:stream';
 import type { IncomingMessage } from 'node:http';
 import type { Caller } from '../core/base/caller.ts';
 import { fail } from '../core/base/errors.ts';
-import type { Routes } from '../core/routing/routes.ts';
+import type { Routes } from '../core/core.ts';
 import { readModelCall } from './body.ts';
-import { formFor } from './translate-call.ts';
 import type { Call } from './forward.ts';
-import { modelCallHeaders, passedOnHeaders } from './headers.ts';
+import { modelCallHeaders, proxyCallHeaders } from './headers.ts';
+import { translateCall } from './translate-call.ts';
 
 /** A call of the OpenAI API whose body names the model. */
 export async function modelCall(
@@ -14,7 +14,7 @@ export async function modelCall(
   request: IncomingMessage,
   path: string,
   caller: Caller,
-  id: string,
+  requestId: string,
 ): Promise<Call> {
   const body = await readModelCall(request);
   const route = await routes.find(body.model, caller);
@@ -22,22 +22,22 @@ export async function modelCall(
     route,
     method: 'POST',
     path,
-    headers: modelCallHeaders(request.headers, id),
-    body: body.as(route.servedName),
+    headers: modelCallHeaders(request.headers, requestId),
+    body: body.withModel(route.servedName),
     repeatable: true,
-    formFor: (api) => formFor(path, body, api),
+    translate: (api) => translateCall(path, body, api),
   };
 }
 
 const proxyPath = /^\/instances\/([1-9][0-9]{0,8})\/proxy(\/.*)?$/;
 
-/** `/instances/<id>/proxy/<path>`: whatever came, as it came. */
+/** `/instances/<id>/proxy/<path>`: method, path, headers and body pass unchanged. */
 export async function proxyCall(
   routes: Routes,
   request: IncomingMessage,
   url: string,
   caller: Caller,
-  id: string,
+  requestId: string,
 ): Promise<Call> {
   const [path, query] = cutOnce(url, '?');
   const match = proxyPath.exec(path);
@@ -46,24 +46,24 @@ export async function proxyCall(
       nextStep: 'Call /instances/<instance id>/proxy/<path>.',
     });
   }
-  const inside = insidePath(match[2] ?? '/');
+  const replicaPath = resolvedPath(match[2] ?? '/');
   const route = await routes.findById(Number(match[1]), caller);
   const method = request.method ?? 'GET';
   return {
     route,
     method,
-    path: query === undefined ? inside : `${inside}?${query}`,
-    headers: passedOnHeaders(request.headers, id),
+    path: query === undefined ? replicaPath : `${replicaPath}?${query}`,
+    headers: proxyCallHeaders(request.headers, requestId),
     body: bodyOf(request),
     repeatable: method === 'GET' || method === 'HEAD' || method === 'OPTIONS',
   };
 }
 
 /**
- * The path with its dot segments resolved. Throws where one hides behind an encoded slash: a replica may live under a
- * path of its own (a cluster's proxy), and nothing may climb out of that.
+ * The path with its dot segments resolved. Throws `bad_path` if an encoded slash hides one. A replica may have a base path
+ * (a cluster's proxy), and a call must not leave it.
  */
-function insidePath(path: string): string {
+function resolvedPath(path: string): string {
   const { pathname } = new URL(`http://replica${path}`);
   let decoded: string;
   try {
@@ -82,14 +82,14 @@ function badPath(): Error {
 }
 
 /**
- * Undefined lengths stay so. The stream between is for undici's sake: it destroys the body of a call that failed, and
- * with the request itself the caller's connection would go before the error is told.
+ * Undici destroys the body of a failed call. The stream in between keeps the caller's connection open for the error.
+ * A body of unknown length stays one.
  */
 function bodyOf(request: IncomingMessage): PassThrough | null {
   const length = request.headers['content-length'];
   if (request.headers['transfer-encoding'] === undefined && (length === undefined || Number(length) === 0)) return null;
   const body = new PassThrough();
-  // The failure itself is told by the call; an unheard 'error' would end the process.
+  // The call reports the failure. Without a listener, 'error' would end the process.
   body.on('error', () => {});
   request.once('error', (error) => body.destroy(error));
   return request.pipe(body);

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../core/base/caller.ts';
 import type { Core } from '../core/core.ts';
 import { asEcolinkError, fail } from '../core/base/errors.ts';
+import { say, task } from '../core/base/prose.ts';
 import { modelCall, proxyCall } from './calls.ts';
 import { createConnections, forward } from './forward.ts';
 import type { Call } from './forward.ts';
@@ -13,11 +14,11 @@ import type { RelayEnd } from './relay.ts';
 import { createReplicas } from './replicas.ts';
 import { requestIdOf } from './request-id.ts';
 
-/** What the gateway tells of its work. */
+/** Counts the gateway's calls. */
 export interface GatewayObserver {
-  /** Called once per call that was sent on; the returned function once, when it is over. */
+  /** Called once for each call that is sent to a replica. The gateway calls the returned function once, at the call's end. */
   opened(): () => void;
-  /** `instance` is undefined where none was found. */
+  /** `instance` is undefined if none was found. */
   answered(instance: number | undefined, status: number): void;
 }
 
@@ -28,19 +29,19 @@ export interface GatewayDeps {
   observer: GatewayObserver;
 }
 
-/** `/v1/*` and `/instances/<id>/proxy/*`. It takes requests as Node hands them over: bodies unread, answers unsent. */
+/** `/v1/*` and `/instances/<id>/proxy/*`. Requests come straight from Node: the body is unread, nothing is sent yet. */
 export interface Gateway {
   owns(url: string): boolean;
-  /** Never rejects: every failure is told to the caller. */
+  /** Never rejects: the caller gets every failure as an answer. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
-  /** Waits at most so long for open calls, then ends them. */
+  /** Waits at most `graceMs` milliseconds for open calls, then ends them. */
   close(graceMs: number): Promise<void>;
 }
 
-/** What nginx writes where the caller left before there was a status. */
+/** nginx's status for a caller that left before the answer. */
 const callerLeft = 499;
 const modelPath = '/v1/models/';
-/** Those whose body is JSON that names the model. */
+/** Paths whose JSON body names the model. */
 const modelPaths: readonly string[] = [
   '/v1/chat/completions',
   '/v1/completions',
@@ -54,8 +55,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const connections = createConnections();
   const open = createOpenCalls();
   const { inFlight, log } = deps.core;
-  const sending = { connections, inFlight, log, replicas: createReplicas(inFlight, () => performance.now()) };
-  const send = (call: Call, response: ServerResponse): Promise<RelayEnd> => forward(sending, call, response);
+  const forwardDeps = { connections, inFlight, log, replicas: createReplicas(inFlight, () => performance.now()) };
+  const send = (call: Call, response: ServerResponse): Promise<RelayEnd> => forward(forwardDeps, call, response);
   return {
     owns: (url) => url.startsWith('/v1/') || url.startsWith('/instances/'),
     async handle(request, response) {
@@ -83,8 +84,8 @@ interface Exchange {
   response: ServerResponse;
   id: string;
   url: string;
-  /** Known from when the route was found: failures are counted under it. */
-  instance?: number;
+  /** Set once the route is found. Failures are counted for it. */
+  instance?: number | undefined;
 }
 
 type Send = (call: Call, response: ServerResponse) => Promise<RelayEnd>;
@@ -92,17 +93,17 @@ type Send = (call: Call, response: ServerResponse) => Promise<RelayEnd>;
 async function serve(deps: GatewayDeps, exchange: Exchange, send: Send): Promise<void> {
   const { request, response } = exchange;
   const { routes } = deps.core;
-  const path = exchange.url.split('?', 1)[0] as string;
+  const path = pathOf(exchange.url);
   const caller = await deps.admit(request);
-  needCall(caller);
+  requireCallScope(caller);
   if (request.method === 'GET' && path === '/v1/models') return sendModels(routes, caller, response);
   if (request.method === 'GET' && path.startsWith(modelPath)) {
     return sendModel(routes, caller, path.slice(modelPath.length), response);
   }
   const call = await toCall(routes, exchange, path, caller);
   exchange.instance = call.route.instance;
-  const over = deps.observer.opened();
-  const end = await send(call, response).finally(over);
+  const close = deps.observer.opened();
+  const end = await send(call, response).finally(close);
   if (end.kind === 'broken') {
     deps.core.log.warn(
       { request: exchange.id, instance: exchange.instance, reason: end.cause.message },
@@ -110,6 +111,11 @@ async function serve(deps: GatewayDeps, exchange: Exchange, send: Send): Promise
     );
   }
   if (end.kind !== 'unanswered') deps.observer.answered(exchange.instance, end.status ?? callerLeft);
+}
+
+function pathOf(url: string): string {
+  const query = url.indexOf('?');
+  return query === -1 ? url : url.slice(0, query);
 }
 
 function toCall(routes: Core['routes'], { request, url, id }: Exchange, path: string, caller: Caller): Promise<Call> {
@@ -131,10 +137,10 @@ function refuse({ core, observer }: GatewayDeps, { response, id, instance }: Exc
   else sendOpenAIError(response, answer);
 }
 
-function needCall(caller: Caller): void {
+function requireCallScope(caller: Caller): void {
   if (caller.scopes.includes('call')) return;
   throw fail('scope_missing', `This token may not call models: its scopes are ${caller.scopes.join(', ')}.`, {
-    nextStep: 'Use a token with the scope "call": ecolink token create <name> --scope call',
+    nextStep: say`Use a token with the scope "call". To get one: ${task('create_call_token')}.`,
   });
 }
 

@@ -1,8 +1,8 @@
-import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 
 export type Headers = Record<string, string | string[]>;
 
-/** They concern one connection, and are said anew on the next (RFC 9110, 7.6.1). */
+/** These concern one connection only (RFC 9110, 7.6.1). */
 const hopByHop = [
   'connection',
   'keep-alive',
@@ -14,7 +14,7 @@ const hopByHop = [
   'expect',
 ];
 
-/** What identifies the caller to EcoLink or tells where the call came from: none of the replica's business. */
+/** These identify the caller or say where the call came from. A replica must not see them. */
 const identifying = [
   'authorization',
   'cookie',
@@ -30,14 +30,14 @@ const identifying = [
 ];
 const privatePrefixes = ['proxy-', 'x-forwarded-'];
 
-/** A replica must not set cookies on EcoLink's origin, nor open it to other sites' pages. */
-const notBack = ['set-cookie', 'alt-svc', 'strict-transport-security'];
-const notBackPrefixes = ['proxy-', 'access-control-'];
+/** A replica must not set cookies on EcoLink's origin, or open it to pages of other sites. */
+const notToCaller = ['set-cookie', 'alt-svc', 'strict-transport-security'];
+const notToCallerPrefixes = ['proxy-', 'access-control-'];
 
 const dropToReplica = new Set([...hopByHop, ...identifying]);
-const dropToCaller = new Set([...hopByHop, ...notBack]);
+const dropToCaller = new Set([...hopByHop, ...notToCaller]);
 
-/** For calls of models: engines look at nothing else, and compression would only hold a stream back. */
+/** For calls of models. Engines read no other header, and compression would only delay a stream. */
 export function modelCallHeaders(incoming: IncomingHttpHeaders, requestId: string): Headers {
   const headers: Headers = { 'content-type': 'application/json', 'x-request-id': requestId };
   if (incoming.accept !== undefined) headers['accept'] = incoming.accept;
@@ -48,22 +48,18 @@ export function modelCallHeaders(incoming: IncomingHttpHeaders, requestId: strin
   return headers;
 }
 
-/** For `/instances/<id>/proxy/*`: everything but what is private or of this connection. */
-export function passedOnHeaders(incoming: IncomingHttpHeaders, requestId: string): Headers {
-  return { ...(kept(incoming, dropToReplica, privatePrefixes) as Headers), 'x-request-id': requestId };
+/** For `/instances/<id>/proxy/*`: all but the headers that identify the caller or concern one connection. */
+export function proxyCallHeaders(incoming: IncomingHttpHeaders, requestId: string): Headers {
+  return { ...filtered(incoming, dropToReplica, privatePrefixes), 'x-request-id': requestId };
 }
 
-export function answerHeaders(upstream: IncomingHttpHeaders): OutgoingHttpHeaders {
-  return kept(upstream, dropToCaller, notBackPrefixes);
+export function answerHeaders(upstream: IncomingHttpHeaders): Headers {
+  return filtered(upstream, dropToCaller, notToCallerPrefixes);
 }
 
-function kept(
-  headers: IncomingHttpHeaders,
-  drop: ReadonlySet<string>,
-  prefixes: readonly string[],
-): OutgoingHttpHeaders {
+function filtered(headers: IncomingHttpHeaders, drop: ReadonlySet<string>, prefixes: readonly string[]): Headers {
   const named = namedByConnection(headers.connection);
-  const result: OutgoingHttpHeaders = {};
+  const result: Headers = {};
   for (const name in headers) {
     const value = headers[name];
     if (value === undefined || drop.has(name) || named.includes(name)) continue;

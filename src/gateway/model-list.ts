@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Caller } from '../core/base/caller.ts';
 import { fail } from '../core/base/errors.ts';
-import type { Routes } from '../core/routing/routes.ts';
+import type { Routes } from '../core/core.ts';
 
 /** GET /v1/models. */
 export async function sendModels(routes: Routes, caller: Caller, response: ServerResponse): Promise<void> {
@@ -16,11 +16,11 @@ export async function sendModel(
   encodedId: string,
   response: ServerResponse,
 ): Promise<void> {
-  const id = decoded(encodedId);
+  const id = decodedId(encodedId);
   const found = (await routes.list(caller)).find((model) => model.id === id);
   if (found) return sendJson(response, asModel(found));
   throw fail('instance_not_found', `There is no model "${id.slice(0, 100)}" that you can call now.`, {
-    nextStep: 'GET /v1/models lists them.',
+    nextStep: 'GET /v1/models lists the models that you can call.',
   });
 }
 
@@ -35,7 +35,7 @@ function sendJson(response: ServerResponse, body: object): void {
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }).end(text);
 }
 
-function decoded(encodedId: string): string {
+function decodedId(encodedId: string): string {
   try {
     return decodeURIComponent(encodedId);
   } catch {

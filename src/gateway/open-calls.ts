@@ -1,10 +1,10 @@
-/** How many calls are open, and the wait for their end. */
+/** Counts open calls and waits for their end. */
 export interface OpenCalls {
-  /** The returned function says that the call is over. */
+  /** Call the returned function at the call's end. */
   enter(): () => void;
-  /** True from the first `drain` on: new calls are to be refused. */
+  /** True from the first `drain` on. The gateway refuses new calls then. */
   closing(): boolean;
-  /** Resolves when no call is open, or after so many milliseconds. */
+  /** Resolves when no call is open, or after `graceMs` milliseconds. */
   drain(graceMs: number): Promise<void>;
 }
 

@@ -1,15 +1,17 @@
 import type { ServerResponse } from 'node:http';
-import { EcolinkError } from '../core/base/errors.ts';
+import type { EcolinkError } from '../core/base/errors.ts';
+import { plainWords } from '../core/base/prose.ts';
 import { redact } from '../core/base/secret-shapes.ts';
 
-/** An error in the words of OpenAI's API: its SDKs turn the status into typed exceptions and show the message. */
+/** An error as OpenAI's API sends it. Its SDKs turn the status into typed exceptions and show the message. */
 export interface OpenAIError {
   status: number;
   body: { error: { message: string; type: string; param: string | null; code: string } };
-  retryAfter?: number;
+  /** Seconds. */
+  retryAfter?: number | undefined;
 }
 
-/** Codes of ours that OpenAI's clients know by another name. */
+/** EcoLink's codes for which OpenAI's API has another one. */
 const codes: Record<string, { code: string; param?: string }> = {
   instance_not_found: { code: 'model_not_found', param: 'model' },
   instance_stopped: { code: 'model_not_found', param: 'model' },
@@ -25,14 +27,14 @@ export function openAIError(error: EcolinkError): OpenAIError {
     status,
     body: {
       error: {
-        // It may quote a name that somebody sent, who meant to send a token elsewhere.
-        message: redact(`${error.message} ${error.nextStep}`),
+        // The message may quote a token that the caller put into the wrong field.
+        message: redact(`${error.message} ${plainWords(error.nextStep)}`),
         type: typeOf(status),
         param: named?.param ?? error.field ?? null,
         code: named?.code ?? error.code,
       },
     },
-    ...(status === 503 ? { retryAfter: 5 } : {}),
+    retryAfter: status === 503 ? 5 : undefined,
   };
 }
 

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { replicaLost } from './relay.ts';
-import type { Hold, RelayEnd } from './relay.ts';
+import type { BeginCall, RelayEnd } from './relay.ts';
 
 export interface WholeAnswer {
   status: number;
@@ -9,18 +9,18 @@ export interface WholeAnswer {
   text: string;
 }
 
-/** Sends one call to one replica, reads its answer to the end and sends the caller what `rewrite` makes of it. */
+/** Sends one call to one replica, reads the whole answer, and sends the caller the rewritten answer. */
 export async function relayWhole(
   dispatcher: Dispatcher,
   call: Dispatcher.DispatchOptions,
   response: ServerResponse,
-  hold: Hold,
+  begin: BeginCall,
   rewrite: (answer: WholeAnswer) => { status: number; body: object },
 ): Promise<RelayEnd> {
   const gone = new AbortController();
   const onClose = (): void => gone.abort();
   response.once('close', onClose);
-  const release = hold((how) => gone.abort(replicaLost(how)));
+  const endCall = begin((how) => gone.abort(replicaLost(how)));
   try {
     const { statusCode, headers, body } = await dispatcher.request({ ...call, signal: gone.signal });
     const answer = rewrite({ status: statusCode, headers, text: await body.text() });
@@ -30,10 +30,10 @@ export async function relayWhole(
     return { kind: 'answered', status: answer.status };
   } catch (thrown) {
     if (response.destroyed) return { kind: 'left' };
-    // Nothing has gone out: another replica may still answer.
-    return { kind: 'unanswered', cause: thrown as Error };
+    // The caller has got nothing yet: another replica may still answer.
+    return { kind: 'unanswered', cause: thrown instanceof Error ? thrown : new Error(String(thrown)) };
   } finally {
-    release();
+    endCall();
     response.off('close', onClose);
   }
 }

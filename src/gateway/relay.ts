@@ -1,38 +1,38 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
-import type { Loss } from '../core/routing/in-flight.ts';
+import type { Loss } from '../core/core.ts';
 import { answerHeaders } from './headers.ts';
 import { createWholeLines } from './whole-lines.ts';
 
 export type RelayEnd =
-  /** The replica's answer went out whole. */
+  /** The caller got the whole answer. */
   | { kind: 'answered'; status: number }
-  /** The caller went away, and the replica was told. */
-  | { kind: 'left'; status?: number }
-  /** The replica broke off in the middle of its answer. */
+  /** The caller closed the connection, and so did the gateway to the replica. */
+  | { kind: 'left'; status?: number | undefined }
+  /** The replica stopped in the middle of its answer. */
   | { kind: 'broken'; status: number; cause: Error }
-  /** No byte of an answer went out: the call may be tried elsewhere. */
+  /** The caller got no byte of an answer: another replica may take the call. */
   | { kind: 'unanswered'; cause: Error };
 
-/** Says that the call is in a replica's hands until the returned function is called, and hears when the replica is lost. */
-export type Hold = (lose: (how: Loss) => void) => () => void;
+/** Counts the call at its replica until the returned function is called. `lose` is called if the replica is lost. */
+export type BeginCall = (lose: (how: Loss) => void) => () => void;
 
-/** Why a call to a replica that its region lost was given up. */
+/** The cause of a call's failure if its region lost the replica. */
 export function replicaLost(how: Loss): Error {
-  return new Error(how === 'gone' ? 'The replica is gone.' : 'What the replica runs on reports nothing any more.');
+  return new Error(how === 'gone' ? 'The replica is gone.' : 'The node of the replica does not report any more.');
 }
 
 type Controller = Dispatcher.DispatchController;
 
 /**
- * Sends one call to one replica and its answer to the caller as it comes, no faster than the caller reads.
- * `brokenEvent` is what ends an event stream that the replica broke off.
+ * Sends one call to one replica and streams the answer to the caller, no faster than the caller reads. If the replica
+ * stops in the middle of an event stream, `brokenEvent` is its last event.
  */
 export function relay(
   dispatcher: Dispatcher,
   call: Dispatcher.DispatchOptions,
   response: ServerResponse,
-  hold: Hold,
+  begin: BeginCall,
   brokenEvent: () => string,
 ): Promise<RelayEnd> {
   return new Promise((resolve) => {
@@ -40,19 +40,19 @@ export function relay(
     let status = 0;
     let lines: ReturnType<typeof createWholeLines> | undefined;
 
-    let given: Error | undefined;
-    const giveUp = (why: Error): void => {
-      given ??= why;
-      controller?.abort(given);
+    let abortCause: Error | undefined;
+    const abort = (cause: Error): void => {
+      abortCause ??= cause;
+      controller?.abort(abortCause);
     };
-    const onClose = (): void => giveUp(new Error('The caller has gone.'));
+    const onClose = (): void => abort(new Error('The caller closed the connection.'));
     const onDrain = (): void => controller?.resume();
-    // A started answer may go on though nobody hears of its node.
-    const release = hold((how) => {
-      if (how === 'gone' || status === 0) giveUp(replicaLost(how));
+    // An answer that has begun may continue although its node does not report.
+    const endCall = begin((how) => {
+      if (how === 'gone' || status === 0) abort(replicaLost(how));
     });
     const finish = (end: RelayEnd): void => {
-      release();
+      endCall();
       response.off('close', onClose);
       response.off('drain', onDrain);
       resolve(end);
@@ -64,7 +64,7 @@ export function relay(
       onRequestStart(started: Controller) {
         controller = started;
         if (response.destroyed) onClose();
-        else if (given) giveUp(given);
+        else if (abortCause) abort(abortCause);
       },
       onResponseStart(_controller: Controller, code: number, headers: IncomingHttpHeaders) {
         if (code < 200) return;
@@ -82,9 +82,9 @@ export function relay(
         finish({ kind: 'answered', status });
       },
       onResponseError(_controller: Controller, cause: Error) {
-        if (response.destroyed) return finish({ kind: 'left', ...(status === 0 ? {} : { status }) });
+        if (response.destroyed) return finish({ kind: 'left', status: status === 0 ? undefined : status });
         if (status === 0) return finish({ kind: 'unanswered', cause });
-        // Where there is no way to say it, a connection that ends too early must: half an answer is not to look whole.
+        // Half an answer must not look complete. Only an event stream can say so; other answers end with a broken connection.
         if (lines) response.end(`\n${brokenEvent()}`);
         else response.destroy();
         return finish({ kind: 'broken', status, cause });
@@ -93,7 +93,7 @@ export function relay(
   });
 }
 
-/** One that text can be added to at its end. */
+/** True if the gateway can append an event to the answer. */
 function isPlainEventStream(headers: IncomingHttpHeaders): boolean {
   const plain = headers['content-encoding'] === undefined && headers['content-length'] === undefined;
   return plain && headers['content-type']?.startsWith('text/event-stream') === true;

@@ -1,13 +1,12 @@
-import type { InFlight } from '../core/routing/in-flight.ts';
-import type { Replica } from '../core/routing/routes.ts';
+import type { InFlight, Replica } from '../core/core.ts';
 
-/** How long a replica that could not be reached comes last: about as long as the reconciler needs to see it. */
+/** How long an unreachable replica comes last. The reconciler needs about as long to notice it. */
 const doubtMs = 5_000;
 
 export interface Replicas {
-  /** The one with the fewest open calls, in turn among equals. Undefined where the list holds no other than `except`. */
+  /** The replica with the fewest open calls, in turn among equals. Undefined if there is none but `except`. */
   pick(replicas: readonly Replica[], except?: Replica): Replica | undefined;
-  /** It could not be reached. Without this a dead replica, having no open calls, would always be the first choice. */
+  /** Call this if a replica could not be reached. A dead replica has no open calls, so it would always be picked first. */
   doubt(replica: Replica): void;
 }
 
@@ -15,7 +14,7 @@ export function createReplicas(inFlight: Pick<InFlight, 'count'>, now: () => num
   const doubtedUntil = new Map<string, number>();
   let turn = 0;
 
-  const burden = ({ url }: Replica): number => {
+  const loadOf = ({ url }: Replica): number => {
     const calls = inFlight.count(url);
     const until = doubtedUntil.get(url);
     if (until === undefined) return calls;
@@ -30,17 +29,17 @@ export function createReplicas(inFlight: Pick<InFlight, 'count'>, now: () => num
       let best: Replica | undefined;
       let least = Infinity;
       for (let step = 0; step < replicas.length; step++) {
-        const replica = replicas[(turn + step) % replicas.length] as Replica;
-        if (replica.url === except?.url) continue;
-        const its = burden(replica);
-        if (its >= least) continue;
+        const replica = replicas[(turn + step) % replicas.length];
+        if (replica === undefined || replica.url === except?.url) continue;
+        const load = loadOf(replica);
+        if (load >= least) continue;
         best = replica;
-        least = its;
+        least = load;
       }
       return best;
     },
     doubt({ url }) {
-      // Addresses of replicas that are gone must not pile up here.
+      // Forgets replicas that are gone.
       for (const [each, until] of doubtedUntil) if (until <= now()) doubtedUntil.delete(each);
       doubtedUntil.set(url, now() + doubtMs);
     },

@@ -1,19 +1,19 @@
-import type { Api } from '../core/routing/routes.ts';
+import type { Api } from '../core/core.ts';
 import type { ModelCallBody } from './body.ts';
 import type { WholeAnswer } from './relay-whole.ts';
 import { fromTei, toTei } from './tei-rerank.ts';
 
-/** What of a call is another at a replica that does not speak as callers do. */
-export interface Form {
+/** What changes in a call for a replica with another API. */
+export interface TranslatedCall {
   path: string;
-  /** In place of the call's own. */
+  /** Replaces the call's body. Absent: the body stays. */
   body?: Buffer;
-  /** Rewrites the answer, which is read whole first. */
+  /** Rewrites the answer. The gateway reads it to its end first. */
   answer?: (answer: WholeAnswer) => { status: number; body: object };
 }
 
-/** The form of a call of EcoLink's `/v1/…` for a replica. Throws EcolinkError where the body cannot be put so. */
-export function formFor(path: string, body: ModelCallBody, api: Api): Form {
+/** Translates a call of EcoLink's `/v1/…` for a replica. Throws EcolinkError if the replica's API cannot express the body. */
+export function translateCall(path: string, body: ModelCallBody, api: Api): TranslatedCall {
   if (path === '/v1/rerank' && api.rerank === 'tei') {
     return { path: '/rerank', body: toTei(body.fields), answer: (answer) => fromTei(body.fields, answer) };
   }

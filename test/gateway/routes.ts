@@ -1,5 +1,5 @@
 import { fail } from '../../src/core/base/errors.ts';
-import type { Api, Route, Routes } from '../../src/core/routing/routes.ts';
+import type { Api, Route, Routes } from '../../src/core/core.ts';
 
 /** The same, to engines that speak another API. */
 export function routesBy(api: Api, ...instances: (readonly string[] | undefined)[]): Routes {
