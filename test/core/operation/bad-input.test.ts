@@ -86,7 +86,7 @@ describe.each(catalogue.map((operation) => [operation.name, operation] as const)
 test('an operation that does not exist is answered with the nearest', async () => {
   expect(await refusal('launch_instanse', {})).toMatchObject({
     code: 'operation_not_found',
-    message: 'There is no operation "launch_instanse"; the nearest is "launch_instance".',
+    message: 'There is no operation "launch_instanse". Did you mean "launch_instance"?',
   });
   const body = JSON.stringify((await refusal(tokens['Hugging Face'], {})).toBody());
   expect(body).not.toContain(tokens['Hugging Face']);
