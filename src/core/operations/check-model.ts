@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineOperation } from '../operation.ts';
 import { categories, formats, sources } from '../registry/model.ts';
+import { leftOutReasons } from '../registry/selection/left-out.ts';
 import { fileShape } from './shapes.ts';
 import { sourceFields } from './source-fields.ts';
 
@@ -35,6 +36,10 @@ export const checkModel = defineOperation({
     runtimes: z.array(z.object({ region: z.string(), runtime: z.string() })),
     memory_bytes: z.number(),
     warnings: z.array(z.string()),
+    /** What the source holds besides, by reason: it is not fetched. */
+    left_out: z.array(
+      z.object({ reason: z.enum(leftOutReasons), files: z.int(), bytes: z.number(), example: z.string() }),
+    ),
     entries: z.array(z.object({ name: z.string(), commit: z.string(), moved: z.boolean() })),
   }),
   examples: [{ source: 'huggingface', repo: 'Qwen/Qwen2.5-0.5B-Instruct-GGUF', include: ['*q4_k_m.gguf'] }],

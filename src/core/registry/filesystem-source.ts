@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
-import { refused } from '../errors.ts';
+import { EcolinkError, refused } from '../errors.ts';
 import type { FolderEntry, Region } from '../regions/region.ts';
+import { refuseHubCache } from './hub-cache.ts';
 import type { Fingerprint } from './model.ts';
-import { isWeights } from './selection.ts';
+import { countsAsModelFile } from './selection/file-kind.ts';
+import { weightFormat } from './selection/weight-file.ts';
 
 const configLimit = 1024 ** 2;
 
@@ -14,13 +16,28 @@ function isConfig(entry: FolderEntry): boolean {
 /** Lists the folder and takes its fingerprint. Throws `not_a_model` where nothing in it looks like one. */
 export async function readFolder(region: Region, filesystem: string, subfolder: string): Promise<Fingerprint> {
   const entries = await region.listFolder(filesystem, subfolder);
-  if (!entries.some((entry) => isWeights(entry.path))) throw notAModel(filesystem, subfolder, entries);
+  const readText = folderText(region, filesystem, subfolder);
+  const paths = entries.map((entry) => entry.path);
+  await refuseHubCache(subfolder, paths, (path) => (paths.includes(path) ? readText(path, configLimit) : undefined));
+  if (!entries.some((entry) => weightFormat(entry.path))) throw notAModel(filesystem, subfolder, entries);
   const hash = createHash('sha256');
-  for (const entry of entries.filter(isConfig)) {
+  for (const entry of entries.filter((each) => isConfig(each) && countsAsModelFile(each.path, false))) {
     hash.update(`${entry.path}\0`);
     hash.update(await region.readFile(filesystem, `${subfolder}/${entry.path}`, configLimit));
   }
   return { entries, configHash: hash.digest('hex') };
+}
+
+/** The text of a small file of a folder; undefined where it is larger, or gone. */
+export function folderText(region: Region, filesystem: string, subfolder: string) {
+  return async (path: string, maximumBytes: number): Promise<string | undefined> => {
+    try {
+      return (await region.readFile(filesystem, `${subfolder}/${path}`, maximumBytes)).toString('utf8');
+    } catch (thrown) {
+      if (thrown instanceof EcolinkError && thrown.kind !== 'unavailable') return undefined;
+      throw thrown;
+    }
+  };
 }
 
 function notAModel(filesystem: string, subfolder: string, entries: readonly FolderEntry[]): Error {
@@ -43,18 +60,22 @@ function notAModel(filesystem: string, subfolder: string, entries: readonly Fold
 
 const shown = 10;
 
-/** What differs between the folder that was registered and the one that is there now, in sentences; none: unchanged. */
+/**
+ * What differs between the folder that was registered and the one that is there now, in sentences; none: unchanged. Notes,
+ * pictures and git's own files do not count: no engine reads them.
+ */
 export function changesBetween(before: Fingerprint, now: Fingerprint): string[] {
   const was = new Map(before.entries.map((entry) => [entry.path, entry]));
   const is = new Map(now.entries.map((entry) => [entry.path, entry]));
   const changes: string[] = [];
   for (const [path, entry] of was) {
+    if (!countsAsModelFile(path, false)) continue;
     const present = is.get(path);
     if (!present) changes.push(`${path} is gone`);
     else if (present.size !== entry.size) changes.push(`${path} had ${entry.size} bytes and has ${present.size}`);
     else if (present.mtimeMs !== entry.mtimeMs) changes.push(`${path} was written again`);
   }
-  for (const path of is.keys()) if (!was.has(path)) changes.push(`${path} is new`);
+  for (const path of is.keys()) if (!was.has(path) && countsAsModelFile(path, true)) changes.push(`${path} is new`);
   if (changes.length === 0 && before.configHash !== now.configHash) changes.push('a config file has other content');
   return changes.length > shown ? [...changes.slice(0, shown), `and ${changes.length - shown} more`] : changes;
 }

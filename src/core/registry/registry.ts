@@ -74,8 +74,22 @@ async function check(parts: RegistryParts, input: SourceInput, caller: Caller) {
     candidate.region === undefined ? parts.places.regions().map((region) => region.name) : [candidate.region];
   const runtimes =
     category === undefined ? [] : regions.flatMap((region) => firstRuntime(parts, region, category, candidate));
-  const { source, repo, revision, commit, path, region, licence, formats, format, bytes, gated, warnings, files } =
-    candidate;
+  const {
+    source,
+    repo,
+    revision,
+    commit,
+    path,
+    region,
+    licence,
+    formats,
+    format,
+    bytes,
+    gated,
+    warnings,
+    files,
+    leftOut,
+  } = candidate;
   return {
     source,
     ...defined({ repo, revision, commit, path, region, licence, category }),
@@ -89,6 +103,7 @@ async function check(parts: RegistryParts, input: SourceInput, caller: Caller) {
       ...warnings,
       ...(runtimes.length === 0 && category ? [`No runtime serves ${category} models in ${format} here yet.`] : []),
     ],
+    left_out: leftOut,
     file_count: files.length,
     files: files.slice(0, filesShown).map(({ path, size }) => ({ path, size })),
     category_reason: categoryReason(input, candidate),
@@ -186,6 +201,7 @@ function categoryMissing(candidate: Candidate): Error {
 function toModel(input: RegisterInput, candidate: Candidate, category: Category, caller: Caller, now: Date): Model {
   const {
     warnings: _warnings,
+    leftOut: _leftOut,
     formats: _formats,
     suggested: _suggested,
     path: _path,

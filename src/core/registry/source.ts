@@ -3,9 +3,14 @@ import type { CredentialStore } from '../access/credentials.ts';
 import { EcolinkError } from '../errors.ts';
 import type { Hub, HubCredential, RepoSnapshot } from '../hub/hub.ts';
 import type { Places } from '../regions/places.ts';
-import { readFolder } from './filesystem-source.ts';
+import { checkHeads } from './file-heads.ts';
+import { folderText, readFolder } from './filesystem-source.ts';
 import type { Architecture, Category, Fingerprint, ModelSource, WeightFormat } from './model.ts';
+import { parseRepoReference } from './repo-reference.ts';
 import { formatsOf, isWeights, selectFiles } from './selection.ts';
+import { readContents } from './selection/contents.ts';
+import type { LeftOut } from './selection/left-out.ts';
+import { sayFile, selectFromRepo } from './select-from-repo.ts';
 import type { PullFile } from '../download/manifest.ts';
 import { architectureOf, suggestCategory } from './sizing.ts';
 
@@ -46,6 +51,7 @@ export interface Candidate {
   architecture: Architecture;
   fingerprint?: Fingerprint;
   warnings: string[];
+  leftOut: LeftOut[];
   /** Why the weights cannot be downloaded, though the repo is known. */
   refusal?: EcolinkError;
 }
@@ -63,13 +69,14 @@ export function examine(parts: Parts, input: SourceInput, caller: Caller): Promi
 
 async function examineRepo(parts: Parts, input: SourceInput, caller: Caller): Promise<Candidate> {
   const { hub, credentials, places } = parts;
-  const repo = input.repo as string;
-  const revision = input.revision ?? 'main';
+  const reference = parseRepoReference(input.repo ?? '', hub.endpoint);
+  const repo = reference.repo;
+  const revision = input.revision?.trim() ?? reference.revision ?? 'main';
   const named = input.credential === undefined ? undefined : await credentials.resolve(input.credential, caller);
   const look = async (credential: HubCredential | undefined) => {
     const snapshot = await hub.inspect(repo, revision, credential);
     const isServed = servedIn(places, input, snapshot.task);
-    const selection = selectFiles(snapshot.files, input.include ?? [], input.exclude ?? [], isServed);
+    const selection = await selectFromRepo(hub, snapshot, credential, input, isServed);
     const weights = selection.files.find((file) => isWeights(file.path)) ?? selection.files[0];
     const refusal = weights && (await refusalOf(hub.probe(repo, snapshot.commit, weights.path, credential)));
     return { snapshot, selection, credential, refusal };
@@ -89,6 +96,7 @@ async function examineRepo(parts: Parts, input: SourceInput, caller: Caller): Pr
     commit: snapshot.commit,
     ...(credential && (snapshot.gated || snapshot.private || named) ? credentialOf(credential) : {}),
     ...selection,
+    warnings: [...selection.warnings, ...sayFile(reference.file, selection.files)],
     formats: formatsOf(snapshot.files),
     bytes: selection.files.reduce((sum, file) => sum + file.size, 0),
     gated: snapshot.gated,
@@ -142,11 +150,18 @@ async function readArchitecture(
 async function examineFolder({ places }: Parts, input: SourceInput): Promise<Candidate> {
   const filesystem = await places.filesystem(input.filesystem as string);
   const region = places.region(filesystem.region);
-  const subfolder = (input.subfolder as string).replace(/^(?:\.\/)+/, '').replace(/\/+$/, '');
+  const subfolder = (input.subfolder as string)
+    .trim()
+    .replace(/^(?:\.\/)+/, '')
+    .replace(/\/+$/, '');
   const fingerprint = await readFolder(region, filesystem.name, subfolder);
   const found = fingerprint.entries.map((entry) => ({ path: entry.path, size: entry.size }));
   const isServed = servedIn(places, input, undefined, region.name);
-  const selection = selectFiles(found, input.include ?? [], input.exclude ?? [], isServed);
+  const contents = await readContents(found, folderText(region, filesystem.name, subfolder));
+  const selection = selectFiles(found, input.include ?? [], input.exclude ?? [], isServed, contents);
+  await checkHeads(selection.files, async (path, bytes) =>
+    region.readHead?.(filesystem.name, `${subfolder}/${path}`, bytes),
+  );
   const config = found.find((file) => file.path === 'config.json');
   const text = config
     ? (await region.readFile(filesystem.name, `${subfolder}/config.json`, 1024 ** 2)).toString('utf8')

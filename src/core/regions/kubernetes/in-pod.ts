@@ -5,7 +5,9 @@ import { EnvHttpProxyAgent, fetch } from 'undici';
 import { invalidate, readCompletion } from '../../download/disk/completion.ts';
 import { describeMismatch, verifyTree } from '../../download/disk/verify.ts';
 import { EcolinkError } from '../../errors.ts';
-import { listInside, readInside } from '../local/folders.ts';
+import { listInside, readHeadInside, readInside } from '../local/folders.ts';
+import type { FolderEntry } from '../region.ts';
+import { headBytes } from './folder-report.ts';
 import type { FolderReport } from './folder-report.ts';
 
 /** What a report may hold of file contents: a pod's log is where it travels. */
@@ -80,12 +82,25 @@ async function listFolder({ target, path }: Options): Promise<FolderReport> {
   const contents: Record<string, string> = {};
   let room = contentsLimit;
   for (const entry of entries) {
-    if (!entry.path.endsWith('.json') || entry.path.endsWith('.index.json') || entry.size > Math.min(room, fileLimit))
-      continue;
+    if (!entry.path.endsWith('.json') || entry.size > Math.min(room, fileLimit)) continue;
     contents[entry.path] = (await readInside(target, `${path}/${entry.path}`, fileLimit)).toString('base64');
     room -= entry.size;
   }
-  return { entries, contents };
+  return { entries, contents, heads: await headsOf(target, path, entries) };
+}
+
+const weights = /\.(?:safetensors|gguf|bin|pth|pt|ckpt|pkl|nemo|onnx)$/i;
+const mostHeads = 1000;
+
+/** Enough to tell weights from what only has their name, and pointers of git-LFS from what they stand for. */
+async function headsOf(target: string, path: string, entries: readonly FolderEntry[]): Promise<Record<string, string>> {
+  const heads: Record<string, string> = {};
+  const worth = entries.filter((entry) => weights.test(entry.path) || entry.size <= headBytes).slice(0, mostHeads);
+  for (const entry of worth) {
+    const head = await readHeadInside(target, `${path}/${entry.path}`, headBytes);
+    if (head !== undefined) heads[entry.path] = head.toString('base64');
+  }
+  return heads;
 }
 
 /** Whether the volume takes a file, and how the Hub (its address in `path`) answers from here. */
