@@ -87,11 +87,13 @@ export function createHub(endpoint: string, options: HubOptions = {}): Hub {
         const info = await modelInfo({ name: repo, revision, additionalFields: [...fields], ...common });
         const about = parseRepoInfo(info);
         const files: PullFile[] = [];
+        let folders = 0;
         // The commit, never the branch: it may move between the two calls.
         for await (const entry of listFiles({ repo, revision: about.commit, recursive: true, ...common })) {
           const file = parseTreeEntry(entry);
           if (file) files.push(file);
-          if (files.length > mostFiles) throw tooManyFiles(repo);
+          else folders += 1;
+          if (Math.max(files.length, folders) > mostFiles) throw tooManyFiles(repo);
         }
         return { repo, ...about, files };
       });

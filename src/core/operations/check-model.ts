@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { defineOperation } from '../operation.ts';
 import { categories, formats, sources } from '../registry/model.ts';
-import { leftOutReasons } from '../registry/selection/left-out.ts';
 import { fileShape } from './shapes.ts';
 import { sourceFields } from './source-fields.ts';
 
@@ -9,7 +8,7 @@ export const checkModel = defineOperation({
   name: 'check_model',
   title: 'Check a model',
   description:
-    'Shows what registering a model would save, without saving anything: the commit, size, files, formats, whether it is gated and can really be downloaded, licence, suggested category and runtime, memory, and whether the branch has moved since an entry was made.',
+    'Shows what registering a model would save, and saves nothing: commit, size, files, what is left out, formats, whether it can be downloaded, licence, suggested category and runtime, memory, whether the branch has moved since an entry was made.',
   effect: 'read',
   role: 'member',
   others: 'visible',
@@ -37,9 +36,7 @@ export const checkModel = defineOperation({
     memory_bytes: z.number(),
     warnings: z.array(z.string()),
     /** What the source holds besides, by reason: it is not fetched. */
-    left_out: z.array(
-      z.object({ reason: z.enum(leftOutReasons), files: z.int(), bytes: z.number(), example: z.string() }),
-    ),
+    left_out: z.array(z.object({ reason: z.string(), files: z.number(), bytes: z.number(), example: z.string() })),
     entries: z.array(z.object({ name: z.string(), commit: z.string(), moved: z.boolean() })),
   }),
   examples: [{ source: 'huggingface', repo: 'Qwen/Qwen2.5-0.5B-Instruct-GGUF', include: ['*q4_k_m.gguf'] }],

@@ -14,14 +14,14 @@ export const sourceFields = {
   }),
   repo: field(z.string().min(1).max(500).optional(), {
     label: 'Repository',
-    help: 'Hugging Face repository: owner/name, or the address of its page.',
+    help: 'Hugging Face repository: owner/name or address.',
     example: 'Qwen/Qwen2.5-0.5B-Instruct-GGUF',
     onlyWith: huggingface,
     requiredThere: true,
   }),
   revision: field(z.string().min(1).max(200).optional(), {
     label: 'Revision',
-    help: 'Branch, tag or commit; main unless given. It is resolved to a commit once, when the model is registered.',
+    help: 'Branch, tag or commit; main unless given. Resolved to a commit once, at registration.',
     example: 'main',
     onlyWith: huggingface,
   }),
@@ -53,13 +53,13 @@ export const sourceFields = {
   }),
   include: field(z.array(z.string().min(1).max(200)).max(50).optional(), {
     label: 'Include',
-    help: 'Patterns (*, **, ?, [a-z]) of the files to fetch, in place of the selection EcoLink makes.',
+    help: 'Patterns (*, **, ?, [a-z]) of files to fetch instead of our choice.',
     example: '*.safetensors',
     advanced: true,
   }),
   exclude: field(z.array(z.string().min(1).max(200)).max(50).optional(), {
     label: 'Exclude',
-    help: 'Patterns of files that EcoLink must not choose.',
+    help: 'Patterns of files that must not be chosen.',
     example: '*.bin',
     advanced: true,
   }),

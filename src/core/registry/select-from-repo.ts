@@ -1,7 +1,7 @@
 import type { PullFile } from '../download/manifest.ts';
 import { EcolinkError } from '../errors.ts';
 import type { Hub, HubCredential, RepoSnapshot } from '../hub/hub.ts';
-import { checkHeads, mayBePointer } from './file-heads.ts';
+import { isPointer, lfsPointers } from './file-heads.ts';
 import { checkCollisions, checkFileNames } from './file-names.ts';
 import type { WeightFormat } from './model.ts';
 import { isWeights, selectFiles } from './selection.ts';
@@ -30,14 +30,21 @@ export async function selectFromRepo(
   const known = base === undefined ? contents : { ...contents, adapterBase: base };
   const selection = selectFiles(files, include, exclude, isServed, known);
   checkCollisions(selection.files);
-  // What is in git itself and not in LFS is small, and may be a pointer that somebody uploaded as it was.
-  const suspects = selection.files.filter((file) => isWeights(file.path) && !file.sha256 && mayBePointer(file));
-  await checkHeads(suspects, async (path) => {
-    const text = await readText(path, 1024);
-    return text === undefined ? undefined : Buffer.from(text);
-  });
+  // No weights are so small: somebody may have uploaded a pointer as it was.
+  const suspects = selection.files.filter((file) => isWeights(file.path) && file.size <= usualPointer);
+  const pointers = await Promise.all(
+    suspects.slice(0, mostSuspects).map(async ({ path }) => {
+      const text = await readText(path, usualPointer);
+      return text !== undefined && isPointer(Buffer.from(text)) ? [path] : [];
+    }),
+  );
+  if (pointers.flat().length > 0) throw lfsPointers(pointers.flat());
   return selection;
 }
+
+const mostSuspects = 16;
+/** Pointers have about 130 bytes. */
+const usualPointer = 400;
 
 /** Small files of a gated repo may be refused: what they would say is unknown then. */
 function ignoreRefusal(thrown: unknown): undefined {

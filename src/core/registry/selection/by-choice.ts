@@ -3,7 +3,7 @@ import type { WeightFormat } from '../model.ts';
 import { adapterWeights, sideWeights } from './adapters.ts';
 import { chooseCopies, wholeFormats } from './choose-copy.ts';
 import type { Source } from './choose-copy.ts';
-import { chooseGguf, holdsGgufModel, isGguf } from './choose-gguf.ts';
+import { chooseGguf, holdsGgufModel, isGguf, noGgufModel } from './choose-gguf.ts';
 import { leaveBesideComponents } from './components.ts';
 import { isIndex } from './contents.ts';
 import type { RepoContents } from './contents.ts';
@@ -48,7 +48,7 @@ export function chooseFiles(
   const sources = sourcesOf(kept, sets);
   const first = sources[0];
   const source = sources.find(({ format }) => isServed(format)) ?? first;
-  if (!source || !first) throw notAModel(files);
+  if (!source || !first) throw noGgufModel(files, contents.adapterBase);
   leave.leave(
     'other format',
     named.filter(({ format }) => format === 'other'),

@@ -2,12 +2,11 @@ import type { PullFile } from '../../download/manifest.ts';
 import type { WeightFormat } from '../model.ts';
 import { adapterWeights } from './adapters.ts';
 import type { Chosen } from './by-choice.ts';
-import { entryOf, isGguf, projectorsOf } from './choose-gguf.ts';
+import { entryOf, isGguf, noGgufModel, projectorsOf } from './choose-gguf.ts';
 import type { RepoContents } from './contents.ts';
 import { fileKind } from './file-kind.ts';
 import { isAdapter, missingShardsError } from './refusals.ts';
-import { parseWeight } from './weight-file.ts';
-import type { WeightFile } from './weight-file.ts';
+import { nameOf, parseWeight } from './weight-file.ts';
 import { weightSets } from './weight-sets.ts';
 
 const order: WeightFormat[] = ['safetensors', 'gguf', 'pytorch', 'onnx'];
@@ -28,31 +27,32 @@ export function describeChosen(
   if (format === undefined) return { format: 'other', warnings: [noWeights] };
   if (adapterWeights(all, weights).length === weights.length && format !== 'gguf')
     throw isAdapter(contents.adapterBase);
-  refuseMissing(
-    weights.filter((weight) => weight.format === format),
-    files,
-    all,
-  );
   const pickles =
     format === 'pytorch' ? ['The weights are pickle files, which can run code when they are loaded.'] : [];
-  if (format !== 'gguf') return { format, warnings: pickles };
+  if (format !== 'gguf') {
+    const sets = weightSets(weights, namesOf(files), {}).filter((set) => set.format === format);
+    refuseMissing(
+      sets.flatMap(({ missing }) => missing),
+      all,
+    );
+    return { format, warnings: pickles };
+  }
   const entry = entryOf(files);
-  const warnings = sayProjector(files, all);
-  return entry ? { format, entryFile: entry.entryFile, warnings } : { format, warnings: [noWeights] };
+  if (!entry) throw noGgufModel(files, contents.adapterBase);
+  refuseMissing(entry.missing, all);
+  return { format, entryFile: entry.entryFile, warnings: sayProjector(files, all) };
 }
 
 const noWeights = 'No file looks like weights: no engine may be able to load this.';
 
-function refuseMissing(weights: readonly WeightFile[], files: readonly PullFile[], all: readonly PullFile[]): void {
-  const sets = weightSets(
-    weights,
-    files.map(({ path }) => path),
-    {},
-  );
-  const broken = sets.find(({ missing }) => missing.length > 0);
-  if (!broken) return;
-  const isThere = broken.missing.some((name) => all.some(({ path }) => path === name || path.endsWith(`/${name}`)));
-  throw missingShardsError(broken.missing, isThere);
+function namesOf(files: readonly PullFile[]): string[] {
+  return files.map(({ path }) => path);
+}
+
+function refuseMissing(missing: readonly string[], all: readonly PullFile[]): void {
+  if (missing.length === 0) return;
+  const isThere = missing.some((name) => all.some(({ path }) => nameOf(path) === name));
+  throw missingShardsError(missing, isThere);
 }
 
 function sayProjector(files: readonly PullFile[], all: readonly PullFile[]): string[] {

@@ -70,9 +70,7 @@ function isPlausible({ role, quantisation, group }: GgufSet): boolean {
 export function chooseGguf(files: readonly PullFile[], adapterBase: string | undefined, leave: LeaveList): GgufChoice {
   const sets = ggufSets(files);
   const models = modelSets(sets);
-  if (models.length === 0) {
-    throw sets.some(({ role }) => role === 'adapter') ? isAdapter(adapterBase) : notAModel(files, 'no GGUF of a model');
-  }
+  if (models.length === 0) throw noGgufModel(files, adapterBase);
   const byModel = separate(models);
   if (byModel.length > 1) throw severalModels(byModel.map(describe));
   const chosen = best(models, quantisationRank);
@@ -93,6 +91,12 @@ export function chooseGguf(files: readonly PullFile[], adapterBase: string | und
     entryFile: chosen.files[0]?.path ?? '',
     warnings: sayQuantisations(models, chosen),
   };
+}
+
+/** Why GGUF files are no model: they are adapters, projectors or statistics. */
+export function noGgufModel(files: readonly PullFile[], adapterBase: string | undefined): Error {
+  const isOfAdapter = ggufSets(files).some(({ role }) => role === 'adapter');
+  return isOfAdapter ? isAdapter(adapterBase) : notAModel(files, 'no GGUF of a model');
 }
 
 function reasonFor(set: GgufSet, chosen: GgufSet, isModel: boolean) {
@@ -155,7 +159,7 @@ function sayQuantisations(models: readonly GgufSet[], chosen: GgufSet): string[]
   ];
 }
 
-/** Of files that somebody chose: what an engine opens, and whether all of it is there. */
+/** Of files that somebody chose: what an engine opens, and which of its shards are missing. */
 export function entryOf(files: readonly PullFile[]): { entryFile: string; missing: string[] } | undefined {
   const models = modelSets(ggufSets(files));
   if (models.length === 0) return undefined;

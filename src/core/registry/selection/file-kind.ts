@@ -5,7 +5,8 @@ const housekeepingFolder =
   /(?:^|\/)(?:\.git|\.cache|\.huggingface|\.eval_results|\.ipynb_checkpoints|\.ecolink|__pycache__)\//;
 const housekeepingName =
   /^(?:\.git(?:attributes|ignore|keep|modules)?|\.ds_store|thumbs\.db)$|\.(?:incomplete|lock|part|tmp|aria2|crdownload|pyc)$/;
-const documentName = /^(?:readme|licen[cs]e|copying|notice|use_policy|changelog|citation)(?:[._-]|$)/;
+const documentName =
+  /^(?:readme|licen[cs]e|copying|notice|use_policy|changelog|citation)(?:[._-]|$)|^(?:notes?|todo|changes|authors|contributors|disclaimer|terms)(?:\.txt)?$/;
 const documentExtension = /\.(?:md|rst|png|jpe?g|gif|svg|webp|mp4|mov|webm|pdf|ipynb)$/;
 const trainerName =
   /^(?:training_args\.(?:bin|pt)|trainer_state\.json|(?:optimizer|scheduler|scaler)\.(?:pt|pth|bin|safetensors)|rng_state.*\.pth?|random_states_\d+\.pkl|.*_optim_states\.pt|zero_to_fp32\.py|events\.out\.tfevents.*)$/;

@@ -1,24 +1,22 @@
 import type { PullFile } from '../../download/manifest.ts';
 
-export const leftOutReasons = [
-  'other format',
-  'other precision',
-  'other quantisation',
-  'other copy',
-  'incomplete copy',
-  'single-file checkpoint',
-  'not a component',
-  'training state',
-  'side weights',
-  'adapter',
-  'other projector',
-  'not a model',
-  'documentation',
-  'housekeeping',
-  'not included',
-  'excluded',
-] as const;
-export type LeftOutReason = (typeof leftOutReasons)[number];
+export type LeftOutReason =
+  | 'other format'
+  | 'other precision'
+  | 'other quantisation'
+  | 'other copy'
+  | 'incomplete copy'
+  | 'single-file checkpoint'
+  | 'not a component'
+  | 'training state'
+  | 'side weights'
+  | 'adapter'
+  | 'other projector'
+  | 'not a model'
+  | 'documentation'
+  | 'housekeeping'
+  | 'not included'
+  | 'excluded';
 
 /** Files of the source that a launch does not fetch, by reason. */
 export interface LeftOut {

@@ -12,13 +12,14 @@ export function listed(names: readonly string[]): string {
 }
 
 /** For sources that hold files, but none that an engine could load. */
-export function notAModel(files: readonly { path: string }[], why = 'no weights'): EcolinkError {
+export function notAModel(
+  files: readonly { path: string }[],
+  why = 'no weights (*.safetensors, *.gguf, *.bin, *.pt, *.onnx)',
+): EcolinkError {
   const found = files.length === 0 ? 'It is empty' : `It holds ${listed(files.map(({ path }) => path))}`;
-  return refused(
-    'not_a_model',
-    `This does not look like a model: ${why} (*.safetensors, *.gguf, *.bin, *.pt, *.onnx). ${found}.`,
-    { nextStep: 'Name the repo or folder that holds the weights and their config.json.' },
-  );
+  return refused('not_a_model', `This does not look like a model: ${why}. ${found}.`, {
+    nextStep: 'Name the repo or folder that holds the weights and their config.json.',
+  });
 }
 
 export function emptyWeights(files: readonly PullFile[]): EcolinkError {
