@@ -111,7 +111,7 @@ function bestCopy(copies: readonly WeightSet[], format: WeightFormat): WeightSet
 
 /** Names that say nothing but "weights": beside the main file they are the same model, as a trainer saved it. */
 const genericNames =
-  /^(?:ckpt|checkpoint|best|last|latest|final|weights|state_dict|(?:best|final|full|torch)_model|model_(?:state|weights))$/;
+  /^(?:ckpt|checkpoint|best|last|latest|final|weights|state_dict|(?:best|final|full|torch|ema)_model|model_(?:state|weights))$/;
 const partNames = /encoder|decoder|vae|vocoder|tokenizer|projector|codec|flow|linear|head|embed/;
 const largeBytes = 50e6;
 

@@ -40,6 +40,9 @@ const roles: [GgufRole, RegExp][] = [
   ],
 ];
 
+/** A model may say that it was quantised with a matrix; a matrix is computed from a model of 8 or more bits. */
+const quantisedWith = /^(?:i?q[1-6]|tq)/;
+
 /** Adapters are small and not quantised further; a model with one merged into it is a model. */
 const adapter = /(?:^|[/_])(?:q?lora|adapters?)(?:[/_]|$)/;
 const adapterQuantisations = new Set(['', 'f16', 'fp16', 'f32', 'fp32', 'bf16', 'q8_0']);
@@ -72,7 +75,7 @@ function normalise(text: string): string {
 function roleOf(path: string, named: string): GgufRole {
   const found = roles.find(([, pattern]) => pattern.test(path))?.[0];
   if (found === 'projector') return found;
-  if (path.includes('imatrix')) return 'imatrix';
+  if (/(?:^|\/)imatrix/.test(path) || (path.includes('imatrix') && !quantisedWith.test(named))) return 'imatrix';
   if (adapter.test(path) && adapterQuantisations.has(named) && !path.includes('merged')) return 'adapter';
   return found ?? 'model';
 }

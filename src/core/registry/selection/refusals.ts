@@ -63,7 +63,7 @@ export function missingShardsError(missing: readonly string[], isLeftOut: boolea
 export function severalModels(models: readonly { name: string; pattern: string; bytes: number }[]): EcolinkError {
   const named = listed(models.map(({ name, bytes }) => `${name} (${formatBytes(bytes)})`));
   return inputError('several_models', `There are ${models.length} models here: ${named}.`, {
-    nextStep: 'Choose one with include.',
+    nextStep: 'Choose one with include. On a filesystem the subfolder may point at one, too.',
     field: 'include',
     validValues: models.map(({ pattern }) => pattern),
   });

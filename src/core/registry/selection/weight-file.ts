@@ -43,7 +43,7 @@ export function weightFormat(path: string): WeightFormat | undefined {
 const shardOf = /^(.*?)[-_.]*(\d{1,6})[-_]of[-_](\d{1,6})$/;
 const unnumbered = /^(model|pytorch_model|consolidated)[-_.](\d{2,6})$/;
 const precision =
-  /^(.+?)[-_.](fp32|fp16|bf16|f32|f16|float32|float16|bfloat16|half|fp8(?:[-_](?:e4m3fn|e5m2|scaled))*|nf4|fp4|nvfp4|mxfp4|u?int8|int4|[48]-?bit|non_ema|ema|emaonly|pruned)$/;
+  /^(.+?)[-_.](fp32|fp16|bf16|f32|f16|float32|float16|bfloat16|half|fp8(?:[-_](?:e4m3fn|e5m2|scaled))*|nf4|fp4|nvfp4|mxfp4|u?int8|int4|[48]-?bit|q4f16|q[48]|w[48]a\d{1,2}|bnb4|awq|gptq|quantized|non_ema|ema|emaonly|pruned)$/;
 const mainStems = [
   'model',
   'pytorch_model',
@@ -56,7 +56,8 @@ const mainStems = [
   'consolidated',
 ] as const;
 const mainWithVariant = new RegExp(`^(${mainStems.join('|')})\\.(.+)$`);
-const onnxMain = /^(model|(?:encoder|decoder)(?:_model_merged|_model|_with_past_model)?)(?:_(.+))?$/;
+/** As Optimum names its exports; `encoder.onnx` without more is a part of some other model. */
+const onnxMain = /^(model|(?:encoder|decoder)_model(?:_merged)?|decoder_with_past_model)(?:_(.+))?$/;
 
 /** What a path says about weights; undefined where it names none. */
 export function parseWeight(file: PullFile): WeightFile | undefined {

@@ -228,7 +228,10 @@ export const chatLayouts = [
     config.json 1k
     fp32/config.json 1k - other precision
     fp32/model.safetensors 4G - other precision
+    gptq-4bit/model.safetensors 1G - other precision
     int4/model.safetensors 1G - other precision
+    model.fp16.safetensors 1G - other precision
+    model_quantized.safetensors 1G - other precision
     model.safetensors 2G
     `,
   ),

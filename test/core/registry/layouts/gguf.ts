@@ -72,6 +72,16 @@ export const ggufLayouts = [
     { entry: 'gpt-oss-20b-mxfp4.gguf' },
   ),
   layout(
+    'a quantisation that says that it was made with an importance matrix',
+    'gguf',
+    `
+    m-Q4_K_M-imatrix.gguf 4G
+    m-Q8_0.imatrix.gguf 5M - not a model
+    m-f16.gguf 14G - other quantisation
+    `,
+    { entry: 'm-Q4_K_M-imatrix.gguf' },
+  ),
+  layout(
     'a merged file beside its shards',
     'gguf',
     `

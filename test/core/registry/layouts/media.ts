@@ -155,6 +155,8 @@ export const mediaLayouts = [
     config.json 2k
     model.safetensors 2G
     pytorch_model.bin 2G - other format
+    encoder.onnx 30M
+    model.onnx 2G - other format
     vocoder/config.json 1k
     vocoder/vocoder.pt 60M
     voices/anna.pt 500k
