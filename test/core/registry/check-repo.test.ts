@@ -54,6 +54,7 @@ test('of a pipeline the folders that its index names are fetched', async () => {
   const checked = await check({
     'model_index.json': '{"_class_name":"P","vae":["diffusers","AutoencoderKL"],"safety_checker":[null,null]}',
     'one-file.safetensors': bytes(9000),
+    'safety_checker/config.json': '{}',
     'safety_checker/model.safetensors': bytes(700),
     'vae/config.json': '{}',
     'vae/diffusion_pytorch_model.fp16.safetensors': bytes(500),
@@ -63,7 +64,7 @@ test('of a pipeline the folders that its index names are fetched', async () => {
   expect(checked['left_out']).toEqual(
     expect.arrayContaining([
       { reason: 'single-file checkpoint', files: 1, bytes: 9000, example: 'one-file.safetensors' },
-      { reason: 'not a component', files: 1, bytes: 700, example: 'safety_checker/model.safetensors' },
+      { reason: 'not a component', files: 2, bytes: 702, example: 'safety_checker/model.safetensors' },
       { reason: 'other precision', files: 1, bytes: 500, example: 'vae/diffusion_pytorch_model.fp16.safetensors' },
     ]),
   );

@@ -9,7 +9,7 @@ const documentName =
   /^(?:readme|licen[cs]e|copying|notice|use_policy|changelog|citation)(?:[._-]|$)|^(?:notes?|todo|changes|authors|contributors|disclaimer|terms)(?:\.txt)?$/;
 const documentExtension = /\.(?:md|rst|png|jpe?g|gif|svg|webp|mp4|mov|webm|pdf|ipynb)$/;
 const trainerName =
-  /^(?:training_args\.(?:bin|pt)|trainer_state\.json|(?:optimizer|scheduler|scaler)\.(?:pt|pth|bin|safetensors)|rng_state.*\.pth?|random_states_\d+\.pkl|.*_(?:optim|model)_states\.pt|zero_to_fp32\.py|events\.out\.tfevents.*)$/;
+  /^(?:training_args\.(?:bin|pt)|trainer_state\.json|(?:optimizer|scheduler|scaler)\.(?:pt|pth|bin|safetensors)|rng_state.*\.pth?|random_states_\d+\.pkl|.*_optim_states\.pt|zero_to_fp32\.py|events\.out\.tfevents.*)$/;
 const trainerFolder =
   /(?:^|\/)(?:(?:checkpoint|ckpt|global_?step|step|epoch|iter)[-_]?\d+|(?:last|best)-checkpoint|optimizer_\d+|pytorch_model_fsdp_\d+|runs|wandb|tensorboard)\//;
 const notModel = /\.imatrix$|imatrix[^/]*\.(?:dat|gguf_file|bin|txt)$|(?:^|\/)ggml-vocab-[^/]*\.gguf$/;

@@ -41,7 +41,8 @@ export function weightFormat(path: string): WeightFormat | undefined {
 }
 
 const shardOf = /^(.*?)[-_.]*(\d{1,6})[-_]of[-_](\d{1,6})$/;
-const unnumbered = /^(model|pytorch_model|consolidated)[-_.](\d{2,6})$/;
+/** Shards without a total. `model_20000` is a step of the training. */
+const unnumbered = /^(consolidated(?=\.\d\d$)|(?:pytorch_)?model(?=-0\d{4}$))[-.](\d{2,5})$/;
 const precision =
   /^(.+?)[-_.](fp32|fp16|bf16|f32|f16|float32|float16|bfloat16|half|fp8(?:[-_](?:e4m3fn|e5m2|scaled))*|nf4|fp4|nvfp4|mxfp4|u?int8|int4|[48]-?bit|q4f16|q[48]|w[48]a\d{1,2}|bnb4|awq|gptq|quantized|non_ema|ema|emaonly|pruned)$/;
 const mainStems = [

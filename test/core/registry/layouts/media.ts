@@ -214,6 +214,37 @@ export const mediaLayouts = [
     `,
   ),
   layout(
+    'tencent/HunyuanVideo: parts in folders, with names that a trainer gave',
+    'pytorch',
+    `
+    config.json 1k
+    hunyuan-video-t2v-720p/transformers/mp_rank_00_model_states.pt 25G
+    hunyuan-video-t2v-720p/vae/config.json 1k
+    hunyuan-video-t2v-720p/vae/pytorch_model.pt 985M
+    `,
+  ),
+  layout(
+    'SWivid/F5-TTS: the number in the name is a step of the training',
+    'safetensors',
+    `
+    F5TTS_Base/model_12000.safetensors 1.3G
+    F5TTS_Base/model_12000.pt 1.3G - other format
+    F5TTS_Base/vocab.txt 13k
+    `,
+  ),
+  layout(
+    'facebook/musicgen: the trainer’s state dict beside the model, and the codec’s',
+    'safetensors',
+    `
+    compression_state_dict.bin 236M
+    config.json 7k
+    model-{00001..00002}-of-00002.safetensors 6G
+    model.safetensors.index.json 90k
+    spiece.model 792k
+    state_dict.bin 6.5G - other format
+    `,
+  ),
+  layout(
     'parler-tts/parler-tts-mini-v1',
     'safetensors',
     `
