@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { safetensorsBytes } from '../support/weight-bytes.ts';
 
 interface Place extends AsyncDisposable {
   dataDir: string;
@@ -14,7 +15,7 @@ export async function makePlace(): Promise<Place> {
   const model = join(root, 'shelf', 'small');
   await mkdir(model, { recursive: true });
   await writeFile(join(model, 'config.json'), JSON.stringify({ architectures: ['LlamaForCausalLM'], hidden_size: 64 }));
-  await writeFile(join(model, 'model.safetensors'), Buffer.alloc(4096, 7));
+  await writeFile(join(model, 'model.safetensors'), safetensorsBytes('7'.repeat(4086)));
   const config = { filesystems: [{ name: 'shelf', region: 'local', path: join(root, 'shelf') }] };
   // YAML reads JSON.
   await writeFile(join(root, 'ecolink.yaml'), JSON.stringify(config));

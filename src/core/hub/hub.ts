@@ -3,6 +3,7 @@ import { EnvHttpProxyAgent, fetch } from 'undici';
 import type { PullFile } from '../base/pull-file.ts';
 import { checkRepoName, checkRevision, FailedAnswer, hubError, notAHub, tokenRefused } from './hub-errors.ts';
 import type { Asked, HubAnswer } from './hub-errors.ts';
+import { mostFiles, parseRepoInfo, parseTreeEntry, tooManyFiles } from './listing.ts';
 import { readRefusal, readWhoAnswer, type RefusalCode } from './read-refusal.ts';
 
 /** A credential as the Hub's client needs it: the name for words, the value for the wire. */
@@ -88,12 +89,17 @@ export function createHub(endpoint: string, options: HubOptions = {}): Hub {
       return call(at(repo, revision, credential), credential, async (hubFetch) => {
         const common = { hubUrl: endpoint, fetch: hubFetch };
         const info = await modelInfo({ name: repo, revision, additionalFields: [...fields], ...common });
+        const about = parseRepoInfo(info);
         const files: PullFile[] = [];
+        let folders = 0;
         // The commit, never the branch: it may move between the two calls.
-        for await (const entry of listFiles({ repo, revision: info.sha, recursive: true, ...common })) {
-          if (entry.type === 'file') files.push(toPullFile(entry));
+        for await (const entry of listFiles({ repo, revision: about.commit, recursive: true, ...common })) {
+          const file = parseTreeEntry(entry);
+          if (file) files.push(file);
+          else folders += 1;
+          if (Math.max(files.length, folders) > mostFiles) throw tooManyFiles(repo);
         }
-        return snapshot(repo, info, files);
+        return { repo, ...about, files };
       });
     },
     probe: (repo, commit, path, credential) =>
@@ -218,33 +224,4 @@ function secondsToWait(headers: Headers): number | undefined {
     ? Number(after)
     : Math.ceil((Date.parse(after) - Date.parse(headers.get('date') ?? '')) / 1000);
   return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
-}
-
-interface TreeEntry {
-  path: string;
-  size: number;
-  oid?: string;
-  lfs?: { oid: string; size: number };
-}
-
-function toPullFile(entry: TreeEntry): PullFile {
-  if (entry.lfs) return { path: entry.path, size: entry.lfs.size, sha256: entry.lfs.oid };
-  return { path: entry.path, size: entry.size, ...(entry.oid ? { blob_id: entry.oid } : {}) };
-}
-
-type Info = Awaited<ReturnType<typeof modelInfo<(typeof fields)[number]>>>;
-
-function snapshot(repo: string, info: Info, files: PullFile[]): RepoSnapshot {
-  const licence = (info.cardData as { license?: unknown } | undefined)?.license;
-  return {
-    repo,
-    commit: info.sha,
-    files,
-    gated: Boolean(info.gated),
-    private: info.private,
-    tags: (info.tags ?? []).slice(0, 100).map((tag) => tag.slice(0, 100)),
-    ...(typeof licence === 'string' ? { licence: licence.slice(0, 100) } : {}),
-    ...(info.task ? { task: info.task.slice(0, 100) } : {}),
-    ...(typeof info.safetensors?.total === 'number' ? { parameters: info.safetensors.total } : {}),
-  };
 }

@@ -10,7 +10,7 @@ export const checkModel = defineQuery({
   name: 'check_model',
   title: 'Check a model',
   description:
-    'Shows what registering a model would save, without saving anything: commit, size, files, formats, whether it is gated and downloadable, licence, suggested category and runtime, memory, and whether the branch has moved since a model was registered.',
+    'Shows what registering a model would save, and saves nothing: commit, size, files, what is left out, formats, whether it can be downloaded, licence, suggested category and runtime, memory, whether the branch has moved since an entry was made.',
   group: 'models',
   effect: 'read',
   role: 'member',
@@ -38,6 +38,8 @@ export const checkModel = defineQuery({
     runtimes: z.array(z.object({ region: z.string(), runtime: z.string() })),
     memory_bytes: memoryShape,
     warnings: z.array(proseSchema),
+    /** The other files of the source, by reason. They are not fetched. */
+    left_out: z.array(z.object({ reason: z.string(), files: z.number(), bytes: z.number(), example: z.string() })),
     entries: z.array(z.object({ name: z.string(), commit: z.string(), moved: z.boolean() })),
   }),
   examples: [{ source: 'huggingface', repo: 'Qwen/Qwen2.5-0.5B-Instruct-GGUF', include: ['*q4_k_m.gguf'] }],

@@ -13,16 +13,16 @@ export const sourceFields = {
     help: 'Where the weights come from: a Hugging Face repo, or a folder on a shared filesystem.',
     example: 'huggingface',
   }),
-  repo: field(z.string().min(1).max(200).optional(), {
+  repo: field(z.string().min(1).max(500).optional(), {
     label: 'Repository',
-    help: 'Hugging Face repository, owner/name.',
+    help: 'Hugging Face repository: owner/name or address.',
     example: 'Qwen/Qwen2.5-0.5B-Instruct-GGUF',
     onlyWith: huggingface,
     requiredThere: true,
   }),
   revision: field(z.string().min(1).max(200).optional(), {
     label: 'Revision',
-    help: 'Branch, tag or commit; main unless given. It is resolved to a commit once, when the model is registered.',
+    help: 'Branch, tag or commit; main unless given. Resolved to a commit once, at registration.',
     example: 'main',
     onlyWith: huggingface,
   }),
@@ -54,13 +54,13 @@ export const sourceFields = {
   }),
   include: field(z.array(z.string().min(1).max(200)).max(50).optional(), {
     label: 'Include',
-    help: 'Glob patterns of the files to fetch, in place of the selection EcoLink makes.',
+    help: 'Patterns (*, **, ?, [a-z]) of files to fetch instead of our choice.',
     example: '*.safetensors',
     advanced: true,
   }),
   exclude: field(z.array(z.string().min(1).max(200)).max(50).optional(), {
     label: 'Exclude',
-    help: 'Glob patterns of files to leave out of the selection.',
+    help: 'Patterns of files that must not be chosen.',
     example: '*.bin',
     advanced: true,
   }),

@@ -4,6 +4,9 @@ import type { Reason } from '../base/reason.ts';
 import type { FilesystemConfig } from '../config/schema.ts';
 import type { Region, RegionFilesystem } from './region.ts';
 
+/** Length of a file's head, in bytes. The magic number of a tar archive ends here. */
+export const headBytes = 264;
+
 /** A shared filesystem and its region. */
 export interface Filesystem {
   name: string;

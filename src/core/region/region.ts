@@ -134,6 +134,8 @@ export interface Region {
   filesystems(): Promise<RegionFilesystems>;
   listFolder(filesystem: string, subfolder: string): Promise<FolderEntry[]>;
   readFile(filesystem: string, path: string, maximumBytes: number): Promise<Buffer>;
+  /** The first bytes of a file of any size, at most `headBytes`. Undefined if the region cannot read them cheaply. */
+  readHead?(filesystem: string, path: string, bytes: number): Promise<Buffer | undefined>;
 
   observeWorkload(instance: number): Promise<ObservedReplica[]>;
   applyWorkload(workload: Workload): Promise<void>;

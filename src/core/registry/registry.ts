@@ -85,6 +85,7 @@ async function check(deps: RegistryDeps, input: SourceInput, caller: Caller) {
     gated,
     downloadable: candidate.refusal === undefined,
     warnings: warningsOf(candidate, category, runtimes),
+    left_out: candidate.leftOut,
     file_count: files.length,
     files: files.slice(0, filesShown).map(({ path, size }) => ({ path, size })),
     category_reason: categoryReason(input, candidate),
@@ -206,6 +207,7 @@ function toModel(
 ): Model {
   const {
     warnings: _warnings,
+    leftOut: _leftOut,
     formats: _formats,
     suggested: _suggested,
     path: _path,

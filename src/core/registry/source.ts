@@ -4,10 +4,16 @@ import type { CredentialStore } from '../access/credentials/credentials.ts';
 import { EcolinkError } from '../base/errors.ts';
 import type { Hub, HubCredential, RepoSnapshot } from '../hub/hub.ts';
 import type { Fleet } from '../region/fleet.ts';
-import { readFolder } from './folder.ts';
+import { checkHeads } from './file-heads.ts';
+import { fingerprintOf, folderText } from './folder.ts';
+import { refuseHubCache } from './hub-cache.ts';
 import type { Architecture, Fingerprint, ModelSource } from './model.ts';
 import type { Category, WeightFormat } from '../base/categories.ts';
+import { parseRepoReference } from './repo-reference.ts';
 import { formatsOf, isWeights, selectFiles } from './selection.ts';
+import { readContents } from './selection/contents.ts';
+import type { LeftOut } from './selection/left-out.ts';
+import { sayFile, selectFromRepo } from './select-from-repo.ts';
 import type { PullFile } from '../base/pull-file.ts';
 import { architectureOf, suggestCategory } from './sizing.ts';
 
@@ -48,6 +54,7 @@ export interface Candidate {
   architecture: Architecture;
   fingerprint?: Fingerprint;
   warnings: string[];
+  leftOut: LeftOut[];
   /** Why the weights cannot be downloaded, though the repo is known. */
   refusal?: EcolinkError;
 }
@@ -65,13 +72,14 @@ export function examine(deps: Deps, input: SourceInput, caller: Caller): Promise
 
 async function examineRepo(deps: Deps, input: SourceInput, caller: Caller): Promise<Candidate> {
   const { hub, credentials, fleet } = deps;
-  const repo = input.repo as string;
-  const revision = input.revision ?? 'main';
+  const reference = parseRepoReference(input.repo ?? '', hub.endpoint);
+  const repo = reference.repo;
+  const revision = input.revision?.trim() ?? reference.revision ?? 'main';
   const named = input.credential === undefined ? undefined : await credentials.resolve(input.credential, caller);
   const look = async (credential: HubCredential | undefined) => {
     const snapshot = await hub.inspect(repo, revision, credential);
     const isServed = servedIn(fleet, input, snapshot.task);
-    const selection = selectFiles(snapshot.files, input.include ?? [], input.exclude ?? [], isServed);
+    const selection = await selectFromRepo(hub, snapshot, credential, input, isServed);
     const weights = selection.files.find((file) => isWeights(file.path)) ?? selection.files[0];
     const refusal = weights && (await refusalOf(hub.probe(repo, snapshot.commit, weights.path, credential)));
     return { snapshot, selection, credential, refusal };
@@ -91,6 +99,7 @@ async function examineRepo(deps: Deps, input: SourceInput, caller: Caller): Prom
     commit: snapshot.commit,
     ...(credential && (snapshot.gated || snapshot.private || named) ? credentialOf(credential) : {}),
     ...selection,
+    warnings: [...selection.warnings, ...sayFile(reference.file, selection.files)],
     formats: formatsOf(snapshot.files),
     bytes: selection.files.reduce((sum, file) => sum + file.size, 0),
     gated: snapshot.gated,
@@ -144,11 +153,22 @@ async function readArchitecture(
 async function examineFolder({ fleet }: Deps, input: SourceInput): Promise<Candidate> {
   const filesystem = await fleet.filesystem(input.filesystem as string);
   const region = fleet.region(filesystem.region);
-  const subfolder = (input.subfolder as string).replace(/^(?:\.\/)+/, '').replace(/\/+$/, '');
-  const fingerprint = await readFolder(region, filesystem.name, subfolder);
-  const found = fingerprint.entries.map((entry) => ({ path: entry.path, size: entry.size }));
+  const subfolder = (input.subfolder as string)
+    .trim()
+    .replace(/^(?:\.\/)+/, '')
+    .replace(/\/+$/, '');
+  const readText = folderText(region, filesystem.name, subfolder);
+  const entries = await region.listFolder(filesystem.name, subfolder);
+  const found = entries.map(({ path, size }) => ({ path, size }));
+  const paths = found.map(({ path }) => path);
+  await refuseHubCache(subfolder, paths, async (path) => (paths.includes(path) ? readText(path, 1024) : undefined));
+  const fingerprint = await fingerprintOf(region, filesystem.name, subfolder, entries);
   const isServed = servedIn(fleet, input, undefined, region.name);
-  const selection = selectFiles(found, input.include ?? [], input.exclude ?? [], isServed);
+  const contents = await readContents(found, readText);
+  const selection = selectFiles(found, input.include ?? [], input.exclude ?? [], isServed, contents);
+  await checkHeads(selection.files, async (path, bytes) =>
+    region.readHead?.(filesystem.name, `${subfolder}/${path}`, bytes),
+  );
   const config = found.find((file) => file.path === 'config.json');
   const text = config
     ? (await region.readFile(filesystem.name, `${subfolder}/config.json`, 1024 ** 2)).toString('utf8')

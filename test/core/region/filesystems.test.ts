@@ -2,6 +2,7 @@ import { mkdir, readdir, rename, rm, stat, symlink, utimes, writeFile } from 'no
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { defined } from '../../support/defined.ts';
+import { ggufBytes } from '../../support/weight-bytes.ts';
 import { askEngine, startMachine, temporaryFolder, urlsOf } from '../instances/support/machine.ts';
 import type { Machine } from '../instances/support/machine.ts';
 
@@ -23,7 +24,7 @@ beforeEach(async () => {
   shared = await folderOfTest();
   await mkdir(join(shared, 'teams', 'nlp', 'tiny'), { recursive: true });
   await mkdir(join(shared, 'teams', 'vision'));
-  await writeFile(join(shared, 'teams', 'nlp', 'tiny', 'model.gguf'), 'weights');
+  await writeFile(join(shared, 'teams', 'nlp', 'tiny', 'model.gguf'), ggufBytes('weights'));
   await writeFile(join(shared, 'teams', 'nlp', 'tiny', 'config.json'), '{"num_hidden_layers":2}');
   const filesystems = [{ name: 'shared', region: 'west', path: shared, mount_path: '/mnt/models' }];
   machine = await startMachine({ file: { regions, filesystems } });
@@ -86,7 +87,7 @@ describe('a model on a filesystem', () => {
     [
       'a weights file grew',
       (folder) => writeFile(join(folder, 'model.gguf'), 'more weights'),
-      'had 7 bytes and has 12',
+      'had 11 bytes and has 12',
     ],
     ['a file came', (folder) => writeFile(join(folder, 'adapter.json'), '{}'), 'adapter.json is new'],
     [

@@ -10,6 +10,7 @@ import type { Hub } from '../../support/hub/hub.ts';
 import { modelFolder, tiny } from '../../support/model-folder.ts';
 import type { ModelFolder } from '../../support/model-folder.ts';
 import { callerWithRole, onePersonOfEachRole } from '../../support/people.ts';
+import { safetensorsBytes } from '../../support/weight-bytes.ts';
 
 const token = 'hf_AbCdEfGhIjKlMnOpQrStUvWxYz';
 const weights = { 'config.json': '{"num_hidden_layers":2}', 'model.safetensors': { size: 5000, seed: 'w' } };
@@ -211,7 +212,7 @@ describe('a private entry', () => {
 describe('a list', () => {
   test('pages by name and searches for what was typed, % and _ as themselves', async () => {
     for (const subfolder of ['100%', 'a_b', 'axb']) {
-      await folder.write(`${subfolder}/model.safetensors`, 'weights');
+      await folder.write(`${subfolder}/model.safetensors`, safetensorsBytes());
       await place.run('register_model', { ...tiny, subfolder, name: `m-${subfolder.replace('%', '')}` });
     }
     expect(await listed({ query: '%' })).toEqual(['m-100']);
@@ -256,7 +257,7 @@ describe('a folder', () => {
     await rename(join(folder.path, 'tiny/config.json'), join(folder.path, 'tiny/gone.txt'));
     const plan = await place.run('plan_launch', { model: 'tiny' });
     expect(plan['changes']).toEqual(
-      expect.arrayContaining(['config.json is gone', 'model.safetensors had 7 bytes and has 13', 'new.json is new']),
+      expect.arrayContaining(['config.json is gone', 'model.safetensors had 17 bytes and has 13', 'new.json is new']),
     );
     const refused = place.run('launch_instance', { model: 'tiny' });
     await expect(refused).rejects.toMatchObject({ kind: 'conflict', code: 'changed_since_registration' });

@@ -142,9 +142,9 @@ describe('other formats', () => {
     expect(selection.warnings.join()).toContain('can run code');
   });
 
-  test('no weights at all come with a warning', () => {
-    const selection = selectFiles(repo('config.json'), [], []);
-    expect(selection.format).toBe('other');
+  test('weights of programs that have no format here come with a warning', () => {
+    const selection = selectFiles(repo('config.json', 'model.tflite', 'README.md'), [], []);
+    expect(selection).toMatchObject({ format: 'other', files: [{ path: 'config.json' }, { path: 'model.tflite' }] });
     expect(selection.warnings.join()).toContain('No file looks like weights');
   });
 });

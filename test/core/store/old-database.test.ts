@@ -24,6 +24,8 @@ let ada: Caller;
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'ecolink-old-'));
   folder = await modelFolder();
+  // Registered before EcoLink looked at the first bytes of weights.
+  await folder.write('tiny/model.safetensors', 'weights');
   for (const file of ['config.json', 'model.safetensors'])
     await utimes(join(folder.path, 'tiny', file), registeredAt, registeredAt);
   const database = new Sqlite(join(dataDir, 'ecolink.db'));

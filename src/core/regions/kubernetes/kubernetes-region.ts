@@ -135,6 +135,7 @@ export class KubernetesRegion implements Region {
   listFolder = (filesystem: string, subfolder: string) => this.#filesystems.list(filesystem, subfolder);
   readFile = (filesystem: string, path: string, maximumBytes: number) =>
     this.#filesystems.read(filesystem, path, maximumBytes);
+  readHead = (filesystem: string, path: string, bytes: number) => this.#filesystems.head(filesystem, path, bytes);
 
   observeWorkload = this.#owned((instance: number) => this.#workloads.observe(instance));
   applyWorkload = this.#owned((workload: Workload) => this.#workloads.apply(workload));

@@ -1,4 +1,4 @@
-import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { lstat, open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { fail } from '../../base/errors.ts';
 import { fieldRef, say } from '../../base/prose.ts';
@@ -89,10 +89,29 @@ function tooMany(subfolder: string): Error {
 
 /** Reads a file that was listed before. The limit keeps a wrong file from filling the memory. */
 export async function readInside(root: string, path: string, maximumBytes: number): Promise<Buffer> {
-  const parent = path.slice(0, path.lastIndexOf('/'));
-  const file = join(await resolveInside(root, parent), path.slice(path.lastIndexOf('/') + 1));
-  if (!isInside(await realpath(root), await realpath(file))) throw leadsOut(path);
+  const file = await fileInside(root, path);
   if ((await stat(file)).size > maximumBytes)
     throw fail('file_too_large', `${path} is too large to read.`, { nextStep: 'Check the folder.' });
   return readFile(file);
+}
+
+/** The first bytes of a file below the root, fewer where it is shorter; undefined for what is no regular file. */
+export async function readHeadInside(root: string, path: string, bytes: number): Promise<Buffer | undefined> {
+  const file = await fileInside(root, path);
+  if (!(await stat(file)).isFile()) return undefined;
+  const handle = await open(file);
+  try {
+    const head = Buffer.alloc(bytes);
+    const { bytesRead } = await handle.read(head, 0, bytes, 0);
+    return head.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function fileInside(root: string, path: string): Promise<string> {
+  const parent = path.slice(0, path.lastIndexOf('/'));
+  const file = join(await resolveInside(root, parent), path.slice(path.lastIndexOf('/') + 1));
+  if (!isInside(await realpath(root), await realpath(file))) throw leadsOut(path);
+  return file;
 }

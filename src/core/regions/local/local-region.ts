@@ -11,7 +11,7 @@ import type { RegionCapabilities } from '../../region/capabilities.ts';
 import type { RegionDeps } from '../../region/kind.ts';
 import { mountPath } from '../../region/filesystems.ts';
 import type { ModelLocation, Region, RegionStatus, Workload } from '../../region/region.ts';
-import { listInside, readInside } from './folders.ts';
+import { listInside, readHeadInside, readInside } from './folders.ts';
 import type { ReplicaSpec } from './replica.ts';
 import { LocalVolumes } from './volumes.ts';
 import { LocalWorkloads } from './workloads.ts';
@@ -89,6 +89,10 @@ export class LocalRegion implements Region {
 
   async readFile(filesystem: string, path: string, maximumBytes: number) {
     return readInside(this.#root(filesystem), path, maximumBytes);
+  }
+
+  async readHead(filesystem: string, path: string, bytes: number) {
+    return readHeadInside(this.#root(filesystem), path, bytes);
   }
 
   observeWorkload = (instance: number) => this.#workloads.observe(instance);

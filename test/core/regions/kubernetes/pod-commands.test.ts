@@ -71,6 +71,7 @@ test('a folder is listed with the contents of its small JSON files; a mistyped f
         { path: 'model.gguf', size: 7 },
       ],
       contents: { 'config.json': 'e30=' },
+      heads: { 'model.gguf': Buffer.from('weights').toString('base64') },
     },
   });
   const mistyped = await run('list-folder', '--target', root, '--path', 'team/tyni');

@@ -88,10 +88,16 @@ export class KubernetesFilesystems {
   async read(filesystem: string, path: string, maximumBytes: number): Promise<Buffer> {
     const { claim } = await this.claimOf(filesystem);
     refuseOutside(path);
-    const content = this.#reported(`${filesystem}/${path}`) ?? (await this.#readByPod(claim, path));
+    const content = this.#reported('contents', `${filesystem}/${path}`) ?? (await this.#readByPod(claim, path));
     const bytes = Buffer.from(content, 'base64');
     if (bytes.length <= maximumBytes) return bytes;
     throw fail('file_too_large', `${path} is too large to read.`, { nextStep: 'Check the folder.' });
+  }
+
+  /** Only what came with the listing: a pod for each file would take seconds. */
+  async head(filesystem: string, path: string, bytes: number): Promise<Buffer | undefined> {
+    const reported = this.#reported('heads', `${filesystem}/${path}`);
+    return reported === undefined ? undefined : Buffer.from(reported, 'base64').subarray(0, bytes);
   }
 
   #configured(claims: readonly Claim[]): SharedClaim[] {
@@ -125,10 +131,10 @@ export class KubernetesFilesystems {
     }
   }
 
-  #reported(path: string): string | undefined {
+  #reported(kind: 'contents' | 'heads', path: string): string | undefined {
     for (const [folder, { report, untilMs }] of this.#reports) {
       if (untilMs < this.#deps.clock.elapsedMs() || !path.startsWith(`${folder}/`)) continue;
-      const content = report.contents[path.slice(folder.length + 1)];
+      const content = report[kind]?.[path.slice(folder.length + 1)];
       if (content !== undefined) return content;
     }
     return undefined;

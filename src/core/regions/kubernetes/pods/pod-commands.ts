@@ -6,7 +6,9 @@ import type { z } from 'zod';
 import { EcolinkError, fail } from '../../../base/errors.ts';
 import { invalidate, readCompletion } from '../../../download/disk/completion.ts';
 import { describeMismatch, verifyTree } from '../../../download/disk/verify.ts';
-import { listInside, readInside } from '../../local/folders.ts';
+import { headBytes } from '../../../region/filesystems.ts';
+import type { FolderEntry } from '../../../region/region.ts';
+import { listInside, readHeadInside, readInside } from '../../local/folders.ts';
 import { systemError } from '../api/system-error.ts';
 import type { fileAnswer, FolderReport, probeAnswer, verifyAnswer } from './task-answers.ts';
 
@@ -81,12 +83,25 @@ async function listFolder({ target, path }: CommandOptions): Promise<FolderRepor
   const contents: Record<string, string> = {};
   let room = contentsLimit;
   for (const entry of entries) {
-    if (!entry.path.endsWith('.json') || entry.path.endsWith('.index.json') || entry.size > Math.min(room, fileLimit))
-      continue;
+    if (!entry.path.endsWith('.json') || entry.size > Math.min(room, fileLimit)) continue;
     contents[entry.path] = (await readInside(target, `${path}/${entry.path}`, fileLimit)).toString('base64');
     room -= entry.size;
   }
-  return { entries, contents };
+  return { entries, contents, heads: await headsOf(target, path, entries) };
+}
+
+const weights = /\.(?:safetensors|gguf|bin|pth|pt|ckpt|pkl|nemo|onnx)$/i;
+const maximumHeads = 1000;
+
+/** Shows files that have a name of weights and other content, and pointers of git-LFS. */
+async function headsOf(target: string, path: string, entries: readonly FolderEntry[]): Promise<Record<string, string>> {
+  const heads: Record<string, string> = {};
+  const useful = entries.filter((entry) => weights.test(entry.path) || entry.size <= headBytes).slice(0, maximumHeads);
+  for (const entry of useful) {
+    const head = await readHeadInside(target, `${path}/${entry.path}`, headBytes);
+    if (head !== undefined) heads[entry.path] = head.toString('base64');
+  }
+  return heads;
 }
 
 async function readOneFile({ target, path }: CommandOptions): Promise<z.infer<typeof fileAnswer>> {

@@ -7,6 +7,8 @@ import { parseJson } from '../api/answers.ts';
 export const folderReport = z.object({
   entries: z.array(z.object({ path: z.string(), size: z.number(), mtimeMs: z.number() })),
   contents: z.record(z.string(), z.string()),
+  /** The first bytes of files with weights, in base64, by path. Older images do not print them. */
+  heads: z.record(z.string(), z.string()).optional(),
 });
 export type FolderReport = z.infer<typeof folderReport>;
 

@@ -1,0 +1,71 @@
+import { fail } from '../base/errors.ts';
+
+export interface RepoReference {
+  repo: string;
+  /** As the address names it. */
+  revision?: string;
+  /** The file that the address points at. */
+  file?: string;
+}
+
+const hubHosts = /^(?:www\.)?(?:huggingface\.co|hf\.co|hf-mirror\.com)$/;
+const pages = new Set(['tree', 'blob', 'resolve', 'raw', 'blame', 'edit', 'commits', 'commit', 'discussions']);
+
+/**
+ * A repo as people write and paste it: `owner/name`, with spaces and slashes around it, or an address of its pages on the
+ * Hub (or on `endpoint`). What is not understood comes back as it is, and is refused as a name of a repo.
+ */
+export function parseRepoReference(text: string, endpoint?: string): RepoReference {
+  const trimmed = text.trim().replaceAll(/^<|>$/g, '');
+  const address = addressOf(trimmed, endpoint);
+  const path = (address ?? trimmed).replaceAll(/^[\s/]+|[\s/]+$/g, '');
+  if (address === undefined || /^hf:/i.test(trimmed)) return withRevision(path);
+  const segments = path.split('/').map(decode);
+  if (segments[0] === 'api') segments.shift();
+  if (segments[0] === 'models') segments.shift();
+  if (segments[0] === 'datasets' || segments[0] === 'spaces') throw notAModelRepo(segments[0], trimmed);
+  const at = segments.findIndex((segment, index) => index >= 1 && index <= 2 && pages.has(segment));
+  const repo = segments.slice(0, at === -1 ? 2 : at).join('/');
+  const page = at === -1 ? undefined : segments[at];
+  if (page === undefined || page === 'discussions') return { repo };
+  const rest = segments.slice(at + 1);
+  // References of the Hub have slashes of their own: refs/pr/3.
+  const length = rest[0] === 'refs' && rest.length >= 3 ? 3 : 1;
+  const revision = rest.slice(0, length).join('/');
+  const file = ['blob', 'resolve', 'raw'].includes(page) ? rest.slice(length).join('/') : '';
+  return { repo, ...(revision === '' ? {} : { revision }), ...(file === '' ? {} : { file }) };
+}
+
+/** `owner/name@revision`, as EcoLink's own lists and `hf://` addresses write it. */
+function withRevision(text: string): RepoReference {
+  const at = text.indexOf('@');
+  return at > 0 && at < text.length - 1 ? { repo: text.slice(0, at), revision: text.slice(at + 1) } : { repo: text };
+}
+
+/** The path of an address of the Hub, without query and fragment; undefined for what is none. */
+function addressOf(text: string, endpoint: string | undefined): string | undefined {
+  const scheme = /^hf:\/\//i.test(text) ? text.replace(/^hf:\/\//i, 'https://huggingface.co/') : text;
+  const withScheme = /^https?:\/\//i.test(scheme) ? scheme : `https://${scheme}`;
+  const url = URL.parse(withScheme);
+  if (url === null) return undefined;
+  const own = endpoint === undefined ? undefined : URL.parse(endpoint);
+  const isOwn = own !== null && own?.host === url.host && withScheme === scheme;
+  if (!isOwn && !hubHosts.test(url.hostname)) return undefined;
+  const base = isOwn && own ? own.pathname.replace(/\/$/, '') : '';
+  return url.pathname.startsWith(base) ? url.pathname.slice(base.length) : undefined;
+}
+
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+function notAModelRepo(kind: string, text: string): Error {
+  return fail('bad_repo', `${text.slice(0, 100)} is the address of one of the Hub's ${kind}, not of a model.`, {
+    nextStep: "Give the address of a model's page, or its owner/name.",
+    field: 'repo',
+  });
+}
