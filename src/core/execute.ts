@@ -272,7 +272,12 @@ async function audited(
   const opened = await services.audit.open(caller, operation.name, JSON.stringify(input), request, ground);
   const close = (end: Pick<AuditEnd, 'outcome' | 'code' | 'approval'>): Promise<void> =>
     services.audit
-      .close(opened, caller, operation.name, request, { ...ground, ...end, durationMs: elapsed() })
+      .close(opened, caller, operation.name, request, {
+        ...ground,
+        ...end,
+        approval: end.approval ?? ground.approval,
+        durationMs: elapsed(),
+      })
       // The next start closes the row as interrupted.
       .catch((thrown: unknown) => log.error({ err: thrown, request }, 'audit row could not be closed'));
   try {
