@@ -8,7 +8,7 @@ import { createCredentials } from './access/credentials/credentials.ts';
 import { createManagers } from './access/create-managers.ts';
 import { createRoleGrants } from './access/people/role-grants.ts';
 import { createApprovals } from './approvals/approvals.ts';
-import { sayPolicy } from './approvals/log-policy.ts';
+import { logPolicy } from './approvals/log-policy.ts';
 import { createAuditLog } from './audit/audit.ts';
 import { HeadFile } from './audit/head-file.ts';
 import { auditKey } from './audit/key.ts';
@@ -141,7 +141,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
       await markUnattended(store, now().toISOString(), endingRegions(fleet));
     });
     await reconciler.start();
-    await sayPolicy(live.file(), access, log);
+    await logPolicy(live.file(), access, log);
     undo.use(checkRegularly(managers.credentials, clock, log));
     undo.use(await approvals.start(createRunner(executing)));
   }

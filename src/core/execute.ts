@@ -1,7 +1,7 @@
 import type { Access } from './access/access.ts';
 import { AnswerChanged } from './approvals/answer-changed.ts';
 import { policyDenied } from './approvals/ask.ts';
-import type { Asked } from './approvals/ask.ts';
+import type { OperationCall } from './approvals/ask.ts';
 import type { ApprovableOperations } from './approvals/dependencies.ts';
 import type { PolicyQuestion } from './approvals/policy-input.ts';
 import type { Runner } from './approvals/run.ts';
@@ -90,84 +90,87 @@ async function run(
   deps: ExecuteDeps,
   name: string,
   raw: unknown,
-  asking: Caller,
+  sender: Caller,
   { signal, requestId }: ExecuteOptions & { requestId: string },
 ): Promise<Outcome> {
   const operation = operationNamed(name);
-  const caller = await authorise(operation, asking, deps.access);
+  const caller = await authorise(operation, sender, deps.access);
   const context: OperationContext = { services: deps.services, caller, signal };
   if (operation.effect === 'read') {
     const { input, answer } = operation.call(raw);
     if (operation.audited !== true) return answer(context);
     return audited(deps, { operation, input, caller, request: requestId, ground: {} }, () => answer(context));
   }
-  const call = operation.call(raw);
-  const { input } = call;
+  const parsed = operation.call(raw);
+  const { input } = parsed;
   const ledger = ledgerOf(deps.store, operation.name, caller.person.id, input, () => deps.clock.now());
-  const asked: Asked = { operation, input, caller, requestId };
-  const earlier = (await ledger.find()) ?? (await deps.services.approvals.replay(asked));
+  const call: OperationCall = { operation, input, caller, requestId };
+  const earlier = (await ledger.find()) ?? (await deps.services.approvals.replay(call));
   if (earlier) return repeated(operation, earlier, context);
   const ground: AuditGround = {};
   return audited(deps, { operation, input, caller, request: requestId, ground }, () =>
-    mutate(deps, { operation, call, asked, context, ledger, ground }),
+    mutate(deps, { operation, parsed, call, context, ledger, ground }),
   );
 }
 
-/** The answer to a repeated call: what the first one did, as of now, or the request that it made. */
+/** The answer to a repeated call: what the first one did, as it is now, or the approval request that it made. */
 async function repeated(
   operation: Mutation,
-  earlier: { committed: unknown } | { receipt: Outcome },
+  earlier: { committed: unknown } | { outcome: Outcome } | { receipt: Outcome },
   context: OperationContext,
 ): Promise<Outcome> {
   if ('receipt' in earlier) return operation.output.parse(earlier.receipt);
-  return operation.respond(earlier.committed, { ...context, replayed: true });
+  const committed = 'outcome' in earlier ? earlier.outcome : earlier.committed;
+  // A deletion that was interrupted has an outcome, but no record of what it committed.
+  if ('outcome' in earlier && !operation.isCommitted(committed)) return operation.output.parse(earlier.outcome);
+  return operation.respond(committed, { ...context, replayed: true });
 }
 
 interface MutationRun {
   operation: Mutation;
-  call: MutationCall;
-  asked: Asked;
+  parsed: MutationCall;
+  call: OperationCall;
   context: OperationContext;
   ledger: Ledger;
   ground: AuditGround;
 }
 
 async function mutate(deps: ExecuteDeps, mutation: MutationRun): Promise<Outcome> {
-  const { call, asked, context } = mutation;
+  const { parsed, call, context } = mutation;
   const { approvals } = deps.services;
-  const early = await approvals.askEarly(asked);
-  // What the policy denies anyway is not looked at.
+  const early = await approvals.askEarly(call);
+  // A call that the policy denies anyway does not read the world.
   if (early.answer?.answer === 'deny') return settle(deps, mutation, early.answer, undefined);
-  const prepared = await call.prepare({ ...context, accepted: false });
+  const prepared = await parsed.prepare({ ...context, accepted: false });
   const question: PolicyQuestion = { ...early.question, preview: prepared.preview };
   return settle(deps, mutation, early.answer ?? (await approvals.ask(question)), { prepared, question });
 }
 
-interface Looked {
+interface Previewed {
   prepared: PreparedMutation;
   question: PolicyQuestion;
 }
 
-/** Does what the policy says: commits, stores a request, or refuses. */
+/** Does what the policy says: commits, stores an approval request, or refuses. */
 async function settle(
   deps: ExecuteDeps,
   mutation: MutationRun,
   answer: PolicyAnswer,
-  looked: Looked | undefined,
+  previewed: Previewed | undefined,
 ): Promise<Outcome> {
-  const { operation, asked, context, ledger, ground } = mutation;
+  const { operation, call, context, ledger, ground } = mutation;
   const { approvals } = deps.services;
   if (operation.neverHeldBack !== true) ground.policy = ruleText(answer);
-  if (answer.answer === 'deny' || !looked) throw policyDenied(asked, answer);
-  const { prepared, question } = looked;
+  if (answer.answer === 'deny' || !previewed) throw policyDenied(call, answer);
+  const { prepared, question } = previewed;
   try {
-    if (answer.answer === 'require') return operation.output.parse(await approvals.request(asked, question, answer));
+    if (answer.answer === 'require') return operation.output.parse(await approvals.request(call, question, answer));
     const again = (unit: UnitOfWork): Promise<void> => approvals.askAgain(question, answer, unit);
     return await commitOnce(deps, operation, prepared, { ledger, context, again });
   } catch (thrown) {
     if (!(thrown instanceof AnswerChanged)) throw thrown;
     // As if the calls had come one after the other.
-    return settle(deps, mutation, thrown.answer, looked);
+    return settle(deps, mutation, thrown.answer, previewed);
   }
 }
 
@@ -202,8 +205,8 @@ async function commitOnce(
 }
 
 /**
- * Runs what was approved, as its requester. The ledger keeps what was committed under the number of the request, in the
- * transaction of the effect: a run that is repeated after a kill, or on another server, is a replay.
+ * Runs approved requests as their requesters. The ledger stores what was committed under the number of the request, in
+ * the transaction of the effect. A run that is repeated after a kill, or on another server, is a replay.
  */
 export function createRunner(deps: ExecuteDeps): Runner {
   const { store, services, access } = deps;
@@ -224,9 +227,9 @@ export function createRunner(deps: ExecuteDeps): Runner {
       const caller: Caller = { ...requester, person: { ...requester, role: 'viewer' }, mayDecide: false };
       return mutationNamed(approval.operation).respond(found.committed, { services, caller, replayed: true });
     },
-    async run(approval, { operation: { name }, caller: asking, prepared, answerAgain }, decisions) {
+    async run(approval, { operation: { name }, caller: requester, prepared, answerAgain }, decisions) {
       const operation = mutationNamed(name);
-      const caller = await authoriseAgain(operation, asking, access);
+      const caller = await authoriseAgain(operation, requester, access);
       const policy = ruleText({ answer: 'require', rule: approval.rule });
       const ground = { policy, approval: approval.id, decisions: JSON.stringify(decisions) };
       const { input } = prepared.preview;
@@ -255,11 +258,11 @@ interface Audited {
   input: Outcome;
   caller: Caller;
   request: string;
-  /** What is known of the policy and the approval by the time a row is written. */
+  /** What is known about policy and approval when a row is written. */
   ground: AuditGround;
 }
 
-/** The audit row must open, or nothing runs. A row that cannot be closed never fails the call. */
+/** Nothing runs if the audit row cannot be opened. A row that cannot be closed does not fail the call. */
 async function audited(
   { services, log, clock }: ExecuteDeps,
   { operation, input, caller, request, ground }: Audited,
@@ -269,13 +272,18 @@ async function audited(
   const opened = await services.audit.open(caller, operation.name, JSON.stringify(input), request, ground);
   const close = (end: Pick<AuditEnd, 'outcome' | 'code' | 'approval'>): Promise<void> =>
     services.audit
-      .close(opened, caller, operation.name, request, { ...ground, ...end, durationMs: elapsed() })
+      .close(opened, caller, operation.name, request, {
+        ...ground,
+        ...end,
+        approval: end.approval ?? ground.approval,
+        durationMs: elapsed(),
+      })
       // The next start closes the row as interrupted.
       .catch((thrown: unknown) => log.error({ err: thrown, request }, 'audit row could not be closed'));
   try {
     const outcome = await handle();
-    const approval = heldApproval(outcome);
-    await close({ outcome: 'done', ...(approval === undefined ? {} : { code: 'awaiting_approval', approval }) });
+    const approval = waitingApproval(outcome);
+    await close({ outcome: 'done', code: approval === undefined ? undefined : 'awaiting_approval', approval });
     return outcome;
   } catch (thrown) {
     const code = thrown instanceof AnswerChanged ? 'policy_answer_changed' : asEcolinkError(thrown, request).code;
@@ -284,8 +292,8 @@ async function audited(
   }
 }
 
-/** The number of the request, if the call is held back. */
-function heldApproval({ approval }: Outcome): number | undefined {
+/** The number of the approval request, if the call waits for one. */
+function waitingApproval({ approval }: Outcome): number | undefined {
   if (typeof approval !== 'object' || approval === null || !('id' in approval)) return undefined;
   return typeof approval.id === 'number' ? approval.id : undefined;
 }
@@ -305,5 +313,5 @@ function operationNamed(name: string): DefinedOperation {
 function mutationNamed(name: string): Mutation {
   const operation = operationNamed(name);
   if (operation.effect !== 'read') return operation;
-  throw new Error(`${name} reads: nobody approves it.`);
+  throw new Error(`${name} only reads, so it cannot be approved.`);
 }

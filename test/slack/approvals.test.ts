@@ -43,7 +43,7 @@ describe.skipIf(withoutLocalSlack)('a request for approval', () => {
         await slack.click(message, 'approval.approve');
         await expect
           .poll(async () => (await slack.messages()).at(-1)?.text, patient)
-          .toMatch(/Request 1 is done already by alice/);
+          .toMatch(/[Rr]equest 1 is done already by alice/);
         expect(await core.execute('list_instances', {}, mel)).toMatchObject({ items: [{ id: 1 }] });
       } finally {
         await app.close();

@@ -6,7 +6,7 @@ import type { ApprovalDeps } from './dependencies.ts';
 import { answerTo, dependsOnUsage } from './policy-input.ts';
 import type { PolicyQuestion } from './policy-input.ts';
 
-/** Between the policy's answer and the commit, another call of the same person added to what a limit counts. */
+/** Another call of the same person added to what a limit counts, after the policy answered and before the commit. */
 export class AnswerChanged extends Error {
   readonly answer: PolicyAnswer;
 
@@ -33,7 +33,7 @@ export async function answerAgain(
   if (substanceOf(now) !== substanceOf(before)) throw new AnswerChanged(now);
 }
 
-/** Which rule answers does not matter; what it asks for does. */
+/** Two answers are the same if they ask for the same, whichever rule gives them. */
 function substanceOf(answer: PolicyAnswer): string {
   return digestOf(
     answer.answer === 'require' ? { answer: answer.answer, needs: answer.needs } : { answer: answer.answer },

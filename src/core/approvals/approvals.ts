@@ -7,7 +7,7 @@ import type { PolicyAnswer } from '../policy/decide.ts';
 import type { UnitOfWork } from '../store/unit-of-work.ts';
 import { answerAgain } from './answer-changed.ts';
 import { ask, askEarly, hashOfInput, request } from './ask.ts';
-import type { Asked } from './ask.ts';
+import type { OperationCall } from './ask.ts';
 import type { ApprovalDeps } from './dependencies.ts';
 import { expireDue } from './expire.ts';
 import { explain } from './explain.ts';
@@ -17,31 +17,32 @@ import type { ShownMessage } from './messages-table.ts';
 import type { PolicyQuestion } from './policy-input.ts';
 import { getApproval, listApprovals, viewOf } from './read.ts';
 import type { ApprovalView, ListApprovalsInput } from './read.ts';
-import { heldReceipt } from './receipt.ts';
+import { waitingReceipt } from './receipt.ts';
 import { remind } from './remind.ts';
 import { runApproval } from './run.ts';
 import type { Runner } from './run.ts';
-import { findApproval, findByIdempotencyKey, searchApprovals } from './table.ts';
+import { findApproval, findByIdempotencyKey, searchHeads } from './table.ts';
 import type { Approval } from './table.ts';
+import { approvalNotFound } from './visibility.ts';
 import { commitVote, prepareApprove, prepareBreakGlass, prepareCancel, prepareDeny } from './vote.ts';
 import type { PreparedVote, VoteInput } from './vote.ts';
 
 type Outcome = Record<string, unknown>;
 
-/** What a front end needs to show requests to the people who decide; it decides nothing. */
+/** What a front end needs to show approval requests to the people who decide. Decisions go through `execute`. */
 export interface ApprovalBoard {
-  /** Undefined for one that does not exist. */
+  /** Returns undefined if the request does not exist. */
   view(id: number): Promise<ApprovalView | undefined>;
-  /** Requests that go on, and such whose end the people that were asked do not know of yet. Newest first. */
+  /** Open requests, and ended ones whose approvers were not told of the end. Newest first. */
   unsettled(): Promise<number[]>;
-  /** Where a request was shown, kept over a restart. */
+  /** The messages that show a request. They are stored. */
   shownAt(id: number): Promise<ShownMessage[]>;
   showedAt(id: number, message: ShownMessage): Promise<void>;
-  /** Tells people something about a request once, across all servers and restarts; see `tellOnce`. */
+  /** Tells people something about a request once, across all servers and restarts. See `tellOnce`. */
   once(id: number, about: 'asked' | 'broken_glass' | 'ended', tell: () => Promise<void>): Promise<boolean>;
-  /** A front end shows requests from now on: who asks is told so. Answers with how to take that back. */
-  showIn(place: string): () => void;
-  /** Calls `tell` for each request that it is time to remind of, once. */
+  /** Tells requesters from now on that this front end shows requests. Returns a function that ends that. */
+  showIn(frontEnd: string): () => void;
+  /** Calls `tell` once for each request whose reminder is due. */
   remind(tell: (id: number) => Promise<void>): Promise<void>;
 }
 
@@ -53,33 +54,33 @@ export function createApprovals(given: Omit<ApprovalDeps, 'nudge' | 'shownIn'>) 
   const runs: { nudge: (id: number) => void } = { nudge: () => {} };
   const deps: ApprovalDeps = { ...given, shownIn: new Set(), nudge: (id) => runs.nudge(id) };
   return {
-    askEarly: (asked: Asked) => askEarly(deps, asked),
+    askEarly: (call: OperationCall) => askEarly(deps, call),
     ask: (question: PolicyQuestion) => ask(deps, question),
     askAgain: (question: PolicyQuestion, before: PolicyAnswer, unit: UnitOfWork) =>
       answerAgain(deps, question, before, unit),
-    request: (asked: Asked, question: PolicyQuestion, answer: PolicyAnswer & { answer: 'require' }) =>
-      request(deps, asked, question, answer),
-    replay: (asked: Asked) => replay(deps, asked),
+    request: (call: OperationCall, question: PolicyQuestion, answer: PolicyAnswer & { answer: 'require' }) =>
+      request(deps, call, question, answer),
+    replay: (call: OperationCall) => replay(deps, call),
     prepareApprove: (input: VoteInput, caller: Caller) => prepareApprove(deps, input, caller),
     prepareDeny: (input: VoteInput, caller: Caller) => prepareDeny(deps, input, caller),
     prepareBreakGlass: (input: VoteInput, caller: Caller) => prepareBreakGlass(deps, input, caller),
     prepareCancel: (input: VoteInput, caller: Caller) => prepareCancel(deps, input, caller),
     commitVote: (prepared: PreparedVote, unit: UnitOfWork) => commitVote(deps, prepared, unit),
-    /** A request as of now. Throws if it does not exist. */
+    /** The request as it is now. Throws `approval_not_found`. */
     view: (id: number) => present(deps, id),
     list: (input: ListApprovalsInput, caller: Caller) => listApprovals(deps, input, caller),
     get: (reference: string, caller: Caller, waitSeconds?: number, signal?: AbortSignal) =>
       getApproval(deps, reference, caller, waitSeconds, signal),
     explain: (input: ExplainInput, caller: Caller) => explain(deps, input, caller),
     board: boardOf(deps),
-    /** Runs approved requests from now on, and what a server that died left half done. */
+    /** Runs approved requests from now on, and finishes runs of servers that died. */
     start: (runner: Runner) => start(deps, runner, runs),
   };
 }
 
 async function present(deps: ApprovalDeps, id: number): Promise<ApprovalView> {
   const found = await findApproval(deps.store.db, id);
-  if (!found) throw fail('approval_not_found', `There is no request "${id}".`, { nextStep: 'List the requests.' });
+  if (!found) throw approvalNotFound(String(id));
   return viewOf(deps, found);
 }
 
@@ -95,9 +96,9 @@ function boardOf(deps: ApprovalDeps): ApprovalBoard {
       return unsettledApprovals(deps.store.db);
     },
     once: (id, about, tell) => tellOnce(deps, { kind: 'approval', subject: id, about }, tell),
-    showIn(place) {
-      deps.shownIn.add(place);
-      return () => deps.shownIn.delete(place);
+    showIn(frontEnd) {
+      deps.shownIn.add(frontEnd);
+      return () => deps.shownIn.delete(frontEnd);
     },
     shownAt: (id) => messagesOf(deps.store.db, id),
     showedAt: (id, message) => saveMessage(deps.store.db, id, message),
@@ -106,13 +107,13 @@ function boardOf(deps: ApprovalDeps): ApprovalBoard {
 }
 
 /**
- * The request that an earlier call with this idempotency key made, as of now. A request that ended without a run frees
- * its key. A denial does not: it is an answer.
+ * The request that an earlier call with this idempotency key made, as it is now. A request that ended without a run
+ * frees its key. A denied request does not: the denial is its answer.
  */
 async function replay(
   deps: ApprovalDeps,
-  { operation, input, caller }: Asked,
-): Promise<{ committed: unknown } | { receipt: Outcome } | undefined> {
+  { operation, input, caller }: OperationCall,
+): Promise<{ outcome: Outcome } | { receipt: Outcome } | undefined> {
   const key = input['idempotency_key'];
   if (typeof key !== 'string') return undefined;
   await expireDue(deps);
@@ -123,13 +124,13 @@ async function replay(
   if (found.state === 'denied') throw denied(found);
   if (['failed', 'cancelled', 'expired', 'stale'].includes(found.state)) return undefined;
   if (found.inputHash !== hashOfInput(input)) throw idempotencyKeyUsed();
-  return found.outcome ? { committed: found.outcome } : { receipt: await heldReceipt(deps, found) };
+  return found.outcome ? { outcome: found.outcome } : { receipt: await waitingReceipt(deps, found) };
 }
 
 function denied({ id, decidedBy, decidedAt, reason }: Approval): Error {
   const who = decidedBy === undefined ? 'denied' : `denied by ${decidedBy}`;
-  return fail('request_denied', `Request ${id} was ${who} at ${decidedAt}: ${reason?.message ?? ''}`, {
-    nextStep: 'Change what you ask for, or talk to them. A new idempotency key makes a new request.',
+  return fail('request_denied', `Approval request ${id} was ${who} at ${decidedAt}: ${reason?.message ?? ''}`, {
+    nextStep: 'Change the input, or talk to them. A new idempotency key makes a new request.',
   });
 }
 
@@ -150,7 +151,7 @@ async function start(
   runs.nudge = (id) => queue.nudge(String(id));
   const sweep = async (): Promise<void> => {
     await expireDue(deps);
-    const open = await searchApprovals(deps.store.db, { states: ['approved', 'running'] });
+    const open = await searchHeads(deps.store.db, { states: ['approved', 'running'] });
     for (const { id } of open) runs.nudge(id);
   };
   await sweep();

@@ -16,28 +16,29 @@ import { eligibleFor } from './eligible.ts';
 import { expireDue } from './expire.ts';
 import { answerTo, knownFacts, rulesNow } from './policy-input.ts';
 import type { PolicyQuestion } from './policy-input.ts';
-import { heldReceipt } from './receipt.ts';
+import { waitingReceipt } from './receipt.ts';
 import { nextReminder } from './remind.ts';
-import { findApproval, findByOpenKey, insertApproval, searchApprovals } from './table.ts';
+import { findApproval, findByOpenKey, insertApproval, searchHeads } from './table.ts';
 
 type Outcome = Record<string, unknown>;
 
-export interface Asked {
+/** A call of an operation, before the policy has answered. */
+export interface OperationCall {
   operation: Operation;
-  /** Parsed, as it was sent. */
+  /** As it was sent, with the defaults. */
   input: Outcome;
   caller: Caller;
   requestId: string;
 }
 
-/** What the policy says before anybody looks at the world. */
+/** The policy's answer from what is known without a preview. */
 export interface EarlyAnswer {
   question: Omit<PolicyQuestion, 'preview'>;
-  /** Undefined if the answer takes a preview. */
+  /** Undefined if the answer depends on a preview. */
   answer: PolicyAnswer | undefined;
 }
 
-export async function askEarly(deps: ApprovalDeps, { operation, caller }: Asked): Promise<EarlyAnswer> {
+export async function askEarly(deps: ApprovalDeps, { operation, caller }: OperationCall): Promise<EarlyAnswer> {
   const rules = operation.neverHeldBack ? [] : await rulesNow(deps);
   const known = knownFacts(operation, caller, deps.now());
   return { question: { rules, known, person: caller.person.id }, answer: decideWithoutPreview(rules, known) };
@@ -47,7 +48,7 @@ export function ask(deps: ApprovalDeps, question: PolicyQuestion): Promise<Polic
   return answerTo(deps, deps.store.db, question);
 }
 
-export function policyDenied({ operation }: Asked, answer: PolicyAnswer): Error {
+export function policyDenied({ operation }: OperationCall, answer: PolicyAnswer): Error {
   const reason = answer.answer === 'deny' ? answer.reason : '';
   return fail('policy_denied', `The policy denies ${operation.name}: ${reason}`, {
     nextStep: `The rule is "${answer.rule}" in ecolink.yaml. An admin can change it.`,
@@ -55,30 +56,30 @@ export function policyDenied({ operation }: Asked, answer: PolicyAnswer): Error 
 }
 
 /**
- * Stores the request, and answers with what the caller gets. The same request of the same person is joined. Throws
- * `too_few_approvers`, `too_many_requests`, `reason_missing`, and `AnswerChanged`.
+ * Stores an approval request, or joins the same open request of the same person. Returns the receipt for the caller.
+ * Throws `too_few_approvers`, `too_many_requests`, `reason_missing`, and `AnswerChanged`.
  */
 export async function request(
   deps: ApprovalDeps,
-  asked: Asked,
+  call: OperationCall,
   question: PolicyQuestion,
   answer: PolicyAnswer & { answer: 'require' },
 ): Promise<Outcome> {
-  const { operation, input, caller } = asked;
+  const { operation, input, caller } = call;
   const { needs, rule } = answer;
   if (needs.reason_required && 'reason' in operation.input.shape && input['reason'] === undefined)
     throw reasonMissing(rule);
   await refuseTooFew(deps, needs, rule, caller);
   await expireDue(deps);
-  const id = await inUnitOfWork(deps.store, (unit) => joinOrInsert(deps, asked, question, answer, unit));
+  const id = await inUnitOfWork(deps.store, (unit) => joinOrInsert(deps, call, question, answer, unit));
   const stored = await findApproval(deps.store.db, id);
-  if (!stored) throw new Error(`The approval request ${id} was stored and is gone.`);
-  return heldReceipt(deps, stored);
+  if (!stored) throw new Error(`The approval request ${id} was stored, and cannot be found.`);
+  return waitingReceipt(deps, stored);
 }
 
 async function joinOrInsert(
   deps: ApprovalDeps,
-  { operation, input, caller, requestId }: Asked,
+  { operation, input, caller, requestId }: OperationCall,
   question: PolicyQuestion,
   answer: PolicyAnswer & { answer: 'require' },
   unit: UnitOfWork,
@@ -87,15 +88,15 @@ async function joinOrInsert(
   const { needs, rule } = answer;
   const { db, afterCommit } = unit;
   const { person, identity, agent, source, scopes } = caller;
-  // Requests of one person are counted one after the other: parallel calls cannot pass the limit together.
+  // The lock makes parallel calls of one person wait for each other. Else they could pass the limit together.
   await lockPerson(db, person.id);
   const openKey = digestOf({ person: person.id, agent, operation: operation.name, input: preview.input });
   const joined = await findByOpenKey(db, openKey);
   if (joined) return joined.id;
-  // What waits counts too: a request that came meanwhile may make this one a denial.
+  // Open requests count too, so another new request may change the answer to this one.
   await answerAgain(deps, question, answer, unit);
   const limit = deps.rules().approvals.open_requests;
-  const open = await searchApprovals(db, { requester: person.id, states: ['pending'], limit });
+  const open = await searchHeads(db, { requester: person.id, states: ['pending'], limit });
   if (open.length >= limit) throw tooManyRequests(limit);
   const now = deps.now();
   const { idempotency_key: key } = input;
@@ -118,13 +119,13 @@ async function joinOrInsert(
   return id;
 }
 
-/** Of the input as it was sent, without the key itself. */
+/** The hash of the input without its idempotency key. */
 export function hashOfInput({ idempotency_key: _key, ...rest }: Outcome): string {
   return digestOf(rest);
 }
 
 async function refuseTooFew(deps: ApprovalDeps, needs: Needs, rule: string, caller: Caller): Promise<void> {
-  // People who may decide only later can approve it too.
+  // Counts people too who may decide only after an escalation.
   const eligible = await eligibleFor(deps, needs, caller.person.id, undefined);
   if (eligible.size >= needs.quorum) return;
   const admins = (await deps.access.membersOf({ roles: ['admin'] })).map(({ name }) => name);
@@ -139,7 +140,7 @@ async function refuseTooFew(deps: ApprovalDeps, needs: Needs, rule: string, call
   );
 }
 
-/** The approvers as the rule names them: a name that belongs to nobody shows. */
+/** The approvers as the rule names them, so that a wrong name shows. */
 function approversIn({ approvers }: Needs): string {
   const named = approvers.flatMap(({ people = [], groups = [], roles = [] }) => [
     ...people,
@@ -154,14 +155,14 @@ function namesOf(eligible: ReadonlyMap<string, { name: string }>): string {
 }
 
 function tooManyRequests(limit: number): Error {
-  return fail('too_many_requests', `${limit} of your requests wait for approval already.`, {
+  return fail('too_many_requests', `${limit} of your approval requests are open already.`, {
     nextStep: say`Wait for a decision, or cancel one with ${run('cancel_request')}. ${run('list_approvals')} shows them.`,
   });
 }
 
 function reasonMissing(rule: string): Error {
   return fail('reason_missing', `The rule "${rule}" needs a reason.`, {
-    nextStep: say`Give ${fieldRef('reason')}: the approvers read it.`,
+    nextStep: say`Give ${fieldRef('reason')}. The approvers read it.`,
     field: 'reason',
   });
 }

@@ -9,17 +9,17 @@ import type { RuleSource } from '../policy/rules.ts';
 import type { Fleet } from '../region/fleet.ts';
 import type { Store } from '../store/store.ts';
 
-/** What approvals ask of the operations. They know none of them by name. */
+/** The operations, as approvals see them. Approvals know none by name. */
 export interface ApprovableOperations {
   find(name: string): Operation | undefined;
-  /** Checks the input and looks at the world. `accepted`: the request was accepted before and is looked at once more. */
+  /** Checks the input and reads the world. `accepted`: the request was accepted before and is checked again. */
   prepare(name: string, input: unknown, caller: Caller, accepted: boolean): Promise<PreparedMutation>;
 }
 
 export interface ApprovalDeps {
   store: Store;
   access: Access;
-  /** Prices, for what a person's instances cost. */
+  /** Has the prices of accelerators. */
   fleet: Fleet;
   operations: ApprovableOperations;
   /** The rules of the configuration as of now. */
@@ -28,13 +28,13 @@ export interface ApprovalDeps {
   log: Log;
   clock: Clock;
   now: () => Date;
-  /** Names of the front ends that show requests to the people who decide. */
+  /** Names of the front ends that show requests to approvers. */
   shownIn: Set<string>;
-  /** Says that an approved request may be worth a look. Nothing depends on it. */
+  /** Runs the request soon, if it is approved. Without it, the next sweep does. */
   nudge: (id: number) => void;
 }
 
-/** True if the person at the terminal is the only one: nobody else could approve. */
+/** True if only one person has a role, so that nobody else can approve. */
 export async function isAlone({ access }: Pick<ApprovalDeps, 'access'>): Promise<boolean> {
   const everybody: Person[] = await access.membersOf({ roles: ['viewer'] });
   return everybody.length <= 1;

@@ -5,9 +5,9 @@ import { isAlone } from './dependencies.ts';
 import type { ApprovalDeps } from './dependencies.ts';
 
 /**
- * Whose approval counts now, by person id: whom every set of the requirement names. Never the requester, by whatever
- * identity and for what their agent asked too, unless the rule says so or there is nobody else at all.
- * Without a time of asking: whoever may decide at last, after every escalation.
+ * People who may approve, by id: those in every approver set, and after the escalation also those it names. The
+ * requester is left out, unless the rule allows it or nobody else has a role. Requests of the requester's agent are
+ * requests of the requester. Without `askedAt`, everybody counts who may approve after the escalation.
  */
 export async function eligibleFor(
   deps: Pick<ApprovalDeps, 'access' | 'now'>,

@@ -13,21 +13,21 @@ export interface ExplainInput {
   agent: boolean;
 }
 
-/** Which rule answers this call of the caller, and why no rule before it does. Asks for nothing, and runs nothing. */
+/** Names the rule that answers this call, and says why the rules before it do not fit. Stores and runs nothing. */
 export async function explain(deps: ApprovalDeps, given: ExplainInput, caller: Caller) {
   const operation = deps.operations.find(given.operation.replaceAll('-', '_'));
   if (!operation) {
     throw fail('operation_not_found', `There is no operation "${given.operation.slice(0, 64)}".`, {
-      nextStep: 'Name one that the help shows.',
+      nextStep: 'Use the name of an operation that exists.',
       field: 'operation',
     });
   }
   const { name } = operation;
   if (operation.effect === 'read' || operation.neverHeldBack) {
-    return { operation: name, answer: 'allow' as const, rule: 'it is never held back', considered: [], summary: [] };
+    return { operation: name, answer: 'allow' as const, rule: 'it never needs approval', considered: [], summary: [] };
   }
   const asker = { ...caller, agent: given.agent || caller.agent };
-  const { preview } = await deps.operations.prepare(name, parseJson(given.input), asker, false);
+  const { preview } = await deps.operations.prepare(name, parseInput(given.input, name), asker, false);
   const rules = await rulesNow(deps);
   const known = knownFacts(operation, asker, deps.now());
   const facts = await factsOf(deps, deps.store.db, { rules, known, preview, person: caller.person.id });
@@ -35,7 +35,7 @@ export async function explain(deps: ApprovalDeps, given: ExplainInput, caller: C
   return {
     operation: name,
     answer: answer.answer,
-    rule: rules.length === 0 ? 'there is no policy, and nobody but you' : answer.rule,
+    rule: rules.length === 0 ? 'there is no policy, and you are the only person' : answer.rule,
     reason: answer.answer === 'deny' ? answer.reason : undefined,
     ...(await needsOf(deps, answer, caller)),
     considered: considerRules(rules, facts).map(({ rule, mismatch }) => `${rule}: ${mismatch ?? 'it fits'}`),
@@ -50,12 +50,12 @@ async function needsOf(deps: ApprovalDeps, answer: PolicyAnswer, caller: Caller)
   return { approvers: [...eligible.values()].map(({ name }) => name), quorum: needs.quorum, ttl: needs.ttl };
 }
 
-function parseJson(text: string): unknown {
+function parseInput(text: string, name: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
     throw fail('bad_field', say`${fieldRef('input')} is not JSON.`, {
-      nextStep: 'Give the operation\'s input as one JSON object, such as {"model": "tiny"}.',
+      nextStep: `Give the input of ${name} as one JSON object, such as {"model": "tiny"}.`,
       field: 'input',
     });
   }

@@ -3,16 +3,16 @@ import type { Log } from '../base/log.ts';
 import type { RuleSource } from '../policy/rules.ts';
 import { isAlone } from './dependencies.ts';
 
-/** Said at every start: whether anything is held back at all, and where the boundary is not. */
-export async function sayPolicy({ policy }: RuleSource, access: Access, log: Log): Promise<void> {
+/** Warns at every start if one person alone has a role: then approval protects little. */
+export async function logPolicy({ policy }: RuleSource, access: Access, log: Log): Promise<void> {
   if (!(await isAlone({ access }))) return;
   if (policy === undefined) {
     log.warn(
-      'Nothing needs approval, agents included: ecolink.yaml has no "policy", and there is nobody but the person at this terminal.',
+      'Nothing needs approval, calls of agents included: ecolink.yaml has no "policy", and only the person at this terminal has a role.',
     );
     return;
   }
   log.warn(
-    'There is one person: they approve at this terminal what the policy holds back. An agent with a shell here is not held apart from them; a server elsewhere does that.',
+    'Only one person has a role. They approve at this terminal. An agent with a shell on this machine can act as them. Run the server on another machine to prevent that.',
   );
 }

@@ -1,11 +1,11 @@
 import type { Queries } from '../store/store.ts';
 
-/** Where Slack shows a request, and the workspace or organisation whose bot wrote it there. */
+/** A message in Slack that shows a request. `team`: the workspace or organisation whose bot wrote it. */
 export interface ShownMessage {
   channel: string;
   ts: string;
   team: string | null;
-  /** Where people open it, if it is for all of them to see. */
+  /** The address of the message, unless it is a direct message. */
   url: string | null;
 }
 
@@ -34,7 +34,7 @@ export async function urlOf(db: Queries, approval: number): Promise<string | und
   return found?.url ?? undefined;
 }
 
-/** Requests that go on, and such that people were asked about and whose end they were not told; newest first. */
+/** Open requests, and ended ones whose approvers were asked and not told of the end. Newest first. */
 export async function unsettledApprovals(db: Queries): Promise<number[]> {
   const found = await db
     .selectFrom('approvals')

@@ -25,18 +25,18 @@ export function knownFacts(operation: Operation, caller: Caller, askedAt: Date):
   };
 }
 
-/** What the policy is asked about: one operation of one person. */
+/** The question to the policy about one call of one person. */
 export interface PolicyQuestion {
   rules: readonly NamedRule[];
   known: KnownFacts;
   preview: Preview;
   /** The requester's id. */
   person: string;
-  /** The request that asks: it does not count towards the requester's usage. */
+  /** An approval request that does not count towards the requester's usage: the one that the question is about. */
   except?: number | undefined;
 }
 
-/** The preview, with what the requester uses and waits for besides. */
+/** The facts of the preview. Totals include what the requester uses and has requested besides. */
 export async function factsOf(
   { fleet }: Pick<ApprovalDeps, 'fleet'>,
   db: Queries,
@@ -54,7 +54,7 @@ export async function answerTo(
   return decide(question.rules, await factsOf(deps, db, question));
 }
 
-/** True if the answer may depend on what other calls of the same person add at the same moment. */
+/** True if parallel calls of the same person may change the answer. */
 export function dependsOnUsage({ rules, preview: { facts } }: PolicyQuestion): boolean {
   if (facts.gpus === undefined && facts.costPerHour === undefined) return false;
   return rules.some(({ when }) => when.gpus !== undefined || when.cost_per_hour !== undefined);

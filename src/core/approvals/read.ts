@@ -4,12 +4,12 @@ import type { Prose } from '../base/prose.ts';
 import type { Caller } from '../base/caller.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
 import { urlOf } from './messages-table.ts';
-import { findApproval, searchApprovals, votesOn } from './table.ts';
-import type { Approval } from './table.ts';
+import { findApproval, searchReadable, votesOn } from './table.ts';
+import type { Approval, UnreadableApproval } from './table.ts';
 import { eligibleFor } from './eligible.ts';
 import { expireDue } from './expire.ts';
 import type { ApprovalDeps } from './dependencies.ts';
-import { findReadable, mayRead } from './visibility.ts';
+import { findVisible, mayRead } from './visibility.ts';
 import type { ApprovalState } from './states.ts';
 import { isOver } from './states.ts';
 import { tally } from './tally.ts';
@@ -25,30 +25,32 @@ export type ApprovalView = Awaited<ReturnType<typeof viewOf>>;
 
 export async function listApprovals(deps: ApprovalDeps, input: ListApprovalsInput, caller: Caller) {
   await expireDue(deps);
-  const readable: Approval[] = [];
+  const visible: (Approval | UnreadableApproval)[] = [];
   let before = decodeCursor(input.cursor, 'number');
   const states = input.state === undefined ? undefined : [input.state];
-  while (readable.length <= input.limit) {
-    const page = await searchApprovals(deps.store.db, { states, before, limit: 100 });
-    for (const each of page) if (await mayRead(deps, each, caller)) readable.push(each);
+  while (visible.length <= input.limit) {
+    const page = await searchReadable(deps.store.db, { states, before, limit: 100 });
+    for (const each of page) if (await mayRead(deps, each, caller)) visible.push(each);
     before = page.at(-1)?.id;
     if (page.length < 100) break;
   }
-  return pageOf(readable, input.limit, (row) => row.id, summary);
+  return pageOf(visible, input.limit, (row) => row.id, summary);
 }
 
-function summary(approval: Approval) {
+function summary(approval: Approval | UnreadableApproval) {
   return {
     id: approval.id,
     state: approval.state,
     operation: approval.operation,
-    what: approval.preview.summary[0] ?? approval.operation,
+    what: 'unreadable' in approval ? unreadable : (approval.preview.summary[0] ?? approval.operation),
     requester: approval.requester.name,
     agent: approval.requester.agent,
     asked_at: approval.askedAt,
     expires_at: approval.expiresAt,
   };
 }
+
+const unreadable = 'What it asks for cannot be read.';
 
 export async function getApproval(
   deps: ApprovalDeps,
@@ -58,12 +60,12 @@ export async function getApproval(
   signal?: AbortSignal,
 ) {
   await expireDue(deps);
-  const first = await findReadable(deps, reference, caller);
+  const first = await findVisible(deps, reference, caller);
   if (waitSeconds > 0 && !isOver(first.state)) await changeOf(deps, first, waitSeconds * 1000, signal);
-  return viewOf(deps, await findReadable(deps, reference, caller));
+  return viewOf(deps, await findVisible(deps, reference, caller));
 }
 
-/** Longest time between two looks: a change that another server made is never published here. */
+/** Changes that another server makes are not published here, so the row is read again after this time. */
 const pollMs = 1000;
 
 async function changeOf(
@@ -107,9 +109,9 @@ export async function viewOf(deps: Pick<ApprovalDeps, 'access' | 'store' | 'now'
     private: preview.private ?? false,
     decided_by: approval.decidedBy,
     decided_at: approval.decidedAt,
-    reason: reason,
+    reason,
     ...outcomeOf(outcome),
-    url: url,
+    url,
     next_step: nextStep(approval, approvers, whereDecided(deps, approval.id, url)),
   };
 }
@@ -117,9 +119,9 @@ export async function viewOf(deps: Pick<ApprovalDeps, 'access' | 'store' | 'now'
 function outcomeOf(outcome: Record<string, unknown> | undefined) {
   const { instance, model, model_id: modelId } = outcome ?? {};
   return {
-    ...(typeof instance === 'number' ? { instance } : {}),
-    ...(typeof model === 'string' ? { model } : {}),
-    ...(typeof modelId === 'string' ? { model_id: modelId } : {}),
+    instance: typeof instance === 'number' ? instance : undefined,
+    model: typeof model === 'string' ? model : undefined,
+    model_id: typeof modelId === 'string' ? modelId : undefined,
   };
 }
 
@@ -136,7 +138,7 @@ function nextStep({ id, state, outcome }: Approval, approvers: readonly string[]
       return next.success ? next.data : 'It was done.';
     }
     case 'failed':
-      return 'It was approved, and failed for the reason above. Remove the cause and ask again.';
+      return 'It was approved, and failed for the reason above. Remove the cause and repeat the call.';
     case 'denied':
       return 'It was denied for the reason above and never runs.';
     case 'cancelled':

@@ -2,10 +2,10 @@ import { run, say } from '../base/prose.ts';
 import type { Approval } from './table.ts';
 import { eligibleFor } from './eligible.ts';
 import type { ApprovalDeps } from './dependencies.ts';
-import { urlSoon, whereDecided } from './message-url.ts';
+import { waitForUrl, whereDecided } from './message-url.ts';
 
-/** What the caller of an operation that waits for approval gets: a success that says who may decide. */
-export async function heldReceipt(
+/** The output of a call that waits for approval. It says who may decide. */
+export async function waitingReceipt(
   deps: Pick<ApprovalDeps, 'access' | 'now' | 'shownIn' | 'store' | 'clock'>,
   approval: Approval,
 ): Promise<Record<string, unknown>> {
@@ -13,7 +13,7 @@ export async function heldReceipt(
   const approvers = [...(await eligibleFor(deps, needs, requester.id, approval.askedAt)).values()].map(
     ({ name }) => name,
   );
-  const url = await urlSoon(deps, approval);
+  const url = await waitForUrl(deps, approval);
   const follow = run('get_approval', { approval: id });
   const { model, name } = preview.input;
   const subject = model ?? name;
@@ -30,7 +30,7 @@ export async function heldReceipt(
 
 function whoDecides(approvers: readonly string[], quorum: number): string {
   const names = approvers.join(', ');
-  if (approvers.length === 0) return 'Nobody can approve it now; it waits for somebody who can';
+  if (approvers.length === 0) return 'Nobody can approve it now. It waits for somebody who can, at the latest';
   if (approvers.length === 1) return `${names} decides`;
   return quorum === 1 ? `One of ${names} decides` : `${quorum} of ${names} decide`;
 }

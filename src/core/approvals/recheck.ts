@@ -12,10 +12,10 @@ import type { ApprovalDeps } from './dependencies.ts';
 import { eligibleFor } from './eligible.ts';
 import { answerTo, knownFacts, rulesNow } from './policy-input.ts';
 import type { PolicyQuestion } from './policy-input.ts';
-import { isTokenGood } from './table.ts';
+import { isIdentityValid } from './table.ts';
 import type { Approval, ApprovalReason } from './table.ts';
 
-/** A request that is still what was asked: who may decide, and what would run as whom. */
+/** The request would still do what was asked for. */
 export interface Unchanged {
   verdict: 'unchanged';
   operation: Operation;
@@ -23,22 +23,23 @@ export interface Unchanged {
   prepared: PreparedMutation;
   needs: Needs;
   eligible: Map<string, Person>;
-  /** Asks the policy again inside the run's transaction. Throws `AnswerChanged`. */
+  /** Asks the policy again, inside the transaction of the run. Throws `AnswerChanged`. */
   answerAgain(unit: UnitOfWork): Promise<void>;
 }
 
 export type Verdict =
   | Unchanged
   | { verdict: 'ends'; state: 'stale' | 'denied'; reason: ApprovalReason }
-  /** The world cannot be asked now. Nothing is known to have changed. */
+  /** The world cannot be read now, so it is not known whether something has changed. */
   | { verdict: 'waits'; reason: ApprovalReason };
 
-/** Looks at everything again, once, at every vote and before the run: requester, role, policy, approvers, drift. */
+/** Checks requester, role, policy, approvers and drift again: at every vote and before the run. */
 export async function recheck(deps: ApprovalDeps, approval: Approval): Promise<Verdict> {
   const operation = deps.operations.find(approval.operation);
-  if (!operation) return stale('operation_gone', `There is no operation ${approval.operation} any more.`);
+  if (!operation) return stale('operation_gone', `The operation ${approval.operation} does not exist any more.`);
   const caller = await callerNow(deps, approval);
-  if (!caller) return stale('requester_gone', `${approval.requester.name} may not ask for anything any more.`);
+  if (!caller)
+    return stale('requester_gone', `${approval.requester.name} has no role any more, or their token was revoked.`);
   if (!atLeast(caller.person.role, operation.role)) {
     const { name, role } = caller.person;
     return stale('role_missing', `${name} has the role ${role} now. This needs the role ${operation.role}.`);
@@ -61,7 +62,7 @@ async function recheckWorld(
   const prepared = await deps.operations.prepare(operation.name, approval.preview.input, caller, true);
   const { preview } = prepared;
   const drift = driftBetween(approval.preview, preview);
-  if (drift.length > 0) return stale('changed', `Since it was asked, ${drift.join('; ')}.`);
+  if (drift.length > 0) return stale('changed', `Since the request was made, ${drift.join('; ')}.`);
   const question: PolicyQuestion = {
     rules: await rulesNow(deps),
     known: knownFacts(operation, caller, new Date(approval.askedAt)),
@@ -69,8 +70,8 @@ async function recheckWorld(
     person: caller.person.id,
     except: approval.id,
   };
-  const withThen = (now: PolicyAnswer): PolicyAnswer => stricter(approval.needs, now);
-  const answer = withThen(await answerTo(deps, deps.store.db, question));
+  const withEarlier = (now: PolicyAnswer): PolicyAnswer => stricter(approval.needs, now);
+  const answer = withEarlier(await answerTo(deps, deps.store.db, question));
   if (answer.answer !== 'require') {
     const why = answer.answer === 'deny' ? answer.reason : '';
     const reason = { code: 'policy_denied', message: `The policy denies it now: ${why}` };
@@ -84,7 +85,7 @@ async function recheckWorld(
     prepared,
     needs,
     eligible: await eligibleFor(deps, needs, caller.person.id, approval.askedAt),
-    answerAgain: (unit) => answerAgain(deps, question, answer, unit, withThen),
+    answerAgain: (unit) => answerAgain(deps, question, answer, unit, withEarlier),
   };
 }
 
@@ -92,10 +93,10 @@ function stale(code: string, message: string): Verdict {
   return { verdict: 'ends', state: 'stale', reason: { code, message } };
 }
 
-/** The requester with the role of now; undefined if they, or the token they asked with, are gone. Such a caller never decides. */
+/** The requester with their present role. Undefined if they have none, or the token of the call was revoked. */
 async function callerNow({ access, store }: ApprovalDeps, { requester }: Approval): Promise<Caller | undefined> {
   const person = await access.current(requester.id);
-  if (!person || !(await isTokenGood(store.db, requester.identity))) return undefined;
+  if (!person || !(await isIdentityValid(store.db, requester.identity))) return undefined;
   const { identity, agent, source, scopes } = requester;
   return { person, identity, agent, source, scopes, mayDecide: false };
 }

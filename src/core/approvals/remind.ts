@@ -4,15 +4,15 @@ import { durationMs } from '../base/duration.ts';
 import { dueReminders, endReminder, findApproval } from './table.ts';
 import type { ApprovalDeps } from './dependencies.ts';
 
-/** When those who decide are told next: at the reminder, then when more people may decide. */
+/** When approvers are told next: at the reminder, and when the escalation lets more people decide. */
 export function nextReminder(needs: Needs, askedAt: Date, after: Date): string | undefined {
-  const spans = [needs.remind_after, needs.escalate?.after].flatMap((span) => span ?? []);
-  const times = spans.map((span) => new Date(askedAt.getTime() + durationMs(span)));
+  const durations = [needs.remind_after, needs.escalate?.after].flatMap((duration) => duration ?? []);
+  const times = durations.map((duration) => new Date(askedAt.getTime() + durationMs(duration)));
   const [next] = times.filter((time) => time > after).toSorted((a, b) => a.getTime() - b.getTime());
   return next?.toISOString();
 }
 
-/** Calls `tell` for each request that it is time to remind of: once, across all servers and restarts; see `tellOnce`. */
+/** Calls `tell` for each request whose reminder is due: once, across all servers and restarts. See `tellOnce`. */
 export async function remind(
   deps: Pick<ApprovalDeps, 'store' | 'now'>,
   tell: (id: number) => Promise<void>,

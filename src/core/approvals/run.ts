@@ -16,9 +16,9 @@ type Outcome = Record<string, unknown>;
 /** One vote, as the audit keeps it. */
 type Decision = Omit<Vote, 'person'> & { counts: boolean };
 
-/** How `execute` runs what was approved, with the ledger's row of this request: a second run is a replay. */
+/** Runs approved requests through `execute`. The ledger has a row for each, so a second run is a replay. */
 export interface Runner {
-  /** The outcome of an earlier run of this request, if there was one. */
+  /** The outcome of an earlier run of this request. Undefined if there was none. */
   replay(approval: Approval): Promise<Outcome | undefined>;
   run(approval: Approval, unchanged: Unchanged, decisions: readonly Decision[]): Promise<Outcome>;
 }
@@ -29,8 +29,8 @@ const renewMs = 10_000;
 const tryAgainMs = 5_000;
 
 /**
- * Looks at one request once. It may be killed anywhere: the ledger has what was done, written in the transaction of the
- * effect, and the next look goes on from there.
+ * Runs one request if it is approved. It may be killed at any point: the ledger is written in the transaction of the
+ * effect, and the next try reads it.
  */
 export async function runApproval(deps: ApprovalDeps, runner: Runner, id: number): Promise<Requeue> {
   await expireDue(deps);
@@ -51,14 +51,14 @@ export async function runApproval(deps: ApprovalDeps, runner: Runner, id: number
   if (!(await claimRun(deps.store.db, id, at(deps), at(deps, claimMs)))) return claimMs;
   publish(deps, id);
   if (verdict.verdict === 'ends') return endInterrupted(deps, approval, verdict.reason);
-  return carryOut(deps, runner, approval, verdict);
+  return runNow(deps, runner, approval, verdict);
 }
 
 function at({ now }: ApprovalDeps, later = 0): string {
   return new Date(now().getTime() + later).toISOString();
 }
 
-/** False, and the request waits again, if votes that it needs do not count any more. */
+/** Returns false and makes the request pending again, if votes that it needs do not count any more. */
 async function votesStillCount(deps: ApprovalDeps, approval: Approval, unchanged: Unchanged): Promise<boolean> {
   if (approval.brokenGlass) return true;
   const votes = await votesOn(deps.store.db, approval.id);
@@ -68,12 +68,7 @@ async function votesStillCount(deps: ApprovalDeps, approval: Approval, unchanged
   return false;
 }
 
-async function carryOut(
-  deps: ApprovalDeps,
-  runner: Runner,
-  approval: Approval,
-  unchanged: Unchanged,
-): Promise<Requeue> {
+async function runNow(deps: ApprovalDeps, runner: Runner, approval: Approval, unchanged: Unchanged): Promise<Requeue> {
   const { id } = approval;
   using _renewing = deps.clock.every(renewMs, () => {
     renewClaim(deps.store.db, id, at(deps, claimMs)).catch((thrown: unknown) =>
@@ -85,7 +80,7 @@ async function carryOut(
     const outcome = await runner.run(approval, unchanged, votes);
     return await finish(deps, { ...approval, state: 'running' }, outcome);
   } catch (thrown) {
-    if (thrown instanceof AnswerChanged) return await lookAgain(deps, approval);
+    if (thrown instanceof AnswerChanged) return await tryAgain(deps, approval);
     return await failed(deps, approval, asEcolinkError(thrown, approval.request));
   }
 }
@@ -98,15 +93,15 @@ function decisionsOf(votes: readonly Vote[], { eligible, needs }: Unchanged): De
   });
 }
 
-/** Parallel calls changed the policy's answer. The next look decides anew: it denies, waits for more votes, or runs. */
-async function lookAgain(deps: ApprovalDeps, { id }: Approval): Promise<Requeue> {
+/** Parallel calls changed the policy's answer. The next try denies the request, waits for more votes, or runs it. */
+async function tryAgain(deps: ApprovalDeps, { id }: Approval): Promise<Requeue> {
   await moveApproval(deps.store.db, id, 'running', 'approved', { claimedUntil: null });
   return 0;
 }
 
 async function finish(deps: ApprovalDeps, approval: Approval, outcome: Outcome): Promise<Requeue> {
   const { db } = deps.store;
-  // The server died between the effect and this, so nobody has claimed it.
+  // A server died after the effect and before this, so nobody has claimed the run.
   if (approval.state === 'approved') await claimRun(db, approval.id, at(deps), at(deps, claimMs));
   if (await moveApproval(db, approval.id, 'running', 'done', { outcome })) publish(deps, approval.id);
   return 'when_nudged';
@@ -123,8 +118,8 @@ async function failed(deps: ApprovalDeps, { id }: Approval, error: EcolinkError)
 }
 
 /**
- * The run was killed, and the request has changed since. A deletion may have happened without its ledger row: if the
- * thing is gone, the request is done.
+ * The run was killed, and the world has changed since. A deletion may have happened without its ledger row: if its
+ * target is gone, the request is done.
  */
 async function endInterrupted(
   deps: ApprovalDeps,

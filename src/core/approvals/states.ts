@@ -12,10 +12,10 @@ export const approvalStates = [
 export type ApprovalState = (typeof approvalStates)[number];
 
 /**
- * What each state may become. *approved* falls back to *pending* where votes stopped counting before the run; *running*
- * falls back to *approved* where the run has to be tried again.
+ * The states that may follow a state. *approved* becomes *pending* again if votes stop counting before the run. *running*
+ * becomes *approved* again if the run must be tried again.
  */
-export const moves = {
+const moves: Record<ApprovalState, readonly ApprovalState[]> = {
   pending: ['approved', 'denied', 'cancelled', 'expired', 'stale'],
   approved: ['pending', 'running', 'denied', 'cancelled', 'expired', 'stale'],
   running: ['approved', 'done', 'failed'],
@@ -25,13 +25,13 @@ export const moves = {
   cancelled: [],
   expired: [],
   stale: [],
-} satisfies Record<ApprovalState, ApprovalState[]>;
+};
 
 export function mayBecome(from: ApprovalState, to: ApprovalState): boolean {
-  return (moves[from] as ApprovalState[]).includes(to);
+  return moves[from].includes(to);
 }
 
-/** States in which nothing more happens. */
+/** True for a state that never changes again. */
 export function isOver(state: ApprovalState): boolean {
   return moves[state].length === 0;
 }

@@ -1,6 +1,8 @@
 import type { Transaction } from 'kysely';
+import { z } from 'zod';
 import type { Scope, Source } from '../base/caller.ts';
-import { mayBecome } from './states.ts';
+import { documentsSchema, headSchema } from './row-schemas.ts';
+import { approvalStates, mayBecome } from './states.ts';
 import type { ApprovalState } from './states.ts';
 import type { Preview } from '../operation/preview.ts';
 import type { Needs } from '../policy/decide.ts';
@@ -12,26 +14,36 @@ export interface ApprovalReason {
   message: string;
 }
 
-/** A stored request to run one operation with one frozen input. */
-export interface Approval {
+/** The part of an approval request that has columns of its own. */
+export interface ApprovalHead {
   id: number;
   state: ApprovalState;
   operation: string;
+  requester: { id: string; name: string; identity: string; agent: boolean; source: Source };
+  askedAt: string;
+  expiresAt: string;
+}
+
+/** A stored request to run one operation with one frozen input. */
+export interface Approval extends ApprovalHead {
   preview: Preview;
   digest: string;
   needs: Needs;
   rule: string;
-  requester: { id: string; name: string; identity: string; agent: boolean; source: Source; scopes: Scope[] };
-  /** The request id of the asking. */
+  requester: ApprovalHead['requester'] & { scopes: Scope[] };
+  /** The id of the call that made it. */
   request: string;
   inputHash: string;
-  askedAt: string;
-  expiresAt: string;
   decidedAt?: string;
   decidedBy?: string;
   brokenGlass: boolean;
   reason?: ApprovalReason;
   outcome?: Record<string, unknown>;
+}
+
+/** A row whose JSON columns this version cannot read. */
+export interface UnreadableApproval extends ApprovalHead {
+  unreadable: string;
 }
 
 export interface Vote {
@@ -102,35 +114,53 @@ function rows(db: Queries) {
 
 type Row = Awaited<ReturnType<ReturnType<typeof rows>['execute']>>[number];
 
-function toApproval(row: Row): Approval {
+function toHead(row: Row): ApprovalHead {
+  const { state, source } = headSchema.parse(row);
   return {
     id: row.id,
-    state: row.state as ApprovalState,
+    state,
     operation: row.operation,
-    preview: JSON.parse(row.preview) as Preview,
-    digest: row.digest,
-    needs: JSON.parse(row.needs) as Needs,
-    rule: row.rule,
     requester: {
       id: row.requester_id,
       name: row.requester_name,
       identity: row.identity,
       agent: row.agent === 1,
-      source: row.source as Source,
-      scopes: JSON.parse(row.scopes) as Scope[],
+      source,
     },
-    request: row.request,
-    inputHash: row.input_hash,
     askedAt: row.asked_at,
     expiresAt: row.expires_at,
-    brokenGlass: row.broken_glass === 1,
-    ...(row.decided_at === null ? {} : { decidedAt: row.decided_at }),
-    ...(row.decider_name === null ? {} : { decidedBy: row.decider_name }),
-    ...(row.reason === null ? {} : { reason: JSON.parse(row.reason) as ApprovalReason }),
-    ...(row.outcome === null ? {} : { outcome: JSON.parse(row.outcome) as Record<string, unknown> }),
   };
 }
 
+function readRow(row: Row): Approval | UnreadableApproval {
+  const head = toHead(row);
+  const documents = documentsSchema.safeParse(row);
+  if (!documents.success) return { ...head, unreadable: z.prettifyError(documents.error) };
+  const { preview, needs, scopes, reason, outcome } = documents.data;
+  return {
+    ...head,
+    requester: { ...head.requester, scopes },
+    preview,
+    digest: row.digest,
+    needs,
+    rule: row.rule,
+    request: row.request,
+    inputHash: row.input_hash,
+    brokenGlass: row.broken_glass === 1,
+    decidedAt: row.decided_at ?? undefined,
+    decidedBy: row.decider_name ?? undefined,
+    reason: reason ?? undefined,
+    outcome: outcome ?? undefined,
+  };
+}
+
+function toApproval(row: Row): Approval {
+  const read = readRow(row);
+  if ('unreadable' in read) throw new Error(`The approval request ${read.id} cannot be read: ${read.unreadable}`);
+  return read;
+}
+
+/** Throws if the row has JSON that this version cannot read, as all that answer with an `Approval` do. */
 export async function findApproval(db: Queries, id: number): Promise<Approval | undefined> {
   const row = await rows(db).where('approvals.id', '=', id).executeTakeFirst();
   return row && toApproval(row);
@@ -160,51 +190,65 @@ export interface ApprovalQuery {
   states?: readonly ApprovalState[] | undefined;
   requester?: string | undefined;
   before?: number | undefined;
-  /** Only those whose time is over by then. */
-  overBy?: string | undefined;
+  /** Only those that expire at this time or before. */
+  expiredBy?: string | undefined;
   limit?: number | undefined;
 }
 
 /** Newest first. */
 export async function searchApprovals(db: Queries, query: ApprovalQuery): Promise<Approval[]> {
+  return (await searchRows(db, query)).map(toApproval);
+}
+
+/** The same, with rows that this version cannot read. */
+export async function searchReadable(db: Queries, query: ApprovalQuery): Promise<(Approval | UnreadableApproval)[]> {
+  return (await searchRows(db, query)).map(readRow);
+}
+
+/** The same without the JSON, so that a row that cannot be read stops nobody. */
+export async function searchHeads(db: Queries, query: ApprovalQuery): Promise<ApprovalHead[]> {
+  return (await searchRows(db, query)).map(toHead);
+}
+
+async function searchRows(db: Queries, query: ApprovalQuery): Promise<Row[]> {
   let found = rows(db);
   if (query.states) found = found.where('approvals.state', 'in', [...query.states]);
   if (query.requester !== undefined) found = found.where('approvals.requester_id', '=', query.requester);
   if (query.before !== undefined) found = found.where('approvals.id', '<', query.before);
-  if (query.overBy !== undefined) found = found.where('approvals.expires_at', '<=', query.overBy);
+  if (query.expiredBy !== undefined) found = found.where('approvals.expires_at', '<=', query.expiredBy);
   if (query.limit !== undefined) found = found.limit(query.limit);
-  return (await found.orderBy('approvals.id', 'desc').execute()).map(toApproval);
+  return found.orderBy('approvals.id', 'desc').execute();
 }
 
 export interface Move {
   decidedAt?: string;
   decidedBy?: string;
   brokenGlass?: true;
-  reason?: ApprovalReason | null;
+  reason?: ApprovalReason;
   outcome?: Record<string, unknown>;
   claimedUntil?: string | null;
 }
 
-/** One step of the state table. False where it is in another state by now: somebody else was first. */
+/** One step of the state table. False if the request is in another state by now. */
 export async function moveApproval(
   db: Queries,
   id: number,
   from: ApprovalState,
   to: ApprovalState,
-  with_: Move = {},
+  { decidedAt, decidedBy, brokenGlass, reason, outcome, claimedUntil }: Move = {},
 ): Promise<boolean> {
-  if (!mayBecome(from, to)) throw new Error(`An approval never goes from ${from} to ${to}.`);
+  if (!mayBecome(from, to)) throw new Error(`An approval request never goes from ${from} to ${to}.`);
   const moved = await db
     .updateTable('approvals')
     .set({
       state: to,
       open_key: null,
-      ...(with_.decidedAt === undefined ? {} : { decided_at: with_.decidedAt }),
-      ...(with_.decidedBy === undefined ? {} : { decided_by: with_.decidedBy }),
-      ...(with_.brokenGlass === undefined ? {} : { broken_glass: 1 }),
-      ...(with_.reason === undefined ? {} : { reason: with_.reason === null ? null : JSON.stringify(with_.reason) }),
-      ...(with_.outcome === undefined ? {} : { outcome: JSON.stringify(with_.outcome) }),
-      ...(with_.claimedUntil === undefined ? {} : { claimed_until: with_.claimedUntil }),
+      decided_at: decidedAt,
+      decided_by: decidedBy,
+      broken_glass: brokenGlass && 1,
+      reason: reason && JSON.stringify(reason),
+      outcome: outcome && JSON.stringify(outcome),
+      claimed_until: claimedUntil,
     })
     .where('id', '=', id)
     .where('state', '=', from)
@@ -220,10 +264,10 @@ export async function dueReminders(db: Queries, now: string): Promise<{ id: numb
     .where('state', '=', 'pending')
     .where('remind_at', '<=', now)
     .execute();
-  return found.map(({ id, remind_at: remindAt }) => ({ id, remindAt: remindAt as string }));
+  return found.flatMap(({ id, remind_at: remindAt }) => (remindAt === null ? [] : { id, remindAt }));
 }
 
-/** The next takes its place, unless another server has put one there. */
+/** Sets the time of the next reminder, unless another server has set one. */
 export async function endReminder(db: Queries, id: number, remindAt: string, next: string | undefined): Promise<void> {
   await db
     .updateTable('approvals')
@@ -241,7 +285,7 @@ export async function saveNeeds(db: Queries, id: number, needs: Needs): Promise<
     .execute();
 }
 
-/** Takes the row for the rest of the transaction, in whichever state it is in now. */
+/** Locks the row for the rest of the transaction. Returns its state. */
 export async function lockApproval(db: Transaction<Database>, id: number): Promise<ApprovalState> {
   const { state } = await db
     .updateTable('approvals')
@@ -249,10 +293,10 @@ export async function lockApproval(db: Transaction<Database>, id: number): Promi
     .where('id', '=', id)
     .returning('state')
     .executeTakeFirstOrThrow();
-  return state as ApprovalState;
+  return z.enum(approvalStates).parse(state);
 }
 
-/** False where the person has voted already: nobody votes twice, and nobody changes a vote. */
+/** False if the person has voted already: a vote cannot be repeated or changed. */
 export async function insertVote(db: Queries, approval: number, vote: Omit<Vote, 'name'>): Promise<boolean> {
   const inserted = await db
     .insertInto('votes')
@@ -285,11 +329,11 @@ export async function votesOn(db: Queries, approval: number): Promise<Vote[]> {
     identity,
     vote,
     at,
-    ...(reason === null ? {} : { reason }),
+    reason: reason ?? undefined,
   }));
 }
 
-/** Takes over the run of a request: one that nobody runs, or whose server has not been heard of for a while. */
+/** Claims the run of an approved request, or of a running one whose claim is over. */
 export async function claimRun(db: Queries, id: number, now: string, until: string): Promise<boolean> {
   const claimed = await db
     .updateTable('approvals')
@@ -311,7 +355,8 @@ export async function renewClaim(db: Queries, id: number, until: string): Promis
     .execute();
 }
 
-export async function isTokenGood(db: Queries, identity: string): Promise<boolean> {
+/** False if the identity is a token that was revoked. */
+export async function isIdentityValid(db: Queries, identity: string): Promise<boolean> {
   if (!identity.startsWith('token:')) return true;
   const found = await db
     .selectFrom('tokens')

@@ -2,13 +2,13 @@ import type { Vote } from './table.ts';
 
 export interface Tally {
   counted: Vote[];
-  /** Given by people who may not decide any more. */
+  /** Approvals of people who may not decide any more. */
   dropped: Vote[];
   /** Approvals still to come. */
   missing: number;
 }
 
-/** Which approvals count now: each person's one, where the person may still decide. */
+/** Counts one approval for each person who may still decide. */
 export function tally(votes: readonly Vote[], eligible: ReadonlySet<string>, quorum: number): Tally {
   const approvals = votes.filter(({ vote }) => vote === 'approve');
   const persons = new Set<string>();

@@ -11,26 +11,26 @@ import { isOver } from './states.ts';
 import { findApproval, insertVote, lockApproval, moveApproval, saveNeeds, votesOn } from './table.ts';
 import type { Approval } from './table.ts';
 import { tally } from './tally.ts';
-import { findReadable } from './visibility.ts';
+import { findVisible } from './visibility.ts';
 
 export interface VoteInput {
   approval: string;
   reason?: string | undefined;
 }
 
-/** A decision that its maker may make. */
+/** A decision that the caller may make. */
 export interface PreparedVote {
   vote: 'approve' | 'deny' | 'break_glass' | 'cancel';
   found: Approval;
   caller: Caller;
   reason: string | undefined;
-  /** For an approval: who may decide, and how many must. */
+  /** Only for an approval: who may decide, and how many must. */
   unchanged?: Unchanged;
 }
 
-/** Looks at the request anew. Throws if it does not wait any more, has changed, or is not this caller's to approve. */
+/** Checks the request again. Throws if it is not pending, has changed, or the caller may not approve it. */
 export async function prepareApprove(deps: ApprovalDeps, input: VoteInput, caller: Caller): Promise<PreparedVote> {
-  const found = await waiting(deps, input, caller);
+  const found = await findPending(deps, input, caller);
   const unchanged = await stillUnchanged(deps, found);
   refuseUnlessEligible(found, unchanged, caller);
   refuseWithoutReason(deps, found, unchanged, input);
@@ -38,18 +38,18 @@ export async function prepareApprove(deps: ApprovalDeps, input: VoteInput, calle
 }
 
 export async function prepareDeny(deps: ApprovalDeps, input: VoteInput, caller: Caller): Promise<PreparedVote> {
-  const found = await waiting(deps, input, caller);
+  const found = await findPending(deps, input, caller);
   const reason = needReason(input, 'A denial');
   const unchanged = await stillUnchanged(deps, found);
   refuseUnlessEligible(found, unchanged, caller);
   return { vote: 'deny', found, caller, reason };
 }
 
-/** Runs a waiting request without its approvers: for people that the configuration lists, with a reason. */
+/** Runs a pending request without its approvers. Only for people that the configuration lists, and with a reason. */
 export async function prepareBreakGlass(deps: ApprovalDeps, input: VoteInput, caller: Caller): Promise<PreparedVote> {
   const listed = deps.rules().approvals.break_glass;
   const isListed = listed.includes(caller.person.name);
-  const found = await waiting(deps, input, caller, isListed);
+  const found = await findPending(deps, input, caller, isListed);
   if (!isListed) {
     throw fail('may_not_break_glass', `${caller.person.name} may not break glass.`, {
       nextStep: `${listed.join(' or ') || 'Nobody'} may. The list is approvals.break_glass in ecolink.yaml.`,
@@ -60,20 +60,24 @@ export async function prepareBreakGlass(deps: ApprovalDeps, input: VoteInput, ca
   return { vote: 'break_glass', found, caller, reason };
 }
 
-/** The requester, or an agent of theirs, takes the request back. */
+/** Only the requester and their agents may cancel. */
 export async function prepareCancel(deps: ApprovalDeps, input: VoteInput, caller: Caller): Promise<PreparedVote> {
   await expireDue(deps);
-  const found = await findReadable(deps, input.approval, caller);
+  const found = await findVisible(deps, input.approval, caller);
   if (found.requester.id !== caller.person.id) {
-    throw fail('not_requester', `${found.requester.name} asked for request ${found.id}. Only they can cancel it.`, {
-      nextStep: 'Somebody who may decide can deny it instead.',
-    });
+    throw fail(
+      'not_requester',
+      `Approval request ${found.id} belongs to ${found.requester.name}. Only they can cancel it.`,
+      {
+        nextStep: say`An approver can deny it: ${run('deny_request', { approval: found.id })}.`,
+      },
+    );
   }
   if (isOver(found.state) || found.state === 'running') throw decidedAlready(found);
   return { vote: 'cancel', found, caller, reason: input.reason };
 }
 
-/** Counts the decision, if nobody decided meanwhile. An approval that reaches the quorum lets the request run. */
+/** Stores the decision, if the request is still open. With the last approval that it needs, the request runs. */
 export async function commitVote(
   deps: ApprovalDeps,
   prepared: PreparedVote,
@@ -125,10 +129,10 @@ function logBrokenGlass({ log }: ApprovalDeps, { found, caller, reason }: Prepar
   log.warn({ approval: found.id, person: caller.person.name, reason }, 'GLASS BROKEN: a request runs unapproved');
 }
 
-/** The request, if it waits for a decision. The operation's `decides` keeps callers out who decide nothing. */
-async function waiting(deps: ApprovalDeps, input: VoteInput, caller: Caller, seesAll = false): Promise<Approval> {
+/** Finds a pending request. Callers who may never decide were refused before, by the operation's `decides`. */
+async function findPending(deps: ApprovalDeps, input: VoteInput, caller: Caller, seesAll = false): Promise<Approval> {
   await expireDue(deps);
-  const found = await findReadable(deps, input.approval, caller, seesAll);
+  const found = await findVisible(deps, input.approval, caller, seesAll);
   if (found.state !== 'pending') throw decidedAlready(found);
   return found;
 }
@@ -138,16 +142,21 @@ async function stillUnchanged(deps: ApprovalDeps, found: Approval): Promise<Unch
   if (verdict.verdict === 'unchanged') return verdict;
   const { reason } = verdict;
   if (verdict.verdict === 'waits') {
-    // The reason's own code: the caller sees what is unavailable.
-    throw new EcolinkError('unavailable', reason.code, `Request ${found.id} cannot be checked now: ${reason.message}`, {
-      nextStep: 'The request goes on waiting. Decide again later.',
-    });
+    // The reason's own code says what is unavailable.
+    throw new EcolinkError(
+      'unavailable',
+      reason.code,
+      `Approval request ${found.id} cannot be checked now: ${reason.message}`,
+      {
+        nextStep: 'It stays pending. Decide again later.',
+      },
+    );
   }
   const decided = { decidedAt: deps.now().toISOString(), reason };
   if (await moveApproval(deps.store.db, found.id, 'pending', verdict.state, decided)) publish(deps, found.id);
   const code = verdict.state === 'stale' ? 'request_stale' : 'request_denied';
-  throw fail(code, `Request ${found.id} is ${verdict.state}: ${reason.message}`, {
-    nextStep: `${found.requester.name} can ask again. The same call makes a new request for what is true now.`,
+  throw fail(code, `Approval request ${found.id} is ${verdict.state}: ${reason.message}`, {
+    nextStep: `${found.requester.name} can repeat the call. That makes a new request.`,
   });
 }
 
@@ -159,12 +168,12 @@ function refuseUnlessEligible(found: Approval, { eligible, needs }: Unchanged, c
   const names = [...eligible.values()].map(({ name }) => name);
   const who = names.length === 0 ? 'Nobody can now' : `${names.join(' or ')} can`;
   if (own) {
-    const what = found.requester.agent ? 'what their own agent asked for' : 'their own request';
+    const what = found.requester.agent ? 'requests of their own agent' : 'their own request';
     throw fail('own_request', `Nobody decides on ${what}.`, {
       nextStep: say`${who}. ${run('cancel_request', { approval: found.id })} takes it back.`,
     });
   }
-  throw fail('not_an_approver', `${caller.person.name} may not decide on request ${found.id}.`, {
+  throw fail('not_an_approver', `${caller.person.name} may not decide on approval request ${found.id}.`, {
     nextStep: `${who}, by the rule "${found.rule}".`,
   });
 }
@@ -185,7 +194,7 @@ function needReason({ reason }: VoteInput, what: string): string {
 }
 
 function votedAlready(found: Approval): Error {
-  return fail('voted_already', `You have voted on request ${found.id} already. A vote cannot be changed.`, {
+  return fail('voted_already', `You have voted on approval request ${found.id} already. A vote cannot be changed.`, {
     nextStep: say`See it with ${run('get_approval', { approval: found.id })}.`,
   });
 }
@@ -193,7 +202,7 @@ function votedAlready(found: Approval): Error {
 function decidedAlready(found: Approval): Error {
   const by = found.decidedBy === undefined ? '' : ` by ${found.decidedBy}`;
   const at = found.decidedAt === undefined ? '' : ` at ${found.decidedAt}`;
-  return fail('already_decided', `Request ${found.id} is ${found.state} already${by}${at}.`, {
+  return fail('already_decided', `Approval request ${found.id} is ${found.state} already${by}${at}.`, {
     nextStep: say`See it with ${run('get_approval', { approval: found.id })}. Nothing was changed.`,
   });
 }

@@ -11,16 +11,16 @@ import type { Services } from './services.ts';
 type AnyObject = z.ZodObject;
 type Fields = Record<string, unknown>;
 
-/** What a handler may use beside its input. */
+/** What a handler may use besides its input. */
 export interface OperationContext {
   services: Services;
   caller: Caller;
-  /** Ends waiting when the caller has gone. */
+  /** Aborted when the client disconnects. Ends waiting. */
   signal?: AbortSignal | undefined;
 }
 
 export interface PrepareContext extends OperationContext {
-  /** True if the request was accepted before and is looked at once more: at a vote, or before the approved run. */
+  /** True if the request was accepted before and is checked again: at a vote, or before the approved run. */
   accepted: boolean;
 }
 
@@ -40,12 +40,14 @@ export interface Mutation<I extends AnyObject = AnyObject, O extends AnyObject =
   effect: 'write' | 'destructive';
   /** Checks the input. Throws `input` errors only. */
   call(raw: unknown): MutationCall;
-  /** The answer of now to what was committed: by this call, or by the earlier one that it repeats. */
+  /** True if an operation of this or an older version committed this value. */
+  isCommitted(value: unknown): boolean;
+  /** The answer, as of now, for what this call or an earlier one with the same key committed. */
   respond(committed: unknown, context: RespondContext): Promise<z.output<O>>;
 }
 
 export interface MutationCall {
-  /** As it was sent, with the defaults. */
+  /** As sent, with the defaults. */
   input: Fields;
   prepare(context: PrepareContext): Promise<PreparedMutation>;
 }
@@ -71,15 +73,15 @@ export function defineQuery<I extends AnyObject, O extends AnyObject>(
 }
 
 interface Steps<I extends AnyObject, O extends AnyObject, Prepared, Committed extends object> {
-  /** Reads the world and throws what is wrong. Changes nothing. Runs once for each call, vote and approved run. */
+  /** Reads the world and throws if something is wrong. Changes nothing. Runs once for each call, vote and approved run. */
   prepare(input: z.output<I>, context: PrepareContext): Promise<Prepared>;
-  /** What it would do, for approvers and for the policy. Pure. Without one, people see the input, and no rule about facts fits. */
+  /** What it would do, for approvers and for the policy. Pure. Without it, people see the input, and rules about facts do not fit. */
   preview?(prepared: Prepared, input: z.output<I>): Preview;
-  /** What `commit` answers with. The ledger keeps it for seven days, so an older version's must still fit. */
+  /** What `commit` returns. The ledger keeps it for seven days, so values of older versions must fit. */
   committed: z.ZodType<Committed>;
-  /** Writes. Checks again, in the transaction, what another call may have changed since `prepare`. */
+  /** Writes. First checks in the transaction what another call may have changed since `prepare`. */
   commit(prepared: Prepared, unit: UnitOfWork, context: OperationContext): Promise<Committed>;
-  /** Makes the answer. A repeated call gets an answer of now. */
+  /** Makes the answer, as of now. */
   respond(committed: Committed, context: RespondContext): Promise<z.input<O>>;
 }
 
@@ -103,11 +105,12 @@ export function defineMutation<I extends AnyObject, O extends AnyObject, Prepare
         },
       };
     },
+    isCommitted: (value) => committed.safeParse(value).success,
     respond: async (done, context) => operation.output.parse(await respond(committed.parse(done), context)),
   };
 }
 
-/** The idempotency key belongs to one call, not to what people approve. */
+/** The idempotency key belongs to one call. People do not approve it. */
 function withoutKey(preview: Preview): Preview {
   const { idempotency_key: _key, ...input } = preview.input;
   return { ...preview, input };

@@ -68,13 +68,15 @@ test('one that dies after the launch, and before it noted that, launches nothing
 
 test('one that dies after a deletion says that it is done, not that there is nothing to delete', async () => {
   await using p = await decisionPlace(policy);
-  const { ada } = await approved(p, 'delete_model', { model: 'tiny' });
+  const deletion = { model: 'tiny', idempotency_key: 'delete-1' };
+  const { ada, max } = await approved(p, 'delete_model', deletion);
   await settles(p.run, ada, 'done');
   p.meddle(`update approvals set state = 'running', outcome = null, claimed_until = ${past}`);
   p.meddle(`delete from idempotency where operation = 'approved_request'`);
   await afterRestart(p, async (run) => {
     await settles(run, ada, 'done');
     expect(await run(ada, 'list_models')).toMatchObject({ items: [] });
+    expect(await run(max, 'delete_model', deletion)).toMatchObject({ state: 'deleted' });
   });
 });
 

@@ -111,7 +111,7 @@ test('a request about what cannot be asked for now is not stale: it goes on wait
   await expect(place.run('approve_request', { approval }, ada)).rejects.toMatchObject({
     kind: 'unavailable',
     retryable: true,
-    nextStep: saying('goes on waiting'),
+    nextStep: saying('stays pending'),
   });
   expect(away.hits).toBeGreaterThan(0);
   expect(await place.run('get_approval', { approval })).toMatchObject({ state: 'pending', votes: [] });

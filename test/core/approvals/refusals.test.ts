@@ -130,7 +130,7 @@ describe('a decision is made once', () => {
     ])
       await expect(again).rejects.toMatchObject({
         code: 'already_decided',
-        message: expect.stringMatching(/^Request 1 is done already by ada at \d{4}-/),
+        message: expect.stringMatching(/^Approval request 1 is done already by ada at \d{4}-/),
       });
     expect(await instances()).toBe(1);
   });
@@ -257,7 +257,7 @@ policy: [{ when: { operations: [launch_instance] }, require: { approvers: { grou
     await expect(p.approve(ada)).rejects.toMatchObject({
       code: 'request_stale',
       message: expect.stringContaining('changed since registration'),
-      nextStep: saying('max can ask again'),
+      nextStep: saying('max can repeat the call'),
     });
     expect(await instances()).toBe(0);
   });

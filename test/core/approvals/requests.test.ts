@@ -174,7 +174,7 @@ describe('the end', () => {
     });
     await expect(p.approve(bo)).rejects.toMatchObject({
       code: 'already_decided',
-      message: expect.stringMatching(/^Request 1 is denied already by bo at 2/),
+      message: expect.stringMatching(/^Approval request 1 is denied already by bo at 2/),
     });
   });
 
