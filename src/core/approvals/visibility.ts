@@ -1,6 +1,7 @@
 import { atLeast } from '../base/caller.ts';
 import type { Caller } from '../base/caller.ts';
 import { fail } from '../base/errors.ts';
+import { run, say } from '../base/prose.ts';
 import { findApproval } from './table.ts';
 import type { Approval } from './table.ts';
 import { eligibleFor } from './eligible.ts';
@@ -28,7 +29,7 @@ export async function findReadable(
   const found = id === undefined ? undefined : await findApproval(deps.store.db, id);
   if (found && (seesAll || (await mayRead(deps, found, caller)))) return found;
   throw fail('approval_not_found', `There is no request "${reference.slice(0, 40)}".`, {
-    nextStep: 'list_approvals shows the requests there are.',
+    nextStep: say`${run('list_approvals')} shows the approval requests.`,
     field: 'approval',
   });
 }
