@@ -1,25 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import { asEcolinkError } from '../core/base/errors.ts';
-import { asToolNames } from './schemas.ts';
+import { renderOutput } from '../core/operation/render-output.ts';
+import type { Operation } from '../core/operation/operation.ts';
+import { assistantSpeaker } from './speaker.ts';
 
-/** Where a thrown value that is not an EcolinkError goes, so that the reference shown to the caller leads somewhere. */
+/** Takes a thrown value that is not an EcolinkError. The assistant sees only the reference. */
 export type ReportUnexpected = (thrown: unknown, reference: string) => void;
 
-/** The output twice, both times just as `--json` prints it: some clients show the model one, some the other. */
-export function successResult(output: Record<string, unknown>): CallToolResult {
-  return { content: [{ type: 'text', text: JSON.stringify(output) }], structuredContent: output };
+/**
+ * The output twice, because some clients show the model the text and others the structured content. `output` may have
+ * texts with references, as `execute` and the server's own clients get them.
+ */
+export function successResult({ output: schema }: Operation, output: Record<string, unknown>): CallToolResult {
+  const said = renderOutput(schema, output, assistantSpeaker);
+  return { content: [{ type: 'text', text: JSON.stringify(said) }], structuredContent: said };
 }
 
 /**
- * One text block of JSON: `{code, message, retryable, next_step, field?, valid_values?}`. No `structuredContent`: a 1.x
- * client throws where that does not fit the output schema, and its model never sees the error.
+ * One text block of JSON: `{code, message, retryable, next_step, field?, valid_values?}`. There is no `structuredContent`:
+ * a 1.x client throws if it does not fit the output schema, and then its model never sees the error.
  */
 export function errorResult(thrown: unknown, report: ReportUnexpected): CallToolResult {
   const reference = randomUUID().slice(0, 8);
   const error = asEcolinkError(thrown, reference);
   if (error !== thrown) report(thrown, reference);
-  const body = error.toBody();
-  const text = JSON.stringify({ ...body, next_step: asToolNames(body.next_step) });
-  return { isError: true, content: [{ type: 'text', text }] };
+  return { isError: true, content: [{ type: 'text', text: JSON.stringify(error.toBody(assistantSpeaker)) }] };
 }

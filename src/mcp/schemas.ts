@@ -1,35 +1,30 @@
-import { plainWords } from '../core/base/prose.ts';
 import { z } from 'zod';
-import { catalogue } from '../core/operations/catalogue.ts';
-import { hintsOf } from '../core/operation/operation.ts';
-import type { FieldHints, Operation } from '../core/operation/operation.ts';
+import { proseSchema, render, run, say } from '../core/base/prose.ts';
+import { inputFields } from '../core/operation/operation.ts';
+import type { InputField, Operation } from '../core/operation/operation.ts';
+import { assistantSpeaker } from './speaker.ts';
 
-/** The part of JSON Schema that the catalogue's schemas turn into. */
-export interface JsonSchema {
-  type?: string | string[];
-  description?: string;
-  properties?: Record<string, JsonSchema>;
-  required?: string[];
-  items?: JsonSchema;
-  additionalProperties?: boolean | JsonSchema;
-  [keyword: string]: unknown;
-}
+export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-/** What execute checks anyway and the descriptions say in words: every assistant pays for these in every session. */
-const unsaidOfInputs = new Set(['$schema', 'minLength', 'maxLength', 'minItems', 'maxItems', 'pattern', 'format']);
+/** `execute` checks these anyway, and the descriptions say them in words. Every assistant pays for them in every session. */
+const omittedFromInputs = new Set(['$schema', 'minLength', 'maxLength', 'minItems', 'maxItems', 'pattern', 'format']);
 
-/** What a tool takes: one flat object of typed, described properties that refuses all others. */
+/** The arguments of a tool: one flat object of typed, described properties. Other properties are refused. */
 export function inputSchema(operation: Operation): JsonSchema {
-  const schema = without(z.toJSONSchema(operation.input, { io: 'input' }) as JsonSchema, unsaidOfInputs);
-  const properties = Object.entries(schema.properties ?? {}).map(([name, property]) => {
-    const hints = hintsOf(operation.input.shape[name] as z.ZodType);
-    return [name, hints ? { ...property, ...explain(hints) } : property];
-  });
-  return { ...schema, properties: Object.fromEntries(properties) };
+  const schema = omit(z.toJSONSchema(operation.input, { io: 'input' }), omittedFromInputs);
+  const properties = { ...schema.properties };
+  for (const field of inputFields(operation)) {
+    const property = properties[field.name];
+    if (typeof property === 'object') properties[field.name] = { ...property, description: describe(field) };
+  }
+  return { ...schema, properties };
 }
 
-/** Client libraries check results against this: it must stay true of every server that the tool may talk to, so it is loose and short. */
-const unsaidOfOutputs = new Set([
+/**
+ * Client libraries check results against the output schema. A server of another version must still fit, so the schema is
+ * loose and short.
+ */
+const omittedFromOutputs = new Set([
   '$schema',
   'required',
   'additionalProperties',
@@ -40,62 +35,56 @@ const unsaidOfOutputs = new Set([
   'pattern',
 ]);
 
-/** What a tool answers with: the names and types of its fields, and for a list those of an item. */
+const prose: z.core.$ZodType = proseSchema;
+
+/** The names and types of the fields of a tool's result. For a list, also those of an item. */
 export function outputSchema(operation: Operation): JsonSchema {
-  const schema = without(z.toJSONSchema(operation.output) as JsonSchema, unsaidOfOutputs);
-  return shallow(schema, operation.columns ? 2 : 1);
+  const schema = z.toJSONSchema(operation.output, {
+    // Results hold rendered texts.
+    override: ({ zodSchema, jsonSchema }) => {
+      if (zodSchema !== prose) return;
+      delete jsonSchema.anyOf;
+      jsonSchema.type = 'string';
+    },
+  });
+  return cut(omit(schema, omittedFromOutputs), operation.columns ? 2 : 1);
 }
 
-const longestAdvancedHelp = 60;
-
-function explain(hints: FieldHints): { description: string } {
-  const condition = hints.onlyWith
-    ? ` ${hints.requiredThere ? 'Required with' : 'Only with'} ${hints.onlyWith.field} ${hints.onlyWith.value}.`
-    : '';
-  const choices = hints.choices ? ` See ${hints.choices.operation}.` : '';
-  return { description: briefly(hints) + condition + choices };
+function describe({ help, brief, onlyWith, requiredThere, choices }: InputField): string {
+  const condition =
+    onlyWith === undefined
+      ? ''
+      : ` ${requiredThere === true ? 'Required with' : 'Only with'} ${onlyWith.field} ${onlyWith.value}.`;
+  const source = choices === undefined ? '' : say` See ${run(choices.operation)}.`;
+  return render(say`${brief ?? help}${condition}${source}`, assistantSpeaker);
 }
 
-/** A long text about a field that is rarely needed ends after its first clause. */
-function briefly(hints: FieldHints): string {
-  const help = asToolNames(plainWords(hints.help));
-  if (!hints.advanced || help.length <= longestAdvancedHelp) return help;
-  return `${help.split(/[:;.](?:\s|$)/, 1)[0]}.`;
+/** The schema without some keywords, at every depth. */
+function omit(schema: JsonSchema, keywords: ReadonlySet<string>): JsonSchema {
+  const rest: JsonSchema = Object.fromEntries(Object.entries(schema).filter(([keyword]) => !keywords.has(keyword)));
+  return mapChildren(rest, (child) => omit(child, keywords));
 }
 
-const commandNames = new RegExp(
-  `\\b(?:${catalogue.map(({ name }) => name.replaceAll('_', '-')).join('|')})\\b(?!-)`,
-  'g',
-);
-
-/** Texts of the core name operations as the command line does: `list-regions`. */
-export function asToolNames(text: string): string {
-  return text.replaceAll(commandNames, (command) => command.replaceAll('-', '_'));
+/** The schema without the properties that are deeper than `levels` objects. A list does not count as a level. */
+function cut(schema: JsonSchema, levels: number): JsonSchema {
+  const { properties, ...rest } = schema;
+  if (levels === 0) return mapChildren(rest, (child) => cut(child, 0));
+  return mapChildren(schema, (child, keyword) => cut(child, keyword === 'properties' ? levels - 1 : levels));
 }
 
-function without(schema: JsonSchema, keywords: ReadonlySet<string>): JsonSchema {
-  const kept = Object.entries(schema).filter(([keyword]) => !keywords.has(keyword));
-  return Object.fromEntries(
-    kept.map(([keyword, value]) => {
-      if (keyword === 'items') return [keyword, without(value as JsonSchema, keywords)];
-      if (keyword !== 'properties') return [keyword, value];
-      return [keyword, mapValues(value as Record<string, JsonSchema>, (property) => without(property, keywords))];
-    }),
-  );
-}
+type Keyword = 'properties' | 'items';
 
-/** Cuts off what lies deeper than `levels` objects; a list does not count as a level. */
-function shallow(schema: JsonSchema, levels: number): JsonSchema {
-  const { properties, items, ...rest } = schema;
-  return {
-    ...rest,
-    ...(properties && levels > 0
-      ? { properties: mapValues(properties, (property) => shallow(property, levels - 1)) }
-      : {}),
-    ...(items ? { items: shallow(items, levels) } : {}),
-  };
-}
-
-function mapValues<V, W>(record: Record<string, V>, change: (value: V) => W): Record<string, W> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+function mapChildren(schema: JsonSchema, change: (child: JsonSchema, keyword: Keyword) => JsonSchema): JsonSchema {
+  const { properties, items } = schema;
+  const mapped = { ...schema };
+  if (properties !== undefined) {
+    mapped.properties = Object.fromEntries(
+      Object.entries(properties).map(([name, child]) => [
+        name,
+        typeof child === 'object' ? change(child, 'properties') : child,
+      ]),
+    );
+  }
+  if (typeof items === 'object' && !Array.isArray(items)) mapped.items = change(items, 'items');
+  return mapped;
 }

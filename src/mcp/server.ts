@@ -5,7 +5,10 @@ import type { ReportUnexpected } from './results.ts';
 import { tools } from './tools.ts';
 import type { Tool } from './tools.ts';
 
-/** Runs one operation for whoever is at the other end: `core.execute` over HTTP, a client of the server over stdio. */
+/**
+ * Runs one operation for the connected assistant: `core.execute` over HTTP, a client of the server over stdio. The output's
+ * texts keep their references.
+ */
 export type CallOperation = (
   operation: string,
   input: object,
@@ -18,21 +21,21 @@ interface McpServerDeps {
   report: ReportUnexpected;
 }
 
-/** One server object for one connection (stdio) or one request (HTTP), of whichever protocol era. */
+/** A server object for one connection (stdio) or one request (HTTP), in any revision of the protocol. */
 export function createMcpServer(deps: McpServerDeps): McpServer {
   const server = new McpServer(
     { name: 'ecolink', title: 'EcoLink', version: deps.version },
-    // The tools are the catalogue's and change with the release, not under a client's feet.
+    // The tools change with a release only.
     { instructions, capabilities: { tools: { listChanged: false } } },
   );
   for (const tool of tools) addTool(server, tool, deps);
   return server;
 }
 
-function addTool(server: McpServer, { name, ...config }: Tool, { call, report }: McpServerDeps): void {
+function addTool(server: McpServer, { name, operation, config }: Tool, { call, report }: McpServerDeps): void {
   server.registerTool(name, config, async (input, { mcpReq }) => {
     try {
-      return successResult(await call(name, input as object, { signal: mcpReq.signal }));
+      return successResult(operation, await call(name, input, { signal: mcpReq.signal }));
     } catch (error) {
       return errorResult(error, report);
     }

@@ -9,8 +9,8 @@ interface StdioDeps {
 }
 
 /**
- * Serves one assistant over this process's standard input and output, and resolves when its input ends. Standard output
- * belongs to the protocol from here on: whatever else there is to say goes to standard error.
+ * Serves one assistant over standard input and output. Resolves when the input ends. Only the protocol may write to
+ * standard output. Complaints go to standard error.
  */
 export async function serveMcpStdio({ call, version }: StdioDeps): Promise<void> {
   const transport = new WatchedTransport();
@@ -23,7 +23,7 @@ export async function serveMcpStdio({ call, version }: StdioDeps): Promise<void>
   await handle.close();
 }
 
-/** The SDK keeps `onclose` for itself, and its own handle does not say when the client has gone. */
+/** The SDK uses `onclose` itself, and its handle does not say when the client has left. */
 class WatchedTransport extends StdioServerTransport {
   readonly #end = Promise.withResolvers<void>();
   readonly closed = this.#end.promise;

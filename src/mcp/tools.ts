@@ -1,56 +1,62 @@
-import { plainWords } from '../core/base/prose.ts';
 import type { StandardSchemaWithJSON, ToolAnnotations } from '@modelcontextprotocol/server';
+import { render } from '../core/base/prose.ts';
 import type { Operation } from '../core/operation/operation.ts';
-import { catalogue } from '../core/operations/catalogue.ts';
-import { asToolNames, inputSchema, outputSchema } from './schemas.ts';
+import { inputSchema, outputSchema } from './schemas.ts';
 import type { JsonSchema } from './schemas.ts';
+import { assistantSpeaker, toolOperations } from './speaker.ts';
 
 export interface Tool {
   name: string;
+  operation: Operation;
+  /** What `tools/list` says of it. */
+  config: ToolConfig;
+}
+
+interface ToolConfig {
   title: string;
   description: string;
-  inputSchema: StandardSchemaWithJSON;
-  outputSchema: StandardSchemaWithJSON;
+  inputSchema: StandardSchemaWithJSON<object>;
+  outputSchema: StandardSchemaWithJSON<object>;
   annotations: ToolAnnotations;
 }
 
-/** Every operation that assistants get, as a tool. Made once: over HTTP there is a server object per request. */
-export const tools: readonly Tool[] = catalogue.filter(({ frontEnds }) => frontEnds.includes('mcp')).map(toolOf);
-
-function toolOf(operation: Operation): Tool {
-  return {
-    name: operation.name,
+/** Made once: over HTTP there is a server object for each request. */
+export const tools: readonly Tool[] = toolOperations.map((operation) => ({
+  name: operation.name,
+  operation,
+  config: {
     title: operation.title,
-    description: asToolNames(plainWords(operation.description)),
+    description: render(operation.description, assistantSpeaker),
     inputSchema: advertised(inputSchema(operation)),
     outputSchema: advertised(outputSchema(operation)),
     annotations: annotationsOf(operation),
-  };
-}
+  },
+}));
 
 /**
- * Shown to the client, never checked by the SDK: its own answer to bad input has no code, no next step and no nearest
- * name. `execute` checks, for every front end alike.
+ * Clients see the schema, but the SDK does not check it: its errors have no code, no next step and no nearest name.
+ * `execute` checks the input, for every front end alike.
  */
-function advertised(schema: JsonSchema): StandardSchemaWithJSON {
+function advertised(schema: JsonSchema): StandardSchemaWithJSON<object> {
   return {
     '~standard': {
       version: 1,
       vendor: 'ecolink',
-      validate: (value) => ({ value }),
+      validate: (value) =>
+        typeof value === 'object' && value !== null ? { value } : { issues: [{ message: 'It must be an object.' }] },
       jsonSchema: { input: () => schema, output: () => schema },
     },
   };
 }
 
-/** True to what an operation may do at most: clients ask their user, or do not, by these. */
+/** The most that an operation may do. Clients decide by these whether to ask their user. */
 function annotationsOf({ effect, input }: Operation): ToolAnnotations {
   return {
     readOnlyHint: effect === 'read',
     destructiveHint: effect === 'destructive',
-    // Taking away twice takes away no more than once; a second launch is a second instance.
+    // A second deletion changes nothing. A second launch makes a second instance.
     idempotentHint: effect !== 'write',
-    // What adds or changes may make EcoLink fetch from the Hub, and so does looking at a repo.
+    // A write may make EcoLink download from the Hub. A look at a repo asks the Hub too.
     openWorldHint: effect === 'write' || 'repo' in input.shape,
   };
 }

@@ -2,6 +2,7 @@ import { Client } from '@modelcontextprotocol/client';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { expect, it, onTestFinished } from 'vitest';
 import { fail } from '../../src/core/base/errors.ts';
+import { fieldRef, run, say, task } from '../../src/core/base/prose.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
 import type { CallOperation } from '../../src/mcp/server.ts';
 import type { ToolAnswer } from './clients.ts';
@@ -33,6 +34,24 @@ it('answers with the output, as structured content and as the same JSON in text'
   expect(answer.isError).not.toBe(true);
 });
 
+it('says the texts of an output in words for assistants, twice the same', async () => {
+  const warning = say`To replace its value: ${task('add_credential', 'hf')}.`;
+  const { callTool } = await connectTo(async () => ({
+    model: 'tiny',
+    state: 'registered',
+    next_step: say`Launch it: ${run('launch_instance', { model: 'tiny' })}.`,
+    warnings: ['It is large.', warning],
+  }));
+  const { content, structuredContent } = await callTool('check_model', {});
+  expect(structuredContent?.['warnings']).toEqual([
+    'It is large.',
+    'To replace its value: ask your user to store a Hugging Face token named "hf" at a terminal, never in this chat.',
+  ]);
+  expect(JSON.parse(content[0]?.text ?? '')).toEqual(structuredContent);
+  const registered = await callTool('register_model', {});
+  expect(registered.structuredContent?.['next_step']).toBe('Launch it: launch_instance (model: "tiny").');
+});
+
 it('hands the arguments on as they came, so that the core itself says what is wrong with them', async () => {
   const calls: unknown[] = [];
   const { callTool } = await connectTo(async (operation, input) => {
@@ -50,8 +69,8 @@ it('hands the arguments on as they came, so that the core itself says what is wr
 it('shows an error as one text block of JSON, whose next step names tools', async () => {
   const { callTool, reported } = await connectTo(() =>
     Promise.reject(
-      fail('region_not_found', 'There is no region "eu".', {
-        nextStep: 'Name one of the regions that list-regions shows, or read get-instance-logs.',
+      fail('region_not_found', say`There is no region "eu" for ${fieldRef('regions')}.`, {
+        nextStep: say`Name one of the regions that ${run('list_regions')} shows, or read ${run('get_instance_logs', { instance: 3 })}. ${run('list_people')} shows who may help.`,
         field: 'regions',
         validValues: ['local'],
       }),
@@ -59,9 +78,10 @@ it('shows an error as one text block of JSON, whose next step names tools', asyn
   );
   expect(errorIn(await callTool('launch_instance', { model: 'tiny-chat', regions: ['eu'] }))).toEqual({
     code: 'region_not_found',
-    message: 'There is no region "eu".',
+    message: 'There is no region "eu" for "regions".',
     retryable: false,
-    next_step: 'Name one of the regions that list_regions shows, or read get_instance_logs.',
+    next_step:
+      'Name one of the regions that list_regions shows, or read get_instance_logs (instance: 3). "List people" (a person does this) shows who may help.',
     field: 'regions',
     valid_values: ['local'],
   });

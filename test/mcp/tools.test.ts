@@ -1,24 +1,6 @@
-import { Client } from '@modelcontextprotocol/client';
-import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { describe, expect, it } from 'vitest';
 import { catalogue } from '../../src/core/operations/catalogue.ts';
-import { createMcpServer } from '../../src/mcp/server.ts';
-
-/** What a client is told, which is what an assistant pays for and acts by. */
-async function listTools() {
-  const [near, far] = InMemoryTransport.createLinkedPair();
-  const server = createMcpServer({
-    version: '0.0.0',
-    call: () => Promise.reject(new Error('not called')),
-    report: () => {},
-  });
-  await server.connect(far);
-  const client = new Client({ name: 'test', version: '0' });
-  await client.connect(near);
-  const { tools } = await client.listTools();
-  await client.close();
-  return tools;
-}
+import { listTools } from './list-tools.ts';
 
 const tools = await listTools();
 

@@ -32,6 +32,8 @@ export interface FieldHints {
   label: string;
   /** One sentence that says what the field is for. */
   help: Prose;
+  /** Shorter help for tools: an assistant pays for it in every session. */
+  brief?: Prose;
   example?: string;
   /** Values come from this list operation's items: shell completion, a form's menu, `valid_values`. */
   choices?: { operation: string; value: string; label?: string };

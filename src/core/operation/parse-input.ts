@@ -2,6 +2,7 @@ import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { looksLikeToken } from '../base/secret-shapes.ts';
 import { fail } from '../base/errors.ts';
+import { fieldRef, say } from '../base/prose.ts';
 import { inputFields } from './operation.ts';
 import type { InputField, Operation } from './operation.ts';
 
@@ -63,7 +64,7 @@ function refuseUnknown(
 }
 
 function missing(each: InputField): Error {
-  return fail('field_missing', `"${each.name}" is missing: ${each.help}`, {
+  return fail('field_missing', say`${fieldRef(each.name)} is missing: ${each.help}`, {
     nextStep:
       each.example === undefined ? `Give "${each.name}".` : `Give "${each.name}", for example "${each.example}".`,
     field: each.name,

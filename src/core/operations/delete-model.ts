@@ -9,7 +9,7 @@ export const deleteModel = defineMutation({
   name: 'delete_model',
   title: 'Delete a model',
   description:
-    'Takes a model out of the registry. Refused while an instance that is not stopped uses it. Cached weights stay until they are evicted; history and audit stay readable; the name can be used again.',
+    'Takes a model out of the registry. Refused while an instance that is not stopped uses it. Cached weights, history and audit stay. The name can be used again.',
   group: 'models',
   effect: 'destructive',
   role: 'member',

@@ -8,7 +8,7 @@ export const evictCache = defineMutation({
   name: 'evict_cache',
   title: 'Evict cached weights',
   description:
-    'Deletes cached weights that nothing uses and says how many bytes that freed. Refused while a download runs on them or an instance that is not stopped needs them.',
+    'Deletes cached weights and says how many bytes that freed. Refused while a download or an instance that is not stopped uses them.',
   group: 'regions',
   effect: 'destructive',
   role: 'member',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fieldRef, say } from '../base/prose.ts';
 import { defineQuery } from './define.ts';
 import { approvalField, approvalShape } from './approval-fields.ts';
 import { waitSeconds } from './shapes.ts';
@@ -6,8 +7,7 @@ import { waitSeconds } from './shapes.ts';
 export const getApproval = defineQuery({
   name: 'get_approval',
   title: 'Get an approval',
-  description:
-    'Shows one request: what would run, who may decide, the votes, and what came of it. With wait_seconds it waits for the next change of state.',
+  description: say`Shows one request: what would run, who may decide, the votes, and the outcome. With ${fieldRef('wait_seconds')} it waits for the next change of state.`,
   group: 'approvals',
   effect: 'read',
   role: 'viewer',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { run, say } from '../base/prose.ts';
 import { field } from '../operation/operation.ts';
 import { modelField, regionsField } from './shapes.ts';
 
@@ -13,7 +14,7 @@ export const launchFields = {
   }),
   accelerator: field(z.string().min(1).max(100).optional(), {
     label: 'Accelerator',
-    help: 'Kind of GPU, as list-regions names it.',
+    help: say`Kind of GPU, as ${run('list_regions')} names it.`,
     example: 'h100',
     advanced: true,
   }),
@@ -25,13 +26,13 @@ export const launchFields = {
   }),
   runtime: field(z.string().min(1).max(100).optional(), {
     label: 'Runtime',
-    help: 'Which engine serves the model; EcoLink picks one that fits unless given.',
+    help: 'Engine that serves the model. EcoLink chooses one unless given.',
     example: 'llama.cpp',
     advanced: true,
   }),
   context_length: field(z.int().min(16).max(10_000_000).optional(), {
     label: 'Context length',
-    help: 'Longest prompt plus answer in tokens; what the model and the memory allow unless given.',
+    help: 'Tokens of prompt plus answer, at most. As many as fit unless given.',
     example: '8192',
     advanced: true,
   }),
@@ -43,7 +44,7 @@ export const launchFields = {
   }),
   allow_pickle: field(z.boolean().optional(), {
     label: 'Allow pickle',
-    help: 'Accept pickle weights: loading them can run code that came with the model.',
+    help: 'Accept pickle weights. Loading them can run code from the model.',
     advanced: true,
   }),
   private: field(z.boolean().optional(), {

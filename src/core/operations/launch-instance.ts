@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { previewLaunch } from './previews/launch.ts';
 import { defineMutation } from './define.ts';
+import { run, say } from '../base/prose.ts';
 import { field } from '../operation/operation.ts';
 import { durationSchema } from '../base/duration.ts';
 import { launchFields } from './launch-fields.ts';
@@ -9,8 +10,7 @@ import { committedChange, idempotency, receipt } from './shapes.ts';
 export const launchInstance = defineMutation({
   name: 'launch_instance',
   title: 'Launch an instance',
-  description:
-    'Starts an endpoint of a registered model and returns at once with its number; get_instance follows it. Weights are fetched once per region and shared. Call it with model "<name>:<instance>".',
+  description: say`Starts an endpoint of a registered model and returns at once with its number. ${run('get_instance')} follows it. Weights are fetched once per region and shared. Call it with model "<name>:<instance>".`,
   group: 'instances',
   effect: 'write',
   role: 'member',
@@ -23,7 +23,7 @@ export const launchInstance = defineMutation({
     ...launchFields,
     plan_digest: field(z.string().max(100).optional(), {
       label: 'Plan digest',
-      help: 'Digest from plan-launch: the launch is refused if the plan has changed since.',
+      help: say`Digest from ${run('plan_launch')}: the launch is refused if the plan has changed since.`,
       advanced: true,
     }),
     stop_after: field(durationSchema.optional(), {

@@ -22,7 +22,8 @@ export const listCache = defineQuery({
     }),
     verify: field(z.boolean().default(false), {
       label: 'Verify',
-      help: 'Reads every file again and compares its hash; takes as long as reading the weights.',
+      help: 'Reads every file again and compares its hash. Takes as long as reading the weights.',
+      brief: 'Reads every file again and compares its hash.',
       advanced: true,
     }),
     ...paging,

@@ -1,12 +1,12 @@
 import { z } from 'zod';
+import { say, task } from '../base/prose.ts';
 import { defineQuery } from './define.ts';
 import { listOf, paging } from './shapes.ts';
 
 export const listCredentials = defineQuery({
   name: 'list_credentials',
   title: 'List credentials',
-  description:
-    'Lists your stored Hugging Face tokens and those shared with the team, never their values. People add one with: ecolink credential add <name>.',
+  description: say`Lists your stored Hugging Face tokens and those shared with the team, never their values. To add one: ${task('add_credential')}.`,
   group: 'people',
   effect: 'read',
   audited: true,

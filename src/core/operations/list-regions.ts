@@ -6,7 +6,7 @@ export const listRegions = defineQuery({
   name: 'list_regions',
   title: 'List regions',
   description:
-    'Lists the places that can run instances: reachability, accelerators, storage, runtimes, missing permissions.',
+    'Lists the regions that run instances: reachability, accelerators, storage, runtimes, missing permissions.',
   group: 'regions',
   effect: 'read',
   role: 'viewer',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { run, say } from '../base/prose.ts';
+import { fieldRef, run, say } from '../base/prose.ts';
 import { defineMutation } from './define.ts';
 import { field } from '../operation/operation.ts';
 import { receipt } from './shapes.ts';
@@ -8,7 +8,7 @@ import { volumeFields } from './volume-fields.ts';
 export const pinCache = defineMutation({
   name: 'pin_cache',
   title: 'Pin cached weights',
-  description: 'Keeps cached weights from being evicted by a policy; --no-pinned lifts it.',
+  description: say`Keeps cached weights from being evicted by a policy. ${fieldRef('pinned', 'false')} lifts it.`,
   group: 'regions',
   effect: 'write',
   role: 'member',

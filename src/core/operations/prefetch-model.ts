@@ -8,8 +8,7 @@ import { idempotency, modelField, receipt, regionsField } from './shapes.ts';
 export const prefetchModel = defineMutation({
   name: 'prefetch_model',
   title: 'Prefetch a model',
-  description:
-    'Fetches the weights of a model into regions ahead of a launch, so that the launch finds them there. list_cache follows it.',
+  description: say`Fetches the weights of a model into regions ahead of a launch. ${run('list_cache')} follows it.`,
   group: 'regions',
   effect: 'write',
   role: 'member',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fieldRef, say } from '../base/prose.ts';
 import { previewRestart } from './previews/restart.ts';
 import { defineMutation } from './define.ts';
 import { field } from '../operation/operation.ts';
@@ -7,8 +8,7 @@ import { committedChange, idempotency, instanceField, instanceReference, receipt
 export const restartInstance = defineMutation({
   name: 'restart_instance',
   title: 'Restart an instance',
-  description:
-    'Starts an instance anew, stopped or not, from the image that it ran. With model it moves to another entry and keeps its model id.',
+  description: say`Starts an instance anew, stopped or not, from the image that it ran. With ${fieldRef('model')} it moves to another model and keeps its model id.`,
   group: 'instances',
   effect: 'write',
   role: 'member',

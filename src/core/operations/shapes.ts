@@ -10,11 +10,13 @@ export const paging = {
   cursor: field(z.string().optional(), {
     label: 'Cursor',
     help: 'Where to go on: the next_cursor of the page before.',
+    brief: 'The next_cursor of the page before.',
     advanced: true,
   }),
   limit: field(z.int().min(1).max(100).default(20), {
     label: 'Limit',
     help: 'How many items, 1 to 100.',
+    brief: 'How many items.',
     advanced: true,
   }),
 };
@@ -24,6 +26,7 @@ export const idempotency = {
   idempotency_key: field(z.string().min(1).max(200).optional(), {
     label: 'Idempotency key',
     help: 'Makes a repeated call safe: the same key with the same input answers with the outcome of the first call, for 7 days.',
+    brief: 'Makes a repeated call safe.',
     advanced: true,
   }),
 };
@@ -39,6 +42,7 @@ export const modelField = {
 export const instanceField = {
   label: 'Instance',
   help: 'Number of the instance, or "name:number".',
+  brief: 'Its number, or "name:number".',
   example: '3',
   choices: { operation: 'list_instances', value: 'id', label: 'model_id' },
   positional: true,
@@ -58,7 +62,8 @@ export const regionsField = {
 
 export const waitSeconds = field(z.int().min(0).max(30).optional(), {
   label: 'Wait',
-  help: 'Seconds to wait (at most 30) for the next change of state; ends at once on a settled state.',
+  help: 'Seconds to wait (at most 30) for the next change of state. A settled state ends the wait at once.',
+  brief: 'Seconds to wait for the next change of state.',
   advanced: true,
 });
 

@@ -6,7 +6,7 @@ import { idempotency, modelField, regionsField } from './shapes.ts';
 export const volumeFields = {
   volume: field(z.string().min(1).max(100).optional(), {
     label: 'Volume',
-    help: 'Key of one volume, as list-cache shows it; or give a model.',
+    help: 'Key of one volume, or give a model.',
     example: 'v-3f2a9c1b7d4e',
     choices: { operation: 'list_cache', value: 'volume' },
   }),

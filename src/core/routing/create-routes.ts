@@ -1,5 +1,6 @@
 import type { Caller } from '../base/caller.ts';
 import { fail } from '../base/errors.ts';
+import { run, say } from '../base/prose.ts';
 import type { Fleet } from '../region/fleet.ts';
 import { mayRead } from '../access/visibility.ts';
 import { findInstance, searchInstances } from '../instances/table.ts';
@@ -49,7 +50,7 @@ function toRoute(instance: Instance, fleet: Fleet): Route {
   const id = modelId(instance);
   if (instance.desired === 'stopped') {
     throw fail('instance_stopped', `The instance "${id}" is stopped.`, {
-      nextStep: `Bring it back: restart_instance ${instance.id}.`,
+      nextStep: say`Bring it back: ${run('restart_instance', { instance: instance.id })}.`,
     });
   }
   return {
