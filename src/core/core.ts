@@ -10,6 +10,14 @@ import type { InputOf, OperationName, OutputOf } from './operations/catalogue.ts
 import type { InFlight } from './routing/in-flight.ts';
 import type { Routes } from './routing/routes.ts';
 
+export { adminNames } from './access/admin-names.ts';
+export type { Access, GroupLookup, SlackWorkspace, TokenSummary } from './access/access.ts';
+export type { NewInstallation } from './access/workspaces/installations.ts';
+export type { ShownMessage } from './approvals/messages-table.ts';
+export { isOver } from './approvals/states.ts';
+export type { Ending } from './instances/ending.ts';
+export { isSettled } from './instances/states.ts';
+
 export interface ExecuteOptions {
   /** Ends waiting (`wait_seconds`) when the caller has gone. */
   signal?: AbortSignal | undefined;
