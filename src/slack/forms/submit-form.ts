@@ -39,9 +39,11 @@ interface ShownView {
 export function readSubmission(view: ShownView): Submission | undefined {
   const operation = findOperation(view.callback_id.slice(formPrefix.length));
   const form = readForm(view.private_metadata);
-  if (!operation || !form) return undefined;
-  const values = readValues(operation, form, stateSchema.parse(view.state.values));
-  const choices = readChoices(operation, form, blocksSchema.parse(view.blocks));
+  const state = stateSchema.safeParse(view.state.values);
+  const blocks = blocksSchema.safeParse(view.blocks);
+  if (!operation || !form || !state.success || !blocks.success) return undefined;
+  const values = readValues(operation, form, state.data);
+  const choices = readChoices(operation, form, blocks.data);
   return { operation, form: withValues(operation, form, values), choices };
 }
 
