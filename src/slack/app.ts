@@ -2,7 +2,6 @@ import { App } from '@slack/bolt';
 import type { AppOptions, BlockAction, ButtonAction, ViewClosedAction, ViewSubmitAction } from '@slack/bolt';
 import { WebClient } from '@slack/web-api';
 import type { WebClientOptions } from '@slack/web-api';
-import { workspaceNotListed } from '../core/access/workspaces/installations.ts';
 import type { SlackSecrets } from '../core/config/config.ts';
 import type { Core } from '../core/core.ts';
 import { onDecide, onReason } from './commands/approval-actions.ts';
@@ -11,8 +10,8 @@ import { createApprovalMessages } from './messages/approval-messages.ts';
 import { installedBots, oneBot } from './connect/bots.ts';
 import type { Bots } from './connect/bots.ts';
 import { onCommand } from './commands/command.ts';
-import { commandName } from './blocks/command-text.ts';
-import type { Desk } from './workspace/dependencies.ts';
+import { commandName } from './blocks/speaker.ts';
+import type { SlackDeps } from './workspace/dependencies.ts';
 import { createEndingMessages, extendId, onExtend } from './messages/ending-messages.ts';
 import { switchId } from './forms/field-block.ts';
 import { formPrefix } from './forms/form-view.ts';
@@ -30,27 +29,26 @@ import type { RequestListener } from './connect/transport.ts';
 import { onTokensRevoked, onUninstalled } from './connect/uninstall.ts';
 
 export interface SlackOptions {
-  /** Where Slack's Web API is, in place of the config's or Slack's own. */
+  /** URL of Slack's Web API. Default: that of the config, else Slack's own. */
   slackApiUrl?: string;
   /** How often launch messages are edited. */
   pace?: Pace;
-  /** Milliseconds before a submission is answered with *checking…*; at most 2,500. */
+  /** Milliseconds before the form of a submission says *checking…*; at most 2,500. */
   patience?: number;
 }
 
 export interface Slack {
   /**
-   * For requests below `/slack/`: events where there is no app token, and the pages that install the app where
-   * workspaces do that. It reads and verifies the raw body itself, so nothing may have read it before. Absent where
-   * there are neither.
+   * Answers requests below `/slack/`: events if there is no app token, and the pages that install the app. It reads and
+   * verifies the raw body itself, so nothing may read it before. Absent if it has nothing to answer.
    */
   requestListener?: RequestListener;
   close(): Promise<void>;
 }
 
 /**
- * Connects `/ecolink` to the workspace of one token, or to those that install the app: over a socket where there is an
- * app token, else over HTTP. Throws EcolinkError: `slack_not_configured`, `slack_nothing_listed`,
+ * Connects `/ecolink` to the workspace of one token, or to those that install the app: over a socket if there is an app
+ * token, else over HTTP. Throws EcolinkError: `slack_not_configured`, `slack_nothing_listed`,
  * `slack_workspace_not_listed`, `slack_token_refused`, `slack_unreachable`.
  */
 export async function startSlack(core: Core, options: SlackOptions = {}): Promise<Slack> {
@@ -97,7 +95,7 @@ function clientOptionsOf(core: Core, apiUrl: string | undefined): WebClientOptio
   return {
     logger: boltLogger(core.log),
     ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
-    // Slack's own default goes on for half an hour: by then nobody waits for the answer.
+    // The default of the client retries for half an hour. Nobody waits that long for an answer.
     retryConfig: { retries: 3, minTimeout: 300, maxTimeout: 5000 },
     timeout: 15_000,
   };
@@ -126,7 +124,7 @@ async function identify(core: Core, slack: SlackSecrets, options: WebClientOptio
     .test()
     .catch((thrown: unknown) => Promise.reject(startError(thrown)));
   const home = { team: me.team_id ?? '', ...(me.enterprise_id ? { enterprise: me.enterprise_id } : {}) };
-  if (!core.access.admitsWorkspace(home)) throw workspaceNotListed(home);
+  core.installations.checkListed(home);
   return {
     bots: oneBot(home, botToken, options),
     authorization: {
@@ -137,28 +135,28 @@ async function identify(core: Core, slack: SlackSecrets, options: WebClientOptio
   };
 }
 
-function listen(app: App, desk: Desk): void {
+function listen(app: App, deps: SlackDeps): void {
   const forms = new RegExp(`^${formPrefix.replace('.', String.raw`\.`)}`);
-  app.command(commandName, (args) => onCommand(desk, args));
-  app.view<ViewSubmitAction>({ callback_id: forms, type: 'view_submission' }, (args) => onSubmit(desk, args));
-  app.view<ViewClosedAction>({ callback_id: forms, type: 'view_closed' }, (args) => onClose(desk, args));
-  app.action<BlockAction>({ type: 'block_actions', action_id: switchId }, (args) => onSwitch(desk, args));
+  app.command(commandName, (args) => onCommand(deps, args));
+  app.view<ViewSubmitAction>({ callback_id: forms, type: 'view_submission' }, (args) => onSubmit(deps, args));
+  app.view<ViewClosedAction>({ callback_id: forms, type: 'view_closed' }, (args) => onClose(deps, args));
+  app.action<BlockAction>({ type: 'block_actions', action_id: switchId }, (args) => onSwitch(deps, args));
   app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: /^approval[.](?:approve|deny)$/ }, (args) =>
-    onDecide(desk, args),
+    onDecide(deps, args),
   );
-  app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: extendId }, (args) => onExtend(desk, args));
-  app.view<ViewSubmitAction>({ callback_id: reasonFormId, type: 'view_submission' }, (args) => onReason(desk, args));
-  app.event('app_uninstalled', (args) => onUninstalled(desk.core, args));
-  app.event('tokens_revoked', (args) => onTokensRevoked(desk.core, args));
+  app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: extendId }, (args) => onExtend(deps, args));
+  app.view<ViewSubmitAction>({ callback_id: reasonFormId, type: 'view_submission' }, (args) => onReason(deps, args));
+  app.event('app_uninstalled', (args) => onUninstalled(deps.core, args));
+  app.event('tokens_revoked', (args) => onTokensRevoked(deps.core, args));
   app.error(async (error) => {
-    // From a place that the config does not list, or that removed the app: nothing that an operator has to look into.
+    // The workspace is not listed, or it removed the app: the operator has nothing to repair.
     if (error.code === 'slack_bolt_authorization_error')
-      desk.core.log.info({ reason: error.message }, 'Slack: not served');
-    else desk.core.log.error({ err: error }, 'a Slack handler failed');
+      deps.core.log.info({ reason: error.message }, 'Slack: not served');
+    else deps.core.log.error({ err: error }, 'a Slack handler failed');
   });
 }
 
-/** Undefined where nothing comes in over HTTP. */
+/** Undefined if nothing comes in over HTTP. */
 function listenerOf(
   installer: Installer | undefined,
   events: RequestListener | undefined,

@@ -66,7 +66,7 @@ describe.skipIf(withoutLocalSlack)('/ecolink over Socket Mode', () => {
     await expect.poll(() => place.slack.errors['name'] ?? '', patient).toMatch(/name/i);
     place.slack.submit(registration('from-slack', tinyRepo));
     await expect.poll(shown, patient).toContain('*from-slack*');
-    const model = await place.core.execute('get_model', { model: 'from-slack' }, place.alice);
+    const model = await place.core.execute('get_model', { model: 'from-slack' }, { ...place.alice, source: 'http' });
     expect(model).toMatchObject({ repo: tinyRepo, category: 'chat', owner: 'alice' });
   });
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { fail } from '../../src/core/base/errors.ts';
 import { catalogue, findOperation } from '../../src/core/operations/catalogue.ts';
 import { inputFields } from '../../src/core/operation/operation.ts';
 import type { Operation } from '../../src/core/operation/operation.ts';
@@ -168,12 +169,12 @@ test('a field that came filled in keeps its value when Slack sends it back empty
 
 test('an error stands under its field, and above the form where it has none', () => {
   const form = newForm(register, 'C1', { name: 'mine' });
-  const body = { code: 'bad_field', message: 'No <b> & c.', retryable: false, next_step: 'Correct it.' };
-  const under = formView(register, form, {}, { error: { ...body, field: 'repo' } });
+  const error = (field: string) => fail('bad_field', 'No <b> & c.', { nextStep: 'Correct it.', field });
+  const under = formView(register, form, {}, { error: error('repo') });
   const names = namesIn(under);
   expect(names.indexOf('error.repo')).toBe(names.indexOf('repo') + 1);
   expect(JSON.stringify(under.blocks)).toContain('No &lt;b&gt; &amp; c.');
-  expect(namesIn(formView(register, form, {}, { error: { ...body, field: 'include' } }))[0]).toBe('error');
+  expect(namesIn(formView(register, form, {}, { error: error('include') }))[0]).toBe('error');
 });
 
 test('a form survives its trip through Slack', () => {

@@ -134,6 +134,6 @@ describe.skipIf(withoutLocalSlack)('/ecolink over HTTP', () => {
     const view = { ...place.slack.view, private_metadata: 'something else', state: { values: {} } };
     const user = { id: workspace.alice, team_id: workspace.team };
     const answer = await send({ type: 'view_submission', user, team: { id: workspace.team, domain: 'test' }, view });
-    expect(await answer.text()).toContain('This form is too old to be sent');
+    expect(await answer.text()).toContain('This form is too old. Close it');
   });
 });

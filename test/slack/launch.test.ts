@@ -88,7 +88,7 @@ describe.skipIf(withoutLocalSlack)('a launch from Slack', () => {
       await launch(slack, 'tiny');
       await expect.poll(async () => (await slack.messages()).length, patient).toBe(1);
       for (let count = 0; count < 100; count++) core.changes.publish({ kind: 'instance', id: '1' });
-      await core.execute('stop_instance', { instance: '1' }, alice);
+      await core.execute('stop_instance', { instance: '1' }, { ...alice, source: 'http' });
       await expect.poll(async () => (await slack.messages())[0]?.text, patient).toMatch(/is stop/);
       expect(await slack.calls('chat.update')).toHaveLength(1);
     } finally {

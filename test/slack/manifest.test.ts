@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { botScopes } from '../../src/slack/connect/installer.ts';
-import { commandName, subcommands } from '../../src/slack/blocks/command-text.ts';
+import { subcommands } from '../../src/slack/blocks/command-text.ts';
+import { commandName } from '../../src/slack/blocks/speaker.ts';
 
 const manifest = JSON.parse(readFileSync(new URL('../../manifest.json', import.meta.url), 'utf8')) as {
   display_information: { name: string; description: string; long_description: string };

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
 import { instanceStates } from '../../src/core/instances/states.ts';
-import { helpMessage, inSlackWords, parseCommand, unknownMessage } from '../../src/slack/blocks/command-text.ts';
+import { fail } from '../../src/core/base/errors.ts';
+import { run, say } from '../../src/core/base/prose.ts';
+import { slackMarkup, slackWords } from '../../src/slack/blocks/speaker.ts';
+import { helpMessage, parseCommand, unknownMessage } from '../../src/slack/blocks/command-text.ts';
 import { errorMessage } from '../../src/slack/blocks/error-text.ts';
 import { goneMessage, instanceMessage, instancesMessage } from '../../src/slack/blocks/instance-blocks.ts';
 import type { Instance, InstanceSummary } from '../../src/slack/blocks/instance-blocks.ts';
@@ -68,14 +71,8 @@ test('messages stay inside the limits in every state, with as much text as there
   ]) {
     expect(breachesOfMessage(message)).toEqual([]);
   }
-  const body = {
-    code: 'x',
-    message: loud,
-    retryable: false,
-    next_step: loud,
-    valid_values: Array<string>(99).fill(loud),
-  };
-  expect(breachesOfMessage(errorMessage(body))).toEqual([]);
+  const error = fail('bad_field', loud, { nextStep: loud, validValues: Array<string>(99).fill(loud) });
+  expect(breachesOfMessage(errorMessage(error))).toEqual([]);
 });
 
 test('text from outside can neither ping a channel nor end its code span nor hide its end', () => {
@@ -92,12 +89,10 @@ test('the nearest command is named for one that does not exist', () => {
 });
 
 test('operations that a sentence names become what can be typed', () => {
-  expect(inSlackWords('Follow it with get_instance 3, or stop_instance 3.')).toBe(
-    'Follow it with `/ecolink status 3`, or `ecolink stop-instance 3`.',
-  );
-  expect(inSlackWords('plan_digest stays; launch_instance does not', '')).toBe(
-    'plan_digest stays; /ecolink launch does not',
-  );
+  const input = { instance: 3 };
+  const text = say`Follow it with ${run('get_instance', input)}, or ${run('stop_instance', input)}. <b> plan_digest`;
+  expect(slackMarkup(text)).toBe('Follow it with `/ecolink status 3`, or *Stop an instance*. &lt;b&gt; plan_digest');
+  expect(slackWords(text)).toBe('Follow it with /ecolink status 3, or "Stop an instance". <b> plan_digest');
 });
 
 const all = { admitsWorkspace: () => true };

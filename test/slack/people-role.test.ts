@@ -42,7 +42,7 @@ describe.skipIf(withoutLocalSlack)('/ecolink role', () => {
     expect(await answerTo(place, '/ecolink people')).toContain(
       `*nobody (${team}/${stranger})*  \`member\`, from alice`,
     );
-    expect(await answerTo(place, `/ecolink role <@${stranger}> member`)).toContain('has that already');
+    expect(await answerTo(place, `/ecolink role <@${stranger}> member`)).toContain('has this role already');
     expect(await answerTo(place, '/ecolink role @nobody none')).toContain('`none`');
     expect(await roleOfStranger()).toBeUndefined();
     expect(await answerTo(place, '/ecolink status', stranger)).toContain('I do not know you yet');

@@ -1,4 +1,5 @@
 import { fail } from '../base/errors.ts';
+import { run, say } from '../base/prose.ts';
 import type { Operation } from './operation.ts';
 import type { Access } from '../access/access.ts';
 import { atLeast } from '../base/caller.ts';
@@ -32,23 +33,23 @@ export async function authoriseAgain(operation: Operation, caller: Caller, acces
   const person = await access.current(caller.person.id);
   if (!person) {
     throw fail('no_role', `${caller.person.name} has no role here any more.`, {
-      nextStep: `Ask ${await adminNames(access)} for one: ${whereRolesAre}.`,
+      nextStep: say`Ask ${await adminNames(access)} for one: ${howRolesAreGiven}.`,
     });
   }
   if (atLeast(person.role, operation.role)) return { ...caller, person };
   throw fail(
     'role_missing',
-    `${operation.name} needs the role "${operation.role}"; ${person.name} has "${person.role}".`,
-    { nextStep: `Ask ${await adminNames(access)} for the role: ${whereRolesAre}.` },
+    say`${run(operation.name)} needs the role "${operation.role}"; ${person.name} has "${person.role}".`,
+    { nextStep: say`Ask ${await adminNames(access)} for the role: ${howRolesAreGiven}.` },
   );
 }
 
-const whereRolesAre = 'roles are given with set_role, or under "people" and "groups" in ecolink.yaml';
+const howRolesAreGiven = say`roles are given with ${run('set_role')}, or under "people" and "groups" in ecolink.yaml`;
 
 /** Plain HTTP reaches every operation; the front ends that say what they are reach those that are theirs. */
 function needOffer(operation: Operation, { source }: Caller): void {
   if (source === 'http' || source === 'system' || operation.frontEnds.includes(source)) return;
-  throw fail('not_offered_here', `${operation.name} is not for ${source}.`, {
+  throw fail('not_offered_here', say`${run(operation.name)} is not for ${source}.`, {
     nextStep: `Use it from: ${operation.frontEnds.join(', ')}.`,
   });
 }

@@ -2,7 +2,7 @@ import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { looksLikeToken } from '../base/secret-shapes.ts';
 import { fail } from '../base/errors.ts';
-import { fieldRef, say } from '../base/prose.ts';
+import { fieldRef, say, task } from '../base/prose.ts';
 import { inputFields } from './operation.ts';
 import type { InputField, Operation } from './operation.ts';
 
@@ -39,8 +39,7 @@ function refuseTokens(input: Record<string, unknown>): void {
       'token_in_input',
       `${inName ? "A field's name" : `The field "${name.slice(0, 64)}"`} holds the value of a token. It was not stored or logged, but whoever sent it has seen it.`,
       {
-        nextStep:
-          'Revoke that token where it was made. Store a new one with "ecolink credential add <name>", which asks for it, and give its name here.',
+        nextStep: say`Revoke that token where it was made. To store a new one: ${task('add_credential')}. Then give its name here.`,
       },
     );
   }

@@ -12,7 +12,7 @@ export const deleteCredential = defineMutation({
   effect: 'destructive',
   role: 'member',
   frontEnds: ['cli', 'mcp', 'slack'],
-  slack: { verb: 'credential' },
+  slack: { verb: 'credential delete' },
   withoutServer: true,
   input: z.strictObject({
     credential: field(z.string().min(1).max(100), {

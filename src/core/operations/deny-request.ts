@@ -13,7 +13,7 @@ export const denyRequest = defineMutation({
   role: 'member',
   decides: true,
   frontEnds: ['cli', 'slack'],
-  slack: { button: 'Deny' },
+  slack: { button: 'Deny…' },
   withoutServer: false,
   neverHeldBack: true,
   input: z.strictObject({

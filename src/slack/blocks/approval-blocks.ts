@@ -1,14 +1,14 @@
-import { plainWords } from '../../core/base/prose.ts';
 import type { ActionsBlock, ModalView } from '@slack/types';
-import type { z } from 'zod';
-import type { ApprovalState } from '../../core/approvals/states.ts';
-import type { approvalShape, approvalSummary } from '../../core/operations/approval-fields.ts';
-import { inSlackWords } from './command-text.ts';
+import { z } from 'zod';
+import { run, say } from '../../core/base/prose.ts';
+import { findOperation } from '../../core/operations/catalogue.ts';
+import type { OutputOf } from '../../core/operations/catalogue.ts';
+import { slackMarkup } from './speaker.ts';
 import { code, escape, note, plain, section, sectionsOf, shorten, when } from './text.ts';
 import type { SlackMessage } from './text.ts';
 
-export type Approval = z.output<typeof approvalShape>;
-export type ApprovalSummary = z.output<typeof approvalSummary>;
+export type Approval = OutputOf<'get_approval'>;
+export type ApprovalSummary = OutputOf<'list_approvals'>['items'][number];
 
 export const approveId = 'approval.approve';
 export const denyId = 'approval.deny';
@@ -27,15 +27,15 @@ const icons = {
   cancelled: ':white_circle:',
   expired: ':alarm_clock:',
   stale: ':warning:',
-} satisfies Record<ApprovalState, string>;
+} satisfies Record<Approval['state'], string>;
 
 /** Lines of what would happen; a launch into many regions has more. */
 const linesShown = 15;
 
-/** How a person is named: plainly, or so that Slack tells them. */
+/** How a person is named: by name, or by a mention that notifies them. */
 export type Naming = (name: string) => string;
 
-/** One request: what would run, who asked, the votes, and while it waits the two buttons. */
+/** One request: what it would do, who asked, the votes, and the two buttons while it waits. */
 export function approvalMessage(approval: Approval, naming: Naming = escape): SlackMessage {
   const [what = approval.operation, ...lines] = approval.summary;
   const shown = lines.slice(0, linesShown).map((line) => `• ${shorten(escape(line), 400)}`);
@@ -44,7 +44,7 @@ export function approvalMessage(approval: Approval, naming: Naming = escape): Sl
   return {
     text: `Request ${approval.id} of ${who}: ${shorten(escape(what), 200)}: ${approval.state}`,
     blocks: [
-      section(`${icons[approval.state]} *${shorten(escape(what), 400)}*\n${standing(approval, naming)}`),
+      section(`${icons[approval.state]} *${shorten(escape(what), 400)}*\n${stateLine(approval, naming)}`),
       ...sectionsOf(shown),
       ...sectionsOf(approval.votes.map(voteLine)),
       note(
@@ -55,11 +55,11 @@ export function approvalMessage(approval: Approval, naming: Naming = escape): Sl
   };
 }
 
-/** How it stands, in one sentence. */
-function standing(approval: Approval, naming: Naming): string {
+/** The state in one sentence. */
+function stateLine(approval: Approval, naming: Naming): string {
   const { state, missing, approvers, decided_by: by, decided_at: at, reason, broken_glass: broken } = approval;
   if (state === 'pending') {
-    const names = approvers.map(naming).join(', ') || 'nobody who can now';
+    const names = approvers.map(naming).join(', ') || 'nobody, because no approver is left';
     return `waits for ${missing} of: ${shorten(names, 500)} · until ${when(approval.expires_at)}`;
   }
   const who = by === undefined ? '' : ` by ${escape(by)}`;
@@ -72,7 +72,7 @@ function standing(approval: Approval, naming: Naming): string {
 function voteLine({ person, vote, at, counts, reason }: Approval['votes'][number]): string {
   const did = { approve: 'approved', deny: 'denied', break_glass: 'broke glass' }[vote];
   const why = reason === undefined ? '' : `: ${shorten(escape(reason), 300)}`;
-  return `${escape(person)} ${did} ${when(at)}${why}${counts ? '' : ' (_does not count any more_)'}`;
+  return `${escape(person)} ${did} ${when(at)}${why}${counts ? '' : ' (_no longer counts_)'}`;
 }
 
 function buttons({ id, summary }: Approval): ActionsBlock {
@@ -85,8 +85,8 @@ function buttons({ id, summary }: Approval): ActionsBlock {
         action_id: approveId,
         value: String(id),
         style: 'primary',
-        text: plain('Approve', 75),
-        // A thumb on a phone slips.
+        text: plain(buttonOf('approve_request'), 75),
+        // People hit buttons by accident on a phone.
         confirm: {
           title: plain('Approve?', 100),
           text: plain(summary[0] ?? `Request ${id}`, 300),
@@ -94,15 +94,31 @@ function buttons({ id, summary }: Approval): ActionsBlock {
           deny: plain('Not yet', 30),
         },
       },
-      { type: 'button', action_id: denyId, value: String(id), style: 'danger', text: plain('Deny…', 75) },
+      {
+        type: 'button',
+        action_id: denyId,
+        value: String(id),
+        style: 'danger',
+        text: plain(buttonOf('deny_request'), 75),
+      },
     ],
   };
 }
 
-/** What the reason is for, kept in the form. */
-export interface ReasonFor {
-  id: string;
-  operation: 'approve_request' | 'deny_request';
+/** The words on the button that runs the operation. */
+function buttonOf(operation: ReasonFor['operation']): string {
+  const reach = findOperation(operation)?.slack;
+  return reach && 'button' in reach ? reach.button : operation;
+}
+
+const reasonForSchema = z.object({ id: z.string(), operation: z.enum(['approve_request', 'deny_request']) });
+
+/** The decision that needs a reason. The form keeps it. */
+export type ReasonFor = z.output<typeof reasonForSchema>;
+
+/** The decision behind a form. Throws if the form is not ours. */
+export function readReasonFor(privateMetadata: string): ReasonFor {
+  return reasonForSchema.parse(JSON.parse(privateMetadata));
 }
 
 export function reasonView(about: ReasonFor): ModalView {
@@ -119,7 +135,7 @@ export function reasonView(about: ReasonFor): ModalView {
         type: 'input',
         block_id: reasonField,
         label: plain('Reason', 75),
-        hint: plain('The requester reads it, and it is kept.', 150),
+        hint: plain('The requester reads it. It is kept in the record.', 150),
         element: { type: 'plain_text_input', action_id: 'field', multiline: true, max_length: 500 },
       },
     ],
@@ -140,22 +156,22 @@ export function approvalsMessage(approvals: readonly ApprovalSummary[]): SlackMe
     text: `${approvals.length} requests wait for approval`,
     blocks: [
       ...sectionsOf(lines),
-      note(inSlackWords(`One of them, with its buttons: get_approval ${approvals[0]?.id ?? 1}`)),
+      note(slackMarkup(say`To see one with its buttons: ${run('get_approval', { approval: approvals[0]?.id })}`)),
     ],
   };
 }
 
-/** What the requester is told when it is over. */
+/** What the requester gets when the request is over. */
 export function outcomeMessage(approval: Approval): SlackMessage {
   const { blocks } = approvalMessage(approval);
   const text = `Your request ${approval.id} is ${approval.state}`;
   return {
     text,
-    blocks: [section(`*${text}.*`), ...blocks, section(inSlackWords(escape(plainWords(approval.next_step))))],
+    blocks: [section(`*${text}.*`), ...blocks, section(slackMarkup(approval.next_step))],
   };
 }
 
-/** Loud: a new message, so that everybody who should know hears of it. */
+/** A new message, because Slack does not notify people of an edited one. */
 export function alarmMessage({ id, summary, decided_by: by, reason, requester }: Approval): SlackMessage {
   const who = escape(by ?? 'somebody');
   const what = shorten(escape(summary[0] ?? `request ${id}`), 300);

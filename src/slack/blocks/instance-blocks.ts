@@ -1,15 +1,16 @@
-import type { z } from 'zod';
 import { formatAge, progressBar } from '../../core/base/format.ts';
-import { isSettled } from '../../core/instances/states.ts';
-import type { InstanceState } from '../../core/instances/states.ts';
-import type { instanceShape, instanceSummary } from '../../core/operations/shapes.ts';
+import { run, say } from '../../core/base/prose.ts';
+import { isSettled } from '../../core/core.ts';
+import type { OutputOf } from '../../core/operations/catalogue.ts';
+import { slackMarkup, slackWords } from './speaker.ts';
 import { code, escape, note, section, sectionsOf, shorten } from './text.ts';
 import type { SlackMessage } from './text.ts';
 
-export type Instance = z.output<typeof instanceShape>;
-export type InstanceSummary = z.output<typeof instanceSummary>;
+export type Instance = OutputOf<'get_instance'>;
+export type InstanceSummary = OutputOf<'list_instances'>['items'][number];
+type InstanceState = Instance['state'];
 
-/** More regions than these are counted, so that a message stays inside Slack's limits. */
+/** Further regions are only counted, so that a message stays inside Slack's limits. */
 const regionsShown = 12;
 
 /** Cells of the bar: a phone shows the line without wrapping. */
@@ -31,12 +32,12 @@ export function instanceMessage(instance: Instance): SlackMessage {
   const ready = `${instance.ready}/${instance.replicas} ready`;
   const [only, ...others] = instance.regions;
   const alone = only !== undefined && others.length === 0;
-  const where = alone ? ` in ${shorten(escape(only.region), 80)}` : '';
+  const inRegion = alone ? ` in ${shorten(escape(only.region), 80)}` : '';
   const lines = alone ? [regionDetails(only).join(' · ')].filter(Boolean) : regionLines(instance.regions);
   return {
     text: `${escape(instance.model_id)} is ${instance.state} (${ready})`,
     blocks: [
-      section(`${icons[instance.state]} *${escape(instance.model_id)}* is *${instance.state}*${where}`),
+      section(`${icons[instance.state]} *${escape(instance.model_id)}* is *${instance.state}*${inRegion}`),
       ...sectionsOf(lines),
       ...(isCallable(instance.state) ? [section(howToCall(instance))] : []),
       note(
@@ -63,7 +64,7 @@ function regionLines(regions: Instance['regions']): string[] {
   return more > 0 ? [...lines, `… and ${more} more regions`] : lines;
 }
 
-/** What there is to say of a region besides its state: the download, the crashes, the reason. */
+/** The download, the crashes and the reason of a region. */
 function regionDetails({ state, progress, restarts, reason }: Instance['regions'][number]): string[] {
   return [
     ...(progress && !isSettled(state) ? [code(progressBar(progress, barWidth))] : []),
@@ -75,26 +76,28 @@ function regionDetails({ state, progress, restarts, reason }: Instance['regions'
 /** Many instances, a line each. */
 export function instancesMessage(instances: readonly InstanceSummary[], more: boolean, now: Date): SlackMessage {
   if (instances.length === 0) {
-    const text = 'No instance yet. Launch one with `/ecolink launch`.';
-    return { text, blocks: [section(text)] };
+    const text = say`No instance yet. Launch one with ${run('launch_instance')}.`;
+    return { text: slackWords(text), blocks: [section(slackMarkup(text))] };
   }
   const lines = instances.map((instance) => {
-    const where = shorten(instance.regions.join(', '), 60);
-    return `${icons[instance.state]} ${code(instance.model_id)} ${instance.state} · ${instance.ready}/${instance.replicas} ready · ${escape(where)} · ${escape(instance.owner)} · ${formatAge(instance.created_at, now)}`;
+    const regions = shorten(instance.regions.join(', '), 60);
+    return `${icons[instance.state]} ${code(instance.model_id)} ${instance.state} · ${instance.ready}/${instance.replicas} ready · ${escape(regions)} · ${escape(instance.owner)} · ${formatAge(instance.created_at, now)}`;
   });
   return {
     text: `${instances.length} instances`,
     blocks: [
       ...sectionsOf(lines),
       note(
-        `${more ? 'These are the newest; there are more. ' : ''}One of them in full: \`/ecolink status ${instances[0]?.id ?? 1}\``,
+        slackMarkup(
+          say`${more ? 'These are the newest; there are more. ' : ''}To see one in full: ${run('get_instance', { instance: instances[0]?.id })}`,
+        ),
       ),
     ],
   };
 }
 
-/** What a launch's message becomes when its instance is no longer there to be shown. */
+/** Replaces the message of a launch when its instance is gone. */
 export function goneMessage(instance: number): SlackMessage {
-  const text = `Instance ${instance} is not there any more.`;
+  const text = `Instance ${instance} no longer exists.`;
   return { text, blocks: [section(`:white_circle: ${text}`)] };
 }

@@ -1,14 +1,15 @@
 import type { Caller } from '../../core/base/caller.ts';
 import type { Core } from '../../core/core.ts';
 import { fail } from '../../core/base/errors.ts';
+import { say, task } from '../../core/base/prose.ts';
 import { receiptMarkup } from '../forms/form-view.ts';
 import { code, escape, section, sectionsOf } from '../blocks/text.ts';
 import type { SlackMessage } from '../blocks/text.ts';
-import { whereItWorks } from './token.ts';
+import { publicUrlHint } from './token.ts';
 
 const usage = '/ecolink credential add <name> [--shared]';
 
-/** `/ecolink credential`: with nothing behind it, which there are. */
+/** `/ecolink credential`: lists, adds or deletes. Without more words it lists. */
 export async function credentialMessage(core: Core, caller: Caller, typed: string): Promise<SlackMessage> {
   const [verb = 'list', ...words] = typed.split(/\s+/).filter(Boolean);
   const shared = words.includes('--shared');
@@ -22,31 +23,22 @@ export async function credentialMessage(core: Core, caller: Caller, typed: strin
   return message([usage, '/ecolink credential list', '/ecolink credential delete <name>'].map(code).join('\n'));
 }
 
-/** Hands out a page where the token is typed. A token never passes through Slack. */
+/** Answers with a link to a page for the token. A token never passes through Slack. */
 async function added(core: Core, caller: Caller, name: string, shared: boolean): Promise<SlackMessage> {
   const { id } = await core.credentials.links.make({ name, shared }, caller, true);
   return message(
-    `<${core.credentials.url(id)}|Type the Hugging Face token on this page>: it fills ${code(name)} of ${escape(caller.person.name)}${shared ? ', shared with the team' : ''}. The link is yours alone, works once, and is good for 10 minutes. Never type a token into Slack.${whereItWorks(core)}`,
+    `<${core.credentials.url(id)}|Type the Hugging Face token on this page>: it fills ${code(name)} of ${escape(caller.person.name)}${shared ? ', shared with the team' : ''}. The link is for you only. It works once, within 10 minutes. Never type a token into Slack.${publicUrlHint(core)}`,
   );
 }
 
-interface Listed {
-  credential: string;
-  owner: string;
-  account?: string;
-  shared: boolean;
-  state: 'ok' | 'failing';
-  models: string[];
-}
-
 async function listed(core: Core, caller: Caller): Promise<SlackMessage> {
-  const { items } = (await core.execute('list_credentials', { limit: 100 }, caller)) as { items: Listed[] };
+  const { items } = await core.execute('list_credentials', { limit: 100 }, caller);
   const lines = items.map(({ credential, owner, account, shared, state, models }) =>
     [
       `${state === 'ok' ? ':key:' : ':warning:'} *${escape(credential)}*`,
       account === undefined ? '' : `of ${escape(account)} on the Hub`,
       shared ? `shared by ${escape(owner)}` : '',
-      state === 'ok' ? '' : 'it does not work any more: add it again under its name',
+      state === 'ok' ? '' : 'it no longer works: add it again with the same name',
       models.length > 0 ? `for ${models.map(code).join(' ')}` : '',
     ]
       .filter(Boolean)
@@ -61,13 +53,13 @@ async function deleted(core: Core, caller: Caller, name: string): Promise<SlackM
   return message(receiptMarkup({ model: name, ...receipt }));
 }
 
-/** What was typed here has been seen by Slack, and stays in its own records. */
+/** For a token that somebody typed into Slack, which keeps it in its own records. */
 export function refuseTyped(): Error {
   return fail(
     'token_in_input',
     'What you typed holds the value of a token. It was not stored or logged here, but Slack has seen it.',
     {
-      nextStep: `Revoke that token where it was made. For a new one: ${usage} opens a page to type it on.`,
+      nextStep: say`Revoke that token where it was made. For a new one: ${task('add_credential')} opens a page for it.`,
     },
   );
 }

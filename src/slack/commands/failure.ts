@@ -3,7 +3,7 @@ import { asEcolinkError } from '../../core/base/errors.ts';
 import type { EcolinkError } from '../../core/base/errors.ts';
 import { randomId } from '../../core/base/ids.ts';
 
-/** What can be said of it to the one who asked; what was not foreseen is logged under the reference that they get. */
+/** The error to show. An unexpected one is logged, under the reference that the text has. */
 export function failureOf({ log }: Core, thrown: unknown, what: string): EcolinkError {
   const reference = randomId('req');
   const error = asEcolinkError(thrown, reference);

@@ -1,12 +1,11 @@
-import type { TokenSummary } from '../../core/access/access.ts';
 import type { Caller } from '../../core/base/caller.ts';
-import type { Core } from '../../core/core.ts';
+import type { Core, TokenSummary } from '../../core/core.ts';
 import { code, escape, section, sectionsOf } from '../blocks/text.ts';
 import type { SlackMessage } from '../blocks/text.ts';
 
 const usages = ['/ecolink token', '/ecolink token list', '/ecolink token revoke <name>'];
 
-/** `/ecolink token`: hands out a page that makes one and shows it. A token never passes through Slack. */
+/** `/ecolink token`: answers with a link to a page that makes a token and shows it. It never passes through Slack. */
 export async function tokenMessage(core: Core, caller: Caller, typed: string): Promise<SlackMessage> {
   const [verb = 'create', ...names] = typed.split(' ').filter(Boolean);
   if (verb === 'create' && names.length === 0) return handOut(core, caller);
@@ -21,14 +20,14 @@ export async function tokenMessage(core: Core, caller: Caller, typed: string): P
 async function handOut(core: Core, caller: Caller): Promise<SlackMessage> {
   const { id } = await core.tokens.links.make(caller);
   return message(
-    `<${core.tokens.url(id)}|Make an EcoLink token on this page>: for the command line, an OpenAI client or an AI assistant of ${escape(caller.person.name)}. The link is yours alone, works once, and is good for 10 minutes.${whereItWorks(core)}`,
+    `<${core.tokens.url(id)}|Make an EcoLink token on this page>: for the command line, an OpenAI client or an AI assistant of ${escape(caller.person.name)}. The link is for you only. It works once, within 10 minutes.${publicUrlHint(core)}`,
   );
 }
 
-/** Without a public address a link leads nowhere but on the server's own machine. */
-export function whereItWorks({ config }: Core): string {
+/** Without a public address a link works on the server's own machine only. */
+export function publicUrlHint({ config }: Core): string {
   return config.publicUrl === undefined
-    ? " It opens on the server's own machine only: whoever runs it sets `ECOLINK_PUBLIC_URL` so that it opens here."
+    ? " It opens on the server's own machine only. To open it here, ask whoever runs the server to set `ECOLINK_PUBLIC_URL`."
     : '';
 }
 

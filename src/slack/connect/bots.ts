@@ -1,30 +1,29 @@
 import { WebClient } from '@slack/web-api';
 import type { WebClientOptions } from '@slack/web-api';
-import type { SlackWorkspace } from '../../core/access/access.ts';
-import type { Core } from '../../core/core.ts';
+import type { Core, SlackWorkspace } from '../../core/core.ts';
 import type { Installer } from './installer.ts';
 
-/** The app in one workspace or organisation: what it says there, it says with the token of that place. */
+/** The app in one workspace or organisation, with the token of that workspace. */
 export interface Bot {
-  /** The workspace or organisation; finds it again with `placeOf`. */
+  /** Id of the workspace or organisation: see `workspaceOf`. */
   id: string;
   workspace: SlackWorkspace;
   client: WebClient;
-  /** For what somebody waits for: fails rather than to come too late. */
+  /** For calls that somebody waits for. It fails early and does not retry. */
   hasty: WebClient;
 }
 
 export interface Bots {
-  /** The one workspace of an app that has one token; undefined where workspaces install it. */
+  /** The workspace of an app with one token. Undefined if workspaces install the app. */
   home: SlackWorkspace | undefined;
-  /** Undefined where the app is not installed, or the config does not list the place any more. */
-  of(place: SlackWorkspace): Promise<Bot | undefined>;
-  /** Ids of the organisations that installed it for all of their workspaces. */
+  /** Undefined if the app is not installed there, or the config no longer lists the workspace. */
+  of(workspace: SlackWorkspace): Promise<Bot | undefined>;
+  /** Ids of the organisations that installed the app for all their workspaces. */
   organisations(): Promise<string[]>;
 }
 
-/** The place that an id is of: those of organisations begin with E. */
-export function placeOf(id: string): SlackWorkspace {
+/** The workspace or organisation with an id. Ids of organisations begin with E. */
+export function workspaceOf(id: string): SlackWorkspace {
   return id.startsWith('E') ? { enterprise: id } : { team: id };
 }
 
@@ -41,15 +40,15 @@ export function oneBot(home: { team: string; enterprise?: string }, token: strin
   };
 }
 
-/** An app that workspaces install: tokens are read when they are needed, so that what another server stored or removed counts. */
+/** An app that workspaces install. It reads a token for each use, because another server may have stored or removed it. */
 export function installedBots(core: Core, installer: Installer, options: WebClientOptions): Bots {
   return {
     home: undefined,
-    async of(place) {
-      const found = await core.installations.find(place);
+    async of(asked) {
+      const found = await core.installations.find(asked);
       if (!found) return undefined;
       const everywhere = found.id === found.enterprise;
-      const team = everywhere ? place.team : found.id;
+      const team = everywhere ? asked.team : found.id;
       const { enterprise } = found;
       if (!core.access.admitsWorkspace({ team, enterprise })) return undefined;
       const token = await installer.tokenOf({ team, enterprise }, everywhere);

@@ -1,11 +1,11 @@
-import { plainWords } from '../../core/base/prose.ts';
 import type { ServerResponse } from 'node:http';
 import { EcolinkError, asEcolinkError, fail } from '../../core/base/errors.ts';
 import { escapeHtml } from '../../core/base/format.ts';
 import { randomId } from '../../core/base/ids.ts';
 import type { Log } from '../../core/base/log.ts';
+import { slackWords } from '../blocks/speaker.ts';
 
-/** The address of the page holds Slack's code: nobody else may learn it, and nothing foreign runs there. */
+/** The URL of the page has Slack's code in it: no other site may see it, and no foreign script may run. */
 const headers = {
   'content-type': 'text/html; charset=utf-8',
   'cache-control': 'no-store',
@@ -16,19 +16,19 @@ const headers = {
 
 export function sendInstalled(response: ServerResponse, name: string): void {
   send(response, 200, 'EcoLink is installed', [
-    `EcoLink is in ${name} now. Type /ecolink there; ecolink.yaml says who may do what.`,
+    `EcoLink is in ${name} now. Type /ecolink there. ecolink.yaml says who may do what.`,
     'You can close this page.',
   ]);
 }
 
-/** What went wrong with an installation, for whoever looks at the browser. */
+/** Shows an error of an installation in the browser. */
 export function sendFailure(log: Log, response: ServerResponse, thrown: Error & { code?: string }): void {
   const reference = randomId('req');
   const error = asEcolinkError(known(thrown), reference);
   const about = { code: error.code, request: reference };
   if (error.kind === 'unexpected') log.error({ err: thrown, ...about }, 'Slack: an installation failed');
   else log.warn({ reason: thrown.message, ...about }, 'Slack: an installation failed');
-  send(response, error.httpStatus, 'EcoLink is not installed', [error.message, plainWords(error.nextStep)]);
+  send(response, error.httpStatus, 'EcoLink is not installed', [slackWords(error.said), slackWords(error.nextStep)]);
 }
 
 function known(thrown: Error & { code?: string }): unknown {
@@ -38,7 +38,7 @@ function known(thrown: Error & { code?: string }): unknown {
     case 'slack_oauth_installer_authorization_error':
       return fail('slack_install_cancelled', 'The installation was cancelled in Slack.', again);
     case 'slack_oauth_missing_code':
-      return fail('slack_install_incomplete', 'This page is where Slack ends an installation.', again);
+      return fail('slack_install_incomplete', 'This page is only for the end of an installation in Slack.', again);
     case 'slack_oauth_invalid_state':
       return fail(
         'slack_install_not_begun_here',

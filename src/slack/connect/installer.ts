@@ -4,26 +4,24 @@ import { InstallProvider } from '@slack/oauth';
 import type { CallbackOptions, Installation, InstallationStore } from '@slack/oauth';
 import { WebClient } from '@slack/web-api';
 import type { WebClientOptions } from '@slack/web-api';
-import type { SlackWorkspace } from '../../core/access/access.ts';
-import type { NewInstallation } from '../../core/access/workspaces/installations.ts';
 import type { SlackSecrets } from '../../core/config/config.ts';
-import type { Core } from '../../core/core.ts';
+import type { Core, NewInstallation, SlackWorkspace } from '../../core/core.ts';
 import { fail } from '../../core/base/errors.ts';
 import { sendFailure, sendInstalled } from './install-page.ts';
 
-/** What the app asks of a workspace; `manifest.json` says the same. */
+/** The rights that the app asks for. `manifest.json` has the same. */
 export const botScopes = ['chat:write', 'commands', 'usergroups:read', 'users:read'];
 
 export const installPath = '/slack/install';
 const redirectPath = '/slack/oauth_redirect';
 
-/** How the app comes into workspaces, and what it may do there then. */
+/** Installs the app in workspaces and finds its tokens. */
 export interface Installer {
-  /** For Bolt, which asks with each event. */
+  /** Bolt calls it for each event. */
   authorize: InstallProvider['authorize'];
-  /** The bot token of a place; `everywhere`: of the organisation's own installation. */
-  tokenOf(place: SlackWorkspace, everywhere: boolean): Promise<string | undefined>;
-  /** Answers the two pages of an installation. False for a request to any other. */
+  /** The bot token of a workspace. `everywhere`: that of the organisation's own installation. */
+  tokenOf(workspace: SlackWorkspace, everywhere: boolean): Promise<string | undefined>;
+  /** Answers the two pages of an installation. Returns false for any other request. */
   answer(request: IncomingMessage, response: ServerResponse): boolean;
 }
 
@@ -46,17 +44,17 @@ export function createInstaller(
     authorizationUrl: new URL('/oauth/v2/authorize', clientOptions.slackApiUrl ?? 'https://slack.com').href,
   };
   const { logger } = clientOptions;
-  // The same on every server of one database, and nothing that anybody has to set.
+  // The same on every server with this client secret, and nobody has to configure it.
   const stateSecret = createHmac('sha256', clientSecret).update('ecolink oauth state').digest('hex');
   const provider = new InstallProvider({ ...common, ...(logger ? { logger } : {}), stateSecret });
-  // It warns of what is meant here: see `callback`.
+  // Without its warning about missing state, which is intended: see `callback`.
   const quiet = logger && { ...logger, warn: () => {} };
   const stateless = new InstallProvider({ ...common, ...(quiet ? { logger: quiet } : {}), stateVerification: false });
   const failed = (thrown: unknown): void => core.log.error({ err: thrown }, 'a page of an installation failed');
 
   /**
    * An organisation's admin page installs without state (bolt-js #1101). State proves that the browser that ends an
-   * installation began it; nothing is bound to that browser here, and only listed organisations are let in.
+   * installation began it. Nothing depends on that browser here, and only listed organisations can install.
    */
   const callback = (request: IncomingMessage, response: ServerResponse, state: string | null): Promise<void> =>
     state
@@ -83,14 +81,15 @@ export function createInstaller(
   };
 }
 
-/** What Bolt reads for each event. New ones come in through `callbacks`: what it stores itself are renewed tokens. */
+/** Bolt reads it for each event. It stores renewed tokens only; new installations come through `callbacks`. */
 function storeOf(core: Core): InstallationStore {
   return {
     async fetchInstallation({ teamId, enterpriseId, isEnterpriseInstall }) {
-      const place = isEnterpriseInstall ? { enterprise: enterpriseId } : { team: teamId, enterprise: enterpriseId };
+      const workspace = isEnterpriseInstall ? { enterprise: enterpriseId } : { team: teamId, enterprise: enterpriseId };
       const listed = core.access.admitsWorkspace({ team: teamId, enterprise: enterpriseId });
-      const found = listed ? await core.installations.find(place) : undefined;
-      if (!found) throw new Error(listed ? 'the app is not installed there' : 'ecolink.yaml does not list the place');
+      const found = listed ? await core.installations.find(workspace) : undefined;
+      if (!found)
+        throw new Error(listed ? 'the app is not installed there' : 'ecolink.yaml does not list the workspace');
       return JSON.parse(found.value) as Installation<'v2', false>;
     },
     storeInstallation: (installation) => core.installations.renew(toNew(installation)),
@@ -108,8 +107,8 @@ function callbacks(core: Core, clientOptions: WebClientOptions, proven: boolean)
         throw thrown;
       }
       const { team, enterprise, user } = installation;
-      const place = { workspace: team?.id, organisation: enterprise?.id, by: user.id };
-      core.log.info(place, 'Slack: the app was installed');
+      const about = { workspace: team?.id, organisation: enterprise?.id, by: user.id };
+      core.log.info(about, 'Slack: the app was installed');
       sendInstalled(response, team?.name ?? enterprise?.name ?? team?.id ?? enterprise?.id ?? 'Slack');
       return false;
     },
@@ -117,11 +116,14 @@ function callbacks(core: Core, clientOptions: WebClientOptions, proven: boolean)
   };
 }
 
-/** A token that is not kept must not stay good. */
+/** Revokes a token that we do not store. */
 async function giveBack(core: Core, { bot }: Installation, options: WebClientOptions): Promise<void> {
   if (!bot) return;
   await new WebClient(bot.token, options).auth.revoke().catch((thrown: unknown) => {
-    core.log.warn({ reason: (thrown as Error).message }, 'Slack: the token of a refused installation was not revoked');
+    core.log.warn(
+      { reason: thrown instanceof Error ? thrown.message : String(thrown) },
+      'Slack: the token of a refused installation was not revoked',
+    );
   });
 }
 

@@ -3,8 +3,8 @@ import type { Logger } from '@slack/bolt';
 import type { Log } from '../../core/base/log.ts';
 
 /**
- * Bolt's log lines as ours. Its debug lines carry whole payloads and are dropped; of what it passes besides text
- * only an error's sentence is kept, since errors of its HTTP client hold headers.
+ * Writes Bolt's log lines to our log. Debug lines are dropped, because they have whole payloads in them. Of an error
+ * only the message is kept, because errors of the HTTP client have headers in them.
  */
 export function boltLogger(log: Log): Logger {
   const lines = log.child({ part: 'slack' });

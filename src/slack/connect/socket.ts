@@ -5,8 +5,8 @@ const firstWaitMs = 500;
 const longestWaitMs = 30_000;
 
 /**
- * Connects and stays connected. The client's own reconnecting leaves a rejection unhandled when Slack refuses a new
- * connection, which would end the process; so it is switched off, and this does it.
+ * Connects and reconnects. The client's own reconnecting is off: if Slack refuses a new connection, it leaves a rejection
+ * unhandled, which would end the process.
  */
 export async function keepConnected(client: SocketModeReceiver['client'], log: Log): Promise<() => Promise<void>> {
   let timer: NodeJS.Timeout | undefined;

@@ -8,7 +8,7 @@ export function notConfigured(message: string): EcolinkError {
   });
 }
 
-/** An app that anybody may install would hand the registry to anybody. */
+/** Without a list, anybody could install the app and reach the registry. */
 export function nothingListed(): EcolinkError {
   return fail(
     'slack_nothing_listed',

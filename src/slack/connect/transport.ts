@@ -9,10 +9,10 @@ import { keepConnected } from './socket.ts';
 
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** Where Slack posts to in HTTP mode, on the main server. */
+/** The path that Slack posts to in HTTP mode, on the main server. */
 export const slackEventsPath = '/slack/events';
 
-/** How events come in: over a socket that we open where there is an app token, else by Slack's own requests. */
+/** How events come in: over a socket that we open if there is an app token, else as HTTP requests from Slack. */
 export interface Transport {
   receiver: Receiver;
   requestListener?: RequestListener;

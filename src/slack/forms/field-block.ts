@@ -1,8 +1,8 @@
-import { plainWords } from '../../core/base/prose.ts';
 import type { InputBlock, KnownBlock, PlainTextOption } from '@slack/types';
 import type { InputField } from '../../core/operation/operation.ts';
 import { isRequired } from './form.ts';
 import type { Values } from './form.ts';
+import { slackWords } from '../blocks/speaker.ts';
 import { asText, escape, note, plain } from '../blocks/text.ts';
 
 /** One entry of a menu. */
@@ -11,24 +11,24 @@ export interface Choice {
   label: string;
 }
 
-/** The menus of fields whose values come from a list operation; a field without one is typed in. */
+/** The menus of fields whose values come from a list operation. People type the value of a field without one. */
 export type Choices = Record<string, Choice[]>;
 
-/** Slack takes no more entries in a menu, and no longer value in one. */
+/** Slack's limits for the entries of a menu and for one value. */
 export const maximumChoices = 100;
 export const maximumChoiceLength = 150;
 
-/** Stable ids keep what was typed when a view is updated: the block is the field, the element one of these two. */
+/** Stable ids keep the typed values when a view is updated. The block has the field's name, the element one of these. */
 export const elementId = 'field';
 export const switchId = 'switch';
 
-/** Marks the line that stands where a menu would have no entry. */
+/** Prefix of the line that replaces an empty menu. */
 export const nothingPrefix = 'nothing.';
 
 type Element = InputBlock['element'];
 type Value = Values[string] | undefined;
 
-/** A field of an operation as a block of a form, with the value it holds. */
+/** A field of an operation as a block of a form, with its value. */
 export function fieldBlock(
   field: InputField,
   value: Value,
@@ -40,14 +40,14 @@ export function fieldBlock(
     type: 'input',
     block_id: field.name,
     label: plain(field.label, 2000),
-    hint: plain(plainWords(field.help), 2000),
+    hint: plain(slackWords(field.help), 2000),
     optional: !isRequired(field),
     element: elementOf(field, value, choices, switches ? switchId : elementId),
     ...(switches ? { dispatch_action: true } : {}),
   };
 }
 
-/** True where a field must be chosen and there is nothing to choose: a line says so, in place of an input. */
+/** True if a field needs a choice and there is none. A line says so in place of the input. */
 export function hasNothingToChoose(field: InputField, choices: Choice[] | undefined): boolean {
   return choices?.length === 0 && isRequired(field);
 }

@@ -5,16 +5,16 @@ import { inputFields } from '../../core/operation/operation.ts';
 import type { InputField, Operation } from '../../core/operation/operation.ts';
 import { asText } from '../blocks/text.ts';
 
-/** What a form's fields hold: text as it was typed (numbers too), lists, ticked boxes. */
+/** The values of a form: text as typed (numbers too), lists, ticked boxes. */
 export type Values = Record<string, string | string[] | boolean>;
 
-/** Everything about an open form that Slack does not keep for us; it travels in the view's `private_metadata`. */
+/** The state of an open form that Slack does not keep. It is in the view's `private_metadata`. */
 export interface Form {
   id: string;
-  /** Where the command was typed: a submission does not say. */
+  /** The channel of the command. Slack does not send it with a submission. */
   channel?: string;
   values: Values;
-  /** Fields that came filled in: Slack may send those back as if they were empty. */
+  /** Fields that we filled in. Slack may send them back as if they were empty. */
   prefilled: string[];
 }
 
@@ -28,7 +28,7 @@ const metadataSchema = z.object({
   prefilled: z.array(z.string()),
 });
 
-/** A fresh form; a field that others depend on starts with its first value, so that theirs show at once. */
+/** A new form. A field that others depend on starts with its first value, so that the others show at once. */
 export function newForm(operation: Operation, channel: string | undefined, given: Values): Form {
   const fields = inputFields(operation);
   const values: Values = { ...given };
@@ -44,24 +44,24 @@ export function newForm(operation: Operation, channel: string | undefined, given
   };
 }
 
-/** True where the choice made here decides which other fields there are. */
+/** True if other fields depend on the value of this one. */
 export function isSwitch(field: InputField, all: readonly InputField[]): boolean {
   return all.some((other) => other.onlyWith?.field === field.name);
 }
 
-/** The fields that the form asks for while it holds these values. */
+/** The fields that the form shows with these values. */
 export function visibleFields(operation: Operation, values: Values): InputField[] {
   return inputFields(operation).filter(
     ({ advanced, onlyWith }) => !advanced && (!onlyWith || values[onlyWith.field] === onlyWith.value),
   );
 }
 
-/** A field that must be filled in wherever the form shows it. */
+/** True if the field needs a value whenever the form shows it. */
 export function isRequired(field: InputField): boolean {
   return field.required || (field.onlyWith !== undefined && field.requiredThere === true);
 }
 
-/** The same form with other values: what shows up only now is filled in by us, not by the user. */
+/** The form with other values. We filled in the fields that appear only now, not the user. */
 export function withValues(operation: Operation, form: Form, values: Values): Form {
   const before = new Set(visibleFields(operation, form.values).map((field) => field.name));
   const appeared = visibleFields(operation, values).filter(
@@ -70,13 +70,13 @@ export function withValues(operation: Operation, form: Form, values: Values): Fo
   return { ...form, values, prefilled: [...new Set([...form.prefilled, ...appeared.map((field) => field.name)])] };
 }
 
-/** The values as the operation's input: what the form does not show now stays out. */
+/** The values of the fields that the form shows, as the operation's input. */
 export function inputOf(operation: Operation, values: Values): Record<string, unknown> {
   const input: Record<string, unknown> = {};
   for (const field of visibleFields(operation, values)) {
     const value = values[field.name];
     if (value === undefined || isEmpty(value)) continue;
-    // What is no number goes on as it is, for the operation's own words about it.
+    // The operation itself refuses a text that is no number.
     const number = typeof value === 'string' && field.type === 'number' ? Number(value) : Number.NaN;
     input[field.name] = Number.isNaN(number) ? value : number;
   }
@@ -87,7 +87,7 @@ export function isEmpty(value: Values[string]): boolean {
   return typeof value === 'boolean' ? !value : value.length === 0;
 }
 
-/** The values without any that has the shape of a token: what we send to Slack is kept there. */
+/** The values without any that looks like a token: Slack keeps what we send. */
 export function safeValues(values: Values): Values {
   return Object.fromEntries(
     Object.entries(values).filter(([, value]) => {
@@ -97,7 +97,7 @@ export function safeValues(values: Values): Values {
   );
 }
 
-/** The form as `private_metadata`: without tokens, and without its longest values where it would not fit. */
+/** The form as `private_metadata`: without tokens, and without its longest values if it would not fit. */
 export function writeForm(form: Form): string {
   const shortestFirst = Object.entries(safeValues(form.values)).toSorted(
     ([, a], [, b]) => JSON.stringify(a).length - JSON.stringify(b).length,
@@ -109,7 +109,7 @@ export function writeForm(form: Form): string {
   return JSON.stringify({ ...form, values: {} });
 }
 
-/** The form behind a view, or undefined where the metadata is not ours. */
+/** The form behind a view. Undefined if the metadata is not ours. */
 export function readForm(privateMetadata: string): Form | undefined {
   try {
     const { channel, ...form } = metadataSchema.parse(JSON.parse(privateMetadata));

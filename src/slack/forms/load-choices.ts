@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Caller } from '../../core/base/caller.ts';
 import type { Core } from '../../core/core.ts';
 import type { InputField, Operation } from '../../core/operation/operation.ts';
@@ -7,16 +8,20 @@ import { visibleFields } from './form.ts';
 import type { Form } from './form.ts';
 import { asText } from '../blocks/text.ts';
 
-type Page = { items?: Record<string, unknown>[]; next_cursor?: string };
+/** What every list operation answers with. */
+const pageSchema = z.object({
+  items: z.array(z.record(z.string(), z.unknown())),
+  next_cursor: z.string().optional(),
+});
 
-/** True where the form cannot be shown before a list was asked for. */
+/** True if a menu of the form must be loaded first. */
 export function needsChoices(operation: Operation, form: Form, known: Choices): boolean {
   return missing(operation, form, known).length > 0;
 }
 
 /**
- * The menus of the form's fields, asked for with the caller's own rights. A field gets none, and is typed in, where
- * the list is too long for a menu or cannot be had.
+ * Loads the menus of the form's fields with the caller's own rights. If a list is too long for a menu or cannot be
+ * loaded, the field has no menu and people type the value.
  */
 export async function loadChoices(
   core: Core,
@@ -40,8 +45,8 @@ function missing(operation: Operation, form: Form, known: Choices): InputField[]
 async function choicesOf(core: Core, caller: Caller, { choices }: InputField): Promise<Choice[] | undefined> {
   if (!choices) return undefined;
   try {
-    const page = (await core.execute(choices.operation, { limit: maximumChoices }, caller)) as Page;
-    const menu = (page.items ?? []).map((item) => {
+    const page = pageSchema.parse(await core.execute(choices.operation, { limit: maximumChoices }, caller));
+    const menu = page.items.map((item) => {
       const value = asText(item[choices.value]) ?? '';
       return { value, label: asText(item[choices.label ?? choices.value]) ?? value };
     });
@@ -49,7 +54,7 @@ async function choicesOf(core: Core, caller: Caller, { choices }: InputField): P
       page.next_cursor === undefined && menu.every(({ value }) => value !== '' && value.length <= maximumChoiceLength);
     return fits ? menu : undefined;
   } catch (thrown) {
-    core.log.warn({ err: thrown, operation: choices.operation }, 'a form goes without a menu');
+    core.log.warn({ err: thrown, operation: choices.operation }, 'a form is shown without a menu');
     return undefined;
   }
 }

@@ -5,25 +5,23 @@ import type { Core } from '../../core/core.ts';
 import { fail } from '../../core/base/errors.ts';
 import { inputFields } from '../../core/operation/operation.ts';
 import type { Operation } from '../../core/operation/operation.ts';
-import { findOperation } from '../../core/operations/catalogue.ts';
 import type { Bot } from '../connect/bots.ts';
 import { newForm } from './form.ts';
 import { formView, loadingView } from './form-view.ts';
 import { loadChoices, needsChoices } from './load-choices.ts';
 
 export interface FormRequest {
-  operation: string;
-  /** What was typed after the command: the operation's positional field. */
+  operation: Operation;
+  /** What somebody typed after the command: the operation's positional field. */
   given: string;
   triggerId: string;
-  /** Where the command was typed; absent for what was clicked in a message. */
+  /** The channel of the command. Absent for a click in a message. */
   channel?: string;
 }
 
-/** Opens an operation's form. A trigger lives for three seconds, so nothing is awaited before the first view is open. */
+/** Opens an operation's form. Slack drops a trigger after three seconds, so the first view opens before any other wait. */
 export async function openForm(core: Core, bot: Bot, caller: Caller, request: FormRequest): Promise<void> {
-  const operation = findOperation(request.operation);
-  if (!operation) throw new Error(`There is no operation ${request.operation}.`);
+  const { operation } = request;
   const form = newForm(operation, request.channel, positional(operation, request.given));
   const slow = needsChoices(operation, form, {});
   const first = slow ? loadingView(operation, form) : formView(operation, form, {});
@@ -33,7 +31,7 @@ export async function openForm(core: Core, bot: Bot, caller: Caller, request: Fo
   await bot.client.views.update({ view_id: id, view: formView(operation, form, choices) });
 }
 
-/** Answers with the view's id. Throws `slack_too_slow` where the trigger is over. */
+/** Returns the view's id. Throws `slack_too_slow` if the trigger has expired. */
 export async function openView({ hasty }: Bot, triggerId: string, view: ModalView): Promise<string | undefined> {
   const opened = await hasty.views.open({ trigger_id: triggerId, view }).catch((thrown: unknown) => {
     throw tooLate(thrown);
@@ -48,8 +46,8 @@ function positional(operation: Operation, given: string): Record<string, string>
 
 function tooLate(thrown: unknown): unknown {
   if (thrown instanceof WebAPIPlatformError && !/trigger/.test(thrown.data.error)) return thrown;
-  return fail('slack_too_slow', 'Slack waits three seconds for a form, and they had passed.', {
-    nextStep: 'Do it again.',
+  return fail('slack_too_slow', 'Slack waits three seconds for a form, and this one was too late.', {
+    nextStep: 'Type the command or click the button again.',
     cause: thrown,
   });
 }

@@ -1,26 +1,31 @@
+import { z } from 'zod';
 import type { InputField, Operation } from '../../core/operation/operation.ts';
 import { isEmpty, visibleFields } from './form.ts';
 import type { Form, Values } from './form.ts';
 import { nothingPrefix } from './field-block.ts';
 import type { Choices } from './field-block.ts';
 
-/** What Slack sends of one element in `view.state.values[block][action]`, as far as our forms use it. */
-export interface ElementState {
-  value?: string | null;
-  selected_option?: { value: string } | null;
-  selected_options?: { value: string }[] | null;
-}
+const chosen = z.object({ value: z.string() });
 
-export type ViewState = Record<string, Record<string, ElementState>>;
+/** The part of `view.state.values[block][action]` that our forms use. */
+const elementSchema = z.object({
+  value: z.string().nullish(),
+  selected_option: chosen.nullish(),
+  selected_options: z.array(chosen).nullish(),
+});
+type ElementState = z.output<typeof elementSchema>;
 
-/** The form's values after what a view's state says of the fields that it showed. */
+export const stateSchema = z.record(z.string(), z.record(z.string(), elementSchema));
+export type ViewState = z.output<typeof stateSchema>;
+
+/** The form's values, updated from the state of the view. */
 export function readValues(operation: Operation, form: Form, state: ViewState): Values {
   const values: Values = { ...form.values };
   for (const field of visibleFields(operation, form.values)) {
     const element = Object.values(state[field.name] ?? {})[0];
     const typed = element && valueOf(field, element);
     if (typed !== undefined && !isEmpty(typed)) values[field.name] = typed;
-    // Slack leaves out or empties what it did not see being typed (bolt-js #1073, #1258): what we filled in stands.
+    // Slack leaves out or empties a value that nobody typed (bolt-js #1073, #1258): a value that we filled in stays.
     else if (element && !form.prefilled.includes(field.name)) delete values[field.name];
   }
   return values;
@@ -38,11 +43,16 @@ function valueOf(field: InputField, element: ElementState): Values[string] | und
     .filter((line) => line !== '');
 }
 
-/** A block of a view that Slack sent back, as far as menus are concerned. */
-export interface ShownBlock {
-  block_id?: string;
-  element?: { options?: { value?: string; text: { text: string } }[] };
-}
+const menuEntry = z.object({ value: z.string().optional(), text: z.object({ text: z.string() }) });
+
+/** The blocks of a view that Slack sent back, with their menus. */
+export const blocksSchema = z.array(
+  z.object({
+    block_id: z.string().optional(),
+    element: z.object({ options: z.array(menuEntry).optional() }).optional(),
+  }),
+);
+export type ShownBlock = z.output<typeof blocksSchema>[number];
 
 /**
  * The menus that a view shows: they are loaded once per form and then read back from what Slack sends, so that no

@@ -1,32 +1,32 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { botAt } from '../workspace/dependencies.ts';
-import type { Desk, Where } from '../workspace/dependencies.ts';
+import type { SlackDeps, EventContext } from '../workspace/dependencies.ts';
 import { readForm } from './form.ts';
 import { formView } from './form-view.ts';
 import { loadChoices } from './load-choices.ts';
 import { callerOf, whoIs } from '../workspace/people.ts';
 import { readSubmission } from './submit-form.ts';
 
-/** A choice was made that other fields depend on: the same form with theirs. What was typed stays. */
+/** Somebody changed a field that others depend on: the form shows the others now. Typed values stay. */
 export async function onSwitch(
-  desk: Desk,
-  { ack, body, context }: SlackActionMiddlewareArgs<BlockAction> & Where,
+  deps: SlackDeps,
+  { ack, body, context }: SlackActionMiddlewareArgs<BlockAction> & EventContext,
 ): Promise<void> {
   await ack();
   const { view } = body;
-  const who = whoIs(body, desk.core.access, desk.bots.home);
-  if (!view || !who || desk.awaited.has(readForm(view.private_metadata)?.id ?? '')) return;
-  const caller = await callerOf(desk.core.access, who);
+  const who = whoIs(body, deps.core.access, deps.bots.home);
+  if (!view || !who || deps.awaited.has(readForm(view.private_metadata)?.id ?? '')) return;
+  const caller = await callerOf(deps.core.access, who);
   const shown = readSubmission(view);
-  const bot = await botAt(desk, context);
+  const bot = await botAt(deps, context);
   if (!caller || !shown || !bot) return;
   const { operation, form } = shown;
-  const choices = await loadChoices(desk.core, caller, operation, form, shown.choices);
+  const choices = await loadChoices(deps.core, caller, operation, form, shown.choices);
   try {
     await bot.client.views.update({ view_id: view.id, hash: view.hash, view: formView(operation, form, choices) });
   } catch (thrown) {
-    // The view is another already: a later click's update came first, or the form was closed.
+    // The view changed meanwhile: the update of a later click came first, or somebody closed the form.
     if (!(thrown instanceof WebAPIPlatformError) || !/hash_conflict|not_found/.test(thrown.data.error)) throw thrown;
   }
 }

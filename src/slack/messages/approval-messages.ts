@@ -1,27 +1,24 @@
-import type { SlackWorkspace } from '../../core/access/access.ts';
-import type { Caller } from '../../core/base/caller.ts';
-import { isOver } from '../../core/approvals/states.ts';
-import type { Core } from '../../core/core.ts';
-import type { ShownMessage } from '../../core/approvals/messages-table.ts';
+import { isOver } from '../../core/core.ts';
+import type { Core, ShownMessage, SlackWorkspace } from '../../core/core.ts';
 import { alarmMessage, approvalMessage, outcomeMessage, reminderMessage } from '../blocks/approval-blocks.ts';
 import type { Approval, Naming } from '../blocks/approval-blocks.ts';
-import { placeOf } from '../connect/bots.ts';
+import { workspaceOf } from '../connect/bots.ts';
 import type { Bot, Bots } from '../connect/bots.ts';
 import type { LiveMessages } from './live-messages.ts';
 import { accountOf, callerOf } from '../workspace/people.ts';
 import type { SlackUser } from '../workspace/people.ts';
 import { attempt, post } from './post.ts';
-import type { Place, Posted } from './post.ts';
+import type { Destination, Posted } from './post.ts';
 import { escape } from '../blocks/text.ts';
 import type { SlackMessage } from '../blocks/text.ts';
 
 export interface ApprovalMessages {
-  /** Brings the messages of a request up to date, and posts them where there is none yet. */
+  /** Updates the messages of a request, or posts them if there are none yet. */
   refresh(id: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** How often requests are looked at whose change another server or process made. */
+/** How often to look for changes that another server or process made. */
 const pollMs = 5000;
 
 interface Deps {
@@ -30,19 +27,19 @@ interface Deps {
   live: LiveMessages;
 }
 
-/** Shows every request to the people who decide, and keeps what is shown true whoever decides and wherever. */
+/** Shows every request to its approvers, and updates the messages wherever somebody decides. */
 export function createApprovalMessages(deps: Deps): ApprovalMessages {
   const { core } = deps;
-  /** What Slack has, by request: to send nothing twice. */
+  /** The message that Slack has for each request, to send nothing twice. */
   const shown = new Map<number, string>();
-  /** One look after the other for each request, so that none is posted twice. */
+  /** Work on one request runs one after the other, so that none is posted twice. */
   const turns = new Map<number, Promise<void>>();
   let closed = false;
 
   const refresh = (id: number): Promise<void> => {
     const turn = (turns.get(id) ?? Promise.resolve()).then(() => (closed ? undefined : show(deps, shown, id)));
     const kept = turn.catch((thrown: unknown) =>
-      core.log.warn({ err: thrown, approval: id }, 'the message of a request could not be brought up to date'),
+      core.log.warn({ err: thrown, approval: id }, 'the message of a request could not be updated'),
     );
     turns.set(id, kept);
     void kept.then(() => (turns.get(id) === kept ? turns.delete(id) : undefined));
@@ -53,7 +50,7 @@ export function createApprovalMessages(deps: Deps): ApprovalMessages {
     for (const id of new Set([...(await core.approvals.unsettled()), ...shown.keys()])) await refresh(id);
   };
   const look = (): void => {
-    poll().catch((thrown: unknown) => core.log.warn({ err: thrown }, 'requests could not be looked at'));
+    poll().catch((thrown: unknown) => core.log.warn({ err: thrown }, 'requests could not be read'));
   };
   const unsubscribe = core.changes.subscribe(({ kind, id }) => {
     if (kind === 'approval') void refresh(Number(id));
@@ -82,45 +79,50 @@ async function show(deps: Deps, shown: Map<number, string>, id: number): Promise
   const message = approvalMessage(approval);
   const text = JSON.stringify(message);
   if (shown.get(id) === text) return;
-  const fleet = await approvals.shownAt(id);
+  const earlier = await approvals.shownAt(id);
   const asked = approval.state !== 'pending' || (await approvals.once(id, 'asked', () => announce(deps, approval)));
-  for (const place of fleet) await update(deps, place, message);
+  for (const before of earlier) await update(deps, before, message);
   const alarmed = !approval.broken_glass || (await approvals.once(id, 'broken_glass', () => alarm(deps, approval)));
-  // Who began to tell them may have died of it: it is looked at again.
+  // Another server may have died while it told them: look again.
   if (!asked || !alarmed) return;
   if (!isOver(approval.state)) {
     shown.set(id, text);
     return;
   }
   shown.delete(id);
-  // Last, and once: until then the request is looked at again, by this server or another.
+  // Last, and once: until then this server or another looks at the request again.
   await approvals.once(id, 'ended', () => tellRequester(deps, approval));
 }
 
-/** Where everybody sees it, where there is such a place; what is private goes to those who decide. */
+/** Posts to the channel. Without a channel, or for a private request, it writes to the approvers. */
 async function announce(deps: Deps, approval: Approval): Promise<void> {
   const { core, bots } = deps;
-  for (const place of await placesOf(deps, approval, approval.approvers)) {
-    // In a channel those who decide are told by their names; in their own messages they are told anyway.
-    const naming = place.channel === undefined ? undefined : await mentionsIn(core, place.at, approval);
-    const posted = await attempt(core, () => post(bots, place, approvalMessage(approval, naming)));
+  for (const destination of await destinationsOf(deps, approval, approval.approvers)) {
+    const { channel, at } = destination;
+    // A mention notifies approvers in a channel. Slack notifies people of direct messages anyway.
+    const naming = channel === undefined ? undefined : await mentionsIn(core, at, approval);
+    const posted = await attempt(core, () => post(bots, destination, approvalMessage(approval, naming)));
     if (!posted) continue;
-    const url = place.channel === undefined ? null : await permalink(deps, posted);
+    const url = channel === undefined ? null : await permalink(deps, posted);
     await core.approvals.showedAt(approval.id, { ...posted, url });
   }
 }
 
-/** Anew and to everybody concerned: an edited message rings no bell. */
+/** Posts a new message to everybody concerned: Slack does not notify people of an edited one. */
 async function alarm(deps: Deps, approval: Approval): Promise<void> {
   const admins = (await deps.core.access.membersOf({ roles: ['admin'] })).map(({ name }) => name);
   const message = alarmMessage(approval);
   const users = await usersNamed(deps.core, [...approval.approvers, ...admins]);
-  const inChannel = (await placesOf(deps, approval, [])).filter(({ channel }) => channel !== undefined);
-  for (const place of [...inChannel, ...users.map((who) => ({ user: who.user, at: who }))])
-    await attempt(deps.core, () => post(deps.bots, place, message));
+  const inChannel = (await destinationsOf(deps, approval, [])).filter(({ channel }) => channel !== undefined);
+  for (const destination of [...inChannel, ...users.map((who) => ({ user: who.user, at: who }))])
+    await attempt(deps.core, () => post(deps.bots, destination, message));
 }
 
-async function placesOf({ core, bots }: Deps, approval: Approval, names: readonly string[]): Promise<Place[]> {
+async function destinationsOf(
+  { core, bots }: Deps,
+  approval: Approval,
+  names: readonly string[],
+): Promise<Destination[]> {
   const { channel } = core.config.slack;
   const users = await usersNamed(core, names);
   if (channel === undefined || approval.private) return users.map((who) => ({ user: who.user, at: who }));
@@ -128,7 +130,7 @@ async function placesOf({ core, bots }: Deps, approval: Approval, names: readonl
   return [{ user: first?.user ?? channel, at: first ?? bots.home ?? {}, channel }];
 }
 
-/** Null where it went to one person's messages instead, which nobody else can open. */
+/** Null for a direct message: nobody else can open it. */
 async function permalink(deps: Deps, { team, channel, ts }: Posted): Promise<string | null> {
   if (channel.startsWith('D')) return null;
   const bot = await writer(deps, team);
@@ -141,7 +143,7 @@ async function update(deps: Deps, { team, channel, ts }: ShownMessage, message: 
   await attempt(deps.core, async () => bot?.client.chat.update({ channel, ts, ...message }));
 }
 
-/** Below the message, and in the channel too, so that it is seen. */
+/** Replies to the message, and shows the reply in the channel too. */
 async function remind(deps: Deps, id: number): Promise<void> {
   const { core } = deps;
   const approval = await core.approvals.view(id);
@@ -155,7 +157,7 @@ async function remind(deps: Deps, id: number): Promise<void> {
   }
 }
 
-/** Names those who decide so that Slack tells them, where they have an account in that workspace or organisation. */
+/** Mentions approvers who have an account in that workspace or organisation. Others go by their names. */
 async function mentionsIn({ access }: Core, at: SlackWorkspace, { approvers }: Approval): Promise<Naming> {
   const mentions = new Map<string, string>();
   for (const { id, name } of approvers.length === 0 ? [] : await access.membersOf({ people: approvers })) {
@@ -175,19 +177,19 @@ async function usersNamed({ access }: Core, names: readonly string[]): Promise<S
   return [...new Set(identities.flat())].flatMap((identity) => accountOf(identity) ?? []);
 }
 
-/** Undefined where the app is not installed any more. */
+/** Undefined if the app is no longer installed there. */
 function writer({ bots }: Deps, team: string | null): Promise<Bot | undefined> {
-  return bots.of(team === null ? (bots.home ?? {}) : placeOf(team));
+  return bots.of(team === null ? (bots.home ?? {}) : workspaceOf(team));
 }
 
-/** To the account that asked; what an agent or a command line asked for, to the person's own. */
+/** Writes to the account that asked. For an agent or a command line: to the person's own account. */
 async function tellRequester({ core, bots, live }: Deps, approval: Approval): Promise<void> {
   const who = accountOf(approval.identity) ?? (await usersNamed(core, [approval.requester]))[0];
   if (!who) return;
   await attempt(core, () => post(bots, { user: who.user, at: who }, outcomeMessage(approval)));
-  const caller: Caller | undefined = await callerOf(core.access, who);
-  if (approval.state !== 'done' || approval.instance === undefined || !caller) return;
-  const { channel } = core.config.slack;
-  const place = { user: who.user, at: who, ...(channel === undefined ? {} : { channel }) };
-  await attempt(core, () => live.follow(approval.instance as number, caller, place));
+  const caller = await callerOf(core.access, who);
+  const { state, instance } = approval;
+  if (state !== 'done' || instance === undefined || !caller) return;
+  const destination = { user: who.user, at: who, channel: core.config.slack.channel };
+  await attempt(core, () => live.follow(instance, caller, destination));
 }

@@ -1,9 +1,9 @@
 import type { BlockAction, ButtonAction, SlackActionMiddlewareArgs } from '@slack/bolt';
-import type { Core } from '../../core/core.ts';
-import type { Ending } from '../../core/instances/ending.ts';
+import type { Core, Ending } from '../../core/core.ts';
+import { operations } from '../../core/operations/catalogue.ts';
 import type { Bots } from '../connect/bots.ts';
 import { botAt } from '../workspace/dependencies.ts';
-import type { Desk, Where } from '../workspace/dependencies.ts';
+import type { SlackDeps, EventContext } from '../workspace/dependencies.ts';
 import { errorMessage } from '../blocks/error-text.ts';
 import { failureOf } from '../commands/failure.ts';
 import { openForm } from '../forms/open-form.ts';
@@ -14,7 +14,7 @@ import type { SlackMessage } from '../blocks/text.ts';
 
 export const extendId = 'ending.extend';
 
-/** How often endings are looked for. */
+/** How often it looks for endings. */
 const pollMs = 5000;
 
 interface Deps {
@@ -28,7 +28,9 @@ export function createEndingMessages({ core, bots }: Deps): { close(): Promise<v
   const look = (): void => {
     looking = looking
       .then(() => core.endings.warnOwners((ending) => warn({ core, bots }, ending)))
-      .catch((thrown: unknown) => core.log.warn({ err: thrown }, 'an owner could not be told when an instance stops'));
+      .catch((thrown: unknown) =>
+        core.log.warn({ err: thrown }, 'an owner could not be warned before an instance stops'),
+      );
   };
   look();
   const timer = setInterval(look, pollMs).unref();
@@ -40,7 +42,7 @@ export function createEndingMessages({ core, bots }: Deps): { close(): Promise<v
   };
 }
 
-/** To the first account of theirs that Slack takes it for; an owner without one learns it from the instance itself. */
+/** Writes to the owner's first account that Slack delivers to. Owners without one see the time at the instance. */
 async function warn({ core, bots }: Deps, ending: Ending): Promise<void> {
   const message = endingMessage(ending);
   for (const identity of ending.identities) {
@@ -54,7 +56,7 @@ export function endingMessage({ instance, modelId, stopAt }: Ending): SlackMessa
     text: `${escape(modelId)} stops by itself soon`,
     blocks: [
       section(
-        `:alarm_clock: ${code(modelId)} stops by itself ${when(stopAt)}. Its weights stay where they are, and it can be restarted.`,
+        `:alarm_clock: ${code(modelId)} stops by itself ${when(stopAt)}. Its weights stay cached, and it can be restarted.`,
       ),
       {
         type: 'actions',
@@ -65,23 +67,23 @@ export function endingMessage({ instance, modelId, stopAt }: Ending): SlackMessa
   };
 }
 
-type Click = SlackActionMiddlewareArgs<BlockAction<ButtonAction>> & Where;
+type Click = SlackActionMiddlewareArgs<BlockAction<ButtonAction>> & EventContext;
 
-/** *More time…* opens the form of `extend_instance`: whether it needs an approval, the policy says. */
-export async function onExtend(desk: Desk, { ack, action, body, respond, context }: Click): Promise<void> {
+/** The button *More time…* opens the form of `extend_instance`. The policy decides whether it needs an approval. */
+export async function onExtend(deps: SlackDeps, { ack, action, body, respond, context }: Click): Promise<void> {
   await ack();
-  const who = whoIs(body, desk.core.access, desk.bots.home);
+  const who = whoIs(body, deps.core.access, deps.bots.home);
   if (!who) return;
-  const say = async (message: SlackMessage): Promise<void> => {
+  const answer = async (message: SlackMessage): Promise<void> => {
     await respond({ response_type: 'ephemeral', replace_original: false, ...message });
   };
-  const caller = await callerOf(desk.core.access, who);
-  if (!caller) return say(await strangerMessage(desk.core.access, who));
-  const request = { operation: 'extend_instance', given: action.value ?? '', triggerId: body.trigger_id };
+  const caller = await callerOf(deps.core.access, who);
+  if (!caller) return answer(await strangerMessage(deps.core.access, who));
+  const request = { operation: operations.extend_instance, given: action.value ?? '', triggerId: body.trigger_id };
   try {
-    const bot = await botAt(desk, context);
-    if (bot) await openForm(desk.core, bot, caller, request);
+    const bot = await botAt(deps, context);
+    if (bot) await openForm(deps.core, bot, caller, request);
   } catch (thrown) {
-    await say(errorMessage(failureOf(desk.core, thrown, 'a form for more time failed').toBody()));
+    await answer(errorMessage(failureOf(deps.core, thrown, 'a form for more time failed')));
   }
 }

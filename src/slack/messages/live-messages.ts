@@ -1,13 +1,13 @@
+import { WebAPIPlatformError } from '@slack/web-api';
 import type { Caller } from '../../core/base/caller.ts';
+import { isSettled } from '../../core/core.ts';
 import type { Core } from '../../core/core.ts';
 import { EcolinkError } from '../../core/base/errors.ts';
-import { isSettled } from '../../core/instances/states.ts';
 import { goneMessage, instanceMessage } from '../blocks/instance-blocks.ts';
-import type { Instance } from '../blocks/instance-blocks.ts';
-import { placeOf } from '../connect/bots.ts';
+import { workspaceOf } from '../connect/bots.ts';
 import type { Bots } from '../connect/bots.ts';
 import { post } from './post.ts';
-import type { Place, Posted } from './post.ts';
+import type { Destination, Posted } from './post.ts';
 import type { SlackMessage } from '../blocks/text.ts';
 
 export interface Pace {
@@ -15,7 +15,7 @@ export interface Pace {
   perMessage: number;
   /** Milliseconds between any two edits: Slack counts `chat.update` per workspace, 50 a minute. */
   overall: number;
-  /** Milliseconds after which a message is looked at again although nobody said that something changed. */
+  /** Milliseconds after which a message is checked again without a change event. */
   atLeastEvery: number;
 }
 
@@ -23,7 +23,7 @@ export const defaultPace: Pace = { perMessage: 3000, overall: 1300, atLeastEvery
 
 export interface LiveMessages {
   /** Posts the instance's message and keeps it up to date until the instance has settled. */
-  follow(instance: number, caller: Caller, place: Place): Promise<void>;
+  follow(instance: number, caller: Caller, destination: Destination): Promise<void>;
   close(): void;
 }
 
@@ -36,10 +36,10 @@ interface Live extends Posted {
   due: number;
 }
 
-/** One message per launch, edited as the launch goes on; all of them share what Slack allows. */
+/** One message per launch, edited while the launch goes on. All messages share Slack's rate limit. */
 export function createLiveMessages(core: Core, bots: Bots, pace: Pace = defaultPace): LiveMessages {
   const followed = new Set<Live>();
-  // A submission that is delivered twice has one outcome, and gets one message.
+  // Slack may deliver a submission twice: it gets one message.
   const known = new Set<number>();
   let nextEdit = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -66,12 +66,12 @@ export function createLiveMessages(core: Core, bots: Bots, pace: Pace = defaultP
     const next = [...followed].toSorted((a, b) => a.due - b.due)[0];
     if (!next || closed) return;
     busy = true;
-    // What changes while we read must bring the message forward again.
+    // A change during the read must make the message due again.
     next.due = Date.now() + pace.atLeastEvery;
     try {
       await refresh(next);
     } catch (thrown) {
-      core.log.warn({ err: thrown, instance: next.instance }, 'a launch message could not be brought up to date');
+      core.log.warn({ err: thrown, instance: next.instance }, 'the message of a launch could not be updated');
     } finally {
       busy = false;
       schedule();
@@ -92,7 +92,7 @@ export function createLiveMessages(core: Core, bots: Bots, pace: Pace = defaultP
 
   async function edit(live: Live, message: SlackMessage): Promise<void> {
     try {
-      const bot = await bots.of(placeOf(live.team));
+      const bot = await bots.of(workspaceOf(live.team));
       if (!bot) followed.delete(live);
       await bot?.client.chat.update({ channel: live.channel, ts: live.ts, ...message });
     } catch (thrown) {
@@ -102,11 +102,11 @@ export function createLiveMessages(core: Core, bots: Bots, pace: Pace = defaultP
   }
 
   return {
-    async follow(instance, caller, place) {
+    async follow(instance, caller, destination) {
       if (known.has(instance)) return;
       known.add(instance);
       const { message, settled } = await read(core, instance, caller);
-      const posted = await post(bots, place, message);
+      const posted = await post(bots, destination, message);
       const now = Date.now();
       if (settled || closed || !posted) return;
       followed.add({
@@ -134,7 +134,7 @@ async function read(
   caller: Caller,
 ): Promise<{ message: SlackMessage; settled: boolean }> {
   try {
-    const found = (await core.execute('get_instance', { instance: String(instance) }, caller)) as Instance;
+    const found = await core.execute('get_instance', { instance }, caller);
     return { message: instanceMessage(found), settled: isSettled(found.state) };
   } catch (thrown) {
     if (thrown instanceof EcolinkError && thrown.kind === 'not_found')
@@ -143,13 +143,9 @@ async function read(
   }
 }
 
-/** Somebody deleted the message or its channel: there is nothing left to edit. */
+const goneErrors = new Set(['message_not_found', 'channel_not_found', 'cant_update_message', 'is_archived']);
+
+/** True if somebody deleted the message or its channel. */
 function isGone(thrown: unknown): boolean {
-  const code = (thrown as { data?: { error?: string } }).data?.error;
-  return (
-    code === 'message_not_found' ||
-    code === 'channel_not_found' ||
-    code === 'cant_update_message' ||
-    code === 'is_archived'
-  );
+  return thrown instanceof WebAPIPlatformError && goneErrors.has(thrown.data.error);
 }

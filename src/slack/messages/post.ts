@@ -1,18 +1,17 @@
 import { WebAPIPlatformError } from '@slack/web-api';
-import type { SlackWorkspace } from '../../core/access/access.ts';
-import type { Core } from '../../core/core.ts';
-import { placeOf } from '../connect/bots.ts';
+import type { Core, SlackWorkspace } from '../../core/core.ts';
+import { workspaceOf } from '../connect/bots.ts';
 import type { Bot, Bots } from '../connect/bots.ts';
 import { note } from '../blocks/text.ts';
 import type { SlackMessage } from '../blocks/text.ts';
 
-/** Where an answer belongs: the channel of the command if the app may write there, else the user's messages with it. */
-export interface Place {
+/** Where a message goes: to the channel if the app may write there, else to the user directly. */
+export interface Destination {
   user: string;
   /** The user's workspace or organisation. */
   at: SlackWorkspace;
-  /** With its workspace before it (`T1/C1`) where that is another than the user's. */
-  channel?: string;
+  /** `T1/C1` if the channel is in another workspace than the user. */
+  channel?: string | undefined;
 }
 
 /** A message that Slack has, and the id of the bot that wrote it. */
@@ -22,26 +21,36 @@ export interface Posted {
   ts: string;
 }
 
-/** What Slack says where the app is not, or may not write. */
-const outside = new Set(['not_in_channel', 'channel_not_found', 'is_archived', 'restricted_action', 'no_permission']);
+/** Slack's errors if the app is not in the channel or may not write there. */
+const notWritable = new Set([
+  'not_in_channel',
+  'channel_not_found',
+  'is_archived',
+  'restricted_action',
+  'no_permission',
+]);
 
-/** Posts to the place; answers with where it went, or with undefined where the app is not installed. */
-export async function post(bots: Bots, place: Place, message: SlackMessage): Promise<Posted | undefined> {
-  const own = await bots.of(place.at);
-  if (place.channel === undefined) return own && send(own, place.user, message);
-  const [team, channel] = place.channel.includes('/') ? place.channel.split('/', 2) : [undefined, place.channel];
-  const bot = team === undefined ? own : await bots.of(placeOf(team));
-  if (!bot || channel === undefined) return own && send(own, place.user, message);
+/** Posts a message and returns it. Undefined if the app is not installed in that workspace. */
+export async function post(bots: Bots, destination: Destination, message: SlackMessage): Promise<Posted | undefined> {
+  const own = await bots.of(destination.at);
+  if (destination.channel === undefined) return own && send(own, destination.user, message);
+  const [team, channel] = destination.channel.includes('/')
+    ? destination.channel.split('/', 2)
+    : [undefined, destination.channel];
+  const bot = team === undefined ? own : await bots.of(workspaceOf(team));
+  if (!bot || channel === undefined) return own && send(own, destination.user, message);
   try {
     return await send(bot, channel, message);
   } catch (thrown) {
-    if (!own || !(thrown instanceof WebAPIPlatformError) || !outside.has(thrown.data.error)) throw thrown;
-    const why = note(`This comes here because I cannot write in <#${channel}>; \`/invite\` me there.`);
-    return send(own, place.user, { ...message, blocks: [...message.blocks, why] });
+    if (!own || !(thrown instanceof WebAPIPlatformError) || !notWritable.has(thrown.data.error)) throw thrown;
+    const why = note(
+      `You get this here because I cannot write in <#${channel}>. To change that, \`/invite\` me there.`,
+    );
+    return send(own, destination.user, { ...message, blocks: [...message.blocks, why] });
   }
 }
 
-/** What Slack refuses for good (a message or an account that is gone) keeps nobody else from being told. */
+/** If Slack refuses a message (its channel or account is gone), the others still get theirs. */
 export async function attempt<T>({ log }: Pick<Core, 'log'>, work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work();

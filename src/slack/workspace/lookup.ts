@@ -1,11 +1,11 @@
 import { WebAPIPlatformError } from '@slack/web-api';
-import type { GroupLookup, SlackWorkspace } from '../../core/access/access.ts';
+import type { GroupLookup, SlackWorkspace } from '../../core/core.ts';
 import type { Log } from '../../core/base/log.ts';
-import { placeOf } from '../connect/bots.ts';
+import { workspaceOf } from '../connect/bots.ts';
 import type { Bots } from '../connect/bots.ts';
 import { accountOf } from './people.ts';
 
-/** What `users.info` says of an account, as far as it decides who gets something. */
+/** The fields of `users.info` that decide whether an account may have a role. */
 export interface SlackAccountInfo {
   team_id?: string;
   deleted?: boolean;
@@ -16,12 +16,12 @@ export interface SlackAccountInfo {
   enterprise_user?: { enterprise_id?: string };
 }
 
-/** How long an answer holds: who was deactivated works on for no longer than that. */
-const heldMs = 5 * 60_000;
-/** How long nobody asks again where Slack could not say: every request would wait for it. */
-const silentMs = 10_000;
+/** How long an answer counts. Somebody who was deactivated can work on for this long at most. */
+const keptMs = 5 * 60_000;
+/** How long to wait after Slack had no answer, because every request waits for the lookup. */
+const retryMs = 10_000;
 
-/** Guests of either kind, bots, deactivated accounts and people of other places get nothing. */
+/** False for guests, bots, deactivated accounts and people of other workspaces. */
 export function getsSomething(account: SlackAccountInfo, { team, enterprise }: SlackWorkspace): boolean {
   if (account.deleted || account.is_bot || account.is_restricted || account.is_ultra_restricted) return false;
   if (account.is_stranger) return false;
@@ -31,10 +31,10 @@ export function getsSomething(account: SlackAccountInfo, { team, enterprise }: S
   );
 }
 
-/** Slack's answers about its people and groups, for core. */
+/** Looks up Slack accounts and groups for core. */
 export function createSlackLookup(bots: Bots, log: Log, now = (): number => Date.now()): GroupLookup {
-  const accounts = held((identity: string) => askAccount(bots, identity), { log, now });
-  const groups = held((group: string) => askMembers(bots, group), { log, now });
+  const accounts = remembered((identity: string) => askAccount(bots, identity), { log, now });
+  const groups = remembered((group: string) => askMembers(bots, group), { log, now });
   return { active: (identity) => accounts(identity), members: (group) => groups(group) };
 }
 
@@ -46,11 +46,11 @@ async function askAccount(bots: Bots, identity: string): Promise<boolean | undef
   return account && getsSomething(account, bot.workspace);
 }
 
-/** A group belongs to a workspace, whose token may be its organisation's. */
+/** A group belongs to a workspace. The token may be that of its organisation. */
 async function askMembers(bots: Bots, group: string): Promise<readonly string[] | undefined> {
   const [team, usergroup] = group.split('/');
   if (team === undefined || usergroup === undefined) return undefined;
-  const own = await bots.of(placeOf(team));
+  const own = await bots.of(workspaceOf(team));
   const organisations = own ? [] : await bots.organisations();
   const others = await Promise.all(organisations.map((enterprise) => bots.of({ team, enterprise })));
   let thrown: unknown;
@@ -67,29 +67,33 @@ async function askMembers(bots: Bots, group: string): Promise<readonly string[] 
   return undefined;
 }
 
-interface Held {
+interface RememberDeps {
   log: Log;
   now: () => number;
 }
 
-/** Of many who ask for one thing at once, one asks Slack. */
-function held<T>(ask: (key: string) => Promise<T | undefined>, { log, now }: Held) {
+/** Remembers answers. Slack gets one call, however many callers ask for the same thing at once. */
+function remembered<T>(ask: (key: string) => Promise<T | undefined>, { log, now }: RememberDeps) {
   const answers = new Map<string, { until: number; answer: Promise<T | undefined> }>();
   return async (key: string): Promise<T | undefined> => {
     const before = answers.get(key);
     if (before && now() < before.until) return before.answer;
     const asked = now();
     const answer = ask(key).catch((thrown: unknown) => {
-      log.warn({ about: key, reason: reasonOf(thrown) }, 'Slack does not say who somebody is, or who is in a group');
+      log.warn({ about: key, reason: reasonOf(thrown) }, 'Slack did not answer a lookup of an account or a group');
       return undefined;
     });
-    const entry = { until: asked + heldMs, answer };
+    const entry = { until: asked + keptMs, answer };
     answers.set(key, entry);
-    if ((await answer) === undefined) entry.until = asked + silentMs;
+    if ((await answer) === undefined) entry.until = asked + retryMs;
     return answer;
   };
 }
 
 function reasonOf(thrown: unknown): string {
-  return thrown instanceof WebAPIPlatformError ? thrown.data.error : (thrown as Error).message;
+  return thrown instanceof WebAPIPlatformError
+    ? thrown.data.error
+    : thrown instanceof Error
+      ? thrown.message
+      : String(thrown);
 }

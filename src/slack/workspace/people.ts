@@ -1,12 +1,12 @@
-import type { Access, SlackWorkspace } from '../../core/access/access.ts';
 import { scopes } from '../../core/base/caller.ts';
 import type { Caller } from '../../core/base/caller.ts';
-import { adminNames } from '../../core/access/admin-names.ts';
-import { placeOf } from '../connect/bots.ts';
+import { adminNames } from '../../core/core.ts';
+import type { Access, SlackWorkspace } from '../../core/core.ts';
+import { workspaceOf } from '../connect/bots.ts';
 import { code, escape, section } from '../blocks/text.ts';
 import type { SlackMessage } from '../blocks/text.ts';
 
-/** A Slack user as a payload names them, or an identity: with one of workspace and organisation at least. */
+/** A Slack user. At least one of workspace and organisation is known. */
 export interface SlackUser extends SlackWorkspace {
   user: string;
 }
@@ -22,12 +22,12 @@ interface Payload {
   bot_id?: string;
 }
 
-/** Slack's own helper posts as this user. */
+/** The user id of Slackbot. */
 const slackbot = 'USLACKBOT';
 
 /**
- * Who is behind a payload, by their own workspace and not the channel's. Undefined for bots and for people of places
- * that the app does not serve: they get nothing. `home`: where it has one token, the place of that.
+ * The user behind a payload, with their own workspace and not the channel's. Undefined for bots and for people of
+ * workspaces that the app does not serve. `home`: the workspace of the app's one token, if it has only one.
  */
 export function whoIs(
   payload: Payload,
@@ -37,7 +37,7 @@ export function whoIs(
   const user = payload.user?.id ?? payload.user_id;
   const own = payload.user?.team_id;
   const team = own ?? payload.team?.id ?? payload.team_id;
-  // Slack names the organisation of the channel; a user's own is known where it stands in place of their workspace.
+  // Slack sends the organisation of the channel. The user's own is known if it is sent in place of their workspace.
   const there = payload.enterprise?.id ?? payload.enterprise_id ?? payload.team?.enterprise_id;
   const enterprise = own?.startsWith('E') ? own : there;
   if (!user || user === slackbot || payload.bot_id || (!team && !enterprise)) return undefined;
@@ -46,26 +46,26 @@ export function whoIs(
   return access.admitsWorkspace(who) ? who : undefined;
 }
 
-/** The account behind an identity such as `slack:T1/U1`; undefined for one that is not Slack's. */
+/** The account behind an identity such as `slack:T1/U1`. Undefined for other identities. */
 export function accountOf(identity: string): SlackUser | undefined {
-  const [, place, user] = /^slack:([A-Z0-9]+)\/([A-Z0-9]+)$/.exec(identity) ?? [];
-  return place === undefined || user === undefined ? undefined : { ...placeOf(place), user };
+  const [, workspace, user] = /^slack:([A-Z0-9]+)\/([A-Z0-9]+)$/.exec(identity) ?? [];
+  return workspace === undefined || user === undefined ? undefined : { ...workspaceOf(workspace), user };
 }
 
-/** As `people` in the config writes it. On Enterprise Grid a user has one id in all workspaces, so the organisation names it. */
+/** The identity in the form of the config. On Enterprise Grid it names the organisation: a user has one id in all its workspaces. */
 export function identityOf({ team, enterprise, user }: SlackUser): string {
   return `slack:${enterprise ?? team}/${user}`;
 }
 
-/** The caller behind a Slack user, or undefined for somebody to whom nothing gives a role. */
+/** The caller behind a Slack user. Undefined if the user has no role. */
 export async function callerOf(access: Access, who: SlackUser): Promise<Caller | undefined> {
   const person = await access.personOfSlack(who.enterprise ?? who.team ?? '', who.user);
   return person && { person, identity: identityOf(who), agent: false, mayDecide: true, source: 'slack', scopes };
 }
 
-/** What somebody reads to whom nothing gives a role: who can change that, and what to give them. */
+/** For somebody without a role: who can give one, and to which identity. */
 export async function strangerMessage(access: Pick<Access, 'membersOf'>, who: SlackUser): Promise<SlackMessage> {
-  const whom = escape(await adminNames(access));
-  const text = `I do not know you yet. Ask ${whom} for a role: an admin types ${code('/ecolink role @you member')} here, or adds you under \`people\` in ecolink.yaml, where your identity is ${code(identityOf(who))}. Guests of a workspace get no role.`;
+  const admins = escape(await adminNames(access));
+  const text = `I do not know you yet. Ask ${admins} for a role: an admin types ${code('/ecolink role @you member')} here, or adds you under \`people\` in ecolink.yaml, where your identity is ${code(identityOf(who))}. Guests of a workspace get no role.`;
   return { text, blocks: [section(text)] };
 }

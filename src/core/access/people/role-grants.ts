@@ -168,7 +168,11 @@ function shutOut(name: string): Error {
 
 async function needAdmin(db: Queries, { person }: Caller): Promise<void> {
   if ((await grantOf(db, person.id))?.role === 'admin') return;
-  throw fail('role_missing', `set_role needs the role "admin"; ${person.name} does not have it any more.`, {
-    nextStep: 'Ask an admin for the role.',
-  });
+  throw fail(
+    'role_missing',
+    say`${run('set_role')} needs the role "admin"; ${person.name} does not have it any more.`,
+    {
+      nextStep: 'Ask an admin for the role.',
+    },
+  );
 }

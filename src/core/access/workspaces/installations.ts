@@ -35,6 +35,8 @@ export interface Installed {
 
 /** The installations of the Slack app and their tokens, which are sealed like credentials. */
 export interface Installations {
+  /** Throws `slack_workspace_not_listed`. */
+  checkListed(workspace: SlackWorkspace): void;
   /** Replaces an earlier one of the same workspace. Throws `slack_workspace_not_listed` and then stores nothing. */
   add(installation: NewInstallation): Promise<void>;
   /** Stores new tokens of an existing installation. */
@@ -55,9 +57,13 @@ export interface InstallationDeps extends AuditedDeps {
 
 export function createInstallations(deps: InstallationDeps): Installations {
   const { access, store, ring } = deps;
+  const checkListed = (workspace: SlackWorkspace): void => {
+    if (!access.admitsWorkspace(workspace)) throw workspaceNotListed(workspace);
+  };
   return {
+    checkListed,
     async add(installation) {
-      if (!access.admitsWorkspace(installation)) throw workspaceNotListed(installation);
+      checkListed(installation);
       const { team, enterprise, user } = installation;
       const workspace = idOf(installation);
       const caller = slackStranger({ team: enterprise ?? workspace, user, name: user });
@@ -77,7 +83,7 @@ export function createInstallations(deps: InstallationDeps): Installations {
   };
 }
 
-export function workspaceNotListed({ team, enterprise }: SlackWorkspace): EcolinkError {
+function workspaceNotListed({ team, enterprise }: SlackWorkspace): EcolinkError {
   const name = enterprise === undefined ? `The workspace ${team}` : `The organisation ${enterprise}`;
   return fail('slack_workspace_not_listed', `${name} is not among those that ecolink.yaml lists.`, {
     nextStep: 'Add it under "slack": "workspaces" or "organisations", or use one that is there.',
