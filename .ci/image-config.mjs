@@ -1,4 +1,5 @@
-// image-config.mjs DOCKERFILE: what the last stage of a Dockerfile says of its image, as the JSON that image archives hold. Commands are lists there.
+// image-config.mjs DOCKERFILE: prints the image settings of the Dockerfile's last stage, as the JSON of image archives.
+// Commands must be lists in the Dockerfile.
 import { readFileSync } from 'node:fs';
 
 const config = { Env: ['PATH=/usr/local/bin:/bin'] };

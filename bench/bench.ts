@@ -1,4 +1,4 @@
-/** What a bench gives back: figures by name, each with its unit in the name, and ratios where it compares. */
+/** The result of a bench: figures by name, with the unit in the name, and ratios if it compares. */
 export interface BenchResult {
   bench: string;
   machine: string;
@@ -7,9 +7,9 @@ export interface BenchResult {
 }
 
 export interface BenchOptions {
-  /** Under a minute, with smaller sizes: to see that it works, not to quote. */
+  /** Runs under a minute with smaller sizes. It shows that the bench works; do not quote its figures. */
   quick: boolean;
   json: boolean;
-  /** Only the parts whose name holds this; empty for all. Benches of one part take no notice. */
+  /** Runs only parts whose name contains this. Empty: all parts. Benches with one part ignore it. */
   only: string;
 }

@@ -4,18 +4,18 @@ import { readFileSync } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** What one run took, until every byte was on the disk. */
+/** What one run cost, until every byte was durable on the disk. */
 export interface Measured {
   seconds: number;
   cpuSeconds: number;
-  /** Peak of the resident set, in bytes. */
+  /** Peak resident set, in bytes. */
   peakBytes: number;
 }
 
-/** Kernel ticks per second, which Linux has fixed for programs. */
+/** Clock ticks per second. Linux fixes this number for programs. */
 const ticksPerSecond = 100;
 
-/** Runs a command and, where it leaves a folder that is not durable, syncs that. Needs Linux's /proc. */
+/** Runs a command. If it does not sync its folder itself, syncs the folder too. Needs Linux's /proc. */
 export async function measure(
   argv: readonly string[],
   env: Record<string, string>,

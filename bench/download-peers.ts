@@ -7,9 +7,9 @@ import type { ServerInfo } from './download-server.ts';
 /** One way to fetch a repo into a folder. */
 export interface Peer {
   name: string;
-  /** Set where its end says that the bytes are on the disk; what others leave is synced, and that is part of their time. */
+  /** True if its bytes are durable when it ends. Otherwise the bench syncs them, and counts that in its time. */
   durable?: true;
-  /** The command, for a fresh folder; undefined where it is not made for this. */
+  /** The command, for an empty folder. Undefined if the program does not support the job. */
   command(job: PeerJob): { argv: string[]; env?: Record<string, string> } | undefined;
 }
 
@@ -18,7 +18,7 @@ export interface PeerJob {
   repo: string;
   manifestFile: string;
   target: string;
-  /** Certificates to believe. */
+  /** A file of certificates to trust. */
   ca: string | undefined;
 }
 
@@ -30,7 +30,7 @@ function withAuthority(ca: string | undefined): Record<string, string> {
 
 const ecolink: Peer = {
   name: 'ecolink pull',
-  // The tests of downloads trace its system calls.
+  // Tests of downloads trace its system calls and prove this.
   durable: true,
   command: ({ manifestFile, target, ca }) => ({
     argv: [process.execPath, join(root, 'dist/main.js'), 'pull', '--manifest', manifestFile, '--target', target],
@@ -104,7 +104,7 @@ const hfDownload: Peer = {
   }),
 };
 
-/** Receives and throws away: the machine's ceiling, and no peer. */
+/** Receives bytes and drops them. No peer: it shows the limit of the machine. */
 export const nowhere: Peer = {
   name: 'ceiling: receive to nowhere',
   command: (job) => {
@@ -113,7 +113,7 @@ export const nowhere: Peer = {
   },
 };
 
-/** Writes as many bytes durably, without a network. */
+/** Writes as many bytes durably, without the network. */
 export const durableWrite: Peer = {
   name: 'ceiling: durable write',
   command: (job) => {
@@ -126,7 +126,7 @@ export const durableWrite: Peer = {
   },
 };
 
-/** Hashes as many bytes, one behind the other as sha256 wants them: nobody who verifies one file is faster. */
+/** Hashes as many bytes in order, as sha256 requires. No program that verifies one file can be faster. */
 export const oneHash: Peer = {
   name: 'ceiling: sha256 of one file',
   command: (job) => {
@@ -139,7 +139,7 @@ export const oneHash: Peer = {
   },
 };
 
-/** Those that are installed here. */
+/** The peers that are installed on this machine. */
 export function installedPeers(): Peer[] {
   const has = (program: string) => spawnSync(program, ['--version']).status === 0;
   return [

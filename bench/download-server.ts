@@ -5,19 +5,19 @@ import type { PullManifest } from '../src/core/download/manifest.ts';
 import { startHub } from '../test/support/hub/hub.ts';
 import type { HubRepo } from '../test/support/hub/repo.ts';
 
-/** What the measured programs fetch, from a process of its own. */
+/** The files that the measured programs fetch. The server runs in its own process. */
 export interface ServerOptions {
   folder: string;
   bytes: number;
   smallFiles: number;
-  /** Bytes per second of each connection. */
+  /** Limit of each connection, in bytes per second. */
   throttle?: number;
-  /** Round trip in milliseconds. */
+  /** Round-trip time, in milliseconds. */
   roundTrip?: number;
   tls?: { key: string; cert: string };
 }
 
-/** What the process prints once it listens. The manifests are files beside it. */
+/** The process prints this when it listens. The manifests are files beside it. */
 export interface ServerInfo {
   endpoint: string;
   large: { repo: string; manifest: string };

@@ -29,12 +29,12 @@ function scenarios(quick: boolean): Scenario[] {
   ];
 }
 
-/** Pulls of a few GB against what else is installed here, in interleaved rounds, durable, with what each costs. */
+/** Compares durable pulls of a few GB with the peers on this machine, in interleaved rounds: time, memory and CPU. */
 export async function run({ quick, json, only }: BenchOptions): Promise<void> {
   buildProgram();
   const folder = await mkdtemp(join(process.env['ECOLINK_BENCH_DIR'] ?? tmpdir(), 'ecolink-bench-'));
-  // Ext4 searches past each inode that was freed minutes ago, which doubles the time of 2,000 small files. With this flag
-  // each folder in here has a place on the disk of its own, so that nobody pays for what others deleted.
+  // Ext4 searches past each inode that was freed minutes ago. That doubles the time of 2,000 small files. With this flag,
+  // each folder in here gets its own area of the disk, so no program pays for the deletions of another.
   spawnSync('chattr', ['+T', folder], { stdio: 'ignore' });
   const figures: Record<string, number> = {};
   const ratios: Record<string, number> = {};
@@ -67,7 +67,7 @@ async function runScenario(scenario: Scenario, folder: string, rounds: number): 
   const results = new Map<string, Measured[]>(peers.map((peer) => [peer.name, []]));
   try {
     for (let round = 0; round < rounds; round += 1) {
-      // What ran before leaves the page cache and the disk in its own state: nobody always follows the same one.
+      // Each program changes the page cache and the disk for the next one, so the order rotates.
       const order = [...peers.slice(round % peers.length), ...peers.slice(0, round % peers.length)];
       for (const peer of order) {
         const measured = await runPeer(peer, info, scenario, folder, tls?.cert);
@@ -93,7 +93,7 @@ async function runPeer(peer: Peer, info: ServerInfo, scenario: Scenario, folder:
   }
 }
 
-/** What is installed is the built program, so that is what is measured. */
+/** Users install the built program, so the bench measures the build. */
 function buildProgram(): void {
   const built = spawnSync('npm', ['run', '-s', 'build'], { stdio: 'inherit' });
   if (built.status !== 0) throw new Error('npm run build failed.');
@@ -132,7 +132,7 @@ function figuresOf(name: string, scenario: Scenario, runs: readonly Measured[]):
   };
 }
 
-/** How many times as fast as each peer the pull is. */
+/** Speed of the pull divided by the speed of each peer. */
 function ratiosOf(scenario: Scenario, results: ReadonlyMap<string, readonly Measured[]>): Record<string, number> {
   const speedOf = (runs: readonly Measured[]) => 1 / median(runs.map((run) => run.seconds));
   const ours = results.get('ecolink pull') ?? [];

@@ -2,7 +2,7 @@ import { loadConfig } from '../src/core/config/load.ts';
 import { createCore } from '../src/core/create-core.ts';
 import { createLog } from '../src/core/base/log.ts';
 
-/** A server without its front ends, in a process of its own, so that its memory and CPU are its own. */
+/** A server without front ends. It runs in its own process, so its memory and CPU can be measured. */
 export type Question = { id: number; operation: string; input: object } | { id: number; usage: true };
 export type Reply = { id: number; answer?: unknown; error?: string };
 

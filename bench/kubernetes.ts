@@ -15,7 +15,7 @@ import { startHub } from '../test/support/hub/hub.ts';
 import type { BenchOptions, BenchResult } from './bench.ts';
 import type { Reply } from './kubernetes-server.ts';
 
-/** Against a real API server (KUBEBUILDER_ASSETS); nodes are played, and stand still while the restart is measured. */
+/** Uses a real API server (KUBEBUILDER_ASSETS) with simulated nodes. The nodes pause while a restart is measured. */
 export async function run({ quick, json }: BenchOptions): Promise<void> {
   const total = quick ? 100 : 2000;
   await using undo = new AsyncDisposableStack();
@@ -67,7 +67,7 @@ interface Server {
 async function startServer(env: Record<string, string>): Promise<Server> {
   const child: ChildProcess = fork(fileURLToPath(new URL('./kubernetes-server.ts', import.meta.url)), {
     env,
-    // What is measured is what runs: `serve` gives itself these.
+    // `serve` gives itself the same flags.
     execArgv: leanFlags,
   });
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
@@ -96,7 +96,7 @@ async function startServer(env: Record<string, string>): Promise<Server> {
   };
 }
 
-/** From an accepted launch to its workload in the cluster, with a volume that is there already. */
+/** Time from an accepted launch to its workload in the cluster. The volume already exists. */
 async function launches(place: Place, server: Server, rounds: number): Promise<Record<string, number>> {
   await server.do('launch_instance', { model: 'one', regions: ['eu'] });
   await until(async () => (await stateOf(server, 1)) === 'running');
@@ -141,13 +141,13 @@ async function fill({ plane, namespace }: Place, server: Server, total: number):
     const { items } = await plane.call<{ items: { status?: { readyReplicas?: number } }[] }>('GET', path);
     return items.length >= total && items.every((item) => item.status?.readyReplicas === 1);
   }, 2000);
-  // What changes now is nobody's doing but the server's.
+  // From here on, only the server changes anything.
   await delay(5000);
 }
 
 const broken = 20;
 
-/** Steady: everything that was broken while no server ran is whole again. */
+/** Deletes objects while no server runs. Steady state is reached when the server has restored them all. */
 async function restart(place: Place, figures: Record<string, number>, total: number): Promise<Server> {
   const { plane, namespace, requests } = place;
   const policies = `apis/networking.k8s.io/v1/namespaces/${namespace}/networkpolicies`;
@@ -155,7 +155,7 @@ async function restart(place: Place, figures: Record<string, number>, total: num
     { length: broken },
     (_, index) => `${policies}/instance-${1 + Math.floor((index * total) / broken)}-eu`,
   );
-  // Of the herd's instances as well: they run in both regions.
+  // Instances of the parallel launches are included, because they run in both regions.
   for (const path of victims) await plane.call('DELETE', `/${path}`);
   requests.length = 0;
   const began = performance.now();
@@ -173,7 +173,7 @@ async function restart(place: Place, figures: Record<string, number>, total: num
   return server;
 }
 
-/** Everything is looked at again this often: a shorter look would miss what rest costs. */
+/** The server checks everything again in this interval. A shorter measurement would miss that cost. */
 const resyncSeconds = 300;
 
 async function idle({ requests }: Place, server: Server, seconds: number): Promise<Record<string, number>> {

@@ -13,7 +13,7 @@ import type { BenchOptions, BenchResult } from './bench.ts';
 
 const records = 1000;
 
-/** Every listing over 1,000 models and 1,000 instances: first page, last page, largest page, a search. */
+/** Measures every listing with 1,000 models and 1,000 instances: first page, last page, largest page, a search. */
 export async function run({ quick, json }: BenchOptions): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'ecolink-bench-'));
   try {
@@ -118,7 +118,7 @@ async function seed(store: Store, owner: string): Promise<void> {
   });
 }
 
-/** As large as real ones: an entry of a sharded model holds some dozens of files. */
+/** A model of realistic size: a sharded model has some dozens of files. */
 function modelAt(index: number, owner: string): Model {
   const number = String(index).padStart(4, '0');
   const commit = number.padStart(40, 'a');

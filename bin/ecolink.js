@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Plain JavaScript that any Node from 16 on can read. EcoLink itself needs Node 24: an older one starts itself again
-// with the `node` package's binary where that is installed, and says what to install where it is not.
+// Plain JavaScript that Node 16 and later can run. EcoLink itself needs Node 24. An older Node starts this file again
+// with the binary of the `node` package. If that package is not installed, it says what to install.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -16,14 +16,14 @@ function major(version) {
 }
 
 function nodePackage() {
-  // Beside this package first, then in the project that it is called from.
+  // Search beside this package first, then in the project of the current folder.
   for (const from of [self, join(process.cwd(), 'package.json')]) {
     try {
       const find = createRequire(from);
-      // An older one would come back here and look for itself for ever.
+      // An older binary would start itself again for ever.
       if (major(find('node/package.json').version) >= needed) return find.resolve('node/bin/node');
     } catch {
-      // The next place.
+      // Not installed there: try the next folder.
     }
   }
   return undefined;
@@ -46,7 +46,7 @@ function refuse(reason) {
 
 if (major(process.versions.node) < needed) {
   const node = nodePackage();
-  if (node === undefined) refuse('No npm package "node" of that age is installed either.');
+  if (node === undefined) refuse('The npm package "node" is not installed in that version either.');
   else runWith(node);
 } else {
   const built = fileURLToPath(new URL('../dist/main.js', import.meta.url));

@@ -36,7 +36,7 @@ code of that reason.
 
 `;
 
-/** docs/errors.md, whole. */
+/** The full text of docs/errors.md. */
 export function errorsPage(): string {
   return `${head}${kindTable()}${codesHead}${codeTable()}${reasonsHead}${reasonTable()}`;
 }

@@ -6,7 +6,7 @@ type AnySchema = Schema | boolean;
 
 const lineWidth = 110;
 
-/** A JSON schema as a TypeScript type: the shortest notation that readers know. */
+/** A JSON schema as a TypeScript type, the shortest notation that readers know. */
 export function outputType(schema: AnySchema, indent = ''): string {
   if (typeof schema === 'boolean') return 'unknown';
   if (schema.anyOf) return schema.anyOf.map((each) => outputType(each, indent)).join(' | ');

@@ -1,4 +1,4 @@
-/** A table that ends with a line break. Pipes inside cells are escaped. */
+/** Returns a table that ends with a line break. Escapes pipes inside cells. */
 export function markdownTable(columns: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [columns, columns.map(() => '---'), ...rows];
   return lines.map((cells) => `| ${cells.map(escapePipes).join(' | ')} |\n`).join('');

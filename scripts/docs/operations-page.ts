@@ -18,7 +18,7 @@ returns the same output as \`structuredContent\`. [errors.md](errors.md) lists t
 
 `;
 
-/** docs/operations.md, whole. */
+/** The full text of docs/operations.md. */
 export function operationsPage(): string {
   return `${head}${summary()}\n${catalogue.map((operation) => section(operation)).join('\n')}`;
 }

@@ -44,7 +44,7 @@ Every call also needs two more things:
   made with \`--may-decide\` have it. A token of an agent can ask and never decide; so can everything over MCP.
 `;
 
-/** docs/roles.md, whole. */
+/** The full text of docs/roles.md. */
 export function rolesPage(): string {
   const rows = catalogue.map((operation) => [
     `[\`${operation.name}\`](operations.md#${operation.name})`,

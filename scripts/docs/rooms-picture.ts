@@ -31,7 +31,7 @@ const roomsLeft = 250;
 const ink = '#1f2937';
 const muted = '#6b7280';
 
-/** The picture of docs/architecture.md: front ends on top, the rooms of the core below, imports pointing down. */
+/** The picture of docs/architecture.md: front ends on top, rooms of the core below. Imports point down. */
 export function roomsPicture(): string {
   const drawn = layers.flatMap(({ rooms }) => rooms);
   if (drawn.join() !== coreRooms.join())
@@ -61,7 +61,7 @@ function frontEnds(): string[] {
   ];
 }
 
-/** What `execute` does with every call. */
+/** The steps of `execute`. */
 function flow(): string[] {
   const steps = ['parse', 'authorise', 'prepare', 'policy', 'audit', 'commit', 'respond'];
   return [
@@ -81,7 +81,7 @@ function layerRow({ title, about, rooms }: Layer, y: number): string[] {
   ];
 }
 
-/** Breaks a text into lines of at most so many characters. */
+/** Breaks a text into lines of at most `most` characters. */
 function lines(about: string, most: number): string[] {
   return about.split(' ').reduce<string[]>((all, word) => {
     const last = all.at(-1);

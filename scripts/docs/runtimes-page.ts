@@ -46,7 +46,7 @@ runtimes:
 
 `;
 
-/** docs/runtimes.md, whole. */
+/** The full text of docs/runtimes.md. */
 export function runtimesPage(): string {
   const runtimes = builtInKubernetes();
   return `${head}${runtimes.map((runtime) => section(runtime)).join('\n')}`;

@@ -6,7 +6,7 @@ import { roomsPicture } from './rooms-picture.ts';
 import { rolesPage } from './roles-page.ts';
 import { runtimesPage } from './runtimes-page.ts';
 
-/** `npm run docs` writes the pages that are made from definitions. With `--check` it only tests whether they are up to date. */
+/** `npm run docs` generates these pages. With `--check` it only tests whether they are up to date. */
 const pages = {
   'errors.md': errorsPage(),
   'operations.md': operationsPage(),

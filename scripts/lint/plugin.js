@@ -1,7 +1,7 @@
 import { dirname, normalize, join } from 'node:path/posix';
 import { importProblem } from './rooms.js';
 
-/** The path below src/, or undefined. */
+/** The path below src/. Undefined for files elsewhere. */
 function placeOf(filename) {
   const at = filename.replaceAll('\\', '/').lastIndexOf('/src/');
   return at === -1 ? undefined : filename.replaceAll('\\', '/').slice(at + '/src/'.length);
@@ -37,7 +37,7 @@ const banned = {
 const bannedNames = new Set(['setTimeout', 'setInterval', 'setImmediate', 'randomUUID']);
 const bannedModules = /^(?:node:)?timers(?:\/promises)?$/;
 
-/** Time, timers, ids and randomness of the core come from one place that a test can drive. */
+/** The core takes time, timers, ids and randomness from one place, so that a test can drive them. */
 const oneClock = {
   create(context) {
     return {
@@ -62,7 +62,7 @@ const oneClock = {
   },
 };
 
-/** What the compiler is told to believe. `scripts/lint/ratchet.js` counts them; it is off in the editor. */
+/** Finds type assertions and casts. `scripts/lint/ratchet.js` counts them. The rule is off in the editor. */
 const assertion = {
   create(context) {
     const report = (node) =>

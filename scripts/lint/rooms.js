@@ -1,6 +1,6 @@
 /**
- * The rooms of the core in the order of imports: a room may import the rooms before it, never those after it. Types count.
- * docs/architecture.md draws it.
+ * The rooms of the core in the order of imports. A room may import the rooms before it, never those after it. Type imports
+ * count. docs/architecture.md has a picture.
  */
 export const coreRooms = [
   'base',
@@ -37,12 +37,12 @@ const offered = [
   /^core\/config\//,
 ];
 
-/** Files of the core that put things together: only those who start a server or a command may import them. */
+/** Files of the core that create all parts. Only code that starts a server or a command may import them. */
 const composition = [/^core\/create-core\.ts$/, /^core\/doctor\.ts$/];
 
 /**
- * The rooms outside the core: which others each may import, and what of the core besides `offered`. `http` alone composes
- * front ends.
+ * The rooms outside the core. `rooms`: other rooms that each may import. `core`: files of the core that it may import
+ * besides `offered`. Only `http` composes front ends.
  */
 export const outerRooms = {
   'main.ts': {
@@ -59,7 +59,7 @@ export const outerRooms = {
   'llama-engine': { rooms: [], core: [/^core\/runtimes\/llama-engine\.ts$/] },
 };
 
-/** Packages that only these places may import. */
+/** Packages that only files which match `only` may import. */
 const packages = [
   {
     name: /^@kubernetes\//,
@@ -73,7 +73,7 @@ const packages = [
   },
 ];
 
-/** Why `file` may not import `target`, or undefined. Both are paths below src/, or a package's name for `target`. */
+/** Why `file` may not import `target`, or undefined if it may. Paths are below src/; `target` can be a package name. */
 export function importProblem(file, target) {
   if (!target.includes('.ts')) {
     const owned = packages.find(({ name }) => name.test(target));
@@ -88,7 +88,7 @@ function roomOf(path) {
   return path.split('/')[0];
 }
 
-/** Files of the core's own folder come last. */
+/** Files directly in src/core/ come last. */
 function rankOf(path) {
   const parts = path.split('/');
   return parts.length === 2 ? coreRooms.length : coreRooms.indexOf(parts[1]);

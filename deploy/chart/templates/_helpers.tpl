@@ -31,7 +31,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end -}}
 {{- end -}}
 
-{{- /* The configuration with what the chart knows filled in, as YAML. */ -}}
+{{- /* The configuration as YAML. The chart fills in namespace, image and in_cluster. */ -}}
 {{- define "ecolink.config" -}}
 {{- $config := deepCopy .Values.config -}}
 {{- $regions := list -}}
@@ -49,7 +49,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- toYaml $config -}}
 {{- end -}}
 
-{{- /* Namespaces of the regions in this cluster, each once, as a YAML list. */ -}}
+{{- /* The namespaces of the regions in this cluster, without duplicates, as a YAML list. */ -}}
 {{- define "ecolink.namespaces" -}}
 {{- $names := list -}}
 {{- range (include "ecolink.config" . | fromYaml).regions -}}
