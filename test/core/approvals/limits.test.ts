@@ -38,7 +38,7 @@ async function withLimits(config = limitsConfig): Promise<LimitsPlace> {
   const place = await startCore({
     config: config.replace(/^regions:.*$/m, toyConfig),
     reconcile: false,
-    regionKinds: [toyKind({ listFolder: gate.pass })],
+    regionKinds: [toyKind({ listFolder: () => gate.pass() })],
   });
   const max = { ...(await inSlack(place.core, 'MAX')), source: 'http' as const };
   const ada = { ...(await inSlack(place.core, 'ADA')), source: 'http' as const };
