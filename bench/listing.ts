@@ -101,7 +101,7 @@ async function seed(store: Store, owner: string): Promise<void> {
       await insertModel(transaction, model);
       await insertInstance(transaction, {
         name: model.name,
-        entryId: model.id,
+        registryModelId: model.id,
         spec: { replicas: 1, regions: [{ region: 'local', runtime: 'llama.cpp', arguments: [] }] },
         owner,
         private: false,

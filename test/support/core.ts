@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Caller } from '../../src/core/base/caller.ts';
 import { loadConfig } from '../../src/core/config/load.ts';
+import { configFileSchema } from '../../src/core/config/schema.ts';
 import type { Core } from '../../src/core/core.ts';
 import { createCore } from '../../src/core/create-core.ts';
+import type { RegionKind } from '../../src/core/region/kind.ts';
+import { regionKinds } from '../../src/core/regions/kinds.ts';
 import { runPlainly } from './plain.ts';
 import { createLog } from '../../src/core/base/log.ts';
 import type { Log } from '../../src/core/base/log.ts';
@@ -25,6 +28,8 @@ export interface TestCoreOptions {
   /** The text of `ecolink.yaml`. */
   config?: string;
   log?: Log;
+  /** Kinds of regions beside the built-in ones. */
+  regionKinds?: readonly RegionKind[];
 }
 
 /** A real core on a data folder of its own. Ending it ends its engines and removes the folder. */
@@ -32,7 +37,8 @@ export async function startCore(options: TestCoreOptions = {}): Promise<TestCore
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'ecolink-test-')));
   const configPath = options.config === undefined ? '/dev/null' : join(dataDir, 'ecolink.yaml');
   if (options.config !== undefined) await writeFile(configPath, options.config);
-  const config = loadConfig({
+  const kinds = [...regionKinds, ...(options.regionKinds ?? [])];
+  const environment = {
     PATH: process.env['PATH'],
     HOME: process.env['HOME'],
     ECOLINK_DATA_DIR: dataDir,
@@ -41,9 +47,10 @@ export async function startCore(options: TestCoreOptions = {}): Promise<TestCore
     HF_ENDPOINT: 'http://127.0.0.1:9',
     ECOLINK_AUDIT_KEY: Buffer.alloc(32, 1).toString('base64'),
     ...options.environment,
-  });
+  };
+  const config = loadConfig(environment, configFileSchema(kinds.map(({ settings }) => settings)));
   const log = options.log ?? createLog({ level: 'silent', pretty: false });
-  const core = await createCore(config, log, { reconcile: options.reconcile ?? true });
+  const core = await createCore(config, log, { reconcile: options.reconcile ?? true, regionKinds: kinds });
   const token = (await readFile(join(dataDir, 'local-token'), 'utf8')).trim();
   const local = (await core.access.callerOfToken(token, 'cli')) as Caller;
   return {

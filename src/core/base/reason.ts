@@ -1,14 +1,15 @@
+import { z } from 'zod';
+
 /** Download progress as instances and volumes show it. */
-export interface Progress {
-  done: number;
-  total: number;
+export const progressSchema = z.object({
+  done: z.number(),
+  total: z.number(),
   /** Bytes per second. */
-  rate: number;
-  seconds_left: number | null;
-}
+  rate: z.number(),
+  seconds_left: z.number().nullable(),
+});
+export type Progress = z.infer<typeof progressSchema>;
 
 /** Why something is in its state, as it is stored and shown. Codes are in `reasonCodes`. */
-export interface Reason {
-  code: string;
-  message: string;
-}
+export const reasonSchema = z.object({ code: z.string(), message: z.string() });
+export type Reason = z.infer<typeof reasonSchema>;

@@ -6,7 +6,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { Store } from '../store/store.ts';
 import type { Caller } from '../base/caller.ts';
 import { fail } from '../base/errors.ts';
-import { volumeOf, want } from '../volumes/model-volume.ts';
+import { requestVolume, volumeOf } from '../volumes/model-volume.ts';
 import { chooseRegions } from '../plan/plan-launch.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
 import { mayRead } from '../access/visibility.ts';
@@ -22,13 +22,12 @@ import {
   usersOfVolume,
 } from '../volumes/table.ts';
 import type { Volume } from '../volumes/table.ts';
-import { askEviction, bytesIn, evictionOf, volumeInUse } from '../volumes/evict-volume.ts';
+import { awaitEviction, bytesIn, requestEviction, volumeInUse } from '../volumes/evict-volume.ts';
 import type { EvictedVolume } from '../volumes/evict-volume.ts';
 import type { VolumeState } from '../volumes/states.ts';
 import type { UnitOfWork } from '../store/unit-of-work.ts';
 import { run, say } from '../base/prose.ts';
 
-/** What the cache works with. */
 export interface CacheDeps {
   store: Store;
   fleet: Fleet;
@@ -39,29 +38,29 @@ export interface CacheDeps {
 }
 
 export interface ListCacheInput {
-  region?: string | undefined;
+  region?: string;
   verify: boolean;
-  cursor?: string | undefined;
+  cursor?: string;
   limit: number;
 }
 
 export interface VolumesInput {
-  volume?: string | undefined;
-  model?: string | undefined;
-  regions?: string[] | undefined;
+  volume?: string;
+  model?: string;
+  regions?: string[];
 }
 
 export interface PrefetchInput {
   model: string;
-  regions?: string[] | undefined;
+  regions?: string[];
 }
 
-/** Each reads a whole model, in a cluster by a pod of its own. */
-const verifiedAtOnce = 4;
+/** Volumes that one call verifies at a time. Each is read completely; in a cluster, a pod of its own reads it. */
+const maximumVerifications = 4;
 
 export type Cache = ReturnType<typeof createCache>;
 
-/** The bytes that lie in the regions: what is there, what is wanted ahead, what may go. */
+/** Lists, prefetches, pins and evicts the volumes of all regions. */
 export function createCache(deps: CacheDeps) {
   return {
     list: (input: ListCacheInput, caller: Caller) => list(deps, input, caller),
@@ -71,35 +70,26 @@ export function createCache(deps: CacheDeps) {
     states: (keys: readonly string[]) => statesOf(deps, keys),
     prepareEviction: (input: VolumesInput, caller: Caller) => prepareEviction(deps, input, caller),
     commitEviction: (prepared: PreparedEviction, unit: UnitOfWork) => commitEviction(deps, prepared, unit),
-    /** Waits until the volumes are gone. Answers with the bytes that each freed; undefined if the region cannot tell. */
-    awaitEviction: (volumes: readonly EvictedVolume[], signal?: AbortSignal) => awaitEviction(deps, volumes, signal),
-    preparePin: (input: VolumesInput, caller: Caller) => volumesFor(deps, input, caller),
+    /** Waits until the volumes are gone. Returns the bytes that each freed, or undefined if unknown. */
+    awaitEviction: (volumes: readonly EvictedVolume[], signal?: AbortSignal) => awaitEvictions(deps, volumes, signal),
+    preparePin: (input: VolumesInput, caller: Caller) => findInputVolumes(deps, input, caller),
     commitPin: (volumes: readonly Volume[], pinned: boolean, unit: UnitOfWork) => commitPin(volumes, pinned, unit),
   };
 }
 
 async function list(deps: CacheDeps, input: ListCacheInput, caller: Caller) {
   if (input.region !== undefined) deps.fleet.region(input.region);
-  const rows = await searchVolumes(deps.store.db, {
+  const { db } = deps.store;
+  const rows = await searchVolumes(db, {
     region: input.region,
     after: decodeCursor(input.cursor, 'string'),
     limit: input.limit,
   });
-  const verified = new Set<string>();
-  if (input.verify) {
-    const waiting = rows.slice(0, input.limit);
-    const verifyOn = async (): Promise<void> => {
-      for (let row = waiting.shift(); row; row = waiting.shift()) if (await verify(deps, row)) verified.add(row.key);
-    };
-    await Promise.all(Array.from({ length: verifiedAtOnce }, verifyOn));
-  }
-  const now = await findVolumes(
-    deps.store.db,
-    rows.map((row) => row.key),
-  );
-  const users = new Map(
-    await Promise.all(rows.map(async (row) => [row.key, await usersOfVolume(deps.store.db, row.key)] as const)),
-  );
+  const verified = input.verify ? await verifyAll(deps, rows.slice(0, input.limit)) : new Set<string>();
+  const keys = rows.map((row) => row.key);
+  // Verification may have changed them.
+  const now = await findVolumes(db, keys);
+  const users = new Map(await Promise.all(keys.map(async (key) => [key, await usersOfVolume(db, key)] as const)));
   const hidden = await hiddenRepos(deps, rows, caller);
   const kept = await keptOf(deps, rows);
   return pageOf(
@@ -108,12 +98,24 @@ async function list(deps: CacheDeps, input: ListCacheInput, caller: Caller) {
     (row) => row.key,
     (row) => ({
       ...view(now.get(row.key) ?? row, users.get(row.key) ?? [], hidden),
-      ...(verified.has(row.key) ? { verified: true } : {}),
-      ...(kept.has(row.key) ? { kept_after_eviction: true } : {}),
+      verified: verified.has(row.key) || undefined,
+      kept_after_eviction: kept.has(row.key) || undefined,
     }),
   );
 }
 
+/** Keys of the volumes whose bytes are all right. */
+async function verifyAll(deps: CacheDeps, volumes: readonly Volume[]): Promise<ReadonlySet<string>> {
+  const waiting = [...volumes];
+  const verified = new Set<string>();
+  const worker = async (): Promise<void> => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) if (await verify(deps, next)) verified.add(next.key);
+  };
+  await Promise.all(Array.from({ length: maximumVerifications }, worker));
+  return verified;
+}
+
+/** Keys of the volumes whose storage stays after an eviction. */
 async function keptOf({ fleet }: CacheDeps, rows: readonly Volume[]): Promise<ReadonlySet<string>> {
   const found = fleet.regions().map(async (region) => {
     const keys = rows.flatMap((row) => (row.region === region.name ? [row.key] : []));
@@ -122,12 +124,12 @@ async function keptOf({ fleet }: CacheDeps, rows: readonly Volume[]): Promise<Re
   return new Set((await Promise.all(found)).flat());
 }
 
-/** Repos that are registered as private models of others alone: their bytes take space that everybody sees, not their names. */
+/** Repos of which all models are private and hidden from the caller. Their volumes are listed without the repo's name. */
 async function hiddenRepos(deps: CacheDeps, rows: readonly Volume[], caller: Caller): Promise<ReadonlySet<string>> {
   const repos = [...new Set(rows.map((row) => row.repo))];
   const hidden = repos.map(async (repo) => {
-    const entries = await entriesOfRepo(deps.store.db, repo);
-    return entries.length > 0 && !entries.some((entry) => mayRead(entry, caller)) ? [repo] : [];
+    const models = await entriesOfRepo(deps.store.db, repo);
+    return models.length > 0 && !models.some((model) => mayRead(model, caller)) ? [repo] : [];
   });
   return new Set((await Promise.all(hidden)).flat());
 }
@@ -143,16 +145,16 @@ function view(volume: Volume, users: readonly { id: number }[], hidden: Readonly
     bytes: volume.bytes,
     in_use_by: [...new Set(users.map((user) => user.id))],
     pinned: volume.pinned,
-    ...(volume.progress ? { progress: volume.progress } : {}),
-    // Its words may name the repo.
-    ...(volume.reason && named ? { reason: volume.reason } : {}),
-    ...(volume.lastUsedAt === undefined ? {} : { last_used_at: volume.lastUsedAt }),
+    progress: volume.progress,
+    // The message may name the repo.
+    reason: named ? volume.reason : undefined,
+    last_used_at: volume.lastUsedAt,
   };
 }
 
 /**
- * Reads every byte again, and says whether all are right. What does not match is marked, no longer a hit, and fetched anew as
- * soon as an instance needs it.
+ * Reads every byte again. Returns true if all are right. A damaged volume is marked, and is downloaded again when an
+ * instance needs it.
  */
 async function verify(deps: CacheDeps, volume: Volume): Promise<boolean> {
   if (volume.state !== 'ready') return false;
@@ -173,7 +175,7 @@ export interface PreparedPrefetch {
 async function preparePrefetch(deps: CacheDeps, input: PrefetchInput, caller: Caller): Promise<PreparedPrefetch> {
   const model = await deps.registry.find(input.model, caller);
   if (model.source === 'filesystem') {
-    throw fail('nothing_to_fetch', `"${model.name}" lies on a filesystem. Engines read it in place.`, {
+    throw fail('nothing_to_fetch', `"${model.name}" is on a filesystem. Engines read it in place.`, {
       nextStep: say`Launch it: ${run('launch_instance', { model: model.name })}.`,
       field: 'model',
     });
@@ -186,7 +188,7 @@ async function commitPrefetch(deps: CacheDeps, { model, regions }: PreparedPrefe
   for (const region of regions) {
     const volume = volumeOf(model, region);
     if (volume === undefined) continue;
-    await want(unit.db, model, region, volume, { prefetch: true });
+    await requestVolume(unit.db, model, region, volume, { prefetch: true });
     unit.afterCommit(() => deps.nudge({ volume }));
     volumes.push({ volume, region });
   }
@@ -197,47 +199,50 @@ async function statesOf({ store }: CacheDeps, keys: readonly string[]): Promise<
   return new Map([...(await findVolumes(store.db, keys))].map(([key, { state }]) => [key, state]));
 }
 
-/** The volumes that an input names, by key or by model. Throws where it names none, or both ways at once. */
-async function volumesFor(deps: CacheDeps, input: VolumesInput, caller: Caller): Promise<Volume[]> {
-  if ((input.volume === undefined) === (input.model === undefined)) {
-    throw fail('volume_or_model', 'Give either a volume or a model.', {
-      nextStep: say`${run('list_cache')} shows the volumes.`,
-      field: 'volume',
-    });
-  }
-  if (input.volume !== undefined) {
-    const volume = await findVolume(deps.store.db, input.volume);
-    if (volume && volume.state !== 'absent') {
-      if ((await hiddenRepos(deps, [volume], caller)).size > 0) throw othersPrivate(volume);
-      return [volume];
-    }
-    throw fail('volume_not_found', `There is no volume "${input.volume}".`, {
-      nextStep: say`${run('list_cache')} shows the volumes.`,
-      field: 'volume',
-    });
-  }
-  const model = await deps.registry.find(input.model ?? '', caller);
-  const found = await volumesOf(deps, model, input.regions);
-  if (found.length > 0) return found;
-  throw fail(
-    'volume_not_found',
-    `No weights of "${model.name}" are cached${input.regions ? ' in those regions' : ''}.`,
-    {
-      nextStep: say`${run('list_cache')} shows the volumes.`,
-      field: 'model',
-    },
-  );
+/** The volumes of an input, by key or by model. Throws if there are none, or if the input has both or neither. */
+async function findInputVolumes(deps: CacheDeps, input: VolumesInput, caller: Caller): Promise<Volume[]> {
+  const { volume, model, regions } = input;
+  if (volume !== undefined && model === undefined) return [await findByKey(deps, volume, caller)];
+  if (volume === undefined && model !== undefined) return findByModel(deps, model, regions, caller);
+  throw fail('volume_or_model', 'Give either a volume or a model.', { nextStep: seeVolumes, field: 'volume' });
 }
 
-/** Nothing but private models is of it. */
+const seeVolumes = say`${run('list_cache')} shows the volumes.`;
+
+async function findByKey(deps: CacheDeps, key: string, caller: Caller): Promise<Volume> {
+  const volume = await findVolume(deps.store.db, key);
+  if (!volume || volume.state === 'absent') {
+    throw fail('volume_not_found', `There is no volume "${key}".`, { nextStep: seeVolumes, field: 'volume' });
+  }
+  if ((await hiddenRepos(deps, [volume], caller)).size > 0) throw othersPrivate(volume);
+  return volume;
+}
+
+async function findByModel(
+  deps: CacheDeps,
+  name: string,
+  regions: string[] | undefined,
+  caller: Caller,
+): Promise<Volume[]> {
+  const model = await deps.registry.find(name, caller);
+  const found = await volumesOf(deps, model, regions);
+  if (found.length > 0) return found;
+  const scope = regions ? ' in those regions' : '';
+  throw fail('volume_not_found', `No weights of "${model.name}" are cached${scope}.`, {
+    nextStep: seeVolumes,
+    field: 'model',
+  });
+}
+
+/** Whether every model that uses this repo is private. */
 async function isPrivate({ store }: CacheDeps, { repo }: Volume): Promise<boolean> {
-  const entries = await entriesOfRepo(store.db, repo);
-  return entries.length > 0 && entries.every((entry) => entry.private);
+  const models = await entriesOfRepo(store.db, repo);
+  return models.length > 0 && models.every((model) => model.private);
 }
 
 function othersPrivate({ key }: Volume): Error {
-  return fail('volume_private', `The volume ${key} holds the weights of a private model of somebody else.`, {
-    nextStep: 'Its owner or an admin can do that.',
+  return fail('volume_private', `The volume ${key} contains the weights of another person's private model.`, {
+    nextStep: 'Ask its owner or an admin.',
     field: 'volume',
   });
 }
@@ -248,16 +253,16 @@ export interface PreparedEviction {
 
 interface EvictableVolume extends Volume {
   private: boolean;
-  /** Instances that read it, stopped ones too. */
+  /** Ids of the instances that read it, stopped ones too. */
   users: number[];
-  /** What the eviction leaves behind, in words. */
+  /** What the eviction leaves behind, as sentences. */
   remains: string[];
-  /** Bytes before the eviction: afterwards a region may not know. Undefined if the region cannot tell. */
+  /** Its size before the eviction. Afterwards a region may not know. Undefined if the region cannot tell. */
   heldBytes: number | undefined;
 }
 
 async function prepareEviction(deps: CacheDeps, input: VolumesInput, caller: Caller): Promise<PreparedEviction> {
-  const volumes = await volumesFor(deps, input, caller);
+  const volumes = await findInputVolumes(deps, input, caller);
   for (const volume of volumes) await refuseInUse(deps, volume);
   return { volumes: await Promise.all(volumes.map((volume) => evictable(deps, volume))) };
 }
@@ -273,16 +278,16 @@ async function evictable(deps: CacheDeps, volume: Volume): Promise<EvictableVolu
 }
 
 async function commitEviction(deps: CacheDeps, { volumes }: PreparedEviction, unit: UnitOfWork) {
-  for (const volume of volumes) await askEviction(deps, volume, unit);
+  for (const volume of volumes) await requestEviction(deps, volume, unit);
   return {
     volumes: volumes.map(({ key, heldBytes }) => ({ volume: key, held_bytes: heldBytes })),
     remains: volumes.flatMap(({ remains }) => remains),
   };
 }
 
-async function awaitEviction(deps: CacheDeps, volumes: readonly EvictedVolume[], signal: AbortSignal | undefined) {
+async function awaitEvictions(deps: CacheDeps, volumes: readonly EvictedVolume[], signal: AbortSignal | undefined) {
   const freed: (number | undefined)[] = [];
-  for (const volume of volumes) freed.push(await evictionOf(deps, volume, signal));
+  for (const volume of volumes) freed.push(await awaitEviction(deps, volume, signal));
   return freed;
 }
 
@@ -304,7 +309,7 @@ async function refuseInUse(deps: CacheDeps, volume: Volume): Promise<void> {
   if (users.length > 0) throw volumeInUse(volume, users);
   const observed = await deps.fleet.region(volume.region).observeVolume(volume.key);
   if (observed.state !== 'downloading') return;
-  throw fail('volume_in_use', `A download runs on the volume ${volume.key}.`, {
+  throw fail('volume_in_use', `The volume ${volume.key} is being downloaded.`, {
     nextStep: say`Wait for it: ${run('list_cache')} shows its progress.`,
     field: 'volume',
   });

@@ -8,12 +8,12 @@ import type { InstanceDeps } from './dependencies.ts';
 import { modelId } from './instance.ts';
 import type { Instance } from './instance.ts';
 import { findVisibleInstance } from './read-instances.ts';
-import { actionsByState, allows } from './states.ts';
+import { statesOfAction, allows } from './states.ts';
 import type { InstanceAction } from './states.ts';
-import { findInstance, holdInstance, updateDesired } from './table.ts';
+import { findInstance, lockInstance, updateDesired } from './table.ts';
 import type { DesiredUpdate } from './table.ts';
 
-/** The instance that an action is for. Throws if the caller cannot see or change it, or if its state does not allow the action. */
+/** The instance of an action. Throws if the caller may not see or change it, or if its state does not allow the action. */
 export async function instanceFor(
   deps: InstanceDeps,
   reference: string,
@@ -26,24 +26,25 @@ export async function instanceFor(
   return instance;
 }
 
-/** Writes what an action decided, unless somebody changed the instance since it was read. */
+/** Writes an action's change. Throws `changed_meanwhile` if the instance was changed since it was read. */
 export async function writeChange(
   deps: InstanceDeps,
   found: Instance,
   update: DesiredUpdate,
-  { db, afterCommit }: UnitOfWork,
+  unit: UnitOfWork,
 ): Promise<void> {
-  await holdInstance(db, found.id);
+  const { db } = unit;
+  await lockInstance(db, found.id);
   const now = await findInstance(db, found.id);
   if (!now || isChanged(now, found)) throw changedMeanwhile(found);
   await updateDesired(db, found.id, update, deps.now().toISOString());
-  afterCommit(() => {
+  unit.afterCommit(() => {
     for (const { region } of found.regions) deps.nudge({ instance: found.id, region });
     deps.changes.publish({ kind: 'instance', id: String(found.id) });
   });
 }
 
-/** The change was decided on these values. On top of others it would undo what somebody else did. */
+/** The change was decided on these values. With others, it would undo somebody else's change. */
 function isChanged(now: Instance, found: Instance): boolean {
   return (
     now.generation !== found.generation || now.desired !== found.desired || !isDeepStrictEqual(now.spec, found.spec)
@@ -52,7 +53,7 @@ function isChanged(now: Instance, found: Instance): boolean {
 
 function refuseState(instance: Instance, action: InstanceAction): void {
   if (allows(action, instance.state)) return;
-  const states = actionsByState[action].join(', ');
+  const states = statesOfAction[action].join(', ');
   const { id } = instance;
   throw fail(
     'wrong_state',
@@ -68,13 +69,13 @@ function refuseState(instance: Instance, action: InstanceAction): void {
 }
 
 function changedMeanwhile(instance: Instance): Error {
-  return fail('changed_meanwhile', `Somebody else changed ${modelId(instance)} at the same moment.`, {
+  return fail('changed_meanwhile', `Somebody else changed ${modelId(instance)} at the same time.`, {
     nextStep: say`Look at it (${run('get_instance', { instance: instance.id })}) and try again.`,
     retryable: true,
   });
 }
 
 function notYours(instance: Instance): Error {
-  const message = `${modelId(instance)} belongs to ${instance.ownerName}. Only its owner and admins change it.`;
+  const message = `${modelId(instance)} belongs to ${instance.ownerName}. Only its owner and admins may change it.`;
   return fail('not_owner', message, { nextStep: `Ask ${instance.ownerName} or an admin.` });
 }

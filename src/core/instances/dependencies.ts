@@ -5,13 +5,12 @@ import type { Fleet } from '../region/fleet.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Store } from '../store/store.ts';
 
-/** What instances work with. */
 export interface InstanceDeps {
   store: Store;
   fleet: Fleet;
   registry: Registry;
   changes: Changes;
-  /** The base URL of calls to models, as callers reach it. */
+  /** Base URL of calls to models, as seen by callers. */
   callUrl: () => string;
   nudge: Nudge;
   clock: Clock;

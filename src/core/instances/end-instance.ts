@@ -5,7 +5,7 @@ import type { InstanceDeps } from './dependencies.ts';
 import type { Instance } from './instance.ts';
 import type { DesiredUpdate } from './table.ts';
 
-/** How an instance ends: stopped, or removed from the lists. */
+/** A stopped instance can be restarted. A deleted one is removed from the lists. */
 export type End = 'stop' | 'delete';
 
 export interface PreparedEnd {

@@ -8,18 +8,18 @@ import { modelId } from './instance.ts';
 import type { Instance } from './instance.ts';
 import { longestLeadMs, warnTime } from './stop-time.ts';
 
-/** An instance that stops by itself soon, and whose owner should know. */
+/** A warning for the owner of an instance that stops by itself soon. */
 export interface Ending {
   instance: number;
   modelId: string;
   stopAt: string;
-  /** Everything that the owner is known by: a front end tells them where it can. */
+  /** All identities of the owner. A front end uses those that it can reach. */
   identities: readonly string[];
 }
 
-/** What a front end needs to warn owners; it decides nothing. */
+/** For front ends that warn owners. */
 export interface EndingBoard {
-  /** Calls `warn` for each ending that its owner was not told of, once across all servers and restarts. */
+  /** Calls `warn` once for each ending, across all servers and restarts. */
   warnOwners(warn: (ending: Ending) => Promise<void>): Promise<void>;
 }
 
@@ -33,7 +33,7 @@ export function createEndingBoard(deps: Deps): EndingBoard {
   return {
     async warnOwners(warn) {
       const { access } = deps;
-      for (const instance of await nearTheirEnd(deps, true)) {
+      for (const instance of await endingSoon(deps, true)) {
         const { id, stopAt, owner } = instance;
         await tellOnce(deps, { kind: 'instance', subject: id, about: stopAt }, async () => {
           await warn({
@@ -55,14 +55,14 @@ interface HintDeps {
   now: () => Date;
 }
 
-/** Makes whoever looks at an instance look again when its end is near: each server tells its own listeners, once. */
+/** Publishes a change when the end of an instance is near, so that views of it show the warning. Each server does it once. */
 export function createEndingHints({ store, changes, log, now }: HintDeps): () => Promise<void> {
   let hinted = new Map<number, string>();
   return async (): Promise<void> => {
     const before = hinted;
-    const near = await nearTheirEnd({ store, now }, false);
-    hinted = new Map(near.map(({ id, stopAt }) => [id, stopAt]));
-    for (const { id, stopAt } of near) {
+    const ending = await endingSoon({ store, now }, false);
+    hinted = new Map(ending.map(({ id, stopAt }) => [id, stopAt]));
+    for (const { id, stopAt } of ending) {
       if (before.get(id) === stopAt) continue;
       log.info({ instance: id, stop_at: stopAt }, 'the instance stops by itself soon');
       changes.publish({ kind: 'instance', id: String(id) });
@@ -70,13 +70,13 @@ export function createEndingHints({ store, changes, log, now }: HintDeps): () =>
   };
 }
 
-async function nearTheirEnd({ store, now }: Pick<HintDeps, 'store' | 'now'>, untoldOnly: boolean) {
+async function endingSoon({ store, now }: Pick<HintDeps, 'store' | 'now'>, unwarnedOnly: boolean) {
   const at = now();
   const horizon = new Date(at.getTime() + longestLeadMs);
-  const found = await endingBetween(store.db, at.toISOString(), horizon.toISOString(), untoldOnly);
-  return found.filter((each) => isNear(each, at));
+  const found = await endingBetween(store.db, at.toISOString(), horizon.toISOString(), unwarnedOnly);
+  return found.filter((each) => endsSoon(each, at));
 }
 
-export function isNear({ stopAt, spec }: Instance, now: Date): boolean {
+export function endsSoon({ stopAt, spec }: Instance, now: Date): boolean {
   return stopAt !== undefined && warnTime(stopAt, spec.stopAfter) <= now.toISOString();
 }

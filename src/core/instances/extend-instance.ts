@@ -18,7 +18,7 @@ export interface PreparedExtension {
   usage: Usage;
 }
 
-/** Plans nothing anew: a full region keeps no instance from going on. */
+/** Makes no new plan: a full region must not stop an instance from running on. */
 export async function prepareExtension(
   deps: InstanceDeps,
   given: { instance: string; stop_after: string },
@@ -34,7 +34,7 @@ export async function prepareExtension(
   };
 }
 
-/** Counts from now, not from the old end: who asks and who approves know what they get. */
+/** Counts from now, not from the old end, so that requester and approvers know the new end. */
 export async function commitExtension(deps: InstanceDeps, prepared: PreparedExtension, unit: UnitOfWork) {
   const { instance, stopAfter } = prepared;
   const stopAt = stopTime(stopAfter, deps.now());

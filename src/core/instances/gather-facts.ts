@@ -9,7 +9,7 @@ import { chooseRegions, planLaunch } from '../plan/plan-launch.ts';
 import type { KeptImage, LaunchPlan, RegionFact, VolumeFact } from '../plan/plan-launch.ts';
 import type { LaunchInput } from '../plan/launch-input.ts';
 
-/** Everything a launch would do, and the entry it is for. Reads the world; changes nothing. */
+/** Plans a launch and returns its model too. Reads regions and the database, changes nothing. */
 export async function plan(
   deps: InstanceDeps,
   input: LaunchInput,
@@ -23,7 +23,7 @@ export async function plan(
   };
 }
 
-/** The images that an instance goes on with, by region. */
+/** The images that an instance keeps, by region. */
 export type KeptImages = ReadonlyMap<string, KeptImage>;
 
 export async function planFor(
@@ -36,7 +36,7 @@ export async function planFor(
   const facts = await Promise.all(
     regions.map(async (region) => [region, await factOf(deps, model, input, region, images.get(region))] as const),
   );
-  return planLaunch(model, input, regions, new Map(facts), await changesOf(deps, model), deps.fleet);
+  return planLaunch(model, input, new Map(facts), await changesOf(deps, model), deps.fleet);
 }
 
 async function factOf(
@@ -51,22 +51,17 @@ async function factOf(
     mostOnOneNodeOf(deps, input, region),
     outOfReachOf(deps, model, input, region),
   ]);
-  return {
-    volume,
-    ...(image === undefined ? {} : { image }),
-    ...(mostOnOneNode === undefined ? {} : { mostOnOneNode }),
-    ...(outOfReach === undefined ? {} : { outOfReach }),
-  };
+  return { volume, image, mostOnOneNode, outOfReach };
 }
 
-/** Asked only where it matters: any node that has accelerators has one. No node at all may mean that they come when needed. */
+/** Undefined if one accelerator is enough, or if no node has any: nodes may be added when needed. */
 async function mostOnOneNodeOf({ fleet }: InstanceDeps, input: LaunchInput, region: string) {
   if (input.accelerator === undefined || (input.accelerator_count ?? 1) < 2) return undefined;
   const { accelerators } = await fleet.region(region).status();
   return accelerators?.find(({ name }) => name === input.accelerator)?.largest || undefined;
 }
 
-/** A volume that lies on one node, or in one zone, holds its replicas there. */
+/** A volume on one node, or in one zone, ties its replicas to it. */
 async function outOfReachOf({ fleet }: InstanceDeps, model: OwnedModel, input: LaunchInput, region: string) {
   const key = volumeOf(model, region);
   const { accelerator: name, accelerator_count: count = 1 } = input;
@@ -79,7 +74,7 @@ async function volumeFact({ store, fleet }: InstanceDeps, model: OwnedModel, reg
   if (key === undefined) return { state: 'mounted', bytesToFetch: 0 };
   const row = await findVolume(store.db, key);
   const observed = await fleet.region(region).observeVolume(key).catch(ignoreUnreachable);
-  // What was last seen has to do: one region that does not answer must not stop a launch in two.
+  // If a region does not answer, its stored state counts, so that a launch in two regions goes on.
   if (observed === undefined && row?.state === 'ready') return { state: 'hit', bytesToFetch: 0 };
   if (observed === undefined) return { state: 'miss', bytesToFetch: model.bytes };
   if (observed.state === 'ready' && row?.state !== 'damaged') return { state: 'hit', bytesToFetch: 0 };

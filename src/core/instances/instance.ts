@@ -1,20 +1,29 @@
-import type { InstanceState } from './states.ts';
+import { z } from 'zod';
 import type { Reason } from '../base/reason.ts';
+import type { InstanceState } from './states.ts';
 
-/** What was decided at launch and stays until somebody scales, restarts or deletes. */
-export interface InstanceSpec {
-  replicas: number;
-  regions: { region: string; runtime: string; arguments: string[]; image?: string }[];
-  accelerator?: string;
-  acceleratorCount?: number;
-  contextLength?: number;
-  /** The person's own arguments, to plan again with on another entry. */
-  extraArguments?: string[];
-  allowPickle?: boolean;
-  reason?: string;
-  /** The time that was last asked for: a stopped instance gets it anew when it is restarted. */
-  stopAfter?: string;
-}
+/** The decisions of the launch, as they are stored. Only a scale, a restart or an extension changes them. */
+export const instanceSpecSchema = z.object({
+  replicas: z.number(),
+  regions: z.array(
+    z.object({
+      region: z.string(),
+      runtime: z.string(),
+      arguments: z.array(z.string()),
+      image: z.string().optional(),
+    }),
+  ),
+  accelerator: z.string().optional(),
+  acceleratorCount: z.number().optional(),
+  contextLength: z.number().optional(),
+  /** The arguments that the requester gave. A restart with another model plans with them again. */
+  extraArguments: z.array(z.string()).optional(),
+  allowPickle: z.boolean().optional(),
+  reason: z.string().optional(),
+  /** The duration that was last given. A restart of a stopped instance counts it again from the start. */
+  stopAfter: z.string().optional(),
+});
+export type InstanceSpec = z.infer<typeof instanceSpecSchema>;
 
 export interface InstanceRegion {
   region: string;
@@ -24,17 +33,18 @@ export interface InstanceRegion {
   restarts: number;
   reason?: Reason;
   urls: string[];
-  /** What the first ready replica was made from, with its digest. */
+  /** Image of the first ready replica, with its digest. */
   image?: string;
-  /** As the engine tells it; 0: it does not. */
+  /** As reported by the engine. 0 if the engine does not report it. */
   contextLength?: number;
 }
 
 export interface Instance {
   id: number;
-  /** With the number behind it: the model id, for ever. */
+  /** The model id is this name with the instance's number, and never changes. */
   name: string;
-  entryId: string;
+  /** Id of the model in the registry. */
+  registryModelId: string;
   desired: 'running' | 'stopped' | 'deleted';
   spec: InstanceSpec;
   generation: number;
@@ -48,6 +58,7 @@ export interface Instance {
   regions: InstanceRegion[];
 }
 
+/** The name that callers of the instance use, such as `tiny-chat:3`. */
 export function modelId(instance: { name: string; id: number }): string {
   return `${instance.name}:${instance.id}`;
 }

@@ -21,7 +21,7 @@ import { findInstance } from './table.ts';
 
 export type Instances = ReturnType<typeof createInstances>;
 
-/** Launches, changes and shows instances. Each change has a `prepare`, which reads and throws, and a `commit`, which writes. */
+/** Launches, changes and shows instances. For each change, `prepare` reads and throws, and `commit` writes. */
 export function createInstances(deps: InstanceDeps) {
   return {
     plan: async (input: LaunchInput, caller: Caller) => (await plan(deps, input, caller)).plan,
@@ -38,7 +38,7 @@ export function createInstances(deps: InstanceDeps) {
     prepareExtension: (input: { instance: string; stop_after: string }, caller: Caller) =>
       prepareExtension(deps, input, caller),
     commitExtension: (prepared: PreparedExtension, unit: UnitOfWork) => commitExtension(deps, prepared, unit),
-    /** A receipt for what a change committed. A repeated call gets the state of now. */
+    /** The receipt of a committed change. A repeated call gets the current state. */
     receipt: (committed: Committed, replayed: boolean) => receipt(deps, committed, replayed),
     list: (input: ListInstancesInput, caller: Caller) => listInstances(deps, input, caller),
     get: (reference: string, caller: Caller, waitSeconds?: number, signal?: AbortSignal) =>
@@ -52,7 +52,7 @@ interface Committed {
   /** The name in its model id. */
   model: string;
   state: string;
-  stop_at?: string | undefined;
+  stop_at?: string;
 }
 
 async function receipt({ store }: InstanceDeps, committed: Committed, replayed: boolean) {

@@ -9,18 +9,17 @@ import type { OwnedModel } from '../registry/table.ts';
 import type { UnitOfWork } from '../store/unit-of-work.ts';
 import type { InstanceDeps } from './dependencies.ts';
 import { plan } from './gather-facts.ts';
-import { volumeOf, want } from '../volumes/model-volume.ts';
+import { requestVolume, volumeOf } from '../volumes/model-volume.ts';
 import type { InstanceSpec } from './instance.ts';
 import { stopTime } from './stop-time.ts';
 import { insertInstance } from './table.ts';
 
 export type LaunchInstanceInput = LaunchInput & {
-  plan_digest?: string | undefined;
-  stop_after?: string | undefined;
-  reason?: string | undefined;
+  plan_digest?: string;
+  stop_after?: string;
+  reason?: string;
 };
 
-/** A launch whose plan is made. */
 export interface PreparedLaunch {
   input: LaunchInstanceInput;
   model: OwnedModel;
@@ -28,7 +27,7 @@ export interface PreparedLaunch {
   caller: Caller;
 }
 
-/** `accepted`: somebody accepted the plan before, and drift is looked for elsewhere. */
+/** With `accepted`, the plan was accepted before, and the caller checks it for changes. */
 export async function prepareLaunch(
   deps: InstanceDeps,
   input: LaunchInstanceInput,
@@ -42,13 +41,13 @@ export async function prepareLaunch(
 
 export async function commitLaunch(deps: InstanceDeps, launch: PreparedLaunch, unit: UnitOfWork) {
   const { input, model, plan: made, caller } = launch;
-  const { db, afterCommit } = unit;
+  const { db } = unit;
   const now = deps.now();
   const regions = made.regions.map(({ region }) => ({ region, volume: volumeOf(model, region) }));
-  for (const { region, volume } of regions) if (volume) await want(db, model, region, volume);
+  for (const { region, volume } of regions) if (volume) await requestVolume(db, model, region, volume);
   const id = await insertInstance(db, {
     name: model.name,
-    entryId: model.id,
+    registryModelId: model.id,
     spec: specOf(made, input),
     owner: caller.person.id,
     private: input.private ?? model.private,
@@ -56,10 +55,10 @@ export async function commitLaunch(deps: InstanceDeps, launch: PreparedLaunch, u
     stopAt: input.stop_after === undefined ? undefined : stopTime(input.stop_after, now),
     regions,
   });
-  // After the insert: on PostgreSQL the insert waits for a deletion that is about to commit.
+  // Read after the insert, because on PostgreSQL the insert waits for a concurrent deletion of the model.
   const still = await findModel(db, { id: model.id });
   if (still?.deletedAt !== undefined) throw modelGone(model.name);
-  afterCommit(() => {
+  unit.afterCommit(() => {
     for (const { region, volume } of regions) {
       if (volume) deps.nudge({ volume });
       deps.nudge({ instance: id, region });
@@ -85,7 +84,7 @@ function specOf(made: LaunchPlan, input: LaunchInstanceInput): InstanceSpec {
 }
 
 function modelGone(name: string): Error {
-  return fail('model_not_found', `"${name}" was deleted meanwhile.`, {
+  return fail('model_not_found', `The model "${name}" was deleted meanwhile.`, {
     nextStep: 'Register it again.',
     field: 'model',
   });

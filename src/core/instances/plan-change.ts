@@ -1,5 +1,6 @@
 import type { Caller } from '../base/caller.ts';
 import { fail } from '../base/errors.ts';
+import { fieldRef, say } from '../base/prose.ts';
 import type { LaunchInput } from '../plan/launch-input.ts';
 import type { KeptImage } from '../plan/plan-launch.ts';
 import { isPickle } from '../registry/model.ts';
@@ -11,7 +12,7 @@ import type { KeptImages } from './gather-facts.ts';
 import { modelId } from './instance.ts';
 import type { Instance } from './instance.ts';
 
-/** The model that the instance goes on with. Its own works even if it was deleted: its files are known. */
+/** The given model, or else the instance's own. Its own works even after its deletion, because its files are known. */
 export async function modelOf(
   deps: InstanceDeps,
   instance: Instance,
@@ -19,10 +20,10 @@ export async function modelOf(
   caller: Caller,
 ): Promise<OwnedModel> {
   if (other !== undefined) return deps.registry.find(other, caller);
-  const own = await findModel(deps.store.db, { id: instance.entryId });
+  const own = await findModel(deps.store.db, { id: instance.registryModelId });
   if (own) return own;
-  throw fail('model_not_found', `The model of ${modelId(instance)} is gone.`, {
-    nextStep: 'Name another model to go on with.',
+  throw fail('model_not_found', `The model of ${modelId(instance)} no longer exists.`, {
+    nextStep: say`Give another model in ${fieldRef('model')}.`,
     field: 'model',
   });
 }
@@ -38,17 +39,17 @@ export function launchInputOf(
     model: instance.name,
     regions: spec.regions.map(({ region }) => region),
     replicas,
-    runtime: runtimeOf(deps, instance, model),
+    runtime: runtimeToKeep(deps, instance, model),
     accelerator: spec.accelerator,
     accelerator_count: spec.acceleratorCount,
     context_length: spec.contextLength,
     arguments: spec.extraArguments,
-    // The launch allowed what it runs already.
-    allow_pickle: spec.allowPickle ?? (isPickle(model) && model.id === instance.entryId),
+    // The launch has already allowed the instance's own model.
+    allow_pickle: spec.allowPickle ?? (isPickle(model) && model.id === instance.registryModelId),
   };
 }
 
-/** The images that its replicas run now. A scale keeps them. */
+/** The images of its replicas. A scale keeps them. */
 export function imagesOf({ spec }: Instance): KeptImages {
   return new Map(
     spec.regions.flatMap(({ region, runtime, image }) => (image === undefined ? [] : [[region, { runtime, image }]])),
@@ -56,10 +57,10 @@ export function imagesOf({ spec }: Instance): KeptImages {
 }
 
 /**
- * The images by digest that the instance first ran. A restart keeps them even if the tag has moved, unless the runtime
- * names another image by now.
+ * The images that the instance first ran, by digest. A restart keeps them even if the tag has moved, unless the runtime
+ * now uses another image.
  */
-export function foundImages({ fleet }: InstanceDeps, { regions, spec }: Instance): KeptImages {
+export function firstImages({ fleet }: InstanceDeps, { regions, spec }: Instance): KeptImages {
   const found = new Map<string, KeptImage>();
   for (const { region, image } of regions) {
     const name = spec.regions.find((each) => each.region === region)?.runtime;
@@ -72,8 +73,8 @@ export function foundImages({ fleet }: InstanceDeps, { regions, spec }: Instance
   return found;
 }
 
-/** The runtime of now, if it still serves this model in all its regions. Otherwise EcoLink picks again. */
-function runtimeOf({ fleet }: InstanceDeps, instance: Instance, model: OwnedModel): string | undefined {
+/** The current runtime, if it serves this model in all regions. Otherwise undefined, and EcoLink chooses one. */
+function runtimeToKeep({ fleet }: InstanceDeps, instance: Instance, model: OwnedModel): string | undefined {
   const { regions } = instance.spec;
   const name = regions[0]?.runtime;
   const serves = (region: string): boolean =>

@@ -1,5 +1,5 @@
 import { waitForChange } from '../base/wait-for-change.ts';
-import { run, say } from '../base/prose.ts';
+import { fieldRef, run, say } from '../base/prose.ts';
 import type { Prose } from '../base/prose.ts';
 import type { Caller } from '../base/caller.ts';
 import { fail } from '../base/errors.ts';
@@ -11,26 +11,26 @@ import type { Category } from '../base/categories.ts';
 import type { Queries } from '../store/store.ts';
 import { findVolumes } from '../volumes/table.ts';
 import type { Volume } from '../volumes/table.ts';
-import { isNear } from './ending.ts';
+import { endsSoon } from './ending.ts';
 import { modelId } from './instance.ts';
 import type { Instance, InstanceRegion, InstanceSpec } from './instance.ts';
 import type { InstanceDeps } from './dependencies.ts';
 import { isSettled } from './states.ts';
 
 export interface ListInstancesInput {
-  state?: string | undefined;
-  model?: string | undefined;
-  cursor?: string | undefined;
+  state?: string;
+  model?: string;
+  cursor?: string;
   limit: number;
 }
 
 export interface LogsInput {
   instance: string;
-  region?: string | undefined;
+  region?: string;
   lines: number;
 }
 
-/** `3` or `tiny-chat:3`, for this caller. Throws `instance_not_found`, for another name before the number too. */
+/** The instance of `3` or `tiny-chat:3`. Throws `instance_not_found`, also if the name does not fit the number. */
 export async function findVisibleInstance(db: Queries, reference: string, caller: Caller): Promise<Instance> {
   const [, name, number] = /^(?:(.+):)?([0-9]{1,9})$/.exec(reference) ?? [];
   const instance = number === undefined ? undefined : await findInstance(db, Number(number));
@@ -49,29 +49,29 @@ export async function findVisibleInstance(db: Queries, reference: string, caller
 
 export async function listInstances(deps: InstanceDeps, input: ListInstancesInput, caller: Caller) {
   const { db } = deps.store;
-  const entry = input.model === undefined ? undefined : await deps.registry.find(input.model, caller);
+  const model = input.model === undefined ? undefined : await deps.registry.find(input.model, caller);
   const rows = await searchInstances(db, {
     state: input.state,
-    entryId: entry?.id,
+    registryModelId: model?.id,
     before: decodeCursor(input.cursor, 'number'),
     limit: input.limit,
     visibleTo: caller.person.role === 'admin' ? undefined : caller.person.id,
   });
-  const entries = await briefModels(db, [...new Set(rows.map((row) => row.entryId))]);
+  const models = await briefModels(db, [...new Set(rows.map((row) => row.registryModelId))]);
   return pageOf(
     rows,
     input.limit,
     (row) => row.id,
-    (row) => summary(row, entries.get(row.entryId)),
+    (row) => summary(row, models.get(row.registryModelId)),
   );
 }
 
-function summary(instance: Instance, entry: { name: string; category: Category } | undefined) {
+function summary(instance: Instance, model: { name: string; category: Category } | undefined) {
   return {
     id: instance.id,
     model_id: modelId(instance),
-    model: entry?.name ?? instance.name,
-    category: entry?.category ?? 'chat',
+    model: model?.name ?? instance.name,
+    category: model?.category ?? 'chat',
     state: instance.state,
     regions: instance.regions.map((region) => region.region),
     replicas: instance.spec.replicas * instance.regions.length,
@@ -91,14 +91,14 @@ export async function getInstance(
   const { db } = deps.store;
   const first = await findVisibleInstance(db, reference, caller);
   if (waitSeconds === undefined || waitSeconds === 0 || isSettled(first.state)) return view(deps, first);
-  await changeOfState(deps, first, waitSeconds * 1000, signal);
+  await waitForChangeOfState(deps, first, waitSeconds * 1000, signal);
   return view(deps, await findVisibleInstance(db, reference, caller));
 }
 
-/** Longest time between two looks: a change that another server made is never published here. */
+/** Longest time between two reads: changes by another server are not published here. */
 const pollMs = 2000;
 
-async function changeOfState(
+async function waitForChangeOfState(
   deps: InstanceDeps,
   first: Instance,
   forMs: number,
@@ -113,14 +113,15 @@ async function changeOfState(
 
 async function view(deps: InstanceDeps, instance: Instance) {
   const { db } = deps.store;
-  const entry = (await briefModels(db, [instance.entryId])).get(instance.entryId);
+  const { registryModelId } = instance;
+  const model = (await briefModels(db, [registryModelId])).get(registryModelId);
   const volumes = await findVolumes(
     db,
     instance.regions.flatMap(({ volume }) => (volume === undefined ? [] : [volume])),
   );
   const { spec } = instance;
   return {
-    ...summary(instance, entry),
+    ...summary(instance, model),
     regions: instance.regions.map((region) =>
       viewRegion(region, spec, region.volume === undefined ? undefined : volumes.get(region.volume)),
     ),
@@ -133,30 +134,29 @@ async function view(deps: InstanceDeps, instance: Instance) {
     accelerator_count: spec.acceleratorCount,
     reason: spec.reason,
     stop_at: instance.stopAt,
-    warning: isNear(instance, deps.now()) ? endsSoon(instance) : undefined,
+    warning: endsSoon(instance, deps.now()) ? endWarning(instance) : undefined,
   };
 }
 
-function endsSoon({ id, stopAt }: Instance): Prose {
+function endWarning({ id, stopAt }: Instance): Prose {
   return say`It stops by itself at ${stopAt ?? ''}. ${run('extend_instance', { instance: id })} asks for more time.`;
 }
 
 function viewRegion(region: InstanceRegion, spec: InstanceSpec, volume: Volume | undefined) {
   const { replicas } = spec;
   const asked = spec.regions.find((each) => each.region === region.region)?.image;
-  // One that was launched anew from another image has not been seen to run yet.
+  // The stored image counts only if it is of the current launch.
   const image = asked !== undefined && region.image?.startsWith(`${asked}@`) ? region.image : asked;
-  const progress = region.state === 'downloading' && volume?.progress ? { progress: volume.progress } : {};
   return {
     region: region.region,
     state: region.state,
     replicas,
     ready: region.ready,
     restarts: region.restarts,
-    ...progress,
+    progress: region.state === 'downloading' ? volume?.progress : undefined,
     reason: region.reason,
-    ...(image === undefined ? {} : { image }),
-    ...(region.contextLength ? { context_length: region.contextLength } : {}),
+    image,
+    context_length: region.contextLength || undefined,
   };
 }
 
@@ -165,7 +165,7 @@ export async function getLogs(deps: InstanceDeps, input: LogsInput, caller: Call
   const regions = instance.regions.map((region) => region.region);
   if (input.region !== undefined && !regions.includes(input.region)) {
     throw fail('region_not_found', `${modelId(instance)} does not run in the region "${input.region}".`, {
-      nextStep: 'Name one of its regions, or leave the region out.',
+      nextStep: say`Leave out ${fieldRef('region')}, or name one of the instance's regions.`,
       field: 'region',
       validValues: regions,
     });

@@ -2,7 +2,7 @@ import { run, say } from '../base/prose.ts';
 import type { Prose } from '../base/prose.ts';
 import { modelId } from './instance.ts';
 
-/** What a mutation of an instance answers with. */
+/** The answer to a mutation of an instance. */
 export function receiptOf(name: string, id: number, state: string) {
   return { instance: id, model: name, model_id: modelId({ name, id }), state, next_step: nextStep(name, id, state) };
 }

@@ -8,28 +8,28 @@ import type { UnitOfWork } from '../store/unit-of-work.ts';
 import { instanceFor, writeChange } from './change-instance.ts';
 import type { InstanceDeps } from './dependencies.ts';
 import { planFor } from './gather-facts.ts';
-import { volumeOf, want } from '../volumes/model-volume.ts';
+import { requestVolume, volumeOf } from '../volumes/model-volume.ts';
 import type { Instance } from './instance.ts';
-import { foundImages, launchInputOf, modelOf } from './plan-change.ts';
+import { firstImages, launchInputOf, modelOf } from './plan-change.ts';
 import { stopTime } from './stop-time.ts';
 
 export interface RestartInput {
   instance: string;
-  model?: string | undefined;
-  plan_digest?: string | undefined;
+  model?: string;
+  plan_digest?: string;
 }
 
 export interface PreparedRestart {
   instance: Instance;
-  /** The model that it serves now. Undefined if nothing is left of it. */
+  /** The model that it serves now. Undefined if its row is gone. */
   before: OwnedModel | undefined;
-  /** The model that it goes on with. */
+  /** The model that it will serve. */
   model: OwnedModel;
   plan: LaunchPlan;
   allowPickle: boolean;
 }
 
-/** `accepted`: somebody accepted the plan before, and drift is looked for elsewhere. */
+/** With `accepted`, the plan was accepted before, and the caller checks it for changes. */
 export async function prepareRestart(
   deps: InstanceDeps,
   given: RestartInput,
@@ -39,9 +39,10 @@ export async function prepareRestart(
   const instance = await instanceFor(deps, given.instance, 'restart', caller);
   const model = await modelOf(deps, instance, given.model, caller);
   const input = launchInputOf(deps, instance, model, instance.spec.replicas);
-  const plan = await planFor(deps, model, input, foundImages(deps, instance));
+  const plan = await planFor(deps, model, input, firstImages(deps, instance));
   if (!accepted) refuseOtherPlan(plan, given.plan_digest, 'restart');
-  const before = model.id === instance.entryId ? model : await findModel(deps.store.db, { id: instance.entryId });
+  const before =
+    model.id === instance.registryModelId ? model : await findModel(deps.store.db, { id: instance.registryModelId });
   return { instance, before, model, plan, allowPickle: input.allow_pickle === true };
 }
 
@@ -50,18 +51,18 @@ export async function commitRestart(deps: InstanceDeps, prepared: PreparedRestar
   const regions = instance.spec.regions.map(({ region }) => ({ region, volume: volumeOf(model, region) }));
   const { stopAfter } = instance.spec;
   const wakes = instance.desired === 'stopped' && stopAfter !== undefined;
-  for (const { region, volume } of regions) if (volume) await want(unit.db, model, region, volume);
+  for (const { region, volume } of regions) if (volume) await requestVolume(unit.db, model, region, volume);
   await writeChange(
     deps,
     instance,
     {
       desired: 'running',
-      entryId: model.id,
+      registryModelId: model.id,
       spec: { ...instance.spec, regions: regionsOf(plan), allowPickle },
       generation: instance.generation + 1,
       state: 'pending',
       regions,
-      ...(wakes ? { stopAt: stopTime(stopAfter, deps.now()) } : {}),
+      stopAt: wakes ? stopTime(stopAfter, deps.now()) : undefined,
     },
     unit,
   );

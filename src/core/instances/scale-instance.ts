@@ -11,12 +11,12 @@ import { imagesOf, launchInputOf, modelOf } from './plan-change.ts';
 export interface PreparedScale {
   instance: Instance;
   model: OwnedModel;
-  /** Of all replicas after the change. */
+  /** For all replicas after the change. */
   plan: LaunchPlan;
   replicas: number;
 }
 
-/** Throws if a region cannot hold the replicas. */
+/** Throws if a region has too few accelerators for the replicas. */
 export async function prepareScale(
   deps: InstanceDeps,
   { instance: reference, replicas }: { instance: string; replicas: number },

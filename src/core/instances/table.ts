@@ -1,14 +1,18 @@
 import type { Transaction } from 'kysely';
-import type { Instance, InstanceRegion, InstanceSpec } from './instance.ts';
-import { wholeState } from './states.ts';
-import type { InstanceState } from './states.ts';
+import { z } from 'zod';
+import { reasonSchema } from '../base/reason.ts';
 import type { Reason } from '../base/reason.ts';
+import { readJsonColumn } from '../store/json-column.ts';
 import type { Database } from '../store/schema.ts';
+import { instanceSpecSchema } from './instance.ts';
+import type { Instance, InstanceRegion, InstanceSpec } from './instance.ts';
+import { instanceStates, wholeState } from './states.ts';
+import type { InstanceState } from './states.ts';
 import type { Queries, Store } from '../store/store.ts';
 
 export interface NewInstance {
   name: string;
-  entryId: string;
+  registryModelId: string;
   spec: InstanceSpec;
   owner: string;
   private: boolean;
@@ -22,7 +26,7 @@ export async function insertInstance(db: Transaction<Database>, instance: NewIns
     .insertInto('instances')
     .values({
       name: instance.name,
-      entry_id: instance.entryId,
+      entry_id: instance.registryModelId,
       desired: 'running',
       spec: JSON.stringify(instance.spec),
       generation: 1,
@@ -78,72 +82,100 @@ function regionRows(db: Queries, ids: readonly number[]) {
     .execute();
 }
 
+const urlsSchema = z.array(z.string());
+
+/** The reconciler soon writes the columns of a region again, so damaged ones get a default. */
 function toRegion(row: RegionRow): InstanceRegion {
   return {
     region: row.region,
-    state: row.state as InstanceState,
+    state: parseState(row.state),
     ready: row.ready,
     restarts: row.restarts,
-    urls: JSON.parse(row.urls) as string[],
-    ...(row.volume === null ? {} : { volume: row.volume }),
-    ...(row.reason === null ? {} : { reason: JSON.parse(row.reason) as Reason }),
-    ...(row.image === null ? {} : { image: row.image }),
-    ...(row.context_length === null ? {} : { contextLength: row.context_length }),
+    urls: readJsonColumn(urlsSchema, row.urls) ?? [],
+    volume: row.volume ?? undefined,
+    reason: readJsonColumn(reasonSchema, row.reason),
+    image: row.image ?? undefined,
+    contextLength: row.context_length ?? undefined,
   };
 }
 
-function toInstance(row: Row, regions: readonly RegionRow[]): Instance {
+function parseState(column: string): InstanceState {
+  return instanceStates.find((state) => state === column) ?? 'pending';
+}
+
+function toInstance(row: Row, spec: InstanceSpec, regions: readonly RegionRow[]): Instance {
   return {
     id: row.id,
     name: row.name,
-    entryId: row.entry_id,
+    registryModelId: row.entry_id,
     desired: row.desired,
-    spec: JSON.parse(row.spec) as InstanceSpec,
+    spec,
     generation: row.generation,
-    state: row.state as InstanceState,
+    state: parseState(row.state),
     ready: row.ready,
     owner: row.owner_id,
     ownerName: row.owner_name,
     private: row.private === 1,
     createdAt: row.created_at,
     regions: regions.filter((region) => region.instance_id === row.id).map(toRegion),
-    ...(row.stop_at === null ? {} : { stopAt: row.stop_at }),
+    stopAt: row.stop_at ?? undefined,
   };
 }
 
-async function withRegions(db: Queries, found: readonly Row[]): Promise<Instance[]> {
+/** Throws if the spec is damaged: to act on a default would end replicas that run. */
+function parseSpec(id: number, column: string): InstanceSpec {
+  const spec = readJsonColumn(instanceSpecSchema, column);
+  if (spec) return spec;
+  throw new Error(`The stored spec of instance ${id} is damaged.`);
+}
+
+/** Lists show an instance with a damaged spec as one without replicas. */
+const emptySpec: InstanceSpec = { replicas: 0, regions: [] };
+
+async function listed(db: Queries, found: readonly Row[]): Promise<Instance[]> {
   const regions = await regionRows(
     db,
     found.map((row) => row.id),
   );
-  return found.map((row) => toInstance(row, regions));
+  return found.map((row) => toInstance(row, readJsonColumn(instanceSpecSchema, row.spec) ?? emptySpec, regions));
 }
 
-/** Deleted ones too: whoever asks decides what they mean. */
+/** Finds deleted instances too. Throws if the stored spec is damaged. */
 export async function findInstance(db: Queries, id: number): Promise<Instance | undefined> {
   const row = await rows(db).where('instances.id', '=', id).executeTakeFirst();
-  return row && (await withRegions(db, [row]))[0];
+  return row && toInstance(row, parseSpec(id, row.spec), await regionRows(db, [id]));
+}
+
+/** Names of the accelerators of these instances, each once. */
+export async function acceleratorsOf(db: Queries, ids: readonly number[]): Promise<string[]> {
+  const found = await db
+    .selectFrom('instances')
+    .select('spec')
+    .where('id', 'in', [...ids, -1])
+    .execute();
+  return [...new Set(found.flatMap(({ spec }) => readJsonColumn(instanceSpecSchema, spec)?.accelerator ?? []))];
 }
 
 export interface InstanceQuery {
-  state?: string | undefined;
-  entryId?: string | undefined;
-  before?: number | undefined;
+  state?: string;
+  registryModelId?: string;
+  before?: number;
   limit: number;
+  /** Id of a person. Undefined: all instances are found. */
   visibleTo: string | undefined;
 }
 
-/** Newest first, deleted ones left out; one more than the limit. */
+/** Newest first, without deleted ones. Returns one more than the limit, so that the caller sees whether there are more. */
 export async function searchInstances(db: Queries, query: InstanceQuery): Promise<Instance[]> {
   let found = rows(db).where('instances.desired', '!=', 'deleted');
   if (query.state !== undefined) found = found.where('instances.state', '=', query.state);
-  if (query.entryId !== undefined) found = found.where('instances.entry_id', '=', query.entryId);
+  if (query.registryModelId !== undefined) found = found.where('instances.entry_id', '=', query.registryModelId);
   if (query.before !== undefined) found = found.where('instances.id', '<', query.before);
   if (query.visibleTo !== undefined) {
     const person = query.visibleTo;
     found = found.where((is) => is.or([is('instances.private', '=', 0), is('instances.owner_id', '=', person)]));
   }
-  return withRegions(
+  return listed(
     db,
     await found
       .orderBy('instances.id', 'desc')
@@ -152,19 +184,20 @@ export async function searchInstances(db: Queries, query: InstanceQuery): Promis
   );
 }
 
-/** Keys of everything that a reconciler has to look at after a start: whatever is not at rest. */
-export async function restlessRegions(db: Queries): Promise<{ id: number; region: string }[]> {
-  const found = await db
-    .selectFrom('instance_regions')
-    .innerJoin('instances', 'instances.id', 'instance_regions.instance_id')
-    .select(['instances.id', 'instance_regions.region'])
-    .where((is) => is.or([is('instances.desired', '=', 'running'), is('instance_regions.state', '!=', 'stopped')]))
-    .execute();
-  return found;
+/** What the reconciler looks at after a start: regions of instances that should run, or that have not stopped. */
+export async function regionsToReconcile(db: Queries): Promise<{ id: number; region: string }[]> {
+  return unsettled(db).select(['instances.id', 'instance_regions.region']).execute();
 }
 
-/** Numbers of the instances that are to run. */
-export async function wantedInstances(db: Queries): Promise<Set<number>> {
+function unsettled(db: Queries) {
+  return db
+    .selectFrom('instance_regions')
+    .innerJoin('instances', 'instances.id', 'instance_regions.instance_id')
+    .where((is) => is.or([is('instances.desired', '=', 'running'), is('instance_regions.state', '!=', 'stopped')]));
+}
+
+/** Ids of the instances that should run. */
+export async function instancesToRun(db: Queries): Promise<Set<number>> {
   const found = await db.selectFrom('instances').select('id').where('desired', '=', 'running').execute();
   return new Set(found.map((row) => row.id));
 }
@@ -177,7 +210,7 @@ export interface RegionStatusUpdate {
   urls: readonly string[];
 }
 
-/** Writes what was seen of one region and, in the same transaction, what follows for the whole. Answers with the whole's state. */
+/** Writes the status of one region, and the instance's state that follows from it. Returns the latter. */
 export async function saveRegionStatus(
   db: Transaction<Database>,
   id: number,
@@ -198,11 +231,11 @@ export async function saveRegionStatus(
     .where('instance_id', '=', id)
     .where('region', '=', region)
     .execute();
-  return recompute(db, id);
+  return updateState(db, id);
 }
 
-/** What was found out of what runs: it stays until what runs is replaced, which may have happened since one looked. */
-export async function saveWhatRuns(
+/** Writes facts about the running replicas, unless a newer generation has replaced them since they were observed. */
+export async function saveObservedFacts(
   db: Queries,
   { id, generation }: { id: number; generation: number },
   region: string,
@@ -211,10 +244,7 @@ export async function saveWhatRuns(
   const { image, contextLength } = found;
   await db
     .updateTable('instance_regions')
-    .set({
-      ...(image === undefined ? {} : { image }),
-      ...(contextLength === undefined ? {} : { context_length: contextLength }),
-    })
+    .set({ image, context_length: contextLength })
     .where('instance_id', 'in', (from) =>
       from.selectFrom('instances').select('id').where('id', '=', id).where('generation', '=', generation),
     )
@@ -222,16 +252,16 @@ export async function saveWhatRuns(
     .execute();
 }
 
-async function recompute(db: Queries, id: number): Promise<InstanceState> {
+async function updateState(db: Queries, id: number): Promise<InstanceState> {
   const regions = await regionRows(db, [id]);
-  const state = wholeState(regions.map((row) => row.state as InstanceState));
+  const state = wholeState(regions.map((row) => parseState(row.state)));
   const ready = regions.reduce((sum, row) => sum + row.ready, 0);
   await db.updateTable('instances').set({ state, ready }).where('id', '=', id).execute();
   return state;
 }
 
-/** Makes every other transaction that changes the instance wait: a write that changes nothing holds the row on both databases. */
-export async function holdInstance(db: Transaction<Database>, id: number): Promise<void> {
+/** Makes other transactions that change the instance wait. A write without effect locks the row on both databases. */
+export async function lockInstance(db: Transaction<Database>, id: number): Promise<void> {
   await db
     .updateTable('instances')
     .set((is) => ({ generation: is.ref('generation') }))
@@ -241,10 +271,10 @@ export async function holdInstance(db: Transaction<Database>, id: number): Promi
 
 export interface DesiredUpdate {
   desired?: 'running' | 'stopped' | 'deleted';
-  entryId?: string;
+  registryModelId?: string;
   spec?: InstanceSpec;
   generation?: number;
-  /** Written to every region at once, so that callers see at once that something has begun. */
+  /** The new state of every region, so that callers see the change before the reconciler acts. */
   state?: InstanceState;
   regions?: NewInstance['regions'];
   stopAt?: string | null;
@@ -257,13 +287,14 @@ export async function updateDesired(
   at: string,
 ): Promise<void> {
   const set = {
-    ...(update.desired === undefined ? {} : { desired: update.desired }),
-    ...(update.entryId === undefined ? {} : { entry_id: update.entryId }),
-    ...(update.spec === undefined ? {} : { spec: JSON.stringify(update.spec) }),
-    ...(update.generation === undefined ? {} : { generation: update.generation }),
-    ...(update.stopAt === undefined ? {} : { stop_at: update.stopAt }),
+    desired: update.desired,
+    entry_id: update.registryModelId,
+    spec: update.spec && JSON.stringify(update.spec),
+    generation: update.generation,
+    stop_at: update.stopAt,
   };
-  if (Object.keys(set).length > 0) await db.updateTable('instances').set(set).where('id', '=', id).execute();
+  if (Object.values(set).some((value) => value !== undefined))
+    await db.updateTable('instances').set(set).where('id', '=', id).execute();
   for (const { region, volume } of update.regions ?? []) {
     await db
       .updateTable('instance_regions')
@@ -278,10 +309,10 @@ export async function updateDesired(
     .set({ state: update.state, reason: null, updated_at: at })
     .where('instance_id', '=', id)
     .execute();
-  await recompute(db, id);
+  await updateState(db, id);
 }
 
-/** Numbers of the instances whose time has come. */
+/** Ids of the instances whose stop time has passed. */
 export async function dueToStop(db: Queries, now: string): Promise<number[]> {
   const found = await db
     .selectFrom('instances')
@@ -294,13 +325,13 @@ export async function dueToStop(db: Queries, now: string): Promise<number[]> {
 
 export type Ending = Instance & { stopAt: string };
 
-/** Instances that stop by themselves between two times; `untoldOnly`: whose owner was not told of this end. */
-export async function endingBetween(db: Queries, from: string, to: string, untoldOnly: boolean): Promise<Ending[]> {
+/** Instances that stop by themselves between two times. With `unwarnedOnly`, only those whose owner was not warned. */
+export async function endingBetween(db: Queries, from: string, to: string, unwarnedOnly: boolean): Promise<Ending[]> {
   let found = rows(db)
     .where('instances.desired', '=', 'running')
     .where('instances.stop_at', '>', from)
     .where('instances.stop_at', '<=', to);
-  if (untoldOnly) {
+  if (unwarnedOnly) {
     found = found.where((is) =>
       is.not(
         is.exists(
@@ -315,26 +346,30 @@ export async function endingBetween(db: Queries, from: string, to: string, untol
       ),
     );
   }
-  return (await withRegions(db, await found.execute())) as Ending[];
+  const instances = await listed(db, await found.execute());
+  return instances.flatMap(({ stopAt, ...instance }) => (stopAt === undefined ? [] : [{ ...instance, stopAt }]));
 }
 
-/** Before a server that ends its replicas goes: nothing of them may look as if it still ran. */
+/** Before a server ends that takes its replicas along: marks them as not running. */
 export async function markUnattended(store: Store, at: string, regions: readonly string[]): Promise<void> {
-  const gone = { state: 'pending' as const, ready: 0, restarts: 0, reason: undefined, urls: [] };
-  for (const { id, region } of await restlessRegions(store.db)) {
-    const instance = regions.includes(region) ? await findInstance(store.db, id) : undefined;
-    if (instance?.desired !== 'running') continue;
+  const gone = { state: 'pending', ready: 0, restarts: 0, reason: undefined, urls: [] } as const;
+  const found = await unsettled(store.db)
+    .select(['instances.id', 'instance_regions.region'])
+    .where('instances.desired', '=', 'running')
+    .where('instance_regions.region', 'in', [...regions, ''])
+    .execute();
+  for (const { id, region } of found) {
     await store.transaction((transaction) => saveRegionStatus(transaction, id, region, gone, at));
   }
 }
 
-/** The specs of a person's instances that should run. */
+/** The specs of a person's instances that should run. Throws if one is damaged, because limits could not count it. */
 export async function specsOfRunning(db: Queries, person: string): Promise<InstanceSpec[]> {
   const found = await db
     .selectFrom('instances')
-    .select('spec')
+    .select(['id', 'spec'])
     .where('owner_id', '=', person)
     .where('desired', '=', 'running')
     .execute();
-  return found.map(({ spec }) => JSON.parse(spec) as InstanceSpec);
+  return found.map(({ id, spec }) => parseSpec(id, spec));
 }

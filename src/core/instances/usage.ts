@@ -3,7 +3,7 @@ import type { Usage } from '../policy/facts.ts';
 import type { Fleet } from '../region/fleet.ts';
 import type { InstanceSpec } from './instance.ts';
 
-/** What an instance uses while it runs. The cost is null if a price is unknown. */
+/** The accelerators and the cost of an instance while it runs. The cost is null if a price is unknown. */
 export function usageOf(spec: InstanceSpec, fleet: Fleet): Usage {
   const gpus = (spec.acceleratorCount ?? 0) * spec.replicas * spec.regions.length;
   const price = fleet.pricePerHour(spec.accelerator);

@@ -1,13 +1,13 @@
-/** What a launch is asked for, as front ends name it. */
+/** The input of a launch, with the field names of the operation. */
 export interface LaunchInput {
   model: string;
-  regions?: string[] | undefined;
-  replicas?: number | undefined;
-  accelerator?: string | undefined;
-  accelerator_count?: number | undefined;
-  runtime?: string | undefined;
-  context_length?: number | undefined;
-  arguments?: string[] | undefined;
-  allow_pickle?: boolean | undefined;
-  private?: boolean | undefined;
+  regions?: string[];
+  replicas?: number;
+  accelerator?: string;
+  accelerator_count?: number;
+  runtime?: string;
+  context_length?: number;
+  arguments?: string[];
+  allow_pickle?: boolean;
+  private?: boolean;
 }

@@ -1,3 +1,4 @@
+import { fieldRef, say } from '../base/prose.ts';
 import type { Prose } from '../base/prose.ts';
 import { fail } from '../base/errors.ts';
 import { formatBytes } from '../base/format.ts';
@@ -12,34 +13,34 @@ import { selectionHash } from '../registry/origin.ts';
 import { chooseAccelerator, memoryOf, offers } from './plan-accelerators.ts';
 import {
   chooseRuntime,
-  letsIn,
+  allowsImage,
   noRuntime,
   pickRuntime,
   refuseArguments,
   refuseSplit,
-  refuseUnnamedPickle,
+  refusePickle,
 } from './plan-runtime.ts';
 import type { LaunchInput } from './launch-input.ts';
 
-/** What the world said about one region's volume, before planning. */
+/** State of the model's volume in one region, before planning. */
 export interface VolumeFact {
   state: 'hit' | 'joining' | 'miss' | 'mounted';
   bytesToFetch: number;
 }
 
-/** What an instance goes on with in place of the runtime's own, as long as it is that runtime. */
+/** An image that an instance keeps instead of the runtime's own, as long as it has that runtime. */
 export interface KeptImage {
   runtime: string;
   image: string;
 }
 
-/** What the world said about one region, before planning. */
+/** What planning needs to know about one region. */
 export interface RegionFact {
   volume: VolumeFact;
   image?: KeptImage;
-  /** The most accelerators of the asked kind on one node; undefined: unknown. */
+  /** The most accelerators of the requested kind on one node. Undefined if unknown. */
   mostOnOneNode?: number;
-  /** Why the volume that is there is of no use to the asked accelerators, in words. */
+  /** Why nodes with the requested accelerators cannot use the existing volume, as a sentence. */
   outOfReach?: string;
 }
 
@@ -52,9 +53,9 @@ export interface RegionLaunch {
   image?: string;
   accelerator?: string;
   accelerator_count?: number;
-  /** On all accelerators of one replica together; null: unknown. */
+  /** Of all accelerators of one replica together. Null if unknown. */
   memory_bytes: number | null;
-  /** As asked, else an estimate of what fits; null: unknown. */
+  /** As requested, or else an estimate of what fits. Null if unknown. */
   context_length: number | null;
   cost_per_hour: number | null;
   estimated_seconds: number | null;
@@ -71,61 +72,58 @@ export interface LaunchPlan {
   digest: string;
 }
 
-/** A model from the Hub runs in two regions unless somebody says otherwise: one can fail. */
+/** By default a model from the Hub runs in two regions, because one can fail. */
 const defaultRegions = 2;
 
-/** Which regions a launch goes to. Throws where the model is bound to another, or none can serve it. */
+/** The regions of a launch. Throws if the model is bound to another region, or if no region can serve it. */
 export function chooseRegions(model: OwnedModel, input: LaunchInput, fleet: Fleet): string[] {
   const asked = input.regions === undefined ? undefined : [...new Set(input.regions)];
   for (const name of asked ?? []) fleet.region(name);
-  if (model.region !== undefined) return lockedTo(model, model.region, asked);
+  if (model.region !== undefined) return onlyRegion(model, model.region, asked);
   if (asked) return asked;
   const able = fleet.regions().flatMap(({ name }) => {
     const runtime = pickRuntime(fleet, name, model, input.runtime);
-    return runtime ? [{ name, takesIt: letsIn(fleet, name, runtime) && offers(input, name, fleet) }] : [];
+    return runtime ? [{ name, suitable: allowsImage(fleet, name, runtime) && offers(input, name, fleet) }] : [];
   });
   if (able.length === 0) throw noRuntime(fleet, fleet.regions()[0]?.name ?? '', model, input.runtime);
-  const taking = able.filter(({ takesIt }) => takesIt);
-  // Where none takes it, planning says why not.
-  return (taking.length > 0 ? taking : able).slice(0, defaultRegions).map(({ name }) => name);
+  const best = able.filter(({ suitable }) => suitable);
+  // If none is suitable, planning throws the reason.
+  return (best.length > 0 ? best : able).slice(0, defaultRegions).map(({ name }) => name);
 }
 
-function lockedTo(model: OwnedModel, region: string, asked: string[] | undefined): string[] {
+function onlyRegion(model: OwnedModel, region: string, asked: string[] | undefined): string[] {
   if (asked === undefined || (asked.length === 1 && asked[0] === region)) return [region];
   throw fail(
     'region_locked',
-    `"${model.name}" lies on the filesystem ${model.filesystem}, which is in the region ${region}: it runs there and nowhere else.`,
+    `"${model.name}" is on the filesystem ${model.filesystem} in the region ${region}, so it can run only there.`,
     {
-      nextStep: `Leave the regions out, or name ${region} alone.`,
+      nextStep: say`Leave out ${fieldRef('regions')}, or name only ${region}.`,
       field: 'regions',
       validValues: [region],
     },
   );
 }
 
-/** Decides everything about a launch from facts that were gathered before. Pure but for what `fleet` answers from the config. */
+/** Plans a launch from the facts of its regions, in their order. Pure, apart from the configuration that `fleet` answers. */
 export function planLaunch(
   model: OwnedModel,
   input: LaunchInput,
-  regions: readonly string[],
   facts: ReadonlyMap<string, RegionFact>,
   changes: readonly string[],
   fleet: Fleet,
 ): LaunchPlan {
-  refuseUnnamedPickle(model, input.allow_pickle);
-  const launches = regions.map((region) => planRegion(model, input, region, facts.get(region) as RegionFact, fleet));
+  refusePickle(model, input.allow_pickle);
+  const regions = [...facts];
+  const launches = regions.map(([region, fact]) => planRegion(model, input, region, fact, fleet));
   const costs = launches.map((launch) => launch.cost_per_hour);
   const cost = costs.some((each) => each === null) ? null : costs.reduce((sum: number, each) => sum + (each ?? 0), 0);
   return {
     model: model.name,
-    ...(model.commit === undefined ? {} : { commit: model.commit }),
+    commit: model.commit,
     regions: launches,
     cost_per_hour: cost,
     bytes_to_fetch: launches.reduce((sum, launch) => sum + launch.volume.bytes_to_fetch, 0),
-    warnings: [
-      ...warningsOf(model, launches, fleet),
-      ...regions.flatMap((region) => facts.get(region)?.outOfReach ?? []),
-    ],
+    warnings: [...warningsOf(model, launches, fleet), ...regions.flatMap(([, { outOfReach }]) => outOfReach ?? [])],
     changes: [...changes],
     digest: digestFor(model, launches, changes),
   };
@@ -162,7 +160,8 @@ function planRegion(
       arguments: given,
     }),
     image: imageFor(runtime, kept),
-    ...(accelerator === undefined ? {} : { accelerator, accelerator_count: count }),
+    accelerator,
+    accelerator_count: accelerator === undefined ? undefined : count,
     memory_bytes: memory?.bytes ?? null,
     context_length:
       input.context_length ?? contextEstimate(model.bytes, model.architecture, memoryBytes, ranks) ?? null,
@@ -176,17 +175,17 @@ function imageFor(runtime: Runtime, kept: KeptImage | undefined): string | undef
   return image !== undefined && kept?.runtime === runtime.name ? kept.image : image;
 }
 
-/** What of a plan an instance keeps. */
+/** The part of a plan that the instance's spec keeps. */
 export function regionsOf(plan: LaunchPlan) {
   return plan.regions.map(({ region, runtime, arguments: given, image }) => ({
     region,
     runtime,
     arguments: given,
-    ...(image === undefined ? {} : { image }),
+    image,
   }));
 }
 
-/** Assumed speeds, bytes per second: a download over the internet, and an engine that reads weights from a disk. */
+/** Assumed speeds in bytes per second, of a download over the internet and of an engine that loads weights from a disk. */
 const assumedDownload = 50e6;
 const assumedLoad = 500e6;
 const engineStartSeconds = 3;
@@ -199,31 +198,31 @@ function warningsOf(model: OwnedModel, launches: readonly RegionLaunch[], fleet:
   const warnings: string[] = [];
   const regions = launches.map(({ region }) => region);
   const code = new Set(launches.flatMap((launch) => remoteCodeFlagsIn(launch.arguments)));
-  if (code.size > 0) warnings.push(`It runs code that came with the model (${[...code].join(', ')}).`);
+  if (code.size > 0) warnings.push(`It runs code that comes with the model (${[...code].join(', ')}).`);
   if (isPickle(model)) warnings.push('The weights are pickle files, which can run code when they are loaded.');
-  const { contextLength: made } = model.architecture;
+  const { contextLength: maximum } = model.architecture;
   const asked = Math.max(...launches.map((launch) => launch.context_length ?? 0));
   warnings.push(...memoryWarnings(model.architecture));
-  if (made !== undefined && asked > made)
-    warnings.push(`The model was made for ${made} tokens; most engines refuse to start with ${asked}.`);
+  if (maximum !== undefined && asked > maximum)
+    warnings.push(`The model was made for ${maximum} tokens. Most engines refuse to start with ${asked}.`);
   for (const { region, accelerator, accelerator_count: count = 1 } of launches) {
     const memory = memoryOf(fleet, region, accelerator);
     if (memory !== undefined && model.bytes > memory * count)
       warnings.push(`The weights have ${formatBytes(model.bytes)}, more than the memory of ${count} × ${accelerator}.`);
   }
   if (model.source === 'huggingface' && regions.length === 1 && fleet.regions().length > 1) {
-    warnings.push(`It runs in one region only: if ${regions[0]} fails, it is down.`);
+    warnings.push(`It runs in one region only. If ${regions[0]} fails, the model is down.`);
   }
   for (const region of model.source === 'huggingface' ? regions : []) {
     if (fleet.region(region).capabilities.oneNodeVolumes)
-      warnings.push(`In ${region} one node at a time mounts the volume: all replicas run on it.`);
+      warnings.push(`In ${region} only one node at a time can mount the volume, so all replicas run on that node.`);
   }
   return warnings;
 }
 
 /**
- * Covers what somebody who says yes relies on, and nothing that changes by itself: not times, not whether the bytes
- * happen to be there already, not free capacity.
+ * Covers what a person who accepts the plan relies on. Leaves out what changes by itself: times, free capacity, and
+ * whether the weights are there already.
  */
 function digestFor(model: OwnedModel, launches: readonly RegionLaunch[], changes: readonly string[]): string {
   const relied = launches.map((launch) => ({

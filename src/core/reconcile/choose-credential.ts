@@ -1,22 +1,28 @@
+import { z } from 'zod';
 import type { Caller } from '../base/caller.ts';
 import type { ModelCredential } from '../access/credentials/credentials.ts';
 import { auditedAs } from '../access/audited-as.ts';
 import type { ReconcilerDeps } from './dependencies.ts';
 import { findModel } from '../registry/table.ts';
+import { readJsonColumn } from '../store/json-column.ts';
 import { updateVolume } from '../volumes/table.ts';
 import type { Volume } from '../volumes/table.ts';
 
-type User = { id: number; entryId: string };
+type User = { id: number; registryModelId: string };
 
-export interface Choice {
-  /** What the volume remembers of it: the credential's id or name, empty for none. */
-  mark: string;
-  entry: ModelCredential & { name: string };
-  /** False where all were refused already. */
+/** A model that may have a credential. */
+type NamedModel = ModelCredential & { name: string };
+
+export interface CredentialChoice {
+  /** Id or name of the credential, as the volume stores it. Empty for none. */
+  credential: string;
+  /** The model that was registered with it. */
+  model: NamedModel;
+  /** False if the Hub has refused all credentials. */
   untried: boolean;
 }
 
-/** Nobody asked for this alone: downloads are for entries, with what the entries were registered with. */
+/** The caller in the audit log: a download belongs to all models of its files, so no person asked for it alone. */
 const downloader: Caller = {
   person: { id: 'downloads', name: 'downloads', role: 'admin' },
   identity: 'downloads',
@@ -27,31 +33,33 @@ const downloader: Caller = {
 };
 
 /**
- * The credential of an entry that wants the bytes now, whoever asked for the launch; for a prefetch, of any entry of
- * the same files. One that the Hub refused comes last.
+ * The credential of a model that an instance waits with, whoever launched it. For a prefetch, that of any model with the
+ * same files. A credential that the Hub refused comes last.
  */
 export async function chooseCredential(
   deps: ReconcilerDeps,
   volume: Volume,
   refused: readonly string[],
   users: readonly User[],
-): Promise<Choice> {
-  const wanting = await Promise.all(users.map(({ entryId }) => findModel(deps.store.db, { id: entryId })));
-  const entries = [...wanting.filter((each) => each !== undefined), ...(await entriesOfFiles(deps, volume, users))];
-  const choices = entries
-    .filter((entry) => entry.credential !== undefined)
-    .map((entry) => ({ mark: markOf(entry), entry }));
-  const untried = choices.find(({ mark }) => !refused.includes(mark));
-  const fallback = choices[0] ?? { mark: '', entry: { name: entries[0]?.name ?? volume.repo } };
+): Promise<CredentialChoice> {
+  const waiting = await Promise.all(users.map((user) => findModel(deps.store.db, { id: user.registryModelId })));
+  const models = [...waiting.filter((each) => each !== undefined), ...(await modelsOfFiles(deps, volume, users))];
+  const choices = models
+    .filter((model) => model.credential !== undefined)
+    .map((model) => ({ credential: storedName(model), model }));
+  const untried = choices.find(({ credential }) => !refused.includes(credential));
+  const fallback = choices[0] ?? { credential: '', model: { name: models[0]?.name ?? volume.repo } };
   return { ...(untried ?? fallback), untried: untried !== undefined };
 }
 
-async function entriesOfFiles(
-  { store }: ReconcilerDeps,
-  volume: Volume,
-  users: readonly User[],
-): Promise<(ModelCredential & { name: string })[]> {
-  // Who launches one entry is not given what somebody else may read.
+const modelColumn = z.object({
+  name: z.string(),
+  credential: z.string().optional(),
+  credentialId: z.string().optional(),
+});
+
+async function modelsOfFiles({ store }: ReconcilerDeps, volume: Volume, users: readonly User[]): Promise<NamedModel[]> {
+  // A launch of one model must not use the credential of another person's model.
   if (users.length > 0) return [];
   const rows = await store.db
     .selectFrom('models')
@@ -61,22 +69,22 @@ async function entriesOfFiles(
     .where('deleted_at', 'is', null)
     .orderBy('created_at')
     .execute();
-  return rows.map((row) => JSON.parse(row.entry) as ModelCredential & { name: string });
+  return rows.flatMap((row) => readJsonColumn(modelColumn, row.entry) ?? []);
 }
 
-/** The value, with two rows in the audit where it is a stored one: its owner may not be who asked for the launch. */
+/** The token. The use of a stored one is audited, because its owner may be another person than the requester of the launch. */
 export async function tokenOf(
   deps: ReconcilerDeps,
   volume: Volume,
-  { entry }: Choice,
+  { model }: CredentialChoice,
   users: readonly User[],
 ): Promise<string | undefined> {
-  const credential = await deps.credentials.forModel(entry);
+  const credential = await deps.credentials.forModel(model);
   if (credential?.id === undefined) return credential?.token;
   const about = {
     credential: credential.name,
     owner: credential.owner,
-    model: entry.name,
+    model: model.name,
     repo: volume.repo,
     volume: volume.key,
     region: volume.region,
@@ -85,17 +93,17 @@ export async function tokenOf(
   return auditedAs(deps, downloader, 'use_credential', about, async () => credential.token);
 }
 
-/** Remembers that the Hub refused the last attempt, and on whose token that throws a doubt. */
+/** Stores that the Hub refused the last attempt. Marks the credential too, if its token was refused. */
 export async function noteRefusal(deps: ReconcilerDeps, volume: Volume, code: string): Promise<string[]> {
-  const { credential: mark = '', refused } = volume;
-  if (volume.state !== 'downloading' || refused.includes(mark)) return refused;
-  const tried = [...refused, mark];
+  const { credential = '', refused } = volume;
+  if (volume.state !== 'downloading' || refused.includes(credential)) return refused;
+  const tried = [...refused, credential];
   await updateVolume(deps.store.db, volume.key, { refused: tried });
-  // A gate that is closed to the account says nothing against its token.
-  if (code === 'token_refused') await deps.credentials.noteRefusal(mark);
+  // A closed gate says nothing against the token.
+  if (code === 'token_refused') await deps.credentials.noteRefusal(credential);
   return tried;
 }
 
-function markOf({ credential, credentialId }: ModelCredential): string {
+function storedName({ credential, credentialId }: ModelCredential): string {
   return credentialId ?? credential ?? '';
 }

@@ -18,7 +18,7 @@ export interface ReconcilerDeps {
   inFlight: InFlight;
   hubEndpoint: string;
   audit: AuditLog;
-  /** What unused weights are evicted by themselves. */
+  /** When unused volumes are evicted. */
   policy: EvictionPolicy;
   log: Log;
   clock: Clock;

@@ -7,7 +7,7 @@ import type { Caller } from '../base/caller.ts';
 import { formatBytes } from '../base/format.ts';
 import type { Log } from '../base/log.ts';
 import { searchVolumes, usersOfVolume } from '../volumes/table.ts';
-import { askEviction, bytesIn, evictionOf } from '../volumes/evict-volume.ts';
+import { requestEviction, bytesIn, awaitEviction } from '../volumes/evict-volume.ts';
 import type { EvictDeps } from '../volumes/evict-volume.ts';
 import { planEviction } from '../volumes/plan-eviction.ts';
 import type { Eviction, EvictionPolicy } from '../volumes/plan-eviction.ts';
@@ -20,7 +20,7 @@ export interface PolicyDeps extends EvictDeps {
   newId: NewId;
 }
 
-/** Nobody asked: the policy of the configuration did. */
+/** The caller in the audit log: the configured policy evicts, not a person. */
 const policyCaller: Caller = {
   person: { id: 'policy', name: 'cache policy', role: 'admin' },
   identity: 'policy',
@@ -30,23 +30,23 @@ const policyCaller: Caller = {
   scopes: [],
 };
 
-const mostVolumes = 10_000;
+const maximumVolumes = 10_000;
 
-/** Evicts what the configured policy no longer keeps, region by region, and says so in the audit and the log. */
+/** Evicts the volumes that the configured policy does not keep, region by region. Audits and logs each eviction. */
 export async function enforcePolicy(deps: PolicyDeps): Promise<void> {
   const { keepDays, maximumBytes } = deps.policy;
   if (keepDays === undefined && maximumBytes === undefined) return;
   for (const region of deps.fleet.regions()) {
-    const volumes = await searchVolumes(deps.store.db, { region: region.name, limit: mostVolumes });
+    const volumes = await searchVolumes(deps.store.db, { region: region.name, limit: maximumVolumes });
     const used = await Promise.all(
       volumes.map(async ({ key }) => ((await usersOfVolume(deps.store.db, key)).length > 0 ? [key] : [])),
     );
     const evictions = planEviction(volumes, new Set(used.flat()), deps.policy, deps.clock.now().getTime());
-    for (const eviction of evictions) await audited(deps, eviction);
+    for (const eviction of evictions) await evictAudited(deps, eviction);
   }
 }
 
-async function audited(deps: PolicyDeps, { volume, why }: Eviction): Promise<void> {
+async function evictAudited(deps: PolicyDeps, { volume, why }: Eviction): Promise<void> {
   const started = deps.clock.elapsedMs();
   const request = deps.newId('req');
   const input = JSON.stringify({ volume: volume.key, repo: volume.repo, region: volume.region, why });
@@ -57,16 +57,16 @@ async function audited(deps: PolicyDeps, { volume, why }: Eviction): Promise<voi
       durationMs: Math.round(deps.clock.elapsedMs() - started),
     });
   try {
-    const held = await bytesIn(deps.fleet.region(volume.region), volume.key);
-    await inUnitOfWork(deps.store, (unit) => askEviction(deps, volume, unit));
-    const freed = await evictionOf(deps, { volume: volume.key, held_bytes: held }, undefined);
+    const bytes = await bytesIn(deps.fleet.region(volume.region), volume.key);
+    await inUnitOfWork(deps.store, (unit) => requestEviction(deps, volume, unit));
+    const freed = await awaitEviction(deps, { volume: volume.key, held_bytes: bytes }, undefined);
     deps.log.info(
       { volume: volume.key, region: volume.region, why },
       freed === undefined ? `evicted ${volume.repo}` : `evicted ${formatBytes(freed)} of ${volume.repo}`,
     );
     await close({ outcome: 'done' });
   } catch (thrown) {
-    // It came into use meanwhile, or its region is away: the next round looks again.
+    // An instance may use it by now, or its region may not answer. The next round tries again.
     deps.log.info({ err: thrown, volume: volume.key }, 'not evicted');
     await close({ outcome: 'failed', code: asEcolinkError(thrown, request).code });
   }

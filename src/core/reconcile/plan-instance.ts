@@ -3,16 +3,16 @@ import type { Reason } from '../base/reason.ts';
 import type { VolumeState } from '../volumes/states.ts';
 import type { InstanceState } from '../instances/states.ts';
 
-/** One instance in one region: what is wanted, and what is there. */
+/** One instance in one region: the desired and the observed state. */
 export interface RegionView {
   desired: 'running' | 'stopped' | 'deleted';
   replicas: number;
-  /** Undefined for a filesystem, which is read in place. */
+  /** Undefined for a model on a filesystem, which engines read in place. */
   volume: { state: VolumeState; reason?: Reason } | undefined;
   observed: readonly ObservedReplica[];
 }
 
-export type RegionStep = 'apply' | 'remove' | 'erase' | 'want_volume' | 'none';
+export type RegionStep = 'apply' | 'remove' | 'erase' | 'request_volume' | 'none';
 
 export interface RegionPlan {
   step: RegionStep;
@@ -22,21 +22,21 @@ export interface RegionPlan {
   reason?: Reason;
 }
 
-/** In a row. From here on an engine that keeps ending is called failed, though its restarts go on. */
+/** Restarts in a row after which the state is failed. The restarts go on. */
 const crashLoopRestarts = 3;
 
-/** What to do for one instance in one region, and what to say of it. Pure. */
+/** The next step for one instance in one region, and its state. Pure. */
 export function planRegion(view: RegionView): RegionPlan {
   const ready = view.observed.filter((replica) => replica.state === 'ready').length;
   const restarts = view.observed.reduce((sum, replica) => sum + replica.restarts, 0);
   const counts = { ready, restarts };
-  if (view.desired !== 'running') return { ...planGone(view), ...counts };
+  if (view.desired !== 'running') return { ...planEnd(view), ...counts };
   if (view.volume && view.volume.state !== 'ready')
-    return { ...counts, step: 'want_volume', ...waitingFor(view.volume, ready) };
+    return { ...counts, step: 'request_volume', ...waitingFor(view.volume, ready) };
   return { ...counts, step: 'apply', ...serving(view, ready) };
 }
 
-function planGone(view: RegionView): Pick<RegionPlan, 'step' | 'state'> {
+function planEnd(view: RegionView): Pick<RegionPlan, 'step' | 'state'> {
   if (view.observed.length > 0) return { step: 'remove', state: 'stopping' };
   return { step: view.desired === 'deleted' ? 'erase' : 'none', state: 'stopped' };
 }
@@ -45,37 +45,36 @@ function waitingFor(
   volume: { state: VolumeState; reason?: Reason },
   ready: number,
 ): Pick<RegionPlan, 'state' | 'reason'> {
-  const reason = volume.reason === undefined ? {} : { reason: volume.reason };
-  if (volume.state === 'failed') return { state: 'failed', ...reason };
-  // Deleted under replicas that run: they serve from it to their end, and none can be added.
-  if (volume.state === 'evicting' && ready > 0) return { state: 'degraded', ...reason };
-  return { state: volume.state === 'downloading' ? 'downloading' : 'pending', ...reason };
+  const { reason } = volume;
+  if (volume.state === 'failed') return { state: 'failed', reason };
+  // Replicas that run go on with a volume that is being evicted. New ones cannot start.
+  if (volume.state === 'evicting' && ready > 0) return { state: 'degraded', reason };
+  return { state: volume.state === 'downloading' ? 'downloading' : 'pending', reason };
 }
 
-/** The tag of an image was moved between the starts of two replicas: they serve, and not the same. */
-function mixed(observed: readonly ObservedReplica[]): Pick<RegionPlan, 'reason'> {
+/** A reason if replicas run different images, because the tag was moved between their starts. */
+function differentImages(observed: readonly ObservedReplica[]): Reason | undefined {
   const digests = new Map<string, string>();
   for (const { state, image } of observed) {
     if (state !== 'ready' || image === undefined) continue;
     const other = digests.get(image.of);
-    if (other !== undefined && other !== image.digest) return { reason: movedTag(image.of, other, image.digest) };
+    if (other !== undefined && other !== image.digest) return movedTag(image.of, other, image.digest);
     digests.set(image.of, image.digest);
   }
-  return {};
+  return undefined;
 }
 
 function movedTag(image: string, one: string, other: string): Reason {
-  const message = `The image ${image} was another when the last replica started: some run ${one}, some ${other}. A restart puts all on the one that it first ran.`;
+  const message = `The tag of the image ${image} was moved: some replicas run ${one}, others ${other}. After a restart all run the image that the instance first ran.`;
   return { code: 'image_moved', message };
 }
 
 function serving(view: RegionView, ready: number): Pick<RegionPlan, 'state' | 'reason'> {
-  const troubled = view.observed.find((replica) => replica.reason !== undefined);
-  const reason = troubled?.reason === undefined ? {} : { reason: troubled.reason };
-  if (ready >= view.replicas) return { state: 'running', ...mixed(view.observed) };
-  if (ready > 0) return { state: 'degraded', ...reason };
+  const reason = view.observed.find((replica) => replica.reason !== undefined)?.reason;
+  if (ready >= view.replicas) return { state: 'running', reason: differentImages(view.observed) };
+  if (ready > 0) return { state: 'degraded', reason };
   const stuck = view.observed.length > 0 && view.observed.every((replica) => replica.failed);
   if (stuck || view.observed.some(({ crashes, restarts }) => (crashes ?? restarts) >= crashLoopRestarts))
-    return { state: 'failed', ...reason };
-  return { state: 'starting', ...reason };
+    return { state: 'failed', reason };
+  return { state: 'starting', reason };
 }

@@ -7,12 +7,13 @@ export interface VolumeRecord {
   state: VolumeState;
   attempt: number;
   failures: number;
-  /** Bytes that it had when a failure was last counted. */
+  /** Bytes on disk when a failure was last counted. */
   reached: number;
+  /** Milliseconds since the epoch. */
   retryAt: number | undefined;
-  /** As it was last seen. */
+  /** As last observed. */
   progress?: { done: number };
-  /** Somebody asked for the bytes ahead of a launch. */
+  /** Requested without an instance. */
   prefetch?: boolean;
 }
 
@@ -23,29 +24,29 @@ export type VolumeStep =
   | { do: 'record'; state: VolumeState; failures: number; reached?: number; retryAt?: number; reason?: Reason }
   | { do: 'nothing' };
 
-/** After so many failures in a row that might have healed, without getting further between them, somebody has to look. */
+/** Retryable failures in a row without progress, after which the download fails for good. */
 const maximumFailures = 6;
 
 /**
- * The next step for one volume. Pure. `wanted`: an instance that is not stopped needs it, or somebody asked for a
- * prefetch. A finished attempt is counted once: while the record still says that it downloads. `another`: a credential
- * that was not tried yet may be allowed what this one was not.
+ * The next step for one volume. Pure. `wanted`: an instance that is not stopped needs it, or it is prefetched.
+ * `otherCredential`: there is a credential that was not tried. An ended attempt is counted only while the record still
+ * says `downloading`, so it is counted once.
  */
 export function planVolume(
   record: VolumeRecord,
   observed: ObservedVolume,
   wanted: boolean,
   now: number,
-  another = false,
+  otherCredential = false,
 ): VolumeStep {
-  // Whoever wants the bytes meanwhile waits until they are gone, and gets fresh ones.
+  // An instance that needs it meanwhile waits for the deletion, and then for a new download.
   if (record.state === 'evicting') return { do: 'delete' };
   switch (observed.state) {
     case 'deleting':
-      // By hand: it is an eviction all the same, and carried through to its end.
+      // Deleted by hand. It is completed like an eviction.
       return { do: 'delete' };
     case 'ready':
-      // A prefetch of what is there already is done: the wish must not keep the volume from an eviction for ever.
+      // A prefetch of a volume that is ready is done. If it stayed set, the volume could never be evicted.
       return record.state === 'damaged' || (record.state === 'ready' && record.prefetch !== true)
         ? { do: 'nothing' }
         : { do: 'record', state: 'ready', failures: 0 };
@@ -56,7 +57,7 @@ export function planVolume(
         : { do: 'record', state: 'downloading', failures: record.failures };
     case 'failed':
       if (record.state === 'downloading' && observed.attempt === record.attempt)
-        return afterFailure(record, observed, wanted, now, another);
+        return afterFailure(record, observed, wanted, now, otherCredential);
       return planMissing(record, observed, wanted, now);
     case 'absent':
     case 'partial':
@@ -75,33 +76,33 @@ function planMissing(record: VolumeRecord, observed: ObservedVolume, wanted: boo
   return { do: 'start', attempt: record.attempt + 1 };
 }
 
-/** Ends that EcoLink itself brought about: they say nothing about the download. */
-const ownDoing = new Set(['stopped', 'superseded']);
+/** Ends that EcoLink caused. They are no failures. */
+const causedByEcolink = new Set(['stopped', 'superseded']);
 
 function afterFailure(
   record: VolumeRecord,
   observed: ObservedVolume & { state: 'failed' },
   wanted: boolean,
   now: number,
-  another: boolean,
+  otherCredential: boolean,
 ): VolumeStep {
   const { code, message, retryable } = observed.failure;
   if (!wanted) return { do: 'record', state: 'partial', failures: 0 };
-  if (ownDoing.has(code)) return { do: 'record', state: 'queued', failures: record.failures };
-  if (another && mayNeedAnotherToken(code)) return { do: 'record', state: 'queued', failures: record.failures };
+  if (causedByEcolink.has(code)) return { do: 'record', state: 'queued', failures: record.failures };
+  if (otherCredential && mayNeedAnotherToken(code)) return { do: 'record', state: 'queued', failures: record.failures };
   const done = record.progress?.done ?? 0;
-  // One that gets further between its failures comes to its end, however often it fails.
+  // A download that makes progress between its failures completes some day, so only failures without progress count.
   const failures = (done > record.reached ? 0 : record.failures) + 1;
   const counted = { do: 'record', failures, reached: Math.max(done, record.reached) } as const;
-  const reason = { code, message: code === 'interrupted' ? sayHowOften(message, failures) : message };
+  const reason = { code, message: code === 'interrupted' ? withCount(message, failures) : message };
   if (!retryable || failures >= maximumFailures) return { ...counted, state: 'failed', reason };
-  // A single kill is a disruption: it goes on at once. What kills it again may be its own need of memory.
+  // After one kill it continues at once. Further kills may come from its own need for memory, so it waits.
   if (code === 'interrupted' && failures === 1) return { ...counted, state: 'queued' };
   return { ...counted, state: 'queued', retryAt: now + retryDelayMs(failures), reason };
 }
 
-function sayHowOften(message: string, failures: number): string {
-  return failures === 1 ? message : `${message} It failed ${failures} times in a row without getting any further.`;
+function withCount(message: string, failures: number): string {
+  return failures === 1 ? message : `${message} It failed ${failures} times in a row without any progress.`;
 }
 
 /** 2, 4, 8, 16, 32 s. */

@@ -1,28 +1,28 @@
 import type { Runtime } from '../runtimes/runtime.ts';
 
-const patienceMs = 2000;
+const timeoutMs = 2000;
 
-/** The context length that a running engine tells of itself, where its runtime says how to ask. */
+/** The context length that a running engine reports. Undefined if its runtime has no such report, or if the engine does not answer. */
 export async function readContext(
   { context_report: report }: Pick<Runtime, 'context_report'>,
   url: string,
 ): Promise<number | undefined> {
   if (report === undefined) return undefined;
   try {
-    const answer = await fetch(url + report.path, { signal: AbortSignal.timeout(patienceMs) });
-    return positive(at(await answer.json(), report.field.split('.')));
+    const answer = await fetch(url + report.path, { signal: AbortSignal.timeout(timeoutMs) });
+    return positiveInteger(valueAt(await answer.json(), report.field.split('.')));
   } catch {
-    // An engine that will not say serves all the same.
+    // The engine serves without it.
     return undefined;
   }
 }
 
-function at(value: unknown, path: readonly string[]): unknown {
+function valueAt(value: unknown, path: readonly string[]): unknown {
   const [first, ...rest] = path;
   if (first === undefined || typeof value !== 'object' || value === null) return value;
-  return at((value as Record<string, unknown>)[first], rest);
+  return valueAt(new Map<string, unknown>(Object.entries(value)).get(first), rest);
 }
 
-function positive(value: unknown): number | undefined {
+function positiveInteger(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isInteger(value) && value > 0 ? value : undefined;
 }

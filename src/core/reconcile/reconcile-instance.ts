@@ -1,13 +1,14 @@
-import { asEcolinkError } from '../base/errors.ts';
+import { asEcolinkError, fail } from '../base/errors.ts';
 import type { EcolinkError } from '../base/errors.ts';
-import type { ObservedReplica, Region } from '../region/region.ts';
+import { plainWords, run, say, sentences } from '../base/prose.ts';
+import type { ObservedReplica, Region, Workload } from '../region/region.ts';
 import type { Reason } from '../base/reason.ts';
-import { findInstance, saveRegionStatus, saveWhatRuns } from '../instances/table.ts';
+import { findInstance, saveRegionStatus, saveObservedFacts } from '../instances/table.ts';
 import type { RegionStatusUpdate } from '../instances/table.ts';
 import { findModel } from '../registry/table.ts';
 import type { OwnedModel } from '../registry/table.ts';
-import { findVolume, updateVolume, wantVolume } from '../volumes/table.ts';
-import { selectionHash } from '../registry/origin.ts';
+import { requestVolume } from '../volumes/model-volume.ts';
+import { findVolume, updateVolume } from '../volumes/table.ts';
 import { modelId } from '../instances/instance.ts';
 import type { Instance } from '../instances/instance.ts';
 import { planRegion } from './plan-instance.ts';
@@ -17,23 +18,23 @@ import type { ReconcilerDeps } from './dependencies.ts';
 import { isSettled } from '../instances/states.ts';
 import type { Requeue } from '../base/work-queue.ts';
 
-/** For an instance whose region is not in the configuration. */
+/** Retry interval for an instance whose region is not in the configuration. */
 const regionGoneMs = 30_000;
-/** After the region did not answer, or did not do what it was asked. */
+/** Wait after a region did not answer, or failed. */
 const unreachableMs = 5000;
 
-/** One instance in one region: reads everything again, plans, acts, writes what it saw. May be killed anywhere. */
+/** Reconciles one instance in one region: reads everything, plans, acts, writes the result. It may be killed at any point. */
 export async function reconcileRegion(deps: ReconcilerDeps, id: number, regionName: string): Promise<Requeue> {
   const instance = await findInstance(deps.store.db, id);
   const region = deps.fleet.regions().find((each) => each.name === regionName);
   if (!instance) {
-    // Objects of an instance that no longer exists.
+    // The workload of an instance that no longer exists.
     await region?.removeWorkload(id);
     return 'when_nudged';
   }
   if (!region) {
     await save(deps, instance, regionName, {
-      ...nothing,
+      ...noReplicas,
       state: instance.desired === 'running' ? 'failed' : 'stopped',
       reason: regionGone(regionName),
     });
@@ -46,11 +47,11 @@ export async function reconcileRegion(deps: ReconcilerDeps, id: number, regionNa
     replicas: instance.spec.replicas,
     volume: volume === undefined ? undefined : (row ?? { state: 'absent' as const }),
   };
-  const seen = await look(deps, instance, region);
-  if (seen === undefined) return unreachableMs;
-  const before = planRegion({ ...view, observed: seen });
+  const first = await observe(deps, instance, region);
+  if (first === undefined) return unreachableMs;
+  const before = planRegion({ ...view, observed: first });
   const failed = await act(deps, instance, region, volume, before);
-  // Acting may have made replicas that were ready ones that are on their way out.
+  // Read again: the step may have begun to end replicas that were ready.
   const observed = await region.observeWorkload(id);
   const plan = planRegion({ ...view, observed });
   const { replicasDrain, pollMs } = region.capabilities;
@@ -61,14 +62,14 @@ export async function reconcileRegion(deps: ReconcilerDeps, id: number, regionNa
       : [];
   await save(deps, instance, regionName, { ...plan, reason: plan.reason, ...failed, urls });
   const serves = plan.state === 'running' || plan.state === 'degraded';
-  if (serves && failed.reason === undefined) await noteWhatRuns(deps, instance, regionName, observed);
+  if (serves && failed.reason === undefined) await saveFacts(deps, instance, regionName, observed);
   if (plan.state === 'stopped' && before.step !== 'remove') return 'when_nudged';
   if (failed.reason !== undefined) return unreachableMs;
   return isSettled(plan.state) ? pollMs.settled : pollMs.restless;
 }
 
-/** Looked for once after every start, at the first replica that is ready. */
-async function noteWhatRuns(
+/** Saves the image and the context length of the first ready replica, once after every start. */
+async function saveFacts(
   deps: ReconcilerDeps,
   instance: Instance,
   region: string,
@@ -86,12 +87,16 @@ async function noteWhatRuns(
   if (known?.contextLength === undefined && runtime?.context_report)
     found.contextLength = (await readContext(runtime, first.url)) ?? 0;
   if (Object.keys(found).length === 0) return;
-  await saveWhatRuns(deps.store.db, instance, region, found);
+  await saveObservedFacts(deps.store.db, instance, region, found);
   deps.changes.publish({ kind: 'instance', id: String(instance.id) });
 }
 
-/** What runs may well run on while its region does not answer: its last state stays, with the reason beside it. */
-async function look(deps: ReconcilerDeps, instance: Instance, region: Region): Promise<ObservedReplica[] | undefined> {
+/** Undefined if the region does not answer. Replicas may go on running, so the last state stays, with the reason. */
+async function observe(
+  deps: ReconcilerDeps,
+  instance: Instance,
+  region: Region,
+): Promise<ObservedReplica[] | undefined> {
   try {
     return await region.observeWorkload(instance.id);
   } catch (thrown) {
@@ -104,16 +109,16 @@ async function look(deps: ReconcilerDeps, instance: Instance, region: Region): P
 }
 
 function reasonOf(error: EcolinkError): Reason {
-  return { code: error.code, message: `${error.message} ${error.nextStep}` };
+  return { code: error.code, message: plainWords(sentences(error.said, error.nextStep)) };
 }
 
-const nothing = { ready: 0, restarts: 0, urls: [] };
+const noReplicas = { ready: 0, restarts: 0, urls: [] };
 
 function regionGone(region: string) {
   return { code: 'region_gone', message: `The region ${region} is not in the configuration any more.` };
 }
 
-/** Does what the plan says. What stands in the way is a reason to show, not a reason to stop looking. */
+/** Does the plan's step. Returns the reason if it failed, so that the status is written all the same. */
 async function act(
   deps: ReconcilerDeps,
   instance: Instance,
@@ -146,63 +151,72 @@ async function step(
     case 'remove':
       await markUsed(deps, volume);
       return region.removeWorkload(instance.id);
-    case 'want_volume':
-      return ask(deps, instance, region.name, volume as string);
+    case 'request_volume':
+      return requestMissing(deps, instance, region.name, volume);
     case 'apply':
-      return serve(deps, instance, region, volume);
+      return apply(deps, instance, region, volume);
   }
 }
 
-/** What was used last goes last, where a policy evicts: the end of an instance counts as a use. */
+/** For the eviction policy, the end of an instance counts as a use. */
 async function markUsed(deps: ReconcilerDeps, volume: string | undefined): Promise<void> {
   if (volume !== undefined) await updateVolume(deps.store.db, volume, { lastUsedAt: deps.now().toISOString() });
 }
 
-async function ask(deps: ReconcilerDeps, instance: Instance, region: string, volume: string): Promise<void> {
-  const model = (await findModel(deps.store.db, { id: instance.entryId })) as OwnedModel;
-  const { repo, commit, bytes, files } = model;
-  await wantVolume(
-    deps.store.db,
-    { key: volume, region, repo: repo as string, commit: commit as string, selection: selectionHash(files), bytes },
-    { prefetch: false, retry: false },
-  );
+async function requestMissing(
+  deps: ReconcilerDeps,
+  instance: Instance,
+  region: string,
+  volume: string | undefined,
+): Promise<void> {
+  if (volume === undefined) return;
+  await requestVolume(deps.store.db, await modelOf(deps, instance), region, volume, { retry: false });
   deps.nudge({ volume });
 }
 
-async function serve(
+/** Deleted models keep their row, so an instance without one is an error. */
+async function modelOf({ store }: ReconcilerDeps, instance: Instance): Promise<OwnedModel> {
+  const model = await findModel(store.db, { id: instance.registryModelId });
+  if (model) return model;
+  throw fail('model_not_found', `The model of ${modelId(instance)} no longer exists.`, {
+    nextStep: say`Restart it with another model: ${run('restart_instance', { instance: instance.id })}.`,
+  });
+}
+
+async function apply(
   deps: ReconcilerDeps,
   instance: Instance,
   region: Region,
   volume: string | undefined,
 ): Promise<void> {
   if (volume !== undefined && (await region.observeVolume(volume)).state !== 'ready') {
-    // Deleted by hand: never mounted half, so it is fetched again first.
+    // Deleted by hand. It must be complete before replicas mount it, so it is downloaded first.
     await updateVolume(deps.store.db, volume, { state: 'queued' });
     deps.nudge({ volume });
     return;
   }
-  const model = (await findModel(deps.store.db, { id: instance.entryId })) as OwnedModel;
-  const launch = instance.spec.regions.find((each) => each.region === region.name);
-  const file = model.entryFile === undefined ? {} : { file: model.entryFile };
-  await region.applyWorkload({
+  await region.applyWorkload(workloadOf(instance, region.name, volume, await modelOf(deps, instance)));
+  if (instance.state !== 'running') await markUsed(deps, volume);
+}
+
+function workloadOf(instance: Instance, region: string, volume: string | undefined, model: OwnedModel): Workload {
+  const { spec } = instance;
+  const launch = spec.regions.find((each) => each.region === region);
+  const { entryFile: file, filesystem = '', subfolder = '' } = model;
+  return {
     instance: instance.id,
-    replicas: instance.spec.replicas,
+    replicas: spec.replicas,
     location:
-      volume === undefined
-        ? { kind: 'filesystem', filesystem: model.filesystem as string, subfolder: model.subfolder as string, ...file }
-        : { kind: 'volume', volume, ...file },
+      volume === undefined ? { kind: 'filesystem', filesystem, subfolder, file } : { kind: 'volume', volume, file },
     servedName: modelId(instance),
     runtime: launch?.runtime ?? '',
     arguments: launch?.arguments ?? [],
-    ...(launch?.image === undefined ? {} : { image: launch.image }),
+    image: launch?.image,
     bytes: model.bytes,
-    ...(instance.spec.accelerator === undefined
-      ? {}
-      : { accelerator: { name: instance.spec.accelerator, count: instance.spec.acceleratorCount ?? 1 } }),
+    accelerator:
+      spec.accelerator === undefined ? undefined : { name: spec.accelerator, count: spec.acceleratorCount ?? 1 },
     generation: instance.generation,
-  });
-  if (volume !== undefined && instance.state !== 'running')
-    await updateVolume(deps.store.db, volume, { lastUsedAt: deps.now().toISOString() });
+  };
 }
 
 async function save(

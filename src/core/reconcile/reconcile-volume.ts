@@ -1,10 +1,11 @@
 import type { PullManifest } from '../download/manifest.ts';
 import { asEcolinkError } from '../base/errors.ts';
+import { plainWords, sentences } from '../base/prose.ts';
 import type { ReconcilerDeps } from './dependencies.ts';
 import type { Requeue } from '../base/work-queue.ts';
 import type { ObservedVolume, Region } from '../region/region.ts';
 import type { Reason } from '../base/reason.ts';
-import { findInstance } from '../instances/table.ts';
+import { acceleratorsOf } from '../instances/table.ts';
 import { filesOfSelection, findVolume, updateVolume, usersOfVolume } from '../volumes/table.ts';
 import type { Volume, VolumeUpdate } from '../volumes/table.ts';
 import { finishEviction } from '../volumes/evict-volume.ts';
@@ -13,12 +14,12 @@ import { mayNeedAnotherToken } from '../hub/read-refusal.ts';
 import { planVolume } from './plan-volume.ts';
 
 const watchMs = 1000;
-/** After the region could not start a download and may be able to later. */
+/** Wait after a region could not start a download. */
 const startAgainMs = 5000;
-/** Something holds back what is to be deleted, which a region tells when it lets go; this is for what it keeps to itself. */
-const heldBackMs = 30_000;
+/** Retry interval while something blocks the deletion, in case the region does not notify us when it is released. */
+const deleteAgainMs = 30_000;
 
-/** One volume in one region. Whoever needs it is nudged when it changes. */
+/** Reconciles one volume in one region. Nudges the instances that need it when it changes. */
 export async function reconcileVolume(deps: ReconcilerDeps, key: string): Promise<Requeue> {
   const volume = await findVolume(deps.store.db, key);
   const region = deps.fleet.regions().find((each) => each.name === volume?.region);
@@ -29,8 +30,8 @@ export async function reconcileVolume(deps: ReconcilerDeps, key: string): Promis
   const refused =
     observed.state === 'failed' && observed.attempt === volume.attempt && mayNeedAnotherToken(observed.failure.code);
   const tried = refused ? await noteRefusal(deps, volume, observed.failure.code) : volume.refused;
-  const another = refused && (await chooseCredential(deps, volume, tried, users)).untried;
-  const step = planVolume(volume, observed, wanted, deps.now().getTime(), another);
+  const otherCredential = refused && (await chooseCredential(deps, volume, tried, users)).untried;
+  const step = planVolume(volume, observed, wanted, deps.now().getTime(), otherCredential);
   if (step.do === 'start') await start(deps, region, volume, step.attempt, users);
   if (step.do === 'stop') await region.stopDownload(key);
   if (step.do === 'delete') return evict(deps, region, volume, users);
@@ -40,7 +41,7 @@ export async function reconcileVolume(deps: ReconcilerDeps, key: string): Promis
   return now?.state === 'queued' || now?.state === 'downloading' ? watchMs : 'when_nudged';
 }
 
-/** What holds it back is a reason to show, not a reason to stop trying. */
+/** Deletes the volume. An error that may pass becomes the volume's reason, and the deletion is tried again. */
 async function evict(
   deps: ReconcilerDeps,
   region: Region,
@@ -55,10 +56,10 @@ async function evict(
   } catch (thrown) {
     const error = asEcolinkError(thrown, volume.key);
     if (error.kind === 'unexpected' || !error.retryable) throw thrown;
-    const reason = { code: error.code, message: `${error.message} ${error.nextStep}` };
+    const reason = { code: error.code, message: plainWords(sentences(error.said, error.nextStep)) };
     if (volume.state !== 'evicting' || volume.reason?.message !== reason.message)
       await write(deps, volume, { state: 'evicting', progress: null, reason }, users);
-    return heldBackMs;
+    return deleteAgainMs;
   }
 }
 
@@ -67,19 +68,19 @@ function updateFor(
   observed: ObservedVolume,
   before: Reason | undefined,
 ): VolumeUpdate | undefined {
-  const progress = observed.state === 'downloading' && observed.progress ? { progress: observed.progress } : undefined;
+  const progress = observed.state === 'downloading' ? observed.progress : undefined;
   const waiting = observed.state === 'downloading' ? observed.reason : undefined;
   if (step.do === 'nothing' && observed.state === 'downloading' && waiting?.message !== before?.message)
-    return { ...progress, reason: waiting ?? null };
-  if (step.do !== 'record') return progress;
+    return { progress, reason: waiting ?? null };
+  if (step.do !== 'record') return progress && { progress };
   const finished = step.state === 'ready' || step.state === 'absent' || step.state === 'partial';
   return {
     state: step.state,
     failures: step.failures,
-    ...(step.reached === undefined ? {} : { reached: step.reached }),
+    reached: step.reached,
     retryAt: step.retryAt ?? null,
     reason: step.reason ?? waiting ?? null,
-    ...progress,
+    progress,
     ...(finished ? { prefetch: false, progress: null, refused: [], reached: 0 } : {}),
   };
 }
@@ -90,30 +91,30 @@ async function write(
   update: VolumeUpdate,
   users: readonly { id: number; region: string }[],
 ): Promise<void> {
-  // When it came to rest, too: from then on a policy counts.
-  const marks = update.state === 'ready' || update.state === 'partial' || update.state === 'failed';
-  const used = marks ? { lastUsedAt: deps.now().toISOString() } : {};
-  await updateVolume(deps.store.db, volume.key, { ...update, ...used });
+  // The end of a download counts as a use for the eviction policy.
+  const ended = update.state === 'ready' || update.state === 'partial' || update.state === 'failed';
+  const lastUsedAt = ended ? deps.now().toISOString() : undefined;
+  await updateVolume(deps.store.db, volume.key, { ...update, lastUsedAt });
   deps.changes.publish({ kind: 'volume', id: volume.key });
-  const turned = update.state !== undefined && update.state !== volume.state;
-  if (turned)
+  const changed = update.state !== undefined && update.state !== volume.state;
+  if (changed)
     deps.log.info(
       { volume: volume.key, region: volume.region, state: update.state, reason: update.reason?.message },
       'volume changed',
     );
   for (const user of users) {
-    if (turned) deps.nudge({ instance: user.id, region: user.region });
+    if (changed) deps.nudge({ instance: user.id, region: user.region });
     else deps.changes.publish({ kind: 'instance', id: String(user.id) });
   }
 }
 
-/** The attempt's number is written before the attempt begins: whoever comes after a crash takes a higher one. */
+/** Starts a download. The attempt's number is stored first, so that after a crash the next attempt gets a higher one. */
 async function start(
   deps: ReconcilerDeps,
   region: Region,
   volume: Volume,
   attempt: number,
-  users: readonly { id: number; region: string; entryId: string }[],
+  users: readonly { id: number; region: string; registryModelId: string }[],
 ): Promise<void> {
   const manifest: PullManifest = {
     version: 1,
@@ -127,11 +128,11 @@ async function start(
     attempt,
     state: 'downloading',
     retryAt: null,
-    credential: choice.mark,
+    credential: choice.credential,
   });
   try {
     const token = await tokenOf(deps, volume, choice, users);
-    await region.startDownload(volume.key, manifest, attempt, token, await acceleratorsOf(deps, users));
+    await region.startDownload(volume.key, manifest, attempt, token, await acceleratorsFor(deps, users));
   } catch (thrown) {
     const error = asEcolinkError(thrown, volume.key);
     if (error.kind === 'unexpected') throw thrown;
@@ -143,12 +144,14 @@ async function start(
   for (const user of users) deps.nudge({ instance: user.id, region: user.region });
 }
 
-/** What those who wait for the bytes will run on; undefined where nobody waits. */
-async function acceleratorsOf(
+/** The accelerators of the instances that wait for the volume. Undefined if none waits. */
+async function acceleratorsFor(
   { store }: ReconcilerDeps,
   users: readonly { id: number }[],
 ): Promise<string[] | undefined> {
   if (users.length === 0) return undefined;
-  const instances = await Promise.all(users.map(({ id }) => findInstance(store.db, id)));
-  return [...new Set(instances.flatMap((instance) => instance?.spec.accelerator ?? []))];
+  return acceleratorsOf(
+    store.db,
+    users.map(({ id }) => id),
+  );
 }

@@ -3,10 +3,10 @@ import type { Region } from '../region/region.ts';
 import {
   dueToStop,
   findInstance,
-  holdInstance,
-  restlessRegions,
+  instancesToRun,
+  lockInstance,
+  regionsToReconcile,
   updateDesired,
-  wantedInstances,
 } from '../instances/table.ts';
 import { unfinishedVolumes } from '../volumes/table.ts';
 import { enforcePolicy } from './enforce-cache-policy.ts';
@@ -19,24 +19,24 @@ import type { Requeue } from '../base/work-queue.ts';
 
 export interface Reconciler {
   nudge(key: WorkKey): void;
-  /** Looks at everything that is not at rest, and goes on doing so. */
+  /** Starts the reconciliation of everything that is not settled. It runs until `close`. */
   start(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Each key says itself when it wants to be looked at again: this finds what was lost. */
+/** Each key requeues itself. The resync finds keys that were lost. */
 const resyncMs = 300_000;
 const volumesMs = 30_000;
 const dueMs = 5000;
 const policyMs = 60_000;
-const width = 8;
+const concurrency = 8;
 
 export function createReconciler(given: Omit<ReconcilerDeps, 'nudge'>): Reconciler {
   const nudge = (key: WorkKey): void => queue.nudge(nameOf(key));
   const deps: ReconcilerDeps = { ...given, nudge };
   const queue = new WorkQueue({
     clock: given.clock,
-    width,
+    width: concurrency,
     work: (name) => work(deps, name),
     onError: (name, thrown) => given.log.error({ err: thrown, key: name }, 'reconcile failed; it is tried again'),
   });
@@ -70,8 +70,8 @@ function nameOf(key: WorkKey): string {
 }
 
 function work(deps: ReconcilerDeps, name: string): Promise<Requeue> {
-  const [kind, first, region] = name.split('/') as [string, string, string | undefined];
-  return kind === 'volume' ? reconcileVolume(deps, first) : reconcileRegion(deps, Number(first), region as string);
+  const [kind, first = '', region = ''] = name.split('/');
+  return kind === 'volume' ? reconcileVolume(deps, first) : reconcileRegion(deps, Number(first), region);
 }
 
 async function resyncVolumes(deps: ReconcilerDeps): Promise<void> {
@@ -79,40 +79,45 @@ async function resyncVolumes(deps: ReconcilerDeps): Promise<void> {
 }
 
 async function resync(deps: ReconcilerDeps): Promise<void> {
-  for (const { id, region } of await restlessRegions(deps.store.db)) deps.nudge({ instance: id, region });
+  for (const { id, region } of await regionsToReconcile(deps.store.db)) deps.nudge({ instance: id, region });
 }
 
-/** Ends what runs for instances that should not run: leftovers of a crash between a decision and its execution. */
+/** Ends workloads of instances that should not run. A crash between a decision and its execution leaves some. */
 async function sweep(deps: ReconcilerDeps): Promise<void> {
-  // One region that does not answer keeps no other from being swept.
+  // If one region does not answer, the others are still swept.
   const swept = await Promise.allSettled(deps.fleet.regions().map((region) => sweepRegion(deps, region)));
   const failed = swept.find((each) => each.status === 'rejected');
   if (failed) throw failed.reason;
 }
 
 async function sweepRegion(deps: ReconcilerDeps, region: Region): Promise<void> {
-  const there = await region.listWorkloads();
-  // Read after what is there: every workload is younger than its instance's row.
-  const wanted = await wantedInstances(deps.store.db);
-  for (const id of there) if (!wanted.has(id)) deps.nudge({ instance: id, region: region.name });
+  const running = await region.listWorkloads();
+  // Read after the list: every workload is younger than its instance's row.
+  const wanted = await instancesToRun(deps.store.db);
+  for (const id of running) if (!wanted.has(id)) deps.nudge({ instance: id, region: region.name });
 }
 
 async function stopDue(deps: ReconcilerDeps): Promise<void> {
   const now = deps.clock.now().toISOString();
   for (const id of await dueToStop(deps.store.db, now)) {
-    const instance = await findInstance(deps.store.db, id);
-    if (!instance) continue;
-    const stopped = await deps.store.transaction(async (transaction) => {
-      await holdInstance(transaction, id);
-      const held = await findInstance(transaction, id);
-      // More time was given, or somebody stopped it, since it was found.
-      if (held?.desired !== 'running' || held.stopAt === undefined || held.stopAt > now) return false;
-      await updateDesired(transaction, id, { desired: 'stopped', state: 'stopping', stopAt: null }, now);
-      return true;
-    });
-    if (!stopped) continue;
-    deps.log.info({ instance: id }, 'its time is over: the instance is stopped');
-    for (const { region } of instance.regions) deps.nudge({ instance: id, region });
-    deps.changes.publish({ kind: 'instance', id: String(id) });
+    // A damaged row must not keep the other instances running.
+    await stopOne(deps, id, now).catch((thrown: unknown) =>
+      deps.log.error({ err: thrown, instance: id }, 'the instance could not be stopped; it is tried again'),
+    );
   }
+}
+
+async function stopOne(deps: ReconcilerDeps, id: number, now: string): Promise<void> {
+  const stopped = await deps.store.transaction(async (transaction) => {
+    await lockInstance(transaction, id);
+    const instance = await findInstance(transaction, id);
+    // Since it was found, somebody may have extended or stopped it.
+    if (instance?.desired !== 'running' || instance.stopAt === undefined || instance.stopAt > now) return undefined;
+    await updateDesired(transaction, id, { desired: 'stopped', state: 'stopping', stopAt: null }, now);
+    return instance;
+  });
+  if (!stopped) return;
+  deps.log.info({ instance: id }, 'its stop time has passed: the instance is stopped');
+  for (const { region } of stopped.regions) deps.nudge({ instance: id, region });
+  deps.changes.publish({ kind: 'instance', id: String(id) });
 }

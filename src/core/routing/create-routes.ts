@@ -10,7 +10,7 @@ import type { Instance } from '../instances/instance.ts';
 import type { Api, Route, Routes } from './routes.ts';
 import { allows } from '../instances/states.ts';
 
-const listed = 1000;
+const maximumListed = 1000;
 
 export function createRoutes(store: Store, fleet: Fleet): Routes {
   return {
@@ -27,7 +27,7 @@ export function createRoutes(store: Store, fleet: Fleet): Routes {
     },
     async list(caller) {
       const found = await searchInstances(store.db, {
-        limit: listed,
+        limit: maximumListed,
         visibleTo: caller.person.role === 'admin' ? undefined : caller.person.id,
       });
       return found
@@ -50,7 +50,7 @@ function toRoute(instance: Instance, fleet: Fleet): Route {
   const id = modelId(instance);
   if (instance.desired === 'stopped') {
     throw fail('instance_stopped', `The instance "${id}" is stopped.`, {
-      nextStep: say`Bring it back: ${run('restart_instance', { instance: instance.id })}.`,
+      nextStep: say`Restart it: ${run('restart_instance', { instance: instance.id })}.`,
     });
   }
   return {
@@ -59,12 +59,12 @@ function toRoute(instance: Instance, fleet: Fleet): Route {
     servedName: id,
     replicas: instance.regions.flatMap(({ region, urls }) => {
       const api = urls.length === 0 ? undefined : apiOf(instance, region, fleet);
-      return urls.map((url) => ({ url, region, ...(api ? { api } : {}) }));
+      return urls.map((url) => ({ url, region, api }));
     }),
   };
 }
 
-/** A region or a runtime that is not configured any more runs on until somebody ends it. */
+/** Undefined if the region or the runtime is no longer configured. Its replicas run until somebody ends them. */
 function apiOf({ spec }: Instance, region: string, fleet: Fleet): Api | undefined {
   if (!fleet.regions().some((each) => each.name === region)) return undefined;
   const name = spec.regions.find((each) => each.region === region)?.runtime;
@@ -73,7 +73,7 @@ function apiOf({ spec }: Instance, region: string, fleet: Fleet): Api | undefine
 
 function unknown(id: string): Error {
   return fail('instance_not_found', `There is no instance "${id.slice(0, 60)}".`, {
-    nextStep: 'GET /v1/models lists the model ids that can be called; a model id is <name>:<instance>.',
+    nextStep: 'List the models to see the model ids that can be called. A model id is <name>:<instance>.',
     field: 'model',
   });
 }

@@ -1,23 +1,23 @@
 import type { ObservedReplica } from '../region/region.ts';
 
-/** `silent`: its node reports nothing any more, and it may yet answer. `gone`: it is not there. */
+/** `silent`: the node of the replica does not report, but the replica may still answer. `gone`: the replica does not exist. */
 export type Loss = 'silent' | 'gone';
 
-/** Whom a call was sent to. */
+/** The replica that a call was sent to. */
 export interface Target {
   instance: number;
   region: string;
   url: string;
 }
 
-/** The calls that this process has open, by the replica that has them. */
+/** The open calls of this process, by replica. */
 export interface InFlight {
   count: (url: string) => number;
-  /** Counts a call until the returned function is called. `lose` may be called more than once until then. */
+  /** Counts a call until the returned function is called. Until then, `lose` may be called more than once. */
   begin(target: Target, lose: (how: Loss) => void): () => void;
   /**
-   * Takes all that a region sees of an instance. Nothing else ends a call to a replica that went down with its node:
-   * nobody closes its connection.
+   * Takes all replicas of an instance that a region observes, and ends the calls to lost ones. If a node fails, nothing
+   * else ends these calls, because their connections stay open.
    */
   see(instance: number, region: string, replicas: readonly ObservedReplica[]): void;
 }
@@ -39,7 +39,7 @@ export function createInFlight(): InFlight {
       counts.set(url, (counts.get(url) ?? 0) + 1);
       return () => {
         calls.delete(call);
-        // Instances and addresses that are gone must not pile up here.
+        // Otherwise instances and addresses that no longer exist would accumulate.
         if (calls.size === 0 && open.get(instance) === calls) open.delete(instance);
         const left = (counts.get(url) ?? 1) - 1;
         if (left === 0) counts.delete(url);
@@ -49,10 +49,10 @@ export function createInFlight(): InFlight {
     see(instance, region, replicas) {
       const calls = open.get(instance);
       if (!calls) return;
-      const heard = new Map(replicas.map(({ address, silent }) => [address, silent === true]));
+      const silentByUrl = new Map(replicas.map(({ address, silent }) => [address, silent === true]));
       for (const call of calls) {
         if (call.region !== region) continue;
-        const silent = heard.get(call.url);
+        const silent = silentByUrl.get(call.url);
         if (silent !== false) call.lose(silent === undefined ? 'gone' : 'silent');
       }
     },

@@ -1,7 +1,7 @@
 import type { Caller } from '../base/caller.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 
-/** How a replica is spoken to, as its runtime's definition says. */
+/** The API of a replica, as its runtime defines it. */
 export type Api = Pick<Runtime, 'api_path' | 'rerank'>;
 
 /** A replica that takes calls. */
@@ -9,28 +9,28 @@ export interface Replica {
   /** Its base URL (`http://127.0.0.1:41234`). */
   url: string;
   region: string;
-  /** Regions may serve the same model with different runtimes; unknown where the runtime is not configured any more. */
+  /** Regions may serve one model with different runtimes. Undefined if the runtime is no longer configured. */
   api?: Api;
 }
 
-/** Where a call may go. */
+/** The replicas that a call may go to. */
 export interface Route {
   instance: number;
   modelId: string;
-  /** The name that the replicas serve the model under: put in place of the caller's `model`. */
+  /** The name under which the replicas serve the model. It replaces the caller's `model`. */
   servedName: string;
-  /** The healthy ones, in no order. Empty: none is healthy now. */
+  /** The healthy ones, in no order. */
   replicas: Replica[];
 }
 
 export interface Routes {
   /**
-   * The route of a model id (`tiny-chat:3`). Throws `instance_not_found` (unknown to this caller, or another name before
-   * the number) and `instance_stopped`; both are `not_found`.
+   * The route of a model id (`tiny-chat:3`). Throws `instance_not_found`, also if the caller may not see it or the name
+   * does not fit the number. Throws `instance_stopped`. Both are `not_found`.
    */
   find(modelId: string, caller: Caller): Promise<Route>;
-  /** The same by number, for `/instances/<id>/proxy/*`. */
+  /** The same by the instance's number. */
   findById(instance: number, caller: Caller): Promise<Route>;
-  /** Model ids that this caller can call now, for `GET /v1/models`. */
+  /** The model ids that this caller can call now. */
   list(caller: Caller): Promise<{ id: string; created: number; owner: string }[]>;
 }

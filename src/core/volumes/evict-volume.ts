@@ -18,50 +18,61 @@ export interface EvictDeps {
 /** A volume whose eviction is committed. */
 export interface EvictedVolume {
   volume: string;
-  /** Bytes that it held before; undefined if the region could not tell. */
-  held_bytes?: number | undefined;
+  /** Its size before. Undefined if the region could not tell. */
+  held_bytes?: number;
 }
 
 const patienceMs = 60_000;
 const pollMs = 50;
 
 /**
- * Decides that a volume goes, unless an instance uses it. The reconciler alone works on volumes and carries it out. What
- * needs the bytes meanwhile waits until they are gone.
+ * Marks a volume for eviction. Throws `volume_in_use` if an instance uses it. The reconciler deletes it. A launch that
+ * needs it meanwhile waits, and then downloads it again.
  */
-export async function askEviction(deps: Pick<EvictDeps, 'nudge'>, volume: Volume, unit: UnitOfWork): Promise<void> {
+export async function requestEviction(deps: Pick<EvictDeps, 'nudge'>, volume: Volume, unit: UnitOfWork): Promise<void> {
   const users = await usersOfVolume(unit.db, volume.key);
   if (users.length > 0) throw volumeInUse(volume, users);
-  const asked = { state: 'evicting', prefetch: false, pinned: false } as const;
-  await updateVolume(unit.db, volume.key, { ...asked, progress: null, reason: null, freedBytes: null });
+  await updateVolume(unit.db, volume.key, {
+    state: 'evicting',
+    prefetch: false,
+    pinned: false,
+    progress: null,
+    reason: null,
+    freedBytes: null,
+  });
   unit.afterCommit(() => deps.nudge({ volume: volume.key }));
 }
 
-/** Waits until the volume is gone. Answers with the bytes it freed; undefined if the region cannot tell. Throws `eviction_pending` after a minute. */
-export async function evictionOf(
+/** Waits until the volume is gone. Returns the freed bytes, or undefined if unknown. Throws `eviction_pending` after a minute. */
+export async function awaitEviction(
   { store, clock }: Pick<EvictDeps, 'store' | 'clock'>,
-  { volume, held_bytes: held }: EvictedVolume,
+  { volume, held_bytes: bytesBefore }: EvictedVolume,
   signal: AbortSignal | undefined,
 ): Promise<number | undefined> {
   const deadline = clock.elapsedMs() + patienceMs;
   for (;;) {
     const now = await findVolume(store.db, volume);
-    if (now?.state !== 'evicting') return now?.freedBytes ?? held;
+    if (now?.state !== 'evicting') return now?.freedBytes ?? bytesBefore;
     if (clock.elapsedMs() > deadline || signal?.aborted === true) throw stillGoing(now);
     await clock.sleep(pollMs, signal);
   }
 }
 
-/** The reconciler's half. */
-export async function finishEviction(deps: Omit<EvictDeps, 'places'>, volume: Volume, region: Region): Promise<void> {
+/** Deletes the volume from its region. For the reconciler only. */
+export async function finishEviction(deps: EvictDeps, volume: Volume, region: Region): Promise<void> {
   const freed = await region.deleteVolume(volume.key);
-  const gone = { state: 'absent', progress: null, reason: null, reached: 0, freedBytes: freed ?? null } as const;
-  await updateVolume(deps.store.db, volume.key, gone);
+  await updateVolume(deps.store.db, volume.key, {
+    state: 'absent',
+    progress: null,
+    reason: null,
+    reached: 0,
+    freedBytes: freed ?? null,
+  });
   deps.nudge({ volume: volume.key });
   deps.changes.publish({ kind: 'volume', id: volume.key });
 }
 
-/** Bytes in a volume; undefined if the region cannot tell. Ask before the eviction: later the region may not know. */
+/** Bytes in a volume. Undefined if the region cannot tell: ask before the eviction, because later it may not know. */
 export async function bytesIn(region: Region, key: string): Promise<number | undefined> {
   const observed = await region.observeVolume(key);
   if (observed.state === 'absent') return 0;
@@ -70,8 +81,8 @@ export async function bytesIn(region: Region, key: string): Promise<number | und
 
 function stillGoing({ key, reason }: Volume): Error {
   const why = reason === undefined ? '' : ` ${reason.message}`;
-  return fail('eviction_pending', `The volume ${key} is being deleted and takes longer than a minute.${why}`, {
-    nextStep: say`It goes on by itself. ${run('list_cache')} shows when it is gone.`,
+  return fail('eviction_pending', `The deletion of the volume ${key} takes longer than a minute.${why}`, {
+    nextStep: say`It continues by itself. ${run('list_cache')} shows when the volume is gone.`,
   });
 }
 

@@ -1,9 +1,9 @@
 import type { Volume } from './table.ts';
 
-/** What may go by itself. Both undefined: nothing does. */
+/** What EcoLink evicts by itself. If both are undefined, it evicts nothing. */
 export interface EvictionPolicy {
   keepDays: number | undefined;
-  /** Per region; what is in use or pinned counts, and is not evicted. */
+  /** Per region. Volumes that are in use or pinned count, but are not evicted. */
   maximumBytes: number | undefined;
 }
 
@@ -14,7 +14,7 @@ export interface Eviction {
 
 const dayMs = 24 * 3600_000;
 
-/** Which unused volumes of one region go, least recently used first. Pure. */
+/** The unused volumes of one region to evict, least recently used first. Pure. */
 export function planEviction(
   volumes: readonly Volume[],
   inUse: ReadonlySet<string>,
@@ -23,11 +23,11 @@ export function planEviction(
 ): Eviction[] {
   const lastUse = (volume: Volume): number => (volume.lastUsedAt === undefined ? 0 : Date.parse(volume.lastUsedAt));
   const kept = volumes.filter((volume) => volume.state === 'ready' || volume.state === 'damaged');
-  // What a download left that nobody waits for any more. How much that is nobody counted.
-  const left = volumes.filter(
+  // Rests of downloads that nothing waits for. Their size is unknown, so it counts as 0.
+  const rests = volumes.filter(
     ({ state, lastUsedAt }) => (state === 'partial' || state === 'failed') && lastUsedAt !== undefined,
   );
-  const idle = [...kept, ...left.map((volume) => ({ ...volume, bytes: 0 }))]
+  const idle = [...kept, ...rests.map((volume) => ({ ...volume, bytes: 0 }))]
     .filter((volume) => !inUse.has(volume.key) && !volume.pinned && !volume.prefetch)
     .toSorted((a, b) => lastUse(a) - lastUse(b));
   const evictions: Eviction[] = [];

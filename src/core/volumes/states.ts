@@ -1,4 +1,4 @@
-/** `partial`: a download was stopped because nothing needed it any more. Its bytes are still there, to go on from or to evict. */
+/** `partial`: a download was stopped because nothing needed it. Its bytes stay, so it can continue or be evicted. */
 export const volumeStates = [
   'absent',
   'partial',

@@ -1,6 +1,13 @@
+import type { Selectable } from 'kysely';
+import { z } from 'zod';
+import { pullFile } from '../base/pull-file.ts';
 import type { PullFile } from '../base/pull-file.ts';
+import { progressSchema, reasonSchema } from '../base/reason.ts';
 import type { Progress, Reason } from '../base/reason.ts';
+import { readJsonColumn } from '../store/json-column.ts';
+import { volumeStates } from './states.ts';
 import type { VolumeState } from './states.ts';
+import type { Database } from '../store/schema.ts';
 import type { Queries } from '../store/store.ts';
 
 export interface Volume {
@@ -13,24 +20,25 @@ export interface Volume {
   state: VolumeState;
   attempt: number;
   failures: number;
-  /** Bytes that it had when a failure was last counted. */
+  /** Bytes on disk when a failure was last counted. */
   reached: number;
+  /** Milliseconds since the epoch. */
   retryAt: number | undefined;
   progress?: Progress;
   reason?: Reason;
   prefetch: boolean;
   pinned: boolean;
   lastUsedAt?: string;
-  /** What the last attempt downloads with: a credential's id or name, empty for none. */
+  /** Credential of the last attempt: its id or name, empty for none. */
   credential?: string;
-  /** Those with which the Hub refused the files since somebody last asked for them. */
+  /** Credentials that the Hub refused since the files were last requested. */
   refused: string[];
-  /** By the last eviction; absent where nobody knows. */
+  /** Bytes that the last eviction freed. Undefined if unknown. */
   freedBytes?: number;
 }
 
-/** Makes the row of a volume unless it is there; one that failed for good gets a fresh start. */
-export async function wantVolume(
+/** Queues the volume: adds its row if it is missing. With `retry`, a download that failed for good starts again. */
+export async function queueVolume(
   db: Queries,
   volume: Pick<Volume, 'key' | 'region' | 'repo' | 'commit' | 'selection' | 'bytes'>,
   options: { prefetch: boolean; retry: boolean },
@@ -68,11 +76,9 @@ export async function wantVolume(
     .execute();
 }
 
-type Row = Awaited<ReturnType<typeof volumeRows>>[number];
+type Row = Selectable<Database['volumes']>;
 
-function volumeRows(db: Queries) {
-  return db.selectFrom('volumes').selectAll().execute();
-}
+const refusedSchema = z.array(z.string());
 
 function toVolume(row: Row): Volume {
   return {
@@ -82,20 +88,25 @@ function toVolume(row: Row): Volume {
     commit: row.commit_sha,
     selection: row.selection,
     bytes: row.bytes,
-    state: row.state as VolumeState,
+    state: parseState(row.state),
     attempt: row.attempt,
     failures: row.failures,
     reached: row.reached_bytes ?? 0,
     retryAt: row.retry_at === null ? undefined : Date.parse(row.retry_at),
     prefetch: row.prefetch === 1,
     pinned: row.pinned === 1,
-    ...(row.progress === null ? {} : { progress: JSON.parse(row.progress) as Progress }),
-    ...(row.reason === null ? {} : { reason: JSON.parse(row.reason) as Reason }),
-    ...(row.last_used_at === null ? {} : { lastUsedAt: row.last_used_at }),
-    ...(row.credential === null ? {} : { credential: row.credential }),
-    refused: row.refused === null ? [] : (JSON.parse(row.refused) as string[]),
-    ...(row.freed_bytes === null ? {} : { freedBytes: row.freed_bytes }),
+    progress: readJsonColumn(progressSchema, row.progress),
+    reason: readJsonColumn(reasonSchema, row.reason),
+    lastUsedAt: row.last_used_at ?? undefined,
+    credential: row.credential ?? undefined,
+    refused: readJsonColumn(refusedSchema, row.refused) ?? [],
+    freedBytes: row.freed_bytes ?? undefined,
   };
+}
+
+/** An unknown state counts as `partial`, which can be evicted, and downloaded again. */
+function parseState(column: string): VolumeState {
+  return volumeStates.find((state) => state === column) ?? 'partial';
 }
 
 export async function findVolume(db: Queries, key: string): Promise<Volume | undefined> {
@@ -112,10 +123,10 @@ export async function findVolumes(db: Queries, keys: readonly string[]): Promise
   return new Map(found.map((row) => [row.key, toVolume(row)]));
 }
 
-/** By key, rows of volumes that were there once included; one more than the limit. */
+/** Ordered by key, without absent volumes. Returns one more than the limit, so that the caller sees whether there are more. */
 export async function searchVolumes(
   db: Queries,
-  query: { region?: string | undefined; after?: string | undefined; limit: number },
+  query: { region?: string; after?: string; limit: number },
 ): Promise<Volume[]> {
   let found = db.selectFrom('volumes').selectAll().where('state', '!=', 'absent');
   if (query.region !== undefined) found = found.where('region', '=', query.region);
@@ -137,9 +148,10 @@ export async function unfinishedVolumes(db: Queries): Promise<string[]> {
   return found.map((row) => row.key);
 }
 
+/** Throws if the stored list of files is damaged. */
 export async function filesOfSelection(db: Queries, hash: string): Promise<PullFile[]> {
   const row = await db.selectFrom('selections').select('files').where('hash', '=', hash).executeTakeFirstOrThrow();
-  return JSON.parse(row.files) as PullFile[];
+  return z.array(pullFile).parse(JSON.parse(row.files));
 }
 
 export type VolumeUpdate = Partial<{
@@ -158,7 +170,7 @@ export type VolumeUpdate = Partial<{
   freedBytes: number | null;
 }>;
 
-/** False where it is not ready any more: somebody evicts it, or it is fetched anew. */
+/** Returns false if the volume is no longer ready, because it is being evicted or downloaded again. */
 export async function markDamaged(db: Queries, key: string, reason: Reason): Promise<boolean> {
   const marked = await db
     .updateTable('volumes')
@@ -170,42 +182,43 @@ export async function markDamaged(db: Queries, key: string, reason: Reason): Pro
 }
 
 export async function updateVolume(db: Queries, key: string, update: VolumeUpdate): Promise<void> {
-  const json = (value: object | null): string | null => (value === null ? null : JSON.stringify(value));
   const set = {
-    ...(update.state === undefined ? {} : { state: update.state }),
-    ...(update.attempt === undefined ? {} : { attempt: update.attempt }),
-    ...(update.failures === undefined ? {} : { failures: update.failures }),
-    ...(update.reached === undefined ? {} : { reached_bytes: update.reached }),
-    ...(update.freedBytes === undefined ? {} : { freed_bytes: update.freedBytes }),
-    ...(update.retryAt === undefined
-      ? {}
-      : { retry_at: update.retryAt === null ? null : new Date(update.retryAt).toISOString() }),
-    ...(update.progress === undefined ? {} : { progress: json(update.progress) }),
-    ...(update.reason === undefined ? {} : { reason: json(update.reason) }),
-    ...(update.prefetch === undefined ? {} : { prefetch: update.prefetch ? 1 : 0 }),
-    ...(update.pinned === undefined ? {} : { pinned: update.pinned ? 1 : 0 }),
-    ...(update.lastUsedAt === undefined ? {} : { last_used_at: update.lastUsedAt }),
-    ...(update.credential === undefined ? {} : { credential: update.credential }),
-    ...(update.refused === undefined ? {} : { refused: JSON.stringify(update.refused) }),
+    state: update.state,
+    attempt: update.attempt,
+    failures: update.failures,
+    reached_bytes: update.reached,
+    freed_bytes: update.freedBytes,
+    retry_at: typeof update.retryAt === 'number' ? new Date(update.retryAt).toISOString() : update.retryAt,
+    progress: update.progress && JSON.stringify(update.progress),
+    reason: update.reason && JSON.stringify(update.reason),
+    prefetch: flag(update.prefetch),
+    pinned: flag(update.pinned),
+    last_used_at: update.lastUsedAt,
+    credential: update.credential,
+    refused: update.refused && JSON.stringify(update.refused),
   };
   await db.updateTable('volumes').set(set).where('key', '=', key).execute();
 }
 
-/** Instances that are not stopped and need the volume, and the entry each runs. */
+function flag(value: boolean | undefined): 0 | 1 | undefined {
+  return value === undefined ? undefined : value ? 1 : 0;
+}
+
+/** Instances that are not stopped and need the volume, each with the id of its model. */
 export async function usersOfVolume(
   db: Queries,
   key: string,
-): Promise<{ id: number; region: string; entryId: string }[]> {
+): Promise<{ id: number; region: string; registryModelId: string }[]> {
   return db
     .selectFrom('instance_regions')
     .innerJoin('instances', 'instances.id', 'instance_regions.instance_id')
-    .select(['instances.id as id', 'instance_regions.region as region', 'instances.entry_id as entryId'])
+    .select(['instances.id as id', 'instance_regions.region as region', 'instances.entry_id as registryModelId'])
     .where('instance_regions.volume', '=', key)
     .where((is) => is.or([is('instances.desired', '=', 'running'), is('instance_regions.state', '!=', 'stopped')]))
     .execute();
 }
 
-/** Numbers of the instances that read the volume when they run, stopped ones too. */
+/** Ids of the instances that read the volume when they run, stopped ones too. */
 export async function readersOfVolume(db: Queries, key: string): Promise<number[]> {
   const found = await db
     .selectFrom('instance_regions')

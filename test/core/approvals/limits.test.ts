@@ -1,26 +1,50 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { inSlack } from '../../support/callers.ts';
 import { startCore } from '../../support/core.ts';
 import type { TestCore } from '../../support/core.ts';
 import { attempt, dice, expectAsInSequence, limits, limitsConfig } from '../../support/limits.ts';
 import type { Run } from '../../support/limits.ts';
-import { modelFolder, tiny } from '../../support/model-folder.ts';
-import type { ModelFolder } from '../../support/model-folder.ts';
+import { tiny } from '../../support/model-folder.ts';
+import { toyConfig, toyKind } from '../../support/toy-region.ts';
 
-let folder: ModelFolder;
+/** Holds calls back until all of them have come, so that each asks the policy before the first one commits. */
+function createGate() {
+  let missing = 0;
+  let opened = Promise.withResolvers<void>();
+  return {
+    /** Holds the next so many calls back. */
+    close(calls: number): void {
+      missing = calls;
+      opened = Promise.withResolvers();
+    },
+    async pass(): Promise<void> {
+      if (missing === 0) return;
+      missing -= 1;
+      if (missing === 0) opened.resolve();
+      await opened.promise;
+    },
+  };
+}
 
-beforeAll(async () => {
-  folder = await modelFolder();
-});
-afterAll(() => folder[Symbol.asyncDispose]());
+interface LimitsPlace extends TestCore {
+  asMax: Run;
+  asAda: Run;
+  /** Holds calls back while they list the folder of their model. */
+  gate: ReturnType<typeof createGate>;
+}
 
-async function withLimits(config = limitsConfig): Promise<TestCore & { asMax: Run; asAda: Run }> {
-  const place = await startCore({ config: config + folder.config, reconcile: false });
+async function withLimits(config = limitsConfig): Promise<LimitsPlace> {
+  const gate = createGate();
+  const place = await startCore({
+    config: config.replace(/^regions:.*$/m, toyConfig),
+    reconcile: false,
+    regionKinds: [toyKind({ listFolder: () => gate.pass() })],
+  });
   const max = { ...(await inSlack(place.core, 'MAX')), source: 'http' as const };
   const ada = { ...(await inSlack(place.core, 'ADA')), source: 'http' as const };
   const asMax: Run = (operation, input) => place.core.execute(operation, input, max);
   await asMax('register_model', tiny);
-  return { ...place, asMax, asAda: (operation, input) => place.core.execute(operation, input, ada) };
+  return { ...place, gate, asMax, asAda: (operation, input) => place.core.execute(operation, input, ada) };
 }
 
 const launch = (gpus: number): object => ({ model: 'tiny', accelerator: 'h100', accelerator_count: gpus });
@@ -32,6 +56,7 @@ describe('limits under parallel calls', () => {
       .replace('open_requests: 4', 'open_requests: 20')
       .replace(`gpus: ${limits.gpus}`, 'gpus: 100');
     await using place = await withLimits(five);
+    place.gate.close(10);
     const calls = Array.from({ length: 10 }, () => attempt(place.asMax, 'launch_instance', launch(1), 1));
     const outcomes = (await Promise.all(calls)).map(({ outcome }) => outcome);
     // The same request is joined: eight calls wait for one request.
@@ -46,7 +71,10 @@ describe('limits under parallel calls', () => {
       await using place = await withLimits();
       const first = 1 + roll(2);
       await place.asMax('launch_instance', launch(first));
-      const calls = Array.from({ length: 3 + roll(8) }, (_, index) => {
+      const launches = 3 + roll(8);
+      // The scale plans too. The extension does not.
+      place.gate.close(launches + 1);
+      const calls = Array.from({ length: launches }, (_, index) => {
         const gpus = 1 + roll(3);
         // Reasons differ, so that no request joins another.
         return attempt(place.asMax, 'launch_instance', { ...launch(gpus), reason: `call ${index}` }, gpus);
@@ -60,6 +88,7 @@ describe('limits under parallel calls', () => {
   test('hold for what was approved too: a rule that denies by now wins over the approval', async () => {
     await using place = await withLimits();
     await place.asMax('launch_instance', launch(6));
+    place.gate.close(2);
     const waits = await Promise.all(
       [1, 2].map((gpus) => place.asMax('launch_instance', { ...launch(gpus), reason: `number ${gpus}` })),
     );

@@ -26,7 +26,7 @@ test('a restart asks too where the folder is not the one that was registered, an
   expect(refusal).toMatchObject({
     code: 'changed_since_registration',
     message: expect.stringContaining('config.json'),
-    nextStep: saying('restart again with plan_digest'),
+    nextStep: saying('restart again with "plan_digest"'),
   });
   const [digest = ''] = (refusal as { validValues: string[] }).validValues;
   await expect(restart(max, { plan_digest: 'something else' })).rejects.toMatchObject({ code: 'plan_changed' });

@@ -5,6 +5,8 @@ import { KiB } from '../download/pulling.ts';
 import { startMachine, weights } from '../instances/support/machine.ts';
 import type { Machine, MachineOptions } from '../instances/support/machine.ts';
 import { processesWith } from '../instances/support/processes.ts';
+import { defined } from '../../support/defined.ts';
+import { z } from 'zod';
 
 const size = 64 * KiB;
 
@@ -26,11 +28,13 @@ const twoRegions = {
   },
 };
 
+const planRegions = z.array(
+  z.object({ region: z.string(), volume: z.object({ state: z.string(), bytes_to_fetch: z.number() }) }),
+);
+
 async function planned(machine: Machine, model = 'tiny', more: object = {}) {
   const plan = await machine.run('plan_launch', { model, ...more });
-  return (plan['regions'] as { region: string; volume: { state: string; bytes_to_fetch: number } }[]).map(
-    ({ region, volume }) => ({ region, ...volume }),
-  );
+  return planRegions.parse(plan['regions']).map(({ region, volume }) => ({ region, ...volume }));
 }
 
 function hits(machine: Machine) {
@@ -125,7 +129,7 @@ describe('weights are evicted', () => {
     await machine.reach(id, 'running');
     await expect(machine.run('evict_cache', { model: 'tiny' })).rejects.toMatchObject({
       code: 'volume_in_use',
-      message: expect.stringContaining(`instance ${id}`) as string,
+      message: expect.stringContaining(`instance ${id}`),
     });
     await machine.reach(id, 'running');
     await machine.run('stop_instance', { instance: String(id) });
@@ -168,7 +172,7 @@ describe('weights are evicted', () => {
       await machine.reachVolume('ready');
       const [, id] = await Promise.all([
         machine.run('evict_cache', { model: 'tiny' }).catch((thrown: unknown) => {
-          expect(thrown).toMatchObject({ code: expect.stringMatching(/^volume_/) as string });
+          expect(thrown).toMatchObject({ code: expect.stringMatching(/^volume_/) });
         }),
         machine.launch('tiny'),
       ]);
@@ -218,7 +222,7 @@ describe('what a stopped instance needs', () => {
     const machine = await machineWith();
     const id = await stopped(machine);
     const [volume] = await machine.volumes();
-    const folder = join(machine.dataDir, 'regions', 'local', 'volumes', volume?.volume as string);
+    const folder = join(machine.dataDir, 'regions', 'local', 'volumes', defined(volume).volume);
     await rm(join(folder, 'tree'), { recursive: true });
     expect(await planned(machine)).toMatchObject([{ state: 'miss' }]);
     await machine.run('restart_instance', { instance: String(id) });

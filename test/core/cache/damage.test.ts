@@ -5,6 +5,7 @@ import { KiB } from '../download/pulling.ts';
 import { startMachine, weights } from '../instances/support/machine.ts';
 import type { Machine } from '../instances/support/machine.ts';
 import { bytesOf } from '../../support/hub/content.ts';
+import { defined } from '../../support/defined.ts';
 
 const size = 64 * KiB;
 
@@ -18,13 +19,13 @@ async function machineWith(): Promise<Machine> {
 
 async function pathOf(machine: Machine): Promise<string> {
   const [volume] = await machine.volumes();
-  return join(machine.dataDir, 'regions', 'local', 'volumes', volume?.volume as string, 'tree', 'model.gguf');
+  return join(machine.dataDir, 'regions', 'local', 'volumes', defined(volume).volume, 'tree', 'model.gguf');
 }
 
 async function flipByte(path: string): Promise<void> {
   const file = await open(path, 'r+');
   const { buffer } = await file.read(Buffer.alloc(1), 0, 1, 1000);
-  await file.write(Buffer.from([(buffer[0] as number) ^ 1]), 0, 1, 1000);
+  await file.write(Buffer.from([defined(buffer[0]) ^ 1]), 0, 1, 1000);
   await file.close();
 }
 
@@ -40,7 +41,7 @@ test('a byte that was flipped on the disk is found, and the next launch fetches 
   expect(damaged).not.toHaveProperty('verified');
   expect(damaged).toMatchObject({
     state: 'damaged',
-    reason: { code: 'checksum_mismatch', message: expect.stringContaining('model.gguf') as string },
+    reason: { code: 'checksum_mismatch', message: expect.stringContaining('model.gguf') },
   });
   const plan = await machine.run('plan_launch', { model: 'tiny' });
   expect(plan['regions']).toMatchObject([{ volume: { state: 'miss' } }]);
@@ -74,7 +75,7 @@ test('damage under a stopped instance is repaired by its restart', async () => {
   await flipByte(path);
   expect(await machine.volumes({ verify: true })).toMatchObject([{ state: 'damaged' }]);
   expect(await machine.volumes({ verify: true })).toMatchObject([
-    { state: 'damaged', reason: { message: expect.stringContaining('model.gguf') as string } },
+    { state: 'damaged', reason: { message: expect.stringContaining('model.gguf') } },
   ]);
   await machine.run('restart_instance', { instance: String(id) });
   await machine.reach(id, 'running');

@@ -5,6 +5,7 @@ import { KiB } from '../download/pulling.ts';
 import { impatient, startMachine, weights } from '../instances/support/machine.ts';
 import type { Machine, MachineOptions } from '../instances/support/machine.ts';
 import { processesWith } from '../instances/support/processes.ts';
+import { defined } from '../../support/defined.ts';
 
 const size = 64 * KiB;
 const token = 'hf_abcdefghijkl';
@@ -25,7 +26,7 @@ describe('a download that cannot succeed fails its instance, and says why', () =
     const instance = await machine.reach(await machine.launch('gated'), 'failed');
     expect(instance.regions[0]?.reason).toMatchObject({
       code: 'gated_rejected',
-      message: expect.stringContaining('rejected') as string,
+      message: expect.stringContaining('rejected'),
     });
     expect(JSON.stringify(instance)).not.toContain(token);
   });
@@ -39,7 +40,7 @@ describe('a download that cannot succeed fails its instance, and says why', () =
     const instance = await machine.reach(id, 'failed');
     expect(instance.regions[0]?.reason).toMatchObject({
       code: 'checksum_mismatch',
-      message: expect.stringContaining('model.gguf') as string,
+      message: expect.stringContaining('model.gguf'),
     });
     expect(await machine.volumes()).toMatchObject([{ state: 'failed', reason: { code: 'checksum_mismatch' } }]);
     machine.hub.faults.clear();
@@ -82,7 +83,7 @@ describe('a download that may heal', () => {
     await machine.reach(id, 'downloading');
     const pulls = (await processesWith(machine.dataDir)).filter(({ line }) => line.includes('pull-main'));
     expect(pulls).toHaveLength(1);
-    process.kill(pulls[0]?.pid as number, 'SIGKILL');
+    process.kill(defined(pulls[0]).pid, 'SIGKILL');
     machine.hub.faults.throttle = undefined;
     const instance = await machine.reach(id, 'running');
     expect(instance.regions[0]?.reason).toBeUndefined();
@@ -99,12 +100,12 @@ test('a download that is killed again without having got further waits, says so,
   for (const asked of [1, 2]) {
     await expect.poll(() => machine.hub.requestsTo('resolve', 'model.gguf'), { timeout: 20_000 }).toHaveLength(asked);
     const pull = (await processesWith(machine.dataDir)).find(({ line }) => line.includes('pull-main'));
-    process.kill(pull?.pid as number, 'SIGKILL');
+    process.kill(defined(pull).pid, 'SIGKILL');
   }
   const code = async () => (await machine.volumes())[0]?.reason;
   await expect.poll(code, { timeout: 10_000 }).toMatchObject({
     code: 'interrupted',
-    message: expect.stringContaining('2 times in a row without getting any further') as string,
+    message: expect.stringContaining('2 times in a row without any progress'),
   });
   const ready = await machine.reachVolume('ready');
   expect(ready.reason).toBeUndefined();
@@ -119,7 +120,7 @@ test('the token reaches the download in a file that is gone once it was read', a
   const id = await machine.launch('gated');
   await machine.reach(id, 'downloading');
   const [volume] = await machine.volumes();
-  const folder = join(machine.dataDir, 'regions', 'local', 'volumes', volume?.volume as string);
+  const folder = join(machine.dataDir, 'regions', 'local', 'volumes', defined(volume).volume);
   await expect.poll(() => readdir(folder), { timeout: 5000 }).not.toContain('token');
   expect((await machine.get(id)).state).toBe('downloading');
   for (const { line } of await processesWith(machine.dataDir)) expect(line).not.toContain(token);

@@ -4,8 +4,12 @@ import { expect, test } from 'vitest';
 import { startCore } from '../../support/core.ts';
 import { startHub } from '../../support/hub/hub.ts';
 import { callerWithRole, onePersonOfEachRole } from '../../support/people.ts';
+import { defined } from '../../support/defined.ts';
+import { z } from 'zod';
 
-test("the cache names a repo only to those who may see an entry of it: others' private models stay private", async () => {
+const volumes = z.object({ items: z.array(z.object({ volume: z.string(), repo: z.string() })) });
+
+test("the cache names a repo only to those who may see a model of it: others' private models stay private", async () => {
   await using hub = await startHub();
   hub.addRepo('acme/secret', { files: { 'model.safetensors': Buffer.alloc(1000, 7) } });
   await using place = await startCore({ config: onePersonOfEachRole, environment: { HF_ENDPOINT: hub.endpoint } });
@@ -19,12 +23,12 @@ test("the cache names a repo only to those who may see an entry of it: others' p
   await place.run('prefetch_model', { model: 'hush', regions: ['local'] });
   const viewer = await callerWithRole(place.core, 'viewer');
   const shownTo = async (caller = place.local): Promise<unknown> =>
-    ((await place.run('list_cache', {}, caller)) as { items: { repo: string }[] }).items.map(({ repo }) => repo);
+    volumes.parse(await place.run('list_cache', {}, caller)).items.map(({ repo }) => repo);
   expect(await shownTo()).toEqual(['acme/secret']);
   expect(await shownTo(viewer)).toEqual(['(private)']);
 
   const cached = async () => (await place.run('list_cache'))['items'];
-  const [{ volume } = { volume: '' }] = (await cached()) as { volume: string }[];
+  const { volume } = defined(volumes.parse(await place.run('list_cache')).items[0]);
   await expect.poll(cached, { timeout: 30_000 }).toMatchObject([{ state: 'ready' }]);
   const member = await callerWithRole(place.core, 'member');
   const asked = { ...member, agent: true, mayDecide: false };

@@ -42,7 +42,7 @@ test('a runtime that left the configuration fails the instance until it is back'
   const failed = await second.reach(id, 'failed');
   expect(failed.regions[0]?.reason).toMatchObject({
     code: 'runtime_gone',
-    message: expect.stringContaining('"engine"') as string,
+    message: expect.stringContaining('"engine"'),
   });
   const third = await serve({ runtimes: [engineRuntime, spare] });
   await third.reach(id, 'running');
@@ -90,7 +90,7 @@ test('a command that is not installed is named', async () => {
   const failed = await machine.reach(await machine.launch('tiny'), 'failed');
   expect(failed.regions[0]?.reason).toMatchObject({
     code: 'command_not_found',
-    message: expect.stringContaining('"no-such-engine"') as string,
+    message: expect.stringContaining('"no-such-engine"'),
   });
 });
 
@@ -115,7 +115,7 @@ test('actions in the wrong state are refused with the states they are for', asyn
   await machine.reach(1, 'running');
   await expect(machine.run('delete_instance', { instance })).rejects.toMatchObject({
     code: 'wrong_state',
-    message: expect.stringContaining('failed, stopped') as string,
+    message: expect.stringContaining('failed, stopped'),
   });
   await machine.run('stop_instance', { instance });
   await machine.reach(1, 'stopped');

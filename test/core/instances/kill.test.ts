@@ -9,6 +9,7 @@ import { temporaryFolder, weights, writeConfig } from './support/machine.ts';
 import { enginesWith, processesWith } from './support/processes.ts';
 import { startServer } from './support/server.ts';
 import type { ServerProcess } from './support/server.ts';
+import { defined } from '../../support/defined.ts';
 
 const size = 2 * MiB;
 const slow = size / 4;
@@ -60,7 +61,7 @@ const volumes = (): string => join(dataDir, 'regions', 'local', 'volumes');
 const replica = (): string => join(dataDir, 'regions', 'local', 'instances', '1', '0');
 
 async function inVolume(path: string): Promise<boolean> {
-  const keys = await readdir(volumes()).catch(() => [] as string[]);
+  const keys = await readdir(volumes()).catch((): string[] => []);
   return keys.some((key) => existsSync(join(volumes(), key, path)));
 }
 
@@ -106,7 +107,7 @@ describe('a server that is killed', () => {
     const instance = await second.reach(1, 'running');
     expect(instance.regions[0]).toMatchObject({ ready: 2, restarts: 0 });
     expect(await enginesWith(dataDir)).toEqual(before);
-    process.kill(before[0] as number, 'SIGKILL');
+    process.kill(defined(before[0]), 'SIGKILL');
     await expect.poll(async () => (await second.get(1)).regions[0]?.restarts, { timeout: 20_000 }).toBe(1);
     await second.reach(1, 'running');
     expect(await enginesWith(dataDir)).toHaveLength(2);

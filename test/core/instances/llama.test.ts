@@ -1,7 +1,10 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
 import { makeTinyGguf } from '../../../src/quickstart/tiny-gguf.ts';
 import { isLlamaEngineInstalled } from '../../../src/core/runtimes/llama-engine.ts';
-import { askEngine, logOf, startMachine, urlsOf } from './support/machine.ts';
+import { logOf, startMachine, urlsOf } from './support/machine.ts';
+
+const modelList = z.object({ data: z.array(z.object({ id: z.string() })) });
 
 test.skipIf(!isLlamaEngineInstalled())(
   'a real GGUF runs on the built-in engine and answers under its model id',
@@ -13,12 +16,12 @@ test.skipIf(!isLlamaEngineInstalled())(
     const id = await machine.launch('tiny', { runtime: 'llama.cpp', context_length: 256 });
     const instance = await machine.reach(id, 'running');
     expect(instance).toMatchObject({ runtime: 'llama.cpp', ready: 1 });
-    // What the engine itself tells is asked for once it serves.
+    // Read from the engine once it serves.
     await expect
       .poll(async () => (await machine.get(id)).regions[0], { timeout: 10_000 })
       .toMatchObject({ context_length: 256 });
     const [url] = await urlsOf(machine, id);
-    const models = (await askEngine(`${url}/v1/models`)) as unknown as { data: { id: string }[] };
+    const models = modelList.parse(await (await fetch(`${url}/v1/models`)).json());
     expect(models.data.map((model) => model.id)).toEqual([`tiny:${id}`]);
     const answer = await fetch(`${url}/v1/completions`, {
       method: 'POST',
@@ -27,7 +30,7 @@ test.skipIf(!isLlamaEngineInstalled())(
     });
     expect(await answer.json()).toMatchObject({
       model: `tiny:${id}`,
-      usage: { completion_tokens: expect.any(Number) as number },
+      usage: { completion_tokens: expect.any(Number) },
     });
     expect(await logOf(machine, id)).not.toBe('');
   },

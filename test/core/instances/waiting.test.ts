@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { startMachine, weights } from './support/machine.ts';
 import type { Machine, MachineOptions } from './support/machine.ts';
 import { enginesWith } from './support/processes.ts';
+import { defined } from '../../support/defined.ts';
 
 async function machineWith(options: MachineOptions = {}): Promise<Machine> {
   const machine = await startMachine(options);
@@ -88,8 +89,8 @@ describe('an instance that was told to stop after a while', () => {
     const machine = await machineWith({ reconcile: false });
     const before = Date.now();
     const { stop_at: at } = await machine.get(await machine.launch('tiny', { stop_after: after }));
-    expect(Date.parse(at as string)).toBeGreaterThanOrEqual(before + ms);
-    expect(Date.parse(at as string)).toBeLessThanOrEqual(Date.now() + ms);
+    expect(Date.parse(defined(at))).toBeGreaterThanOrEqual(before + ms);
+    expect(Date.parse(defined(at))).toBeLessThanOrEqual(Date.now() + ms);
   });
 
   test('is stopped when its time has come, and a restart gives it the same time anew', async () => {
@@ -103,7 +104,7 @@ describe('an instance that was told to stop after a while', () => {
     expect(stopped.stop_at).toBeUndefined();
     expect(await enginesWith(machine.dataDir)).toEqual([]);
     await machine.run('restart_instance', { instance: String(id) });
-    expect(Date.parse((await machine.get(id)).stop_at as string)).toBeGreaterThan(Date.now());
+    expect(Date.parse(defined((await machine.get(id)).stop_at))).toBeGreaterThan(Date.now());
   });
 
   test('cannot be told to after more than a year', async () => {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
 import { startCore } from '../../support/core.ts';
 import type { TestCore } from '../../support/core.ts';
 import { startHub } from '../../support/hub/hub.ts';
@@ -11,7 +12,7 @@ const digest = `sha256:${'a'.repeat(64)}`;
 const region = {
   name: 'far',
   kind: 'kubernetes',
-  // Nothing is there: a plan asks the cluster, and goes by the config where it does not answer.
+  // This cluster does not answer, so a plan goes by the configuration.
   kubeconfig: '/nowhere/kubeconfig',
   namespace: 'models',
   ecolink_image: 'ecolink.test/ecolink:1',
@@ -38,10 +39,13 @@ function configWith(image: string, allowed?: string[]): string {
   });
 }
 
-interface Plan {
-  digest: string;
-  regions: { runtime: string; image: string; volume: { state: string } }[];
-}
+const planSchema = z.object({
+  digest: z.string(),
+  regions: z.array(
+    z.looseObject({ runtime: z.string(), image: z.string(), volume: z.looseObject({ state: z.string() }) }),
+  ),
+});
+type Plan = z.infer<typeof planSchema>;
 
 let hub: Hub;
 beforeAll(async () => {
@@ -66,11 +70,11 @@ async function open(image: string, allowed?: string[], dataDir?: string): Promis
 
 async function isThere(core: TestCore, name: string): Promise<boolean> {
   const { items } = await core.run('list_models', { query: name });
-  return (items as unknown[]).length > 0;
+  return Array.isArray(items) && items.length > 0;
 }
 
 async function plan(core: TestCore, more: object = {}): Promise<Plan> {
-  return (await core.run('plan_launch', { model: 'tiny', ...more })) as unknown as Plan;
+  return planSchema.parse(await core.run('plan_launch', { model: 'tiny', ...more }));
 }
 
 test('a plan names the image, with its digest where the runtime has one, and its own digest holds it', async () => {
@@ -96,7 +100,7 @@ test('a runtime whose image the region does not allow is passed over, and refuse
 
 test('the policy sees pickle files and code of the model', async () => {
   await using core = await open('ghcr.io/team/first:1');
-  const denied = (message: string) => ({ code: 'policy_denied', message: expect.stringContaining(message) as string });
+  const denied = (message: string) => ({ code: 'policy_denied', message: expect.stringContaining(message) });
   await expect(core.run('launch_instance', { model: 'pickled', allow_pickle: true })).rejects.toMatchObject(
     denied('No pickles here.'),
   );

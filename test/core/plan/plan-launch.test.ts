@@ -5,6 +5,7 @@ import type { Hub } from '../../support/hub/hub.ts';
 import { KiB } from '../download/pulling.ts';
 import { engineRuntime, startMachine, temporaryFolder, weights } from '../instances/support/machine.ts';
 import type { Machine } from '../instances/support/machine.ts';
+import { z } from 'zod';
 
 const size = 64 * KiB;
 const east = { name: 'east', kind: 'local', accelerators: [{ name: 'h100', total: 4 }] };
@@ -35,13 +36,15 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
 });
 
-function plan(more: object = {}) {
-  return machine.run('plan_launch', { model: 'tiny', ...more }) as Promise<{
-    digest: string;
-    regions: Record<string, unknown>[];
-    cost_per_hour: number | null;
-    warnings: string[];
-  }>;
+const planSchema = z.object({
+  digest: z.string(),
+  regions: z.array(z.record(z.string(), z.unknown())),
+  cost_per_hour: z.number().nullable(),
+  warnings: z.array(z.string()),
+});
+
+async function plan(more: object = {}) {
+  return planSchema.parse(await machine.run('plan_launch', { model: 'tiny', ...more }));
 }
 
 describe('a plan', () => {
@@ -51,7 +54,7 @@ describe('a plan', () => {
     expect(warnings).toEqual([]);
     expect((await plan({ regions: ['south', 'south'] })).regions).toHaveLength(1);
     expect((await plan({ regions: ['south'] })).warnings).toEqual([
-      'It runs in one region only: if south fails, it is down.',
+      'It runs in one region only. If south fails, the model is down.',
     ]);
   });
 
@@ -155,6 +158,6 @@ describe('the digest of a plan', () => {
       code: 'plan_changed',
     });
     const { instance } = await machine.run('launch_instance', asked);
-    await machine.reach(instance as number, 'running');
+    await machine.reach(Number(instance), 'running');
   });
 });

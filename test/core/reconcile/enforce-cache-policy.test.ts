@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { startCore } from '../../support/core.ts';
 import { startHub } from '../../support/hub/hub.ts';
+import { z } from 'zod';
 
 it('frees what the policy no longer keeps, and leaves an audit row that says why', async () => {
   await using hub = await startHub();
@@ -21,18 +22,17 @@ it('frees what the policy no longer keeps, and leaves an audit row that says why
   await writeFile(file, 'cache: { keep_days: 0.0000001 }\n');
   await using place = await startCore({ dataDir, environment: { HF_ENDPOINT: hub.endpoint, ECOLINK_CONFIG: file } });
   await expect.poll(async () => states(await place.run('list_cache')), { timeout: 20_000 }).toEqual([]);
-  const rows = async (): Promise<AuditRow[]> =>
-    (await place.run('list_audit', { operation: 'evict_cache' }))['items'] as AuditRow[];
+  const rows = async () => auditRows.parse(await place.run('list_audit', { operation: 'evict_cache' })).items;
   await expect.poll(async () => (await rows())[0]).toMatchObject({ person: 'cache policy', outcome: 'done' });
   expect((await rows()).at(-1)?.input).toContain('it was not used for');
 });
 
-interface AuditRow {
-  person: string;
-  outcome?: string;
-  input?: string;
-}
+const auditRows = z.object({
+  items: z.array(z.object({ person: z.string(), outcome: z.string().optional(), input: z.string().optional() })),
+});
+
+const volumes = z.object({ items: z.array(z.object({ state: z.string() })) });
 
 function states(output: Record<string, unknown>): string[] {
-  return (output as { items: { state: string }[] }).items.map(({ state }) => state);
+  return volumes.parse(output).items.map(({ state }) => state);
 }

@@ -23,14 +23,14 @@ describe('an instance that should run', () => {
       return [state, step, seen].join(' ');
     });
     expect(steps).toEqual([
-      'absent want_volume pending',
-      'partial want_volume pending',
-      'queued want_volume pending',
-      'downloading want_volume downloading',
+      'absent request_volume pending',
+      'partial request_volume pending',
+      'queued request_volume pending',
+      'downloading request_volume downloading',
       'ready apply starting',
-      'failed want_volume failed',
-      'damaged want_volume pending',
-      'evicting want_volume pending',
+      'failed request_volume failed',
+      'damaged request_volume pending',
+      'evicting request_volume pending',
     ]);
   });
 
@@ -48,7 +48,7 @@ describe('an instance that should run', () => {
   test('serves on, degraded, from a volume that somebody deleted under it', () => {
     const volume = { state: 'evicting' as const, reason: noSpace };
     expect(planRegion(view({ volume, observed: [replica('ready')] }))).toMatchObject({
-      step: 'want_volume',
+      step: 'request_volume',
       state: 'degraded',
       reason: noSpace,
     });

@@ -136,7 +136,7 @@ describe('an attempt that ended', () => {
     const kill = (failures: number, more: Partial<VolumeRecord> = {}) =>
       planVolume(record('downloading', { failures, ...more }), failed('interrupted', true), true, now);
     expect(kill(0)).toEqual({ do: 'record', state: 'queued', failures: 1, reached: 0 });
-    const message = 'It was interrupted. It failed 2 times in a row without getting any further.';
+    const message = 'It was interrupted. It failed 2 times in a row without any progress.';
     const reason = { code: 'interrupted', message };
     expect(kill(1)).toEqual({ do: 'record', state: 'queued', failures: 2, reached: 0, retryAt: now + 4000, reason });
     expect(kill(5)).toMatchObject({ state: 'failed', reason: { code: 'interrupted' } });

@@ -1,114 +1,17 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import { z } from 'zod';
 import { createLog } from '../../../src/core/base/log.ts';
 import { loadConfig } from '../../../src/core/config/load.ts';
 import { configFileSchema } from '../../../src/core/config/schema.ts';
 import { createCore } from '../../../src/core/create-core.ts';
-import { defineRegionKind } from '../../../src/core/region/kind.ts';
-import type { RegionCapabilities } from '../../../src/core/region/capabilities.ts';
-import type { RegionDeps } from '../../../src/core/region/kind.ts';
-import type { Region, Workload } from '../../../src/core/region/region.ts';
 import { regionKinds } from '../../../src/core/regions/kinds.ts';
 import { atTerminal } from '../../support/callers.ts';
 import { startHub } from '../../support/hub/hub.ts';
+import { toyKind } from '../../support/toy-region.ts';
 import { calls, engineRuntime, temporaryFolder, weights } from '../instances/support/machine.ts';
 
-const toySchema = z.strictObject({
-  name: z.string(),
-  kind: z.literal('toy'),
-  colour: z.enum(['red', 'blue']),
-  accelerators: z.array(z.strictObject({ name: z.string() })).default([]),
-});
-
-const toyKind = defineRegionKind({
-  settings: { kind: 'toy', schema: toySchema },
-  capabilities: ({ colour }) => ({
-    runtimeKind: 'local',
-    endsWithServer: false,
-    replicasDrain: false,
-    pollMs: { restless: 50, settled: 1000 },
-    // A blue toy runs no images, a red one any.
-    imagesAllowed: colour === 'blue' ? [] : undefined,
-    oneNodeVolumes: false,
-  }),
-  load: async () => (deps) => new ToyRegion(deps),
-});
-
-type ToyDeps = RegionDeps & { config: z.output<typeof toySchema>; capabilities: RegionCapabilities };
-
-/** A region in memory: every download is complete at once, and every replica is ready at once. */
-class ToyRegion implements Region {
-  readonly kind = 'toy';
-  readonly name: string;
-  readonly capabilities: RegionCapabilities;
-  readonly #deps: ToyDeps;
-  readonly #volumes = new Map<string, number>();
-  readonly #workloads = new Map<number, Workload>();
-
-  constructor(deps: ToyDeps) {
-    this.name = deps.config.name;
-    this.capabilities = deps.capabilities;
-    this.#deps = deps;
-  }
-
-  status = async () => ({ reachable: true, version: this.#deps.config.colour });
-
-  observeVolume: Region['observeVolume'] = async (key) => {
-    const bytes = this.#volumes.get(key);
-    return bytes === undefined ? { state: 'absent' } : { state: 'ready', bytes };
-  };
-
-  startDownload: Region['startDownload'] = async (key, manifest) => {
-    this.#volumes.set(
-      key,
-      manifest.files.reduce((sum, file) => sum + file.size, 0),
-    );
-    this.#deps.volumeChanged(key);
-  };
-
-  stopDownload = async () => {};
-  verifyVolume = async () => [];
-  remains = async () => undefined;
-  keptOf = async () => new Set<string>();
-  outOfReach = async () => undefined;
-
-  deleteVolume = async (key: string) => {
-    const bytes = this.#volumes.get(key);
-    this.#volumes.delete(key);
-    return bytes;
-  };
-
-  filesystems = async () => ({ filesystems: [] });
-  listFolder = async () => [];
-  readFile = async () => Buffer.alloc(0);
-
-  observeWorkload: Region['observeWorkload'] = async (instance) =>
-    Array.from({ length: this.#workloads.get(instance)?.replicas ?? 0 }, (_, index) => ({
-      id: `toy-${instance}-${index}`,
-      state: 'ready',
-      url: 'http://127.0.0.1:9',
-      restarts: 0,
-    }));
-
-  applyWorkload = async (workload: Workload) => {
-    this.#workloads.set(workload.instance, workload);
-  };
-
-  removeWorkload = async (instance: number) => {
-    this.#workloads.delete(instance);
-  };
-
-  eraseWorkload = async () => {};
-
-  logs = async (instance: number) => [`serving ${this.#workloads.get(instance)?.servedName}`];
-  listWorkloads = async () => [...this.#workloads.keys()];
-  endAll = async () => {};
-  close = async () => {};
-}
-
-const kinds = [...regionKinds, toyKind];
+const kinds = [...regionKinds, toyKind()];
 const schema = configFileSchema(kinds.map(({ settings }) => settings));
 
 let dataDir: string;

@@ -124,7 +124,7 @@ describe('the plan of a launch', () => {
   it('refuses a number that no node has', async () => {
     await expect(plan({ model: 'long', accelerator_count: 16 })).rejects.toMatchObject({
       code: 'not_enough_accelerators',
-      message: 'A replica runs on one node, and no node of here has 16 × gpu: at most 8.',
+      message: 'A replica runs on one node, and the nodes of here have at most 8 × gpu, not 16.',
     });
   });
 
@@ -142,7 +142,7 @@ describe('the plan of a launch', () => {
 
   it('warns of a context that is longer than the model was made for', async () => {
     const { warnings } = await plan({ model: 'long', context_length: 2_000_000 });
-    expect(warnings).toEqual(['The model was made for 1000000 tokens; most engines refuse to start with 2000000.']);
+    expect(warnings).toEqual(['The model was made for 1000000 tokens. Most engines refuse to start with 2000000.']);
   });
 
   it('says that a figure is an estimate if the family of the model is unknown', async () => {
@@ -167,13 +167,13 @@ describe('the plan of a launch', () => {
     await expect(plan(trusting)).rejects.toMatchObject({ code: 'remote_code_not_named', field: 'arguments' });
     const { regions, warnings } = await plan({ ...trusting, arguments: ['--trust-remote-code'] });
     expect(regions[0]?.arguments).toEqual(['{model_path}', '--trust-remote-code']);
-    expect(warnings).toEqual(['It runs code that came with the model (--trust-remote-code).']);
+    expect(warnings).toEqual(['It runs code that comes with the model (--trust-remote-code).']);
   });
 
   it('says so when the model’s own code would run, which only a launch that names it does', async () => {
     expect((await plan({})).warnings).toEqual([]);
     const { regions, warnings } = await plan({ arguments: ['--trust-remote-code'] });
-    expect(warnings).toEqual(['It runs code that came with the model (--trust-remote-code).']);
+    expect(warnings).toEqual(['It runs code that comes with the model (--trust-remote-code).']);
     expect(regions[0]?.arguments).toContain('--trust-remote-code');
   });
 });

@@ -4,10 +4,11 @@ import {
   findInstance,
   insertInstance,
   markUnattended,
-  restlessRegions,
+  regionsToReconcile,
   saveRegionStatus,
-  saveWhatRuns,
+  saveObservedFacts,
   searchInstances,
+  specsOfRunning,
   updateDesired,
 } from '../../../src/core/instances/table.ts';
 import type { NewInstance } from '../../../src/core/instances/table.ts';
@@ -19,7 +20,7 @@ import { addModels, at } from './rows.ts';
 function launch(store: Store, about: Partial<NewInstance> = {}): Promise<number> {
   const instance: NewInstance = {
     name: 'tiny',
-    entryId: 'mdl_tiny',
+    registryModelId: 'mdl_tiny',
     spec: { replicas: 1, regions: [{ region: 'eu', runtime: 'llama.cpp', arguments: ['--flag'] }] },
     owner: 'ada',
     private: false,
@@ -77,13 +78,13 @@ describe.each(stores())('instances in $name', (kind) => {
     const { store } = open;
     await addModels(store, 'tiny', 'other');
     const first = await launch(store);
-    const second = await launch(store, { entryId: 'mdl_other', private: true });
+    const second = await launch(store, { registryModelId: 'mdl_other', private: true });
     const third = await launch(store);
     const list = async (query: Partial<Parameters<typeof searchInstances>[1]>) =>
       (await searchInstances(store.db, { limit: 20, visibleTo: undefined, ...query })).map((row) => row.id);
     expect(await list({})).toEqual([third, second, first]);
     expect(await list({ before: third })).toEqual([second, first]);
-    expect(await list({ entryId: 'mdl_other' })).toEqual([second]);
+    expect(await list({ registryModelId: 'mdl_other' })).toEqual([second]);
     expect(await list({ visibleTo: 'bob' })).toEqual([third, first]);
     expect(await list({ state: 'running' })).toEqual([]);
     await store.transaction((transaction) => updateDesired(transaction, third, { desired: 'deleted' }, at));
@@ -97,8 +98,8 @@ describe.each(stores())('instances in $name', (kind) => {
     await addModels(store, 'tiny');
     const id = await launch(store);
     const first = { id, generation: 1 };
-    await saveWhatRuns(store.db, first, 'eu', { image: 'e:1@sha256:a' });
-    await saveWhatRuns(store.db, first, 'eu', { contextLength: 8192 });
+    await saveObservedFacts(store.db, first, 'eu', { image: 'e:1@sha256:a' });
+    await saveObservedFacts(store.db, first, 'eu', { contextLength: 8192 });
     await store.transaction((transaction) => saveRegionStatus(transaction, id, 'eu', running, at));
     const found = async () => (await findInstance(store.db, id))?.regions;
     expect(await found()).toMatchObject([{ image: 'e:1@sha256:a', contextLength: 8192 }, { region: 'us' }]);
@@ -107,7 +108,7 @@ describe.each(stores())('instances in $name', (kind) => {
     expect((await found())?.[0]).toMatchObject({ image: 'e:1@sha256:a' });
     expect((await found())?.[0]?.contextLength).toBeUndefined();
     // About what ran before, but reported only now.
-    await saveWhatRuns(store.db, first, 'eu', { contextLength: 8192 });
+    await saveObservedFacts(store.db, first, 'eu', { contextLength: 8192 });
     expect((await found())?.[0]?.contextLength).toBeUndefined();
   });
 
@@ -117,14 +118,14 @@ describe.each(stores())('instances in $name', (kind) => {
     await addModels(store, 'tiny', 'other');
     const id = await launch(store);
     const update = {
-      entryId: 'mdl_other',
+      registryModelId: 'mdl_other',
       generation: 2,
       state: 'pending' as const,
       regions: [{ region: 'eu', volume: 'v-new' }],
     };
     await store.transaction((transaction) => updateDesired(transaction, id, update, at));
     expect(await findInstance(store.db, id)).toMatchObject({
-      entryId: 'mdl_other',
+      registryModelId: 'mdl_other',
       generation: 2,
       regions: [{ region: 'eu', volume: 'v-new' }, { region: 'us' }],
     });
@@ -148,13 +149,40 @@ describe.each(stores())('instances in $name', (kind) => {
     await addModels(store, 'tiny');
     const id = await launch(store, { regions: [{ region: 'eu', volume: undefined }] });
     await store.transaction((transaction) => saveRegionStatus(transaction, id, 'eu', running, at));
-    expect(await restlessRegions(store.db)).toEqual([{ id, region: 'eu' }]);
+    expect(await regionsToReconcile(store.db)).toEqual([{ id, region: 'eu' }]);
     await markUnattended(store, at, ['elsewhere']);
     expect(await findInstance(store.db, id)).toMatchObject({ state: 'running', regions: [{ urls: running.urls }] });
     await markUnattended(store, at, ['eu']);
     expect(await findInstance(store.db, id)).toMatchObject({ state: 'pending', ready: 0, regions: [{ urls: [] }] });
     const stopped = { desired: 'stopped' as const, state: 'stopped' as const };
     await store.transaction((transaction) => updateDesired(transaction, id, stopped, at));
-    expect(await restlessRegions(store.db)).toEqual([]);
+    expect(await regionsToReconcile(store.db)).toEqual([]);
+  });
+
+  test('with damaged columns spoil no list, and are not acted on', async () => {
+    await using open = await kind.open();
+    const { store } = open;
+    await addModels(store, 'tiny');
+    const damaged = await launch(store);
+    const whole = await launch(store);
+    await store.db.updateTable('instances').set({ spec: '{"replicas":' }).where('id', '=', damaged).execute();
+    await store.db
+      .updateTable('instance_regions')
+      .set({ state: 'dreaming', urls: '[1]', reason: '"full"' })
+      .where('instance_id', '=', damaged)
+      .execute();
+    const regions = [
+      { region: 'eu', state: 'pending', urls: [], reason: undefined },
+      { region: 'us', state: 'pending', urls: [], reason: undefined },
+    ];
+    expect(await searchInstances(store.db, { limit: 20, visibleTo: undefined })).toMatchObject([
+      { id: whole, spec: { replicas: 1 } },
+      { id: damaged, name: 'tiny', spec: { replicas: 0, regions: [] }, regions },
+    ]);
+    await expect(findInstance(store.db, damaged)).rejects.toThrow(`spec of instance ${damaged} is damaged`);
+    expect(await findInstance(store.db, whole)).toMatchObject({ id: whole });
+    // A limit that left it out could be passed.
+    await expect(specsOfRunning(store.db, 'ada')).rejects.toThrow('damaged');
+    await markUnattended(store, at, ['eu']);
   });
 });

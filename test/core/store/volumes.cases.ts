@@ -7,30 +7,30 @@ import {
   findVolume,
   findVolumes,
   markDamaged,
+  queueVolume,
   searchVolumes,
   unfinishedVolumes,
   updateVolume,
   usersOfVolume,
-  wantVolume,
 } from '../../../src/core/volumes/table.ts';
 import { stores } from '../../support/stores.ts';
 import { addModels, at, weights } from './rows.ts';
 
 const selection = selectionHash(weights);
 
-function want(store: Store, key: string, options: { prefetch?: boolean; retry?: boolean; region?: string } = {}) {
+function queue(store: Store, key: string, options: { prefetch?: boolean; retry?: boolean; region?: string } = {}) {
   const { region = 'local', prefetch = false, retry = false } = options;
   const volume = { key, region, repo: 'acme/tiny', commit: 'c'.repeat(40), selection, bytes: 5_000_000_000 };
-  return wantVolume(store.db, volume, { prefetch, retry });
+  return queueVolume(store.db, volume, { prefetch, retry });
 }
 
 describe.each(stores())('volumes in $name', (kind) => {
   test('are queued once, also if they are wanted again, and their files are found by the selection', async () => {
     await using open = await kind.open();
     await addModels(open.store, 'tiny');
-    await want(open.store, 'v-1');
+    await queue(open.store, 'v-1');
     await updateVolume(open.store.db, 'v-1', { state: 'downloading', attempt: 1, lastUsedAt: at });
-    await want(open.store, 'v-1', { retry: true });
+    await queue(open.store, 'v-1', { retry: true });
     expect(await findVolume(open.store.db, 'v-1')).toMatchObject({
       state: 'downloading',
       attempt: 1,
@@ -45,12 +45,12 @@ describe.each(stores())('volumes in $name', (kind) => {
     await using open = await kind.open();
     const { db } = open.store;
     await addModels(open.store, 'tiny');
-    await want(open.store, 'v-1');
+    await queue(open.store, 'v-1');
     const reason = { code: 'no_space', message: 'Full.' };
     await updateVolume(db, 'v-1', { state: 'failed', failures: 6, retryAt: Date.parse(at), reason });
-    await want(open.store, 'v-1');
+    await queue(open.store, 'v-1');
     expect(await findVolume(db, 'v-1')).toMatchObject({ state: 'failed', retryAt: Date.parse(at), reason });
-    await want(open.store, 'v-1', { retry: true });
+    await queue(open.store, 'v-1', { retry: true });
     expect(await findVolume(db, 'v-1')).toMatchObject({ state: 'queued', failures: 0, retryAt: undefined });
   });
 
@@ -58,7 +58,7 @@ describe.each(stores())('volumes in $name', (kind) => {
     await using open = await kind.open();
     const { db } = open.store;
     await addModels(open.store, 'tiny');
-    await want(open.store, 'v-1');
+    await queue(open.store, 'v-1');
     const reason = { code: 'checksum_mismatch', message: 'model.gguf is missing.' };
     await updateVolume(db, 'v-1', { state: 'evicting', reason: null });
     expect(await markDamaged(db, 'v-1', reason)).toBe(false);
@@ -73,7 +73,7 @@ describe.each(stores())('volumes in $name', (kind) => {
     const { db } = open.store;
     await addModels(open.store, 'tiny');
     for (const key of ['v-3', 'v-1', 'v-2', 'v-4'])
-      await want(open.store, key, { region: key === 'v-4' ? 'us' : 'eu' });
+      await queue(open.store, key, { region: key === 'v-4' ? 'us' : 'eu' });
     await updateVolume(db, 'v-2', { state: 'absent' });
     await updateVolume(db, 'v-3', { state: 'ready', pinned: true });
     const keys = async (query: { region?: string; after?: string }) =>
@@ -92,7 +92,7 @@ describe.each(stores())('volumes in $name', (kind) => {
     const id = await store.transaction((transaction) =>
       insertInstance(transaction, {
         name: 'tiny',
-        entryId: 'mdl_tiny',
+        registryModelId: 'mdl_tiny',
         spec: { replicas: 1, regions: [] },
         owner: 'ada',
         private: false,
@@ -101,12 +101,26 @@ describe.each(stores())('volumes in $name', (kind) => {
         regions: [{ region: 'eu', volume: 'v-1' }],
       }),
     );
-    const using = [{ id, region: 'eu', entryId: 'mdl_tiny' }];
+    const using = [{ id, region: 'eu', registryModelId: 'mdl_tiny' }];
     expect(await usersOfVolume(store.db, 'v-1')).toEqual(using);
     const stopping = { desired: 'stopped' as const, state: 'stopping' as const };
     await store.transaction((transaction) => updateDesired(transaction, id, stopping, at));
     expect(await usersOfVolume(store.db, 'v-1')).toEqual(using);
     await store.transaction((transaction) => updateDesired(transaction, id, { state: 'stopped' }, at));
     expect(await usersOfVolume(store.db, 'v-1')).toEqual([]);
+  });
+
+  test('with damaged columns spoil no list', async () => {
+    await using open = await kind.open();
+    const { db } = open.store;
+    await addModels(open.store, 'tiny');
+    await queue(open.store, 'v-1');
+    await queue(open.store, 'v-2');
+    const damaged = { state: 'dreaming', progress: '{', reason: '{"code":1}', refused: '{}' };
+    await db.updateTable('volumes').set(damaged).where('key', '=', 'v-1').execute();
+    expect(await searchVolumes(db, { limit: 20 })).toMatchObject([
+      { key: 'v-1', state: 'partial', progress: undefined, reason: undefined, refused: [] },
+      { key: 'v-2', state: 'queued' },
+    ]);
   });
 });

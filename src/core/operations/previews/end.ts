@@ -12,7 +12,7 @@ export function previewEnd({ end, instance }: PreparedEnd, given: { instance: st
       `${end === 'stop' ? 'Stop' : 'Delete'} ${modelId(instance)} of ${instance.ownerName}`,
       `${spec.replicas} ${spec.replicas === 1 ? 'replica' : 'replicas'} in ${regions.join(', ')}`,
     ],
-    relied: { 'the instance': modelId(instance), 'its entry': instance.entryId, 'its owner': instance.owner },
+    relied: { 'the instance': modelId(instance), 'its entry': instance.registryModelId, 'its owner': instance.owner },
     facts: { adds: false, regions, accelerators: spec.accelerator === undefined ? [] : [spec.accelerator] },
     private: instance.private,
   };

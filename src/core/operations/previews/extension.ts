@@ -21,7 +21,7 @@ export function previewExtension({ instance, model, until, usage }: PreparedExte
     ],
     relied: {
       'the instance': modelId(instance),
-      'its entry': instance.entryId,
+      'its entry': instance.registryModelId,
       'when it stops': stopAt ?? 'never',
       'the number of replicas': `${spec.replicas}`,
     },

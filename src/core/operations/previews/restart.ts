@@ -16,14 +16,14 @@ export function previewRestart(prepared: PreparedRestart, given: RestartInput): 
       ...planLines(plan, model),
       ...(wakes && stopAfter !== undefined ? [`Stops by itself after ${stopAfter}`] : []),
     ],
-    relied: { ...changeRelied(prepared), 'what it serves now': instance.entryId },
+    relied: { ...changeRelied(prepared), 'what it serves now': instance.registryModelId },
     costPerHour: plan.cost_per_hour,
     facts: {
       ...planFacts(plan, model),
       gpus: wakes ? gpusOf(plan) : 0,
       costPerHour: wakes ? plan.cost_per_hour : 0,
       stopAfter: (wakes ? stopAfter : instance.stopAt) !== undefined,
-      adds: wakes || model.id !== instance.entryId || plan.bytes_to_fetch > 0 || plan.changes.length > 0,
+      adds: wakes || model.id !== instance.registryModelId || plan.bytes_to_fetch > 0 || plan.changes.length > 0,
     },
     private: instance.private,
   };

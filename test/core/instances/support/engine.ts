@@ -42,7 +42,7 @@ if (values.stubborn) {
 }
 
 function startWorker(): Promise<void> {
-  const words = [process.argv[1] as string, '--stubborn', '--model', values.model as string];
+  const words = [process.argv[1] ?? '', '--stubborn', '--model', values.model ?? ''];
   const worker = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'ignore'] });
   return new Promise((resolve) => {
     worker.stdout.once('data', () => resolve());

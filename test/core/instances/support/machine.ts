@@ -12,35 +12,44 @@ import { KiB } from '../../download/pulling.ts';
 import { atTerminal } from '../../../support/callers.ts';
 import type { Hub } from '../../../support/hub/hub.ts';
 import { startHub } from '../../../support/hub/hub.ts';
+import { z } from 'zod';
+import { defined } from '../../../support/defined.ts';
 
 export type Outcome = Record<string, unknown>;
 
-/** What `get_instance` answers, as far as tests look at it. */
-export interface InstanceView {
-  id: number;
-  model_id: string;
-  model: string;
-  state: string;
-  ready: number;
-  replicas: number;
-  runtime: string;
-  stop_at?: string;
-  regions: { region: string; state: string; ready: number; restarts: number; reason?: Reason }[];
-}
+const reasonShape = z.object({ code: z.string(), message: z.string() });
 
-interface Reason {
-  code: string;
-  message: string;
-}
+/** The answer of `get_instance`, as far as tests read it by type. */
+const instanceView = z.looseObject({
+  id: z.number(),
+  model_id: z.string(),
+  model: z.string(),
+  state: z.string(),
+  ready: z.number(),
+  replicas: z.number(),
+  runtime: z.string(),
+  stop_at: z.string().optional(),
+  regions: z.array(
+    z.looseObject({
+      region: z.string(),
+      state: z.string(),
+      ready: z.number(),
+      restarts: z.number(),
+      reason: reasonShape.optional(),
+    }),
+  ),
+});
+export type InstanceView = z.infer<typeof instanceView>;
 
-export interface VolumeView {
-  volume: string;
-  region: string;
-  state: string;
-  bytes: number;
-  in_use_by: number[];
-  reason?: Reason;
-}
+const volumeView = z.looseObject({
+  volume: z.string(),
+  region: z.string(),
+  state: z.string(),
+  bytes: z.number(),
+  in_use_by: z.array(z.number()),
+  reason: reasonShape.optional(),
+});
+export type VolumeView = z.infer<typeof volumeView>;
 
 export const engineScript = fileURLToPath(new URL('./engine.ts', import.meta.url));
 
@@ -121,9 +130,9 @@ const patience = { timeout: 30_000, interval: 50 };
 export function calls(execute: Execute) {
   const run: Execute = (operation, input, options) => execute(operation, input, options);
   const get = async (id: number, waitSeconds = 0): Promise<InstanceView> =>
-    (await run('get_instance', { instance: String(id), wait_seconds: waitSeconds })) as never;
+    instanceView.parse(await run('get_instance', { instance: String(id), wait_seconds: waitSeconds }));
   const volumes = async (input: object = {}): Promise<VolumeView[]> =>
-    (await run('list_cache', input))['items'] as never;
+    z.array(volumeView).parse((await run('list_cache', input))['items']);
   return {
     run,
     get,
@@ -132,7 +141,7 @@ export function calls(execute: Execute) {
       await run('register_model', { name, source: 'huggingface', repo, category: 'chat', ...more });
     },
     async launch(model: string, more: object = {}): Promise<number> {
-      return (await run('launch_instance', { model, runtime: 'engine', ...more }))['instance'] as number;
+      return z.number().parse((await run('launch_instance', { model, runtime: 'engine', ...more }))['instance']);
     },
     /** Waits for a state, and answers with the instance in it. */
     async reach(id: number, state: string): Promise<InstanceView> {
@@ -141,7 +150,7 @@ export function calls(execute: Execute) {
     },
     async reachVolume(state: string): Promise<VolumeView> {
       await vi.waitFor(async () => expect((await volumes())[0]?.state).toBe(state), patience);
-      return (await volumes())[0] as VolumeView;
+      return defined((await volumes())[0]);
     },
   };
 }
@@ -156,15 +165,17 @@ export async function urlsOf(machine: Machine, id: number): Promise<string[]> {
   return (await machine.core.routes.findById(id, machine.local)).replicas.map(({ url }) => url);
 }
 
+const engineAnswer = z.object({ pid: z.number(), port: z.string(), model: z.string(), name: z.string() });
+
 /** What the engine says of itself. */
 export async function askEngine(url: string): Promise<{ pid: number; port: string; model: string; name: string }> {
-  return (await fetch(url)).json() as never;
+  return engineAnswer.parse(await (await fetch(url)).json());
 }
+
+const logsShape = z.object({ logs: z.array(z.object({ lines: z.array(z.string()) })).default([]) });
 
 /** The engine's log, of all regions and replicas. */
 export async function logOf(machine: Pick<Machine, 'run'>, id: number): Promise<string> {
-  const { logs } = (await machine.run('get_instance_logs', { instance: String(id), lines: 200 })) as {
-    logs?: { lines: string[] }[];
-  };
-  return (logs ?? []).flatMap(({ lines }) => lines).join('\n');
+  const { logs } = logsShape.parse(await machine.run('get_instance_logs', { instance: String(id), lines: 200 }));
+  return logs.flatMap(({ lines }) => lines).join('\n');
 }

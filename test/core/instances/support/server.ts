@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { calls } from './machine.ts';
 import type { Outcome } from './machine.ts';
 import type { Answer, Request } from './server-process.ts';
+import { defined } from '../../../support/defined.ts';
 
 const script = fileURLToPath(new URL('./server-process.ts', import.meta.url));
 
@@ -48,7 +49,7 @@ export function startServer(dataDir: string, hub: string, environment: Record<st
     return answer.promise;
   };
   return {
-    pid: child.pid as number,
+    pid: defined(child.pid),
     /** The first thing that it says: ready, or why not. */
     first: first.promise,
     ...calls(run),
