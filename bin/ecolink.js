@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Plain JavaScript that any Node from 16 on can read. EcoLink itself needs Node 24: an older one starts itself again
-// with the `node` package's binary where that is installed, and says what to install where it is not.
+// Plain JavaScript for Node 16 and newer. EcoLink itself needs Node 24. An older Node runs the program with the binary
+// of the npm package `node`, if that is installed. If it is not, the message says what to install.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -16,14 +16,14 @@ function major(version) {
 }
 
 function nodePackage() {
-  // Beside this package first, then in the project that it is called from.
+  // First beside this package, then in the current project.
   for (const from of [self, join(process.cwd(), 'package.json')]) {
     try {
       const find = createRequire(from);
-      // An older one would come back here and look for itself for ever.
+      // An older one would start this program again, without end.
       if (major(find('node/package.json').version) >= needed) return find.resolve('node/bin/node');
     } catch {
-      // The next place.
+      // Not installed there.
     }
   }
   return undefined;
@@ -37,7 +37,7 @@ function runWith(node) {
 }
 
 function refuse(reason) {
-  console.error(`error[node_too_old]: EcoLink needs Node ${needed}, and this is ${process.versions.node}. ${reason}`);
+  console.error(`error[node_too_old]: EcoLink needs Node ${needed}, but this is ${process.versions.node}. ${reason}`);
   console.error(
     `next: install Node ${needed} from https://nodejs.org, or beside EcoLink with: npm install node@${needed}`,
   );
@@ -46,7 +46,7 @@ function refuse(reason) {
 
 if (major(process.versions.node) < needed) {
   const node = nodePackage();
-  if (node === undefined) refuse('No npm package "node" of that age is installed either.');
+  if (node === undefined) refuse('The npm package "node" is not installed either, or is too old.');
   else runWith(node);
 } else {
   const built = fileURLToPath(new URL('../dist/main.js', import.meta.url));
