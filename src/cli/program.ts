@@ -54,7 +54,7 @@ export function buildProgram(
     parent.addCommand(command, { hidden });
     return command;
   };
-  for (const operation of commandOperations()) {
+  for (const operation of inHelpOrder()) {
     operationCommand(operation, add(program, commandName(operation.name)), run);
   }
   addTokenCommands(program, add, `${groups.people}:`, terminal);
