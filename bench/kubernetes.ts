@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { availableParallelism, cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { leanFlags } from '../src/cli/node-flags.ts';
+import { nodeFlags } from '../src/cli/node-flags.ts';
 import { makeTinyGguf } from '../src/quickstart/tiny-gguf.ts';
 import { startFaultProxy } from '../test/kubernetes/support/fault-proxy.ts';
 import { startNodes } from '../test/kubernetes/support/nodes.ts';
@@ -68,7 +68,7 @@ async function startServer(env: Record<string, string>): Promise<Server> {
   const child: ChildProcess = fork(fileURLToPath(new URL('./kubernetes-server.ts', import.meta.url)), {
     env,
     // `serve` gives itself the same flags.
-    execArgv: leanFlags,
+    execArgv: nodeFlags,
   });
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   const begun = once(child, 'message');

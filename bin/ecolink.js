@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Plain JavaScript that Node 16 and later can run. EcoLink itself needs Node 24. An older Node starts this file again
-// with the binary of the `node` package. If that package is not installed, it says what to install.
+// Plain JavaScript for Node 16 and newer. EcoLink itself needs Node 24. An older Node runs the program with the binary
+// of the npm package `node`, if that is installed. If it is not, the message says what to install.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -16,14 +16,14 @@ function major(version) {
 }
 
 function nodePackage() {
-  // Search beside this package first, then in the project of the current folder.
+  // First beside this package, then in the current project.
   for (const from of [self, join(process.cwd(), 'package.json')]) {
     try {
       const find = createRequire(from);
-      // An older binary would start itself again for ever.
+      // An older one would start this program again, without end.
       if (major(find('node/package.json').version) >= needed) return find.resolve('node/bin/node');
     } catch {
-      // Not installed there: try the next folder.
+      // Not installed there.
     }
   }
   return undefined;
@@ -37,7 +37,7 @@ function runWith(node) {
 }
 
 function refuse(reason) {
-  console.error(`error[node_too_old]: EcoLink needs Node ${needed}, and this is ${process.versions.node}. ${reason}`);
+  console.error(`error[node_too_old]: EcoLink needs Node ${needed}, but this is ${process.versions.node}. ${reason}`);
   console.error(
     `next: install Node ${needed} from https://nodejs.org, or beside EcoLink with: npm install node@${needed}`,
   );
@@ -46,7 +46,7 @@ function refuse(reason) {
 
 if (major(process.versions.node) < needed) {
   const node = nodePackage();
-  if (node === undefined) refuse('The npm package "node" is not installed in that version either.');
+  if (node === undefined) refuse('The npm package "node" is not installed either, or is too old.');
   else runWith(node);
 } else {
   const built = fileURLToPath(new URL('../dist/main.js', import.meta.url));

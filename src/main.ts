@@ -1,9 +1,9 @@
 /**
- * Picks a command and nothing else. Everything is imported when it is needed: a download, a completion and `--help`
- * load neither the store nor the server.
+ * Picks a command. Everything is imported when it is needed: a download, a completion and `--help` load neither the
+ * store nor the server.
  */
 const [command, ...rest] = process.argv.slice(2);
-/** Run by pods of this image, to look into a volume. */
+/** Commands for pods of this image, which read a volume. */
 const podCommands = new Set(['check-volume', 'verify-volume', 'list-folder', 'read-file', 'probe-region']);
 
 if (command === 'pull') {
@@ -16,7 +16,7 @@ if (command === 'pull') {
   const { completeCommand } = await import('./cli/complete.ts');
   await completeCommand(rest);
 } else {
-  if (command === 'serve') (await import('./cli/node-flags.ts')).becomeLean();
+  if (command === 'serve') (await import('./cli/node-flags.ts')).restartWithNodeFlags();
   const { runProgram } = await import('./cli/program.ts');
   process.exitCode = await runProgram(process.argv.slice(2));
 }

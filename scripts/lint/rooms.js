@@ -47,7 +47,7 @@ const composition = [/^core\/create-core\.ts$/, /^core\/doctor\.ts$/];
 export const outerRooms = {
   'main.ts': {
     rooms: ['cli'],
-    core: [/^core\/download\/command\.ts$/, /^core\/regions\/kubernetes\/pods\/in-pod\.ts$/],
+    core: [/^core\/download\/command\.ts$/, /^core\/regions\/kubernetes\/pods\/pod-commands\.ts$/],
   },
   cli: { rooms: ['client', 'http', 'mcp', 'quickstart'], core: composition },
   http: { rooms: ['client', 'gateway', 'mcp', 'slack'], core: [] },

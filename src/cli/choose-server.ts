@@ -1,49 +1,48 @@
-import type { Core } from '../core/core.ts';
+import { connect } from '../client/client.ts';
+import type { Call, CallOptions, CredentialCalls, TokenCalls } from '../client/client.ts';
 import { scopes } from '../core/base/caller.ts';
 import type { Caller } from '../core/base/caller.ts';
-import { clientEnvironment, loadConfig } from '../core/config/load.ts';
-import type { Config } from '../core/config/config.ts';
 import { EcolinkError, fail } from '../core/base/errors.ts';
 import { createLog } from '../core/base/log.ts';
-import { connect } from '../http/client.ts';
-import type { Client } from '../http/client.ts';
-import { program } from './names.ts';
+import { say, task } from '../core/base/prose.ts';
+import type { Config } from '../core/config/config.ts';
+import { clientEnvironment, loadConfig } from '../core/config/load.ts';
+import type { Core } from '../core/core.ts';
+import type { InputOf, OperationName, OutputOf } from '../core/operations/catalogue.ts';
 
-export type Call = Client['call'];
-
-/** Whatever carries an operation out: a running server, or this process. */
-export interface Reached extends AsyncDisposable {
+/** Runs operations: a server, or this process. */
+export interface Connection extends AsyncDisposable {
   call: Call;
-  tokens: Client['tokens'];
-  credentials: Client['credentials'];
+  tokens: TokenCalls;
+  credentials: CredentialCalls;
 }
 
 /**
- * The server that the environment or the data folder names; where none runs, this process, if `withoutServer` says
- * that it can do the work alone. Throws `server_not_running` otherwise.
+ * The server that the environment or the data folder names. If none runs, this process does the work, if `withoutServer`
+ * allows that. Throws `server_not_running` otherwise.
  */
-export async function reach({ withoutServer }: { withoutServer: boolean }): Promise<Reached> {
+export async function chooseServer({ withoutServer }: { withoutServer: boolean }): Promise<Connection> {
   const config = loadConfig();
   const named = clientEnvironment();
   try {
-    const client = await connect({ dataDir: config.dataDir, source: 'cli', ...named });
-    return { ...client, [Symbol.asyncDispose]: async () => {} };
+    const { call, tokens, credentials } = await connect({ dataDir: config.dataDir, source: 'cli', ...named });
+    return { call, tokens, credentials, [Symbol.asyncDispose]: async () => {} };
   } catch (thrown) {
     if (!(thrown instanceof EcolinkError) || thrown.code !== 'server_not_running') throw thrown;
-    // Who names a server means that one: the local registry would be another.
+    // The local registry is not the one of a server that was named.
     if (named.url !== undefined) throw thrown;
     if (withoutServer) return inThisProcess(config);
     throw needsServer(config, thrown);
   }
 }
 
-/** The core without its reconciler: what it writes, a server carries out once it runs. */
+/** The core without its reconciler: it writes, and a server does the work when it runs. */
 async function openCore(config: Config): Promise<Core> {
   const { createCore } = await import('../core/create-core.ts');
   return createCore(config, createLog({ level: 'silent', pretty: false }), { reconcile: false });
 }
 
-async function inThisProcess(config: Config): Promise<Reached> {
+async function inThisProcess(config: Config): Promise<Connection> {
   const core = await openCore(config);
   const person = await core.access.local();
   const caller: Caller = {
@@ -55,7 +54,7 @@ async function inThisProcess(config: Config): Promise<Reached> {
     scopes: [...scopes],
   };
   return {
-    call: (operation, input, options) => core.execute(operation, input, caller, options),
+    call: callsOf(core, caller),
     tokens: {
       create: (input) => core.tokens.create(input, caller),
       list: () => core.tokens.list(caller),
@@ -69,9 +68,18 @@ async function inThisProcess(config: Config): Promise<Reached> {
   };
 }
 
+function callsOf(core: Core, caller: Caller): Call {
+  function call<N extends OperationName>(name: N, input: InputOf<N>, options?: CallOptions): Promise<OutputOf<N>>;
+  function call(name: string, input: object, options?: CallOptions): Promise<Record<string, unknown>>;
+  function call(name: string, input: object, options?: CallOptions): Promise<Record<string, unknown>> {
+    return core.execute(name, input, caller, options);
+  }
+  return call;
+}
+
 function needsServer(config: Config, cause: EcolinkError): EcolinkError {
-  return fail('server_not_running', `No EcoLink server runs on ${config.dataDir}, and this needs one.`, {
-    nextStep: `Start it in another terminal with "npm start" (or "${program} serve"), or name a server in ECOLINK_URL and ECOLINK_TOKEN.`,
+  return fail('server_not_running', `No EcoLink server runs on ${config.dataDir}, and this command needs one.`, {
+    nextStep: say`Start it in another terminal: ${task('start_server')}. Or name a server in ECOLINK_URL and ECOLINK_TOKEN.`,
     cause,
   });
 }

@@ -1,22 +1,22 @@
 import type { Command, Option } from 'commander';
-import { plainText } from '../core/base/format.ts';
 import { inputFields } from '../core/operation/operation.ts';
 import type { FieldHints, Operation } from '../core/operation/operation.ts';
 import { findOperation } from '../core/operations/catalogue.ts';
+import { chooseServer } from './choose-server.ts';
 import { commandName, commandOperations, flagName } from './names.ts';
 import { processTerminal } from './output/terminal.ts';
+import { cell, rowsOf } from './output/values.ts';
 import { buildProgram } from './program.ts';
-import { reach } from './choose-server.ts';
 
 interface Candidate {
   value: string;
   about: string;
 }
 
-/** Asks for values; empty where nothing can be asked. */
+/** Looks values up. Empty if nobody can be asked. */
 type Lookup = (choices: NonNullable<FieldHints['choices']>) => Promise<Candidate[]>;
 
-/** The hidden command behind every shell's completion. It says nothing at all where something goes wrong. */
+/** The hidden command behind every shell's completion. It prints nothing if something goes wrong. */
 export async function completeCommand(words: readonly string[]): Promise<void> {
   const terminal = processTerminal();
   const program = buildProgram(terminal);
@@ -24,7 +24,7 @@ export async function completeCommand(words: readonly string[]): Promise<void> {
   for (const { value, about } of candidates) terminal.out(`${value}\t${about}`);
 }
 
-/** What may stand in place of the last of `words`. */
+/** Candidates for the last of `words`. */
 export async function complete(program: Command, words: readonly string[], lookup: Lookup): Promise<Candidate[]> {
   const current = words.at(-1) ?? '';
   const { command, rest } = descend(program, words.slice(0, -1));
@@ -33,7 +33,7 @@ export async function complete(program: Command, words: readonly string[], looku
   return candidates.filter(({ value }) => value.startsWith(current));
 }
 
-/** Follows the typed commands as far as they go. */
+/** The last command that was typed, and the words after it. */
 function descend(program: Command, words: readonly string[]): { command: Command; rest: readonly string[] } {
   let command = program;
   let position = 0;
@@ -100,15 +100,15 @@ async function argumentValues(
   return choices ? lookup(choices) : [];
 }
 
-/** The list operation's items, from the server or, where none runs, from the store. A shell does not wait long. */
+/** The items of a list operation. A shell does not wait long. */
 async function lookUp({ operation: name, value, label }: NonNullable<FieldHints['choices']>): Promise<Candidate[]> {
   const operation = findOperation(name);
   if (!operation) return [];
-  await using reached = await reach(operation);
-  const { items } = await reached.call(name, { limit: 100 }, { signal: AbortSignal.timeout(3000) });
-  return (items as Record<string, unknown>[]).map((item) => ({
-    value: plainText(String(item[value])),
-    about: label === undefined ? '' : plainText(String(item[label])),
+  await using server = await chooseServer(operation);
+  const { items } = await server.call(name, { limit: 100 }, { signal: AbortSignal.timeout(3000) });
+  return rowsOf(items).map((item) => ({
+    value: cell(value, item[value], 0),
+    about: label === undefined ? '' : cell(label, item[label], 0),
   }));
 }
 

@@ -3,11 +3,11 @@ import { nearest } from '../core/base/nearest.ts';
 import type { Terminal } from './output/terminal.ts';
 
 /**
- * Each script asks the hidden command `__complete` with the words up to and with the one under the cursor; it answers
- * with a line `value<tab>description` for each candidate.
+ * Each script runs the hidden command `__complete` with the words up to the cursor, the current one included. It prints
+ * a line `value<tab>description` for each candidate.
  */
 const scripts: Record<string, string> = {
-  // COMP_WORDS splits at "=" and ":", which the words of this program hold: the line is split at blanks instead.
+  // COMP_WORDS splits at "=" and ":", which occur in the words of this program. So the line is split at blanks.
   bash: `# ecolink completion for bash
 _ecolink() {
   local line=\${COMP_LINE:0:COMP_POINT} candidate

@@ -1,156 +1,123 @@
-import { plainWords } from '../core/base/prose.ts';
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { EnvHttpProxyAgent, fetch } from 'undici';
-import { loadConfig, clientEnvironment } from '../core/config/load.ts';
-import type { Config } from '../core/config/config.ts';
+import { connect } from '../client/client.ts';
 import { EcolinkError } from '../core/base/errors.ts';
-import { plainText } from '../core/base/format.ts';
-import { findCommand } from '../core/runtimes/built-in.ts';
-import { isLlamaEngineInstalled } from '../core/runtimes/llama-engine.ts';
-import { connect } from '../http/client.ts';
+import { say, task } from '../core/base/prose.ts';
+import { clientEnvironment, loadConfig } from '../core/config/load.ts';
+import { checkEngines, checkRegion, checkStore, checkableRegions } from '../core/doctor.ts';
+import type { CheckResult } from '../core/doctor.ts';
 
-export interface Check {
+export interface NamedResult extends CheckResult {
   name: string;
-  state: 'ok' | 'warning' | 'failed';
-  said: string;
-  fix?: string;
 }
 
-/** In the order in which one stands on the other. None throws, none changes anything. */
-export const checks: readonly (() => Promise<Check>)[] = [
-  nodeVersion,
+/** Each check builds on those before it. None throws, none changes anything. */
+export const checks: readonly (() => Promise<NamedResult>)[] = [
+  guarded('node', nodeVersion),
   guarded('configuration', configuration),
   guarded('data folder', dataFolder),
-  guarded('store', store),
+  guarded('store', () => checkStore(loadConfig())),
   guarded('server', server),
   guarded('hub', hub),
-  guarded('engine', engine),
+  guarded('engine', () => checkEngines(loadConfig())),
 ];
 
-const neededNode = 24;
-
-async function nodeVersion(): Promise<Check> {
-  const name = 'node';
-  const major = Number(process.versions.node.split('.')[0]);
-  if (major >= neededNode) return { name, state: 'ok', said: process.versions.node };
-  return {
-    name,
-    state: 'failed',
-    said: `${process.versions.node} is too old.`,
-    fix: `Install Node ${neededNode} or newer, or: npm install node@${neededNode}`,
-  };
+/** Checks all regions at once: each check takes as long as a pod needs to start. */
+export async function checkRegions(note: (line: string) => void): Promise<NamedResult[]> {
+  const config = readConfig();
+  const names = config ? checkableRegions(config) : [];
+  if (!config || names.length === 0) return [];
+  note(
+    `Checking ${names.join(', ')} with a small claim and a pod in each. This takes two minutes if they do not start.`,
+  );
+  const found = await Promise.all(
+    names.map(async (name) => (await checkRegion(config, name)).map((result) => ({ name, ...result }))),
+  );
+  return found.flat();
 }
 
-/** What a check cannot foresee is its finding. */
-function guarded(name: string, check: (name: string) => Promise<Check>): () => Promise<Check> {
+/** Undefined if the configuration cannot be read: its own check says why. */
+function readConfig(): ReturnType<typeof loadConfig> | undefined {
+  try {
+    return loadConfig();
+  } catch {
+    return undefined;
+  }
+}
+
+/** An error of a check is its result. */
+function guarded(name: string, check: () => CheckResult | Promise<CheckResult>): () => Promise<NamedResult> {
   return async () => {
     try {
-      return await check(name);
+      return { name, ...(await check()) };
     } catch (thrown) {
-      if (thrown instanceof EcolinkError)
-        return { name, state: 'failed', said: plainText(thrown.message), fix: plainText(plainWords(thrown.nextStep)) };
-      return { name, state: 'failed', said: plainText(thrown instanceof Error ? thrown.message : String(thrown)) };
+      const said = thrown instanceof Error ? thrown.message : String(thrown);
+      return { name, state: 'failed', said, fix: thrown instanceof EcolinkError ? thrown.nextStep : undefined };
     }
   };
 }
 
-async function configuration(name: string): Promise<Check> {
+const neededNode = 24;
+
+function nodeVersion(): CheckResult {
+  const version = process.versions.node;
+  if (Number(version.split('.')[0]) >= neededNode) return { state: 'ok', said: version };
+  const fix = `Install Node ${neededNode} or newer, or: npm install node@${neededNode}`;
+  return { state: 'failed', said: `${version} is too old.`, fix };
+}
+
+function configuration(): CheckResult {
   const { regions, filesystems, runtimes } = loadConfig();
   const names = regions.map((region) => region.name).join(', ');
   const said = `regions: ${names}; filesystems: ${filesystems.length}; runtimes of your own: ${runtimes.length}`;
-  return { name, state: 'ok', said };
+  return { state: 'ok', said };
 }
 
-async function dataFolder(name: string): Promise<Check> {
+function dataFolder(): CheckResult {
   const { dataDir } = loadConfig();
-  if (!existsSync(dataDir)) return { name, state: 'ok', said: `${dataDir} (made at the first start)` };
+  if (!existsSync(dataDir)) return { state: 'ok', said: `${dataDir} (made at the first start)` };
   if (!statSync(dataDir).isDirectory()) {
-    return {
-      name,
-      state: 'failed',
-      said: `${dataDir} is not a folder.`,
-      fix: 'Move it away, or name another in ECOLINK_DATA_DIR.',
-    };
+    const fix = 'Move it away, or name another in ECOLINK_DATA_DIR.';
+    return { state: 'failed', said: `${dataDir} is not a folder.`, fix };
   }
   accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
-  return { name, state: 'ok', said: dataDir };
+  return { state: 'ok', said: dataDir };
 }
 
-export function isStoreMade({ databaseUrl, dataDir }: Pick<Config, 'databaseUrl' | 'dataDir'>): boolean {
-  return databaseUrl !== undefined || existsSync(join(dataDir, 'ecolink.db'));
-}
-
-async function store(name: string): Promise<Check> {
-  const config = loadConfig();
-  if (!isStoreMade(config)) return { name, state: 'ok', said: 'SQLite (made at the first start)' };
-  const { openStore } = await import('../core/store/store.ts');
-  await using opened = await openStore(config);
-  await opened.ping();
-  return { name, state: 'ok', said: opened.flavour === 'sqlite' ? 'SQLite answers' : 'PostgreSQL answers' };
-}
-
-async function server(name: string): Promise<Check> {
+async function server(): Promise<CheckResult> {
   const { dataDir } = loadConfig();
   try {
     const client = await connect({ dataDir, source: 'cli', ...clientEnvironment() });
-    return { name, state: 'ok', said: `runs at ${client.url}` };
+    return { state: 'ok', said: `runs at ${client.url}` };
   } catch (thrown) {
     if (!(thrown instanceof EcolinkError) || thrown.code !== 'server_not_running') throw thrown;
-    return { name, state: 'warning', said: 'does not run', fix: 'Start it: npm start (or ecolink serve)' };
+    return { state: 'warning', said: 'does not run', fix: say`Start it: ${task('start_server')}` };
   }
 }
 
-async function hub(name: string): Promise<Check> {
-  const { hub, secrets } = loadConfig();
-  const offline: Check = {
-    name,
-    state: 'warning',
-    said: `${hub.endpoint} does not answer`,
-    fix: 'Check the network and the proxy, or set HF_ENDPOINT. Models on shared filesystems work without it.',
-  };
-  const headers = secrets.hfToken === undefined ? {} : { authorization: `Bearer ${secrets.hfToken}` };
-  const path = secrets.hfToken === undefined ? '/api/models?limit=1' : '/api/whoami-v2';
+async function hub(): Promise<CheckResult> {
+  const {
+    hub: { endpoint },
+    secrets,
+  } = loadConfig();
+  const signedIn = secrets.hfToken !== undefined;
+  const path = signedIn ? '/api/whoami-v2' : '/api/models?limit=1';
   // Redirects are not followed: the token is for this host alone.
-  const answer = await fetch(hub.endpoint + path, {
-    headers,
+  const answer = await fetch(endpoint + path, {
+    headers: signedIn ? { authorization: `Bearer ${secrets.hfToken}` } : {},
     redirect: 'manual',
     dispatcher: new EnvHttpProxyAgent(),
     signal: AbortSignal.timeout(8000),
   }).catch(() => undefined);
   await answer?.body?.cancel();
-  if (!answer || answer.status >= 500) return offline;
-  if (answer.status === 401) {
-    return {
-      name,
-      state: 'failed',
-      said: `${hub.endpoint} refuses HF_TOKEN`,
-      fix: 'Make a new token at the Hub, or unset HF_TOKEN.',
-    };
+  if (!answer || answer.status >= 500) {
+    const fix = 'Check the network and the proxy, or set HF_ENDPOINT. Models on shared filesystems work without it.';
+    return { state: 'warning', said: `${endpoint} does not answer`, fix };
   }
-  return {
-    name,
-    state: 'ok',
-    said: `${hub.endpoint} answers; ${secrets.hfToken === undefined ? 'no HF_TOKEN, so public models only' : 'HF_TOKEN is good'}`,
-  };
-}
-
-async function engine(name: string): Promise<Check> {
-  const { childEnvironment, regions, runtimes } = loadConfig();
-  if (regions.every((region) => region.kind !== 'local'))
-    return { name, state: 'ok', said: 'none needed here: every region brings images of its own' };
-  const path = childEnvironment['PATH'];
-  const found = [
-    findCommand('llama-server', path) === undefined ? undefined : 'llama-server (PATH)',
-    isLlamaEngineInstalled() ? 'node-llama-cpp' : undefined,
-    findCommand('vllm', path) === undefined ? undefined : 'vllm (PATH)',
-    ...runtimes.map((runtime) => `${runtime.name} (ecolink.yaml)`),
-  ].filter((each) => each !== undefined);
-  if (found.length > 0) return { name, state: 'ok', said: found.join(', ') };
-  return {
-    name,
-    state: 'failed',
-    said: 'nothing here can serve a model',
-    fix: 'npm install node-llama-cpp, put llama-server on the PATH, or name a command under "runtimes" in ecolink.yaml.',
-  };
+  if (answer.status === 401) {
+    const fix = 'Make a new token on the Hub, or unset HF_TOKEN.';
+    return { state: 'failed', said: `${endpoint} refuses HF_TOKEN`, fix };
+  }
+  const who = signedIn ? 'HF_TOKEN is good' : 'no HF_TOKEN, so public models only';
+  return { state: 'ok', said: `${endpoint} answers; ${who}` };
 }

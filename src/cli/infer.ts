@@ -1,8 +1,8 @@
 import type { InputField } from '../core/operation/operation.ts';
 
 /**
- * Fills in a field that other given fields imply: `--repo` goes with source `huggingface` only, so `--source` need not
- * be typed. Where the given fields imply two values nothing is filled in, and the checks of the input say why.
+ * Fills in a field that other given fields imply: `--repo` goes with source `huggingface` only, so nobody has to type
+ * `--source`. If the given fields imply two values, it is left out, and the check of the input reports it.
  */
 export function inferImplied(fields: readonly InputField[], input: Record<string, unknown>): Record<string, unknown> {
   const implied = new Map<string, Set<string>>();

@@ -1,13 +1,13 @@
-import { clientEnvironment, loadConfig } from '../core/config/load.ts';
+import { connect } from '../client/client.ts';
+import type { Client } from '../client/client.ts';
 import { EcolinkError } from '../core/base/errors.ts';
-import { connect } from '../http/client.ts';
-import type { Client } from '../http/client.ts';
+import { clientEnvironment, loadConfig } from '../core/config/load.ts';
 import { ownVersion } from '../http/version.ts';
 import { serveMcpStdio } from '../mcp/stdio.ts';
 import type { Terminal } from './output/terminal.ts';
 import { startDetached } from './start-detached.ts';
 
-/** Serves one assistant over stdio as a client of the server, which it starts where none runs. */
+/** Serves one assistant over stdio, as a client of the server. Starts the server if none runs and `start` is true. */
 export async function mcp({ start }: { start: boolean }, terminal: Terminal): Promise<void> {
   const config = loadConfig();
   const named = clientEnvironment();
@@ -28,7 +28,7 @@ export async function mcp({ start }: { start: boolean }, terminal: Terminal): Pr
       try {
         return await client.call(operation, input, options);
       } catch (thrown) {
-        // The server was restarted, on another port perhaps. Nothing answered, so nothing was carried out yet.
+        // The server was restarted, perhaps on another port. Nothing answered, so nothing took effect yet.
         if (!isNotRunning(thrown)) throw thrown;
         client = await findOrStart();
         return client.call(operation, input, options);

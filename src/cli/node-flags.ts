@@ -1,17 +1,17 @@
 /**
- * Node lets its young objects grow to 64 MB, and as much again: 100 MB more with 2,000 instances, and no faster for it. The
- * limit is read when a process begins, and nothing sets it later.
+ * By default, Node lets young objects take 64 MB per semi-space. With 2,000 instances that is 100 MB more memory, and not
+ * faster. Node reads the limit when a process begins; it cannot be set later.
  */
-export const leanFlags = ['--max-semi-space-size=16'];
+export const nodeFlags = ['--max-semi-space-size=16'];
 
 /**
- * Puts in place of this process the same one with those flags, whichever way it was started (npm, `ecolink`, detached by
- * `ecolink mcp`, the image), with the same pid and standard streams. Does nothing where somebody gave such a flag, and on
- * Windows, which has no exec. To be called before anything else is begun: nothing is cleaned up.
+ * Replaces this process by the same program with `nodeFlags`. Pid and standard streams stay the same, so it does not
+ * matter how the program was started. Does nothing if such a flag was given, and on Windows, which has no exec. Call it
+ * first: nothing is cleaned up.
  */
-export function becomeLean(): void {
+export function restartWithNodeFlags(): void {
   if (typeof process.execve !== 'function') return;
   if (process.execArgv.some((flag) => /^--max[-_]semi[-_]space[-_]size/.test(flag))) return;
   const [, ...words] = process.argv;
-  process.execve(process.execPath, [process.execPath, ...leanFlags, ...process.execArgv, ...words]);
+  process.execve(process.execPath, [process.execPath, ...nodeFlags, ...process.execArgv, ...words]);
 }

@@ -1,15 +1,15 @@
-import { plainWords } from '../core/base/prose.ts';
 import { Argument, Command, Option } from 'commander';
 import { fail } from '../core/base/errors.ts';
-import { inputFields } from '../core/operation/operation.ts';
-import type { InputField, Operation } from '../core/operation/operation.ts';
-import { groupOf } from './groups.ts';
-import { inferImplied } from './infer.ts';
-import { commandLine, fieldOnCommandLine, flagName, inCommandWords } from './names.ts';
 import { nearest } from '../core/base/nearest.ts';
-import { waitsFor } from './wait.ts';
+import { fieldRef, render, say } from '../core/base/prose.ts';
+import type { Speaker } from '../core/base/prose.ts';
+import { groups, inputFields } from '../core/operation/operation.ts';
+import type { InputField, Operation } from '../core/operation/operation.ts';
+import { inferImplied } from './infer.ts';
+import { commandLine, flagName, offFlagName } from './names.ts';
+import { commandSpeaker } from './speaker.ts';
 
-/** What was typed, ready for the operation, and how to answer. */
+/** The input that was typed, and how to answer. */
 export interface OperationRequest {
   operation: Operation;
   input: Record<string, unknown>;
@@ -19,7 +19,7 @@ export interface OperationRequest {
   options: Record<string, unknown>;
 }
 
-/** One operation as a command: its arguments, flags, help and examples all come from its definition. */
+/** Makes a command of an operation. Its arguments, flags, help and examples come from the definition. */
 export function operationCommand(
   operation: Operation,
   command: Command,
@@ -27,15 +27,18 @@ export function operationCommand(
 ): Command {
   const fields = inputFields(operation);
   const positionals = fields.filter((field) => field.positional);
+  const speaker = commandSpeaker(operation);
   command
     .summary(operation.title)
-    .description(inCommandWords(plainWords(operation.description)))
-    .helpGroup(groupOf(operation.name))
+    .description(render(operation.description, speaker))
+    .helpGroup(`${groups[operation.group]}:`)
     .usage(
       [...positionals.map((field) => (field.required ? `<${field.name}>` : `[${field.name}]`)), '[options]'].join(' '),
     );
-  for (const field of positionals) command.addArgument(argumentOf(field));
-  for (const field of fields) for (const option of optionsOf(field, describe(field, fields))) command.addOption(option);
+  for (const field of positionals) command.addArgument(argumentOf(field, speaker));
+  for (const field of fields) {
+    for (const option of optionsOf(field, describe(field, fields, speaker))) command.addOption(option);
+  }
   addOwnOptions(command, operation);
   command.addHelpText('after', examplesOf(operation));
   command.action(async (...given: unknown[]) => {
@@ -46,26 +49,23 @@ export function operationCommand(
   return command;
 }
 
-// Optional for commander: what is missing is said by the same check that every front end passes.
-function argumentOf(field: InputField): Argument {
-  return new Argument(`[${field.name}]`, inCommandWords(plainWords(field.help))).argParser((value) =>
-    parseValue(field, value),
-  );
+// Optional for commander: the operation's own check reports a missing value, as in every front end.
+function argumentOf(field: InputField, speaker: Speaker): Argument {
+  return new Argument(`[${field.name}]`, render(field.help, speaker)).argParser((value) => parseValue(field, value));
 }
 
 function optionsOf(field: InputField, about: string): Option[] {
   const flag = flagName(field.name);
   if (field.type === 'boolean') {
-    const off = `--no-${flag.slice(2)}`;
+    const off = offFlagName(field.name);
     const on = new Option(flag, field.default === true ? `${about} On unless ${off}.` : about);
     return [inGroup(on, field), new Option(off, '').hideHelp()];
   }
   const option = inGroup(new Option(`${flag} <${valueName(field)}>`, about), field);
-  // Only for help and completion: `choices()` would bring commander's own wording of the error.
+  // For help and completion only: `choices()` would use commander's own error text.
   if (field.values) option.argChoices = [...field.values];
-  option.argParser((value: string, before: unknown) =>
-    field.type === 'list' ? [...((before as string[] | undefined) ?? []), value] : parseValue(field, value),
-  );
+  if (field.type === 'list') option.argParser<string[] | undefined>((value, before = []) => [...before, value]);
+  else option.argParser((value) => parseValue(field, value));
   return [option];
 }
 
@@ -79,23 +79,23 @@ function valueName(field: InputField): string {
   return field.type === 'enum' ? field.name : (field.choices?.value ?? 'text');
 }
 
-function describe(field: InputField, fields: readonly InputField[]): string {
-  const parts = [inCommandWords(plainWords(field.help))];
-  if (field.type === 'list') parts.push('Repeat the flag for more than one.');
+function describe(field: InputField, fields: readonly InputField[], speaker: Speaker): string {
+  const texts = [render(field.help, speaker)];
+  if (field.type === 'list') texts.push('Repeat the flag for more than one.');
   const implied = fields.some((each) => each.onlyWith?.field === field.name);
-  if (field.required) parts.push(implied ? 'Required, unless another flag implies it.' : 'Required.');
-  if (field.onlyWith) parts.push(`Only with ${flagName(field.onlyWith.field)} ${field.onlyWith.value}.`);
+  if (field.required) texts.push(implied ? 'Required, unless another flag implies it.' : 'Required.');
+  if (field.onlyWith) texts.push(`Only with ${speaker.field(field.onlyWith)}.`);
   if (field.default !== undefined && field.type !== 'boolean')
-    parts.push(`${JSON.stringify(field.default)} unless given.`);
-  if (field.example !== undefined && !field.values && !field.positional) parts.push(`Example: ${field.example}`);
-  return parts.join(' ');
+    texts.push(`${JSON.stringify(field.default)} unless given.`);
+  if (field.example !== undefined && !field.values && !field.positional) texts.push(`Example: ${field.example}`);
+  return texts.join(' ');
 }
 
 function addOwnOptions(command: Command, operation: Operation): void {
-  const goal = waitsFor(operation);
+  const goal = operation.waitsFor;
   if (goal !== undefined || mayBeHeldBack(operation)) {
     const follow = `Follow the instance until it is ${goal}, then show it; status 1 if it fails.`;
-    const decision = 'Where people have to approve it, wait for that first; status 7 if they do not.';
+    const decision = 'If people must approve it, wait for that first; status 7 if they do not.';
     const wait = new Option('--wait', goal === undefined ? decision : `${follow} ${decision}`);
     command.addOption(wait.helpGroup('Output:'));
   }
@@ -135,7 +135,7 @@ function optionKey(field: string): string {
 }
 
 function givenTwice(field: InputField): Error {
-  return fail('given_twice', `${fieldOnCommandLine(field)} and ${flagName(field.name)} say the same thing twice.`, {
+  return fail('given_twice', say`${fieldRef(field.name)} and ${flagName(field.name)} say the same thing twice.`, {
     nextStep: `Leave out ${flagName(field.name)}.`,
     field: field.name,
   });
@@ -150,7 +150,7 @@ function parseValue(field: InputField, value: string): unknown {
 function parseNumber(field: InputField, value: string): number {
   const number = Number(value);
   if (value.trim() !== '' && Number.isFinite(number)) return number;
-  throw fail('bad_field', `${fieldOnCommandLine(field)} takes a number, not "${value}".`, {
+  throw fail('bad_field', say`${fieldRef(field.name)} takes a number, not "${value}".`, {
     nextStep: field.example === undefined ? 'Write it in digits.' : `Write it in digits, for example ${field.example}.`,
     field: field.name,
   });
@@ -158,13 +158,10 @@ function parseNumber(field: InputField, value: string): number {
 
 function notAChoice(field: InputField, value: string, values: readonly string[]): Error {
   const near = nearest(value, values);
-  return fail(
-    'bad_field',
-    `${fieldOnCommandLine(field)} cannot be "${value}".${near ? ` Did you mean "${near}"?` : ''}`,
-    {
-      nextStep: `Use one of: ${values.join(', ')}.`,
-      field: field.name,
-      validValues: values,
-    },
-  );
+  const hint = near === undefined ? '' : ` Did you mean "${near}"?`;
+  return fail('bad_field', say`${fieldRef(field.name)} cannot be "${value}".${hint}`, {
+    nextStep: `Use one of: ${values.join(', ')}.`,
+    field: field.name,
+    validValues: values,
+  });
 }

@@ -1,21 +1,24 @@
 import { Command, CommanderError } from 'commander';
+import { groups } from '../core/operation/operation.ts';
+import type { Operation } from '../core/operation/operation.ts';
+import { ownVersion } from '../http/version.ts';
 import { addAuditCommands } from './audit.ts';
 import { addCredentialCommands, refuseTokens } from './credential.ts';
 import { usageError, reportFailure } from './failure.ts';
-import { approvalsGroup, otherOperations, peopleGroup } from './groups.ts';
 import { rootHelp } from './help.ts';
 import { commandName, commandOperations, program as name } from './names.ts';
 import { operationCommand } from './operation-command.ts';
+import type { OperationRequest } from './operation-command.ts';
 import { processTerminal } from './output/terminal.ts';
 import type { Terminal } from './output/terminal.ts';
 import { addPolicyCommands } from './policy.ts';
 import { addRegionCommands } from './region.ts';
 import { runOperation } from './run-operation.ts';
 import { addServerCommands, setupGroup } from './server-commands.ts';
+import type { AddCommand } from './sub-command.ts';
 import { addTokenCommands } from './token.ts';
-import { ownVersion } from '../http/version.ts';
 
-/** Runs one command line and answers with its exit status. Throws nothing. */
+/** Runs one command line and returns its exit status. Throws nothing. */
 export async function runProgram(argv: readonly string[]): Promise<number> {
   const terminal = processTerminal();
   try {
@@ -25,14 +28,17 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     else await program.parseAsync([...argv], { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (thrown) {
-    // Help that was asked for; or shown, on standard error, in place of a command that was left out.
+    // Somebody asked for help, or help was shown on standard error because a command was missing.
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
     return reportFailure(thrown, argv, terminal);
   }
 }
 
-/** The whole command tree. Building it loads no store, no server and no front end but this one. */
-export function buildProgram(terminal: Terminal): Command {
+/** The whole command tree. Building it loads no store, no server and no other front end. */
+export function buildProgram(
+  terminal: Terminal,
+  run: (request: OperationRequest) => Promise<void> = (request) => runOperation(request, terminal),
+): Command {
   const program = prepare(new Command(name), terminal)
     .description('A model registry and inference launcher for your own GPUs.')
     .usage('<command> [options]')
@@ -42,27 +48,31 @@ export function buildProgram(terminal: Terminal): Command {
     .configureHelp({ subcommandTerm: (command) => command.name(), sortSubcommands: false })
     .addHelpText('after', rootHelp());
   program.option('--json').options.at(-1)?.hideHelp();
-  const add = (parent: Command, child: string, hidden = false): Command => {
+  const add: AddCommand = (parent, child, hidden = false) => {
     const command = prepare(parent.createCommand(child), terminal);
     command.helpOption('-h, --help', 'Explain this command.').helpCommand(false);
     parent.addCommand(command, { hidden });
     return command;
   };
-  for (const operation of commandOperations()) {
-    operationCommand(operation, add(program, commandName(operation.name)), (request) =>
-      runOperation(request, terminal),
-    );
+  for (const operation of inHelpOrder()) {
+    operationCommand(operation, add(program, commandName(operation.name)), run);
   }
-  addTokenCommands(program, add, peopleGroup, terminal);
-  addPolicyCommands(program, add, approvalsGroup, terminal);
-  addCredentialCommands(program, add, peopleGroup, terminal);
+  addTokenCommands(program, add, `${groups.people}:`, terminal);
+  addPolicyCommands(program, add, `${groups.approvals}:`, terminal);
+  addCredentialCommands(program, add, `${groups.people}:`, terminal);
   addRegionCommands(program, add, setupGroup, terminal);
-  addAuditCommands(program, add, otherOperations, terminal);
+  addAuditCommands(program, add, `${groups.oversight}:`, terminal);
   addServerCommands(program, add, terminal);
   return program;
 }
 
-/** Wrong usage is thrown, in this project's words, instead of printed and exited on by commander. */
+/** Help lists the groups in the order of their first commands. */
+function inHelpOrder(): Operation[] {
+  const operations = commandOperations();
+  return Object.keys(groups).flatMap((group) => operations.filter((operation) => operation.group === group));
+}
+
+/** Throws wrong usage as an error in this project's words. commander would print it and exit. */
 function prepare(command: Command, terminal: Terminal): Command {
   return command
     .exitOverride((error) => {

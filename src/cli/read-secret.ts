@@ -2,19 +2,20 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fail } from '../core/base/errors.ts';
+import { say, task } from '../core/base/prose.ts';
 
-/** From a prompt that shows nothing of what is typed, or from standard input where that is no terminal. */
+/** Asks with a prompt that does not show what is typed. Reads standard input if that is not a terminal. */
 export async function readSecret(prompt: string): Promise<string> {
   const secret = process.stdin.isTTY ? await ask(prompt) : await text(process.stdin);
   if (secret.trim() !== '') return secret.trim();
   throw fail('value_missing', 'No token was given.', {
-    nextStep: 'Type it where it is asked for, or send it to standard input: ecolink credential add <name> < file',
+    nextStep: say`Type it when you are asked for it, or send it to standard input: ${task('add_credential')} < file`,
   });
 }
 
 async function ask(prompt: string): Promise<string> {
   process.stderr.write(prompt);
-  // A terminal's line editor echoes to its output: this one goes nowhere.
+  // The line editor of a terminal echoes to its output. This output drops everything.
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true, historySize: 0 });
   const cancelled = new AbortController();

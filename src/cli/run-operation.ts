@@ -1,45 +1,52 @@
+import type { Call } from '../client/client.ts';
+import { plainSpeaker } from '../core/base/prose.ts';
+import type { Operation } from '../core/operation/operation.ts';
 import { parseInput } from '../core/operation/parse-input.ts';
+import { renderOutput } from '../core/operation/render-output.ts';
+import { operations } from '../core/operations/catalogue.ts';
+import { chooseServer } from './choose-server.ts';
 import type { OperationRequest } from './operation-command.ts';
-import { render } from './output/render.ts';
 import { jsonText } from './output/json.ts';
+import { render } from './output/render.ts';
 import type { Terminal } from './output/terminal.ts';
-import { details } from './output/details.ts';
-import { reach } from './choose-server.ts';
-import type { Call } from './choose-server.ts';
+import { isRow } from './output/values.ts';
+import type { Row } from './output/values.ts';
 import { waitForDecision } from './wait-decision.ts';
-import { waitFor, waitsFor } from './wait.ts';
+import { waitFor } from './wait.ts';
 
-/** Carries out what was typed and prints the answer. */
+/** Runs what was typed and prints the answer. */
 export async function runOperation(request: OperationRequest, terminal: Terminal): Promise<void> {
-  const { operation, input } = request;
-  // Before anything is contacted: bad input reads the same whether a server runs or not.
+  const { operation, input, json, wait } = request;
+  // Before anything is contacted: bad input gets the same error with and without a server.
   parseInput(operation, input);
-  await using reached = await reach(operation);
-  const first = await reached.call(operation.name, input);
-  const output = request.wait ? await decided(request, first, reached.call, terminal) : first;
-  const options = { width: terminal.width, now: Date.now() };
-  const goal = waitsFor(operation);
+  await using server = await chooseServer(operation);
+  const first = await server.call(operation.name, input);
+  const output = wait ? await decided(request, first, server.call, terminal) : first;
   const { instance } = output;
-  if (request.wait && goal !== undefined && typeof instance === 'number') {
-    if (!request.json) terminal.err(render(operation, output, options));
-    const final = await waitFor(goal, instance, reached.call, terminal);
-    terminal.out(request.json ? jsonText(final, 2) : details(final, options));
+  if (!wait || operation.waitsFor === undefined || typeof instance !== 'number') {
+    terminal.out(textOf(operation, output, json, terminal));
     return;
   }
-  terminal.out(request.json ? jsonText(output, 2) : render(operation, output, options));
+  if (!json) terminal.err(textOf(operation, output, json, terminal));
+  const final = await waitFor(operation.waitsFor, instance, server.call, terminal);
+  terminal.out(textOf(operations.get_instance, final, json, terminal));
 }
 
-/** What came of an operation that people had to approve first; the output itself where they had not. */
+function textOf(operation: Operation, output: Row, json: boolean, terminal: Terminal): string {
+  if (json) return jsonText(renderOutput(operation.output, output, plainSpeaker), 2);
+  return render(operation, output, { width: terminal.width, now: Date.now() });
+}
+
+/** The outcome of an operation that people had to approve first. If they had not, its own output. */
 async function decided(
   { operation, json }: OperationRequest,
-  output: Record<string, unknown>,
+  output: Row,
   call: Call,
   terminal: Terminal,
-): Promise<Record<string, unknown>> {
-  const id = (output['approval'] as { id?: number } | undefined)?.id;
-  if (id === undefined) return output;
-  if (!json) terminal.err(render(operation, output, { width: terminal.width, now: Date.now() }));
-  const { instance, model, model_id: modelId, state, next_step: nextStep } = await waitForDecision(id, call, terminal);
-  const known = Object.entries({ model, instance, model_id: modelId }).filter(([, value]) => value !== undefined);
-  return { ...Object.fromEntries(known), state, next_step: nextStep };
+): Promise<Row> {
+  const { approval } = output;
+  if (!isRow(approval) || typeof approval['id'] !== 'number') return output;
+  if (!json) terminal.err(textOf(operation, output, json, terminal));
+  const { instance, model, model_id, state, next_step } = await waitForDecision(approval['id'], call, terminal);
+  return { instance, model, model_id, state, next_step };
 }

@@ -1,13 +1,14 @@
-import { createCore } from '../core/create-core.ts';
-import { loadConfig } from '../core/config/load.ts';
-import type { Config } from '../core/config/config.ts';
+import { localTokenPath } from '../client/data-folder.ts';
 import { createLog } from '../core/base/log.ts';
-import { localTokenPath } from '../http/data-folder.ts';
+import type { Config } from '../core/config/config.ts';
+import { loadConfig } from '../core/config/load.ts';
+import { createCore } from '../core/create-core.ts';
 import { startServer } from '../http/server.ts';
 import { ownVersion } from '../http/version.ts';
+import { program } from './names.ts';
 import type { Terminal } from './output/terminal.ts';
 
-/** Runs the server until it is told to stop. */
+/** Runs the server until a signal stops it. */
 export async function serve(terminal: Terminal): Promise<void> {
   const config = loadConfig();
   const log = createLog({ level: config.logLevel, pretty: config.logPretty });
@@ -18,15 +19,15 @@ export async function serve(terminal: Terminal): Promise<void> {
     const claimCode = config.secrets.slack ? await core.claims.offer() : undefined;
     terminal.out(welcome(config, server.url, claimCode));
     const signal = await stop;
-    terminal.err(`${signal}: stopping; once more stops at once.`);
+    terminal.err(`${signal}: stopping. Another signal stops at once.`);
   }
-  // Everything is closed and saved; a handle that some library keeps must not hold the terminal.
+  // Everything is closed and saved. A handle that a library keeps must not block the terminal.
   setTimeout(() => process.exit(0), 2000).unref();
 }
 
 /**
- * Resolves at the first signal. A later one ends the process: but not the same Ctrl-C again, which arrives from the
- * terminal, from npm and from bin/ecolink.js, each of which passes it on.
+ * Resolves at the first signal. A later one ends the process. One Ctrl-C may arrive several times within milliseconds:
+ * the terminal, npm and bin/ecolink.js each pass it on.
  */
 function stopSignal(): Promise<NodeJS.Signals> {
   const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
@@ -43,36 +44,30 @@ function stopSignal(): Promise<NodeJS.Signals> {
 }
 
 function welcome(config: Config, url: string, claimCode: string | undefined): string {
-  const ecolink = typedHere();
   return `EcoLink ${ownVersion()} runs at ${url}
 
   data folder   ${config.dataDir}
-  local token   ${localTokenPath(config.dataDir)} (commands on this machine find it by themselves)
+  local token   ${localTokenPath(config.dataDir)} (commands on this machine find it)
   OpenAI API    ${url}/v1
-  MCP           ${url}/mcp, or over stdio: ${ecolink} mcp
+  MCP           ${url}/mcp, or over stdio: ${program} mcp
   Slack         ${slackLine(config, url)}
 ${claimCode === undefined ? '' : claimNote(claimCode)}
 Next, in another terminal:
-  ${ecolink} register-model qwen-small --repo Qwen/Qwen2.5-0.5B-Instruct-GGUF --category chat
-  ${ecolink} launch-instance qwen-small --wait
-  ${ecolink} --help
+  ${program} register-model qwen-small --repo Qwen/Qwen2.5-0.5B-Instruct-GGUF --category chat
+  ${program} launch-instance qwen-small --wait
+  ${program} --help
 
 Ctrl-C stops the server.`;
 }
 
 function slackLine({ secrets, publicUrl }: Config, url: string): string {
-  if (!secrets.slack) return 'off: set SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET';
+  if (!secrets.slack) return 'off; to turn it on, set SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET';
   return secrets.slack.oauth ? `on; workspaces install it at ${publicUrl ?? url}/slack/install` : 'on';
 }
 
 function claimNote(code: string): string {
   return `
-Nobody is admin in Slack yet. Type this there within 15 minutes; it works once, and a restart prints another:
+Slack has no admin yet. Type this in Slack within 15 minutes. It works once; a restart prints another:
   /ecolink claim ${code}
 `;
-}
-
-/** In a clone, which runs from source, there is no `ecolink` on the PATH. */
-function typedHere(): string {
-  return import.meta.url.endsWith('.ts') ? 'npm run -s ecolink --' : 'ecolink';
 }

@@ -3,17 +3,18 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { Client } from '../client/client.ts';
 import { fail } from '../core/base/errors.ts';
 import { plainText } from '../core/base/format.ts';
-import type { Client } from '../http/client.ts';
+import { say, task } from '../core/base/prose.ts';
 import type { Terminal } from './output/terminal.ts';
 
-/** A first start migrates the store and looks at every region. */
-const patienceMs = 60_000;
-/** `serve` refuses a data folder that another server holds with this status (kind `conflict`). */
+/** A first start migrates the store and reads every region. */
+const startTimeoutMs = 60_000;
+/** The exit status of `serve` if another server uses the data folder (kind `conflict`). */
 const folderTaken = 5;
 
-/** Starts `ecolink serve` so that it outlives this process, and returns when it is ready. Throws `server_did_not_start`. */
+/** Starts `ecolink serve` as a process that outlives this one. Returns when it is ready. Throws `server_did_not_start`. */
 export async function startDetached(dataDir: string, find: () => Promise<Client>, terminal: Terminal): Promise<void> {
   const logFile = join(dataDir, 'server.log');
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
@@ -24,12 +25,14 @@ export async function startDetached(dataDir: string, find: () => Promise<Client>
   child.once('exit', (status) => (exit = status));
   child.once('error', () => (exit = null));
   child.unref();
-  terminal.err(`No EcoLink server runs on ${dataDir}: starting one. It stays when this ends; its log is ${logFile}.`);
-  const deadline = Date.now() + patienceMs;
+  terminal.err(
+    `No EcoLink server runs on ${dataDir}: starting one. It stays when this program ends. Its log is ${logFile}.`,
+  );
+  const deadline = Date.now() + startTimeoutMs;
   while (Date.now() < deadline) {
     const url = await urlOf(find);
     if (url !== undefined && (await isReady(url))) return terminal.err(`The EcoLink server is ready at ${url}.`);
-    // Two assistants may start at once: the server that came second gives up, and the first serves both.
+    // Two assistants may start a server at once: the second server gives up, and the first one serves both.
     if (exit !== undefined && exit !== folderTaken) break;
     await pause(100);
   }
@@ -58,13 +61,10 @@ async function isReady(url: string): Promise<boolean> {
 
 function didNotStart(logFile: string): Error {
   const last = lastLine(logFile);
-  return fail(
-    'server_did_not_start',
-    `The EcoLink server did not start${last === '' ? '.' : `; its last words: ${last}`}`,
-    {
-      nextStep: `Look at ${logFile}, or run "ecolink serve" in a terminal.`,
-    },
-  );
+  const message = `The EcoLink server did not start${last === '' ? '.' : `; the last line of its log: ${last}`}`;
+  return fail('server_did_not_start', message, {
+    nextStep: say`Read ${logFile}, or start it in a terminal: ${task('start_server')}.`,
+  });
 }
 
 function lastLine(file: string): string {

@@ -1,15 +1,17 @@
 import type { Command } from 'commander';
-import type { TokenSummary } from '../core/access/access.ts';
 import { scopes } from '../core/base/caller.ts';
 import type { Scope } from '../core/base/caller.ts';
 import { fail } from '../core/base/errors.ts';
 import { plainText } from '../core/base/format.ts';
 import { nearest } from '../core/base/nearest.ts';
-import { table } from './output/table.ts';
-import type { Row } from './output/values.ts';
+import type { TokenSummary } from '../core/core.ts';
+import { chooseServer } from './choose-server.ts';
+import { program as programName } from './names.ts';
 import { jsonText } from './output/json.ts';
+import { table } from './output/table.ts';
 import type { Terminal } from './output/terminal.ts';
-import { reach } from './choose-server.ts';
+import { jsonFlag, wantsJson } from './sub-command.ts';
+import type { AddCommand } from './sub-command.ts';
 
 interface CreateOptions {
   scope?: Scope[];
@@ -19,31 +21,29 @@ interface CreateOptions {
 
 const createExamples = `
 Examples:
-  ecolink token create my-app
-  ecolink token create dashboard --scope read --scope call
-  ecolink token create my-assistant --scope operate --agent`;
+  ${programName} token create my-app
+  ${programName} token create dashboard --scope read --scope call
+  ${programName} token create my-assistant --scope operate --agent`;
 
-type Add = (parent: Command, name: string) => Command;
-
-/** `ecolink token create|list|revoke`: not operations, since a token never passes through a model or a chat. */
-export function addTokenCommands(program: Command, add: Add, group: string, terminal: Terminal): void {
+/** `ecolink token create|list|revoke`. They are no operations, because a token must not pass through a model or a chat. */
+export function addTokenCommands(program: Command, add: AddCommand, group: string, terminal: Terminal): void {
   const token = add(program, 'token').helpGroup(group);
   token
     .summary('Make, list and revoke API tokens')
-    .description('Tokens let programs call models and operations. A value is shown once, when it is made.');
+    .description('Tokens let programs call models and operations. A token is shown once, when it is made.');
   const withJson = (name: string, about: string): Command =>
     add(token, name)
       .summary(about)
       .description(about)
-      .option('--json', 'Print exactly the output, as JSON, and nothing else.');
-  withJson('create', 'Make a token and show it, this once')
+      .option(...jsonFlag);
+  withJson('create', 'Make a token and show it once')
     .argument('<name>', 'What it is for, such as the name of the app.')
     .option(
       '--scope <scope>',
       `What it may be used for: ${scopes.join(', ')}. Repeat the flag for more than one; "call" unless given.`,
       (value: string, before: Scope[] | undefined) => [...(before ?? []), scopeOf(value)],
     )
-    .option('--agent', 'An assistant acts for you with it: it can ask, never decide.')
+    .option('--agent', 'For an assistant that acts for you: it can ask, never decide.')
     .option('--may-decide', 'Approvals given with it count. Not for an agent.')
     .addHelpText('after', createExamples)
     .action((name: string, options: CreateOptions, command: Command) =>
@@ -52,13 +52,9 @@ export function addTokenCommands(program: Command, add: Add, group: string, term
   withJson('list', 'List the tokens, without their values').action((_, command: Command) =>
     list(wantsJson(command), terminal),
   );
-  withJson('revoke', 'Make a token worthless, at once')
-    .argument('<token>', 'Its id or name, as "ecolink token list" shows them.')
+  withJson('revoke', 'Make a token invalid, at once')
+    .argument('<token>', `Its id or name, as "${programName} token list" shows them.`)
     .action((idOrName: string, _, command: Command) => revoke(idOrName, wantsJson(command), terminal));
-}
-
-function wantsJson(command: Command): boolean {
-  return command.optsWithGlobals<{ json?: boolean }>().json === true;
 }
 
 function scopeOf(value: string): Scope {
@@ -73,14 +69,14 @@ function scopeOf(value: string): Scope {
 }
 
 async function create(name: string, options: CreateOptions, json: boolean, terminal: Terminal): Promise<void> {
-  await using reached = await reach({ withoutServer: true });
+  await using server = await chooseServer({ withoutServer: true });
   const { scope = ['call'], agent, mayDecide } = options;
-  const made = await reached.tokens.create({ name, scopes: scope, agent, may_decide: mayDecide });
+  const made = await server.tokens.create({ name, scopes: scope, agent, may_decide: mayDecide });
   if (json) return terminal.out(jsonText(made, 2));
-  // The value alone on standard output: TOKEN=$(ecolink token create my-app)
+  // Only the value is on standard output: TOKEN=$(ecolink token create my-app)
   terminal.out(made.token);
   terminal.err(
-    `Token ${plainText(made.summary.name)} (${[...made.summary.scopes, ...kindOf(made.summary)].join(', ')}). Keep it now: it is not shown again.`,
+    `Token ${plainText(made.summary.name)} (${[...made.summary.scopes, ...kindOf(made.summary)].join(', ')}). Keep it: it is not shown again.`,
   );
 }
 
@@ -89,16 +85,17 @@ function kindOf({ agent, may_decide: mayDecide }: TokenSummary): string[] {
 }
 
 async function list(json: boolean, terminal: Terminal): Promise<void> {
-  await using reached = await reach({ withoutServer: true });
-  const items = await reached.tokens.list();
+  await using server = await chooseServer({ withoutServer: true });
+  const items = await server.tokens.list();
   if (json) return terminal.out(jsonText({ items }, 2));
-  if (items.length === 0) return terminal.out('No tokens to show. Make one: ecolink token create <name>');
+  if (items.length === 0) return terminal.out(`Nothing to show. Make a token: ${programName} token create <name>`);
   const columns = ['id', 'name', 'person', 'scopes', 'agent', 'may_decide', 'created_at', 'last_used_at'];
-  terminal.out(table(columns, items as unknown as Row[], { width: terminal.width, now: Date.now() }));
+  const rows = items.map((item) => ({ ...item }));
+  terminal.out(table(columns, rows, { width: terminal.width, now: Date.now() }));
 }
 
 async function revoke(idOrName: string, json: boolean, terminal: Terminal): Promise<void> {
-  await using reached = await reach({ withoutServer: true });
-  const revoked = await reached.tokens.revoke(idOrName);
+  await using server = await chooseServer({ withoutServer: true });
+  const revoked = await server.tokens.revoke(idOrName);
   terminal.out(json ? jsonText(revoked, 2) : `Token ${plainText(revoked.name)} is revoked.`);
 }

@@ -1,111 +1,86 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Call } from '../client/client.ts';
 import { EcolinkError, fail } from '../core/base/errors.ts';
-import { pullFailures } from '../core/download/manifest.ts';
 import { plainText, progressBar } from '../core/base/format.ts';
-import type { InstanceState } from '../core/instances/states.ts';
+import { run, say } from '../core/base/prose.ts';
+import type { Prose } from '../core/base/prose.ts';
+import type { Reason } from '../core/base/reason.ts';
 import type { Operation } from '../core/operation/operation.ts';
-import type { Progress, Reason } from '../core/base/reason.ts';
-import { program } from './names.ts';
+import type { OutputOf } from '../core/operations/catalogue.ts';
 import type { Terminal } from './output/terminal.ts';
-import type { Call } from './choose-server.ts';
 
-/** Where `--wait` ends for each mutation of an instance; the others have no such flag. */
-const goals: Record<string, InstanceState> = {
-  launch_instance: 'running',
-  restart_instance: 'running',
-  scale_instance: 'running',
-  stop_instance: 'stopped',
+type Instance = OutputOf<'get_instance'>;
+/** The parts that waiting looks at. */
+export type WatchedInstance = Pick<Instance, 'id' | 'state' | 'replicas' | 'ready'> & {
+  regions: Pick<Instance['regions'][number], 'region' | 'state' | 'replicas' | 'ready' | 'progress' | 'reason'>[];
 };
+type Goal = NonNullable<Operation['waitsFor']>;
 
-export function waitsFor(operation: Operation): InstanceState | undefined {
-  return goals[operation.name];
-}
+/** The least time between two calls. */
+const intervalMs = 500;
 
-/** The least time between two looks. */
-const paceMs = 500;
-
-/** The part of `get_instance`'s output that waiting looks at. */
-export interface Watched {
-  id: number;
-  state: InstanceState;
-  replicas: number;
-  ready: number;
-  regions: {
-    region: string;
-    state: InstanceState;
-    replicas: number;
-    ready: number;
-    progress?: Progress;
-    reason?: Reason;
-  }[];
-}
-
-/** Follows an instance to its goal and answers with `get_instance`'s last output. Throws what stopped it from getting there. */
-export async function waitFor(goal: InstanceState, instance: number, call: Call, terminal: Terminal) {
+/** Follows an instance to its goal and returns its last output. Throws why it cannot get there. */
+export async function waitFor(goal: Goal, instance: number, call: Call, terminal: Terminal): Promise<Instance> {
   const line = createProgressLine(terminal);
   try {
     for (;;) {
       const asked = performance.now();
-      // A second at a time on a terminal, where bytes are shown as they move.
-      const output = await call('get_instance', { instance: String(instance), wait_seconds: terminal.live ? 1 : 10 });
-      const watched = output as unknown as Watched;
-      const failure = failureOf(watched, goal);
+      // One second on a terminal, which shows the bytes as they arrive.
+      const output = await call('get_instance', { instance, wait_seconds: terminal.live ? 1 : 10 });
+      const failure = failureOf(output, goal);
       if (failure) throw failure;
-      line.show(progressText(watched));
-      if (reached(watched, goal)) return output;
-      // On a state that counts as settled (running, with a replica to come) the call above answers at once.
-      await pause(Math.max(0, paceMs - (performance.now() - asked)));
+      line.show(progressText(output));
+      if (isAtGoal(output, goal)) return output;
+      // The call returns at once if the state is settled: running, but with a replica to come.
+      await pause(Math.max(0, intervalMs - (performance.now() - asked)));
     }
   } finally {
     line.end();
   }
 }
 
-export function reached(watched: Watched, goal: InstanceState): boolean {
-  return watched.state === goal && (goal !== 'running' || watched.ready >= watched.replicas);
+export function isAtGoal({ state, ready, replicas }: WatchedInstance, goal: Goal): boolean {
+  return state === goal && (goal !== 'running' || ready >= replicas);
 }
 
-/** Undefined while there is hope: a region that still works on it may yet arrive. */
-export function failureOf(watched: Watched, goal: InstanceState): EcolinkError | undefined {
-  const failed = watched.regions.find((region) => region.state === 'failed');
-  const moving = watched.regions.some((region) => region.state !== 'failed' && region.state !== goal);
-  if (watched.state === 'failed' || (failed && !moving))
-    return failed?.reason ? failedFor(watched, failed.reason) : failedFor(watched);
-  if (watched.state !== 'stopped' || goal === 'stopped') return undefined;
-  return fail('instance_stopped', `Instance ${watched.id} was stopped meanwhile.`, {
-    nextStep: `Start it again with: ${program} restart-instance ${watched.id}`,
+/** Undefined while a region may still get there. */
+export function failureOf(instance: WatchedInstance, goal: Goal): EcolinkError | undefined {
+  const { id, state, regions } = instance;
+  const failed = regions.find((region) => region.state === 'failed');
+  const moving = regions.some((region) => region.state !== 'failed' && region.state !== goal);
+  if (state === 'failed' || (failed && !moving)) return instanceFailed(id, failed?.reason);
+  if (state !== 'stopped' || goal === 'stopped') return undefined;
+  return fail('instance_stopped', `Instance ${id} was stopped meanwhile.`, {
+    nextStep: say`Start it again: ${run('restart_instance', { instance: id })}.`,
   });
 }
 
-function failedFor(
-  watched: Watched,
-  reason: Reason = { code: 'instance_failed', message: 'It failed and gave no reason.' },
-) {
-  return new EcolinkError('unexpected', reason.code, `Instance ${watched.id} failed: ${plainText(reason.message)}`, {
-    nextStep: nextStepAfter(reason.code, watched.id),
+const noReason: Reason = { code: 'instance_failed', message: 'It failed and gave no reason.' };
+
+function instanceFailed(id: number, { code, message }: Reason = noReason): EcolinkError {
+  return new EcolinkError('unexpected', code, `Instance ${id} failed: ${message}`, {
+    nextStep: afterFailure(id, code),
   });
 }
 
-/** Where the download failed no engine has run yet, and none wrote anything. */
-function nextStepAfter(code: string, instance: number): string {
-  const again = `then: ${program} restart-instance ${instance}`;
+function afterFailure(instance: number, code: string): Prose {
+  const restart = say`Then start it again: ${run('restart_instance', { instance })}.`;
   if (code === 'no_space')
-    return `Make room: ${program} list-cache shows what lies there, ${program} evict-cache frees it; ${again}`;
-  if (code === 'interrupted' || Object.hasOwn(pullFailures, code)) return `Correct what it names, ${again}`;
-  return `Look at what its engine wrote: ${program} get-instance-logs ${instance}`;
+    return say`Make room: ${run('list_cache')} shows the cached weights, ${run('evict_cache')} deletes them. ${restart}`;
+  return say`Correct the cause. ${run('get_instance_logs', { instance })} shows the output of its engine, if one was started. ${restart}`;
 }
 
-export function progressText(watched: Watched): string {
-  const regions = watched.regions.map((region) => {
-    const name = watched.regions.length > 1 ? `${plainText(region.region)} ` : '';
-    if (region.progress) return `${name}${region.state} ${progressBar(region.progress)}`;
-    const count = region.replicas > 1 ? ` ${region.ready}/${region.replicas}` : '';
-    return `${name}${region.state}${count}${region.reason ? `: ${plainText(region.reason.message)}` : ''}`;
+export function progressText({ id, regions }: WatchedInstance): string {
+  const texts = regions.map(({ region, state, progress, ready, replicas, reason }) => {
+    const name = regions.length > 1 ? `${plainText(region)} ` : '';
+    if (progress) return `${name}${state} ${progressBar(progress)}`;
+    const count = replicas > 1 ? ` ${ready}/${replicas}` : '';
+    return `${name}${state}${count}${reason ? `: ${plainText(reason.message)}` : ''}`;
   });
-  return `instance ${watched.id}  ${regions.join('  |  ')}`;
+  return `instance ${id}  ${texts.join('  |  ')}`;
 }
 
-/** One line that is rewritten on a terminal; elsewhere a line for every change of what is not a figure. */
+/** On a terminal, one line that is rewritten. Elsewhere, a new line whenever more than the figures change. */
 function createProgressLine(terminal: Terminal) {
   let last = '';
   return {

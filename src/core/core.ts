@@ -1,7 +1,7 @@
 import type { Access } from './access/access.ts';
 import type { Managers } from './access/create-managers.ts';
 import type { ApprovalBoard } from './approvals/approvals.ts';
-import type { Caller } from './base/caller.ts';
+import type { Caller, Scope } from './base/caller.ts';
 import type { Changes } from './base/changes.ts';
 import type { Log } from './base/log.ts';
 import type { Config } from './config/config.ts';
@@ -19,6 +19,10 @@ export type { ShownMessage } from './approvals/messages-table.ts';
 export { isOver } from './approvals/states.ts';
 export type { Ending } from './instances/ending.ts';
 export { isSettled } from './instances/states.ts';
+export type { CredentialLink } from './access/credentials/credential-links.ts';
+export type { AddedCredential, NewCredential } from './access/credentials/credential-manager.ts';
+export type { MadeToken, NewToken } from './access/tokens/token-manager.ts';
+export type { Rotated } from './secrets/rotate.ts';
 
 export interface ExecuteOptions {
   /** Ends waiting (`wait_seconds`) when the caller has gone. */
@@ -57,6 +61,8 @@ export interface Core extends AsyncDisposable, Managers {
   readonly endings: EndingBoard;
   /** Says where the server listens. Until then, addresses for people and callers come from the configuration. */
   listensAt(url: string): void;
+  /** Throws `scope_missing` if the caller's token may not be used for this. */
+  readonly needScope: (caller: Caller, scope: Scope) => void;
   /** Calls the observer after every operation, whichever front end ran it. */
   observe(observer: CallObserver): void;
   /** Throws if the store cannot be read. */

@@ -6,6 +6,7 @@ import { checkRegularly } from './access/credentials/check-credentials.ts';
 import { createCredentialList } from './access/credentials/credential-list.ts';
 import { createCredentials } from './access/credentials/credentials.ts';
 import { createManagers } from './access/create-managers.ts';
+import { needScope } from './access/rights.ts';
 import { createRoleGrants } from './access/people/role-grants.ts';
 import { createApprovals } from './approvals/approvals.ts';
 import { logPolicy } from './approvals/log-policy.ts';
@@ -160,6 +161,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     listensAt(at) {
       address.listens = at;
     },
+    needScope: (caller, scope) => needScope(caller, scope),
     observe(observer) {
       observers.push(observer);
     },

@@ -4,8 +4,8 @@ import type { Socket } from 'node:net';
 import fastify from 'fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Caller } from '../core/base/caller.ts';
-import type { Core } from '../core/core.ts';
 import { fail } from '../core/base/errors.ts';
+import type { Core } from '../core/core.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { requestIdOf } from '../gateway/request-id.ts';
 import type { McpHttp } from '../mcp/http.ts';
@@ -26,7 +26,7 @@ import { tokensRoute } from './tokens-route.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by the gatekeeper on every path but the probes'. */
+    /** Set for every path that needs a token. */
     caller: Caller;
   }
 }
@@ -51,13 +51,12 @@ export function createApp(deps: AppDeps): FastifyInstance {
     serverFactory: (handler) => createListener(deps, handler),
     bodyLimit,
     genReqId: requestIdOf,
-    // Logs and errors are ours: one line per request, the same error shape everywhere.
+    // EcoLink logs by itself, one line per request.
     logger: false,
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply, core.log),
     clientErrorHandler: refuseGarbage,
   });
   app.removeContentTypeParser('text/plain');
-  app.decorateRequest('caller', null as unknown as Caller);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
@@ -78,23 +77,23 @@ export function createApp(deps: AppDeps): FastifyInstance {
       throw pathNotFound(request);
     });
     operationsRoute(guarded, core, stopping);
-    eventsRoute(guarded, core.changes, admit, stopping);
+    eventsRoute(guarded, core, admit, stopping);
     tokensRoute(guarded, core);
     credentialsRoute(guarded, core);
-    metricsRoute(guarded, deps.metrics);
+    metricsRoute(guarded, core, deps.metrics);
     mcpRoute(guarded, deps.mcp);
   });
   return app;
 }
 
-/** Who reads the log must not be able to open somebody's page. */
+/** The path of a page is a secret: whoever knows it can open the page. */
 function loggedPath({ url, routeOptions }: FastifyRequest): string | undefined {
   return /^[/](?:credentials|tokens)[/]/.test(url) ? (routeOptions.url ?? '/…') : url.split('?')[0];
 }
 
-/** These two get their requests before Fastify does: they read the bodies themselves, and the gateway's are many. */
+/** The gateway and Slack get their requests before Fastify: they read the bodies themselves. */
 function createListener({ gateway, slack }: AppDeps, handler: RequestListener): Server {
-  // Uploads through the gateway may take longer than Node's limit for a whole request, which is 5 minutes.
+  // Uploads through the gateway may take longer than 5 minutes, Node's limit for a request.
   const timeouts = { requestTimeout: 0, keepAliveTimeout: 72_000 };
   return createServer(timeouts, (request, response) => {
     const url = request.url ?? '';

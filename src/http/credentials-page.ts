@@ -1,11 +1,10 @@
-import type { CredentialLink } from '../core/access/credentials/credential-links.ts';
-import type { Core } from '../core/core.ts';
 import { EcolinkError } from '../core/base/errors.ts';
 import { escapeHtml } from '../core/base/format.ts';
+import type { Core, CredentialLink } from '../core/core.ts';
 import type { FormPage } from './form-page.ts';
 import { alertFor, document, textField } from './html.ts';
 
-/** `/credentials/<id>`: where one Hugging Face token is typed, once. */
+/** `/credentials/<id>`: a page to type one Hugging Face token, once. */
 export function credentialPage({ credentials: { links } }: Core): FormPage {
   return {
     path: '/credentials',
@@ -18,7 +17,7 @@ export function credentialPage({ credentials: { links } }: Core): FormPage {
         .catch((thrown: unknown) => Promise.reject(underItsField(thrown)));
       return document(
         'Stored',
-        `<p>The credential <b>${escapeHtml(credential)}</b> of <b>${escapeHtml(person.name)}</b> holds a token of the Hugging Face account <b>${escapeHtml(account)}</b>. You can close this page.</p>`,
+        `<p>The credential <b>${escapeHtml(credential)}</b> of <b>${escapeHtml(person.name)}</b> has a token of the Hugging Face account <b>${escapeHtml(account)}</b>. You can close this page.</p>`,
       );
     },
   };
@@ -28,7 +27,7 @@ function formOf({ name, person, shared, needsToken }: CredentialLink, error?: Ec
   const own = {
     name: 'ecolink_token',
     label: `EcoLink token of ${person.name}`,
-    hint: 'So that nobody else can fill this account.',
+    hint: 'It proves that the account is yours.',
     secret: true,
   };
   const value = {
@@ -41,7 +40,7 @@ function formOf({ name, person, shared, needsToken }: CredentialLink, error?: Ec
   const names = fields.map((field) => field.name);
   return document(
     'Add a Hugging Face token',
-    `${alertFor(error, names)}<p>What you type is stored as the credential <b>${escapeHtml(name)}</b> in the EcoLink account of <b>${escapeHtml(person.name)}</b>${shared ? ', <b>shared with the team</b>' : ''}. It is encrypted, and nobody can read it back. If that is not your account, close this page.</p>
+    `${alertFor(error, names)}<p>The token is stored as the credential <b>${escapeHtml(name)}</b> in the EcoLink account of <b>${escapeHtml(person.name)}</b>${shared ? ', <b>shared with the team</b>' : ''}. It is encrypted, and nobody can read it back. If this is not your account, close this page.</p>
 <form method="post">
 ${fields.map((field) => textField(field, error)).join('\n')}
 <button>Store the token</button>
@@ -49,8 +48,8 @@ ${fields.map((field) => textField(field, error)).join('\n')}
   );
 }
 
-/** The Hub's own word on a token knows nothing of where it was typed. */
+/** The Hub's error does not know the field that the token was typed into. */
 function underItsField(thrown: unknown): unknown {
   if (!(thrown instanceof EcolinkError) || thrown.code !== 'token_refused') return thrown;
-  return new EcolinkError(thrown.kind, thrown.code, thrown.message, { nextStep: thrown.nextStep, field: 'value' });
+  return new EcolinkError(thrown.kind, thrown.code, thrown.said, { nextStep: thrown.nextStep, field: 'value' });
 }

@@ -1,21 +1,20 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Core } from '../core/core.ts';
 import { fail } from '../core/base/errors.ts';
 import { plainWords } from '../core/base/prose.ts';
 import type { Prose } from '../core/base/prose.ts';
-import { needScope } from '../core/access/rights.ts';
+import type { Core } from '../core/core.ts';
 import { wantsParts } from './prose-header.ts';
 
 const newCredential = z.strictObject({ name: z.string(), value: z.string(), shared: z.boolean().optional() });
 const newLink = z.strictObject({ name: z.string(), shared: z.boolean().optional() });
 
-/** Adding a credential is a route and no operation: no tool, no form and no approval ever carries its value. */
-export function credentialsRoute(app: FastifyInstance, { credentials }: Core): void {
+/** Adding a credential is no operation, so that no tool, form or approval request ever has its value. */
+export function credentialsRoute(app: FastifyInstance, { credentials, needScope }: Core): void {
   app.post('/api/credentials', async (request, reply) => {
     needScope(request.caller, 'operate');
     const added = await credentials.add(parse(newCredential, request.body), request.caller);
-    return reply.code(201).header('cache-control', 'no-store').send(worded(request, added));
+    return reply.code(201).header('cache-control', 'no-store').send(spoken(request, added));
   });
   app.post('/api/credential-links', async (request, reply) => {
     needScope(request.caller, 'operate');
@@ -27,22 +26,22 @@ export function credentialsRoute(app: FastifyInstance, { credentials }: Core): v
   });
   app.post('/api/keys/rotate', async (request, reply) => {
     needScope(request.caller, 'operate');
-    return reply.send(worded(request, await credentials.rotateKey(request.caller)));
+    return reply.send(spoken(request, await credentials.rotateKey(request.caller)));
   });
 }
 
-function worded<T extends { next_step: Prose }>(request: FastifyRequest, receipt: T): T {
-  return wantsParts(request) ? receipt : { ...receipt, next_step: plainWords(receipt.next_step) };
+function spoken<T extends { next_step: Prose }>(request: FastifyRequest, made: T) {
+  return wantsParts(request) ? made : { ...made, next_step: plainWords(made.next_step) };
 }
 
-/** What is wrong with it is said without what was sent: it holds a token's value. */
+/** The error does not repeat the body: it has the value of a token. */
 function parse<S extends z.ZodObject>(shape: S, body: unknown): z.output<S> {
   const parsed = shape.safeParse(body);
   if (parsed.success) return parsed.data;
   const wanted = Object.keys(shape.shape);
   const field = String(parsed.error.issues[0]?.path[0] ?? '');
-  throw fail('bad_input', `${wanted.includes(field) ? field : 'The credential'} is missing or not as it should be.`, {
+  throw fail('bad_input', `${wanted.includes(field) ? field : 'The credential'} is missing or not valid.`, {
     nextStep: `Send a JSON object with ${wanted.map((each) => `"${each}"`).join(', ')}.`,
-    ...(wanted.includes(field) ? { field } : {}),
+    field: wanted.includes(field) ? field : undefined,
   });
 }

@@ -1,17 +1,19 @@
-import { wantsParts } from './prose-header.ts';
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { EcolinkError, asEcolinkError, fail } from '../core/base/errors.ts';
-import { redact } from '../core/base/secret-shapes.ts';
 import type { Log } from '../core/base/log.ts';
+import { redact } from '../core/base/secret-shapes.ts';
+import { wantsParts } from './prose-header.ts';
 
-/** Sends `{"error": …}`: what was thrown where it is ours, a calm sentence where it is not. Never a stack. */
+/** Sends `{"error": …}` with EcoLink's own errors. Other errors become one calm sentence, never a stack. */
 export function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {
-  const error = isFastifyError(thrown) ? fromFastify(thrown) : asEcolinkError(thrown, request.id);
+  const refused = refusalOf(thrown);
+  const error = refused?.error ?? asEcolinkError(thrown, request.id);
   if (error.kind === 'unexpected')
     log.error({ err: error.cause ?? error, request: request.id }, 'request failed unexpectedly');
   if (error.kind === 'unauthenticated') void reply.header('www-authenticate', 'Bearer');
   return reply
-    .code(isFastifyError(thrown) ? (thrown.statusCode ?? 400) : error.httpStatus)
+    .code(refused?.status ?? error.httpStatus)
     .send({ error: wantsParts(request) ? error.toWire() : error.toBody() });
 }
 
@@ -22,16 +24,17 @@ export function pathNotFound(request: FastifyRequest): EcolinkError {
   });
 }
 
-function isFastifyError(thrown: unknown): thrown is FastifyError {
-  return (
-    !(thrown instanceof EcolinkError) &&
-    String((thrown as { code?: unknown } | null)?.code).startsWith('FST_ERR_') &&
-    ((thrown as FastifyError).statusCode ?? 500) < 500
-  );
+/** An error of Fastify itself about a request that it cannot read. */
+const fastifyError = z.object({ code: z.string().startsWith('FST_ERR_'), statusCode: z.int().min(400).max(499) });
+
+function refusalOf(thrown: unknown): { status: number; error: EcolinkError } | undefined {
+  if (thrown instanceof EcolinkError) return undefined;
+  const { data } = fastifyError.safeParse(thrown);
+  return data && { status: data.statusCode, error: refusalWith(data.statusCode) };
 }
 
-function fromFastify(thrown: FastifyError): EcolinkError {
-  switch (thrown.statusCode) {
+function refusalWith(status: number): EcolinkError {
+  switch (status) {
     case 413:
       return fail('body_too_large', 'The request body is too large.', { nextStep: 'Send less than 1 MiB.' });
     case 415:

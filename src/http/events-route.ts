@@ -1,15 +1,19 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import type { Changes } from '../core/base/changes.ts';
-import { needScope } from '../core/access/rights.ts';
+import type { Core } from '../core/core.ts';
 import type { Admit } from './gatekeeper.ts';
 
 const heartbeatMs = 15_000;
-/** A reader that is this far behind is cut off: it connects again and reads everything afresh, as it must anyway. */
+/** A reader that is this far behind is disconnected. It connects again and reads everything anew. */
 const mostUnreadBytes = 1 << 20;
 
-/** GET /api/events: one `event: change` per change, as hints to read again. Nothing is replayed after a break. */
-export function eventsRoute(app: FastifyInstance, changes: Changes, admit: Admit, stopping: AbortSignal): void {
+/** GET /api/events: one `event: change` per change, as a hint to read again. Nothing is repeated after a break. */
+export function eventsRoute(
+  app: FastifyInstance,
+  { changes, needScope }: Core,
+  admit: Admit,
+  stopping: AbortSignal,
+): void {
   app.get('/api/events', { exposeHeadRoute: false }, (request, reply) => {
     needScope(request.caller, 'read');
     reply.hijack();
@@ -27,7 +31,7 @@ export function eventsRoute(app: FastifyInstance, changes: Changes, admit: Admit
     const end = changes.subscribe((change) => send(`event: change\ndata: ${JSON.stringify(change)}\n\n`));
     const heartbeat = setInterval(() => {
       send(': still here\n\n');
-      // A stream outlives the question who its reader is: it ends with their role, or with their token.
+      // The reader may lose the role or the token while the stream is open.
       admit(request.raw).catch(() => response.end());
     }, heartbeatMs);
     endWith(response, stopping, () => {

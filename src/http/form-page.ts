@@ -5,18 +5,18 @@ import type { Log } from '../core/base/log.ts';
 import type { HostCheck } from './host-check.ts';
 import { alertFor, document, styleHash } from './html.ts';
 
-/** A page at `<path>/<link>` where one form is filled in, once. */
+/** A page at `<path>/<link>` with a form that can be submitted once. */
 export interface FormPage {
   path: string;
-  /** The form, empty, or with what was typed and what is wrong with it. */
+  /** The form: empty, or with the typed values and their error. */
   form(link: string, tried?: { typed: URLSearchParams; error: EcolinkError }): Promise<string>;
-  /** Does what the form is for, and answers with the page that says so. */
+  /** Submits the form. Returns the page that confirms it. */
   submit(link: string, typed: URLSearchParams): Promise<string>;
 }
 
 /**
- * Forms send `Origin: null` where nothing may be told of the page they are on, and the check of origins refuses that:
- * hence `same-origin`, which shows the address, with the link's id in it, to this server alone.
+ * With the policy `no-referrer`, forms send `Origin: null`, which the check of origins refuses. With `same-origin`, the
+ * address with the link's id goes to this server alone.
  */
 const headers = {
   'content-type': 'text/html; charset=utf-8',
@@ -30,7 +30,7 @@ const headers = {
 
 const longestForm = 4096;
 
-/** Looking at the page, as a preview of the link in a chat does, uses up nothing. */
+/** A GET changes nothing: a chat may fetch the page for a preview of the link. */
 export function formPage(app: FastifyInstance, log: Log, checkHost: HostCheck, page: FormPage): void {
   type Request = { Params: { link: string } };
   void app.register(async (own) => {
@@ -65,7 +65,7 @@ async function show(log: Log, request: string, reply: FastifyReply, work: () => 
   } catch (thrown) {
     const error = asEcolinkError(thrown, request);
     if (error.kind === 'unexpected') log.error({ err: thrown, request }, 'a page failed');
-    const title = error.kind === 'unexpected' ? 'That did not work' : 'This page is over';
+    const title = error.kind === 'unexpected' ? 'That did not work' : 'This page is no longer valid';
     return reply
       .code(error.httpStatus)
       .headers(headers)

@@ -1,10 +1,12 @@
 import type { IncomingMessage } from 'node:http';
-import type { Access } from '../core/access/access.ts';
 import type { Caller } from '../core/base/caller.ts';
-import { EcolinkError, fail } from '../core/base/errors.ts';
+import { fail } from '../core/base/errors.ts';
+import { say, task } from '../core/base/prose.ts';
+import type { TaskReference } from '../core/base/prose.ts';
+import type { Access } from '../core/core.ts';
 import { createHostCheck } from './host-check.ts';
 
-/** Who calls, for every path that needs a token. Throws EcolinkError: `host_not_allowed`, `token_missing`, `token_refused`… */
+/** Finds the caller of a path that needs a token. Throws `host_not_allowed`, `origin_not_allowed`, `token_missing`, `invalid_token`. */
 export type Admit = (request: IncomingMessage) => Promise<Caller>;
 
 export function createGatekeeper(access: Access, configuredHost: string, others: readonly string[] = []): Admit {
@@ -13,14 +15,10 @@ export function createGatekeeper(access: Access, configuredHost: string, others:
     checkHost(request);
     const caller = await access.callerOfToken(bearerToken(request), sourceOf(request));
     if (caller) return caller;
-    throw fail(
-      'invalid_token',
-      'This token is unknown, was revoked, or belongs to somebody who has no role any more.',
-      {
-        nextStep:
-          'Make a new one with "ecolink token create <name>", or use the one in local-token in the data folder.',
-      },
-    );
+    const message = 'This token is unknown or revoked, or its person has no role any more.';
+    throw fail('invalid_token', message, {
+      nextStep: say`Make a new one: ${newToken(request)}. Or use the one in the file local-token in the data folder.`,
+    });
   };
 }
 
@@ -28,11 +26,17 @@ function bearerToken(request: IncomingMessage): string {
   const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (token !== undefined) return token;
   throw fail('token_missing', 'This path needs a token.', {
-    nextStep: 'Send the header "Authorization: Bearer <token>"; the local token is in local-token in the data folder.',
+    nextStep:
+      'Send the header "Authorization: Bearer <token>". The local token is in the file local-token in the data folder.',
   });
 }
 
-/** The shell's own front ends say what they are; whatever else calls is plain HTTP. */
+/** Calls of models need less than everything else. */
+function newToken({ url = '' }: IncomingMessage): TaskReference {
+  return task(/^[/](?:v1|instances)[/]/.test(url) ? 'create_call_token' : 'create_operate_token');
+}
+
+/** EcoLink's own front ends name themselves in a header. Everything else is plain HTTP. */
 function sourceOf(request: IncomingMessage): Caller['source'] {
   if (request.url === '/mcp' || request.url?.startsWith('/mcp?')) return 'mcp';
   const named = request.headers['ecolink-source'];

@@ -3,8 +3,8 @@ import { isIP } from 'node:net';
 import { fail } from '../core/base/errors.ts';
 
 /**
- * Throws where a request did not mean this server. A web page can make a browser send requests here (DNS rebinding: its
- * own name, resolved to this address), but it cannot forge the Host and Origin that the browser sends along.
+ * Throws if a request was not meant for this server. A web page can make a browser send requests here (DNS rebinding:
+ * the page's name resolves to this address). But it cannot forge the Host and Origin headers of the browser.
  */
 export type HostCheck = (request: IncomingMessage) => void;
 
@@ -31,7 +31,7 @@ function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '::1' || (hostname.startsWith('127.') && isIP(hostname) === 4);
 }
 
-/** Lower case, without port and brackets; undefined for what is no plain web origin. */
+/** Lower case, without port and brackets. Undefined if it is not a plain web origin. */
 function hostnameOf(origin: string): string | undefined {
   if (!/^https?:\/\/[\w.:[\]-]+$/i.test(origin) || !URL.canParse(origin)) return undefined;
   return new URL(origin).hostname.replace(/^\[|\]$/g, '');
@@ -40,16 +40,16 @@ function hostnameOf(origin: string): string | undefined {
 function hostRefused(host: string | undefined): Error {
   return fail(
     'host_not_allowed',
-    `This server does not answer to the host name ${JSON.stringify((host ?? '').slice(0, 100))}.`,
+    `This server does not answer for the host name ${JSON.stringify((host ?? '').slice(0, 100))}.`,
     {
       nextStep:
-        'Call it by its loopback address, by the host that ECOLINK_HOST names, or add this name to ECOLINK_ALLOWED_HOSTS.',
+        'Call it by its loopback address or by the host in ECOLINK_HOST, or add this name to ECOLINK_ALLOWED_HOSTS.',
     },
   );
 }
 
 function originRefused(): Error {
-  return fail('origin_not_allowed', 'This server does not answer to web pages of other sites.', {
-    nextStep: 'Call it from a program, or from a page on the same host; EcoLink sends no CORS headers.',
+  return fail('origin_not_allowed', 'This server does not answer web pages of other sites.', {
+    nextStep: 'Call it from a program, or from a page on the same host. EcoLink sends no CORS headers.',
   });
 }

@@ -1,7 +1,7 @@
-import { plainWords } from '../core/base/prose.ts';
 import { createHash } from 'node:crypto';
 import type { EcolinkError } from '../core/base/errors.ts';
 import { escapeHtml } from '../core/base/format.ts';
+import { plainWords } from '../core/base/prose.ts';
 
 const style = `
 :root{color-scheme:light dark;--ink:#16201a;--soft:#55605a;--line:#78847d;--paper:#fff;--back:#f3f6f4;--accent:#14532d;--on-accent:#fff;--bad:#a3001b}
@@ -31,10 +31,10 @@ code{font-family:ui-monospace,monospace;font-size:.95em;overflow-wrap:anywhere}
 dt{font-weight:600}dd{margin:0 0 .75rem}
 `;
 
-/** For the `Content-Security-Policy`: the page may use this style and nothing else. */
+/** For the `Content-Security-Policy`: the page may use this style only. */
 export const styleHash = createHash('sha256').update(style).digest('base64');
 
-/** A whole page. It works without script, and grows and shrinks with its window. */
+/** A whole page. It needs no script and fits every window. */
 export function document(title: string, body: string): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeHtml(title)} · EcoLink</title><style>${style}</style></head>
@@ -47,12 +47,12 @@ export interface TextField {
   name: string;
   label: string;
   hint?: string;
-  /** Shows nothing of what is typed. */
+  /** Hides what is typed. */
   secret?: boolean;
   value?: string;
 }
 
-/** A labelled input; what is wrong with it stands under it, is read with it, and it has the focus. */
+/** A labelled input. Its error is shown below it, is read with it by screen readers, and gives it the focus. */
 export function textField({ name, label, hint, secret, value }: TextField, error?: EcolinkError): string {
   const wrong = error?.field === name ? error : undefined;
   const told = [...(hint === undefined ? [] : [`${name}-hint`]), ...(wrong ? [`${name}-wrong`] : [])];
@@ -75,7 +75,7 @@ export interface Choice {
   checked: boolean;
 }
 
-/** One of several, or any of them. */
+/** Radio buttons or checkboxes. */
 export function choiceField(
   { name, legend, type, choices }: { name: string; legend: string; type: 'radio' | 'checkbox'; choices: Choice[] },
   error?: EcolinkError,
@@ -94,7 +94,7 @@ function wrongLine(name: string, error: EcolinkError): string {
   return `<p class="wrong" id="${name}-wrong">${escapeHtml(error.message)} ${escapeHtml(plainWords(error.nextStep))}</p>`;
 }
 
-/** What is wrong with no field of the form; nothing where one of those shows it. */
+/** An error that belongs to no field of the form. Empty if a field shows it. */
 export function alertFor(error: EcolinkError | undefined, fields: readonly string[] = []): string {
   if (!error || (error.field !== undefined && fields.includes(error.field))) return '';
   return `<div class="alert" role="alert"><strong>${escapeHtml(error.message)}</strong><br>${escapeHtml(plainWords(error.nextStep))}</div>`;

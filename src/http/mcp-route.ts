@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { McpHttp } from '../mcp/http.ts';
 
-/** /mcp: handed on unread, because the protocol has its own words for a body that it cannot read. */
+/** /mcp. The body is passed on unread, because the protocol has its own errors for a bad body. */
 export function mcpRoute(app: FastifyInstance, mcp: McpHttp): void {
   void app.register(async (scope) => {
     scope.removeAllContentTypeParsers();

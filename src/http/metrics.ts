@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { GatewayObserver } from '../gateway/gateway.ts';
 
@@ -8,7 +7,7 @@ export interface Metrics {
   operation(name: string, outcome: string, seconds: number): void;
 }
 
-/** One registry per server: two servers in one process (tests) do not count each other's work. */
+/** One registry per server, so that two servers in one process (tests) do not count each other's work. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
@@ -21,7 +20,7 @@ export function createMetrics(): Metrics {
   });
   const durations = new Histogram({
     name: 'ecolink_operation_duration_seconds',
-    help: 'How long operations took, waiting for a change of state included.',
+    help: 'Duration of operations, with the wait for a change of state.',
     labelNames: ['operation'],
     buckets: [0.005, 0.02, 0.1, 0.5, 2, 10, 30, 120],
     registers,
@@ -34,7 +33,7 @@ export function createMetrics(): Metrics {
   });
   const open = new Gauge({
     name: 'ecolink_gateway_open_streams',
-    help: 'Calls that are being answered by a replica now.',
+    help: 'Calls that a replica is answering now.',
     registers,
   });
   return {

@@ -1,8 +1,7 @@
 import type { FastifyRequest } from 'fastify';
+import { proseHeader, proseParts } from '../client/prose-header.ts';
 
-/** EcoLink's own clients send this with the value `parts`: they say references in their own words. Others get plain words. */
-export const proseHeader = 'ecolink-prose';
-
+/** True for EcoLink's own clients, which say references in their own words. Others get plain words. */
 export function wantsParts(request: FastifyRequest): boolean {
-  return request.headers[proseHeader] === 'parts';
+  return request.headers[proseHeader] === proseParts;
 }

@@ -1,13 +1,14 @@
 import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Core } from '../core/core.ts';
+import { removeServerFile, writeServerFile } from '../client/data-folder.ts';
 import { fail } from '../core/base/errors.ts';
+import { systemErrorCode } from '../core/base/system-error.ts';
+import type { Core } from '../core/core.ts';
 import { createGateway } from '../gateway/gateway.ts';
 import { createMcpHttp } from '../mcp/http.ts';
 import { createApp } from './app.ts';
 import type { AppDeps } from './app.ts';
-import { removeServerFile, writeServerFile } from './data-folder.ts';
 import { createGatekeeper } from './gatekeeper.ts';
 import { createHostCheck } from './host-check.ts';
 import { createMetrics } from './metrics.ts';
@@ -19,23 +20,23 @@ export interface ServerOptions {
   host?: string;
   port?: number;
   dataDir?: string;
-  /** How long `close` lets what is being answered finish, in milliseconds. */
+  /** How long `close` waits for requests in flight, in milliseconds. */
   graceMs?: number;
 }
 
 export interface Server extends AsyncDisposable {
-  /** Where clients on this machine reach it. */
+  /** The address for clients on this machine. */
   url: string;
-  /** Safe to call twice. The core stays open: it belongs to whoever made it. */
+  /** Safe to call twice. It does not close the core. */
   close(): Promise<void>;
 }
 
-/** Starts everything that listens. Throws `port_in_use`, `host_not_here` and what Slack says of its tokens. */
+/** Starts everything that listens. Throws `port_in_use`, `port_not_allowed`, `host_not_here`, and errors of Slack's tokens. */
 export async function startServer(core: Core, options: ServerOptions = {}): Promise<Server> {
   const { host = core.config.host, port = core.config.port, dataDir = core.config.dataDir, graceMs = 5_000 } = options;
   const stopping = new AbortController();
   await using undo = new AsyncDisposableStack();
-  const deps = await makeParts(core, host, stopping.signal, undo);
+  const deps = await createDeps(core, host, stopping.signal, undo);
   const app = createApp(deps);
   undo.defer(async () => {
     stopping.abort();
@@ -44,7 +45,7 @@ export async function startServer(core: Core, options: ServerOptions = {}): Prom
   await app.listen({ host, port }).catch((thrown: unknown) => {
     throw listenError(thrown, host, port);
   });
-  const url = urlOf(app.server.address() as AddressInfo);
+  const url = urlOf(app.server.address());
   core.listensAt(url);
   const file = { url, pid: process.pid, started_at: new Date().toISOString() };
   await writeServerFile(dataDir, file);
@@ -56,7 +57,7 @@ export async function startServer(core: Core, options: ServerOptions = {}): Prom
   return { url, close, [Symbol.asyncDispose]: close };
 }
 
-/** Lets what is being answered finish, within the grace, and then cuts. */
+/** Waits for requests in flight, at most for the grace. Then it cuts them off. */
 async function stopListening(server: HttpServer, finished: Promise<unknown>, graceMs: number): Promise<void> {
   // A kept-alive connection counts as open for a minute after its last answer.
   const sweep = setInterval(() => server.closeIdleConnections(), 50);
@@ -66,8 +67,8 @@ async function stopListening(server: HttpServer, finished: Promise<unknown>, gra
   await finished;
 }
 
-/** What the listener is made of; `undo` gets what ends each again. */
-async function makeParts(
+/** `undo` gets the steps that end each of them. */
+async function createDeps(
   core: Core,
   host: string,
   stopping: AbortSignal,
@@ -75,7 +76,7 @@ async function makeParts(
 ): Promise<AppDeps> {
   const metrics = createMetrics();
   undo.defer(() => metrics.registry.clear());
-  core.observe(metrics.operation);
+  core.observe((...call) => metrics.operation(...call));
   const admit = createGatekeeper(core.access, host, core.config.allowedHosts);
   const gateway = createGateway({ core, admit, observer: metrics.gateway });
   const mcp = undo.use(createMcpHttp({ core, version: ownVersion() }));
@@ -85,14 +86,16 @@ async function makeParts(
   return { core, admit, checkHost, metrics, gateway, mcp, slack, stopping };
 }
 
-/** The address that clients on this machine use: a wildcard address is none. */
-function urlOf({ address, family, port }: AddressInfo): string {
+/** The address for clients on this machine. A wildcard address is not one. */
+function urlOf(listening: AddressInfo | string | null): string {
+  if (listening === null || typeof listening === 'string') throw new Error('The server listens on no port.');
+  const { address, family, port } = listening;
   if (family === 'IPv6') return `http://[${address === '::' ? '::1' : address}]:${port}`;
   return `http://${address === '0.0.0.0' ? '127.0.0.1' : address}:${port}`;
 }
 
 function listenError(thrown: unknown, host: string, port: number): unknown {
-  switch ((thrown as NodeJS.ErrnoException).code) {
+  switch (systemErrorCode(thrown)) {
     case 'EADDRINUSE':
       return fail('port_in_use', `Port ${port} on ${host} is in use by another program.`, {
         nextStep: `Choose another with ECOLINK_PORT (ECOLINK_PORT=${port === 65535 ? 7420 : port + 1}), or stop the other program.`,

@@ -1,23 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Core } from '../core/core.ts';
 import { EcolinkError } from '../core/base/errors.ts';
+import type { Core } from '../core/core.ts';
 import type { Slack } from '../slack/app.ts';
 
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** Slack beside the server: off without its tokens, and no reason not to serve while Slack itself is away. */
+/** Slack beside the server. It is off without its tokens. The server runs even if Slack cannot be reached. */
 export interface SlackMount {
-  /** For `POST /slack/events`, which Slack signs: it needs no token of ours. Undefined in Socket Mode. */
+  /** For `POST /slack/events`. Slack signs these requests, so they need no EcoLink token. Undefined in Socket Mode. */
   listener(): RequestListener | undefined;
   close(): Promise<void>;
 }
 
 const retryMs = 15_000;
-/** How long a start waits to hear what Slack says of the tokens. */
-const patienceMs = 5_000;
+/** How long a start waits for Slack's answer about the tokens. */
+const answerTimeoutMs = 5_000;
 
-/** Throws what only people can put right (a token that Slack refuses); goes on trying where Slack cannot be reached. */
+/** Throws errors that only people can fix, such as a token that Slack refuses. If Slack cannot be reached, it tries again. */
 export async function mountSlack(core: Core): Promise<SlackMount> {
   if (!core.config.secrets.slack) return { listener: () => undefined, close: async () => {} };
   const closing = new AbortController();
@@ -27,7 +27,7 @@ export async function mountSlack(core: Core): Promise<SlackMount> {
     if (closing.signal.aborted) await connected?.close();
     else slack = connected;
   });
-  await Promise.race([first, delay(patienceMs, undefined, { ref: false })]);
+  await Promise.race([first, delay(answerTimeoutMs, undefined, { ref: false })]);
   return {
     listener: () => slack?.requestListener,
     async close() {
@@ -37,9 +37,9 @@ export async function mountSlack(core: Core): Promise<SlackMount> {
   };
 }
 
-/** Undefined where Slack could not be reached. */
+/** Undefined if Slack cannot be reached. */
 async function attempt(core: Core): Promise<Slack | undefined> {
-  // Bolt takes a moment to load, and many servers run without Slack.
+  // Bolt is slow to load, and many servers run without Slack.
   const { startSlack } = await import('../slack/app.ts');
   try {
     return await startSlack(core);

@@ -1,17 +1,16 @@
 import type { FastifyInstance } from 'fastify';
-import type { Core } from '../core/core.ts';
 import { fail } from '../core/base/errors.ts';
-import { needScope } from '../core/access/rights.ts';
+import type { Core } from '../core/core.ts';
 import type { Metrics } from './metrics.ts';
 
-/** For probes, which bring no token: they tell no more than that it lives, or is ready. */
+/** For probes, which have no token. They show only that the server lives, or is ready. */
 export function probeRoutes(app: FastifyInstance, core: Core): void {
   app.get('/healthz', async () => ({ status: 'ok', service: 'ecolink', pid: process.pid }));
   app.get('/readyz', async () => {
     await core.ping().catch((cause: unknown) => {
       core.log.error({ err: cause }, 'the store does not answer');
       throw fail('store_unavailable', 'The store does not answer.', {
-        nextStep: "Look at the server's log.",
+        nextStep: "Read the server's log.",
         cause,
       });
     });
@@ -20,7 +19,7 @@ export function probeRoutes(app: FastifyInstance, core: Core): void {
 }
 
 /** GET /metrics, in the text format of Prometheus. */
-export function metricsRoute(app: FastifyInstance, { registry }: Metrics): void {
+export function metricsRoute(app: FastifyInstance, { needScope }: Core, { registry }: Metrics): void {
   app.get('/metrics', async (request, reply) => {
     needScope(request.caller, 'read');
     return reply.type(registry.contentType).send(await registry.metrics());

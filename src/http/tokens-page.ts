@@ -1,15 +1,14 @@
-import type { MadeToken } from '../core/access/tokens/token-manager.ts';
 import { scopes } from '../core/base/caller.ts';
 import type { Scope } from '../core/base/caller.ts';
-import type { Core } from '../core/core.ts';
 import type { EcolinkError } from '../core/base/errors.ts';
 import { escapeHtml } from '../core/base/format.ts';
+import type { Core, MadeToken } from '../core/core.ts';
 import type { FormPage } from './form-page.ts';
 import { alertFor, choiceField, document, textField } from './html.ts';
 
 type Tried = { typed: URLSearchParams; error: EcolinkError };
 
-/** `/tokens/<id>`: makes one EcoLink token, and shows it this once. */
+/** `/tokens/<id>`: a page that makes one EcoLink token and shows it once. */
 export function tokenPage({ tokens }: Core): FormPage {
   return {
     path: '/tokens',
@@ -28,7 +27,7 @@ export function tokenPage({ tokens }: Core): FormPage {
 
 const about: Record<Scope, { label: string; hint: string }> = {
   call: { label: 'Call models', hint: 'As the API key of an OpenAI client.' },
-  read: { label: 'Look things up', hint: 'Models, instances, plans, requests.' },
+  read: { label: 'Look things up', hint: 'Models, instances, plans, approval requests.' },
   operate: { label: 'Do all that I may do', hint: 'Register, launch, stop; never more than your role allows.' },
 };
 
@@ -38,14 +37,14 @@ function formOf({ person, mayDecide }: { person: { name: string }; mayDecide: bo
     tried ? tried.typed.getAll(name).includes(value) : otherwise;
   const who = [
     { value: 'no', label: 'Me, or a program of mine', hint: 'The command line, a script, an app.' },
-    { value: 'yes', label: 'An AI assistant', hint: 'It acts for you: it asks, and never decides.' },
+    { value: 'yes', label: 'An AI assistant', hint: 'It acts for you. It can ask, but never decide.' },
   ];
   const fields = [
     textField(
       {
         name: 'name',
         label: 'Name',
-        hint: 'After what uses it, such as my-laptop.',
+        hint: 'The device or program that uses it, such as my-laptop.',
         value: tried?.typed.get('name') ?? '',
       },
       error,
@@ -69,7 +68,7 @@ function formOf({ person, mayDecide }: { person: { name: string }; mayDecide: bo
   ];
   return document(
     'Make an EcoLink token',
-    `${alertFor(error, ['name', 'scopes', 'may_decide'])}<p>The token acts for <b>${escapeHtml(person.name)}</b>. It is shown once, on the next page. If that is not you, close this page.</p>
+    `${alertFor(error, ['name', 'scopes', 'may_decide'])}<p>The token acts for <b>${escapeHtml(person.name)}</b>. It is shown once, on the next page. If this is not you, close this page.</p>
 <form method="post">
 ${fields.join('\n')}
 <button>Make the token</button>
@@ -91,7 +90,7 @@ function madePage({ token, summary }: MadeToken, origin: string): string {
   const server = escapeHtml(origin);
   return document(
     `Your token ${summary.name}`,
-    `<p>Copy it now: it is not shown again. Whoever has it acts for you.</p>
+    `<p>Copy it now: it is not shown again. Whoever has it can act for you.</p>
 <p><code class="secret" tabindex="0">${escapeHtml(token)}</code></p>
 <dl>
 <dt>On the command line</dt><dd>Set <code>ECOLINK_TOKEN</code> to it, and <code>ECOLINK_URL</code> to <code>${server}</code>.</dd>

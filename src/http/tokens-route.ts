@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { scopes } from '../core/base/caller.ts';
-import type { Core } from '../core/core.ts';
 import { fail } from '../core/base/errors.ts';
+import type { Core } from '../core/core.ts';
 
 const newToken = z.strictObject({
   name: z.string(),
@@ -11,7 +11,7 @@ const newToken = z.strictObject({
   may_decide: z.boolean().optional(),
 });
 
-/** /api/tokens: who may what is core's to say. */
+/** /api/tokens. The core decides who may do what. */
 export function tokensRoute(app: FastifyInstance, { tokens }: Core): void {
   app.post('/api/tokens', async (request, reply) => {
     const made = await tokens.create(parse(request.body), request.caller);
@@ -29,8 +29,8 @@ function parse(body: unknown): z.output<typeof newToken> {
   const issue = parsed.error.issues[0];
   const field = issue?.path[0] === undefined ? undefined : String(issue.path[0]);
   throw fail('bad_input', `${field ?? 'The token'}: ${issue?.message ?? 'is not valid'}.`, {
-    nextStep: `Send {"name", "scopes", "agent", "may_decide"}, the last two if you want; the scopes are ${scopes.join(', ')}.`,
-    ...(field === undefined ? {} : { field }),
-    ...(field === 'scopes' ? { validValues: scopes } : {}),
+    nextStep: `Send {"name", "scopes", "agent", "may_decide"}, the last two are optional. The scopes are ${scopes.join(', ')}.`,
+    field,
+    validValues: field === 'scopes' ? scopes : undefined,
   });
 }

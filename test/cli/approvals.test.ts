@@ -1,11 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
 import { runProgram } from './support/run-program.ts';
 import { startServe } from './support/serve.ts';
 import type { ServeChild } from './support/serve.ts';
 
-/** The person at the terminal approves what another one's agent asks for. */
+/** The person at the terminal approves the requests of an agent. */
 const more = {
   people: [
     { name: 'root', role: 'admin', identities: ['local'] },
@@ -26,7 +27,8 @@ let agent: (...argv: string[]) => ReturnType<ServeChild['run']>;
 beforeAll(async () => {
   served = await startServe();
   const config = join(served.dataDir, 'ecolink.yaml');
-  await writeFile(config, JSON.stringify({ ...(JSON.parse(await readFile(config, 'utf8')) as object), ...more }));
+  const before = z.looseObject({}).parse(JSON.parse(await readFile(config, 'utf8')));
+  await writeFile(config, JSON.stringify({ ...before, ...more }));
   const source = ['--filesystem', 'shared', '--subfolder', 'tiny', '--category', 'chat'];
   await served.run('register-model', 'tiny', ...source);
   const { stdout } = await served.run('token', 'create', 'helper', '--scope', 'operate', '--agent');
@@ -34,7 +36,7 @@ beforeAll(async () => {
 });
 afterAll(() => served[Symbol.asyncDispose]());
 
-test('a command that is held back says who decides and how, and is a success', async () => {
+test('a command that needs approval says who decides and how, and ends with status 0', async () => {
   const held = await agent('launch-instance', 'tiny');
   expect(held).toMatchObject({ status: 0, stderr: '' });
   expect(held.stdout).toMatch(/^Model tiny: awaiting approval\./);
@@ -49,7 +51,7 @@ test('an agent is told that it cannot decide', async () => {
   });
 });
 
-test('--wait follows the request to its decision and the instance to its end', async () => {
+test('--wait follows the request to its decision and the instance until it runs', async () => {
   const waiting = agent('launch-instance', 'tiny', '--context-length', '64', '--wait', '--json');
   await expect.poll(async () => (await served.run('approve-request', '2')).status, { timeout: 30_000 }).toBe(0);
   const { status, stdout, stderr } = await waiting;
@@ -57,7 +59,7 @@ test('--wait follows the request to its decision and the instance to its end', a
   expect(JSON.parse(stdout)).toMatchObject({ id: 1, state: 'running' });
 });
 
-test('--wait ends with status 7 and the reason where it was denied', async () => {
+test('--wait ends with status 7 and the reason if the request was denied', async () => {
   const waiting = agent('launch-instance', 'tiny', '--replicas', '2', '--wait');
   await expect
     .poll(async () => (await served.run('deny-request', '3', '--reason', 'one is enough')).status, { timeout: 30_000 })
@@ -65,7 +67,7 @@ test('--wait ends with status 7 and the reason where it was denied', async () =>
   expect(await waiting).toMatchObject({ status: 7, stderr: expect.stringContaining('denied by root: one is enough') });
 });
 
-test('policy explain takes an operation as it would be typed', async () => {
+test('policy explain takes any command as it is typed', async () => {
   const { status, stdout } = await served.run('policy', 'explain', 'launch-instance', 'tiny', '--replicas', '2');
   expect(status).toBe(0);
   expect(stdout).toMatch(/answer +require/);

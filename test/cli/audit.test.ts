@@ -1,19 +1,23 @@
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readLocalToken, readServerFile } from '../../src/http/data-folder.ts';
+import { z } from 'zod';
+import { readLocalToken, readServerFile } from '../../src/client/data-folder.ts';
+import { defined } from '../support/defined.ts';
 import { startServe } from './support/serve.ts';
 import type { ServeChild } from './support/serve.ts';
+
+const auditRow = z.object({ number: z.int(), operation: z.string(), person: z.string() });
 
 let served: ServeChild;
 beforeAll(async () => {
   served = await startServe();
-  const { url } = (await readServerFile(served.dataDir)) as { url: string };
+  const { url } = defined(await readServerFile(served.dataDir));
   const headers = {
     authorization: `Bearer ${await readLocalToken(served.dataDir)}`,
     'content-type': 'application/json',
   };
-  // Two rows each: more than a page holds.
+  // Each call makes two rows: together they need more than one page.
   for (let count = 0; count < 60; count++)
     await fetch(`${url}/api/operations/list_credentials`, { method: 'POST', headers, body: '{}' });
   await served.run('delete-model', 'nothing');
@@ -27,10 +31,10 @@ const exported = async (...flags: string[]) => {
     .trim()
     .split('\n')
     .filter(Boolean)
-    .map((line) => JSON.parse(line) as { number: number; operation: string; person: string });
+    .map((line) => auditRow.parse(JSON.parse(line)));
 };
 
-test('the audit is exported whole, a row a line, oldest first, and by its filters', async () => {
+test('an export has every row of the audit on its own line, oldest first, and filters keep only some', async () => {
   const rows = await exported();
   expect(rows.length).toBeGreaterThan(120);
   expect(rows.map(({ number }) => number)).toEqual(rows.map((_, index) => index + 1));
@@ -40,7 +44,7 @@ test('the audit is exported whole, a row a line, oldest first, and by its filter
   expect(await exported('--since', '2099-01-01T00:00:00Z')).toEqual([]);
 });
 
-test('audit verify says that it holds, and with status 5 what is wrong where it does not', async () => {
+test('audit verify says that the audit holds, or with status 5 what is wrong', async () => {
   expect(await served.run('audit', 'verify')).toMatchObject({
     status: 0,
     stdout: expect.stringMatching(/^The audit holds: \d+ rows/),

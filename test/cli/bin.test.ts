@@ -8,7 +8,7 @@ import { childEnvironment, runNode, temporaryFolder } from './support/run-progra
 
 const bin = fileURLToPath(new URL('../../bin/ecolink.js', import.meta.url));
 
-/** Makes this Node say that it is an old one; what it starts says the truth again. */
+/** Makes this Node claim an old version. Programs that it starts have the real one. */
 const saysItIsOld = `data:text/javascript,${encodeURIComponent(
   "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } })",
 )}`;
@@ -36,7 +36,7 @@ test('an older Node without the node package says what to install', async () => 
     folder.path,
   );
   expect(status).toBe(1);
-  expect(stderr).toContain('error[node_too_old]: EcoLink needs Node 24, and this is 20.20.2.');
+  expect(stderr).toContain('error[node_too_old]: EcoLink needs Node 24, but this is 20.20.2.');
   expect(stderr).toContain('npm install node@24');
 });
 
@@ -59,7 +59,7 @@ test('a signal reaches the program that was started again', async () => {
   expect(await once(child, 'exit')).toEqual([42, null]);
 });
 
-/** The file alone, as where nothing was installed beside it. */
+/** The file alone, without anything installed beside it. */
 async function lonelyBin(): ReturnType<typeof temporaryFolder> {
   const folder = await temporaryFolder();
   await mkdir(join(folder.path, 'bin'));

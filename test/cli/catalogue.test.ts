@@ -1,12 +1,10 @@
 import { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { buildProgram } from '../../src/cli/program.ts';
-import { operationGroups } from '../../src/cli/groups.ts';
 import { commandLine, commandName, commandOperations } from '../../src/cli/names.ts';
 import { operationsPage } from '../../scripts/docs/operations-page.ts';
 import { operationCommand } from '../../src/cli/operation-command.ts';
-import { waitsFor } from '../../src/cli/wait.ts';
-import { inputFields } from '../../src/core/operation/operation.ts';
+import { groups, inputFields } from '../../src/core/operation/operation.ts';
 import type { Operation } from '../../src/core/operation/operation.ts';
 import { catalogue, findOperation } from '../../src/core/operations/catalogue.ts';
 import { parseInput } from '../../src/core/operation/parse-input.ts';
@@ -21,7 +19,7 @@ test('no field has the name of a flag that the command line adds', () => {
   }
 });
 
-test('a list is never positional, and what must be given comes before what may be', () => {
+test('a list is never positional, and required arguments come before optional ones', () => {
   for (const operation of commandOperations()) {
     const positionals = inputFields(operation).filter((field) => field.positional);
     expect(positionals.filter((field) => field.type === 'list')).toEqual([]);
@@ -30,16 +28,24 @@ test('a list is never positional, and what must be given comes before what may b
   }
 });
 
-test('every group and every hint of a value names operations that exist', () => {
-  const grouped = Object.values(operationGroups).flat();
-  expect(grouped.filter((name) => findOperation(name) === undefined)).toEqual([]);
-  for (const { choices } of catalogue.flatMap((operation) => inputFields(operation))) {
-    if (choices) expect(findOperation(choices.operation)?.columns).toContain(choices.value);
+test('help lists every operation under its group, and the groups in their order', () => {
+  const { commands } = buildProgram(silentTerminal());
+  for (const operation of commandOperations()) {
+    const command = commands.find((each) => each.name() === commandName(operation.name));
+    expect(command?.helpGroup()).toBe(`${groups[operation.group]}:`);
   }
+  const shown = [...new Set(commands.map((command) => command.helpGroup()))];
+  expect(shown.slice(0, -1)).toEqual(Object.values(groups).map((group) => `${group}:`));
 });
 
-test('what can be waited for is a mutation whose receipt names the instance', () => {
-  const waited = catalogue.filter((operation) => waitsFor(operation) !== undefined);
+test('every hint of a value names an operation that exists', () => {
+  const hints = catalogue.flatMap((operation) => inputFields(operation)).flatMap(({ choices }) => choices ?? []);
+  for (const { operation, value } of hints) expect(findOperation(operation)?.columns).toContain(value);
+  expect(hints.length).toBeGreaterThan(10);
+});
+
+test('operations that can be waited for are mutations with the instance in their receipt', () => {
+  const waited = catalogue.filter(({ waitsFor }) => waitsFor !== undefined);
   expect(waited.map((operation) => operation.name)).toEqual([
     'launch_instance',
     'stop_instance',
@@ -49,7 +55,7 @@ test('what can be waited for is a mutation whose receipt names the instance', ()
   for (const operation of waited) expect(operation.output.shape).toHaveProperty('instance');
 });
 
-test('every operation of the command line has its command, and every other has none', () => {
+test('every operation for the command line has a command, and the others have none', () => {
   const commands = new Set(buildProgram(silentTerminal()).commands.map((command) => command.name()));
   const made = catalogue.filter((operation) => commands.has(commandName(operation.name)));
   expect(made).toEqual(catalogue.filter((operation) => operation.frontEnds.includes('cli')));

@@ -8,7 +8,7 @@ test('commands complete, and so do the commands inside one', async () => {
   expect(await values('token', '')).toEqual(['create', 'list', 'revoke']);
 });
 
-test('flags complete, without those that help hides', async () => {
+test('flags complete, except hidden ones', async () => {
   expect(await values('launch-instance', 'm', '--re')).toEqual(['--regions', '--replicas', '--reason']);
   expect(await values('get-model', '--m')).toEqual([]);
 });
@@ -18,7 +18,7 @@ test('the values of an enum complete after a blank and after an equals sign', as
   expect(await values('check-model', '--source=f')).toEqual(['--source=filesystem']);
 });
 
-test('names come from the list operation that the definition points at', async () => {
+test('values come from the list operation in the hints of the field', async () => {
   expect(await values('get-model', '')).toEqual(['list_models.name']);
   expect(await values('stop-instance', '')).toEqual(['list_instances.id']);
   expect(await values('launch-instance', 'm', '--regions', '')).toEqual(['list_regions.name']);

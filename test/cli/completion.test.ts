@@ -5,16 +5,16 @@ import { childEnvironment, mainFile, runProgram } from './support/run-program.ts
 
 const run = promisify(execFile);
 
-test('bash completes by the script that the program prints', async () => {
+test('bash completes with the script that the program prints', async () => {
   expect(await completedByBash('ecolink register')).toEqual(['register-model']);
   expect(await completedByBash('ecolink check-model --source ')).toEqual(['huggingface', 'filesystem']);
 });
 
-test('bash gets only what follows the equals sign, where it splits words itself', async () => {
+test('after an equals sign bash gets only the value, because it splits the word itself', async () => {
   expect(await completedByBash('ecolink check-model --source=f')).toEqual(['filesystem']);
 });
 
-test('each shell has its script, and another name is refused with the names that exist', async () => {
+test('each shell has its script, and an unknown shell is refused with a suggestion', async () => {
   for (const shell of ['bash', 'zsh', 'fish']) {
     expect((await runProgram(['completion', shell], {})).stdout).toContain('__complete');
   }
@@ -24,7 +24,7 @@ test('each shell has its script, and another name is refused with the names that
   });
 });
 
-test('a completion that cannot be answered is silent', async () => {
+test('a completion prints nothing if it fails', async () => {
   const nowhere = { ECOLINK_URL: 'http://127.0.0.1:1', ECOLINK_TOKEN: 'eco_x' };
   expect(await runProgram(['__complete', 'get-model', ''], nowhere)).toEqual({ status: 0, stdout: '', stderr: '' });
 });

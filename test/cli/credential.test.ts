@@ -26,7 +26,7 @@ afterAll(async () => {
 
 const run = (input: string, ...argv: string[]): Promise<Ran> => runProgram(argv, served.environment, input);
 
-test('a token comes from standard input, goes by its name, is replaced under it, and deleted', async () => {
+test('a token is read from standard input, stored under a name, replaced and deleted', async () => {
   const [first, second] = [newToken(), newToken()];
   for (const token of [first, second]) hub.addToken(token, { user: 'ada' });
   const added = await run(`${first}\n`, 'credential', 'add', 'hub-main');
@@ -44,10 +44,10 @@ test('a token comes from standard input, goes by its name, is replaced under it,
   }
   expect((await run('', 'key', 'rotate')).stdout).toContain('1 credential is sealed');
   expect((await run('', 'credential', 'delete', 'hub-main')).stdout).toContain('Credential hub-main: deleted.');
-  expect((await run('', 'credential', 'list')).stdout).toContain('Store one: ecolink credential add <name>');
+  expect((await run('', 'credential', 'list')).stdout).toContain('Store a token: ecolink credential add <name>');
 });
 
-test('a token is never an argument, and nothing of it is repeated', async () => {
+test('a token as an argument is refused, and not repeated', async () => {
   const token = newToken();
   for (const argv of [
     ['credential', 'add', 'mine', token],
@@ -62,14 +62,14 @@ test('a token is never an argument, and nothing of it is repeated', async () => 
   }
 });
 
-test('a mistake is told before anybody types a secret, and what the Hub refuses is not stored', async () => {
+test('a bad name is refused before the secret is read, and a token that the Hub refuses is not stored', async () => {
   expect((await run('', 'credential', 'add', 'Hub Main')).stderr).toContain('error[bad_name]');
   expect((await run('', 'credential', 'add', 'mine')).stderr).toContain('ecolink credential add <name> < file');
   const token = newToken();
   const refused = await run(token, 'credential', 'add', 'mine');
   expect([refused.status, refused.stderr]).toEqual([4, expect.stringContaining('error[token_refused]')]);
   expect(refused.stderr).not.toContain(token);
-  expect((await run('', 'credential', 'list')).stdout).toContain('No credentials to show.');
+  expect((await run('', 'credential', 'list')).stdout).toContain('Nothing to show.');
 });
 
 test('a role is given and taken at the terminal, and the people are listed', async () => {

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { expect, test, vi } from 'vitest';
-import { leanFlags } from '../../src/cli/node-flags.ts';
+import { z } from 'zod';
+import { nodeFlags } from '../../src/cli/node-flags.ts';
 import { childEnvironment, commandLineOf, mainFile, runProgram, temporaryFolder } from './support/run-program.ts';
 
-test('where no server runs, mcp starts one that both assistants share and that outlives them', async () => {
+test('if no server runs, mcp starts one that both assistants share and that outlives them', async () => {
   await using folder = await temporaryFolder();
   await using server = serverOf(folder.path);
   const [one, two] = await Promise.all([assistant(folder.path), assistant(folder.path)]);
@@ -20,7 +21,7 @@ test('where no server runs, mcp starts one that both assistants share and that o
     stdout: expect.stringContaining('runs at http'),
   });
   expect(server.isThere()).toBe(true);
-  expect(await commandLineOf(server.pid())).toContain(leanFlags.join(' '));
+  expect(await commandLineOf(server.pid())).toContain(nodeFlags.join(' '));
   expect(readFileSync(join(folder.path, 'server.log'), 'utf8')).toContain('runs at http');
 });
 
@@ -45,7 +46,7 @@ test('with --no-start nothing is started', async () => {
   expect(existsSync(join(folder.path, 'server.log'))).toBe(false);
 });
 
-test('a server that cannot start is an error with its last words', async () => {
+test('a server that cannot start is an error with the last line of its log', async () => {
   await using folder = await temporaryFolder();
   const broken = { ...environment(folder.path), ECOLINK_HOST: '192.0.2.1' };
   const { status, stdout, stderr } = await runProgram(['mcp'], broken);
@@ -58,11 +59,8 @@ function environment(dataDir: string): Record<string, string> {
 }
 
 async function assistant(dataDir: string): Promise<{ client: Client; said: () => string }> {
-  const env = Object.fromEntries(
-    Object.entries(childEnvironment(environment(dataDir))).filter(
-      (entry): entry is [string, string] => entry[1] !== undefined,
-    ),
-  );
+  const entries = Object.entries(childEnvironment(environment(dataDir)));
+  const env = Object.fromEntries(entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
   const transport = new StdioClientTransport({
     command: process.execPath,
     args: [mainFile, 'mcp'],
@@ -76,10 +74,10 @@ async function assistant(dataDir: string): Promise<{ client: Client; said: () =>
   return { client, said: () => said };
 }
 
-/** The detached server of a data folder: stopped with the scope, since nobody else would. */
+/** The detached server of a data folder. It is stopped with the scope. */
 function serverOf(dataDir: string): AsyncDisposable & { isThere(): boolean; pid(): number; stop(): Promise<void> } {
   const file = join(dataDir, 'server.json');
-  const pidOf = (): number => (JSON.parse(readFileSync(file, 'utf8')) as { pid: number }).pid;
+  const pidOf = (): number => z.object({ pid: z.int() }).parse(JSON.parse(readFileSync(file, 'utf8'))).pid;
   const stop = async (): Promise<void> => {
     if (!existsSync(file)) return;
     const pid = pidOf();

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { jsonText } from '../../src/cli/output/json.ts';
 import { render } from '../../src/cli/output/render.ts';
 import { table } from '../../src/cli/output/table.ts';
+import { run, say } from '../../src/core/base/prose.ts';
 import { findOperation } from '../../src/core/operations/catalogue.ts';
 import type { Operation } from '../../src/core/operation/operation.ts';
 
@@ -24,23 +25,23 @@ test('a list is a table of its columns, with sizes and ages that people read', (
 
 test('an empty list says what to do next', () => {
   expect(render(operation('list_models'), { items: [] }, options)).toBe(
-    'No models to show. Register one: ecolink register-model <name> --repo <owner/name>',
+    'Nothing to show. Register a model: ecolink register-model <name> --repo <owner/name>',
   );
 });
 
-test('on a terminal a line ends where the terminal ends, wide characters counted as two', () => {
+test('on a terminal a line is cut at the width, and wide characters count as two', () => {
   expect(table(['name'], [{ name: '漢字漢字' }], { width: 6, now })).toBe('NAME\n漢字…');
 });
 
-test('a receipt is a sentence, what else it says, and the next step in words to type', () => {
+test('a receipt is a sentence, its other fields, and the next step as a command to type', () => {
   const output = {
     instance: 3,
     model_id: 'm:3',
     state: 'pending',
-    next_step: 'Follow it with get_instance; see ecolink list_models.',
+    next_step: say`Follow it with ${run('get_instance', { instance: 3, wait_seconds: 30 })}. ${run('list_models')} shows m.`,
   };
   expect(render(operation('launch_instance'), output, options)).toBe(
-    'Instance 3 (m:3): pending.\nnext: Follow it with ecolink get-instance; see ecolink list-models.',
+    'Instance 3 (m:3): pending.\nnext: Follow it with ecolink get-instance 3 --wait-seconds 30. ecolink list-models shows m.',
   );
   const freed = { model: 'm', state: 'evicted', next_step: 'Done.', freed_bytes: 2_000_000, volumes: ['v-1'] };
   expect(render(operation('evict_cache'), freed, options)).toBe(
@@ -74,7 +75,7 @@ test('an object is a list of its fields, with its inner lists as tables below', 
   `);
 });
 
-test('inner rows that are too wide for a table stand as blocks, with flags as they are typed', () => {
+test('inner rows that are too wide for a table become blocks, with flags as they are typed', () => {
   const region = {
     region: 'eu',
     volume: { state: 'miss', bytes_to_fetch: 400e6 },
@@ -104,14 +105,14 @@ test('a long inner list is cut and says so', () => {
   expect(text).toContain('… and 5 more (--json shows all)');
 });
 
-test('logs are the lines themselves, and titled only where two regions speak', () => {
+test('logs are printed as they are, with titles only if there are two regions', () => {
   const one = { instance: 3, logs: [{ region: 'eu', lines: ['a', 'b'] }] };
   expect(render(operation('get_instance_logs'), one, options)).toBe('a\nb');
   const two = { instance: 3, logs: [...one.logs, { region: 'us', lines: ['c'] }] };
   expect(render(operation('get_instance_logs'), two, options)).toBe('--- region eu\na\nb\n--- region us\nc');
 });
 
-test('nothing that a terminal would obey comes through, from names, logs, receipts or cursors', () => {
+test('control characters of names, logs, receipts and cursors do not reach the terminal', () => {
   const evil = '\u001B[2J\u001B]0;title\u0007x\u009B31m\u0000\u202Ey';
   const shown = [
     render(operation('list_models'), { items: [model({ name: evil })], next_cursor: evil }, options),
@@ -130,7 +131,7 @@ test('nothing that a terminal would obey comes through, from names, logs, receip
   }
 });
 
-test('JSON says the same to a parser and nothing to a terminal', () => {
+test('JSON has the same value for a parser and no control characters for a terminal', () => {
   const value = { name: 'a\u009B31m\u202Eb\u001Bc' };
   const text = jsonText(value, 2);
   expect(JSON.parse(text)).toEqual(value);

@@ -4,7 +4,7 @@ import type { ServeChild } from './support/serve.ts';
 
 let served: ServeChild;
 beforeAll(async () => {
-  // A Slack that does not answer: it is on all the same.
+  // Slack does not answer, but it is turned on.
   const slack = { SLACK_BOT_TOKEN: 'xoxb-1-test', SLACK_SIGNING_SECRET: 'x', SLACK_API_URL: 'http://127.0.0.1:9/api/' };
   served = await startServe(slack);
 });
@@ -14,9 +14,9 @@ test('serve prints a code for the first admin in Slack', async () => {
   await expect.poll(served.printed).toMatch(/\n {2}\/ecolink claim (?:[0-9a-z]{4}-){2}[0-9a-z]{4}\n/);
 });
 
-test('token create says what a token is, and list shows it', async () => {
+test('token create says what kind of token it made, and token list shows it', async () => {
   const agent = await served.run('token', 'create', 'helper', '--scope', 'operate', '--agent');
-  expect(agent).toMatchObject({ status: 0, stdout: expect.stringMatching(/^eco_\S+\n$/) as unknown });
+  expect(agent).toMatchObject({ status: 0, stdout: expect.stringMatching(/^eco_\S+\n$/) });
   expect(agent.stderr).toContain('(operate, an agent)');
   const decides = await served.run('token', 'create', 'decides', '--may-decide', '--json');
   expect(JSON.parse(decides.stdout)).toMatchObject({ summary: { scopes: ['call'], agent: false, may_decide: true } });

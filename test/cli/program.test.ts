@@ -2,9 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { mainFile, runNode, runProgram, temporaryFolder } from './support/run-program.ts';
 
-test('--help explains the commands, where the server is looked for, and the exit statuses', async () => {
+test('--help explains the commands, which server is used, and the exit statuses', async () => {
   const { status, stdout } = await runProgram(['--help'], {});
   expect(status).toBe(0);
   for (const words of ['Models:', 'Instances:', 'ECOLINK_URL', '6 unavailable', 'ecolink serve']) {
@@ -32,8 +33,8 @@ test('the help of a command comes from its definition', async () => {
 
     Output:
       --wait                    Follow the instance until it is running, then show it; status 1 if it
-                                fails. Where people have to approve it, wait for that first; status 7 if
-                                they do not.
+                                fails. If people must approve it, wait for that first; status 7 if they
+                                do not.
       --json                    Print exactly the output, as JSON, and nothing else.
 
     Examples:
@@ -74,7 +75,7 @@ test('help and a mistyped flag load neither the store, nor the server, nor anoth
   }
 });
 
-test('a mistyped command or flag is answered with the nearest right one, and status 2', async () => {
+test('for a mistyped command or flag the nearest one is suggested, with status 2', async () => {
   expect(await runProgram(['lst-models'], {})).toMatchObject({
     status: 2,
     stdout: '',
@@ -88,7 +89,7 @@ test('a mistyped command or flag is answered with the nearest right one, and sta
   });
 });
 
-test('a command that has commands of its own shows them where none is named, and suggests where one is mistyped', async () => {
+test('a command with commands of its own shows them if none is named, and suggests one if it is mistyped', async () => {
   expect(await runProgram(['token'], {})).toMatchObject({
     status: 2,
     stdout: '',
@@ -115,10 +116,10 @@ test('without a server a launch says how to start one, with status 6', async () 
   const { status, stdout, stderr } = await runProgram(['launch-instance', 'm'], { ECOLINK_DATA_DIR: folder.path });
   expect({ status, stdout }).toEqual({ status: 6, stdout: '' });
   expect(stderr).toContain('error[server_not_running]');
-  expect(stderr).toMatch(/next: .*npm start/);
+  expect(stderr).toMatch(/next: .*ecolink serve/);
 });
 
-test('a server that is named and does not answer is an error, never the local registry', async () => {
+test('if a named server does not answer, that is an error, and the local registry is not used', async () => {
   await using folder = await temporaryFolder();
   const environment = { ECOLINK_DATA_DIR: folder.path, ECOLINK_URL: 'http://127.0.0.1:1', ECOLINK_TOKEN: 'eco_x' };
   expect(await runProgram(['list-models'], environment)).toMatchObject({ status: 6, stdout: '' });
@@ -137,7 +138,8 @@ test('the doctor says what is wrong and changes nothing', async () => {
   await using folder = await temporaryFolder();
   const dataDir = join(folder.path, 'data');
   const { stdout } = await runProgram(['doctor', '--json'], { ECOLINK_DATA_DIR: dataDir });
-  const { checks } = JSON.parse(stdout) as { checks: { name: string; state: string; fix?: string }[] };
+  const check = z.object({ name: z.string(), state: z.string(), fix: z.string().optional() });
+  const { checks } = z.object({ checks: z.array(check) }).parse(JSON.parse(stdout));
   expect(checks.map((check) => check.name)).toEqual([
     'node',
     'configuration',
@@ -149,7 +151,7 @@ test('the doctor says what is wrong and changes nothing', async () => {
   ]);
   expect(checks.find((check) => check.name === 'server')).toMatchObject({
     state: 'warning',
-    fix: expect.stringContaining('npm start'),
+    fix: 'Start it: start the server',
   });
   expect(checks.find((check) => check.name === 'hub')).toMatchObject({ state: 'warning' });
   await expect(import('node:fs/promises').then(({ access }) => access(dataDir))).rejects.toThrow('ENOENT');

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { leanFlags } from '../../src/cli/node-flags.ts';
+import { nodeFlags } from '../../src/cli/node-flags.ts';
 import { commandLineOf, mainFile, runProgram } from './support/run-program.ts';
 import { startServe } from './support/serve.ts';
 import type { ServeChild } from './support/serve.ts';
@@ -20,13 +20,13 @@ test('serve says where it listens', () => {
   expect(served.firstLine).toMatch(/^EcoLink \d.* runs at http:\/\/127\.0\.0\.1:\d+$/);
 });
 
-test('serve is lean, however it is started, in the process that was started', async () => {
-  expect(await commandLineOf(served.child.pid)).toContain(`${leanFlags.join(' ')} ${mainFile} serve`);
+test('serve restarts with its Node flags in the same process, however it is started', async () => {
+  expect(await commandLineOf(served.child.pid)).toContain(`${nodeFlags.join(' ')} ${mainFile} serve`);
   const bin = fileURLToPath(new URL('../../bin/ecolink.js', import.meta.url));
   await using installed = await startServe({}, [bin]);
-  expect(await commandLineOf(installed.child.pid)).toContain(`${leanFlags.join(' ')} ${bin} serve`);
+  expect(await commandLineOf(installed.child.pid)).toContain(`${nodeFlags.join(' ')} ${bin} serve`);
   await using given = await startServe({}, ['--max-semi-space-size=32', mainFile]);
-  expect(await commandLineOf(given.child.pid)).not.toContain(leanFlags.join(' '));
+  expect(await commandLineOf(given.child.pid)).not.toContain(nodeFlags.join(' '));
 });
 
 test('registering answers with a sentence and the next step', async () => {
@@ -44,6 +44,19 @@ test('a list is a table for people, and with --json the output and nothing else'
   const json = await served.run('list-models', '--json');
   expect(json).toMatchObject({ status: 0, stderr: '' });
   expect(JSON.parse(json.stdout)).toMatchObject({ items: [{ name: 'tiny', bytes: 470_144 }] });
+});
+
+test('with --json the texts of an output are plain strings, with operations by their names', async () => {
+  const key = ['--idempotency-key', 'k', '--json'];
+  const source = ['--filesystem', 'shared', '--subfolder', 'tiny', '--category', 'chat'];
+  const { stdout } = await served.run('register-model', 'plain', ...source, ...key);
+  const again = await served.run('register-model', 'plain', ...source, ...key.slice(0, 2));
+  expect(again.stdout).toContain('next: Launch it: ecolink launch-instance plain. ecolink plan-launch plain shows');
+  expect(JSON.parse(stdout)).toMatchObject({
+    state: 'registered',
+    next_step: expect.stringMatching(/^Launch it: launch_instance \(model: "plain"\)\. plan_launch/),
+  });
+  expect(await served.run('delete-model', 'plain')).toMatchObject({ status: 0 });
 });
 
 test('exit statuses tell bad input, a missing thing and a conflict apart', async () => {
@@ -79,7 +92,7 @@ test('names complete from the running server', async () => {
   expect((await served.run('__complete', 'check-model', '--filesystem', 's')).stdout).toBe('shared\t\n');
 });
 
-test('a token is made, used, listed without its value, and worthless once revoked', async () => {
+test('a token is made, used, listed without its value, and refused after it was revoked', async () => {
   const made = await served.run('token', 'create', 'dashboard', '--scope', 'read');
   const token = made.stdout.trim();
   expect(token).toMatch(/^eco_/);
@@ -102,7 +115,7 @@ test('a second server on the data folder refuses and names the first', async () 
   expect(stderr).toContain(`pid ${served.child.pid}`);
 });
 
-test('SIGTERM ends the server cleanly, and nothing says any more that it runs', async () => {
+test('SIGTERM ends the server cleanly and removes server.json', async () => {
   await using other = await startServe();
   other.child.kill('SIGTERM');
   expect(await once(other.child, 'exit')).toEqual([0, null]);
@@ -118,7 +131,7 @@ test('without a server, registry commands work on the data folder by themselves'
     await other.run('register-model', 'm', '--filesystem', 'shared', '--subfolder', 'tiny', '--category', 'chat'),
   ).toMatchObject({
     status: 0,
-    stdout: expect.stringContaining('Model m: registered.'),
+    stdout: expect.stringMatching(/^Model m: registered\.\nnext: Launch it: ecolink launch-instance m\./),
   });
   expect(await other.run('get-model', 'm')).toMatchObject({ status: 0 });
   expect(await other.run('plan-launch', 'm')).toMatchObject({ status: 6 });

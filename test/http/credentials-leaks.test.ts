@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { readLocalToken, readServerFile } from '../../src/http/data-folder.ts';
+import { z } from 'zod';
+import { readLocalToken, readServerFile } from '../../src/client/data-folder.ts';
 import { childEnvironment, mainFile } from '../cli/support/run-program.ts';
 import { gossip, newToken, threePeople } from '../support/credentials.ts';
 import { startHub } from '../support/hub/hub.ts';
@@ -14,7 +15,7 @@ import type { Hub } from '../support/hub/hub.ts';
 import { processes, searchFor } from '../support/leak-search.ts';
 import type { Running } from '../support/leak-search.ts';
 
-/** One secret for each way in which a person can put one in, so that a find says which way leaks. */
+/** One secret for each way to enter one. So a finding tells which way leaks. */
 const secrets = {
   'typed at the command line': newToken(),
   'sent over HTTP': newToken(),
@@ -27,7 +28,7 @@ const secrets = {
 
 const { found, inFiles, inProcesses } = searchFor(secrets);
 
-/** What a child may see: of the server's own environment, what its shell adds, and what its runtime is told. */
+/** The variables that a child may see: some of the server's, those that a shell adds, and those of its runtime. */
 const listed = new Set(
   'PATH HOME LANG LC_ALL TMPDIR TZ PWD OLDPWD SHLVL _ HF_HUB_OFFLINE TRANSFORMERS_OFFLINE'.split(' '),
 );
@@ -42,7 +43,7 @@ let server: ReturnType<typeof spawn>;
 let url: string;
 let authorization: string;
 let environment: Record<string, string>;
-/** All that anybody was told: bodies and headers of answers, and what commands printed. */
+/** Bodies and headers of all answers, and the output of all commands. */
 const told: string[] = [];
 
 beforeAll(async () => {
@@ -101,7 +102,7 @@ async function send(path: string, body?: unknown, headers: Record<string, string
 
 const run = (operation: string, input: object = {}): Promise<string> => send(`/api/operations/${operation}`, input);
 
-/** Runs a command line with that on its standard input. */
+/** Runs a command line with a text on its standard input. */
 async function type(argv: readonly string[], input = ''): Promise<string> {
   const child = spawn(process.execPath, [mainFile, ...argv], { env: childEnvironment(environment) });
   child.stdin.end(input);
@@ -115,7 +116,7 @@ async function putOnesWhereTheyBelong(): Promise<void> {
   await send('/api/credentials', { name: 'sent', value: secrets['replaced by another'] });
   expect(await send('/api/credentials', { name: 'sent', value: secrets['sent over HTTP'] })).toContain('replaced');
   await send('/api/credentials', { name: 'bad', value: secrets['refused by the Hub'] });
-  const link = JSON.parse(await send('/api/credential-links', { name: 'page' })) as { url: string };
+  const link = z.object({ url: z.string() }).parse(JSON.parse(await send('/api/credential-links', { name: 'page' })));
   const page = new URL(link.url).pathname;
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
   await send(page);
@@ -181,14 +182,14 @@ async function launchWithThem(): Promise<void> {
   await expect.poll(() => run('get_instance_logs', { instance: '1' }), patient).toContain('PATH=');
 }
 
-/** Whatever the server started, as far as it names the data folder. */
+/** Processes with the data folder in their command line. */
 async function childrenOf(word: string): Promise<Running[]> {
   return (await processes()).filter(
     ({ pid, commandLine }) => pid !== String(server.pid) && commandLine.includes(dataDir) && commandLine.includes(word),
   );
 }
 
-test('no token that anybody put anywhere is found in clear in anything that is written, started or answered', async () => {
+test('no secret that a person entered is found in clear in files, processes, logs or answers', async () => {
   await putOnesWhereTheyBelong();
   await putOneWhereItDoesNotBelong();
   await launchWithThem();
@@ -215,8 +216,9 @@ test('the search finds a token that is there, raw or encoded', () => {
   }
 });
 
-test('what the server starts sees a listed environment and nothing else of the server’s', async () => {
-  const { logs } = JSON.parse(await run('get_instance_logs', { instance: '1' })) as { logs: { lines: string[] }[] };
+test('child processes see only the listed variables of the server’s environment', async () => {
+  const shape = z.object({ logs: z.array(z.object({ lines: z.array(z.string()) })) });
+  const { logs } = shape.parse(JSON.parse(await run('get_instance_logs', { instance: '1' })));
   const names = logs.flatMap(({ lines }) => lines).flatMap((line) => /^(\w+)=/.exec(line)?.[1] ?? []);
   expect(names).toContain('PATH');
   expect(names.filter((name) => !listed.has(name))).toEqual([]);

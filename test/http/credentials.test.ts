@@ -3,10 +3,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { createCredentialLinks, credentialPages } from '../../src/core/access/credentials/credential-links.ts';
 import { createLinks } from '../../src/core/access/one-time-links.ts';
 import { openStore } from '../../src/core/store/store.ts';
-import { connect } from '../../src/http/client.ts';
+import { connect } from '../../src/client/client.ts';
 import { newToken, threePeople } from '../support/credentials.ts';
 import { startHub } from '../support/hub/hub.ts';
 import type { Hub } from '../support/hub/hub.ts';
@@ -39,6 +40,11 @@ afterEach(async () => {
   await rm(keys, { recursive: true, force: true });
 });
 
+const answerBody = z.looseObject({
+  items: z.array(z.looseObject({})).default([]),
+  error: z.object({ code: z.string() }).default({ code: '' }),
+});
+
 async function post(path: string, body: unknown, headers: Record<string, string> = {}) {
   const answer = await server.fetch(path, {
     method: 'POST',
@@ -47,11 +53,11 @@ async function post(path: string, body: unknown, headers: Record<string, string>
   });
   return {
     status: answer.status,
-    body: (await answer.json()) as Record<string, unknown> & { error: { code: string } },
+    body: answerBody.parse(await answer.json()),
   };
 }
 
-/** As a browser: without any token of ours. */
+/** Requests a page like a browser, without an EcoLink token. */
 function browse(
   path: string,
   fields?: Record<string, string>,
@@ -66,10 +72,10 @@ function browse(
 }
 
 async function credentials(): Promise<Record<string, unknown>[]> {
-  return (await post('/api/operations/list_credentials', {})).body['items'] as Record<string, unknown>[];
+  return (await post('/api/operations/list_credentials', {})).body.items;
 }
 
-/** A link as Slack hands it out, to Bob alone. */
+/** A link that Slack gave to Bob alone. */
 async function privateLink(): Promise<string> {
   const caller = await server.core.access.callerOfToken(bobs, 'http');
   const { credentials: stored } = server.core;
@@ -78,7 +84,7 @@ async function privateLink(): Promise<string> {
 }
 
 describe('POST /api/credentials', () => {
-  test('stores a token, and no answer holds it', async () => {
+  test('stores a token, and no answer has it', async () => {
     const added = await post('/api/credentials', { name: 'mine', value: token });
     expect([added.status, added.body]).toMatchObject([201, { credential: 'mine', account: 'bobby' }]);
     expect(JSON.stringify([added.body, await credentials()])).not.toContain(token);
@@ -98,7 +104,7 @@ describe('POST /api/credentials', () => {
     expect(await credentials()).toEqual([]);
   });
 
-  test('says what is wrong with a body without what was sent', async () => {
+  test('reports a bad body without repeating it', async () => {
     for (const body of [
       {},
       { name: 'mine' },
@@ -120,13 +126,13 @@ describe('POST /api/credentials', () => {
 });
 
 describe('the page', () => {
-  test('of a link that was handed to one person names the account it fills, and works once', async () => {
+  test('of a link that was given to one person names the account, and works once', async () => {
     const path = await privateLink();
     const shown = await browse(path);
     const html = await shown.text();
     expect(html).toContain('<b>mine</b> in the EcoLink account of <b>bob</b>');
     expect(html).not.toContain('ecolink_token');
-    // A preview of the link in a chat looks at it too.
+    // A preview of the link in a chat opens it too.
     expect((await browse(path)).status).toBe(200);
     const refused = await browse(path, { value: 'hf_thisIsNoTokenAtAll' });
     const said = await refused.text();
@@ -143,7 +149,7 @@ describe('the page', () => {
     }
   });
 
-  test("of any other link wants the person's own EcoLink token", async () => {
+  test("of any other link asks for the person's own EcoLink token", async () => {
     const { status, body } = await post('/api/credential-links', { name: 'mine', shared: true });
     expect(status).toBe(201);
     expect(String(body['url'])).toMatch(/\/credentials\/[\w-]{43}$/);
@@ -162,7 +168,7 @@ describe('the page', () => {
     expect(await credentials()).toMatchObject([{ credential: 'mine', owner: 'bob', shared: true }]);
   });
 
-  test('is over after 10 minutes', async () => {
+  test('expires after 10 minutes', async () => {
     const id = (await privateLink()).split('/').at(-1) ?? '';
     await using store = await openStore({ dataDir: server.dataDir });
     const { access, credentials: desk } = server.core;
@@ -176,7 +182,7 @@ describe('the page', () => {
     await expect(linksAfter(601).use(id, token, undefined)).rejects.toMatchObject({ code: 'link_not_found' });
   });
 
-  test('stores once where many forms are sent at once', async () => {
+  test('stores once if many forms are sent at once', async () => {
     const id = (await privateLink()).split('/').at(-1) ?? '';
     const { links } = server.core.credentials;
     const uses = await Promise.allSettled(Array.from({ length: 8 }, () => links.use(id, token, undefined)));
@@ -186,14 +192,14 @@ describe('the page', () => {
     }
   });
 
-  test('may run no script, be framed, be kept or send its form elsewhere, and its own form passes the check of origins', async () => {
+  test('cannot run scripts, be framed, be cached or send its form elsewhere, and its own form passes the origin check', async () => {
     const path = await privateLink();
     const { headers } = await browse(path);
     expect(headers.get('content-security-policy')).toMatch(
       /^default-src 'none'; style-src 'sha256-[\w+/=]+'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'$/,
     );
     expect(headers.get('cache-control')).toBe('no-store');
-    // With "no-referrer" a browser sends `Origin: null` from the form, which is refused.
+    // With "no-referrer", a browser sends `Origin: null` with the form, which is refused.
     expect(headers.get('referrer-policy')).toBe('same-origin');
     expect((await browse(path, { value: token }, { origin: 'null' })).status).toBe(403);
     expect((await browse(path, { value: token }, { origin: 'https://evil.example' })).status).toBe(403);
@@ -201,7 +207,7 @@ describe('the page', () => {
     expect(await credentials()).toEqual([]);
   });
 
-  test('is nobody’s with another id, or once its person has no role any more', async () => {
+  test('does not exist with another id, or after its person lost the role', async () => {
     expect((await browse(`/credentials/${'A'.repeat(43)}`)).status).toBe(404);
     const path = await privateLink();
     await writeFile(join(server.dataDir, 'ecolink.yaml'), threePeople.replace(/.*bob.*\n/, ''));
@@ -210,7 +216,7 @@ describe('the page', () => {
   });
 });
 
-/** `fetch` sets the Host itself. */
+/** `fetch` does not let its caller set the Host header. */
 function statusWithHost(path: string, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     request(server.url + path, { headers: { host } }, (answer) => {

@@ -7,7 +7,7 @@ async function statusOf(server: { url: string; localToken: string }, headers: Re
   return (await rawRequest(server.url, { path: '/api/tokens', headers: all })).status;
 }
 
-test('only names of this server are answered, so that a rebound name of somebody else is not', async () => {
+test('only host names of this server are accepted, so DNS rebinding does not work', async () => {
   await using server = await startTestServer();
   for (const host of ['localhost:7420', 'LOCALHOST', '127.0.0.1', '127.8.0.1:1', '[::1]:7420']) {
     expect([host, await statusOf(server, { host })]).toEqual([host, 200]);
@@ -17,7 +17,7 @@ test('only names of this server are answered, so that a rebound name of somebody
   }
 });
 
-test('pages of other origins are refused, those of this machine are not', async () => {
+test('pages of other origins are refused, pages of this machine are not', async () => {
   await using server = await startTestServer();
   for (const origin of ['http://localhost:3000', 'http://127.0.0.1', 'https://[::1]:8443']) {
     expect([origin, await statusOf(server, { origin })]).toEqual([origin, 200]);
@@ -33,7 +33,7 @@ test('pages of other origins are refused, those of this machine are not', async 
   }
 });
 
-test('a server on every address answers to addresses too, which no page can rebind', async () => {
+test('a server on every address accepts any IP address as its host, because no page can rebind one', async () => {
   await using server = await startTestServer({ host: '0.0.0.0' });
   expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:/);
   expect(await statusOf(server, { host: '10.0.0.7:7420' })).toBe(200);
@@ -42,7 +42,7 @@ test('a server on every address answers to addresses too, which no page can rebi
   expect(await statusOf(server, { host: 'evil.example' })).toBe(403);
 });
 
-test('a server behind names of its own answers to those, and to no other', async () => {
+test('a server accepts the host names that are configured, and no others', async () => {
   const environment = { ECOLINK_ALLOWED_HOSTS: 'ecolink.models.svc, Models.Example.com' };
   await using server = await startTestServer({ host: '0.0.0.0', environment });
   expect(await statusOf(server, { host: 'ecolink.models.svc:7420' })).toBe(200);
@@ -51,7 +51,7 @@ test('a server behind names of its own answers to those, and to no other', async
   expect(await statusOf(server, { host: 'models.example.com', origin: 'https://evil.example' })).toBe(403);
 });
 
-test('a refusal at the door tells nothing of the token', async () => {
+test('a refused token is not repeated in the answer', async () => {
   await using server = await startTestServer();
   const answer = await rawRequest(server.url, {
     path: '/api/tokens',

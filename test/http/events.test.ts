@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { startTestServer } from '../support/server.ts';
 
-/** Reads the stream up to where it holds `text`, or to its end. */
+/** Reads the stream until it contains `text`, or to its end. */
 async function readUntil(reader: ReadableStreamDefaultReader<string>, text: string): Promise<string> {
   let all = '';
   while (!all.includes(text)) {
@@ -12,7 +12,7 @@ async function readUntil(reader: ReadableStreamDefaultReader<string>, text: stri
   return all;
 }
 
-test('changes arrive as events while they happen, and the stream ends with the server', async () => {
+test('changes arrive as events when they happen, and the stream ends with the server', async () => {
   await using server = await startTestServer();
   const answer = await server.fetch('/api/events');
   expect(answer.headers.get('content-type')).toBe('text/event-stream');
@@ -27,7 +27,7 @@ test('changes arrive as events while they happen, and the stream ends with the s
   expect(await rest).toBe('');
 });
 
-test('a stream ends soon after its token', { timeout: 60_000 }, async () => {
+test('a stream ends soon after its token was revoked', { timeout: 60_000 }, async () => {
   await using server = await startTestServer();
   const headers = { authorization: `Bearer ${await server.token('read')}` };
   const answer = await server.fetch('/api/events', { headers });

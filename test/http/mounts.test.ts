@@ -11,7 +11,7 @@ function slackEnvironment(apiUrl: string): Record<string, string> {
   return { SLACK_BOT_TOKEN: 'xoxb-test', SLACK_SIGNING_SECRET: signingSecret, SLACK_API_URL: `${apiUrl}/api/` };
 }
 
-/** As much of Slack's Web API as a start asks for. */
+/** The part of Slack's Web API that a start calls. */
 function startSlackApi(answer: object): Promise<Engine> {
   return startEngine((response) => sendJson(response, answer));
 }
@@ -27,7 +27,7 @@ function signed(body: string, secret: string): { method: string; headers: Record
   return { method: 'POST', headers, body };
 }
 
-test('an assistant reaches the operations at /mcp, and is an assistant there whatever it says', async () => {
+test('at /mcp every caller is an assistant, whatever it claims', async () => {
   await using server = await startTestServer();
   const headers = { authorization: `Bearer ${server.localToken}`, 'ecolink-source': 'cli' };
   const client = new Client({ name: 'test', version: '0' });
@@ -50,7 +50,7 @@ test('an assistant reaches the operations at /mcp, and is an assistant there wha
   expect(text).toContain('ecolink_operations_total{operation="delete_model",outcome="model_not_found"} 1');
 });
 
-test("Slack's own signature opens its path, and nothing else does", async () => {
+test("the path for Slack accepts only requests with Slack's signature", async () => {
   await using api = await startSlackApi({ ok: true, team_id: 'T1', bot_id: 'B1', user_id: 'U1' });
   await using server = await startTestServer({ environment: slackEnvironment(api.url) });
   const body = JSON.stringify({ type: 'url_verification', challenge: 'c' });
@@ -59,7 +59,7 @@ test("Slack's own signature opens its path, and nothing else does", async () => 
   expect((await fetch(`${server.url}/slack/events`, signed(body, 'a guess'))).status).toBe(401);
 });
 
-test('a token that Slack refuses stops the start, and Slack being away does not', async () => {
+test('a token that Slack refuses stops the start, but an unreachable Slack does not', async () => {
   await using api = await startSlackApi({ ok: false, error: 'invalid_auth' });
   await expect(startTestServer({ environment: slackEnvironment(api.url) })).rejects.toMatchObject({
     code: 'slack_token_refused',

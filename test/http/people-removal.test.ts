@@ -6,7 +6,7 @@ import { startTestServer } from '../support/server.ts';
 const people = (...names: string[]): string =>
   `people:\n${names.map((name) => `  - {name: ${name}, role: admin, identities: ["slack:T1/U${name.toUpperCase()}"]}`).join('\n')}\n`;
 
-test('who is taken out of the config is nobody at every door, and others notice nothing', async () => {
+test('a person who is removed from the config is refused on every path, and others are not affected', async () => {
   const write = (dataDir: string, text: string): Promise<void> => writeFile(join(dataDir, 'ecolink.yaml'), text);
   await using server = await startTestServer({ prepare: (dataDir) => write(dataDir, people('Ada', 'Bob')) });
   const { access } = server.core;

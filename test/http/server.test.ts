@@ -1,18 +1,19 @@
 import { readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { listeningPort } from '../../src/core/base/listening-port.ts';
 import { startServer } from '../../src/http/server.ts';
 import { startTestServer } from '../support/server.ts';
 import type { TestRequest, TestServer } from '../support/server.ts';
 
 const json = { 'content-type': 'application/json' };
 
-interface Refusal {
-  error: { code: string; message: string; retryable: boolean; next_step: string };
-}
+const refusal = z.object({
+  error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean(), next_step: z.string() }),
+});
 
 function operate(
   server: TestServer,
@@ -27,9 +28,9 @@ function operate(
   });
 }
 
-test('a started server says in its data folder where it is and who may call, and takes the address back when it stops', async () => {
+test('a started server writes its address and a token into its data folder, and removes the address when it stops', async () => {
   await using server = await startTestServer();
-  const file = JSON.parse(await readFile(join(server.dataDir, 'server.json'), 'utf8')) as Record<string, unknown>;
+  const file: unknown = JSON.parse(await readFile(join(server.dataDir, 'server.json'), 'utf8'));
   expect(file).toEqual({ url: server.url, pid: process.pid, started_at: expect.any(String) });
   expect((await stat(join(server.dataDir, 'local-token'))).mode & 0o777).toBe(0o600);
   expect(server.localToken).toMatch(/^eco_local_[\w-]{43}$/);
@@ -38,17 +39,17 @@ test('a started server says in its data folder where it is and who may call, and
   await expect(fetch(`${server.url}/healthz`)).rejects.toThrow();
 });
 
-test('a port that another program uses is named, with how to choose another', async () => {
+test('if another program uses the port, the error names it and says how to choose another', async () => {
   await using server = await startTestServer();
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
-  const { port } = other.address() as AddressInfo;
+  const port = listeningPort(other);
   await expect(startServer(server.core, { port })).rejects.toMatchObject({
     code: 'port_in_use',
     message: expect.stringContaining(String(port)),
     nextStep: expect.stringContaining('ECOLINK_PORT'),
   });
-  // The failed start has left the address of the running server alone.
+  // The failed start did not change the address of the running server.
   expect(JSON.parse(await readFile(join(server.dataDir, 'server.json'), 'utf8'))).toMatchObject({ url: server.url });
   other.close();
 });
@@ -73,7 +74,7 @@ test('probes need no token, and everything else does, unknown paths too', async 
   }
 });
 
-test('an operation answers with its output, and with the error and its status where it fails', async () => {
+test('the answer of an operation is its output, or the error with its status', async () => {
   await using server = await startTestServer();
   const done = await operate(server, 'list_models', {});
   expect([done.status, await done.json()]).toEqual([200, { items: [] }]);
@@ -84,13 +85,13 @@ test('an operation answers with its output, and with the error and its status wh
   ];
   for (const [name, input, status, code] of cases) {
     const answer = await operate(server, name, input);
-    const { error } = (await answer.json()) as Refusal;
+    const { error } = refusal.parse(await answer.json());
     expect([answer.status, error.code]).toEqual([status, code]);
     expect(error.next_step).not.toBe('');
   }
 });
 
-test('what cannot be read as a request is refused without a stack trace', async () => {
+test('a request that cannot be read is refused without a stack trace', async () => {
   await using server = await startTestServer();
   const post = (init: TestRequest) => server.fetch('/api/operations/list_models', { method: 'POST', ...init });
   const answers = [
@@ -102,7 +103,7 @@ test('what cannot be read as a request is refused without a stack trace', async 
   ] as const;
   for (const [answer, status, code] of answers) {
     const body = await answer.text();
-    expect([answer.status, (JSON.parse(body) as Refusal).error.code]).toEqual([status, code]);
+    expect([answer.status, refusal.parse(JSON.parse(body)).error.code]).toEqual([status, code]);
     expect(body).not.toMatch(/\bat .*\.[jt]s/);
   }
 });
@@ -112,7 +113,7 @@ test('an operation without a body runs on its defaults', async () => {
   expect((await server.fetch('/api/operations/list_models', { method: 'POST' })).status).toBe(200);
 });
 
-test("a request keeps its caller's id, and gets one where it has none worth keeping", async () => {
+test("a request keeps the caller's id, and gets a new one if that is not valid", async () => {
   await using server = await startTestServer();
   const idFor = async (path: string, given: string) =>
     (await server.fetch(path, { headers: { 'x-request-id': given } })).headers.get('x-request-id');
@@ -131,7 +132,7 @@ test('a token does what its scopes allow', async () => {
   const caller = await as('call');
   expect((await operate(server, 'list_models', {}, reader)).status).toBe(200);
   const refused = await operate(server, 'stop_instance', { instance: '1' }, reader);
-  expect([refused.status, ((await refused.json()) as Refusal).error.code]).toEqual([403, 'scope_missing']);
+  expect([refused.status, refusal.parse(await refused.json()).error.code]).toEqual([403, 'scope_missing']);
   expect((await operate(server, 'list_models', {}, caller)).status).toBe(403);
   for (const path of ['/metrics', '/api/events', '/api/tokens']) {
     expect((await server.fetch(path, { headers: caller })).status).toBe(403);
@@ -151,10 +152,10 @@ test('operations are counted by name and outcome', async () => {
   expect(text).toContain('process_cpu_seconds_total');
 });
 
-test('a store that does not answer makes the server unready, and no less alive', async () => {
+test('if the store does not answer, the server is not ready but alive', async () => {
   await using server = await startTestServer();
   await server.core[Symbol.asyncDispose]();
   const ready = await fetch(`${server.url}/readyz`);
-  expect([ready.status, ((await ready.json()) as Refusal).error.code]).toEqual([503, 'store_unavailable']);
+  expect([ready.status, refusal.parse(await ready.json()).error.code]).toEqual([503, 'store_unavailable']);
   expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
 });

@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 afterEach(() => server[Symbol.asyncDispose]());
 
-/** As Slack hands it out. */
+/** A link as Slack gives it. */
 async function link(caller = bob): Promise<string> {
   const { tokens } = server.core;
   return new URL(tokens.url((await tokens.links.make(caller)).id)).pathname;
@@ -38,7 +38,7 @@ async function browse(path: string, fields?: string): Promise<{ status: number; 
 const tokenIn = (html: string): string => />(eco_[\w-]{43})</.exec(html)?.[1] ?? expect.fail(html);
 const mine = () => server.core.tokens.list(bob);
 
-test('a link from Slack leads to a page that makes one token of that person, and shows it this once', async () => {
+test('a link from Slack opens a page that makes one token of that person and shows it once', async () => {
   const path = await link();
   expect(path).toMatch(/^[/]tokens[/][\w-]{43}$/);
   const shown = await browse(path);
@@ -78,7 +78,7 @@ test("an assistant's token is an agent everywhere, and cannot be one that decide
   for (const caller of callers) expect(caller).toMatchObject({ agent: true, mayDecide: false });
 });
 
-test('only somebody whose decisions count makes a token that may decide, and the page offers it to nobody else', async () => {
+test('only a person who may decide can make a token that may decide, and the page offers it to nobody else', async () => {
   const path = await link();
   expect((await browse(path)).html).toContain('name="may_decide"');
   const token = tokenIn((await browse(path, 'name=decides&agent=no&scopes=operate&may_decide=yes')).html);
@@ -89,7 +89,7 @@ test('only somebody whose decisions count makes a token that may decide, and the
   expect([tried.status, tried.html]).toEqual([403, expect.stringContaining('Decisions are made by people')]);
 });
 
-test('what is wrong is said under its field, with what was typed still there, and the link stays good', async () => {
+test('an error is shown under its field, the typed values stay, and the link stays valid', async () => {
   const path = await link();
   const named = await browse(path, 'name=my <b>laptop&agent=yes&scopes=read');
   expect(named.status).toBe(400);
@@ -104,7 +104,7 @@ test('what is wrong is said under its field, with what was typed still there, an
   expect((await browse(second, 'name=a&scopes=call')).html).toContain('You have a token named &quot;a&quot; already.');
 });
 
-test('a link is over after 10 minutes, with the role of its person, and opens no page of another kind', async () => {
+test('a link expires after 10 minutes or with the role of its person, and opens no page of another kind', async () => {
   const path = await link();
   const id = path.split('/').at(-1) ?? '';
   expect((await browse(`/credentials/${id}`)).status).toBe(404);
@@ -132,27 +132,27 @@ test('many forms that are sent at once make one token', async () => {
   expect(await mine()).toHaveLength(1);
 });
 
-test('an assistant gets no link, and who made a token is in the audit without its value', async () => {
+test('an assistant gets no link, and the audit shows who made a token, without its value', async () => {
   await expect(server.core.tokens.links.make({ ...bob, agent: true })).rejects.toMatchObject({ code: 'person_needed' });
   const token = tokenIn((await browse(await link(), 'name=my-laptop&scopes=call')).html);
   await server.core.tokens.revoke('my-laptop', bob);
   const caller = (await server.core.access.callerOfToken(server.localToken, 'cli')) ?? expect.fail('Ada is local');
   for (const operation of ['create_token', 'revoke_token']) {
-    const { items } = (await server.core.execute('list_audit', { operation }, caller)) as { items: unknown[] };
+    const { items } = await server.core.execute('list_audit', { operation }, caller);
     expect(items).toMatchObject([
       { event: 'closed', outcome: 'done' },
       {
         event: 'opened',
         person: 'bob',
         identity: 'slack:T1/BOB',
-        input: expect.stringContaining('my-laptop') as unknown,
+        input: expect.stringContaining('my-laptop'),
       },
     ]);
     expect(JSON.stringify(items)).not.toContain(token);
   }
 });
 
-test('two people may have tokens of one name, and each revokes their own', async () => {
+test('two people may have tokens with the same name, and each revokes their own', async () => {
   const { tokens, access } = server.core;
   const ada = (await access.callerOfToken(server.localToken, 'cli')) ?? expect.fail('Ada is local');
   const cleo = (await access.personOfSlack('T1', 'CLEO')) ?? expect.fail('Cleo is configured');

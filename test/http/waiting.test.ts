@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { makeTinyGguf } from '../../src/quickstart/tiny-gguf.ts';
 import type { Changes } from '../../src/core/base/changes.ts';
-import { connect } from '../../src/http/client.ts';
+import { connect } from '../../src/client/client.ts';
 import { startTestServer } from '../support/server.ts';
 import type { TestServer } from '../support/server.ts';
 
-/** A server with an instance that stays pending: nothing carries its launch out. */
+/** A server with an instance that stays pending, because nothing does the work. */
 async function withPendingInstance(): Promise<TestServer> {
   const server = await startTestServer({
     graceMs: 10_000,
@@ -19,13 +19,13 @@ async function withPendingInstance(): Promise<TestServer> {
     },
   });
   const client = await connect({ dataDir: server.dataDir, source: 'cli' });
-  const model = { name: 'tiny', source: 'filesystem', filesystem: 'shared', subfolder: 'tiny', category: 'chat' };
-  await client.call('register_model', model);
+  const source = { source: 'filesystem', filesystem: 'shared', subfolder: 'tiny' } as const;
+  await client.call('register_model', { name: 'tiny', category: 'chat', ...source });
   await client.call('launch_instance', { model: 'tiny' });
   return server;
 }
 
-/** Resolves when somebody begins to wait for a change. */
+/** Resolves when a call begins to wait for a change. */
 function nextSubscription(changes: Changes): Promise<void> {
   const subscribe = changes.subscribe.bind(changes);
   return new Promise((resolve) => {
@@ -41,12 +41,12 @@ async function waitsThatEnded(server: TestServer): Promise<number> {
   return Number(/ecolink_operation_duration_seconds_count\{operation="get_instance"\} (\d+)/.exec(text)?.[1] ?? 0);
 }
 
-test('a wait ends in the server when its caller has gone', async () => {
+test('a wait ends in the server when its caller disconnects', async () => {
   await using server = await withPendingInstance();
   const client = await connect({ dataDir: server.dataDir, source: 'cli' });
   const abort = new AbortController();
   const subscribed = nextSubscription(server.core.changes);
-  const call = client.call('get_instance', { instance: '1', wait_seconds: 30 }, { signal: abort.signal });
+  const call = client.call('get_instance', { instance: 1, wait_seconds: 30 }, { signal: abort.signal });
   await subscribed;
   expect(await waitsThatEnded(server)).toBe(0);
   abort.abort();
@@ -54,12 +54,12 @@ test('a wait ends in the server when its caller has gone', async () => {
   await expect.poll(() => waitsThatEnded(server), { timeout: 20_000 }).toBe(1);
 });
 
-test('a wait ends with the state as it is when the server stops', async () => {
+test('a wait returns the present state when the server stops', async () => {
   await using server = await withPendingInstance();
   const client = await connect({ dataDir: server.dataDir, source: 'cli' });
   const subscribed = nextSubscription(server.core.changes);
-  const call = client.call('get_instance', { instance: '1', wait_seconds: 30 });
+  const call = client.call('get_instance', { instance: 1, wait_seconds: 30 });
   await subscribed;
   const [answer] = await Promise.all([call, server.server.close()]);
-  expect(answer['state']).toBe('pending');
+  expect(answer.state).toBe('pending');
 });

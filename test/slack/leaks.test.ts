@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { readLocalToken, readServerFile } from '../../src/http/data-folder.ts';
+import { readLocalToken, readServerFile } from '../../src/client/data-folder.ts';
 import { slackEventsPath } from '../../src/slack/connect/transport.ts';
 import { childEnvironment, mainFile } from '../cli/support/run-program.ts';
 import { newToken } from '../support/credentials.ts';

@@ -8,7 +8,7 @@ import { createCore } from '../../src/core/create-core.ts';
 import type { Routes } from '../../src/core/routing/routes.ts';
 import { createLog } from '../../src/core/base/log.ts';
 import type { Log } from '../../src/core/base/log.ts';
-import { readLocalToken } from '../../src/http/data-folder.ts';
+import { readLocalToken } from '../../src/client/data-folder.ts';
 import { startServer } from '../../src/http/server.ts';
 import type { Server } from '../../src/http/server.ts';
 

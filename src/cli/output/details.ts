@@ -2,13 +2,13 @@ import stringWidth from 'string-width';
 import { plainText } from '../../core/base/format.ts';
 import { table } from './table.ts';
 import type { TableOptions } from './table.ts';
-import { cell, heading, isRow } from './values.ts';
+import { cell, heading, isRow, rowsOf } from './values.ts';
 import type { Row } from './values.ts';
 
-/** Longer inner lists (a model of a thousand files) are cut here; `--json` has all of them. */
+/** Longer inner lists (a model with a thousand files) are cut here. `--json` has all items. */
 const mostInnerRows = 20;
 
-/** Of lines in files and pipes, where no terminal sets one. */
+/** The width in files and pipes, which have no terminal. */
 const usualWidth = 120;
 
 /** One object: its plain fields as aligned lines, its inner lists as small tables below them. */
@@ -16,29 +16,29 @@ export function details(row: Row, options: TableOptions): string {
   const given = Object.entries(row).filter(
     ([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0),
   );
-  const inner = given.filter(([, value]) => isRows(value));
-  const texts = inner.flatMap(([, value]) => value as Row[]).filter(isTextBlock);
-  // Logs are read, searched and piped: nothing is put around them.
-  if (texts.length > 0) return texts.map((block) => textBlock(block, texts.length > 1)).join('\n');
-  const plain = given.filter(([, value]) => !isRows(value));
+  const inner = given.filter(([, value]) => isListOfRows(value)).map(([name, value]) => [name, rowsOf(value)] as const);
+  const logs = inner.flatMap(([, rows]) => rows).filter(({ lines }) => Array.isArray(lines));
+  // Logs are read, searched and piped: they are printed without any decoration.
+  if (logs.length > 0) return logs.map((block) => textBlock(block, logs.length > 1)).join('\n');
+  const plain = given.filter(([, value]) => !isListOfRows(value));
   const width = Math.max(0, ...plain.map(([name]) => stringWidth(heading(name))));
   const lines = plain.map(
     ([name, value]) => `${heading(name).padEnd(width)}   ${detail(name, value, width, options.now)}`,
   );
-  return [lines.join('\n'), ...inner.map(([name, value]) => section(name, value as Row[], options))]
-    .filter((part) => part !== '')
+  return [lines.join('\n'), ...inner.map(([name, rows]) => section(name, rows, options))]
+    .filter((text) => text !== '')
     .join('\n\n');
 }
 
-function isRows(value: unknown): value is Row[] {
+function isListOfRows(value: unknown): boolean {
   return Array.isArray(value) && value.length > 0 && value.every(isRow);
 }
 
-/** Sentences (warnings) stand on a line each; short items share one. */
+/** Each sentence (a warning) has its own line. Short items share one line. */
 function detail(name: string, value: unknown, width: number, now: number): string {
-  const sentences = Array.isArray(value) && value.some((each) => String(each).includes(' '));
-  if (!sentences) return cell(name, value, now);
-  return (value as unknown[]).map((each) => cell(name, each, now)).join(`\n${' '.repeat(width + 3)}`);
+  const items: unknown[] = Array.isArray(value) ? value : [];
+  if (!items.some((each) => String(each).includes(' '))) return cell(name, value, now);
+  return items.map((each) => cell(name, each, now)).join(`\n${' '.repeat(width + 3)}`);
 }
 
 function section(name: string, rows: readonly Row[], options: TableOptions): string {
@@ -47,7 +47,7 @@ function section(name: string, rows: readonly Row[], options: TableOptions): str
   return `${heading(name)}:\n${sectionBody(shown, options).replaceAll(/^(?=.)/gm, '  ')}${more}`;
 }
 
-/** A table where its lines fit; else each row as a block of its own, so that nothing is cut off. */
+/** A table if its lines fit. Otherwise each row is a block, so that nothing is cut off. */
 function sectionBody(rows: readonly Row[], options: TableOptions): string {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const wide = table(columns, rows, { ...options, width: undefined });
@@ -56,14 +56,9 @@ function sectionBody(rows: readonly Row[], options: TableOptions): string {
   return rows.map((row) => details(row, options)).join('\n\n');
 }
 
-type TextBlock = Row & { lines: string[] };
-
-function isTextBlock(row: Row): row is TextBlock {
-  return Array.isArray(row['lines']);
-}
-
-/** Lines that another program wrote: as they are, without what a terminal would obey. */
-function textBlock({ lines, ...rest }: TextBlock, titled: boolean): string {
+/** Lines of another program, without what a terminal would obey. */
+function textBlock({ lines, ...rest }: Row, titled: boolean): string {
   const title = Object.entries(rest).map(([name, value]) => `${heading(name)} ${cell(name, value, 0)}`);
-  return [...(titled ? [`--- ${title.join(', ')}`] : []), ...lines.map((line) => plainText(line))].join('\n');
+  const texts = Array.isArray(lines) ? lines.map((line) => plainText(String(line))) : [];
+  return [...(titled ? [`--- ${title.join(', ')}`] : []), ...texts].join('\n');
 }

@@ -1,6 +1,6 @@
 const obeyed = /[\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069]/g;
 
-/** A value as JSON, in which the characters that a terminal would obey are escaped: the value is the same to every parser. */
+/** A value as JSON. Characters that a terminal would obey are escaped, so every parser reads the same value. */
 export function jsonText(value: unknown, indent?: number): string {
   return JSON.stringify(value, null, indent).replace(
     obeyed,

@@ -5,12 +5,12 @@ import type { Row } from './values.ts';
 const gap = '   ';
 
 export interface TableOptions {
-  /** Lines longer than this are cut; undefined cuts nothing. */
+  /** Longer lines are cut. Undefined: nothing is cut. */
   width: number | undefined;
   now: number;
 }
 
-/** Columns without borders, as `kubectl get` prints them. Columns that are empty in every row are left out. */
+/** Columns without borders, like those of `kubectl get`. A column that is empty in every row is left out. */
 export function table(columns: readonly string[], rows: readonly Row[], options: TableOptions): string {
   const shown = columns.filter((name) => rows.some((row) => !isEmpty(row[name])));
   const head = shown.map((name) => heading(name).toUpperCase());
@@ -19,7 +19,7 @@ export function table(columns: readonly string[], rows: readonly Row[], options:
   return lines.map((line) => fit(joinCells(line, widths), options.width)).join('\n');
 }
 
-/** Twelve digits tell commits apart; `get-model` and `--json` show all forty. */
+/** Twelve digits identify a commit. `get-model` and `--json` show all forty. */
 function tableCell(name: string, value: unknown, now: number): string {
   const text = cell(name, value, now);
   return name === 'commit' ? text.slice(0, 12) : text;
@@ -36,7 +36,7 @@ function joinCells(line: readonly string[], widths: readonly number[]): string {
     .trimEnd();
 }
 
-/** Cuts by display width, so that wide characters do not push a line over the edge. */
+/** Cuts by display width: a wide character counts as two. */
 export function fit(line: string, width: number | undefined): string {
   if (width === undefined || stringWidth(line) <= width) return line;
   let cut = '';

@@ -1,18 +1,19 @@
 import { fit } from './table.ts';
 
-/** Where a command writes. Standard output holds the answer and nothing else; what happens meanwhile goes to standard error. */
+/** Where a command writes. Standard output has the answer and nothing else. Progress goes to standard error. */
 export interface Terminal {
   out(text: string): void;
   err(text: string): void;
-  /** Replaces the current line of standard error. Only where `live`. */
+  /** Replaces the current line of standard error. Only if `live`. */
   rewrite(text: string): void;
-  /** Columns of standard output, on a terminal only: elsewhere nothing may be cut off. */
+  /** Columns of standard output. Undefined if it is not a terminal: then nothing may be cut off. */
   width: number | undefined;
+  /** True if standard error is a terminal. */
   live: boolean;
 }
 
 export function processTerminal(): Terminal {
-  // `ecolink list-models | head -1`: the reader has what it wanted.
+  // `ecolink list-models | head -1`: the reader stops early.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
     throw error;

@@ -1,5 +1,5 @@
+import { z } from 'zod';
 import { formatAge, formatBytes, formatDuration, plainText, progressBar } from '../../core/base/format.ts';
-import type { Progress } from '../../core/base/reason.ts';
 
 export type Row = Record<string, unknown>;
 
@@ -7,7 +7,12 @@ export function isRow(value: unknown): value is Row {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A field's name as a heading: what its unit says goes into the value. `created_at` → `created`, `storage_free_bytes` → `storage free`. */
+/** The items of a list; other values are left out. */
+export function rowsOf(value: unknown): Row[] {
+  return Array.isArray(value) ? value.filter(isRow) : [];
+}
+
+/** A field's name as a heading, without its unit: `created_at` → `created`, `storage_free_bytes` → `storage free`. */
 export function heading(name: string): string {
   const words = headings[name] ?? name.replace(/_(?:at|bytes|ms|seconds)$/, '');
   return plainText(words).replaceAll('_', ' ');
@@ -15,7 +20,7 @@ export function heading(name: string): string {
 
 const headings: Record<string, string> = { bytes: 'size', at: 'when', bytes_to_fetch: 'to fetch' };
 
-/** A value as one line of text. Field names carry the unit (`bytes`, `_at`, `_seconds`, `_ms`), so no field is treated by its name alone. */
+/** A value as one line of text. The field's name says its unit: `bytes`, `_at`, `_seconds`, `_ms`. */
 export function cell(name: string, value: unknown, now: number): string {
   if (value === null || value === undefined || value === '') return '-';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
@@ -38,35 +43,37 @@ function stringCell(name: string, value: string, now: number): string {
   return plainText(value);
 }
 
-/** Times that lie ahead (`stop_at`) have no age. */
+/** A time in the future (`stop_at`) has no age. */
 function ageOrTime(value: string, now: number): string {
   const then = Date.parse(value);
   if (Number.isNaN(then)) return plainText(value);
   return then > now + 5000 ? `in ${formatDuration((then - now) / 1000)}` : `${formatAge(value, now)} ago`;
 }
 
-/** Flags stand as they are typed. */
+/** Flags are shown as they are typed, without commas. */
 function listCell(name: string, values: readonly unknown[], now: number): string {
   if (values.length === 0) return '-';
   const flags = values.some((value) => typeof value === 'string' && value.startsWith('-'));
   return values.map((value) => cell(name, value, now)).join(flags ? ' ' : ', ');
 }
 
-/** Its state first, then what else is not zero: `miss, to fetch 400 MB`. */
+const progressShape = z.object({
+  done: z.number(),
+  total: z.number(),
+  rate: z.number(),
+  seconds_left: z.number().nullable(),
+});
+const reasonShape = z.object({ code: z.string(), message: z.string() });
+
+/** The state first, then the other values that are not zero: `miss, to fetch 400 MB`. */
 function rowCell(row: Row, now: number): string {
-  if (isProgress(row)) return progressBar(row, 16);
-  if (isReason(row)) return plainText(`${row.message} (${row.code})`);
+  const progress = progressShape.safeParse(row);
+  if (progress.success) return progressBar(progress.data, 16);
+  const reason = reasonShape.safeParse(row);
+  if (reason.success) return plainText(`${reason.data.message} (${reason.data.code})`);
   const { state, ...rest } = row;
   const others = Object.entries(rest)
     .filter(([, value]) => value !== 0)
     .map(([name, value]) => `${heading(name)} ${cell(name, value, now)}`);
   return [...(state === undefined ? [] : [cell('state', state, now)]), ...others].join(', ');
-}
-
-function isProgress(row: Row): row is Row & Progress {
-  return typeof row['done'] === 'number' && typeof row['total'] === 'number' && typeof row['rate'] === 'number';
-}
-
-function isReason(row: Row): row is { code: string; message: string } {
-  return typeof row['code'] === 'string' && typeof row['message'] === 'string';
 }

@@ -1,14 +1,15 @@
 import { styleText } from 'node:util';
+import { z } from 'zod';
 import { plainText } from '../../core/base/format.ts';
-import { say } from './screen.ts';
+import { print } from './screen.ts';
 
 const question = 'In one short sentence: why keep a model registry?';
 
-/** Asks the model through the gateway, as any OpenAI client would, and shows the request and the answer as it streams. */
+/** Asks the model through the gateway, like any OpenAI client. Shows the request, and the answer as it streams. */
 export async function callModel(url: string, token: string, model: string, tokenPath: string): Promise<void> {
   const body = { model, messages: [{ role: 'user', content: question }], max_tokens: 60, stream: true };
-  say(styleText('dim', `   $ curl ${url}/v1/chat/completions -H "Authorization: Bearer $(cat ${tokenPath})" \\`));
-  say(
+  print(styleText('dim', `   $ curl ${url}/v1/chat/completions -H "Authorization: Bearer $(cat ${tokenPath})" \\`));
+  print(
     styleText(
       'dim',
       `       -H 'content-type: application/json' -d '${JSON.stringify({ ...body, stream: undefined })}'`,
@@ -24,15 +25,16 @@ export async function callModel(url: string, token: string, model: string, token
   const pieces = await read(response.body);
   process.stdout.write('\n');
   if (pieces === 0) throw new Error('The model answered with nothing.');
-  say(styleText('dim', `   (${pieces} pieces, streamed by ${model})`));
+  print(styleText('dim', `   (${pieces} pieces, streamed by ${model})`));
 }
 
-async function read(stream: ReadableStream<Uint8Array>): Promise<number> {
+async function read(stream: AsyncIterable<Uint8Array>): Promise<number> {
+  const decoder = new TextDecoder();
   let rest = '';
   let pieces = 0;
   process.stdout.write('   ');
-  for await (const chunk of stream.pipeThrough(new TextDecoderStream()) as unknown as AsyncIterable<string>) {
-    const lines = (rest + chunk).split('\n');
+  for await (const bytes of stream) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) {
       const text = textOf(line);
@@ -44,13 +46,15 @@ async function read(stream: ReadableStream<Uint8Array>): Promise<number> {
   return pieces;
 }
 
-/** The piece of answer in one server-sent line; other lines hold none. */
+const chunk = z.object({
+  choices: z.array(z.object({ delta: z.object({ content: z.string().nullish() }).optional() })).optional(),
+  error: z.object({ message: z.string() }).optional(),
+});
+
+/** The piece of the answer in a server-sent line. Empty for other lines. */
 function textOf(line: string): string {
   if (!line.startsWith('data: {')) return '';
-  const event = JSON.parse(line.slice('data: '.length)) as {
-    choices?: { delta?: { content?: string } }[];
-    error?: { message: string };
-  };
-  if (event.error) throw new Error(`The answer broke off: ${event.error.message}`);
-  return event.choices?.[0]?.delta?.content ?? '';
+  const { choices, error } = chunk.parse(JSON.parse(line.slice('data: '.length)));
+  if (error) throw new Error(`The answer broke off: ${error.message}`);
+  return choices?.[0]?.delta?.content ?? '';
 }

@@ -1,6 +1,6 @@
 import { registerHooks } from 'node:module';
 
-/** Given to node with `--import`: names on standard error every module that is loaded. */
+/** For node's `--import`: prints every module that is loaded, on standard error. */
 registerHooks({
   load(url, context, next) {
     process.stderr.write(`load ${url}\n`);

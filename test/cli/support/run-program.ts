@@ -13,7 +13,7 @@ export interface Ran {
   stderr: string;
 }
 
-/** Runs the real program as a child process; `input` comes on its standard input. */
+/** Runs the real program as a child process, with `input` on its standard input. */
 export function runProgram(argv: readonly string[], environment: Record<string, string>, input = ''): Promise<Ran> {
   return runNode([mainFile, ...argv], environment, undefined, input);
 }
@@ -37,17 +37,17 @@ export function runNode(
   });
 }
 
-/** Nothing of the tests' own environment but what a program needs to start; and no Hub but one that a test names. */
+/** Only the variables that a program needs to start. No Hub, unless a test names one. */
 export function childEnvironment(environment: Record<string, string>): Record<string, string | undefined> {
   return { PATH: process.env['PATH'], HOME: process.env['HOME'], HF_ENDPOINT: 'http://127.0.0.1:1', ...environment };
 }
 
-/** The command line of a process, as it is now. */
+/** The present command line of a process. */
 export async function commandLineOf(pid: number | undefined): Promise<string> {
   return (await promisify(execFile)('ps', ['-o', 'args=', '-p', String(pid)])).stdout;
 }
 
-/** An empty folder, gone with the scope. */
+/** An empty folder that is removed with the scope. */
 export async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {
   const path = await mkdtemp(join(tmpdir(), 'ecolink-cli-'));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };

@@ -11,16 +11,16 @@ import type { Ran } from './run-program.ts';
 export interface ServeChild extends AsyncDisposable {
   child: ChildProcess;
   dataDir: string;
-  /** What it printed when it was ready, up to the first line. */
+  /** The first line that it printed when it was ready. */
   firstLine: string;
-  /** All that it has printed so far. */
+  /** Everything that it has printed so far. */
   printed: () => string;
   environment: Record<string, string>;
-  /** Runs a command line as this server's client. */
+  /** Runs a command line as a client of this server. */
   run(...argv: string[]): Promise<Ran>;
 }
 
-/** `ecolink serve` as a child process, ready, with a filesystem `shared` that holds the model folder `tiny`. */
+/** Starts `ecolink serve` as a child process, with a filesystem `shared` that has the model folder `tiny`. Returns when it is ready. */
 export async function startServe(more: Record<string, string> = {}, program = [mainFile]): Promise<ServeChild> {
   const folder = await temporaryFolder();
   const dataDir = folder.path;
@@ -58,8 +58,8 @@ export async function startServe(more: Record<string, string> = {}, program = [m
 
 async function lineOf(child: ChildProcess): Promise<string> {
   if (!child.stdout) throw new Error('serve has no standard output');
-  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
-  return line;
+  for await (const line of createInterface(child.stdout)) return line;
+  return 'it printed nothing';
 }
 
 async function endOf(child: ChildProcess): Promise<void> {

@@ -2,7 +2,7 @@ import type { Terminal } from '../../../src/cli/output/terminal.ts';
 
 export type RecordedTerminal = Terminal & { outputs: string[]; errors: string[] };
 
-/** Keeps what is written, in place of a terminal. */
+/** A terminal that only records what is written. */
 export function silentTerminal(): RecordedTerminal {
   const outputs: string[] = [];
   const errors: string[] = [];

@@ -1,10 +1,11 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { systemErrorCode } from '../core/base/system-error.ts';
 
 const serverFile = z.object({ url: z.url(), pid: z.int().positive(), started_at: z.string() });
 
-/** What a running server says of itself in its data folder. */
+/** How a running server can be reached, as it writes it into its data folder. */
 export type ServerFile = z.output<typeof serverFile>;
 
 export function localTokenPath(dataDir: string): string {
@@ -23,9 +24,9 @@ export async function writeServerFile(dataDir: string, content: ServerFile): Pro
   await rename(draft, path);
 }
 
-/** Undefined where no server left a file, or something else did. */
+/** Undefined if there is no file, or if it is not a server's. */
 export async function readServerFile(dataDir: string): Promise<ServerFile | undefined> {
-  const text = await readOrNothing(serverFilePath(dataDir));
+  const text = await readIfThere(serverFilePath(dataDir));
   if (text === undefined) return undefined;
   try {
     return serverFile.parse(JSON.parse(text));
@@ -34,7 +35,7 @@ export async function readServerFile(dataDir: string): Promise<ServerFile | unde
   }
 }
 
-/** Leaves the file of a server that was started since. */
+/** Removes the file, unless another server has replaced it. */
 export async function removeServerFile(dataDir: string, mine: ServerFile): Promise<void> {
   const found = await readServerFile(dataDir);
   if (found?.pid === mine.pid && found.started_at === mine.started_at)
@@ -42,15 +43,15 @@ export async function removeServerFile(dataDir: string, mine: ServerFile): Promi
 }
 
 export async function readLocalToken(dataDir: string): Promise<string | undefined> {
-  const token = (await readOrNothing(localTokenPath(dataDir)))?.trim();
+  const token = (await readIfThere(localTokenPath(dataDir)))?.trim();
   return token === '' ? undefined : token;
 }
 
-async function readOrNothing(path: string): Promise<string | undefined> {
+async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (systemErrorCode(thrown) === 'ENOENT') return undefined;
     throw thrown;
   }
 }
