@@ -67,8 +67,7 @@ function omit(schema: JsonSchema, keywords: ReadonlySet<string>): JsonSchema {
 
 /** The schema without the properties that are deeper than `levels` objects. A list does not count as a level. */
 function cut(schema: JsonSchema, levels: number): JsonSchema {
-  const { properties, ...rest } = schema;
-  if (levels === 0) return mapChildren(rest, (child) => cut(child, 0));
+  if (levels === 0) return omit(schema, new Set(['properties']));
   return mapChildren(schema, (child, keyword) => cut(child, keyword === 'properties' ? levels - 1 : levels));
 }
 

@@ -2,14 +2,11 @@ import { expect, test } from 'vitest';
 import { startEngine } from '../support/engine.ts';
 import { rawRequest } from '../support/raw-request.ts';
 import { startTestServer } from '../support/server.ts';
+import { refusalIn } from './answers.ts';
 import { routesTo } from './routes.ts';
 
 const path = '/v1/chat/completions';
 const json = { 'content-type': 'application/json' };
-
-interface Refusal {
-  error: { message: string; type: string; param: string | null; code: string };
-}
 
 test('a body that names no model, or is no JSON object, is refused in the words of the OpenAI API', async () => {
   await using server = await startTestServer({ routes: routesTo([]) });
@@ -23,8 +20,12 @@ test('a body that names no model, or is no JSON object, is refused in the words 
   for (const [body, code, param] of cases) {
     const answer = await server.fetch(path, { method: 'POST', headers: json, body });
     expect(answer.status).toBe(400);
-    const { error } = (await answer.json()) as Refusal;
-    expect(error).toEqual({ message: expect.any(String), type: 'invalid_request_error', param, code });
+    expect(refusalIn(await answer.text())).toEqual({
+      message: expect.any(String),
+      type: 'invalid_request_error',
+      param,
+      code,
+    });
   }
 });
 
@@ -33,7 +34,7 @@ test('a compressed or differently typed body is refused with what to send', asyn
   for (const headers of [{ ...json, 'content-encoding': 'gzip' }, { 'content-type': 'text/plain' }]) {
     const answer = await server.fetch(path, { method: 'POST', headers, body: '{"model":"tiny:1"}' });
     expect(answer.status).toBe(415);
-    expect(((await answer.json()) as Refusal).error.code).toBe('not_json');
+    expect(refusalIn(await answer.text()).code).toBe('not_json');
   }
 });
 
@@ -42,7 +43,7 @@ test('a body of more than 64 MiB is refused, whether its length was declared or 
   const big = Buffer.alloc((64 << 20) + 1, 0x20);
   const declared = await server.fetch(path, { method: 'POST', headers: json, body: big });
   expect(declared.status).toBe(413);
-  expect(((await declared.json()) as Refusal).error.code).toBe('body_too_large');
+  expect(refusalIn(await declared.text()).code).toBe('body_too_large');
   const stream = new Blob([big]).stream();
   const undeclared = await server.fetch(path, {
     method: 'POST',
@@ -83,7 +84,7 @@ test('even a refusal at the door has the OpenAI shape on the gateway', async () 
   for (const { headers, status, code, type } of cases) {
     const answer = await rawRequest(server.url, { path: '/v1/models', headers });
     expect(answer.status).toBe(status);
-    expect((JSON.parse(answer.body) as Refusal).error).toEqual({
+    expect(refusalIn(answer.body)).toEqual({
       message: expect.any(String),
       type,
       param: null,

@@ -10,8 +10,9 @@ import OpenAI, {
   PermissionDeniedError,
 } from 'openai';
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { sendJson, startEngine } from '../support/engine.ts';
-import type { Answer, Seen } from '../support/engine.ts';
+import type { Answer } from '../support/engine.ts';
 import { startTestServer } from '../support/server.ts';
 import type { TestServer } from '../support/server.ts';
 import { routesTo } from './routes.ts';
@@ -32,7 +33,7 @@ function openStream(response: ServerResponse): void {
 }
 
 const chat: Answer = (response, { body }) => {
-  const { model, stream } = JSON.parse(body) as { model: string; stream?: boolean };
+  const { model, stream } = z.object({ model: z.string(), stream: z.boolean().optional() }).parse(JSON.parse(body));
   if (!stream) {
     const choices = [{ index: 0, message: { role: 'assistant', content: 'Hello there.' }, finish_reason: 'stop' }];
     return sendJson(response, { id: 'c1', object: 'chat.completion', created: 1, model, choices });
@@ -100,7 +101,7 @@ test('the head of a stream arrives before its first piece, and what is open at t
 test('embeddings come through as base64, which the SDK asks for by itself', async () => {
   const vector = [0.25, -1.5];
   await using engine = await startEngine((response, { body }) => {
-    const { encoding_format: format } = JSON.parse(body) as { encoding_format?: string };
+    const { encoding_format: format } = z.object({ encoding_format: z.string().optional() }).parse(JSON.parse(body));
     const embedding = format === 'base64' ? Buffer.from(new Float32Array(vector).buffer).toString('base64') : vector;
     const usage = { prompt_tokens: 1, total_tokens: 1 };
     sendJson(response, {
@@ -145,6 +146,7 @@ test('a bad token and one without the right scope surface as the SDK types them'
   const reader = await create(await server.token('read', 'operate'));
   expect(reader).toBeInstanceOf(PermissionDeniedError);
   expect(reader.code).toBe('scope_missing');
+  expect(reader.message).toMatch(/To get one: make a token with the scope "call"\.$/);
 });
 
 test('an instance without a healthy replica is 503 and says when to try again', async () => {
@@ -224,12 +226,14 @@ test('what the replica serves the model as is put in place of the model id, and 
   const find: typeof routes.find = async (...asked) => ({ ...(await routes.find(...asked)), servedName: 'weights' });
   await using server = await startTestServer({ routes: { ...routes, find } });
   await clientOf(server).chat.completions.create({ model: 'tiny:1', messages, seed: 7 });
-  expect(JSON.parse((engine.seen[0] as Seen).body)).toEqual({ model: 'weights', messages, seed: 7 });
+  expect(JSON.parse(engine.seen[0]?.body ?? '')).toEqual({ model: 'weights', messages, seed: 7 });
 });
 
 async function failure(call: PromiseLike<unknown>): Promise<APIError> {
-  return (await Promise.resolve(call).then(
-    () => expect.fail('The call should have failed.'),
-    (thrown: unknown) => thrown,
-  )) as APIError;
+  const thrown: unknown = await Promise.resolve(call).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (thrown instanceof APIError) return thrown;
+  throw new Error('The call did not fail with an error of the API.', { cause: thrown });
 }

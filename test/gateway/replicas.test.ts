@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { createInFlight } from '../../src/core/routing/in-flight.ts';
 import { createReplicas } from '../../src/gateway/replicas.ts';
 import { createWholeLines } from '../../src/gateway/whole-lines.ts';
+import { defined } from '../support/defined.ts';
 import { deadUrl, echo, sendJson, startEngine } from '../support/engine.ts';
 import { startTestServer } from '../support/server.ts';
 import type { TestServer } from '../support/server.ts';
@@ -103,7 +104,13 @@ test('where every replica dies before it answers the caller gets 502, and where 
   await using server = await startTestServer({ routes: routesTo([dying.url]) });
   const died = await complete(server);
   expect(died.status).toBe(502);
-  expect(await died.json()).toMatchObject({ error: { code: 'upstream_failed', type: 'server_error' } });
+  expect(await died.json()).toMatchObject({
+    error: {
+      code: 'upstream_failed',
+      type: 'server_error',
+      message: expect.stringContaining('read the log: get_instance_logs (instance: 1).'),
+    },
+  });
   await using other = await startTestServer({ routes: routesTo([await deadUrl(), await deadUrl()]) });
   const unreached = await complete(other);
   expect(unreached.status).toBe(503);
@@ -119,7 +126,7 @@ async function startHolding(begin: (response: ServerResponse) => void = () => {}
     if (holds !== undefined) return sendJson(response, { name });
     holds = name;
     begin(response);
-    asked.resolve(engines[name === 'one' ? 0 : 1]?.url as string);
+    asked.resolve(defined(engines[name === 'one' ? 0 : 1]).url);
   };
   const engines = [undo.use(await startEngine(answer('one'))), undo.use(await startEngine(answer('two')))];
   const urls = engines.map(({ url }) => url);

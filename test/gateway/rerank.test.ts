@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { expect, test } from 'vitest';
-import type { Api } from '../../src/core/routing/routes.ts';
+import { z } from 'zod';
+import type { Api } from '../../src/core/core.ts';
 import { deadUrl, echo, sendJson, startEngine } from '../support/engine.ts';
 import type { Seen } from '../support/engine.ts';
 import { startTestServer } from '../support/server.ts';
 import type { TestServer } from '../support/server.ts';
+import { seenIn } from './answers.ts';
 import { routesBy } from './routes.ts';
 
 const tei: Api = { api_path: '/v1', rerank: 'tei' };
+
+const teiRequest = z.object({ query: z.string(), texts: z.array(z.string()), return_text: z.boolean().optional() });
 
 /**
  * Answers as TEI's router does (github.com/huggingface/text-embeddings-inference, router/src/http): unknown fields are
@@ -19,19 +23,19 @@ function answerAsTei(response: ServerResponse, { url, body }: Seen): void {
     const counted = tokens === undefined ? {} : { 'x-compute-tokens': String(tokens) };
     response.writeHead(status, { 'content-type': 'application/json', ...counted }).end(JSON.stringify(value));
   };
-  const asked = JSON.parse(body) as { query?: unknown; texts?: unknown; truncate?: boolean; return_text?: boolean };
   if (url !== '/rerank') return send(404, {});
-  if (typeof asked.query !== 'string' || !Array.isArray(asked.texts)) {
+  const asked = teiRequest.safeParse(JSON.parse(body));
+  if (!asked.success) {
     return send(422, { error: 'missing field `texts`', error_type: 'Validation' });
   }
-  const texts = asked.texts as string[];
+  const { query, texts, return_text: withText } = asked.data;
   if (texts.length > 32) {
     return send(422, { error: 'batch size 33 > maximum allowed batch size 32', error_type: 'Validation' });
   }
   const ranks = texts.map((text, index) => ({
     index,
-    ...(asked.return_text === true ? { text } : {}),
-    score: scoreOf(asked.query as string, text),
+    text: withText === true ? text : undefined,
+    score: scoreOf(query, text),
   }));
   send(
     200,
@@ -76,7 +80,9 @@ test('the best few come with their documents, which may be given as objects', as
   await using engine = await startEngine(answerAsTei);
   await using server = await startTestServer({ routes: routesBy(tei, [engine.url]) });
   const asked = { query, documents: documents.map((text) => ({ text })), top_n: 2, return_documents: true };
-  const { results } = (await (await rerank(server, asked)).json()) as { results: { index: number }[] };
+  const { results } = z
+    .object({ results: z.array(z.looseObject({ index: z.int() })) })
+    .parse(await (await rerank(server, asked)).json());
   expect(results).toHaveLength(2);
   for (const result of results) expect(result).toMatchObject({ document: { text: documents[result.index] } });
 });
@@ -152,7 +158,7 @@ test('a refusal that is not in the words of TEI reaches the caller, and no other
 test('a runtime that speaks as callers do gets a rerank call as it came', async () => {
   await using engine = await startEngine(echo);
   await using server = await startTestServer({ routes: routesBy({ api_path: '/v1', rerank: 'v1' }, [engine.url]) });
-  const answer = (await (await rerank(server, { query, documents })).json()) as Seen;
+  const answer = seenIn(await (await rerank(server, { query, documents })).text());
   expect(answer.url).toBe('/v1/rerank');
   expect(JSON.parse(answer.body)).toEqual({ model: 'tiny:1', query, documents });
 });
@@ -166,7 +172,7 @@ test('an engine whose API begins at another path is called there, and by the pro
     headers: { 'content-type': 'application/json' },
     body: '{"model":"tiny:1"}',
   });
-  expect(((await answer.json()) as Seen).url).toBe('/api/openai/chat/completions');
+  expect(seenIn(await answer.text()).url).toBe('/api/openai/chat/completions');
   const proxied = await server.fetch('/instances/1/proxy/v1/models');
-  expect(((await proxied.json()) as Seen).url).toBe('/v1/models');
+  expect(seenIn(await proxied.text()).url).toBe('/v1/models');
 });

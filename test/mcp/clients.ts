@@ -4,18 +4,25 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as OldStdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport as OldHttpClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { z } from 'zod';
 
-export interface ToolAnswer {
-  isError?: boolean;
-  content: { type: string; text: string }[];
-  structuredContent?: Record<string, unknown>;
+const toolAnswer = z.object({
+  isError: z.boolean().optional(),
+  content: z.array(z.object({ type: z.string(), text: z.string() })),
+  structuredContent: z.record(z.string(), z.unknown()).optional(),
+});
+export type ToolAnswer = z.output<typeof toolAnswer>;
+
+/** The result of a tool call, checked. */
+export function toolAnswerOf(result: unknown): ToolAnswer {
+  return toolAnswer.parse(result);
 }
 
 interface CallOptions {
   signal?: AbortSignal;
 }
 
-/** What the tests do with a client, whichever library and protocol revision it speaks. */
+/** What the tests do with a client of any library and protocol revision. */
 export interface Assistant {
   instructions: string | undefined;
   tools(): Promise<string[]>;
@@ -37,7 +44,7 @@ interface ClientKind {
 
 const info = { name: 'interop-test', version: '0' };
 
-/** The client library of the 2026 revision, also as a host that has not opted into it, and the one that most hosts still use. */
+/** The library of the 2026 revision, the same library on a 2025 revision, and the library that most hosts still use. */
 export const clientKinds: readonly ClientKind[] = [
   newKind('the v2 client on 2026-07-28', { pin: '2026-07-28' }),
   newKind('the v2 client on a 2025 revision', 'legacy'),
@@ -56,7 +63,7 @@ function newKind(name: string, mode: VersionNegotiationMode): ClientKind {
       instructions: client.getInstructions(),
       tools: async () => (await client.listTools()).tools.map((tool) => tool.name),
       call: async (tool, input, options) =>
-        (await client.callTool({ name: tool, arguments: { ...input } }, options)) as ToolAnswer,
+        toolAnswerOf(await client.callTool({ name: tool, arguments: { ...input } }, options)),
       close: () => client.close(),
     };
   };
@@ -75,7 +82,7 @@ async function connectOld(transport: OldStdioClientTransport | OldHttpClientTran
     instructions: client.getInstructions(),
     tools: async () => (await client.listTools()).tools.map((tool) => tool.name),
     call: async (tool, input, options) =>
-      (await client.callTool({ name: tool, arguments: { ...input } }, undefined, options)) as ToolAnswer,
+      toolAnswerOf(await client.callTool({ name: tool, arguments: { ...input } }, undefined, options)),
     close: () => client.close(),
   };
 }

@@ -1,16 +1,17 @@
 import { expect } from 'vitest';
+import { z } from 'zod';
 import { tools } from '../../src/mcp/tools.ts';
 import type { Assistant, ToolAnswer } from './clients.ts';
 
-/** The error that an answer carries, the way an assistant's model gets to read it. */
+/** The error of an answer, as the assistant's model reads it. */
 export function errorIn(answer: ToolAnswer): Record<string, unknown> {
   expect(answer).toMatchObject({ isError: true, content: [{ type: 'text' }] });
   expect(answer.content).toHaveLength(1);
   expect(answer).not.toHaveProperty('structuredContent');
-  return JSON.parse(answer.content[0]?.text ?? '') as Record<string, unknown>;
+  return z.record(z.string(), z.unknown()).parse(JSON.parse(answer.content[0]?.text ?? ''));
 }
 
-/** What an assistant does first with any server: look, read, err, and change something under a name of its own. */
+/** The first calls of an assistant: it lists the tools, reads, makes a mistake, and registers a model under `name`. */
 export async function converse(assistant: Assistant, name: string): Promise<void> {
   expect(assistant.instructions).toMatch(/check_model.*register_model.*launch_instance/s);
   expect(await assistant.tools()).toEqual(tools.map((tool) => tool.name));

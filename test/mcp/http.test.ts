@@ -1,13 +1,14 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
 import type { Caller } from '../../src/core/base/caller.ts';
 import { loadConfig } from '../../src/core/config/load.ts';
 import type { Core, ExecuteOptions } from '../../src/core/core.ts';
 import { createCore } from '../../src/core/create-core.ts';
 import { createLog } from '../../src/core/base/log.ts';
 import { createMcpHttp } from '../../src/mcp/http.ts';
+import { defined } from '../support/defined.ts';
 import { clientKinds } from './clients.ts';
 import { converse, errorIn } from './conversation.ts';
 import { makePlace } from './place.ts';
@@ -44,7 +45,7 @@ afterAll(() => resources.disposeAsync());
 async function serve({ readBodyFirst = false, behind = core } = {}): Promise<URL> {
   const mcp = resources.use(createMcpHttp({ core: behind, version: '1.2.3' }));
   const server = createServer(async (request, response) => {
-    const caller = callers[String(request.headers['x-caller'] ?? 'all')] as Caller;
+    const caller = defined(callers[String(request.headers['x-caller'] ?? 'all')]);
     const body = readBodyFirst && request.method === 'POST' ? await jsonOf(request) : undefined;
     await mcp.handle(request, response, caller, body);
   });
@@ -55,7 +56,7 @@ async function serve({ readBodyFirst = false, behind = core } = {}): Promise<URL
   const { promise, resolve } = Promise.withResolvers<void>();
   server.listen(0, '127.0.0.1', resolve);
   await promise;
-  return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`);
+  return new URL(`http://127.0.0.1:${z.object({ port: z.int() }).parse(server.address()).port}/mcp`);
 }
 
 async function jsonOf(request: IncomingMessage): Promise<unknown> {
@@ -101,9 +102,7 @@ it('records whatever comes over MCP as an agent that acts for its person', async
   const assistant = await clientKinds[0]!.overHttp(url);
   onTestFinished(() => assistant.close());
   errorIn(await assistant.call('delete_model', { model: 'never-there' }));
-  const { items } = (await core.execute('list_audit', { operation: 'delete_model' }, callers['all'] as Caller)) as {
-    items: object[];
-  };
+  const { items } = await core.execute('list_audit', { operation: 'delete_model' }, defined(callers['all']));
   expect(items[0]).toMatchObject({ agent: true, source: 'mcp', person: callers['all']?.person.name });
 });
 

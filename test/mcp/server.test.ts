@@ -5,7 +5,7 @@ import { fail } from '../../src/core/base/errors.ts';
 import { fieldRef, run, say, task } from '../../src/core/base/prose.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
 import type { CallOperation } from '../../src/mcp/server.ts';
-import type { ToolAnswer } from './clients.ts';
+import { toolAnswerOf } from './clients.ts';
 import { errorIn } from './conversation.ts';
 
 /** A client whose tool calls end in `call`; what is reported as unexpected is kept. */
@@ -21,7 +21,7 @@ async function connectTo(call: CallOperation) {
   await client.connect(near);
   onTestFinished(() => client.close());
   const callTool = async (name: string, input: Record<string, unknown>, signal?: AbortSignal) =>
-    (await client.callTool({ name, arguments: input }, signal ? { signal } : {})) as ToolAnswer;
+    toolAnswerOf(await client.callTool({ name, arguments: input }, { signal }));
   return { client, callTool, reported };
 }
 

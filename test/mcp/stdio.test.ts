@@ -7,9 +7,10 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { z } from 'zod';
 import { clientKinds } from './clients.ts';
 import type { Program } from './clients.ts';
-import { converse } from './conversation.ts';
+import { converse, errorIn } from './conversation.ts';
 import { makePlace } from './place.ts';
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
@@ -85,7 +86,8 @@ it('writes nothing but JSON-RPC to standard output, survives lines that are none
 });
 
 it.each(clientKinds)('gives $name at /mcp of the server what it gives over stdio, for a token', async (kind) => {
-  const { url } = JSON.parse(await readFile(join(dataDir, 'server.json'), 'utf8')) as { url: string };
+  const server: unknown = JSON.parse(await readFile(join(dataDir, 'server.json'), 'utf8'));
+  const { url } = z.object({ url: z.string() }).parse(server);
   const token = (await readFile(join(dataDir, 'local-token'), 'utf8')).trim();
   const endpoint = new URL('/mcp', url);
   await expect(kind.overHttp(endpoint, { authorization: 'Bearer eco_wrong' })).rejects.toThrow();
@@ -93,6 +95,8 @@ it.each(clientKinds)('gives $name at /mcp of the server what it gives over stdio
   const overStdio = await kind.overStdio(ecolinkMcp);
   onTestFinished(() => Promise.all([overHttp.close(), overStdio.close()]).then(() => undefined));
   const question = ['get_model', { model: 'nobody' }] as const;
+  const missing = errorIn(await overStdio.call(...question));
+  expect(missing['next_step']).toBe('list_models shows the names. register_model adds one.');
   expect(await overHttp.tools()).toEqual(await overStdio.tools());
   expect(await overHttp.call('list_models', {})).toEqual(await overStdio.call('list_models', {}));
   expect(await overHttp.call(...question)).toEqual(await overStdio.call(...question));

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { catalogue } from '../../src/core/operations/catalogue.ts';
 import { listTools } from './list-tools.ts';
 
@@ -36,8 +37,8 @@ describe.each(tools)('$name', ({ name, title, description, inputSchema, outputSc
 
   it('describes every property and gives it a plain type', () => {
     const vague = Object.entries(inputSchema.properties ?? {}).filter(([, property]) => {
-      const { type, description } = property as { type?: unknown; description?: string };
-      return typeof type !== 'string' || !description?.endsWith('.');
+      const described = z.object({ type: z.string(), description: z.string().endsWith('.') });
+      return !described.safeParse(property).success;
     });
     expect(vague).toEqual([]);
   });

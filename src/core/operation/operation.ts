@@ -56,10 +56,6 @@ export function field<S extends z.ZodType>(schema: S, about: FieldHints): S {
   return described;
 }
 
-export function hintsOf(schema: z.ZodType): FieldHints | undefined {
-  return hints.get(schema);
-}
-
 /** What an operation is, as data. It knows no service: its handler is added where the services are known. */
 export interface Operation<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodObject = z.ZodObject> {
   /** `verb_noun`, the same in every front end (the command line writes `verb-noun`). */
