@@ -4,12 +4,12 @@ import { plainText } from '../../core/base/format.ts';
 /** Slack refuses a section with more. */
 const sectionLimit = 3000;
 
-/** Text from outside, so that it can neither ping a channel nor forge a link: Slack gives meaning to `<…>` and `&`. */
+/** Escapes text from outside: Slack reads `<…>` and `&` as mentions and links. */
 export function escape(text: string): string {
   return plainText(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
-/** A value set in code; a backtick inside would end it early. */
+/** A value in code format. A backtick inside would end the code early. */
 export function code(text: string): string {
   return `\`${escape(text).replaceAll('`', 'ˋ')}\``;
 }
@@ -21,21 +21,21 @@ export function when(iso: string): string {
 
 export function shorten(text: string, limit: number): string {
   if (text.length <= limit) return text;
-  // Cutting inside `&amp;` or between surrogates would show half of it.
+  // A cut inside `&amp;` or between surrogates would leave half a character.
   return `${text.slice(0, limit - 1).replace(/(?:&[a-z]*|[\uD800-\uDBFF])$/, '')}…`;
 }
 
-/** Plain text of a label, button or menu: Slack takes no markup there and wants at least one character. */
+/** Text of a label, button or menu. Slack takes no markup there and needs at least one character. */
 export function plain(text: string, limit: number): PlainTextElement {
   return { type: 'plain_text', text: shorten(plainText(text) || ' ', limit) };
 }
 
-/** A paragraph of Slack's markup. What comes from outside must have passed `escape`. */
+/** A paragraph of Slack's markup. The caller escapes text from outside. */
 export function section(markup: string, blockId?: string): KnownBlock {
   return {
     type: 'section',
     text: { type: 'mrkdwn', text: shorten(markup, sectionLimit) },
-    ...(blockId === undefined ? {} : { block_id: blockId }),
+    block_id: blockId,
   };
 }
 
@@ -44,7 +44,7 @@ export function note(markup: string, blockId?: string): KnownBlock {
   return {
     type: 'context',
     elements: [{ type: 'mrkdwn', text: shorten(markup, sectionLimit) }],
-    ...(blockId === undefined ? {} : { block_id: blockId }),
+    block_id: blockId,
   };
 }
 
@@ -59,13 +59,13 @@ export function sectionsOf(lines: readonly string[]): KnownBlock[] {
   return texts.map((text) => section(text));
 }
 
-/** A message of Slack: the blocks, and the text that notifications and screen readers show instead of them. */
+/** A message: the blocks, and the text for notifications and screen readers. */
 export interface SlackMessage {
   text: string;
   blocks: KnownBlock[];
 }
 
-/** A value of unknown kind as text, or undefined where it is none: an object would read `[object Object]`. */
+/** A string, number or boolean as text. Undefined for other values. */
 export function asText(value: unknown): string | undefined {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
     ? String(value)

@@ -38,7 +38,7 @@ export function newForm(operation: Operation, channel: string | undefined, given
   const prefilled = visibleFields(operation, values).filter((field) => values[field.name] !== undefined);
   return {
     id: randomId('form'),
-    ...(channel === undefined ? {} : { channel }),
+    channel,
     values,
     prefilled: prefilled.map((field) => field.name),
   };
@@ -112,8 +112,7 @@ export function writeForm(form: Form): string {
 /** The form behind a view. Undefined if the metadata is not ours. */
 export function readForm(privateMetadata: string): Form | undefined {
   try {
-    const { channel, ...form } = metadataSchema.parse(JSON.parse(privateMetadata));
-    return { ...form, ...(channel === undefined ? {} : { channel }) };
+    return metadataSchema.parse(JSON.parse(privateMetadata));
   } catch {
     return undefined;
   }
