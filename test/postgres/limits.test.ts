@@ -65,7 +65,7 @@ test.each([1, 2, 3])(
     await place.core.execute('register_model', tiny, max);
     const sizes = (): number[] => Array.from({ length: 3 + roll(5) }, () => 1 + roll(3));
     const ends = await Promise.all(['one', 'two'].map((name) => runScript(script(sizes(), name))));
-    for (const { code, output } of ends) expect(code, output).toBe(0);
+    for (const { code, output } of ends) expect({ code, output }).toMatchObject({ code: 0 });
     const made = ends.flatMap(({ output }) => attempts.parse(JSON.parse(output)));
     expect(made.some(({ outcome }) => outcome !== 'ran')).toBe(true);
     expectAsInSequence(made, 0);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { describeError, errorCodes } from './error-codes.ts';
+import { describeError } from './error-codes.ts';
 import type { ReasonCode } from './reason-codes.ts';
 import { errorKindNames, errorKinds } from './error-kinds.ts';
 import type { ErrorKind } from './error-kinds.ts';

@@ -5,5 +5,5 @@ import type { UnitOfWork } from '../store/unit-of-work.ts';
 export interface PreparedMutation {
   readonly preview: Preview;
   /** Writes, and answers with what was done: the ledger keeps that, and the answer to the caller is made from it. */
-  commit(unit: UnitOfWork): Promise<object>;
+  readonly commit: (unit: UnitOfWork) => Promise<object>;
 }

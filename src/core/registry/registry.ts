@@ -2,7 +2,6 @@ import { mayChange, mayRead } from '../access/visibility.ts';
 import type { Caller } from '../base/caller.ts';
 import type { CredentialStore } from '../access/credentials/credentials.ts';
 import { EcolinkError, fail } from '../base/errors.ts';
-import { plainWords } from '../base/prose.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { NewId } from '../base/ids.ts';
 import type { Changes } from '../base/changes.ts';

@@ -6,7 +6,7 @@ import type { Store } from './store.ts';
 export interface UnitOfWork {
   readonly db: Transaction<Database>;
   /** Runs after the commit, in the order of the calls; not at all if the transaction fails. For hints only: a crash may lose it. */
-  afterCommit(task: () => void): void;
+  readonly afterCommit: (task: () => void) => void;
 }
 
 export async function inUnitOfWork<T>(store: Store, work: (unit: UnitOfWork) => Promise<T>): Promise<T> {

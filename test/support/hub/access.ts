@@ -1,4 +1,4 @@
-import type { GateState, HubRepo } from './repo.ts';
+import type { HubRepo } from './repo.ts';
 
 /** An access token, as its owner sees it in the settings. */
 export interface HubToken {
