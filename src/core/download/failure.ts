@@ -1,10 +1,11 @@
+import { systemErrorCode } from '../base/system-error.ts';
 import type { PullFailureCode } from './manifest.ts';
 
-/** The end of a pull: nothing that this run can do would heal it. */
+/** Ends the pull: this run cannot recover from it. */
 export class PullFailure extends Error {
   override readonly name = 'PullFailure';
   readonly code: PullFailureCode;
-  /** Bytes that the volume is short of, for `no_space`. */
+  /** For `no_space`: bytes that the volume lacks. */
   readonly missingBytes: number | undefined;
 
   constructor(code: PullFailureCode, message: string, options: { cause?: unknown; missingBytes?: number } = {}) {
@@ -14,11 +15,11 @@ export class PullFailure extends Error {
   }
 }
 
-/** Something that another try may heal. `code` is what it becomes once the tries are used up. */
-export class Setback extends Error {
-  override readonly name = 'Setback';
+/** An error that another try may fix. After the last try the pull fails with its `code`. */
+export class TransientError extends Error {
+  override readonly name = 'TransientError';
   readonly code: PullFailureCode;
-  /** The signed link is no longer good: ask the Hub for another before the next try. */
+  /** The signed link is no longer valid. The next try needs a new one from the Hub. */
   readonly expired: boolean;
 
   constructor(code: PullFailureCode, message: string, options: { cause?: unknown; expired?: boolean } = {}) {
@@ -28,33 +29,38 @@ export class Setback extends Error {
   }
 }
 
-/** The server sent the whole file where a part was asked for: the file must come in one stream, from its first byte. */
+/** The server sent the whole file instead of a part. The file must be downloaded in one stream, from its first byte. */
 export class RangesIgnored extends Error {
   override readonly name = 'RangesIgnored';
 }
 
-/** An error of the file system, as the end that it means. */
+/** The failure that an error of the file system means. `path` is for the message. */
 export function fromFileSystem(error: unknown, path: string): PullFailure {
   if (error instanceof PullFailure) return error;
-  const { code, message } = error as NodeJS.ErrnoException;
+  const code = systemErrorCode(error);
   if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new PullFailure('no_space', `No space is left for ${path}.`, { cause: error });
+    return new PullFailure('no_space', `The volume has no space left for ${path}.`, { cause: error });
   if (['EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'EEXIST'].includes(code ?? '')) {
     return new PullFailure('not_writable', `${path} cannot be written (${code}).`, { cause: error });
   }
-  return new PullFailure('unexpected', `${path}: ${message}`, { cause: error });
+  return new PullFailure('unexpected', `${path}: ${asError(error).message}`, { cause: error });
 }
 
-/** What a broken connection means; its text names the host and never the address, which may be signed. */
-export function asSetback(error: Error, host: string): Setback {
-  if (error instanceof Setback) return error;
-  const code = (error as NodeJS.ErrnoException).code;
-  return new Setback('hub_unreachable', `The connection to ${host} failed (${code ?? error.message}).`, {
+/** A failed connection. The text names only the host, because the URL may be signed. */
+export function toTransientError(error: Error, host: string): TransientError {
+  if (error instanceof TransientError) return error;
+  const code = systemErrorCode(error);
+  return new TransientError('hub_unreachable', `The connection to ${host} failed (${code ?? error.message}).`, {
     cause: error,
   });
 }
 
-/** An address that may be shown: what follows the `?` of a signed URL is as good as a password. */
-export function shownUrl(url: URL): string {
+/** Anything that was thrown, or that a signal was aborted with, as an error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** The URL without its query, because the query of a signed URL is a secret. */
+export function redactedUrl(url: URL): string {
   return url.origin + url.pathname;
 }

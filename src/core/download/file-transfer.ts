@@ -1,23 +1,26 @@
 import { setMaxListeners } from 'node:events';
 import type { Answer } from './wire/answer.ts';
-import { Setback } from './failure.ts';
-import { bodyPlace, openLink, type HubSource, type OpenedBody } from './hub-source.ts';
+import { TransientError } from './failure.ts';
+import { bodyRange, openLink, type HubSource, type OpenedBody } from './hub-source.ts';
 import type { PartFile } from './disk/part-file.ts';
 
-/** How a file comes: in ranges by a signed link, or in one stream from its first byte, which cannot be resumed. */
+/**
+ * How a file is downloaded: in ranges from a signed link, or in one stream from its first byte. A stream cannot be
+ * resumed.
+ */
 type Mode = 'ranges' | 'single';
 
-/** The requests of one file: one resolve, shared by all connections, and one more for each link that expired. */
+/** The requests of one file. All connections share one resolve request. Each expired link needs one more. */
 export class FileTransfer {
   readonly part: PartFile;
   readonly #source: HubSource;
   /** Jobs that are queued or running. */
   outstanding = 0;
   refetches = 0;
-  /** Failures of a stream that cannot be resumed. */
+  /** Failures in mode `single`. */
   failures = 0;
   mode: Mode = 'ranges';
-  /** Set when a server turned out to ignore ranges: once the running jobs are gone, the file starts over. */
+  /** Set if the server ignores ranges. The file starts over when its running jobs have ended. */
   startOverAs: Mode | undefined;
   #link: URL | undefined;
   #resolving: Promise<URL | undefined> | undefined;
@@ -34,38 +37,41 @@ export class FileTransfer {
     return this.#abort.signal;
   }
 
-  /** The body of [start, end), or of [start, size) where the Hub sends it itself; undefined while another connection streams the file. */
+  /**
+   * The body of [start, end), or of [start, size) if the Hub itself sends the file. Undefined while another connection
+   * streams the file.
+   */
   async open(start: number, end: number): Promise<OpenedBody | undefined> {
     const { spec } = this.part;
     const answer = this.#link ?? (await this.#resolve(start));
     if (answer === undefined) return undefined;
     if (answer instanceof URL) return this.#openLink(answer, start, end);
     try {
-      return bodyPlace(answer, spec, start, spec.size);
+      return bodyRange(answer, spec, start, spec.size);
     } catch (error) {
       this.forgetLink();
       throw error;
     }
   }
 
-  /** The next try asks the Hub again. Connections that failed with the same link ask once between them. */
+  /** The next try asks the Hub for a new link. Connections that failed with the same link share that request. */
   forgetLink(): void {
     this.#link = undefined;
     this.#resolving = undefined;
     this.#streamed = false;
   }
 
-  /** True while the Hub itself sends the file, over one connection. */
+  /** True while the Hub itself sends the file over one connection. */
   get isStreamed(): boolean {
     return this.#streamed;
   }
 
-  /** Stops this file's other requests. */
+  /** Aborts all requests of this file. */
   stopJobs(reason: Error): void {
     this.#abort.abort(reason);
   }
 
-  /** Ready to fetch the whole file again. */
+  /** Prepares a download of the whole file from the beginning. */
   reset(mode: Mode): void {
     this.mode = mode;
     this.startOverAs = undefined;
@@ -77,9 +83,9 @@ export class FileTransfer {
     const part = { start, end, size: this.part.spec.size, whole: this.mode === 'single' };
     try {
       const response = await openLink(this.#source.client, link, part, this.signal);
-      return bodyPlace(response, this.part.spec, start, end);
+      return bodyRange(response, this.part.spec, start, end);
     } catch (error) {
-      if (error instanceof Setback && error.expired && this.#link === link) this.forgetLink();
+      if (error instanceof TransientError && error.expired && this.#link === link) this.forgetLink();
       throw error;
     }
   }
@@ -87,7 +93,7 @@ export class FileTransfer {
   async #resolve(start: number): Promise<URL | Answer | undefined> {
     if (this.#resolving) return this.#resolving;
     const { promise, resolve, reject } = Promise.withResolvers<URL | undefined>();
-    // Those who wait get the error themselves; without them it is nobody's.
+    // Connections that wait get the error. If none waits, it must not count as unhandled.
     promise.catch(() => undefined);
     this.#resolving = promise;
     try {

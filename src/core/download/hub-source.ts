@@ -1,28 +1,28 @@
 import type { Answer } from './wire/answer.ts';
-import { PullFailure, RangesIgnored, Setback, shownUrl } from './failure.ts';
+import { PullFailure, RangesIgnored, TransientError, redactedUrl } from './failure.ts';
 import type { HttpClient } from './wire/http-client.ts';
 import type { PullFile } from '../base/pull-file.ts';
 import type { PullManifest } from './manifest.ts';
 import { readRefusal, readWhoAnswer, type RefusalCode } from '../hub/read-refusal.ts';
 import { describeRefusal } from './refusal.ts';
 
-/** Hops that one resolve may take; the real Hub needs one, a renamed repo two. */
+/** Limit of redirects for one request. The real Hub needs one, and two for a renamed repo. */
 const longestChain = 5;
 
 export interface OpenedBody {
   response: Answer;
-  /** The body's place in the file. */
+  /** The range of the body in the file. */
   start: number;
   end: number;
 }
 
-/** One Hub, one repo, one commit: where files are asked for. The token goes to this origin and to no other. */
+/** Requests the files of one commit of one repo. The token is sent only to the Hub's own origin. */
 export class HubSource {
   readonly client: HttpClient;
   readonly #manifest: PullManifest;
   readonly #origin: string;
   readonly #token: string | undefined;
-  /** What the Hub says about the token: asked once for all files. */
+  /** The Hub's answer about the token. It is requested once for all files. */
   #who: Promise<RefusalCode> | undefined;
 
   constructor(client: HttpClient, manifest: PullManifest, token: string | undefined) {
@@ -33,8 +33,8 @@ export class HubSource {
   }
 
   /**
-   * Asks the Hub for a file: a signed link to another origin, or the body itself from byte `start` on, which is how small
-   * files come.
+   * Asks the Hub for a file. Returns a signed link to another origin, or the body from byte `start`: the Hub itself
+   * sends small files.
    */
   async resolve(file: PullFile, start: number, signal: AbortSignal): Promise<URL | Answer> {
     let url = this.#fileUrl(file.path);
@@ -50,7 +50,7 @@ export class HubSource {
       if (next.origin !== this.#origin) return next;
       url = next;
     }
-    throw new Setback('hub_protocol', `${new URL(this.#origin).host} redirects in a circle.`);
+    throw new TransientError('hub_protocol', `${new URL(this.#origin).host} redirects in a circle.`);
   }
 
   #fileUrl(path: string): URL {
@@ -77,7 +77,7 @@ export class HubSource {
     if (errorMessage !== undefined) response.discard();
     const said = errorMessage ?? (await response.text());
     const code = read === 'ask_who' ? await this.#askWho() : read;
-    if (!code) return new Setback('hub_protocol', `${url.host} answered ${path} with status ${status}.`);
+    if (!code) return new TransientError('hub_protocol', `${url.host} answered ${path} with status ${status}.`);
     return new PullFailure(code, describeRefusal(code, repo, path, said));
   }
 
@@ -91,18 +91,21 @@ export class HubSource {
     }
   }
 
-  /** Throws a `Setback` if the Hub cannot say now. */
+  /** Throws a `TransientError` if the Hub gives no answer now. */
   async #readWho(): Promise<RefusalCode> {
     const url = new URL(`${this.#manifest.endpoint}/api/whoami-v2`);
     const response = await this.client.get(url, this.#authorization(url));
     response.discard();
     const code = readWhoAnswer(response.status);
     if (code) return code;
-    throw transientStatus(response, url) ?? new Setback('hub_protocol', `${url.host} does not say who asks.`);
+    throw (
+      transientStatus(response, url) ??
+      new TransientError('hub_protocol', `${url.host} does not say whether the token is valid.`)
+    );
   }
 }
 
-/** Asks another origin for a part of a file by a signed link, without a token. */
+/** Requests a part of a file from another origin by a signed link, without a token. */
 export async function openLink(
   client: HttpClient,
   link: URL,
@@ -120,22 +123,22 @@ export async function openLink(
     if (!next) throw linkRefused(response, url);
     url = next;
   }
-  throw new Setback('hub_protocol', `${link.host} redirects in a circle.`, { expired: true });
+  throw new TransientError('hub_protocol', `${link.host} redirects in a circle.`, { expired: true });
 }
 
 function linkRefused(response: Answer, url: URL): Error {
   const status = response.status;
   const expired = status === 401 || status === 403 || status === 404 || status === 410;
   const message = `${url.host} refused a signed link with status ${status}.`;
-  return transientStatus(response, url) ?? new Setback('hub_protocol', message, { expired });
+  return transientStatus(response, url) ?? new TransientError('hub_protocol', message, { expired });
 }
 
-/** 429 and 5xx: another try may go well. */
-function transientStatus(response: Answer, url: URL): Setback | undefined {
+/** For 408, 429 and 5xx: another try may succeed. */
+function transientStatus(response: Answer, url: URL): TransientError | undefined {
   const status = response.status;
-  if (status === 429) return new Setback('rate_limited', `${url.host} refuses more requests for now.`);
+  if (status === 429) return new TransientError('rate_limited', `${url.host} refuses more requests for now.`);
   if (status >= 500 || status === 408)
-    return new Setback('hub_unreachable', `${url.host} answered with status ${status}.`);
+    return new TransientError('hub_unreachable', `${url.host} answered with status ${status}.`);
   return undefined;
 }
 
@@ -144,40 +147,40 @@ function redirectTarget(response: Answer, from: URL): URL | undefined {
   if (![301, 302, 303, 307, 308].includes(status)) return undefined;
   const next = URL.parse(response.header('location') ?? '', from.href);
   if (!next || !['http:', 'https:'].includes(next.protocol)) {
-    throw new Setback('hub_protocol', `${from.host} redirects to nowhere.`);
+    throw new TransientError('hub_protocol', `${from.host} redirects to an address that is not valid.`);
   }
   if (from.protocol === 'https:' && next.protocol !== 'https:') {
-    throw new Setback('hub_protocol', `${from.host} redirects to ${shownUrl(next)}, which is not encrypted.`);
+    throw new TransientError('hub_protocol', `${from.host} redirects to ${redactedUrl(next)}, which is not encrypted.`);
   }
   return next;
 }
 
-/** The redirect states what it leads to: a file of another size is not the one that was planned. */
+/** The redirect states the size of its target. Another size than in the manifest means another file. */
 function checkLinkedFile(response: Answer, file: PullFile): void {
   const size = response.header('x-linked-size');
   if (size === undefined || Number(size) === file.size) return;
-  throw new Setback('checksum_mismatch', `${file.path} has ${size} bytes on the Hub, and ${file.size} were expected.`);
+  throw new TransientError('checksum_mismatch', `${file.path} has ${size} bytes on the Hub instead of ${file.size}.`);
 }
 
 /**
- * Where in the file an answer's body belongs. Throws `RangesIgnored` for a whole file in place of a part, and a `Setback`
- * for whatever is not the file at all.
+ * The range of the body in the file. Throws `RangesIgnored` if the server sends the whole file instead of a part, and a
+ * `TransientError` if the body is not the file.
  */
-export function bodyPlace(response: Answer, file: PullFile, start: number, end: number): OpenedBody {
+export function bodyRange(response: Answer, file: PullFile, start: number, end: number): OpenedBody {
   const host = response.host;
   const status = response.status;
   if (status === 206) {
     const range = response.header('content-range');
     if (range === `bytes ${start}-${end - 1}/${file.size}`) return { response, start, end };
     response.discard();
-    throw new Setback('hub_protocol', `${host} sent another part of ${file.path} than it was asked for.`);
+    throw new TransientError('hub_protocol', `${host} sent another part of ${file.path} than requested.`);
   }
   const length = response.header('content-length');
   const isPage = (response.header('content-type') ?? '').startsWith('text/html') && !/\.html?$/.test(file.path);
   if (status !== 200 || (length !== undefined && Number(length) !== file.size) || (length === undefined && isPage)) {
     response.discard();
     const what = isPage ? 'a web page' : `${length ?? 'an unknown number of'} bytes with status ${status}`;
-    throw new Setback('hub_protocol', `${host} sent ${what} in place of ${file.path} (${file.size} bytes).`);
+    throw new TransientError('hub_protocol', `${host} sent ${what} instead of ${file.path} (${file.size} bytes).`);
   }
   if (start === 0 && end === file.size) return { response, start, end };
   response.discard();

@@ -1,13 +1,16 @@
 import type { FileTransfer } from './file-transfer.ts';
 
-/** A part of a file that one connection fetches: [start, end). */
+/** A range of a file that one connection downloads: [start, end). */
 export interface Job {
   file: FileTransfer;
   start: number;
   end: number;
 }
 
-/** What is left to fetch, in order. It ends when every file is settled, since a file that turns out wrong comes back. */
+/**
+ * The ranges to download, in order. It ends when every file is settled, because a file with a wrong hash is queued
+ * again.
+ */
 export class JobQueue {
   readonly #jobs: Job[] = [];
   #unsettled: number;
@@ -23,7 +26,7 @@ export class JobQueue {
     this.#wake();
   }
 
-  /** A file needs no more jobs, ever. */
+  /** Call once per file, when it will need no more jobs. */
   settled(): void {
     this.#unsettled -= 1;
     this.#wake();
@@ -34,7 +37,7 @@ export class JobQueue {
     this.#wake();
   }
 
-  /** The next job; undefined once there will be no more. */
+  /** Waits for the next job. Undefined if there will be no more. */
   async take(): Promise<Job | undefined> {
     for (;;) {
       if (this.#closed || this.#unsettled === 0) return undefined;

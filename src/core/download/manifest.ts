@@ -1,42 +1,42 @@
 import { z } from 'zod';
 import { pullFile } from '../base/pull-file.ts';
 
-/** What to fetch: made once, where the plan is made, so that every region fetches exactly the same. */
+/** The files to download. It is made once, with the plan, so that every region downloads the same files. */
 export const pullManifest = z.strictObject({
   version: z.literal(1),
   /** The Hub's base URL, without a trailing slash. */
   endpoint: z.string(),
   repo: z.string(),
-  /** 40 hex digits, never a branch. */
+  /** 40 hex digits. Never a branch, because a branch moves. */
   commit: z.hex().length(40),
   files: z.array(pullFile).min(1),
 });
 export type PullManifest = z.infer<typeof pullManifest>;
 
-/** Where, inside a volume, everything lies that is not the model's own. */
+/** The folder of a volume for files that do not belong to the model. */
 export const stateFolder = '.ecolink';
-/** Written last, by rename: a tree without it is never mounted and never counts as a hit. */
+/** Written last, by rename. A volume without it is incomplete: it is never mounted or reused. */
 export const completionFile = `${stateFolder}/complete.json`;
 
 export const completionManifest = pullManifest.extend({ bytes: z.int().nonnegative(), completed_at: z.string() });
 export type CompletionManifest = z.infer<typeof completionManifest>;
 
-/** One line each on standard output of `ecolink pull`, as JSON; at most one progress line a second. */
+/** One line of JSON each on the standard output of `ecolink pull`. At most one progress line per second. */
 export const pullEvent = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('progress'),
-    /** Bytes that are right and durable or in flight, of all files of the manifest, earlier runs' included. */
+    /** Bytes of all files in the manifest that are received or durable, including those of earlier runs. */
     done: z.number(),
     total: z.number(),
-    /** Bytes per second, smoothed. */
+    /** Bytes per second, as a moving average. */
     rate: z.number(),
-    /** Null while no rate is known. */
+    /** Null if the rate is unknown or 0. */
     seconds_left: z.number().nullable(),
   }),
   z.object({
     type: z.literal('done'),
     bytes: z.number(),
-    /** What this run received from the network: 0 over a complete tree. */
+    /** Bytes that this run received from the network. 0 if the volume was complete already. */
     fetched: z.number(),
   }),
   z.object({
@@ -44,13 +44,13 @@ export const pullEvent = z.discriminatedUnion('type', [
     code: z.string(),
     message: z.string(),
     retryable: z.boolean(),
-    /** Bytes that the volume is short of, for `no_space`. */
+    /** For `no_space`: bytes that the volume lacks. */
     missing_bytes: z.number().optional(),
   }),
 ]);
 export type PullEvent = z.infer<typeof pullEvent>;
 
-/** Exit status of `ecolink pull` for each kind of failure; what may heal is tried again by whoever started it. */
+/** The exit status of `ecolink pull` for each code. The caller should start it again if the failure is retryable. */
 export const pullFailures = {
   unexpected: { status: 1, retryable: true },
   bad_manifest: { status: 2, retryable: false },
@@ -73,7 +73,7 @@ export const pullFailures = {
   not_writable: { status: 31, retryable: false },
   superseded: { status: 32, retryable: false },
   access_refused: { status: 33, retryable: false },
-  /** Ended by SIGTERM or SIGINT, in good order. */
+  /** SIGTERM or SIGINT ended it in good order. */
   stopped: { status: 143, retryable: true },
 } as const;
 export type PullFailureCode = keyof typeof pullFailures;

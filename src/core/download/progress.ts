@@ -1,9 +1,9 @@
 import type { PullEvent } from './manifest.ts';
 
-/** The rate's memory in seconds: long enough to read, short enough to follow a change of the network. */
+/** Time constant of the average rate: long enough for a steady number, short enough to follow the network. */
 const smoothingSeconds = 5;
 
-/** Counts bytes and says once a second how far the pull is. */
+/** Counts bytes and emits a progress event once per second. */
 export class Progress {
   readonly #total: number;
   readonly #emit: (event: PullEvent) => void;
@@ -37,8 +37,11 @@ export class Progress {
     clearInterval(this.#timer);
   }
 
-  /** Bytes that are right without having been fetched by this run; negative when they turned out wrong. */
-  known(bytes: number): void {
+  /**
+   * Counts bytes that this run did not receive, such as those of earlier runs. Negative for bytes that were wrong or
+   * lost.
+   */
+  addKnown(bytes: number): void {
     this.#done += bytes;
   }
 

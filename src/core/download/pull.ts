@@ -1,10 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
+import { systemErrorCode } from '../base/system-error.ts';
 import type { PullEnvironment } from '../config/pull-environment.ts';
 import { Committer } from './disk/committer.ts';
 import { invalidate, isComplete, writeCompletion } from './disk/completion.ts';
 import { Downloader, windowBytes } from './downloader.ts';
-import { fromFileSystem, PullFailure } from './failure.ts';
+import { asError, fromFileSystem, PullFailure } from './failure.ts';
 import { Fence } from './disk/fence.ts';
 import { FileTransfer } from './file-transfer.ts';
 import { Hasher } from './disk/hasher.ts';
@@ -18,22 +19,25 @@ import { recover } from './disk/recover.ts';
 import { requireSpace, withMissing } from './disk/space.ts';
 import { Writer } from './disk/writer.ts';
 
-/** Free space is looked at this often while bytes come in, in milliseconds. */
+/** Interval of the checks of free space during the download. */
 const spaceCheckMs = 5000;
 
 export interface PullOptions {
-  /** As `parseManifest` checked it. */
+  /** From `parseManifest`, which checks that it is safe. */
   manifest: PullManifest;
   target: string;
   token?: string | undefined;
-  /** A run with a lower number than the target's holder is refused; by default the holder's own, taken over. */
+  /** Fails with `superseded` if it is lower than the number of the target's holder. Default: the holder's number. */
   attempt?: number | undefined;
   environment: PullEnvironment;
   onEvent: (event: PullEvent) => void;
   signal?: AbortSignal | undefined;
 }
 
-/** Fetches, verifies and publishes a manifest's files. Answers with the exit status, after the event that says why. */
+/**
+ * Downloads, verifies and publishes the files of a manifest. Returns the exit status, after the final event. Never
+ * throws.
+ */
 export async function runPull(options: PullOptions): Promise<number> {
   try {
     const done = await pull(options);
@@ -43,8 +47,8 @@ export async function runPull(options: PullOptions): Promise<number> {
     const ended = error instanceof PullFailure ? error : unexpected(error);
     const failure = await withMissing(ended, options.target, options.manifest);
     const { status, retryable } = pullFailures[failure.code];
-    const missing = failure.missingBytes === undefined ? {} : { missing_bytes: failure.missingBytes };
-    options.onEvent({ type: 'failed', code: failure.code, message: failure.message, retryable, ...missing });
+    const { code, message, missingBytes } = failure;
+    options.onEvent({ type: 'failed', code, message, retryable, missing_bytes: missingBytes });
     return status;
   }
 }
@@ -53,16 +57,17 @@ async function pull(options: PullOptions): Promise<{ bytes: number; fetched: num
   const { manifest, target } = options;
   const bytes = manifest.files.reduce((sum, file) => sum + file.size, 0);
   if (await isComplete(target, manifest).catch(() => false)) return { bytes, fetched: 0 };
-  await mkdir(target, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
-    throw new PullFailure('not_writable', `The folder ${target} cannot be made (${error.code}).`, { cause: error });
+  await mkdir(target, { recursive: true }).catch((error: unknown) => {
+    const code = systemErrorCode(error) ?? 'unknown error';
+    throw new PullFailure('not_writable', `The folder ${target} cannot be created (${code}).`, { cause: error });
   });
   const fence = await Fence.claim(target, options.attempt);
-  await invalidate(target).catch((error: Error) => {
+  await invalidate(target).catch((error: unknown) => {
     throw fromFileSystem(error, target);
   });
   const fetched = await fetchMissing(options, bytes, fence).finally(() => fence.release());
   fence.check();
-  await writeCompletion(target, manifest).catch((error: Error) => {
+  await writeCompletion(target, manifest).catch((error: unknown) => {
     throw fromFileSystem(error, target);
   });
   const { parts, journals } = statePaths(target);
@@ -79,7 +84,7 @@ async function fetchMissing(options: PullOptions, total: number, fence: Fence): 
   const { journal, unfinished } = await recover(target, manifest, fence, hasher);
   const progress = new Progress(total, options.onEvent);
   const missing = unfinished.reduce((sum, { file, durable }) => sum + file.size - durable.bytes, 0);
-  progress.known(total - missing);
+  progress.addKnown(total - missing);
   using client = new HttpClient(tuning, proxy, run.signal);
   const source = new HubSource(client, manifest, token);
   const committer = new Committer(target, fence, journal, windowBytes(tuning) / 8, run.fail);
@@ -103,14 +108,14 @@ async function fetchMissing(options: PullOptions, total: number, fence: Fence): 
   return progress.fetched;
 }
 
-/** The first failure ends the run, and is what it failed with. */
+/** The first failure ends the run, and is its reason. */
 class RunControl {
   readonly #controller = new AbortController();
 
   constructor(outer: AbortSignal | undefined) {
     setMaxListeners(0, this.signal);
-    if (outer?.aborted) this.fail(outer.reason as Error);
-    outer?.addEventListener('abort', () => this.fail(outer.reason as Error), { once: true });
+    if (outer?.aborted) this.fail(asError(outer.reason));
+    outer?.addEventListener('abort', () => this.fail(asError(outer.reason)), { once: true });
   }
 
   get signal(): AbortSignal {
@@ -122,7 +127,7 @@ class RunControl {
   };
 }
 
-/** Another writer may fill the volume meanwhile: better to say so now than after hours. */
+/** Another process may fill the volume. The run then fails now instead of after hours. */
 function watchSpace(target: string, progress: Progress, run: RunControl): Disposable {
   const timer = setInterval(() => {
     requireSpace(target, progress.remaining).catch(run.fail);
@@ -131,9 +136,7 @@ function watchSpace(target: string, progress: Progress, run: RunControl): Dispos
 }
 
 function unexpected(error: unknown): PullFailure {
-  return new PullFailure(
-    'unexpected',
-    `Something went wrong inside the download: ${error instanceof Error ? error.message : String(error)}`,
-    { cause: error },
-  );
+  return new PullFailure('unexpected', `Something went wrong inside the download: ${asError(error).message}`, {
+    cause: error,
+  });
 }

@@ -13,7 +13,7 @@ const foreign = new Set(['custom', 'invalid_api_key']);
 
 /** Where a code is written: the functions and constructors that take one, fields named `code`, and the local region's table. */
 const places = [
-  /\b(?:fail|failed|stale|suggest|PullFailure|Setback)\(\s*'([a-z]+(?:_[a-z]+)*)'/g,
+  /\b(?:fail|failed|stale|suggest|PullFailure|TransientError)\(\s*'([a-z]+(?:_[a-z]+)*)'/g,
   /\bEcolinkError\(\s*'\w+',\s*'(\w+)'/g,
   /\bcode(?::| =) '(\w+)'/g,
   /\b(?:exited|start_timeout|unresponsive): '(\w+)'/g,

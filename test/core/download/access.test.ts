@@ -25,7 +25,7 @@ async function refused(options: Partial<RepoOptions>, withToken: boolean, change
   return last;
 }
 
-describe('every refusal is told apart', () => {
+describe('every refusal has its own code', () => {
   test('a gated repo without a token', async () => {
     const message = expect.stringContaining('Please log in');
     expect(await refused({ gated: 'manual' }, false)).toMatchObject({ code: 'gated_repo', message, retryable: false });
@@ -57,13 +57,13 @@ describe('every refusal is told apart', () => {
     expect(await refused({}, false)).toMatchObject({ code: 'access_refused' });
   });
 
-  test('a revoked token, found out by asking the Hub once who it is', async () => {
+  test('a revoked token, which one request to the Hub reveals', async () => {
     hub.addToken(token, { revoked: true });
     expect(await refused({}, true)).toMatchObject({ code: 'token_refused' });
     expect(hub.requestsTo('api', 'whoami-v2').length).toBe(1);
   });
 
-  test('no token while the Hub cannot say who it is of: it is asked again', async () => {
+  test('a token that the Hub cannot check now: the check is repeated', async () => {
     hub.addToken(token, { revoked: true });
     hub.faults.status('api', 503, { path: /whoami/ });
     expect(await refused({}, true)).toMatchObject({ code: 'token_refused' });
@@ -104,7 +104,7 @@ describe('the token', () => {
     expect(hub.requestsTo('cdn').some((request) => request.authorization)).toBe(false);
   });
 
-  test('does not follow a redirect to another origin, which may be anybody’s', async () => {
+  test('is not sent after a redirect to another origin', async () => {
     await using folder = await temporaryFolder();
     await using stranger = await startHub();
     hub.addToken(token);

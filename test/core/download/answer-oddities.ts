@@ -1,36 +1,36 @@
 import type { Random } from './random.ts';
 
-/** An HTTP answer before it is written out; texts are latin1, one character for each byte. */
+/** The parts of an HTTP response. Texts are latin1: one character per byte. */
 export interface Draft {
-  /** Informational answers, and what else comes before the final one. */
+  /** Everything before the final response, such as informational responses. */
   before: string;
   version: string;
   status: string;
-  /** With the space before it. */
+  /** Including the space before it. */
   reason: string;
   headers: string[];
   lineEnd: string;
   body: string;
   framing: 'length' | 'chunks' | 'close';
-  /** In place of the lines that state the framing. */
+  /** Replaces the header lines for the framing. */
   framingLines: string[] | undefined;
-  /** Behind each chunk's size. */
+  /** Comes after the size of each chunk. */
   extension: string;
-  /** How a chunk's size is written. */
+  /** Formats the size of a chunk. */
   size: (bytes: number) => string;
   chunkEnd: string;
   lastChunk: string;
-  /** Lines behind the last chunk, each with its end. */
+  /** Lines after the last chunk, each with its line end. */
   trailers: string;
-  /** Behind the end of the answer. */
+  /** Bytes after the end of the response. */
   surplus: string;
-  /** All from this share of the answer on is not sent. */
+  /** Only this share of the response is sent, from 0 to 1. */
   cutAt: number | undefined;
 }
 
 type Change = (draft: Draft, random: Random) => void;
 
-/** What is read differently, or wrongly, by one reader or another, by the name under which a test may allow a difference. */
+/** Changes that readers may read differently or wrongly. Tests allow differences by these names. */
 export const oddities = new Map<string, Change>();
 
 function add(table: Record<string, Change>): void {
@@ -41,13 +41,13 @@ function each(names: Record<string, string>, change: (draft: Draft, text: string
   for (const [name, text] of Object.entries(names)) oddities.set(name, (draft, random) => change(draft, text, random));
 }
 
-/** An answer that has something in it to be framed. */
+/** Sets the framing, and a body if there is none. */
 function frame(draft: Draft, framing: Draft['framing']): void {
   draft.framing = framing;
   if (draft.body === '') draft.body = 'weights';
 }
 
-/** Among the other lines. */
+/** Inserts lines at a random position of the headers. */
 function insert(draft: Draft, random: Random, ...lines: string[]): void {
   draft.headers.splice(random.whole(0, draft.headers.length), 0, ...lines);
 }

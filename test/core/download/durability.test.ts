@@ -2,16 +2,16 @@ import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { JournalLine } from '../../../src/core/download/disk/journal.ts';
+import { z } from 'zod';
+import { journalLine } from '../../../src/core/download/disk/journal.ts';
 import { startHub } from '../../support/hub/hub.ts';
 import { missing } from '../../support/missing.ts';
 import { KiB, manifestOf, MiB, startPull, temporaryFolder, tuningEnv } from './pulling.ts';
 
 const hasStrace = spawnSync('strace', ['-f', '-o', '/dev/null', 'true']).status === 0;
-if (!hasStrace)
-  missing('strace cannot be used here, so nobody watched whether journal entries follow their fdatasync.');
+if (!hasStrace) missing('strace cannot be used here, so the order of journal entries and fdatasync was not tested.');
 
-/** A system call with the moments, as line numbers of the trace, at which it began and returned. */
+/** A system call. `began` and `returned` are line numbers of the trace. */
 interface Call {
   name: string;
   arguments: string;
@@ -19,7 +19,7 @@ interface Call {
   returned: number;
 }
 
-/** Joins `strace -f` lines that were cut in two by another thread's. */
+/** Joins lines of `strace -f` that a line of another thread has split. */
 function parseTrace(text: string): Call[] {
   const calls: Call[] = [];
   const unfinished = new Map<string, Call>();
@@ -49,7 +49,7 @@ function parseTrace(text: string): Call[] {
 }
 
 test.skipIf(!hasStrace)(
-  'every range in the journal was written and synced before, and every published file too',
+  'every range and every published file is written and synced before its journal entry',
   async () => {
     await using folder = await temporaryFolder();
     await using hub = await startHub();
@@ -58,7 +58,7 @@ test.skipIf(!hasStrace)(
       files: { 'config.json': '{}', 'model.safetensors': { size: 6 * MiB, seed: 't' } },
     });
     const trace = join(folder.path, 'trace');
-    // What network file systems do not keep, or keep for one machine alone.
+    // Calls that network file systems lack, or support only within one machine.
     const unreliable = ['flock', 'symlink', 'symlinkat', 'link', 'linkat'];
     const calls = `pwrite64,pwritev,pwritev2,write,writev,fdatasync,fsync,rename,renameat,renameat2,${unreliable.join()}`;
     const prefix = ['strace', '-f', '-y', '-s', '100000', '-e', `trace=${calls}`, '-o', trace];
@@ -70,11 +70,11 @@ test.skipIf(!hasStrace)(
     expect(seen.filter(({ name }) => unreliable.includes(name))).toEqual([]);
     const entries = seen.filter(({ name, arguments: text }) => name === 'write' && text.includes('/journals/'));
     const lines = entries.flatMap((entry) => {
-      const written = JSON.parse(/, ("(?:[^"\\]|\\.)*")/.exec(entry.arguments)?.[1] ?? '""') as string;
+      const written = z.string().parse(JSON.parse(/, ("(?:[^"\\]|\\.)*")/.exec(entry.arguments)?.[1] ?? '""'));
       return written
         .trim()
         .split('\n')
-        .map((line) => ({ entry, line: JSON.parse(line) as JournalLine }));
+        .map((line) => ({ entry, line: journalLine.parse(JSON.parse(line)) }));
     });
     const ranges = lines.filter(({ line }) => line.type === 'ranges');
     const published = lines.filter(({ line }) => line.type === 'published');
@@ -88,10 +88,10 @@ test.skipIf(!hasStrace)(
       const lastSync = Math.max(...syncs.map((call) => call.began));
       const writes = onPart
         .filter((call) => /^p?write/.test(call.name))
-        .map((call) => ({ returned: call.returned, place: placeOf(call) }));
+        .map((call) => ({ returned: call.returned, range: rangeOf(call) }));
       const wanted = line.type === 'ranges' ? line.ranges : [[0, Infinity] as const];
       for (const [start, end] of wanted) {
-        const concerned = writes.filter(({ place }) => place.start < end && place.end > start);
+        const concerned = writes.filter(({ range }) => range.start < end && range.end > start);
         expect(concerned.length).toBeGreaterThan(0);
         for (const write of concerned) expect(write.returned).toBeLessThan(lastSync);
       }
@@ -107,8 +107,10 @@ test.skipIf(!hasStrace)(
   },
 );
 
-/** `pwrite64(fd, "…", count, offset) = length`, or `write(fd, "…", count) = length` of a file that is written in one go. */
-function placeOf(call: Call): { start: number; end: number } {
+/**
+ * `pwrite64(fd, "…", count, offset) = length`, or `write(fd, "…", count) = length` for a file that is written at once.
+ */
+function rangeOf(call: Call): { start: number; end: number } {
   const [, offset, length] = /, (\d+)\)\s+= (\d+)$/.exec(call.arguments) ?? [];
   const start = call.name.startsWith('p') ? offset : 0;
   return { start: Number(start), end: Number(start) + Number(length) };

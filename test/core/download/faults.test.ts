@@ -5,7 +5,7 @@ import { startHub, type Hub } from '../../support/hub/hub.ts';
 import type { HubRepo } from '../../support/hub/repo.ts';
 import { isSame, KiB, manifestOf, MiB, pull, quick, temporaryFolder } from './pulling.ts';
 
-/** For the tests whose Hub falls silent. */
+/** For tests with a silent Hub. */
 const soon = { stallMs: 400 };
 const weights = { size: 2 * MiB, seed: 'faults' };
 let hub: Hub;
@@ -20,10 +20,10 @@ afterAll(() => hub.close());
 
 const healed = { last: { type: 'done' }, isRight: true };
 
-/** Ranges come over raw connections, and where a proxy is configured by Node's own client: both must bear everything. */
+/** Without a proxy, ranges come over raw connections. With a proxy, Node's own client is used. Both are tested. */
 let proxy: Record<string, string> = {};
 
-/** Pulls into a fresh folder and says how it ended, and whether the files are the right ones. */
+/** Pulls into a new folder. Returns the last event, and whether the files are right. */
 async function attempt(tuning: Partial<PullTuning> = {}) {
   await using folder = await temporaryFolder();
   const { last } = await pull(manifestOf(hub, repo), folder.path, { tuning, proxy });
@@ -37,7 +37,7 @@ async function attempt(tuning: Partial<PullTuning> = {}) {
 describe.each([
   ['over raw connections', {}],
   ['over Node’s client', { NO_PROXY: '*' }],
-])('a passing fault heals %s', (_, environment) => {
+])('a pull succeeds in spite of a passing fault, %s', (_, environment) => {
   beforeAll(() => {
     proxy = environment;
   });
@@ -46,13 +46,13 @@ describe.each([
   });
 
   test.each([500, 502, 503, 504])('status %i of the resolver and of the second origin', async (status) => {
-    // One range may meet all of them, and is given up after four.
+    // One range may get all of these errors, and it fails after four.
     hub.faults.status('resolve', status, { times: 1 });
     hub.faults.status('cdn', status, { times: 2 });
     expect(await attempt()).toMatchObject(healed);
   });
 
-  test('a connection that is reset in the middle, without fetching again what had come', async () => {
+  test('a connection that is reset in the middle of a body, without a second download of its first bytes', async () => {
     hub.faults.add('cdn', { kind: 'reset', afterBytes: 200 * KiB }, { times: 4 });
     expect(await attempt({ rangeBytes: MiB })).toMatchObject(healed);
     const ranges = hub.requestsTo('cdn').map((request) => request.range);
@@ -69,12 +69,12 @@ describe.each([
     expect(await attempt(soon)).toMatchObject(healed);
   });
 
-  test('a server that never tells the length of a body', async () => {
+  test('a server that never states the length of a body', async () => {
     hub.faults.add('cdn', { kind: 'short', afterBytes: Infinity, declared: 'none' }, { times: Infinity });
     expect(await attempt()).toMatchObject(healed);
   });
 
-  test('a server that takes the request and never answers', async () => {
+  test('a server that accepts the request and never answers', async () => {
     hub.faults.add('resolve', { kind: 'never-answer' });
     hub.faults.add('cdn', { kind: 'never-answer' });
     expect(await attempt(soon)).toMatchObject(healed);
@@ -94,7 +94,7 @@ describe.each([
     expect(hub.requestsTo('resolve', 'model.safetensors').length).toBe(2);
   });
 
-  test('a 200 that should have been a 206: the file comes in one stream', async () => {
+  test('a status 200 instead of 206: the file is downloaded in one stream', async () => {
     hub.faults.add('cdn', { kind: 'ignore-range' }, { times: Infinity });
     expect(await attempt()).toMatchObject(healed);
     expect(hub.requestsTo('cdn').at(-1)?.range).toBeUndefined();
@@ -106,22 +106,22 @@ describe.each([
     expect(await attempt()).toMatchObject(healed);
   });
 
-  test('a web page in place of the bytes', async () => {
+  test('a web page instead of the file', async () => {
     hub.faults.add('cdn', { kind: 'html' }, { times: 3 });
     hub.faults.add('resolve', { kind: 'html', chunked: true }, { path: 'config.json' });
     expect(await attempt()).toMatchObject(healed);
   });
 
-  test('a redirect that leads in a circle', async () => {
+  test('a circle of redirects', async () => {
     hub.faults.add('resolve', { kind: 'redirect-loop' }, { times: 7 });
     hub.faults.add('cdn', { kind: 'redirect-loop' }, { times: 7 });
     expect(await attempt()).toMatchObject(healed);
   });
 
-  test('another range than was asked for', async () => {
+  test('another range than requested', async () => {
     hub.faults.add('cdn', { kind: 'content-range', shift: 1 }, { times: 3 });
     expect(await attempt()).toMatchObject(healed);
-    // Seen in the head, and not only when everything has been fetched and hashed.
+    // The head shows it, before the body is downloaded and hashed.
     expect(hub.requestsTo('cdn').length).toBe(8 + 3);
   });
 
@@ -131,14 +131,14 @@ describe.each([
     expect(await attempt()).toMatchObject(healed);
   });
 
-  test('a 429 that says nothing', async () => {
+  test('a 429 without a time to wait', async () => {
     hub.faults.rateLimit('resolve', {}, { times: 2 });
     hub.faults.rateLimit('cdn', {}, { times: 2 });
     expect(await attempt()).toMatchObject(healed);
   });
 });
 
-describe('a pause that the Hub asks for is kept by all connections', () => {
+describe('all connections wait if the Hub asks for a pause', () => {
   test.each([
     ['RateLimit', { rateLimit: 1 }],
     ['Retry-After in seconds', { retryAfter: 1 }],
@@ -147,26 +147,26 @@ describe('a pause that the Hub asks for is kept by all connections', () => {
     const isDate = name.endsWith('date');
     hub.faults.rateLimit('resolve', told);
     const { last, isRight } = await attempt();
-    // A pause of ten minutes is not waited for.
+    // Ten minutes are longer than the limit, so the pull fails.
     if (isDate) expect(last).toMatchObject({ code: 'rate_limited', retryable: true });
     else expect(isRight).toBe(true);
     const [first, next] = hub.requestsTo('resolve', 'model.safetensors');
     if (!isDate) expect((next?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(900);
   });
 
-  test('and where a window is used up, nobody runs into the refusal', async () => {
+  test('and no request is refused if the rate limit is used up', async () => {
     await using limited = await startHub({ resolverLimit: { quota: 30, windowSeconds: 1 } });
     const files = Object.fromEntries(Array.from({ length: 70 }, (_, n) => [`${n}.json`, `${n}`]));
     const many = limited.addRepo('acme/many', { files });
     await using folder = await temporaryFolder();
-    // One connection: of several, those that are on their way when the window closes are refused.
+    // With several connections, requests in flight would be refused when the limit is reached.
     const { status } = await pull(manifestOf(limited, many), folder.path, { tuning: { connections: 1 } });
     expect(status).toBe(0);
     expect(limited.requests.length).toBe(70);
   });
 });
 
-test('those who were refused at the same moment do not come back at the same moment', async () => {
+test('requests that fail at the same time are repeated at different times', async () => {
   const refused = 8;
   hub.faults.status('cdn', 503, { times: refused });
   const { isRight } = await attempt({ connections: refused, backoffMs: { first: 1000, longest: 1000 } });
@@ -176,7 +176,7 @@ test('those who were refused at the same moment do not come back at the same mom
   expect(Math.max(...moments) - Math.min(...moments)).toBeGreaterThan(100);
 });
 
-describe('a lasting fault ends in its own error, after a bounded number of requests', () => {
+describe('a lasting fault ends with its own code, after a limited number of requests', () => {
   const requestsAtMost = quick.tries * quick.connections + 8;
 
   test.each([

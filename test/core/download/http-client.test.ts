@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { createServer as createPlainServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer as createPlainServer, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
+import { listeningPort } from '../../../src/core/base/listening-port.ts';
 import { HttpClient } from '../../../src/core/download/wire/http-client.ts';
 import { quick } from './pulling.ts';
 
-test('a kept connection that its server closes when it is used again is no failure', async () => {
+test('a kept connection that the server closes on reuse is no failure', async () => {
   const used = new Set<Socket>();
   const server = createServer((request, response) => {
     if (used.has(request.socket)) {
@@ -16,7 +17,7 @@ test('a kept connection that its server closes when it is used again is no failu
     response.end('an answer');
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  const url = new URL(`http://127.0.0.1:${listeningPort(server)}/`);
   using client = new HttpClient({ ...quick, connections: 1 }, {}, new AbortController().signal);
   for (let asked = 0; asked < 3; asked += 1) {
     expect(await (await client.get(url, {})).text()).toBe('an answer');
@@ -26,11 +27,11 @@ test('a kept connection that its server closes when it is used again is no failu
   server.close();
 });
 
-/** Answers every connection with these bytes, and closes it where that is said. */
+/** Sends these bytes on every connection. With `close` it then closes the connection. */
 async function serving(bytes: string, options: { close: boolean }) {
   const server = createPlainServer((socket) => {
     socket.on('error', () => undefined);
-    // In two pieces, so that whoever reads must wait for the second.
+    // In two pieces, so that the client must wait for the second.
     socket.once('data', () => {
       socket.write(bytes.slice(0, -3), () =>
         setImmediate(() => socket.write(bytes.slice(-3), () => options.close && socket.end())),
@@ -38,7 +39,7 @@ async function serving(bytes: string, options: { close: boolean }) {
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  const url = new URL(`http://127.0.0.1:${listeningPort(server)}/`);
   return { url, [Symbol.dispose]: () => void server.close() };
 }
 
@@ -57,8 +58,8 @@ test.each([
   expect(await (await client.get(server.url, {})).text()).toBe('not so');
 });
 
-test('what is not HTTP is a setback', async () => {
+test('a response that is not HTTP is a transient error', async () => {
   using server = await serving('SSH-2.0-OpenSSH_9.2\r\n\r\n\r\n', { close: false });
   using client = new HttpClient(quick, {}, new AbortController().signal);
-  await expect(client.get(server.url, {})).rejects.toMatchObject({ name: 'Setback', code: 'hub_protocol' });
+  await expect(client.get(server.url, {})).rejects.toMatchObject({ name: 'TransientError', code: 'hub_protocol' });
 });

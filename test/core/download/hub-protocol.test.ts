@@ -1,5 +1,6 @@
 import { fileDownloadInfo, listFiles, modelInfo, snapshotDownload, type ListFileEntry } from '@huggingface/hub';
 import { expect, test } from 'vitest';
+import { pullManifest } from '../../../src/core/download/manifest.ts';
 import { diskContent } from '../../../src/quickstart/hub-repo.ts';
 import { startLoopbackHub } from '../../../src/quickstart/loopback-hub.ts';
 import { startHub } from '../../support/hub/hub.ts';
@@ -13,7 +14,7 @@ async function list(repo: string, hubUrl: string): Promise<ListFileEntry[]> {
   return entries;
 }
 
-test('the Hub’s own client reads the test Hub: info, a tree in pages, and where a file is', async () => {
+test('the Hub’s own client can read the test Hub: info, a tree in pages, and the place of a file', async () => {
   await using hub = await startHub({ treePage: 2 });
   const repo = hub.addRepo('acme/read', { files, pipeline_tag: 'text-generation' });
   const hubUrl = hub.endpoint;
@@ -55,8 +56,8 @@ test('the loopback Hub of the quickstart serves the Hub’s own client and a pul
   const info = await modelInfo({ name: 'acme/local', hubUrl: hub.endpoint, additionalFields: ['sha'] });
   const [entry] = await list('acme/local', hub.endpoint);
   const file = { path: 'package.json', size: entry?.size ?? 0, blob_id: entry?.oid };
-  const manifest = { version: 1 as const, endpoint: hub.endpoint, repo: 'acme/local', commit: info.sha, files: [file] };
-  expect(await pull(manifest as Parameters<typeof pull>[0], folder.path)).toMatchObject({ status: 0 });
+  const unchecked = { version: 1, endpoint: hub.endpoint, repo: 'acme/local', commit: info.sha, files: [file] };
+  expect(await pull(pullManifest.parse(unchecked), folder.path)).toMatchObject({ status: 0 });
   expect(await tree(folder.path)).toEqual(['package.json']);
   await expect(snapshotDownload({ repo: 'acme/none', hubUrl: hub.endpoint })).rejects.toThrow('not found');
 });

@@ -20,7 +20,7 @@ function parse(change: object) {
 }
 
 describe('a pull manifest', () => {
-  test('is taken as it is where it is sound', () => {
+  test('is accepted without changes if it is valid', () => {
     expect(parse({})).toEqual(good);
     expect(parse({ repo: 'gpt2' }).repo).toBe('gpt2');
   });
@@ -36,11 +36,11 @@ describe('a pull manifest', () => {
     'a\0b',
     'a\\..\\b',
     '.ecolink/complete.json',
-  ])('is refused where it would write to %j', (path) => {
+  ])('is refused if it would write to %j', (path) => {
     expect(() => parse({ files: [{ path, size: 1 }] })).toThrow(PullFailure);
   });
 
-  test('is refused where it names a file twice, or a file as a folder', () => {
+  test('is refused if it names a file twice, or uses a file as a folder', () => {
     expect(() =>
       parse({
         files: [
@@ -70,7 +70,7 @@ describe('a pull manifest', () => {
     },
   );
 
-  test('is refused for a branch in place of a commit, and where it is no JSON', () => {
+  test('is refused for a branch instead of a commit, and if it is no JSON', () => {
     expect(() => parse({ commit: 'main' })).toThrow('commit');
     expect(() => parseManifest('{')).toThrow('not JSON');
   });
@@ -88,7 +88,7 @@ test('bad input ends the command with status 2 and one line', async () => {
   }
 });
 
-test('the environment is checked, and a proxy is taken from either spelling', () => {
+test('the environment is checked, and a proxy variable may be in upper or lower case', () => {
   expect(pullEnvironment({ https_proxy: 'http://proxy:3128', OTHER: 'x' }).proxy).toEqual({
     https_proxy: 'http://proxy:3128',
   });

@@ -9,7 +9,7 @@ const files = { 'config.json': '{}', 'model.safetensors': { size: 600_000, seed:
 const env = tuningEnv({ tries: 2 });
 
 describe('a company’s network', () => {
-  test('HTTP_PROXY is used, and NO_PROXY excepts a host from it', async () => {
+  test('HTTP_PROXY is used, except for hosts in NO_PROXY', async () => {
     await using folder = await temporaryFolder();
     await using proxy = await startProxy();
     await using hub = await startHub();
@@ -23,11 +23,11 @@ describe('a company’s network', () => {
     expect(hub.requestsTo('cdn').length).toBe(3);
   });
 
-  test('HTTPS_PROXY tunnels, and NODE_EXTRA_CA_CERTS is believed', async () => {
+  test('HTTPS_PROXY tunnels, and certificates in NODE_EXTRA_CA_CERTS are trusted', async () => {
     await using folder = await temporaryFolder();
     const tls = makeCertificate(folder.path);
     if (!tls) {
-      return missing('no openssl here, so nobody saw HTTPS through a proxy.');
+      return missing('no openssl here, so HTTPS through a proxy was not tested.');
     }
     await using proxy = await startProxy();
     await using hub = await startHub({ tls });

@@ -46,7 +46,7 @@ describe('a pull', () => {
     await expect(stat(join(folder.path, stateFolder, 'parts'))).rejects.toThrow('ENOENT');
   });
 
-  test('over a complete tree sends nothing and asks nothing', async () => {
+  test('of a complete tree sends no request', async () => {
     await using folder = await temporaryFolder();
     const manifest = manifestOf(hub, chatRepo());
     await pull(manifest, folder.path);
@@ -56,7 +56,7 @@ describe('a pull', () => {
     expect(hub.requests).toEqual([]);
   });
 
-  test('fetches only the file that went missing or changed its length', async () => {
+  test('downloads only files that are missing or have another length', async () => {
     await using folder = await temporaryFolder();
     const manifest = manifestOf(hub, chatRepo());
     await pull(manifest, folder.path);
@@ -69,7 +69,7 @@ describe('a pull', () => {
     );
   });
 
-  test('asks the resolver once for a file, however many ranges it takes', async () => {
+  test('sends one request to the resolver per file, for any number of ranges', async () => {
     await using folder = await temporaryFolder();
     hub.resetCounters();
     await pull(manifestOf(hub, chatRepo()), folder.path, { tuning: { rangeBytes: 128 * KiB, connections: 8 } });
@@ -84,7 +84,7 @@ describe('a pull', () => {
     expect(events[0]).toEqual({ type: 'progress', done: 0, total: weights.size + 34, rate: 0, seconds_left: null });
   });
 
-  test('never calls a tree complete before every file is in its place', async () => {
+  test('never marks a tree as complete before every file is published', async () => {
     await using folder = await temporaryFolder();
     hub.faults.add('resolve', { kind: 'status', status: 404 }, { path: 'config.json' });
     const { last } = await pull(manifestOf(hub, chatRepo()), folder.path);

@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -13,7 +12,7 @@ import type { HubRepo } from '../../support/hub/repo.ts';
 export const KiB = 1024;
 export const MiB = 1024 * KiB;
 
-/** Small and impatient, so that a test meets in a moment what takes minutes in life; but for silence, which a busy machine keeps too. */
+/** Small sizes and short waits, so that tests are fast. Except `stallMs`: a busy machine is silent for seconds, too. */
 export const quick: PullTuning = {
   connections: 4,
   rangeBytes: 256 * KiB,
@@ -23,7 +22,7 @@ export const quick: PullTuning = {
   longestHoldMs: 3000,
 };
 
-/** A folder of this test alone, with room for a target and what goes beside it. */
+/** A new folder for one test, deleted at its end. */
 export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
   const path = await mkdtemp(join(tmpdir(), 'ecolink-pull-'));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
@@ -52,10 +51,12 @@ export async function pull(
   const { tuning, proxy, ...rest } = options;
   const environment = { proxy: proxy ?? {}, tuning: { ...quick, ...tuning } };
   const status = await runPull({ ...rest, manifest, target, environment, onEvent: (event) => events.push(event) });
-  return { status, events, last: events.at(-1) as PullEvent };
+  const last = events.at(-1);
+  if (!last) throw new Error('The pull sent no event.');
+  return { status, events, last };
 }
 
-/** The paths below a target, without what is EcoLink's own. */
+/** The paths below a target, without EcoLink's own files. */
 export async function tree(target: string): Promise<string[]> {
   const entries = await readdir(target, { recursive: true, withFileTypes: true });
   const files = entries
@@ -70,15 +71,20 @@ export async function isSame(target: string, path: string, expected: Buffer): Pr
 
 export interface PullProcess {
   child: ChildProcess;
-  /** Grows while it runs. */
+  /** Grows while the process runs. */
   events: PullEvent[];
   output(): string;
-  ended: Promise<{ status: number | null; signal: NodeJS.Signals | null }>;
+  ended: Promise<ProcessEnd>;
+}
+
+interface ProcessEnd {
+  status: number | null;
+  signal: NodeJS.Signals | null;
 }
 
 export const pullEntry = new URL('./pull-entry.ts', import.meta.url).pathname;
 
-/** A pull in a process of its own, as regions start it. Disposing of it kills it. */
+/** A pull in its own process, as regions start it. Dispose kills it. */
 export async function startPull(
   folder: string,
   manifest: PullManifest,
@@ -101,22 +107,21 @@ export async function startPull(
     env: { PATH: process.env['PATH'], ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  child.stdin?.end(options.token ?? '');
+  child.stdin.end(options.token ?? '');
   const events: PullEvent[] = [];
   let output = '';
-  child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  createInterface({ input: child.stdout }).on('line', (line) => {
     output += `${line}\n`;
     events.push(pullEvent.parse(JSON.parse(line)));
   });
-  const ended = once(child, 'close').then(([status, signal]) => ({
-    status: status as number | null,
-    signal: signal as NodeJS.Signals | null,
-  }));
+  const ended = new Promise<ProcessEnd>((resolve) => {
+    child.once('close', (status, signal) => resolve({ status, signal }));
+  });
   return { child, events, output: () => output, ended, [Symbol.dispose]: () => void child.kill('SIGKILL') };
 }
 
-/** As environment variables, for a process. */
+/** The tuning as environment variables for a process. */
 export function tuningEnv(tuning: Partial<PullTuning>): Record<string, string> {
   const merged = { ...quick, ...tuning };
   return {

@@ -1,22 +1,21 @@
 import { oddities, type Draft } from './answer-oddities.ts';
 import { Random } from './random.ts';
 
-/** What a server sends on a request, in these pieces, before it ends the connection. */
+/** A response that a server sends in pieces before it ends the connection. */
 export interface RandomAnswer {
   pieces: Buffer[];
-  /** What is unusual about it. */
+  /** Names of the oddities in it. */
   odd: string[];
 }
 
-const names: [string, ...string[]] = [...oddities.keys()] as [string, ...string[]];
-/** Each oddity comes by itself once, before they come at random. */
-export const oddityNames: readonly string[] = names;
+/** Each oddity is tested alone once, before the random ones. */
+export const oddityNames: readonly string[] = [...oddities.keys()];
 
 export function randomAnswer(random: Random, first?: string): RandomAnswer {
-  // A long body is an oddity of its own.
+  // A long body counts as an oddity, so it may not come along with another one.
   const draft = plainDraft(random, first === undefined ? 0.02 : 0);
   const wanted = first === undefined ? random.pick([0, 1, 1, 2]) : 1;
-  const odd = Array.from({ length: wanted }, () => first ?? random.pick(names));
+  const odd = Array.from({ length: wanted }, () => first ?? random.pick(oddityNames));
   for (const name of odd) oddities.get(name)?.(draft, random);
   if (draft.body.length > 64 * 1024 && !odd.includes('a long body')) odd.push('a long body');
   let bytes = write(draft, random);
@@ -103,7 +102,7 @@ function changed(bytes: Buffer, random: Random): Buffer {
   return copy;
 }
 
-/** Often whole, sometimes in a few pieces, and sometimes byte by byte at its beginning. */
+/** Often one piece, sometimes a few, and sometimes single bytes at the beginning. */
 function split(bytes: Buffer, random: Random): Buffer[] {
   const many = random.pick([0, 1, 2, 5, 40]);
   const within = many === 40 ? Math.min(bytes.length, 400) : bytes.length;

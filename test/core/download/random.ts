@@ -1,4 +1,4 @@
-/** Numbers that a seed decides (mulberry32), so that a failure can be repeated. */
+/** Random numbers from a seed (mulberry32), so that a failure can be repeated. */
 export class Random {
   #state: number;
 
@@ -24,11 +24,13 @@ export class Random {
     return this.next() < share;
   }
 
-  pick<T>(choices: readonly [T, ...T[]]): T {
-    return choices[this.whole(0, choices.length - 1)] ?? choices[0];
+  pick<T>(choices: readonly T[]): T {
+    const [choice] = choices.slice(this.whole(0, choices.length - 1));
+    if (choice === undefined) throw new Error('There is nothing to choose from.');
+    return choice;
   }
 
-  /** Text of bytes that may be anything. */
+  /** A latin1 text of random bytes. */
   bytes(length: number): string {
     const block = Array.from({ length: Math.min(length, 997) }, () => String.fromCharCode(this.whole(0, 255))).join('');
     return block.repeat(Math.ceil(length / 997)).slice(0, length);

@@ -2,12 +2,15 @@ import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
-import { batchBytes } from '../../../src/core/download/wire/place-writer.ts';
+import { z } from 'zod';
+import { batchBytes } from '../../../src/core/download/wire/range-writer.ts';
 import { RawClient } from '../../../src/core/download/wire/raw-client.ts';
 
 const size = 16 * batchBytes;
 
-/** A server in a thread of its own, where it sends while the other does not read. `each` is what it does with a `socket`. */
+/**
+ * A server in its own thread, so that it can send while this thread does not read. `each` is its code for a `socket`.
+ */
 async function serve(each: string) {
   const code = `
     const { parentPort, workerData } = require('node:worker_threads');
@@ -18,11 +21,11 @@ async function serve(each: string) {
     server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`;
   const sent = new Int32Array(new SharedArrayBuffer(4));
   const worker = new Worker(code, { eval: true, workerData: sent });
-  const [port] = (await once(worker, 'message')) as [number];
+  const [port] = z.tuple([z.int()]).parse(await once(worker, 'message'));
   return { worker, sent, url: new URL(`http://127.0.0.1:${port}/`) };
 }
 
-/** Begins a head, and ends it together with the body when it is told to. */
+/** Sends the beginning of a head. On a message it sends the rest together with the body. */
 const inTwo = `
   const answer = Buffer.concat([
     Buffer.from('HTTP/1.1 200 OK\\r\\nContent-Length: ${size}\\r\\n\\r\\n'),
@@ -35,7 +38,7 @@ const inTwo = `
     Atomics.notify(workerData, 0);
   });`;
 
-test('a head whose end comes together with more than a buffer holds does not end the reading of its body', async () => {
+test('a head whose end comes together with more bytes than a buffer holds does not stop the read of its body', async () => {
   const { worker, sent, url } = await serve(inTwo);
   using client = new RawClient(2000);
   const expected = Buffer.alloc(size, 'weights');
@@ -45,12 +48,12 @@ test('a head whose end comes together with more than a buffer holds does not end
     received: () => {},
     written: () => undefined,
   };
-  // The kernel holds more for a reader from answer to answer.
+  // The kernel's buffer grows from response to response.
   for (let request = 0; request < 5; request++) {
     const asked = client.get(url, {}, new AbortController().signal);
     await once(worker, 'message');
     await turn();
-    // The kernel's share of the answer is there before any of it is read.
+    // The kernel's buffer is full before anything is read.
     worker.postMessage('go on');
     expect(Atomics.wait(sent, 0, 0, 10_000)).not.toBe('timed-out');
     sent[0] = 0;
@@ -64,7 +67,7 @@ test('a head whose end comes together with more than a buffer holds does not end
 const closing = `
   socket.on('data', () => socket.end('HTTP/1.1 200 OK\\r\\nConnection: close\\r\\nContent-Length: 7\\r\\n\\r\\nweights'));`;
 
-test('connections that end leave their memory to the next ones, and not before it is written', async () => {
+test('the memory of ended connections is reused, but not before it is written', async () => {
   const { worker, url } = await serve(closing);
   using client = new RawClient(2000);
   const memories = new Set<ArrayBufferLike>();

@@ -1,28 +1,26 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { batchBytes } from '../../../src/core/download/wire/place-writer.ts';
+import { listeningPort } from '../../../src/core/base/listening-port.ts';
+import { batchBytes } from '../../../src/core/download/wire/range-writer.ts';
 import { RawClient } from '../../../src/core/download/wire/raw-client.ts';
 import { oddityNames, randomAnswer } from './random-answers.ts';
 import { Random } from './random.ts';
 import { readRaw, readWithNode, serveAnswers, surplus, type Reading } from './two-readers.ts';
 
-/** What Node's parser takes and ours refuses, and why. The other way round there is nothing. */
+/** Oddities that Node's parser accepts and ours refuses, by reason. Ours accepts nothing that Node's refuses. */
 const stricter: Record<string, string[]> = {
-  'Only HTTP/1.0 and HTTP/1.1 are spoken here.': [
+  'Only HTTP/1.0 and HTTP/1.1 are supported.': [
     'version 0.9',
     'version 2.0',
     'version of another protocol',
     'version of Icecast',
   ],
-  'A status begins with 1 to 9.': ['status below 100'],
-  'A server that sends anything before the status line may have sent it for another request.': [
-    'an empty line first',
-    'a bare LF first',
-  ],
-  'No server that means well sends control characters.': ['a NUL in the reason', 'a control character in the reason'],
-  'A body in another coding could not be decoded. Node hands it on as it came, or ends it with the connection.': [
+  'A status begins with a digit from 1 to 9.': ['status below 100'],
+  'Bytes before the status line may belong to another request.': ['an empty line first', 'a bare LF first'],
+  'Normal servers send no control characters.': ['a NUL in the reason', 'a control character in the reason'],
+  'A body in another coding cannot be decoded. Node returns it unchanged, or reads until the connection ends.': [
     'coding behind another',
     'coding before another',
     'coding of nothing',
@@ -37,27 +35,27 @@ const stricter: Record<string, string[]> = {
     'coding with a no-break space',
     'coding in quotes',
   ],
-  'HTTP/1.0 has no chunks: a proxy that speaks it would end the body elsewhere (RFC 9112, 6.1).': [
+  'HTTP/1.0 has no chunks: a proxy with HTTP/1.0 would see another end of the body (RFC 9112, 6.1).': [
     'coding in HTTP/1.0',
   ],
-  'Node takes a coding with a tab behind it for another coding, so both headers are refused with a tab.': [
+  'Node reads a coding with a tab after it as another coding, so both headers are refused with a tab.': [
     'coding with space around it',
     'length with a tab around it',
   ],
-  'A text is bounded: no chunk needs more than eight digits, and no refusal more than 64 KiB.': [
+  'Texts are limited: the size of a chunk to eight digits, and a refusal to 64 KiB.': [
     'size with many zeros before it',
     'a long body',
   ],
-  'Node waits for a final answer for ever.': ['informational beyond number'],
-  'Node gives a 101 without the name of a protocol to its caller.': ['switch of protocols'],
+  'Node waits without limit for a final response.': ['informational beyond number'],
+  'Node returns a 101 without the name of a protocol to its caller.': ['switch of protocols'],
 };
 const reasons = new Map(Object.entries(stricter).flatMap(([reason, names]) => names.map((name) => [name, reason])));
-/** It may turn an answer into any of those above. */
+/** This oddity may have the effect of any of those above. */
 const anything = 'a byte that was changed';
 
 const answersPerSeed = 300;
 
-test.each([1, 2])('both readers see the same in answers of any form (seed %i)', { timeout: 60_000 }, async (seed) => {
+test.each([1, 2])('both readers read random responses in the same way (seed %i)', { timeout: 60_000 }, async (seed) => {
   const random = new Random(seed);
   const answers = Array.from({ length: answersPerSeed }, (_, index) => randomAnswer(random, oddityNames[index]));
   using server = await serveAnswers(answers);
@@ -77,17 +75,19 @@ test.each([1, 2])('both readers see the same in answers of any form (seed %i)', 
     }
   };
   await Promise.all(Array.from({ length: 8 }, lane));
-  // A test that both refuse everything would say nothing, and a difference that is gone needs no reason.
+  // If both readers refused everything, the test would prove nothing. A reason without a difference is out of date.
   expect(taken).toBeGreaterThan(answers.length / 4);
   expect([...reasons.keys()].filter((name) => !differences.has(name))).toEqual([]);
 });
 
 /** Undefined if both readers agree. */
 function compare(ours: Reading, nodes: Reading, odd: readonly string[]): unknown {
-  if ('refused' in ours && ours.refused.startsWith('stalled')) return 'our reader waits for what does not come';
+  if ('refused' in ours && ours.refused.startsWith('stalled')) return 'our reader waits for bytes that never come';
   if ('status' in ours && 'status' in nodes) return isSame(ours, nodes) ? undefined : { ours, nodes };
   if ('refused' in ours && 'refused' in nodes) return undefined;
-  // Bytes behind the end are refused if one read brings them with the end, which no sender decides. Later ones close the connection.
+  // Bytes after the end are refused if one read returns them with the end. Later ones close the connection. That
+  // depends on
+  // the timing of the network.
   if ('refused' in ours) return mayRefuse(ours.refused, odd) ? 'allowed' : { ours, nodes: 'taken' };
   return 'refused' in nodes && nodes.refused === surplus ? 'allowed' : { ours: 'taken', nodes };
 }
@@ -101,7 +101,7 @@ function mayRefuse(refused: string, odd: readonly string[]): boolean {
   return refused === surplus || odd.some((name) => name === anything || reasons.has(name));
 }
 
-/** Answers each request on a connection with the next of these, in one piece, and counts the connections. */
+/** A server that calls `answer` for each request, with its number, and counts the connections. */
 async function serveInTurn(answer: (socket: Socket, request: number) => void) {
   const sockets = new Set<Socket>();
   let [requests, connections] = [0, 0];
@@ -112,7 +112,7 @@ async function serveInTurn(answer: (socket: Socket, request: number) => void) {
     socket.on('data', () => answer(socket, requests++));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const port = listeningPort(server);
   return {
     url: new URL(`http://127.0.0.1:${port}/0`),
     connections: () => connections,
@@ -123,7 +123,7 @@ async function serveInTurn(answer: (socket: Socket, request: number) => void) {
   };
 }
 
-/** Its own for each request, and sometimes none. */
+/** A different body for each request, sometimes an empty one. */
 function bodyOf(request: number): string {
   return request % 5 === 0 ? '' : `answer ${request}`;
 }
@@ -131,7 +131,7 @@ function bodyOf(request: number): string {
 const forged = 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged';
 
 describe('on a kept connection', () => {
-  test('an answer never begins in what came behind the one before it', async () => {
+  test('a response never begins in the bytes after the one before it', async () => {
     const random = new Random(3);
     const kinds = Array.from({ length: 200 }, () => random.pick(['kept', 'kept', 'surplus', 'part of one', 'closes']));
     using server = await serveInTurn((socket, request) => {
@@ -156,7 +156,7 @@ describe('on a kept connection', () => {
     expect(server.connections()).toBe(1 + ended.length);
   });
 
-  /** Writes an answer to a disk that waits, and has more bytes come behind it in the meantime. */
+  /** Writes a response to a slow disk. More bytes arrive after the response in the meantime. */
   async function writeSlowly(size: number) {
     const sockets: Socket[] = [];
     const server = await serveInTurn((socket) => {
@@ -180,20 +180,20 @@ describe('on a kept connection', () => {
     written.catch(() => undefined);
     await whole.promise;
     await new Promise<void>((resolve) => sockets[0]?.write(forged, () => resolve()));
-    // What the kernel has taken is read in the next turns.
+    // The bytes that the kernel has taken are read in the next turns.
     for (let turns = 0; turns < 5; turns += 1) await turn();
     disk.resolve();
     return { server, client, written };
   }
 
-  test('bytes that come behind a body while its first half is written are seen', async () => {
+  test('bytes after a body that arrive while its first half is written are refused', async () => {
     const { server, client, written } = await writeSlowly(2 * batchBytes - 7);
     await expect(written).rejects.toThrow('more bytes');
     client[Symbol.dispose]();
     server[Symbol.dispose]();
   });
 
-  test('bytes that come behind a body while all of it is written end the connection', async () => {
+  test('bytes after a body that arrive while all of the body is written end the connection', async () => {
     const { server, client, written } = await writeSlowly(100);
     await written;
     const next = await client.get(server.url, {}, new AbortController().signal);
@@ -204,7 +204,7 @@ describe('on a kept connection', () => {
   });
 });
 
-test('a body without a length that breaks off is not taken for whole', async () => {
+test('a body without a length is refused if the connection breaks', async () => {
   const sockets: Socket[] = [];
   using server = await serveInTurn((socket) => {
     sockets.push(socket);
@@ -220,14 +220,13 @@ test.each([
   ['a length that no number holds', 'HTTP/1.1 200 OK\r\nContent-Length: 9007199254740993\r\n\r\n'],
   ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 7\r\nContent-Length: 8\r\n\r\n'],
   ['a switch of protocols', 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'],
-])('%s is refused at once, though the server waits', async (_, head) => {
+])('%s is refused at once, although the server waits', async (_, head) => {
   using server = await serveInTurn((socket) => void socket.write(head));
   using client = new RawClient(20_000);
-  const refused = expect.stringMatching(/^hub_protocol/) as string;
-  expect(await readRaw(client, server.url, true)).toEqual({ refused });
+  expect(await readRaw(client, server.url, true)).toEqual({ refused: expect.stringMatching(/^hub_protocol/) });
 });
 
-describe('what never ends is given up after a bounded number of bytes', () => {
+describe('an endless response is refused after a limited number of bytes', () => {
   const chunked = 'HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n';
   test.each([
     ['a head', 'HTTP/1.1 200 OK\r\nX-Odd: ', 'x'],
@@ -241,7 +240,7 @@ describe('what never ends is given up after a bounded number of bytes', () => {
     ['empty lines', '', '\r\n'],
   ])('%s', async (_, beginning, more) => {
     const piece = Buffer.from(more.repeat(64 * 1024));
-    // What the kernel holds for a reader that closed is sent all the same.
+    // The kernel accepts some bytes even after the reader has closed.
     const tooMuch = 64 * 1024 * 1024;
     const ended = Promise.withResolvers<number>();
     using server = await serveInTurn((socket) => {
@@ -255,7 +254,7 @@ describe('what never ends is given up after a bounded number of bytes', () => {
     });
     using client = new RawClient(20_000);
     const reading = await readRaw(client, server.url, false);
-    expect(reading).toEqual({ refused: expect.stringMatching(/^hub_protocol/) as string });
+    expect(reading).toEqual({ refused: expect.stringMatching(/^hub_protocol/) });
     expect(await ended.promise).toBeLessThan(tooMuch);
   });
 });

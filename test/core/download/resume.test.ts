@@ -28,7 +28,7 @@ afterEach(() => hub.faults.clear());
 afterAll(() => hub.close());
 const total = size + 4 * MiB + 2;
 
-/** Runs until the Hub has sent this much, then sends the signal. */
+/** Starts a pull and sends it the signal when the Hub has sent `after` bytes. */
 async function interrupt(folder: string, signal: NodeJS.Signals, after: number) {
   hub.faults.throttle = 4 * MiB;
   using running = await startPull(folder, manifestOf(hub, repo), { env });
@@ -46,7 +46,7 @@ async function finish(folder: string) {
 }
 
 describe('after SIGKILL', () => {
-  test('again and again, the Hub sends each byte once, but for the ranges that were in flight', async () => {
+  test('several times, the Hub sends each byte once, except the ranges in flight', async () => {
     await using folder = await temporaryFolder();
     const kills = [3 * MiB, 9 * MiB, 16 * MiB];
     for (const after of kills) {
@@ -56,7 +56,7 @@ describe('after SIGKILL', () => {
     }
     const { status, events } = await finish(folder.path);
     expect(status).toBe(0);
-    // A range for each connection, and what the last sync had not reached, which is kept below a quarter of that.
+    // One range per connection, and the bytes that were not synced yet: less than a quarter of that.
     const inFlight = 1.25 * tuning.connections * tuning.rangeBytes;
     expect(hub.bytesSent()).toBeLessThanOrEqual(total + kills.length * inFlight);
     expect(hub.bytesSent()).toBeLessThan(2 * total);
@@ -68,7 +68,7 @@ describe('after SIGKILL', () => {
   });
 });
 
-test('progress begins at what is there already, and its rate counts only what comes now', async () => {
+test('progress begins at the bytes of earlier runs, and its rate counts only new bytes', async () => {
   await using folder = await temporaryFolder();
   await interrupt(folder.path, 'SIGKILL', 16 * MiB);
   hub.faults.throttle = MiB;
@@ -77,14 +77,14 @@ test('progress begins at what is there already, and its rate counts only what co
   await expect.poll(() => running.events.length, { interval: 20, timeout: 20_000 }).toBeGreaterThan(3);
   running.child.kill('SIGKILL');
   const seen = running.events.filter((event) => event.type === 'progress');
-  // The first comes at once, and then one a second.
+  // The first comes at once, then one per second.
   expect(seen.length).toBeLessThanOrEqual((performance.now() - began) / 1000 + 1);
   expect(seen[0]).toMatchObject({ rate: 0, seconds_left: null, total });
   expect(seen[0]?.done).toBeGreaterThan(10 * MiB);
   for (const { done, rate, seconds_left: left } of seen.slice(1)) {
     expect(done).toBeGreaterThan(seen[0]?.done ?? 0);
     expect(done).toBeLessThanOrEqual(total);
-    // Four connections of a MiB each, and what the system's buffers took at once: not the 10 MiB that were there.
+    // Four connections of 1 MiB/s each, and the system's buffers. Not the 10 MiB of the earlier run.
     expect(rate).toBeGreaterThan(0);
     expect(rate).toBeLessThan(9 * MiB);
     expect(left).toBe(Math.ceil((total - done) / rate));
@@ -92,7 +92,7 @@ test('progress begins at what is there already, and its rate counts only what co
 });
 
 describe('after SIGTERM', () => {
-  test('it ends with its own status, and the next run goes on from where it was', async () => {
+  test('it ends with its own status, and the next run continues from there', async () => {
     await using folder = await temporaryFolder();
     const { status, events } = await interrupt(folder.path, 'SIGTERM', 8 * MiB);
     expect(status).toBe(143);
@@ -101,12 +101,12 @@ describe('after SIGTERM', () => {
     const { status: next, events: later } = await finish(folder.path);
     expect(next).toBe(0);
     const done = later[0]?.type === 'progress' ? later[0].done : 0;
-    // Only what was still on the wire is lost.
+    // Only the bytes on the wire are lost.
     expect(done).toBeGreaterThan(sent - 4 * MiB);
     expect(later.at(-1)).toEqual({ type: 'done', bytes: total, fetched: total - done });
   });
 
-  test('it ends all the same where the signal came before anything was asked for', async () => {
+  test('it also ends if the signal came before the first request', async () => {
     await using folder = await temporaryFolder();
     const signal = AbortSignal.abort(new PullFailure('stopped', 'Stopped.'));
     const environment = { proxy: {}, tuning: quick };

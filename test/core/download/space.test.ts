@@ -9,7 +9,7 @@ import { startHub, type Hub } from '../../support/hub/hub.ts';
 import { missing } from '../../support/missing.ts';
 import { KiB, manifestOf, MiB, pull, startPull, temporaryFolder, tuningEnv } from './pulling.ts';
 
-/** A file system of its own, which only root may mount. */
+/** A new file system. Only root may mount it. */
 async function smallFileSystem(bytes: number) {
   const folder = await temporaryFolder();
   const path = join(folder.path, 'volume');
@@ -32,7 +32,7 @@ let canMount = false;
   await using probe = await smallFileSystem(MiB);
   canMount = probe.isMounted;
 }
-if (!canMount) missing('no file system can be mounted here, so nobody saw what a full or read-only one does.');
+if (!canMount) missing('no file system can be mounted here, so full and read-only volumes were not tested.');
 
 let hub: Hub;
 beforeAll(async () => {
@@ -42,7 +42,7 @@ afterEach(() => hub.faults.clear());
 afterAll(() => hub.close());
 
 describe.skipIf(!canMount)('a volume', () => {
-  test('that is too small is refused before anything is fetched, with what is missing', async () => {
+  test('that is too small is refused before the download, with the number of missing bytes', async () => {
     await using volume = await smallFileSystem(4 * MiB);
     const repo = hub.addRepo('acme/large', { files: { 'model.safetensors': { size: 6 * MiB, seed: 'space' } } });
     hub.resetCounters();
@@ -55,12 +55,12 @@ describe.skipIf(!canMount)('a volume', () => {
       missing_bytes: expect.any(Number),
     });
     expect(last.type === 'failed' && last.message).toMatch(
-      /short of [23](?:\.\d)? MB: 6\.3 MB are still to be written and [34](?:\.\d)? MB are free/,
+      /lacks [23](?:\.\d)? MB: the download still needs 6\.3 MB, and [34](?:\.\d)? MB are free/,
     );
     expect(hub.requests).toEqual([]);
   });
 
-  test('that another writer fills meanwhile ends the pull, and the next one goes on once there is room', async () => {
+  test('that another process fills ends the pull, and the next pull continues when there is space', async () => {
     await using volume = await smallFileSystem(8 * MiB);
     const repo = hub.addRepo('acme/filled', { files: { 'model.safetensors': { size: 6 * MiB, seed: 'space' } } });
     hub.resetCounters();
@@ -74,9 +74,9 @@ describe.skipIf(!canMount)('a volume', () => {
     const failed = running.events.at(-1);
     expect(failed).toMatchObject({ type: 'failed', code: 'no_space', missing_bytes: expect.any(Number) });
     const missing = failed?.type === 'failed' ? (failed.missing_bytes ?? 0) : 0;
-    expect(failed?.type === 'failed' && failed.message).toContain(`short of ${formatBytes(missing)}`);
+    expect(failed?.type === 'failed' && failed.message).toContain(`lacks ${formatBytes(missing)}`);
     hub.faults.clear();
-    // What is said to be missing is what it takes, and half of it is not enough.
+    // The stated missing bytes are enough, and half of them are not.
     volume.remount(`size=${8 * MiB + missing / 2}`);
     expect((await pull(manifestOf(hub, repo), volume.path)).last).toMatchObject({ code: 'no_space' });
     volume.remount(`size=${8 * MiB + missing + 64 * KiB}`);
@@ -85,13 +85,13 @@ describe.skipIf(!canMount)('a volume', () => {
     expect(await verifyTree(volume.path)).toMatchObject({ ok: true });
   });
 
-  test('that is full to the brim is short of everything', async () => {
+  test('that is completely full lacks all bytes', async () => {
     await using volume = await smallFileSystem(MiB);
     await writeFile(join(volume.path, 'other'), Buffer.alloc(2 * MiB)).catch(() => undefined);
     const repo = hub.addRepo('acme/brim', { files: { 'model.safetensors': { size: 6 * MiB, seed: 'space' } } });
     const { last } = await pull(manifestOf(hub, repo), volume.path);
     expect(last).toMatchObject({ code: 'no_space', missing_bytes: 6 * MiB });
-    expect(last.type === 'failed' && last.message).toContain('6.3 MB are still to be written and 0 B are free');
+    expect(last.type === 'failed' && last.message).toContain('the download still needs 6.3 MB, and 0 B are free');
   });
 
   test('that is mounted read-only cannot be written', async () => {
@@ -103,7 +103,7 @@ describe.skipIf(!canMount)('a volume', () => {
     expect(status).toBe(31);
   });
 
-  test('that is complete and mounted read-only is a hit all the same', async () => {
+  test('that is complete needs no download, even if it is mounted read-only', async () => {
     await using volume = await smallFileSystem(8 * MiB);
     const repo = hub.addRepo('acme/ro', { files: { 'config.json': '{}' } });
     await pull(manifestOf(hub, repo), volume.path);
@@ -112,7 +112,7 @@ describe.skipIf(!canMount)('a volume', () => {
   });
 });
 
-test('how much is free is unknown where the file system answers with zeros', async () => {
+test('the free space is unknown if the file system reports zeros', async () => {
   expect(await freeBytes('/proc')).toBeUndefined();
   expect(await freeBytes('/tmp')).toBeGreaterThan(0);
 });

@@ -12,9 +12,12 @@ const stated = { algorithm: 'sha256', prefix: '', digest: '' } as const;
 test('files that are hashed at the same time each get their own digest', async () => {
   await using folder = await temporaryFolder();
   const contents = Array.from({ length: 6 }, (_, seed) => bytesOf({ size: 2 * MiB + seed, seed: `hash ${seed}` }));
-  const paths = contents.map((_, index) => join(folder.path, String(index)));
-  await Promise.all(contents.map((bytes, index) => writeFile(paths[index] as string, bytes)));
-  const handles = await Promise.all(paths.map((path) => open(path)));
+  const write = async (bytes: Buffer, index: number) => {
+    const path = join(folder.path, String(index));
+    await writeFile(path, bytes);
+    return open(path);
+  };
+  const handles = await Promise.all(contents.map(write));
   await using hasher = new Hasher();
   const hashes = handles.map((handle, index) => hasher.open(handle.fd, contents[index]?.length ?? 0, stated));
   for (const hash of hashes) hash.advance(MiB);
@@ -24,7 +27,7 @@ test('files that are hashed at the same time each get their own digest', async (
   await Promise.all(handles.map((handle) => handle.close()));
 });
 
-test('a file that cannot be read is an error to whoever asks for its digest, however long ago that was found', async () => {
+test('a file that cannot be read is an error for the later request of its digest', async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, 'short');
   await writeFile(path, Buffer.alloc(MiB));
@@ -32,12 +35,12 @@ test('a file that cannot be read is an error to whoever asks for its digest, how
   await using hasher = new Hasher();
   const short = hasher.open(handle.fd, 3 * MiB, stated);
   short.advance(2 * MiB);
-  // Behind it in the same thread, so that it was read by then.
+  // These come after it in the same thread, so the error has happened by now.
   for (const each of Array.from({ length: 8 }, () => hasher.open(handle.fd, MiB, stated))) await each.finish();
-  await expect(short.finish()).rejects.toThrow(`the file ends at ${MiB}`);
+  await expect(short.finish()).rejects.toThrow(`The file ends at byte ${MiB}`);
 });
 
-test('what is written is all there, in shared memory or not, and a refusal keeps the system’s code', async () => {
+test('all bytes are written, from shared memory or not, and an error keeps the system’s code', async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, 'out');
   const content = bytesOf({ size: 3 * MiB, seed: 'written' });

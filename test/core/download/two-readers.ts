@@ -1,19 +1,23 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Setback } from '../../../src/core/download/failure.ts';
+import { listeningPort } from '../../../src/core/base/listening-port.ts';
+import { TransientError } from '../../../src/core/download/failure.ts';
 import type { RawClient } from '../../../src/core/download/wire/raw-client.ts';
 
-/** How a reader took an answer: whole, or not at all. A reader may take it and refuse what came behind its end. */
+/**
+ * The result of a reader: the complete response, or a refusal. A reader may accept a response and refuse the bytes
+ * after it.
+ */
 export type Reading =
   | { status: number; headers: Record<string, string | undefined>; body: Buffer }
   | { refused: string };
 
-/** Refused for bytes behind the end of the answer. */
+/** The refusal of bytes after the end of the response. */
 export const surplus = 'surplus';
 
-/** All that the download reads, and what the tests make of their own. */
+/** The headers that the download reads, and one that only the tests use. */
 const headersThatMatter = [
   'content-length',
   'content-range',
@@ -27,7 +31,7 @@ const headersThatMatter = [
   'x-odd',
 ];
 
-/** Answers the request for `/<index>` with these bytes, piece by piece, and ends the connection. */
+/** Answers a request for `/<index>` with the pieces of that answer, and ends the connection. */
 export async function serveAnswers(answers: readonly { pieces: readonly Buffer[] }[]) {
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
@@ -39,7 +43,7 @@ export async function serveAnswers(answers: readonly { pieces: readonly Buffer[]
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const port = listeningPort(server);
   return {
     url: (index: number) => new URL(`http://127.0.0.1:${port}/${index}`),
     [Symbol.dispose]: () => {
@@ -49,7 +53,7 @@ export async function serveAnswers(answers: readonly { pieces: readonly Buffer[]
   };
 }
 
-/** A turn between two pieces, so that a reader sees them apart. */
+/** Waits one turn between two pieces, so that a reader gets them separately. */
 async function send(socket: Socket, pieces: readonly Buffer[]): Promise<void> {
   for (const piece of pieces) {
     if (socket.destroyed) return;
@@ -59,7 +63,7 @@ async function send(socket: Socket, pieces: readonly Buffer[]): Promise<void> {
   socket.end();
 }
 
-/** As a refusal's text, or into a file where the answer has a length and `intoFile` says so. */
+/** Reads the body as text. With `intoFile`, and if the response has a length, it reads the body as for a file. */
 export async function readRaw(client: RawClient, url: URL, intoFile: boolean): Promise<Reading> {
   try {
     const answer = await client.get(url, {}, new AbortController().signal);
@@ -69,7 +73,8 @@ export async function readRaw(client: RawClient, url: URL, intoFile: boolean): P
     const body = intoFile && answer.isPlain && hasBody ? await written(answer, bytes) : await answer.body();
     return { status: answer.status, headers, body };
   } catch (error) {
-    const { code, message } = error as Setback;
+    if (!(error instanceof TransientError)) throw error;
+    const { code, message } = error;
     return { refused: message.includes('more bytes') ? surplus : `${code}: ${message}` };
   }
 }
@@ -79,7 +84,7 @@ type Raw = Awaited<ReturnType<RawClient['get']>>;
 async function written(answer: Raw, bytes: number): Promise<Buffer> {
   const batches: Buffer[] = [];
   const sink = {
-    // The reader fills the same memory again.
+    // A copy, because the reader reuses the memory.
     write: async (batch: Buffer[]) => void batches.push(Buffer.concat(batch)),
     received: () => undefined,
     written: () => undefined,
@@ -103,7 +108,7 @@ export function readWithNode(url: URL): Promise<Reading> {
       });
     });
     request.on('error', refuse);
-    // A switch of protocols that nobody listens for ends in no error, and the last event is this one.
+    // A switch of protocols without a listener emits no error. This is its last event.
     request.on('close', () => resolve({ refused: 'closed' }));
   });
 }

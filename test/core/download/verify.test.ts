@@ -19,7 +19,7 @@ async function flipByte(path: string, at: number): Promise<void> {
   await handle.close();
 }
 
-test('a tree that rotted is found by its hashes, taken back, and repaired by fetching the bad files alone', async () => {
+test('a damaged tree is found by its hashes, and repaired by a download of only the bad files', async () => {
   await using folder = await temporaryFolder();
   const files = {
     'a.safetensors': { size: 2 * MiB, seed: 'a' },
@@ -53,7 +53,7 @@ test('a tree that rotted is found by its hashes, taken back, and repaired by fet
   expect(await verifyTree(folder.path)).toEqual({ ok: true, mismatches: [] });
 });
 
-test('a file that states no hash is held to its length', async () => {
+test('a file without a stated hash is checked by its length', async () => {
   await using folder = await temporaryFolder();
   const manifest = manifestOf(hub, hub.addRepo('acme/plain', { files: { 'a.txt': 'abc' } }));
   const files = manifest.files.map(({ path, size }) => ({ path, size }));

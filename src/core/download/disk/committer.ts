@@ -7,24 +7,27 @@ import { IntervalSet } from './intervals.ts';
 import type { Journal, JournalLine } from './journal.ts';
 import type { PartFile } from './part-file.ts';
 
-/** What waits for a sync waits no longer than this. */
+/** The longest time that finished bytes wait before a sync starts. */
 const longestDelayMs = 1000;
 
-/** What waits for the disk at a time. More than the threads that do so: none rests while this process is busy elsewhere. */
-const atOnce = 16;
+/**
+ * Disk operations at the same time. More than Node has threads for them, so that no thread is idle while this one is
+ * busy.
+ */
+const parallelOperations = 16;
 
 interface Finished {
   part: PartFile;
-  /** Bytes that were written; none for a file that is whole and verified. */
+  /** The bytes that were written. Undefined for a file that is complete and verified. */
   range?: readonly [start: number, end: number];
-  /** What would have to be fetched again if the process ended now. */
+  /** Bytes to download again if the process ended now. */
   bytes: number;
 }
 
 /**
- * Makes finished work durable, then says so in the journal, in this order and in one place. It runs back to back: what
- * finishes while one batch is being synced is the next batch, so small files share their syncs and a crash costs no more
- * than what came in during one.
+ * Makes finished work durable, and then records it in the journal. Nothing else writes records. Batches run one after
+ * another: work that finishes during one batch is in the next. So small files share their syncs, and a crash loses only
+ * what came in during one batch.
  */
 export class Committer {
   readonly #fence: Fence;
@@ -39,7 +42,7 @@ export class Committer {
   #scheduled = false;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `batchBytes`: a sync is worth its time when so much is waiting for it. */
+  /** A sync starts at once if `batchBytes` are waiting for it. */
   constructor(target: string, fence: Fence, journal: Journal, batchBytes: number, onFailure: (error: Error) => void) {
     this.#target = target;
     this.#batchBytes = batchBytes;
@@ -48,12 +51,12 @@ export class Committer {
     this.#onFailure = onFailure;
   }
 
-  /** Bytes that are finished and not yet durable. */
+  /** Finished bytes that are not durable yet. */
   get waitingBytes(): number {
     return this.#waitingBytes;
   }
 
-  /** How many files and ranges are waiting. */
+  /** Number of finished files and ranges that are not durable yet. */
   get waiting(): number {
     return this.#queue.length;
   }
@@ -73,14 +76,14 @@ export class Committer {
     void this.run(() => this.#commitQueue()).catch(this.#onFailure);
   }
 
-  /** Runs something between two batches. */
+  /** Runs a task between two batches. */
   async run(task: () => Promise<void>): Promise<void> {
     const result = this.#last.then(task);
     this.#last = result.catch(() => undefined);
     return result;
   }
 
-  /** Resolves at the end of the batch that is being made durable. */
+  /** Resolves at the end of the current batch. */
   async batch(): Promise<void> {
     await this.#last;
   }
@@ -94,7 +97,7 @@ export class Committer {
     }
   }
 
-  /** Forgets what is durable of a file, before its bytes go. */
+  /** Drops a file: records that first, and then deletes its bytes. */
   async discard(part: PartFile): Promise<void> {
     await this.run(async () => {
       for (const { bytes } of this.#queue.filter((finished) => finished.part === part)) this.#waitingBytes -= bytes;
@@ -112,7 +115,7 @@ export class Committer {
     try {
       await this.#commit(batch);
     } catch (error) {
-      // What looks like a broken disk may be a successor's tidying.
+      // The next attempt may have deleted the files. That looks like a broken disk.
       this.#fence.check();
       throw fromFileSystem(error, this.#target);
     } finally {
@@ -122,16 +125,16 @@ export class Committer {
 
   async #commit(batch: readonly Finished[]): Promise<void> {
     const parts = [...new Set(batch.map((finished) => finished.part))];
-    await inParallel(atOnce, parts, (part) => part.sync());
+    await inParallel(parallelOperations, parts, (part) => part.sync());
     this.#fence.check();
     const whole = batch.filter((finished) => !finished.range).map((finished) => finished.part);
     const folders = new Set<string>();
-    await inParallel(atOnce, whole, async (part) => {
+    await inParallel(parallelOperations, whole, async (part) => {
       for (const folder of await this.#makeFolder(dirname(part.finalPath))) folders.add(folder);
       await part.close();
       await rename(part.path, part.finalPath);
     });
-    await inParallel(atOnce, [...folders], syncFolder);
+    await inParallel(parallelOperations, [...folders], syncFolder);
     await this.#journal.append([
       ...rangeLines(batch),
       ...whole.map((part) => ({ type: 'published', file: part.key }) as const),
@@ -139,7 +142,7 @@ export class Committer {
     for (const part of whole) part.onPublished();
   }
 
-  /** Creates a folder, once in a run, and answers with those whose entries changed, or will when a file is renamed into it. */
+  /** Creates a folder if this run has not yet. Returns the folders to sync after a file was renamed into it. */
   async #makeFolder(folder: string): Promise<string[]> {
     const created = this.#folders.has(folder) ? undefined : await mkdir(folder, { recursive: true });
     this.#folders.add(folder);
@@ -161,7 +164,7 @@ function rangeLines(batch: readonly Finished[]): JournalLine[] {
   return [...ranges].map(([file, set]) => ({ type: 'ranges', file, ranges: set.intervals }));
 }
 
-/** Runs a task for every item, so many at a time; the first failure ends it. */
+/** Runs a task for every item, at most `width` at the same time. Rejects with the first failure. */
 export async function inParallel<T>(
   width: number,
   items: readonly T[],

@@ -1,21 +1,23 @@
 import { lstat, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseJson } from '../../base/parse-json.ts';
+import { systemErrorCode } from '../../base/system-error.ts';
 import { syncFolder, writeDurably } from './durable.ts';
 import { fileKey, statePaths } from './paths.ts';
 import { completionFile, completionManifest, type CompletionManifest, type PullManifest } from '../manifest.ts';
 
-/** The completion manifest of a target; undefined where the tree is not complete. */
+/**
+ * The completion manifest of a target. Undefined if the tree is not complete, or the file is not a completion manifest.
+ */
 export async function readCompletion(target: string): Promise<CompletionManifest | undefined> {
-  const text = await readFile(join(target, completionFile), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return '';
+  const text = await readFile(join(target, completionFile), 'utf8').catch((error: unknown) => {
+    if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return '';
     throw error;
   });
-  if (text === '') return undefined;
-  const parsed = completionManifest.safeParse(JSON.parse(text));
-  return parsed.success ? parsed.data : undefined;
+  return completionManifest.safeParse(parseJson(text)).data;
 }
 
-/** The cheap check of a complete tree: made from this manifest, and every file there with its length. */
+/** The cheap check of a tree: it is complete, comes from this manifest, and every file has the right length. */
 export async function isComplete(target: string, manifest: PullManifest): Promise<boolean> {
   const completion = await readCompletion(target);
   if (!completion || completion.repo !== manifest.repo || completion.commit !== manifest.commit) return false;
@@ -28,7 +30,7 @@ export async function isComplete(target: string, manifest: PullManifest): Promis
   return true;
 }
 
-/** Says that the tree is whole. Everything in it must be durable already. */
+/** Marks the tree as complete. All its files must be durable already. */
 export async function writeCompletion(target: string, manifest: PullManifest): Promise<CompletionManifest> {
   const bytes = manifest.files.reduce((sum, file) => sum + file.size, 0);
   const completion: CompletionManifest = { ...manifest, bytes, completed_at: new Date().toISOString() };
@@ -36,12 +38,12 @@ export async function writeCompletion(target: string, manifest: PullManifest): P
   return completion;
 }
 
-/** Takes the statement back: from now on the tree is not mounted, and the next pull checks and repairs it. */
+/** Marks the tree as incomplete: it is not mounted any more, and the next pull checks and repairs it. */
 export async function invalidate(target: string): Promise<void> {
   try {
     await unlink(join(target, completionFile));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    if (systemErrorCode(error) === 'ENOENT') return;
     throw error;
   }
   await syncFolder(statePaths(target).state);

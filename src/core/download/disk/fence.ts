@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { mkdir, open, readdir, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { systemErrorCode } from '../../base/system-error.ts';
 import { fromFileSystem, PullFailure } from '../failure.ts';
 import {
   compareHolders,
@@ -14,8 +15,8 @@ import {
 import { statePaths } from './paths.ts';
 
 /**
- * Holds a target for one run. The holder is the greatest name in `.ecolink/attempts`, made with O_EXCL, which network file
- * systems keep where they do not keep locks. A run that is no longer the holder learns it before it hands over its next write.
+ * Reserves a target for one run. The greatest name in `.ecolink/attempts` is the holder. Names are created with O_EXCL:
+ * network file systems respect that, but not always locks. A run checks before every write that it is still the holder.
  */
 export class Fence {
   readonly #folder: string;
@@ -26,7 +27,10 @@ export class Fence {
     this.holder = holder;
   }
 
-  /** Takes the target over; an attempt number below the holder's is refused. Without a number: the holder's own, once more. */
+  /**
+   * Takes the target over. Throws `superseded` if the attempt number is lower than the holder's. Without a number it
+   * uses the holder's number.
+   */
   static async claim(target: string, attempt: number | undefined): Promise<Fence> {
     const folder = statePaths(target).attempts;
     try {
@@ -42,23 +46,26 @@ export class Fence {
     }
   }
 
-  /** Throws `superseded` once another run holds the target, or once the target is gone. Synchronous: the write is handed over at once. */
+  /**
+   * Throws `superseded` if another run holds the target, or if the target is gone. Synchronous, so that the write can
+   * start right after the check.
+   */
   check(): void {
-    if (this.#holds()) return;
-    throw new PullFailure('superseded', 'Another attempt has taken this download over.');
+    if (this.#isHolder()) return;
+    throw new PullFailure('superseded', 'Another attempt has taken over this download.');
   }
 
-  /** Says that nothing will be written in this holder's name any more. */
+  /** Records that this holder will write nothing more. */
   async release(): Promise<void> {
     await writeFile(join(this.#folder, holderName(this.holder)), released, { flag: 'r+' }).catch(() => undefined);
   }
 
-  /** Whether an earlier holder has certainly ended; otherwise it may still write to the files that it has open. */
+  /** True if an earlier holder has certainly ended. Otherwise it may still write to its open files. */
   async isGone(holder: Holder): Promise<boolean> {
     return isGone(join(this.#folder, holderName(holder)));
   }
 
-  /** Forgets earlier holders, once nothing of theirs is used any more. */
+  /** Deletes the names of earlier holders. Nothing of theirs may be in use any more. */
   async retireOthers(): Promise<void> {
     for (const name of await readdir(this.#folder)) {
       const holder = parseHolder(name);
@@ -67,12 +74,12 @@ export class Fence {
     }
   }
 
-  #holds(): boolean {
+  #isHolder(): boolean {
     try {
       const holder = greatest(readdirSync(this.#folder));
       return holder !== undefined && compareHolders(holder, this.holder) === 0;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      if (systemErrorCode(error) === 'ENOENT') return false;
       throw fromFileSystem(error, this.#folder);
     }
   }
@@ -92,10 +99,10 @@ function nextHolder(present: Holder | undefined, attempt: number | undefined): H
   throw new PullFailure('superseded', `Attempt ${wanted} was superseded by attempt ${present.attempt}.`);
 }
 
-/** Not `recursive`, which calls a read-only file system `ENOENT`. */
+/** Not with `recursive`: on a read-only file system that fails with `ENOENT`. */
 async function makeFolder(path: string): Promise<void> {
-  await mkdir(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
+  await mkdir(path).catch((error: unknown) => {
+    if (systemErrorCode(error) !== 'EEXIST') throw error;
   });
 }
 
@@ -105,7 +112,7 @@ async function createExclusively(path: string): Promise<boolean> {
     await handle.writeFile(await describeThisProcess());
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if (systemErrorCode(error) === 'EEXIST') return false;
     throw error;
   }
 }

@@ -1,11 +1,12 @@
 import { createHash, type Hash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
+import { asError } from '../failure.ts';
 import type { Message, Reply } from './thread.ts';
 
 /**
- * What the hasher tells this thread; `finish` (answered with the digest, in hex) and `drop` are questions. File descriptors are the
- * process's own, so they mean the same file here.
+ * Messages from the hasher. Only `finish` (with the digest in hex) and `drop` get a reply. File descriptors belong to
+ * the process, so they are valid in this thread.
  */
 export type HashRequest =
   | { type: 'open'; id: number; fd: number; algorithm: 'sha256' | 'sha1'; prefix: string }
@@ -19,7 +20,7 @@ interface Running {
   at: number;
   to: number;
   size: number | undefined;
-  /** The number of the question for the digest, once it is asked. */
+  /** The number of the `finish` request, after it came. */
   asked: number | undefined;
   failure: string | undefined;
 }
@@ -27,7 +28,7 @@ interface Running {
 const port = parentPort;
 const running = new Map<number, Running>();
 const buffer = Buffer.allocUnsafeSlow(1024 * 1024);
-/** Between slices messages are taken, so that a file can be dropped while gigabytes of it are waiting. */
+/** Messages are handled between slices, so that a file can be dropped while gigabytes are left to hash. */
 const sliceBytes = 8 * 1024 * 1024;
 let scheduled = false;
 
@@ -76,7 +77,7 @@ function step(id: number, file: Running): void {
   try {
     hashSlice(file);
   } catch (error) {
-    file.failure = (error as Error).message;
+    file.failure = asError(error).message;
   }
   const { asked, failure } = file;
   if (asked === undefined || (failure === undefined && file.at !== file.size)) return;
@@ -90,7 +91,7 @@ function hashSlice(file: Running): void {
   const end = Math.min(file.to, file.at + sliceBytes);
   while (file.at < end) {
     const read = readSync(file.fd, buffer, 0, Math.min(buffer.length, end - file.at), file.at);
-    if (read === 0) throw new Error(`the file ends at ${file.at} instead of ${file.to}`);
+    if (read === 0) throw new Error(`The file ends at byte ${file.at} instead of ${file.to}.`);
     file.hash.update(read === buffer.length ? buffer : buffer.subarray(0, read));
     file.at += read;
   }

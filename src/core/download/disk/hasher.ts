@@ -6,25 +6,30 @@ import type { HashRequest } from './hash-worker.ts';
 import type { PullFile } from '../../base/pull-file.ts';
 import { Thread } from './thread.ts';
 
-/** Up to this size a file is hashed where it is asked for: messages to another thread would cost more than its hash. */
+/**
+ * Files up to this size are hashed in the calling thread. Messages to another thread would take longer than the hash.
+ */
 const inlineBytes = 64 * 1024;
 
-/** A file is hashed by one thread, which is slower than a network where processors have no instruction for it: several files by several. */
+/**
+ * One thread hashes one file. Without SHA instructions that is slower than a network, so several threads hash several
+ * files.
+ */
 const mostThreads = 4;
 
 /**
- * Hashes files in other threads, behind the bytes as they become complete: it reads what was just written from the page
- * cache, so connections may fill a file in any order, and memory does not grow with it.
+ * Hashes files in other threads while they are downloaded. It reads the bytes back from the page cache. So connections
+ * may write a file in any order, and a larger file needs no more memory.
  */
 export class Hasher implements AsyncDisposable {
   readonly #lanes: Lane[] = [];
   #lastId = 0;
 
-  /** Begins a file of `size` bytes. */
+  /** Starts the hash of a file of `size` bytes. */
   open(fd: number, size: number, stated: StatedHash): FileHash {
     if (size <= inlineBytes) return hashInline(fd, size, stated);
     const id = ++this.#lastId;
-    const lane = this.#freest();
+    const lane = this.#leastBusy();
     lane.files.add(id);
     const { thread } = lane;
     thread.tell({ type: 'open', id, fd, algorithm: stated.algorithm, prefix: stated.prefix });
@@ -36,7 +41,7 @@ export class Hasher implements AsyncDisposable {
       advance: (to) => thread.tell({ type: 'advance', id, to }),
       finish: () => thread.ask({ type: 'finish', id, size }).then(ended),
       drop: async () => {
-        // A thread that ended reads no file.
+        // An error means that the thread has ended. Then it reads no file.
         await thread.ask({ type: 'drop', id }).then(ended, () => undefined);
       },
     };
@@ -46,11 +51,11 @@ export class Hasher implements AsyncDisposable {
     await Promise.all(this.#lanes.map(({ thread }) => thread[Symbol.asyncDispose]()));
   }
 
-  /** The one with the fewest files; another one where all have some. */
-  #freest(): Lane {
-    const [freest] = this.#lanes.toSorted((a, b) => a.files.size - b.files.size);
+  /** The thread with the fewest files. A new one if all are busy and the limit allows it. */
+  #leastBusy(): Lane {
+    const [leastBusy] = this.#lanes.toSorted((a, b) => a.files.size - b.files.size);
     const isFull = this.#lanes.length >= Math.min(mostThreads, availableParallelism());
-    if (freest && (freest.files.size === 0 || isFull)) return freest;
+    if (leastBusy && (leastBusy.files.size === 0 || isFull)) return leastBusy;
     const entry = new URL(`./hash-worker${extname(import.meta.url)}`, import.meta.url);
     const lane = { thread: new Thread<HashRequest, string>(entry), files: new Set<number>() };
     this.#lanes.push(lane);
@@ -73,20 +78,20 @@ function hashInline(fd: number, size: number, stated: StatedHash): FileHash {
     advance: () => undefined,
     finish: async () => {
       const bytes = Buffer.allocUnsafe(size);
-      if (readSync(fd, bytes, 0, size, 0) < size) throw new Error(`the file has less than ${size} bytes`);
+      if (readSync(fd, bytes, 0, size, 0) < size) throw new Error(`The file has less than ${size} bytes.`);
       return hashBytes(bytes, stated);
     },
     drop: () => Promise.resolve(),
   };
 }
 
-/** The hash of one file that is still being written. */
+/** The hash of one file that may still be written. */
 export interface FileHash {
-  /** Everything before `to` has been written. */
+  /** Call when all bytes before `to` are written. */
   advance(to: number): void;
-  /** The digest, in hex, once all bytes are hashed. */
+  /** The digest of all bytes, in hex. */
   finish(): Promise<string>;
-  /** Stops; only after it resolves may the descriptor be closed. */
+  /** Stops the hash. Do not close the descriptor before it resolves. */
   drop(): Promise<void>;
 }
 
@@ -98,7 +103,7 @@ export interface StatedHash {
   digest: string;
 }
 
-/** Which hash the Hub states for the file; none where it states only the length. */
+/** The hash that the Hub states for the file. Undefined if it states only the length. */
 export function statedHash(file: PullFile): StatedHash | undefined {
   if (file.sha256 !== undefined) return { algorithm: 'sha256', prefix: '', digest: file.sha256.toLowerCase() };
   if (file.blob_id === undefined) return undefined;

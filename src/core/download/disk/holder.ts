@@ -1,6 +1,8 @@
 import { readFile, readlink } from 'node:fs/promises';
+import { z } from 'zod';
+import { parseJson } from '../../base/parse-json.ts';
 
-/** Who holds a target: the attempt number, and how often that attempt was started. */
+/** A run that holds a target: the attempt number, and how often that attempt was started. */
 export interface Holder {
   attempt: number;
   start: number;
@@ -19,42 +21,42 @@ export function compareHolders(a: Holder, b: Holder): number {
   return a.attempt - b.attempt || a.start - b.start;
 }
 
-/** The process behind a holder, so that a later one on the same machine can see whether it is gone. */
-interface HolderProcess {
-  /** Of this boot, in this process namespace: a number means nothing elsewhere. */
-  place: string;
-  pid: number;
-  /** When it started, in the kernel's ticks: a number comes again. */
-  started: string;
-}
+/** The process of a holder, so that a later run on the same machine can see whether it has ended. */
+const holderProcess = z.object({
+  /** The boot and the process namespace in which the pid is valid. */
+  place: z.string(),
+  pid: z.int().positive(),
+  /** Start time in the kernel's ticks, because pids are reused. */
+  started: z.string(),
+});
+type HolderProcess = z.infer<typeof holderProcess>;
 
-/** What a holder writes into its file at first; empty where the kernel does not tell. */
+/** The first content of a holder's file. Empty if the kernel does not give these facts. */
 export async function describeThisProcess(): Promise<string> {
-  const place = await thisPlace();
+  const place = await pidNamespace();
   const started = await startOf(process.pid);
   if (place === undefined || started === undefined) return '';
   return JSON.stringify({ place, pid: process.pid, started } satisfies HolderProcess);
 }
 
-/** What it writes over that when it has ended in good order; what follows is left, since a full volume may not take a byte more. */
+/**
+ * Overwrites the beginning of the file when the holder has ended. The rest stays, because a full volume may take no
+ * byte more.
+ */
 export const released = 'released';
 
 /**
- * Whether nobody writes in this holder's name any more. False where that cannot be known: its process may be slow, on another
- * machine.
+ * True if this holder certainly writes nothing more. False if that is unknown: its process may be on another machine.
  */
 export async function isGone(holderFile: string): Promise<boolean> {
   const text = await readFile(holderFile, 'utf8').catch(() => '');
   if (text.startsWith(released)) return true;
-  try {
-    const holder = JSON.parse(text) as HolderProcess;
-    return holder.place === (await thisPlace()) && holder.started !== (await startOf(holder.pid));
-  } catch {
-    return false;
-  }
+  const { success, data: holder } = holderProcess.safeParse(parseJson(text));
+  return success && holder.place === (await pidNamespace()) && holder.started !== (await startOf(holder.pid));
 }
 
-async function thisPlace(): Promise<string | undefined> {
+/** The boot and the process namespace of this process. Undefined if the kernel does not give them. */
+async function pidNamespace(): Promise<string | undefined> {
   try {
     const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
     return `${boot.trim()} ${await readlink('/proc/self/ns/pid')}`;
@@ -65,7 +67,7 @@ async function thisPlace(): Promise<string | undefined> {
 
 async function startOf(pid: number): Promise<string | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  // The program's name stands in parentheses and may hold anything; the start is the 20th field behind it.
+  // The program's name is in parentheses and may contain any character. The start time is the 20th field after it.
   const [state, ...fields] = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
   return state === 'Z' ? undefined : fields[18];
 }

@@ -1,7 +1,7 @@
 /** [start, end), in bytes. */
 export type Interval = readonly [start: number, end: number];
 
-/** Which bytes of a file are there: disjoint intervals in ascending order. */
+/** The bytes of a file that are there, as disjoint intervals in ascending order. */
 export class IntervalSet {
   #intervals: Interval[] = [];
 
@@ -13,12 +13,12 @@ export class IntervalSet {
     return this.#intervals;
   }
 
-  /** How many bytes there are. */
+  /** Number of bytes in all intervals. */
   get bytes(): number {
     return this.#intervals.reduce((sum, [start, end]) => sum + end - start, 0);
   }
 
-  /** Where the unbroken run from the first byte ends. */
+  /** The end of the interval that begins at the first byte, or 0. */
   get prefix(): number {
     const first = this.#intervals[0];
     return first && first[0] === 0 ? first[1] : 0;
@@ -37,7 +37,7 @@ export class IntervalSet {
     this.#intervals = [...before, joined, ...after];
   }
 
-  /** What lacks of a file of this size, cut into pieces of at most `piece` bytes. */
+  /** The missing bytes of a file of this size, in pieces of at most `piece` bytes. */
   missing(size: number, piece: number): Interval[] {
     const gaps: Interval[] = [];
     let at = 0;

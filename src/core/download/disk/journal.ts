@@ -1,29 +1,39 @@
 import { open, readdir, readFile, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
+import { parseJson } from '../../base/parse-json.ts';
 import { syncFolder } from './durable.ts';
 import { compareHolders, holderName, parseHolder, type Holder } from './holder.ts';
-import { IntervalSet, type Interval } from './intervals.ts';
+import { IntervalSet } from './intervals.ts';
 
-/** What is durable of one file. */
+/** The durable part of one file. */
 export interface FileRecord {
   ranges: IntervalSet;
   published: boolean;
 }
 
-/** One line of a journal. The first is a snapshot of all that was durable when its writer began. */
-export type JournalLine =
-  | { type: 'snapshot'; files: Record<string, { ranges: readonly Interval[]; published: boolean }> }
-  | { type: 'ranges'; file: string; ranges: readonly Interval[] }
-  | { type: 'published'; file: string }
-  | { type: 'discarded'; file: string };
+const offset = z.int().nonnegative();
+const ranges = z.array(z.tuple([offset, offset]).readonly()).readonly();
+
+/** One line of a journal. The first is a snapshot of everything that was durable when the journal began. */
+export const journalLine = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('snapshot'),
+    files: z.record(z.string(), z.object({ ranges, published: z.boolean() })),
+  }),
+  z.object({ type: z.literal('ranges'), file: z.string(), ranges }),
+  z.object({ type: z.literal('published'), file: z.string() }),
+  z.object({ type: z.literal('discarded'), file: z.string() }),
+]);
+export type JournalLine = z.infer<typeof journalLine>;
 
 export interface JournalState {
-  /** Who wrote it: parts of older holders belong to nobody. */
+  /** The writer of the journal. Parts of older holders are not valid. */
   holder: Holder;
   files: Map<string, FileRecord>;
 }
 
-/** The newest journal of a folder that has a snapshot. */
+/** Reads the newest journal of a folder that has a snapshot. */
 export async function readJournal(folder: string): Promise<JournalState | undefined> {
   const holders = (await readdir(folder)).flatMap((name) => parseHolder(name) ?? []).sort(compareHolders);
   for (const holder of holders.toReversed()) {
@@ -55,20 +65,18 @@ function replay(text: string): Map<string, FileRecord> | undefined {
   return begun ? files : undefined;
 }
 
-/** Whatever follows a torn line was never acknowledged. */
+/** The lines before the first one that a crash cut, or that is no journal line. Lines after it are not reliable. */
 function completeLines(text: string): JournalLine[] {
   const lines: JournalLine[] = [];
   for (const line of text.split('\n').slice(0, -1)) {
-    try {
-      lines.push(JSON.parse(line) as JournalLine);
-    } catch {
-      break;
-    }
+    const parsed = journalLine.safeParse(parseJson(line));
+    if (!parsed.success) break;
+    lines.push(parsed.data);
   }
   return lines;
 }
 
-/** Appends to the journal of one holder. What it is told must be durable already. */
+/** Appends to the journal of one holder. The data must be durable before its line is appended. */
 export class Journal {
   readonly #handle: FileHandle;
 
@@ -76,7 +84,7 @@ export class Journal {
     this.#handle = handle;
   }
 
-  /** Begins a journal with what is durable now, and removes those of earlier holders. */
+  /** Begins a journal with a snapshot, and deletes the journals of earlier holders. */
   static async begin(folder: string, holder: Holder, files: ReadonlyMap<string, FileRecord>): Promise<Journal> {
     const path = join(folder, holderName(holder));
     const snapshot = Object.fromEntries(

@@ -3,25 +3,28 @@ import type { Fence } from './fence.ts';
 import { hashBytes, type FileHash, type Hasher, type StatedHash } from './hasher.ts';
 import type { Writer } from './writer.ts';
 
-/** What all parts of a run share. */
+/** The tools that all parts of a run share. */
 export interface PartTools {
   fence: Fence;
   hasher: Hasher;
   writer: Writer;
 }
 
-/** Where the bytes of a part are until it is published. */
+/** Stores the bytes of a part until it is published. */
 export interface PartBytes {
   write(batch: Buffer[], at: number): Promise<void>;
-  /** Everything before `to` has been written. */
+  /** Call when all bytes before `to` are written. */
   advance(to: number): void;
-  /** Whether a part without gaps has the hash that was stated. */
+  /** True if the hash is right. The part must be complete. */
   verify(): Promise<boolean>;
   sync(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A file that goes to the disk in one go, once it is whole and right: no connection waits for the disk meanwhile. */
+/**
+ * A small file in memory. It is written to disk at once, after it is verified, so that no connection waits for the
+ * disk.
+ */
 export class BytesInMemory implements PartBytes {
   readonly #bytes: Buffer;
   readonly #path: string;
@@ -41,7 +44,7 @@ export class BytesInMemory implements PartBytes {
   }
 
   advance(): void {
-    // It is hashed when it is whole.
+    // The complete file is hashed at once.
   }
 
   async verify(): Promise<boolean> {
@@ -64,14 +67,14 @@ export class BytesInMemory implements PartBytes {
   }
 }
 
-/** A file that is written as it comes, and hashed from the page cache behind that. */
+/** A file that is written to disk while it is downloaded, and hashed from the page cache. */
 export class BytesOnDisk implements PartBytes {
   readonly #handle: FileHandle;
   readonly #fence: Fence;
   readonly #writer: Writer;
   readonly #stated: StatedHash | undefined;
   readonly #hash: FileHash | undefined;
-  /** Writes are done in turn: behind the last one there is none. */
+  /** Settles when the last write has ended. Writes run in order, so all others have ended too. */
   #last: Promise<void> = Promise.resolve();
 
   constructor(handle: FileHandle, size: number, { fence, hasher, writer }: PartTools, stated: StatedHash | undefined) {
@@ -103,7 +106,7 @@ export class BytesOnDisk implements PartBytes {
 
   async close(): Promise<void> {
     await this.#hash?.drop();
-    // The number of a closed descriptor may be another file's the next moment.
+    // The number of a closed descriptor may be reused for another file at once.
     await this.#last;
     await this.#handle.close();
   }

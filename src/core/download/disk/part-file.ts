@@ -1,5 +1,6 @@
 import { open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemErrorCode } from '../../base/system-error.ts';
 import { fromFileSystem } from '../failure.ts';
 import { holderName } from './holder.ts';
 import { statedHash } from './hasher.ts';
@@ -8,16 +9,18 @@ import type { PullFile } from '../../base/pull-file.ts';
 import { BytesInMemory, BytesOnDisk, type PartBytes, type PartTools } from './part-bytes.ts';
 import { fileKey, statePaths } from './paths.ts';
 
-/** Up to this size a file waits in memory until it is whole. */
+/** Files up to this size stay in memory until they are complete. */
 const inMemoryBytes = 64 * 1024;
 
-/** A file on its way: its bytes lie under the holder's own name, so that an older holder cannot publish or truncate them. */
+/**
+ * A file that is being downloaded. Its name contains the holder, so that an older holder cannot publish or truncate it.
+ */
 export class PartFile {
   readonly spec: PullFile;
   readonly key: string;
   readonly path: string;
   readonly finalPath: string;
-  /** Nothing of it is on the disk before all of it is. */
+  /** True if the file is written to disk only when it is complete. */
   readonly isInMemory: boolean;
   readonly #tools: PartTools;
   #written: IntervalSet;
@@ -47,7 +50,7 @@ export class PartFile {
     return this.#written.missing(this.spec.size, piece);
   }
 
-  /** Ready to be written to; opened by the first who asks. */
+  /** Opens the part for writing. Further calls share the first one's result. */
   open(): Promise<void> {
     this.#opening ??= this.#open().catch((error) => {
       throw fromFileSystem(error, this.path);
@@ -55,9 +58,9 @@ export class PartFile {
     return this.#opening;
   }
 
-  /** Puts bytes into an open part. Throws `superseded` once another run holds the target. */
+  /** Writes to an open part. Throws `superseded` if another run holds the target. */
   async write(batch: Buffer[], at: number): Promise<void> {
-    if (!this.#bytes) throw new Error(`${this.path} is not open`);
+    if (!this.#bytes) throw new Error(`${this.path} is not open.`);
     await this.#bytes.write(batch, at).catch((error) => {
       throw fromFileSystem(error, this.path);
     });
@@ -69,7 +72,7 @@ export class PartFile {
     if (this.#written.prefix > before) this.#bytes?.advance(this.#written.prefix);
   }
 
-  /** Whether the bytes are those that the Hub stated. Only for a file without gaps. */
+  /** True if the hash is the one that the Hub states. The file must be complete. */
   async verify(): Promise<boolean> {
     await this.open();
     return this.#bytes?.verify() ?? false;
@@ -86,12 +89,12 @@ export class PartFile {
     await bytes?.close();
   }
 
-  /** Takes the bytes away; the file begins again from nothing, under another inode. */
+  /** Deletes the bytes. The file starts over with another inode. */
   async remove(): Promise<void> {
     await this.close();
     this.#written = new IntervalSet();
-    await unlink(this.path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw fromFileSystem(error, this.path);
+    await unlink(this.path).catch((error: unknown) => {
+      if (systemErrorCode(error) !== 'ENOENT') throw fromFileSystem(error, this.path);
     });
   }
 

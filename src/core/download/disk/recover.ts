@@ -12,16 +12,16 @@ import { fileKey, statePaths } from './paths.ts';
 import { freeBytes } from './space.ts';
 import { checkFile } from './verify.ts';
 
-/** What an earlier run left that is still good. */
+/** The valid results of earlier runs. */
 export interface Recovered {
   journal: Journal;
-  /** Files that lack something, with what is durable of each. */
+  /** Incomplete files, each with its durable bytes. */
   unfinished: { file: PullFile; durable: IntervalSet }[];
 }
 
 /**
- * Takes over what earlier holders made durable: finished files stay, parts get this holder's name, so that a slower holder
- * finds none to publish; whatever no journal vouches for is removed or hashed.
+ * Takes over the durable results of earlier holders. Finished files stay. Parts get this holder's name, so that a slow
+ * holder cannot publish them. Bytes that no journal records are deleted or hashed.
  */
 export async function recover(
   target: string,
@@ -36,7 +36,7 @@ export async function recover(
     const state = await readJournal(journals);
     const records = new Map<string, FileRecord>();
     const unfinished: Recovered['unfinished'] = [];
-    // Most pulls begin with nothing, and need not look for each file to see that.
+    // Most pulls begin with an empty target. One list of its entries then saves a look at each file.
     const present = new Set(await readdir(target));
     for (const file of manifest.files) {
       if (present.has(firstSegment(file.path)) && (await isFinished(target, file, state, hasher)))
@@ -62,7 +62,10 @@ function firstSegment(path: string): string {
   return path.split('/', 1)[0] ?? path;
 }
 
-/** A file in its place is good if the journal says so, or its hash does; a bad one is removed, since it takes space. */
+/**
+ * True if the journal records the file as published, or if its hash is right. A wrong file is deleted to free its
+ * space.
+ */
 async function isFinished(
   target: string,
   file: PullFile,
@@ -104,8 +107,8 @@ async function adoptParts(
 }
 
 /**
- * Where the last holder may only be slow, its file descriptors still reach the part whatever the part is called: the bytes
- * go into a file that it never opened. False where there is no room for that, and the part is given up.
+ * For a holder that may still run. It can write to the part under any name, through its open file descriptors. So the
+ * bytes are copied into a new file. Returns false if there is no space for the copy. The part is then deleted.
  */
 async function copyAway(from: string, to: string, ranges: IntervalSet): Promise<boolean> {
   const free = await freeBytes(dirname(from));
@@ -122,7 +125,7 @@ async function copyRanges(from: string, to: string, ranges: IntervalSet): Promis
   for (const [start, end] of ranges.intervals) {
     for (let at = start; at < end;) {
       const { bytesRead } = await source.read(buffer, 0, Math.min(buffer.length, end - at), at);
-      if (bytesRead === 0) throw new Error(`${from} ends at ${at} instead of ${end}`);
+      if (bytesRead === 0) throw new Error(`${from} ends at byte ${at} instead of ${end}.`);
       for (let done = 0; done < bytesRead;) {
         done += (await copy.write(buffer, done, bytesRead - done, at + done)).bytesWritten;
       }

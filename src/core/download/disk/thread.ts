@@ -1,13 +1,14 @@
 import { Worker } from 'node:worker_threads';
+import { asError } from '../failure.ts';
 
-/** What a thread is sent. It answers those that carry a number, in any order. */
+/** A message to a thread. It answers messages that have a number, in any order. */
 export type Message<Request> = Request & { ask?: number };
 
 export type Reply<Answer> =
   | { ask: number; answer: Answer }
-  | { ask: number; error: { message: string; code?: string } };
+  | { ask: number; error: { message: string; code?: string | undefined } };
 
-/** A thread that is told and asked things; it begins with the first of them. */
+/** A thread that gets messages and requests. The first one starts it. */
 export class Thread<Request extends object, Answer = undefined> implements AsyncDisposable {
   readonly #entry: URL;
   readonly #waiting = new Map<number, PromiseWithResolvers<Answer>>();
@@ -19,13 +20,14 @@ export class Thread<Request extends object, Answer = undefined> implements Async
     this.#entry = entry;
   }
 
+  /** Sends a message that gets no answer. */
   tell(message: Message<Request>): void {
     this.#worker ??= this.#start();
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that rule is about windows
     this.#worker.postMessage(message);
   }
 
-  /** Resolves with the answer. An error keeps the code that the thread gave it. */
+  /** Sends a request and resolves with its answer. Rejects with the error of the thread, with its code. */
   ask(request: Request): Promise<Answer> {
     if (this.#failure) return Promise.reject(this.#failure);
     const ask = ++this.#lastAsk;
@@ -42,7 +44,7 @@ export class Thread<Request extends object, Answer = undefined> implements Async
   #start(): Worker {
     const worker = new Worker(this.#entry);
     worker.on('message', (reply: Reply<Answer>) => this.#onReply(reply));
-    worker.on('error', (error) => this.#fail(error as Error));
+    worker.on('error', (error) => this.#fail(asError(error)));
     return worker;
   }
 

@@ -11,17 +11,17 @@ export interface Mismatch {
 
 const words = {
   missing: 'is missing',
-  size: 'has another length than it should',
-  hash: 'holds other bytes than the Hub states',
+  size: 'has the wrong length',
+  hash: 'does not match the hash of the Hub',
   incomplete: 'the volume is not complete',
 };
 
-/** A mismatch in a sentence. */
+/** The mismatch in a few words, without a full stop. */
 export function describeMismatch({ path, problem }: Mismatch): string {
   return `${path} ${words[problem]}`.trimStart();
 }
 
-/** Hashes a whole tree against its completion manifest; without one, `incomplete` is all there is to say. */
+/** Checks the hashes of a whole tree against its completion manifest. Without one, the result is `incomplete`. */
 export async function verifyTree(target: string): Promise<{ ok: boolean; mismatches: Mismatch[] }> {
   const completion = await readCompletion(target);
   if (!completion) return { ok: false, mismatches: [{ path: '', problem: 'incomplete' }] };
@@ -34,7 +34,7 @@ export async function verifyTree(target: string): Promise<{ ok: boolean; mismatc
   return { ok: mismatches.length === 0, mismatches };
 }
 
-/** What is wrong with a file, if anything is. */
+/** The problem of a file. Undefined if the file is right. */
 export async function checkFile(
   path: string,
   file: PullFile,

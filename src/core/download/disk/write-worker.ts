@@ -1,8 +1,10 @@
 import { writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
+import { systemErrorCode } from '../../base/system-error.ts';
+import { asError } from '../failure.ts';
 import type { Message, Reply } from './thread.ts';
 
-/** What the writer asks of this thread. File descriptors are the process's own, so they mean the same file here. */
+/** A request from the writer. File descriptors belong to the process, so they are valid in this thread. */
 export interface WriteRequest {
   fd: number;
   batch: readonly Uint8Array[];
@@ -10,8 +12,8 @@ export interface WriteRequest {
 }
 
 /**
- * The page cache takes pieces as large as a write. Those of this size come from what the kernel has at hand; larger ones are, in a virtual
- * machine, the memory that it gave back to its host.
+ * The page cache uses pages as large as a write. The kernel has free pages of this size. In a virtual machine, larger
+ * ones are often memory that it has returned to its host, which is slow to get back.
  */
 const pieceBytes = 32 * 1024;
 
@@ -26,12 +28,11 @@ function answer(ask: number, work: () => void): Reply<undefined> {
     work();
     return { ask, answer: undefined };
   } catch (error) {
-    const { message, code } = error as NodeJS.ErrnoException;
-    return { ask, error: { message, ...(code === undefined ? {} : { code }) } };
+    return { ask, error: { message: asError(error).message, code: systemErrorCode(error) } };
   }
 }
 
-/** A call may write less than it was given. */
+/** One call may write less than its input. */
 function writeAll(fd: number, batch: readonly Uint8Array[], at: number): void {
   let to = at;
   for (const bytes of batch) {

@@ -1,15 +1,15 @@
-import type { BodySink, Place } from './place-writer.ts';
+import type { BodySink, ByteRange } from './range-writer.ts';
 
-/** The head of an HTTP answer, and its body for one of three uses. */
+/** The head of an HTTP response. Its body can be used once, in one of three ways. */
 export interface Answer {
   status: number;
-  /** Who sent it, as errors name it. */
+  /** The sender, for error messages. */
   host: string;
   header(name: string): string | undefined;
-  /** Writes the body into its place in a file; on a failure rejects once nothing is being written any more. */
-  writeTo(place: Place, sink: BodySink): Promise<void>;
-  /** The body of a short answer, as text. */
+  /** Writes the body into its range of a file. Rejects only after all writes have ended. */
+  writeTo(range: ByteRange, sink: BodySink): Promise<void>;
+  /** The body as text. Only for short bodies. */
   text(): Promise<string>;
-  /** Frees the connection of a body that nobody wants. */
+  /** Drops the body, so that its connection is free again. */
   discard(): void;
 }

@@ -1,11 +1,11 @@
-import { Setback } from '../failure.ts';
+import { TransientError } from '../failure.ts';
 import { longestHead, parseHeaders } from './response-head.ts';
 
-/** A chunk's size, and extensions, which mean nothing to us. */
+/** The size of a chunk, and its extensions, which are ignored. */
 const sizeLine = /^([0-9a-f]{1,8})(?:;[\w!#$%&'*+.^`|~-]+(?:=(?:[\w!#$%&'*+.^`|~-]+|"[\t\x20!#-[\]-~]*"))?)*$/i;
 const lineBreak = 0x0d0a;
 
-/** The body of a chunked answer, and the bytes that it took on the wire; undefined while it is incomplete. */
+/** The body of a chunked response, and its length on the wire. Undefined while it is incomplete. */
 export function parseChunks(received: Buffer, host: string): { body: Buffer; bytes: number } | undefined {
   const chunks: Buffer[] = [];
   let sizes = 0;
@@ -27,7 +27,10 @@ export function parseChunks(received: Buffer, host: string): { body: Buffer; byt
   }
 }
 
-/** Behind the last chunk come trailers, if any, and an empty line. */
+/**
+ * After the last chunk there are trailers, if any, and an empty line. Returns their end. Undefined while they are
+ * incomplete.
+ */
 function endOfTrailers(received: Buffer, start: number, host: string): number | undefined {
   if (received.length < start + 2) return undefined;
   if (received.readUInt16BE(start) === lineBreak) return start + 2;
@@ -39,6 +42,6 @@ function endOfTrailers(received: Buffer, start: number, host: string): number | 
   return end + 4;
 }
 
-function broken(host: string): Setback {
-  return new Setback('hub_protocol', `${host} sent a broken chunk.`);
+function broken(host: string): TransientError {
+  return new TransientError('hub_protocol', `${host} sent a broken chunk.`);
 }

@@ -1,19 +1,20 @@
 import { Agent as HttpAgent, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { systemErrorCode } from '../../base/system-error.ts';
 import type { PullTuning } from '../../config/pull-environment.ts';
 import type { Answer } from './answer.ts';
-import { asSetback, Setback } from '../failure.ts';
+import { toTransientError, TransientError } from '../failure.ts';
 import { NodeAnswer } from './node-answer.ts';
 import { OriginGates } from './origin-gates.ts';
 import { RawClient } from './raw-client.ts';
 
-/** GET requests over kept connections; redirects are the caller's to follow. */
+/** Sends GET requests over kept connections. It does not follow redirects. */
 export class HttpClient implements Disposable {
   readonly #gates: OriginGates;
   readonly #agents: { 'http:': HttpAgent; 'https:': HttpsAgent };
-  /** Not behind a proxy, which Node's agents know how to ask. */
+  /** Undefined behind a proxy, because only Node's agents can use one. */
   readonly #raw: RawClient | undefined;
-  /** Origins whose bodies only Node's client can read. */
+  /** Origins whose bodies only Node's client can write to a file. */
   readonly #notPlain = new Set<string>();
   readonly #tuning: PullTuning;
   readonly #signal: AbortSignal;
@@ -27,12 +28,12 @@ export class HttpClient implements Disposable {
     this.#gates = new OriginGates(tuning, signal);
   }
 
-  /** Resolves with the head of the answer, whatever its status; throws a `Setback` where none comes. */
+  /** Resolves with the head of the response, with any status. Throws a `TransientError` if there is no response. */
   async get(url: URL, headers: Record<string, string>, signal: AbortSignal = this.#signal): Promise<Answer> {
     await this.#gates.pass(url);
     const all = { 'User-Agent': 'ecolink-pull', 'Accept-Encoding': 'identity', ...headers };
     const answer = (await this.#getRaw(url, all, signal)) ?? (await this.#send(url, all, signal));
-    this.#gates.heed(url, answer);
+    this.#gates.observe(url, answer);
     return answer;
   }
 
@@ -57,20 +58,22 @@ export class HttpClient implements Disposable {
       const options = { agent, signal, headers };
       const request = secure ? requestHttps(url, options) : requestHttp(url, options);
       const timer = setTimeout(() => {
-        request.destroy(new Setback('stalled', `${url.host} did not answer for ${this.#tuning.stallMs / 1000} s.`));
+        request.destroy(
+          new TransientError('stalled', `${url.host} did not answer for ${this.#tuning.stallMs / 1000} s.`),
+        );
       }, this.#tuning.stallMs);
       let answered = false;
       request.on('response', (response) => {
         answered = true;
         clearTimeout(timer);
-        resolve(new NodeAnswer(response, this.#tuning.stallMs));
+        resolve(new NodeAnswer(response, url.host, this.#tuning.stallMs));
       });
-      request.on('error', (error: NodeJS.ErrnoException) => {
+      request.on('error', (error) => {
         clearTimeout(timer);
-        // A server may close a kept connection at the moment it is used again: that says nothing, and another is taken.
-        const isStale = request.reusedSocket && error.code === 'ECONNRESET' && !signal.aborted;
+        // A server may close a kept connection just when it is reused. That is no failure: a new connection is opened.
+        const isStale = request.reusedSocket && systemErrorCode(error) === 'ECONNRESET' && !signal.aborted;
         if (isStale && !answered) resolve(this.#send(url, headers, signal));
-        else reject(signal.aborted ? signal.reason : asSetback(error, url.host));
+        else reject(signal.aborted ? signal.reason : toTransientError(error, url.host));
       });
       request.end();
     });

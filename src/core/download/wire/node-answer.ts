@@ -1,21 +1,20 @@
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Answer } from './answer.ts';
-import { asSetback, PullFailure, Setback } from '../failure.ts';
-import { batchBytes, PlaceWriter, type BodySink, type Place } from './place-writer.ts';
+import { toTransientError, PullFailure, TransientError } from '../failure.ts';
+import { batchBytes, RangeWriter, type BodySink, type ByteRange } from './range-writer.ts';
 
-/** An answer that Node's own client parsed. */
+/** A response that Node's own client parsed. */
 export class NodeAnswer implements Answer {
   readonly status: number;
   readonly host: string;
   readonly #response: IncomingMessage;
   readonly #stallMs: number;
 
-  constructor(response: IncomingMessage, stallMs: number) {
+  constructor(response: IncomingMessage, host: string, stallMs: number) {
     this.#response = response;
     this.#stallMs = stallMs;
     this.status = response.statusCode ?? 0;
-    // Node keeps the request with its answer, and its types do not say so.
-    this.host = (response as IncomingMessage & { req: ClientRequest }).req.host;
+    this.host = host;
   }
 
   header(name: string): string | undefined {
@@ -23,8 +22,8 @@ export class NodeAnswer implements Answer {
     return Array.isArray(value) ? value.join() : value;
   }
 
-  async writeTo(place: Place, sink: BodySink): Promise<void> {
-    await new StreamWriter(this.#response, this.host, place, sink, this.#stallMs).done;
+  async writeTo(range: ByteRange, sink: BodySink): Promise<void> {
+    await new StreamWriter(this.#response, this.host, range, sink, this.#stallMs).done;
   }
 
   async text(): Promise<string> {
@@ -35,7 +34,7 @@ export class NodeAnswer implements Answer {
         if (text.length > 64 * 1024) break;
       }
     } catch {
-      // A refusal whose body breaks off is a refusal all the same.
+      // A refusal with an incomplete body is still a refusal.
     }
     return text;
   }
@@ -52,7 +51,7 @@ class StreamWriter {
   readonly #response: IncomingMessage;
   readonly #host: string;
   readonly #sink: BodySink;
-  readonly #writer: PlaceWriter;
+  readonly #writer: RangeWriter;
   readonly #result = Promise.withResolvers<void>();
   readonly #stall: NodeJS.Timeout;
   readonly #stallMs: number;
@@ -63,17 +62,17 @@ class StreamWriter {
   #ended = false;
   #failure: Error | undefined;
 
-  constructor(response: IncomingMessage, host: string, place: Place, sink: BodySink, stallMs: number) {
+  constructor(response: IncomingMessage, host: string, range: ByteRange, sink: BodySink, stallMs: number) {
     this.#response = response;
     this.#host = host;
     this.#sink = sink;
-    this.#writer = new PlaceWriter(place, sink);
+    this.#writer = new RangeWriter(range, sink);
     this.#stallMs = stallMs;
-    this.#missing = place.end - place.start;
+    this.#missing = range.end - range.start;
     this.#stall = setTimeout(() => this.#onStall(), stallMs);
     response.on('data', (chunk: Buffer) => this.#onData(chunk));
     response.on('end', () => this.#onEnd());
-    response.on('error', (error) => this.#fail(asSetback(error, host)));
+    response.on('error', (error) => this.#fail(toTransientError(error, host)));
     response.on('close', () => this.#onClose());
   }
 
@@ -86,7 +85,7 @@ class StreamWriter {
     this.#stall.refresh();
     this.#missing -= chunk.length;
     if (this.#missing < 0) {
-      this.#fail(new Setback('hub_protocol', `${this.#host} sent more bytes than it was asked for.`));
+      this.#fail(new TransientError('hub_protocol', `${this.#host} sent more bytes than requested.`));
       return;
     }
     this.#sink.received(chunk.length);
@@ -99,7 +98,7 @@ class StreamWriter {
   #onEnd(): void {
     if (this.#failure) return;
     if (this.#missing > 0) {
-      this.#fail(new Setback('hub_unreachable', `${this.#host} sent ${this.#missing} bytes too few.`));
+      this.#fail(new TransientError('hub_unreachable', `${this.#host} sent ${this.#missing} bytes too few.`));
       return;
     }
     this.#ended = true;
@@ -107,16 +106,16 @@ class StreamWriter {
   }
 
   #onClose(): void {
-    if (!this.#ended) this.#fail(new Setback('hub_unreachable', `${this.#host} closed the connection.`));
+    if (!this.#ended) this.#fail(new TransientError('hub_unreachable', `${this.#host} closed the connection.`));
   }
 
-  /** A pause that the disk or this program asked for is not the server's silence. */
+  /** While the stream is paused here, for example to wait for the disk, the server is not at fault. */
   #onStall(): void {
     if (this.#writing || this.#response.isPaused()) this.#stall.refresh();
-    else this.#fail(new Setback('stalled', `${this.#host} sent nothing for ${this.#stallMs / 1000} s.`));
+    else this.#fail(new TransientError('stalled', `${this.#host} sent nothing for ${this.#stallMs / 1000} s.`));
   }
 
-  /** What had come until then is written all the same, unless writing is what failed: the next try goes on behind it. */
+  /** The bytes received so far are still written, unless a write failed. The next try continues after them. */
   #fail(error: Error): void {
     if (this.#failure || this.#ended) return;
     this.#failure = error;
@@ -141,7 +140,7 @@ class StreamWriter {
     this.#settle();
   }
 
-  /** A failure to write outranks what the network did. */
+  /** A failed write is more important than a network error. */
   #abandon(error: Error): void {
     if (!(this.#failure instanceof PullFailure)) this.#failure = error;
     this.#batched = 0;

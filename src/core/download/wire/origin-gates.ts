@@ -4,15 +4,15 @@ import type { Answer } from './answer.ts';
 import { PullFailure } from '../failure.ts';
 
 interface Gate {
-  /** No request before this moment of `performance.now()`. */
+  /** No request before this time of `performance.now()`. */
   opensAt: number;
-  /** Refusals in a row. */
+  /** Consecutive responses with status 429. */
   refusals: number;
 }
 
 /**
- * One gate per origin and limit: when a server asks for a pause, all connections keep it, instead of each finding out by
- * itself. A Hub counts its resolver and its API apart, so they have a gate each.
+ * One gate per origin and rate limit. If a server asks for a pause, all connections wait, so that each does not need
+ * its own refusal. The Hub has separate limits for its resolver and its API, so each has its own gate.
  */
 export class OriginGates {
   readonly #gates = new Map<string, Gate>();
@@ -24,7 +24,7 @@ export class OriginGates {
     this.#signal = signal;
   }
 
-  /** Waits until the origin may be asked; those who waited set off at different moments. */
+  /** Waits until the origin accepts requests. Random waits spread the requests after a pause. */
   async pass(url: URL): Promise<void> {
     const gate = this.#gate(url);
     for (let wait = gate.opensAt - performance.now(); wait > 0; wait = gate.opensAt - performance.now()) {
@@ -33,8 +33,11 @@ export class OriginGates {
     }
   }
 
-  /** Closes the gate where the answer asks for it: a 429, or a `RateLimit` header that says that none is left. */
-  heed(url: URL, response: Answer): void {
+  /**
+   * Closes the gate for a 429, or for a `RateLimit` header with no requests left. Throws `rate_limited` if the pause is
+   * too long.
+   */
+  observe(url: URL, response: Answer): void {
     const gate = this.#gate(url);
     const limit = rateLimit(response);
     if (response.status !== 429) {
@@ -65,7 +68,7 @@ export class OriginGates {
   }
 }
 
-/** `RateLimit: "resolvers";r=0;t=55`: what is left of the window, and the seconds until the next. */
+/** `RateLimit: "resolvers";r=0;t=55`: the requests left in this window, and the seconds until the next one. */
 function rateLimit(response: Answer): { left: number; resetMs: number } | undefined {
   const text = response.header('ratelimit') ?? '';
   const left = /;\s*r=(\d+)/.exec(text)?.[1];
@@ -73,7 +76,7 @@ function rateLimit(response: Answer): { left: number; resetMs: number } | undefi
   return left === undefined || reset === undefined ? undefined : { left: Number(left), resetMs: Number(reset) * 1000 };
 }
 
-/** `Retry-After`, in seconds or as a date. */
+/** `Retry-After`, in seconds or as a date. Returns milliseconds. */
 function retryAfter(response: Answer): number | undefined {
   const header = response.header('retry-after');
   if (header === undefined) return undefined;

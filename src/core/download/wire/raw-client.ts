@@ -1,12 +1,12 @@
-import { Setback } from '../failure.ts';
+import { TransientError } from '../failure.ts';
 import { newBuffers, RawConnection, type Buffers, type RawAnswer } from './raw-connection.ts';
 
-/** Asks for ranges over raw connections, and keeps those that can be used again. */
+/** Sends GET requests over raw connections, and keeps the connections that can be reused. */
 export class RawClient implements Disposable {
   readonly #stallMs: number;
   readonly #idle = new Map<string, RawConnection[]>();
   readonly #all = new Set<RawConnection>();
-  /** Of connections that ended: nothing tells the collector how much hangs on shared memory. */
+  /** Buffers of ended connections, for reuse: the garbage collector does not see how large shared memory is. */
   readonly #spare: Buffers[] = [];
 
   constructor(stallMs: number) {
@@ -20,8 +20,8 @@ export class RawClient implements Disposable {
       try {
         return await connection.get(url, headers, signal, () => this.#idle.get(url.origin)?.push(connection));
       } catch (error) {
-        // A server may close a kept connection at the moment it is used again.
-        const isStale = wasUsed && error instanceof Setback && error.code === 'hub_unreachable';
+        // A server may close a kept connection just when it is reused.
+        const isStale = wasUsed && error instanceof TransientError && error.code === 'hub_unreachable';
         if (!isStale || signal.aborted) throw error;
       }
     }

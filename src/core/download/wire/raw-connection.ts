@@ -1,25 +1,25 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectSecure } from 'node:tls';
 import type { Answer } from './answer.ts';
-import { asSetback, Setback } from '../failure.ts';
-import { batchBytes, PlaceWriter, type BodySink, type Place } from './place-writer.ts';
+import { asError, toTransientError, TransientError } from '../failure.ts';
+import { batchBytes, RangeWriter, type BodySink, type ByteRange } from './range-writer.ts';
 import { parseChunks } from './chunks.ts';
 import { checkInformational, parseHead, type Head } from './response-head.ts';
 
-/** Longer bodies are not worth reading for what they say. */
+/** The limit for bodies that are read as text. Messages of a server are shorter. */
 const longestText = 64 * 1024;
 
 export interface RawAnswer extends Answer {
-  /** False where the body’s end is not told by a Content-Length: such a body can be read as a text and not be written to a file. */
+  /** False without a Content-Length. Such a body can be read as text, but not written to a file. */
   isPlain: boolean;
-  /** The body of a short answer; rejects if it does not come whole. */
+  /** The body. Only for short bodies. Rejects if it is incomplete. */
   body(): Promise<Buffer>;
 }
 
 /**
- * One kept connection that reads bodies into two buffers in turn. Node's own client makes a buffer for every 64 KiB that
- * arrive, and collecting those costs more than everything else but the hash: this one takes about half of its processor
- * time. Bodies of files need a Content-Length; short texts may end in any way.
+ * A kept connection that reads bodies into two buffers in turn. Node's own client allocates a buffer for every 64 KiB.
+ * To collect those takes more time than everything else except the hash. This client needs about half the processor
+ * time. Bodies of files need a Content-Length. Short texts may end in any way.
  */
 export class RawConnection {
   readonly #socket: Socket;
@@ -28,23 +28,23 @@ export class RawConnection {
   #stall: NodeJS.Timeout | undefined;
   readonly #buffers: Buffers;
   readonly #onEnded: () => void;
-  /** Which buffer is being filled, and how far; the other one is empty or being written. */
+  /** The buffer that is being filled, and its bytes so far. The other one is empty or being written. */
   #current: 0 | 1 = 0;
   #filled = 0;
   #isPaused = false;
-  /** What had no room: TLS had decrypted it already when it was asked to pause. */
+  /** Bytes that did not fit: TLS had decrypted them before the pause. */
   readonly #overflow: Buffer[] = [];
   #spare: Buffer | undefined;
   #failure: Error | undefined;
-  /** The server ended the connection in good order, which is how a body without a length ends. */
+  /** True if the server ended the connection in good order. A body without a length ends that way. */
   #isFinished = false;
   #onBytes: () => void = () => undefined;
-  /** From a request to the end of its answer: until then its buffers may be on their way to the disk. */
+  /** True from a request to the end of its response. During that time a buffer may be being written. */
   #isBusy = false;
   #isEnded = false;
   isUsed = false;
 
-  /** `onEnded` is called once, when neither the connection nor a write from its buffers is left. */
+  /** `onEnded` is called once, when the connection and all writes from its buffers have ended. */
   constructor(url: URL, stallMs: number, buffers: Buffers, onEnded: () => void) {
     this.#host = url.host;
     this.#stallMs = stallMs;
@@ -55,8 +55,8 @@ export class RawConnection {
       callback: (bytes, buffer) => this.#onRead(bytes, buffer),
     });
     this.#socket.resume();
-    const closed = () => this.#fail(new Setback('hub_unreachable', `${this.#host} closed the connection.`));
-    this.#socket.on('error', (error) => this.#fail(asSetback(error, this.#host)));
+    const closed = () => this.#fail(new TransientError('hub_unreachable', `${this.#host} closed the connection.`));
+    this.#socket.on('error', (error) => this.#fail(toTransientError(error, this.#host)));
     this.#socket.on('close', closed).on('end', () => {
       this.#isFinished = this.isOpen;
       closed();
@@ -68,13 +68,15 @@ export class RawConnection {
   }
 
   close(): void {
-    this.#fail(new Setback('hub_unreachable', `The connection to ${this.#host} was closed.`));
+    this.#fail(new TransientError('hub_unreachable', `The connection to ${this.#host} was closed.`));
   }
 
-  /** Sends one request and resolves with the head of its answer. `free` is called when the connection can take another. */
+  /**
+   * Sends one request and resolves with the head of its response. `free` is called when the connection can be reused.
+   */
   async get(url: URL, headers: Record<string, string>, signal: AbortSignal, free: () => void): Promise<RawAnswer> {
     const lines = Object.entries({ Host: url.host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
-    const onAbort = () => this.#fail(signal.reason as Error);
+    const onAbort = () => this.#fail(asError(signal.reason));
     signal.addEventListener('abort', onAbort, { once: true });
     const done = () => signal.removeEventListener('abort', onAbort);
     this.#isBusy = true;
@@ -86,7 +88,7 @@ export class RawConnection {
       return this.#answer(await this.#readHead(), done, free);
     } catch (error) {
       done();
-      this.#fail(error as Error);
+      this.#fail(asError(error));
       this.#rest();
       throw error;
     }
@@ -96,7 +98,7 @@ export class RawConnection {
     const release = () => {
       done();
       clearTimeout(this.#stall);
-      // An idle connection waits for as long as the server keeps it, and expects nothing.
+      // On an idle connection no bytes are expected. The server decides how long it keeps the connection.
       this.#onBytes = () => this.close();
       const hasSurplus = this.#filled > 0 || this.#overflow.length > 0;
       if (head.keepAlive && this.isOpen && !hasSurplus) free();
@@ -124,7 +126,7 @@ export class RawConnection {
       body,
       text: () => body().then(String, () => ''),
       discard: () => void body().catch(() => undefined),
-      writeTo: (place, sink) => orClose(this.#writeBody(head, place, sink)),
+      writeTo: (range, sink) => orClose(this.#writeBody(head, range, sink)),
     };
   }
 
@@ -134,7 +136,7 @@ export class RawConnection {
     await this.#until(() => {
       const received = this.#received();
       if ((contentLength ?? received.length) > longestText) {
-        throw new Setback('hub_protocol', `${this.#host} sent a long text.`);
+        throw new TransientError('hub_protocol', `${this.#host} sent a text that is too long.`);
       }
       if (isChunked) ({ body, bytes } = parseChunks(received, this.#host) ?? {});
       else if (contentLength === undefined) body = this.#isFinished ? received : undefined;
@@ -147,7 +149,7 @@ export class RawConnection {
     return whole;
   }
 
-  /** The head of the final answer. */
+  /** The head of the final response. */
   async #readHead(): Promise<Head> {
     let informational = 0;
     for (let count = 1; ; count += 1) {
@@ -164,8 +166,8 @@ export class RawConnection {
       head = parseHead(this.#received(), this.#host);
       return head !== undefined;
     });
-    if (!head) throw new Setback('hub_protocol', `${this.#host} sent no answer.`);
-    // What came behind the head is the beginning of the body, or of another head.
+    if (!head) throw new TransientError('hub_protocol', `${this.#host} sent no response.`);
+    // The bytes after the head are the beginning of the body, or of another head.
     this.#buffers[this.#current].copyWithin(0, head.bytes, this.#filled);
     this.#filled -= head.bytes;
     this.#goOn();
@@ -176,15 +178,18 @@ export class RawConnection {
     return this.#buffers[this.#current].subarray(0, this.#filled);
   }
 
-  #surplus(): Setback {
-    return new Setback('hub_protocol', `${this.#host} sent more bytes than it was asked for.`);
+  #surplus(): TransientError {
+    return new TransientError('hub_protocol', `${this.#host} sent more bytes than requested.`);
   }
 
-  async #writeBody(head: Head, place: Place, sink: BodySink): Promise<void> {
-    const writer = new PlaceWriter(place, sink);
-    const total = place.end - place.start;
+  async #writeBody(head: Head, range: ByteRange, sink: BodySink): Promise<void> {
+    const writer = new RangeWriter(range, sink);
+    const total = range.end - range.start;
     if (head.contentLength !== total) {
-      throw new Setback('hub_protocol', `${this.#host} announces ${head.contentLength} bytes in place of ${total}.`);
+      throw new TransientError(
+        'hub_protocol',
+        `${this.#host} announces ${head.contentLength} bytes instead of ${total}.`,
+      );
     }
     let taken = 0;
     let counted = 0;
@@ -200,7 +205,7 @@ export class RawConnection {
       while (taken < total) {
         await this.#until(arrived);
         const batch = this.#received();
-        // The other buffer may still be on its way to the disk: until then nothing is read.
+        // The other buffer may still be being written. Nothing is read until that has ended.
         await writing;
         if (this.#filled > batch.length) throw this.#surplus();
         taken += batch.length;
@@ -211,7 +216,7 @@ export class RawConnection {
       if (this.#filled > 0) throw this.#surplus();
     } catch (error) {
       await writing;
-      if (this.#filled > 0 && taken + this.#filled <= total && error instanceof Setback) {
+      if (this.#filled > 0 && taken + this.#filled <= total && error instanceof TransientError) {
         await writer.write([this.#received()]);
       }
       throw error;
@@ -219,7 +224,10 @@ export class RawConnection {
     await writing;
   }
 
-  /** Resolves once the condition holds, looking again whenever bytes came; rejects with what ended the connection. */
+  /**
+   * Resolves when the condition is true. It is checked again when bytes arrive. Rejects with the error that ended the
+   * connection.
+   */
   #until(condition: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#onBytes = () => {
@@ -227,7 +235,7 @@ export class RawConnection {
         try {
           end = condition() || (this.#failure ?? false);
         } catch (error) {
-          end = error as Error;
+          end = asError(error);
         }
         if (end === false) return;
         this.#onBytes = () => undefined;
@@ -248,7 +256,8 @@ export class RawConnection {
     this.#stall?.refresh();
     const arrived = into.subarray(0, bytes);
     const buffer = this.#buffers[this.#current];
-    // Node asked for the space before a buffer was swapped or a head was cut off: it may be elsewhere, or more than there is now.
+    // Node got this space before buffers were swapped or a head was removed. It may be elsewhere, or larger than the
+    // space now.
     const isInPlace = into.buffer === buffer.buffer && into.byteOffset === this.#filled;
     if (isInPlace) this.#filled += bytes;
     else if (bytes <= batchBytes - this.#filled) {
@@ -263,7 +272,7 @@ export class RawConnection {
     return !this.#isPaused;
   }
 
-  /** From now on the other buffer is filled. */
+  /** Fills the other buffer from now on. */
   #swap(): void {
     this.#current = this.#current === 0 ? 1 : 0;
     this.#filled = 0;
@@ -281,7 +290,7 @@ export class RawConnection {
     }
   }
 
-  /** Reading goes on where a full buffer has room again. */
+  /** Continues to read if a full buffer has space again. */
   #goOn(): void {
     this.#takeOverflow();
     if (!this.#isPaused || this.#filled === batchBytes) return;
@@ -290,10 +299,10 @@ export class RawConnection {
     this.#socket.resume();
   }
 
-  /** A pause that the disk asked for is not the server's silence. */
+  /** During a pause for the disk the server is not at fault. */
   #onStall(): void {
     if (this.#isPaused) this.#stall?.refresh();
-    else this.#fail(new Setback('stalled', `${this.#host} sent nothing for ${this.#stallMs / 1000} s.`));
+    else this.#fail(new TransientError('stalled', `${this.#host} sent nothing for ${this.#stallMs / 1000} s.`));
   }
 
   #fail(error: Error): void {
@@ -319,7 +328,7 @@ export class RawConnection {
 
 export type Buffers = readonly [Buffer, Buffer];
 
-/** Shared with the thread that writes. */
+/** In memory that is shared with the writing thread. */
 export function newBuffers(): Buffers {
   return [Buffer.from(new SharedArrayBuffer(batchBytes)), Buffer.from(new SharedArrayBuffer(batchBytes))];
 }

@@ -1,63 +1,65 @@
-import { Setback } from '../failure.ts';
+import { TransientError } from '../failure.ts';
 
-/** The head of an HTTP/1.1 answer. */
+/** The head of an HTTP/1.1 response. */
 export interface Head {
   status: number;
   /** Names in lower case. */
   headers: Map<string, string>;
-  /** Undefined if the body is chunked, or ends with the connection. */
+  /** Undefined if the body is chunked or ends with the connection. */
   contentLength: number | undefined;
   isChunked: boolean;
   keepAlive: boolean;
-  /** Its own length, blank line included. */
+  /** Length of the head, including the blank line. */
   bytes: number;
 }
 
 /** The limit of Node's own parser. */
 export const longestHead = 16 * 1024;
-/** Informational answers before the final one: a server sends one or two, and an endless row must come to an end. */
+/** Limits for informational responses before the final one. Servers send one or two. An endless row must fail. */
 const mostInformational = 16;
 const longestInformational = 64 * 1024;
 
 const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/;
 const headerName = /^[\w!#$%&'*+.^`|~-]+$/;
 const notInText = /[^\t\x20-\x7e\x80-\xff]/;
-/** Node's parser reads some of these in another way when a tab is around their values. */
+/** Node's parser reads some of these differently if a tab is next to their values. */
 const framingNames = new Set(['content-length', 'transfer-encoding']);
-/** Of a header that may come once, the first counts: Node's client does the same. */
+/** Headers that may occur once. If one is repeated, the first counts, as in Node's client. */
 const single = new Set(['content-type', 'location', 'retry-after']);
 
 /**
- * Reads the head at the beginning of what arrived; undefined while it is incomplete. Throws a `Setback` if its framing
- * is ambiguous: two readers on the way could then disagree on where the body ends.
+ * Parses the head at the beginning of the received bytes. Undefined while it is incomplete. Throws a `TransientError`
+ * if its framing is ambiguous: a proxy and this client could then disagree on the end of the body.
  */
 export function parseHead(received: Buffer, host: string): Head | undefined {
   const end = received.subarray(0, longestHead).indexOf('\r\n\r\n');
   if (end < 0) {
-    if (received.length >= longestHead) throw new Setback('hub_protocol', `${host} sent an endless answer.`);
+    if (received.length >= longestHead)
+      throw new TransientError('hub_protocol', `${host} sent a response whose head is too long.`);
     return undefined;
   }
   const [first = '', ...lines] = received.toString('latin1', 0, end).split('\r\n');
   const [, minor, status, reason = ''] = statusLine.exec(first) ?? [];
   if (status === undefined || notInText.test(reason)) {
-    throw new Setback('hub_protocol', `${host} sent something that is not HTTP.`);
+    throw new TransientError('hub_protocol', `${host} sent something that is not HTTP.`);
   }
   const headers = parseHeaders(lines, host);
   return { status: Number(status), headers, ...framing(Number(status), minor === '1', headers, host), bytes: end + 4 };
 }
 
 /**
- * Throws a `Setback` for a switch of protocols, for an informational answer that ends the connection, and for too many.
- * `count` and `bytes` include this one.
+ * Throws a `TransientError` for a switch of protocols, for an informational response that ends the connection, and if
+ * there are too many. `count` and `bytes` include this one.
  */
 export function checkInformational(head: Head, count: number, bytes: number, host: string): void {
-  if (head.status === 101) throw new Setback('hub_protocol', `${host} switches to a protocol that nobody asked for.`);
-  if (!head.keepAlive) throw new Setback('hub_protocol', `${host} ends the connection before its answer.`);
+  if (head.status === 101)
+    throw new TransientError('hub_protocol', `${host} switches to a protocol that was not requested.`);
+  if (!head.keepAlive) throw new TransientError('hub_protocol', `${host} ends the connection before its response.`);
   if (count <= mostInformational && bytes <= longestInformational) return;
-  throw new Setback('hub_protocol', `${host} sent ${count} informational answers and no final one.`);
+  throw new TransientError('hub_protocol', `${host} sent ${count} informational responses and no final one.`);
 }
 
-/** Names in lower case, values as they came. Throws a `Setback` for a line that is no header. */
+/** Names are in lower case, values are unchanged. Throws a `TransientError` for a line that is no header. */
 export function parseHeaders(lines: readonly string[], host: string): Map<string, string> {
   const headers = new Map<string, string>();
   for (const line of lines) {
@@ -67,7 +69,7 @@ export function parseHeaders(lines: readonly string[], host: string): Map<string
     const isLoose = framingNames.has(name) && line.includes('\t');
     // A name with a space, a folded line, and a bare CR or LF all fail here.
     if (colon < 0 || isLoose || !headerName.test(name) || notInText.test(value)) {
-      throw new Setback('hub_protocol', `${host} sent a broken header.`);
+      throw new TransientError('hub_protocol', `${host} sent a broken header.`);
     }
     const known = headers.get(name);
     if (known === undefined) headers.set(name, value);
@@ -76,7 +78,7 @@ export function parseHeaders(lines: readonly string[], host: string): Map<string
   return headers;
 }
 
-/** `trim` would take a no-break space off, too, and Node's parser does not. */
+/** Not `trim`, because that also removes a no-break space. Node's parser keeps it. */
 function withoutSpace(line: string, from: number): string {
   let [start, end] = [from, line.length];
   while (start < end && isSpace(line.charCodeAt(start))) start += 1;
@@ -96,12 +98,12 @@ function framing(
 ): Pick<Head, 'contentLength' | 'isChunked' | 'keepAlive'> {
   const stated = headers.get('content-length');
   const coding = headers.get('transfer-encoding');
-  // Repeated lengths were joined with a comma, and are refused even if they agree.
+  // Repeated lengths were joined with a comma. They are refused even if they are equal.
   const isBroken = stated !== undefined && !(/^\d+$/.test(stated) && Number.isSafeInteger(Number(stated)));
-  // Other codings were not asked for, and HTTP/1.0 knows none.
+  // Other codings were not requested, and HTTP/1.0 has none.
   const isForeign = coding !== undefined && !(coding.toLowerCase() === 'chunked' && isNew);
   if (isBroken || isForeign || (stated !== undefined && coding !== undefined)) {
-    throw new Setback('hub_protocol', `${host} does not say clearly where its answer ends.`);
+    throw new TransientError('hub_protocol', `${host} does not say clearly where its response ends.`);
   }
   const hasNoBody = status < 200 || status === 204 || status === 304;
   const isChunked = coding !== undefined && !hasNoBody;

@@ -53,7 +53,7 @@ test('a damaged volume is reported and is no longer complete', async () => {
   await writeCompletion(root, manifest);
   expect(await run('verify-volume', '--target', root)).toMatchObject({
     status: 0,
-    answer: { mismatches: ['model.gguf holds other bytes than the Hub states'] },
+    answer: { mismatches: ['model.gguf does not match the hash of the Hub'] },
   });
   expect(await run('check-volume', '--target', root)).toMatchObject({ status: 1 });
 });
