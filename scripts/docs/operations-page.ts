@@ -36,7 +36,7 @@ function summary(): string {
 }
 
 function section(operation: Operation): string {
-  const parts = [`## ${operation.name}`, operation.description, fieldTable(inputFields(operation))];
+  const parts = [`## ${operation.name}`, plainWords(operation.description), fieldTable(inputFields(operation))];
   if (operation.frontEnds.includes('cli')) parts.push(examples(operation));
   parts.push(`Output:\n\n\`\`\`ts\n${outputType(z.toJSONSchema(operation.output, { io: 'output' }))}\n\`\`\``);
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;

@@ -178,7 +178,7 @@ interface Commit {
   ledger: Ledger;
   context: OperationContext;
   /** Asks the policy again, inside the transaction. */
-  again(unit: UnitOfWork): Promise<void>;
+  again: (unit: UnitOfWork) => Promise<void>;
 }
 
 async function commitOnce(

@@ -24,7 +24,7 @@ export interface Unchanged {
   needs: Needs;
   eligible: Map<string, Person>;
   /** Asks the policy again, inside the transaction of the run. Throws `AnswerChanged`. */
-  answerAgain(unit: UnitOfWork): Promise<void>;
+  answerAgain: (unit: UnitOfWork) => Promise<void>;
 }
 
 export type Verdict =

@@ -1,9 +1,9 @@
 import type { Preview } from './preview.ts';
 import type { UnitOfWork } from '../store/unit-of-work.ts';
 
-/** A mutation that has looked at the world: it can be shown, and committed once. */
+/** A mutation that has read the world. It can be previewed, and committed once. */
 export interface PreparedMutation {
   readonly preview: Preview;
-  /** Writes, and answers with what was done: the ledger keeps that, and the answer to the caller is made from it. */
+  /** Writes, and returns what was done. The ledger stores that, and the answer is made from it. */
   commit(unit: UnitOfWork): Promise<object>;
 }

@@ -33,7 +33,7 @@ export interface RespondContext extends OperationContext {
 export interface Query<I extends AnyObject = AnyObject, O extends AnyObject = AnyObject> extends Operation<I, O> {
   effect: 'read';
   /** Checks the input. Throws `input` errors only. */
-  call(raw: unknown): { input: Fields; answer(context: OperationContext): Promise<z.output<O>> };
+  call(raw: unknown): { input: Fields; answer: (context: OperationContext) => Promise<z.output<O>> };
 }
 
 export interface Mutation<I extends AnyObject = AnyObject, O extends AnyObject = AnyObject> extends Operation<I, O> {
@@ -55,7 +55,7 @@ export interface MutationCall {
 export type DefinedOperation = Query | Mutation;
 
 interface Answers<I extends AnyObject, O extends AnyObject> {
-  handler(input: z.output<I>, context: OperationContext): Promise<z.input<O>>;
+  handler: (input: z.output<I>, context: OperationContext) => Promise<z.input<O>>;
 }
 
 /** An operation that reads. */
@@ -74,15 +74,15 @@ export function defineQuery<I extends AnyObject, O extends AnyObject>(
 
 interface Steps<I extends AnyObject, O extends AnyObject, Prepared, Committed extends object> {
   /** Reads the world and throws if something is wrong. Changes nothing. Runs once for each call, vote and approved run. */
-  prepare(input: z.output<I>, context: PrepareContext): Promise<Prepared>;
+  prepare: (input: z.output<I>, context: PrepareContext) => Promise<Prepared>;
   /** What it would do, for approvers and for the policy. Pure. Without it, people see the input, and rules about facts do not fit. */
-  preview?(prepared: Prepared, input: z.output<I>): Preview;
+  preview?: (prepared: Prepared, input: z.output<I>) => Preview;
   /** What `commit` returns. The ledger keeps it for seven days, so values of older versions must fit. */
   committed: z.ZodType<Committed>;
   /** Writes. First checks in the transaction what another call may have changed since `prepare`. */
-  commit(prepared: Prepared, unit: UnitOfWork, context: OperationContext): Promise<Committed>;
+  commit: (prepared: Prepared, unit: UnitOfWork, context: OperationContext) => Promise<Committed>;
   /** Makes the answer, as of now. */
-  respond(committed: Committed, context: RespondContext): Promise<z.input<O>>;
+  respond: (committed: Committed, context: RespondContext) => Promise<z.input<O>>;
 }
 
 /** An operation that changes something. */

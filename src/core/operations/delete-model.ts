@@ -8,8 +8,7 @@ import { idempotency, modelField, receipt } from './shapes.ts';
 export const deleteModel = defineMutation({
   name: 'delete_model',
   title: 'Delete a model',
-  description:
-    'Takes a model out of the registry. Refused while an instance that is not stopped uses it. Cached weights stay until they are evicted; history and audit stay readable; the name can be used again.',
+  description: say`Deletes a model from the registry. Refused while an instance that is not stopped uses it. Cached weights stay until ${run('evict_cache')} or a policy evicts them. History and audit stay. The name can be used again.`,
   group: 'models',
   effect: 'destructive',
   role: 'member',
@@ -27,7 +26,7 @@ export const deleteModel = defineMutation({
     return { model: removal.model.name };
   },
   async respond({ model }) {
-    const next = say`Its cached weights stay until they are evicted. ${run('list_cache')} shows them, ${run('evict_cache')} frees them.`;
+    const next = say`Its cached weights stay until they are evicted. ${run('list_cache')} shows them, ${run('evict_cache')} evicts them.`;
     return { model, state: 'deleted', next_step: next };
   },
 });

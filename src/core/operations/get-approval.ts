@@ -1,13 +1,13 @@
 import { z } from 'zod';
+import { fieldRef, say } from '../base/prose.ts';
 import { defineQuery } from './define.ts';
 import { approvalField, approvalShape } from './approval-fields.ts';
 import { waitSeconds } from './shapes.ts';
 
 export const getApproval = defineQuery({
   name: 'get_approval',
-  title: 'Get an approval',
-  description:
-    'Shows one request: what would run, who may decide, the votes, and what came of it. With wait_seconds it waits for the next change of state.',
+  title: 'Get an approval request',
+  description: say`Shows one approval request: what would run, who may decide, the votes, and the result. With ${fieldRef('wait_seconds')} it waits for the next change of state.`,
   group: 'approvals',
   effect: 'read',
   role: 'viewer',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fieldRef, say } from '../base/prose.ts';
 import { defineQuery } from './define.ts';
 import { field } from '../operation/operation.ts';
 import { instanceField, instanceReference, instanceShape, waitSeconds } from './shapes.ts';
@@ -6,8 +7,7 @@ import { instanceField, instanceReference, instanceShape, waitSeconds } from './
 export const getInstance = defineQuery({
   name: 'get_instance',
   title: 'Get an instance',
-  description:
-    'Shows one instance: state as a whole and per region, replicas, progress, image, the reason of a failure. With wait_seconds it waits for the next change of state.',
+  description: say`Shows one instance: its state in all and per region, replicas, progress, image, the reason of a failure. With ${fieldRef('wait_seconds')} it waits for the next change of state.`,
   group: 'instances',
   effect: 'read',
   role: 'viewer',

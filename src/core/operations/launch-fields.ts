@@ -1,54 +1,55 @@
 import { z } from 'zod';
+import { run, say } from '../base/prose.ts';
 import { field } from '../operation/operation.ts';
 import { modelField, regionsField } from './shapes.ts';
 
-/** What decides how an instance runs: `plan_launch` and `launch_instance` ask the same. */
+/** How an instance runs. `plan_launch` and `launch_instance` share these fields. */
 export const launchFields = {
   model: field(z.string().min(1), modelField),
   regions: field(z.array(z.string().min(1)).min(1).max(20).optional(), regionsField),
   replicas: field(z.int().min(1).max(100).optional(), {
     label: 'Replicas',
-    help: 'Replicas in each region; 1 unless given.',
+    help: 'Replicas in each region. Default: 1.',
     example: '1',
   }),
   accelerator: field(z.string().min(1).max(100).optional(), {
     label: 'Accelerator',
-    help: 'Kind of GPU, as list-regions names it.',
+    help: say`Kind of GPU, as ${run('list_regions')} names it.`,
     example: 'h100',
     advanced: true,
   }),
   accelerator_count: field(z.int().min(1).max(64).optional(), {
     label: 'Accelerators per replica',
-    help: 'Accelerators of each replica.',
+    help: 'How many accelerators each replica uses.',
     example: '1',
     advanced: true,
   }),
   runtime: field(z.string().min(1).max(100).optional(), {
     label: 'Runtime',
-    help: 'Which engine serves the model; EcoLink picks one that fits unless given.',
+    help: 'Engine that serves the model. Default: EcoLink chooses one that fits.',
     example: 'llama.cpp',
     advanced: true,
   }),
   context_length: field(z.int().min(16).max(10_000_000).optional(), {
     label: 'Context length',
-    help: 'Longest prompt plus answer in tokens; what the model and the memory allow unless given.',
+    help: 'Longest prompt plus answer in tokens. Default: what the model and the memory allow.',
     example: '8192',
     advanced: true,
   }),
   arguments: field(z.array(z.string().max(500)).max(100).optional(), {
     label: 'Arguments',
-    help: 'Further arguments for the engine, each one list item.',
+    help: 'Further arguments for the engine, one for each list item.',
     example: '--enforce-eager',
     advanced: true,
   }),
   allow_pickle: field(z.boolean().optional(), {
     label: 'Allow pickle',
-    help: 'Accept pickle weights: loading them can run code that came with the model.',
+    help: 'Accepts pickle weights. They can run code from the model when they are loaded.',
     advanced: true,
   }),
   private: field(z.boolean().optional(), {
     label: 'Private',
-    help: 'Only you and admins see and call it.',
+    help: 'Only you and admins can see and call it.',
     advanced: true,
   }),
 };

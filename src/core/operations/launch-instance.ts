@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { run, say } from '../base/prose.ts';
 import { previewLaunch } from './previews/launch.ts';
 import { defineMutation } from './define.ts';
 import { field } from '../operation/operation.ts';
@@ -9,8 +10,7 @@ import { committedChange, idempotency, receipt } from './shapes.ts';
 export const launchInstance = defineMutation({
   name: 'launch_instance',
   title: 'Launch an instance',
-  description:
-    'Starts an endpoint of a registered model and returns at once with its number; get_instance follows it. Weights are fetched once per region and shared. Call it with model "<name>:<instance>".',
+  description: say`Starts an instance of a registered model and returns its number at once. ${run('get_instance')} follows it. Weights are fetched once per region and shared. Call it with model "<name>:<instance>".`,
   group: 'instances',
   effect: 'write',
   role: 'member',
@@ -23,7 +23,7 @@ export const launchInstance = defineMutation({
     ...launchFields,
     plan_digest: field(z.string().max(100).optional(), {
       label: 'Plan digest',
-      help: 'Digest from plan-launch: the launch is refused if the plan has changed since.',
+      help: say`Digest from ${run('plan_launch')}. If the plan has changed since, the launch is refused.`,
       advanced: true,
     }),
     stop_after: field(durationSchema.optional(), {
@@ -34,7 +34,7 @@ export const launchInstance = defineMutation({
     }),
     reason: field(z.string().max(500).optional(), {
       label: 'Reason',
-      help: 'Why it is needed, for whoever reads the audit.',
+      help: 'Why it is needed, for approvers and the audit.',
       example: 'demo on Friday',
       advanced: true,
     }),

@@ -1,12 +1,12 @@
 import { z } from 'zod';
+import { say, task } from '../base/prose.ts';
 import { defineQuery } from './define.ts';
 import { listOf, paging } from './shapes.ts';
 
 export const listCredentials = defineQuery({
   name: 'list_credentials',
   title: 'List credentials',
-  description:
-    'Lists your stored Hugging Face tokens and those shared with the team, never their values. People add one with: ecolink credential add <name>.',
+  description: say`Lists your stored Hugging Face tokens and those shared with the team, never their values. To add one, people can ${task('add_credential')}.`,
   group: 'people',
   effect: 'read',
   audited: true,
@@ -19,12 +19,12 @@ export const listCredentials = defineQuery({
     z.object({
       credential: z.string(),
       owner: z.string(),
-      /** Whose the token is on the Hub; not known of HF_TOKEN. */
+      /** The account of the token on the Hub. Not known for HF_TOKEN. */
       account: z.string().optional(),
       fingerprint: z.string(),
       shared: z.boolean(),
       state: z.enum(['ok', 'failing']),
-      /** Those that download with it, as far as you see them. */
+      /** Models that download with it, and that the caller may see. */
       models: z.array(z.string()),
       last_used_at: z.string().optional(),
     }),

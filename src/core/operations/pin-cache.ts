@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { run, say } from '../base/prose.ts';
+import { fieldRef, run, say } from '../base/prose.ts';
 import { defineMutation } from './define.ts';
 import { field } from '../operation/operation.ts';
 import { receipt } from './shapes.ts';
@@ -8,7 +8,7 @@ import { volumeFields } from './volume-fields.ts';
 export const pinCache = defineMutation({
   name: 'pin_cache',
   title: 'Pin cached weights',
-  description: 'Keeps cached weights from being evicted by a policy; --no-pinned lifts it.',
+  description: say`Pins cached weights, so that no policy evicts them. ${run('evict_cache')} still can. ${fieldRef('pinned', 'false')} removes the pin.`,
   group: 'regions',
   effect: 'write',
   role: 'member',
@@ -17,7 +17,7 @@ export const pinCache = defineMutation({
   withoutServer: false,
   input: z.strictObject({
     ...volumeFields,
-    pinned: field(z.boolean().default(true), { label: 'Pinned', help: 'False lifts the pin.', advanced: true }),
+    pinned: field(z.boolean().default(true), { label: 'Pinned', help: 'False removes the pin.', advanced: true }),
   }),
   output: receipt.extend({ volumes: z.array(z.string()).optional() }),
   examples: [{ model: 'qwen-small' }],

@@ -8,8 +8,7 @@ import { idempotency, modelField, receipt, regionsField } from './shapes.ts';
 export const prefetchModel = defineMutation({
   name: 'prefetch_model',
   title: 'Prefetch a model',
-  description:
-    'Fetches the weights of a model into regions ahead of a launch, so that the launch finds them there. list_cache follows it.',
+  description: say`Downloads the weights of a model into regions before a launch. The launch then finds them there. ${run('list_cache')} follows it.`,
   group: 'regions',
   effect: 'write',
   role: 'member',
@@ -45,7 +44,7 @@ export const prefetchModel = defineMutation({
       : {
           model,
           state: 'queued',
-          next_step: say`${run('list_cache')} shows the progress. A launch meanwhile joins the download.`,
+          next_step: say`${run('list_cache')} shows the progress. A launch in the meantime joins the download.`,
           volumes,
         };
   },

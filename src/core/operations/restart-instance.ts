@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fieldRef, say } from '../base/prose.ts';
 import { previewRestart } from './previews/restart.ts';
 import { defineMutation } from './define.ts';
 import { field } from '../operation/operation.ts';
@@ -7,8 +8,7 @@ import { committedChange, idempotency, instanceField, instanceReference, receipt
 export const restartInstance = defineMutation({
   name: 'restart_instance',
   title: 'Restart an instance',
-  description:
-    'Starts an instance anew, stopped or not, from the image that it ran. With model it moves to another entry and keeps its model id.',
+  description: say`Starts an instance again, stopped or not, from the image that it ran. With ${fieldRef('model')} it serves another model and keeps its model id.`,
   group: 'instances',
   effect: 'write',
   role: 'member',
@@ -20,13 +20,13 @@ export const restartInstance = defineMutation({
     instance: field(instanceReference, instanceField),
     model: field(z.string().min(1).optional(), {
       label: 'Model',
-      help: 'Another registered model to run from now on; the model id stays.',
+      help: 'Another registered model to serve from now on. The model id stays.',
       example: 'qwen-small-v2',
       choices: { operation: 'list_models', value: 'name' },
     }),
     plan_digest: field(z.string().max(100).optional(), {
       label: 'Plan digest',
-      help: 'Accepts a changed folder: the digest that the refusal named.',
+      help: 'Accepts a changed folder: the digest from the error that refused the restart.',
       advanced: true,
     }),
     ...idempotency,

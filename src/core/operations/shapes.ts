@@ -1,15 +1,15 @@
 import { z } from 'zod';
-import { proseSchema } from '../base/prose.ts';
+import { proseSchema, run, say } from '../base/prose.ts';
 import { instanceStates } from '../instances/states.ts';
 import { field } from '../operation/operation.ts';
 import { sources } from '../registry/model.ts';
 import { categories, formats } from '../base/categories.ts';
 
-/** Every list takes these two. */
+/** Every list has these two fields. */
 export const paging = {
   cursor: field(z.string().optional(), {
     label: 'Cursor',
-    help: 'Where to go on: the next_cursor of the page before.',
+    help: 'The next_cursor of the page before.',
     advanced: true,
   }),
   limit: field(z.int().min(1).max(100).default(20), {
@@ -19,18 +19,18 @@ export const paging = {
   }),
 };
 
-/** Every mutation takes this one. */
+/** Every mutation has this field. */
 export const idempotency = {
   idempotency_key: field(z.string().min(1).max(200).optional(), {
     label: 'Idempotency key',
-    help: 'Makes a repeated call safe: the same key with the same input answers with the outcome of the first call, for 7 days.',
+    help: 'Makes a repeated call safe: for 7 days, the same key with the same input returns the result of the first call.',
     advanced: true,
   }),
 };
 
 export const modelField = {
   label: 'Model',
-  help: 'Name of a registered model.',
+  help: say`Name of a registered model, as ${run('list_models')} shows it.`,
   example: 'tiny-chat',
   choices: { operation: 'list_models', value: 'name' },
   positional: true,
@@ -38,31 +38,31 @@ export const modelField = {
 
 export const instanceField = {
   label: 'Instance',
-  help: 'Number of the instance, or "name:number".',
+  help: say`Number of the instance, or "name:number", as ${run('list_instances')} shows it.`,
   example: '3',
   choices: { operation: 'list_instances', value: 'id', label: 'model_id' },
   positional: true,
 };
 
-/** An instance's number, written `3` or `tiny-chat:3`. A string schema, so that flags, forms and tools can all give it. */
+/** The number of an instance, written `3` or `tiny-chat:3`. A string, so that flags, forms and tools can all give it. */
 export const instanceReference = z.coerce
   .string()
   .regex(/^(?:[^:]+:)?[1-9][0-9]*$/, 'must be an instance number such as 3, or "name:3"');
 
 export const regionsField = {
   label: 'Regions',
-  help: 'Names of the regions; without them EcoLink chooses.',
+  help: say`Names of regions, as ${run('list_regions')} shows them. Default: EcoLink chooses.`,
   example: 'local',
   choices: { operation: 'list_regions', value: 'name' },
 };
 
 export const waitSeconds = field(z.int().min(0).max(30).optional(), {
   label: 'Wait',
-  help: 'Seconds to wait (at most 30) for the next change of state; ends at once on a settled state.',
+  help: 'Seconds to wait for the next change of state, at most 30. Returns at once if the state cannot change by itself.',
   advanced: true,
 });
 
-/** What a change of an instance committed. Receipts of older versions fit. */
+/** The record of a committed change of an instance. Receipts of older versions fit. */
 export const committedChange = z.object({
   instance: z.int(),
   model: z.string(),
@@ -70,13 +70,13 @@ export const committedChange = z.object({
   stop_at: z.string().optional(),
 });
 
-/** What every mutation answers with. A request that waits for approval answers with these fields alone. */
+/** The output of a mutation. A call that waits for approval has these fields only. */
 export const receipt = z.object({
   model: z.string().optional(),
   instance: z.int().optional(),
-  /** What callers send as `model`. */
+  /** Clients send this as `model`. */
   model_id: z.string().optional(),
-  /** `awaiting_approval` where people have to decide first. */
+  /** `awaiting_approval` if people must decide first. */
   state: z.string(),
   approval: z
     .object({ id: z.int(), url: z.string().optional(), approvers: z.array(z.string()), expires_at: z.string() })
@@ -90,7 +90,7 @@ export const modelSummary = z.object({
   name: z.string(),
   source: z.enum(sources),
   category: z.enum(categories),
-  /** Where it comes from, in one line. */
+  /** The source in one line. */
   origin: z.string(),
   commit: z.string().optional(),
   format: z.enum(formats),
@@ -116,7 +116,7 @@ export const modelShape = modelSummary.extend({
   files: z.array(fileShape),
   file_count: z.int(),
   memory_bytes: z.number(),
-  /** What may keep a launch from working. */
+  /** Reasons why a launch may not work. */
   warnings: z.array(proseSchema),
   instances: z.array(z.object({ id: z.int(), state: z.enum(instanceStates) })),
 });
@@ -152,7 +152,7 @@ export const instanceShape = instanceSummary.extend({
       progress: progressShape.optional(),
       reason: reason.optional(),
       image: z.string().optional(),
-      /** As the engine tells it. */
+      /** As the engine reports it. */
       context_length: z.int().optional(),
     }),
   ),
@@ -164,7 +164,7 @@ export const instanceShape = instanceSummary.extend({
   private: z.boolean(),
   reason: z.string().optional(),
   stop_at: z.string().optional(),
-  /** While its end is near. */
+  /** Says when the instance stops, if that is soon. */
   warning: proseSchema.optional(),
   /** The base URL for OpenAI clients. */
   url: z.string(),
@@ -187,7 +187,7 @@ export const planShape = z.object({
       accelerator: z.string().optional(),
       accelerator_count: z.int().optional(),
       memory_bytes: z.number(),
-      /** As asked, else an estimate of what fits. */
+      /** The requested length, else an estimate of what fits. */
       context_length: z.int().nullable(),
       cost_per_hour: z.number().nullable(),
       estimated_seconds: z.number().nullable(),
@@ -195,9 +195,9 @@ export const planShape = z.object({
   ),
   cost_per_hour: z.number().nullable(),
   bytes_to_fetch: z.number(),
-  /** What somebody should know before saying yes. */
+  /** What people should know before they launch or approve. */
   warnings: z.array(proseSchema),
-  /** For a filesystem model: what differs from the folder that was registered. */
+  /** For a model on a filesystem: how the folder differs from the registered one. */
   changes: z.array(z.string()),
   digest: z.string(),
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { run, say } from '../base/prose.ts';
 import { previewEnd } from './previews/end.ts';
 import { defineMutation } from './define.ts';
 import { field } from '../operation/operation.ts';
@@ -7,8 +8,7 @@ import { committedChange, idempotency, instanceField, instanceReference, receipt
 export const stopInstance = defineMutation({
   name: 'stop_instance',
   title: 'Stop an instance',
-  description:
-    'Ends every replica of an instance and frees its accelerators. Its cached weights stay; restart_instance brings it back under the same model id.',
+  description: say`Ends every replica of an instance and frees its accelerators. Its cached weights stay. ${run('restart_instance')} brings it back under the same model id.`,
   group: 'instances',
   effect: 'destructive',
   role: 'member',
@@ -18,7 +18,6 @@ export const stopInstance = defineMutation({
   waitsFor: 'stopped',
   input: z.strictObject({
     instance: field(instanceReference, instanceField),
-
     ...idempotency,
   }),
   output: receipt,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EcolinkError } from '../../../src/core/base/errors.ts';
+import { plainWords } from '../../../src/core/base/prose.ts';
 import { catalogue } from '../../../src/core/operations/catalogue.ts';
 import { inputFields } from '../../../src/core/operation/operation.ts';
 import type { InputField } from '../../../src/core/operation/operation.ts';
@@ -21,7 +22,7 @@ async function refusal(operation: string, input: unknown): Promise<EcolinkError>
     (error: unknown) => error,
   );
   if (!(thrown instanceof EcolinkError)) throw new Error(`${operation} took the input, or threw something else`);
-  expect(thrown.nextStep).toMatch(/\.$/);
+  expect(thrown.toBody().next_step).toMatch(/\.$/);
   expect(thrown.message).toMatch(/[.?]$/);
   expect(JSON.stringify(thrown.toBody())).not.toMatch(/\n {4}at |node_modules|\.ts:\d/);
   return thrown;
@@ -60,7 +61,7 @@ describe.each(catalogue.map((operation) => [operation.name, operation] as const)
       const { [field.name]: _left, ...rest } = example;
       const missing = await refusal(name, rest);
       expect(missing).toMatchObject({ kind: 'input', code: 'field_missing', field: field.name });
-      expect(missing.message).toContain(field.help);
+      expect(missing.message).toContain(plainWords(field.help));
     }
   });
 
@@ -86,7 +87,7 @@ describe.each(catalogue.map((operation) => [operation.name, operation] as const)
 test('an operation that does not exist is answered with the nearest', async () => {
   expect(await refusal('launch_instanse', {})).toMatchObject({
     code: 'operation_not_found',
-    message: 'There is no operation "launch_instanse"; the nearest is "launch_instance".',
+    message: 'There is no operation "launch_instanse". Did you mean "launch_instance"?',
   });
   const body = JSON.stringify((await refusal(tokens['Hugging Face'], {})).toBody());
   expect(body).not.toContain(tokens['Hugging Face']);

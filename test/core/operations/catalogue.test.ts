@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { roles } from '../../../src/core/base/caller.ts';
+import { plainWords } from '../../../src/core/base/prose.ts';
 import { catalogue, findOperation } from '../../../src/core/operations/catalogue.ts';
 import { inputFields } from '../../../src/core/operation/operation.ts';
 import type { Operation } from '../../../src/core/operation/operation.ts';
@@ -35,7 +36,7 @@ describe.each(catalogue.map((operation) => [operation.name, operation] as const)
   test('is named verb_noun, says what it does, and is offered somewhere', () => {
     expect(name).toMatch(/^[a-z]+(?:_[a-z]+)+$/);
     expect(operation.title).toMatch(/^[A-Z].{3,40}[^.]$/);
-    expect(operation.description).toMatch(/^[A-Z].{20,400}\.$/s);
+    expect(plainWords(operation.description)).toMatch(/^[A-Z].{20,400}\.$/s);
     expect(operation.frontEnds.length).toBeGreaterThan(0);
     expect(roles).toContain(operation.role);
   });
@@ -45,7 +46,7 @@ describe.each(catalogue.map((operation) => [operation.name, operation] as const)
     for (const field of fields) {
       expect(field.name).toMatch(/^[a-z]+(?:_[a-z]+)*$/);
       expect(field.label).toMatch(/^[A-Z].{1,30}$/);
-      expect(field.help).toMatch(/^[A-Z].*[.]$/s);
+      expect(plainWords(field.help)).toMatch(/^[A-Z].*[.]$/s);
     }
     expect(fields.filter((field) => field.positional).length).toBeLessThanOrEqual(1);
     expect(fields.filter((field) => field.required && field.advanced)).toEqual([]);
