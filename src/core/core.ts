@@ -25,7 +25,7 @@ export type { MadeToken, NewToken } from './access/tokens/token-manager.ts';
 export type { Rotated } from './secrets/rotate.ts';
 
 export interface ExecuteOptions {
-  /** Ends waiting (`wait_seconds`) when the caller has gone. */
+  /** Aborted when the client disconnects. Ends waiting (`wait_seconds`). */
   signal?: AbortSignal | undefined;
   requestId?: string | undefined;
 }
@@ -38,28 +38,28 @@ export interface Execute {
     caller: Caller,
     options?: ExecuteOptions,
   ): Promise<OutputOf<N>>;
-  /** For front ends that pass on what somebody sent. The input is checked either way. */
+  /** For front ends that pass on what a client sent. The input is checked in both cases. */
   (operation: string, input: unknown, caller: Caller, options?: ExecuteOptions): Promise<Record<string, unknown>>;
 }
 
-/** Told of every call. `code`: the error's, or `done`. */
+/** Is told of every call. `code`: the code of the error, or `done`. */
 export type CallObserver = (operation: OperationName | 'unknown', code: string, seconds: number) => void;
 
-/** All that a front end gets of EcoLink. */
+/** EcoLink, as front ends see it. */
 export interface Core extends AsyncDisposable, Managers {
   readonly config: Config;
   readonly log: Log;
   readonly access: Access;
   readonly routes: Routes;
-  /** Front ends that send a call to a replica say so here. */
+  /** Counts the calls that front ends send to replicas. */
   readonly inFlight: InFlight;
   readonly changes: Changes;
-  /** Requests that wait for people, to be shown to them. Deciding goes through `execute`. */
+  /** Approval requests, to be shown to people. Decisions go through `execute`. */
   readonly approvals: ApprovalBoard;
   readonly execute: Execute;
-  /** Instances that stop by themselves soon, for front ends that can reach their owners. */
+  /** Instances that soon stop by themselves, for front ends that can tell their owners. */
   readonly endings: EndingBoard;
-  /** Says where the server listens. Until then, addresses for people and callers come from the configuration. */
+  /** Sets the address at which the server listens. Before that, addresses come from the configuration. */
   listensAt(url: string): void;
   /** Throws `scope_missing` if the caller's token may not be used for this. */
   readonly needScope: (caller: Caller, scope: Scope) => void;

@@ -47,7 +47,7 @@ import { createCache } from './cache/cache.ts';
 import type { EvictionPolicy } from './volumes/plan-eviction.ts';
 
 export interface CoreOptions {
-  /** True for the server, which owns the data folder and does the work; false for one operation in a client's process. */
+  /** True for the server, which locks the data folder and reconciles. False for one operation in a client's process. */
   reconcile: boolean;
   /** For tests that drive the time. */
   clock?: Clock | undefined;
@@ -56,7 +56,7 @@ export interface CoreOptions {
   regionKinds?: readonly RegionKind[] | undefined;
 }
 
-/** Puts the core together: the one place that knows all its parts. */
+/** Builds the core from its services. */
 export async function createCore(config: Config, log: Log, options: CoreOptions): Promise<Core> {
   await using undo = new AsyncDisposableStack();
   prepareDataFolder(config.dataDir);

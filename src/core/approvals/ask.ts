@@ -86,7 +86,7 @@ async function joinOrInsert(
 ): Promise<number> {
   const { preview } = question;
   const { needs, rule } = answer;
-  const { db, afterCommit } = unit;
+  const { db } = unit;
   const { person, identity, agent, source, scopes } = caller;
   // The lock makes parallel calls of one person wait for each other. Else they could pass the limit together.
   await lockPerson(db, person.id);
@@ -115,7 +115,7 @@ async function joinOrInsert(
     inputHash: hashOfInput(input),
     openKey,
   });
-  afterCommit(() => publish(deps, id));
+  unit.afterCommit(() => publish(deps, id));
   return id;
 }
 

@@ -7,26 +7,26 @@ import type { Caller, Role } from '../base/caller.ts';
 import { adminNames } from '../access/admin-names.ts';
 import { needDecider, needScope } from '../access/rights.ts';
 
-/** Whose the model or instance is that an operation is about: the caller's, another person's, or another's and private. */
+/** The owner of the model or instance of a call: the caller, another person, or another person who made it private. */
 export const ownerships = ['own', 'others', 'private'] as const;
 export type Ownership = (typeof ownerships)[number];
 
-/** The least role with which somebody may run the operation: the table that docs/roles.md shows. */
+/** The lowest role that may run the operation. docs/roles.md shows it. */
 export function roleFor({ role, others }: Operation, ownership: Ownership): Role {
   const overrides = others === 'admin' ? ownership !== 'own' : others === 'visible' && ownership === 'private';
   return overrides ? 'admin' : role;
 }
 
 /**
- * Answers with the caller as they are now: what was known of them when the call began may be over. Whose the thing is
- * is known to the handler alone, which asks then. Throws `no_role`, `role_missing`, `scope_missing`, `not_offered_here`, `may_not_decide`.
+ * Returns the caller with their present role. The operation checks ownership itself. Throws `no_role`, `role_missing`,
+ * `scope_missing`, `not_offered_here`, `may_not_decide`.
  */
 export async function authorise(operation: Operation, caller: Caller, access: Access): Promise<Caller> {
   needOffer(operation, caller);
   return authoriseAgain(operation, caller, access);
 }
 
-/** The same for a call that was offered when it was asked for: an approved run. */
+/** The same for an approved run. The front end was checked when the request was made. */
 export async function authoriseAgain(operation: Operation, caller: Caller, access: Access): Promise<Caller> {
   needScope(caller, operation.effect === 'read' ? 'read' : 'operate', operation.name);
   if (operation.decides) needDecider(caller);
@@ -46,7 +46,7 @@ export async function authoriseAgain(operation: Operation, caller: Caller, acces
 
 const howRolesAreGiven = say`roles are given with ${run('set_role')}, or under "people" and "groups" in ecolink.yaml`;
 
-/** Plain HTTP reaches every operation; the front ends that say what they are reach those that are theirs. */
+/** Plain HTTP offers every operation. The other front ends offer those that name them. */
 function needOffer(operation: Operation, { source }: Caller): void {
   if (source === 'http' || source === 'system' || operation.frontEnds.includes(source)) return;
   throw fail('not_offered_here', say`${run(operation.name)} is not for ${source}.`, {

@@ -4,19 +4,19 @@ import type { Queries, Store } from '../store/store.ts';
 
 const keptMs = 7 * 24 * 3600_000;
 
-/** What was committed under an idempotency key. */
+/** The record of what was committed under an idempotency key. */
 export interface Ledger {
-  /** What an earlier call with this key committed, and when. Throws `idempotency_key_used` if its input was another. */
+  /** What an earlier call with this key committed. Throws `idempotency_key_used` if it had another input. */
   find(): Promise<{ committed: unknown } | undefined>;
   /**
-   * Keeps what is committed, in the transaction that makes the change. A repeated call then finds both or neither. Of two
-   * calls at the same moment the second loses its transaction.
+   * Stores what is committed, in the transaction of the change, so that a repeated call finds both or neither. If two
+   * calls with one key run at once, the transaction of the second fails.
    */
   keep(db: Queries, committed: object): Promise<void>;
 }
 
 interface LedgerKey {
-  /** The id of the person: keys are scoped to person and operation. */
+  /** The id of the person. Keys of other people and operations are other keys. */
   person: string;
   operation: string;
   key: string;
@@ -25,7 +25,7 @@ interface LedgerKey {
 
 const withoutKey: Ledger = { find: async () => undefined, keep: async () => {} };
 
-/** The ledger of a call. Only success is kept: a failed call frees its key. */
+/** The ledger of a call. Only success is stored, so a failed call frees its key. */
 export function ledgerOf(
   store: Store,
   operation: string,
@@ -71,8 +71,8 @@ export function createLedger(store: Store, { person, operation, key, inputHash }
 }
 
 export function idempotencyKeyUsed(): Error {
-  return fail('idempotency_key_used', 'This idempotency key was used for another input.', {
-    nextStep: 'Send the first input again to get its outcome, or take a new key.',
+  return fail('idempotency_key_used', 'This idempotency key was used with another input.', {
+    nextStep: 'Send the first input again to get its result, or use a new key.',
     field: 'idempotency_key',
   });
 }

@@ -1,7 +1,7 @@
 import type { Preview } from './preview.ts';
 import type { UnitOfWork } from '../store/unit-of-work.ts';
 
-/** A mutation that has looked at the world: it can be shown, and committed once. */
+/** A mutation that has read the world. It can be previewed, and committed once. */
 export interface PreparedMutation {
   readonly preview: Preview;
   /** Writes, and answers with what was done: the ledger keeps that, and the answer to the caller is made from it. */

@@ -6,7 +6,7 @@ import type { Prose } from '../base/prose.ts';
 export const frontEnds = ['cli', 'mcp', 'slack'] as const;
 export type FrontEnd = (typeof frontEnds)[number];
 
-/** `read` changes nothing; `write` adds or changes; `destructive` takes something away. */
+/** `read` changes nothing, `write` adds or changes, `destructive` removes. */
 export type Effect = 'read' | 'write' | 'destructive';
 
 /** Help groups of the command line, in their order. They are the toolsets of MCP too. */
@@ -26,30 +26,30 @@ export type Group = keyof typeof groups;
  */
 export type SlackReach = { verb: string; form?: boolean } | { button: string } | { menu: true };
 
-/** What a form, a flag or a tool argument must know about a field beyond its zod schema. */
+/** What front ends must know about a field besides its zod schema. */
 export interface FieldHints {
-  /** Two or three words for a form or a table head. */
+  /** Two or three words, for forms and tables. */
   label: string;
-  /** One sentence that says what the field is for. */
+  /** A sentence or two: what the field is for. */
   help: Prose;
   /** Shorter help for tools: an assistant pays for it in every session. */
   brief?: Prose;
   example?: string;
-  /** Values come from this list operation's items: shell completion, a form's menu, `valid_values`. */
+  /** The values are in the items of this list operation: for shell completion, menus in forms, `valid_values`. */
   choices?: { operation: string; value: string; label?: string };
   /** The field may be given only while another field has this value. */
   onlyWith?: { field: string; value: string };
-  /** Besides `onlyWith`: it must be given then. */
+  /** With `onlyWith`: the field is required in that case. */
   requiredThere?: boolean;
-  /** The command line takes it without a flag: `get-model <model>`. */
+  /** The command line takes the value without a flag: `get-model <model>`. */
   positional?: boolean;
-  /** A form leaves it out; flags and tools have it. */
+  /** Forms leave it out. Flags and tools have it. */
   advanced?: boolean;
 }
 
 const hints = z.registry<FieldHints>();
 
-/** Attaches what the front ends need to a field's schema. Call it last: zod's `.optional()` makes another schema. */
+/** Adds the hints to the schema of a field. Call it last, because `.optional()` of zod makes another schema. */
 export function field<S extends z.ZodType>(schema: S, about: FieldHints): S {
   const described = schema.describe(plainWords(about.help));
   hints.add(described, about);
@@ -61,37 +61,37 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   /** `verb_noun`, the same in every front end (the command line writes `verb-noun`). */
   name: string;
   title: string;
-  /** For people and for models: what it does, and when to use it rather than its neighbours. */
+  /** For people and assistants: what it does, and when to use it instead of similar operations. */
   description: Prose;
   group: Group;
   effect: Effect;
-  /** Reads that leave audit rows too: it matters who looked. */
+  /** True: calls are written to the audit log, though the operation only reads. */
   audited?: boolean;
   role: Role;
   /**
-   * Access to models and instances of other people. `visible`: to everything that is not private; admins to private
-   * things too. `admin`: admins only. Absent: the operation is about no such thing.
+   * Access to models and instances of other people. `visible`: to those that are not private; admins also to private
+   * ones. `admin`: admins only. Absent: the operation is not about a model or an instance.
    */
   others?: 'visible' | 'admin';
-  /** True: only a person's own decision counts, so agents and plain tokens are refused. */
+  /** True: only people may call it, so agents and plain tokens are refused. */
   decides?: true;
   frontEnds: readonly FrontEnd[];
   slack?: SlackReach;
   /** True: the command line may run it in its own process if no server runs. */
   withoutServer: boolean;
-  /** The state of the instance at which the command line's `--wait` ends. Absent: there is no instance to follow. */
+  /** The state of the instance at which `--wait` of the command line ends. Absent: there is no instance to wait for. */
   waitsFor?: 'running' | 'stopped';
   input: Input;
   output: Output;
-  /** For lists: the item fields that a table shows, in order. */
+  /** For lists: the fields of an item that a table shows, in order. */
   columns?: readonly string[];
   /** Complete example inputs, for `--help` and the docs. */
   examples: readonly z.input<Input>[];
-  /** True: policy never holds it back. Deciding and taking back are such operations. */
+  /** True: it never needs approval. Decisions and cancelling are such operations. */
   neverHeldBack?: true;
 }
 
-/** One field of an operation's input, as front ends see it. */
+/** A field of an operation's input, as front ends see it. */
 export interface InputField extends FieldHints {
   name: string;
   schema: z.ZodType;
@@ -101,16 +101,15 @@ export interface InputField extends FieldHints {
   default?: unknown;
 }
 
-/** The input's fields in their order. Throws where a field has no hints or a type that no front end can ask for. */
+/** The fields of the input, in their order. Throws if a field has no hints, or a type that front ends do not support. */
 export function inputFields(operation: Pick<Operation, 'name' | 'input'>): InputField[] {
-  return Object.entries(operation.input.shape).map(([name, value]) =>
-    describeField(operation.name, name, value as z.ZodType),
-  );
+  return Object.entries(operation.input.shape).map(([name, value]) => describeField(operation.name, name, value));
 }
 
-function describeField(operation: string, name: string, schema: z.ZodType): InputField {
+function describeField(operation: string, name: string, schema: z.core.$ZodType): InputField {
   const about = hints.get(schema);
-  if (!about) throw new Error(`${operation}.${name} has no field hints: wrap its schema in field(…).`);
+  if (!about || !(schema instanceof z.ZodType))
+    throw new Error(`${operation}.${name} has no field hints: wrap its schema in field(…).`);
   const { inner, optional, fallback } = unwrap(schema);
   return {
     ...about,
@@ -118,21 +117,21 @@ function describeField(operation: string, name: string, schema: z.ZodType): Inpu
     schema,
     ...typeOf(operation, name, inner),
     required: !optional,
-    ...(fallback === undefined ? {} : { default: fallback }),
+    default: fallback,
   };
 }
 
-function unwrap(schema: z.ZodType): { inner: z.ZodType; optional: boolean; fallback: unknown } {
-  if (schema instanceof z.ZodOptional) return { ...unwrap(schema.unwrap() as z.ZodType), optional: true };
+function unwrap(schema: z.core.$ZodType): { inner: z.core.$ZodType; optional: boolean; fallback: unknown } {
+  if (schema instanceof z.ZodOptional) return { ...unwrap(schema.unwrap()), optional: true };
   if (schema instanceof z.ZodDefault) {
-    return { inner: unwrap(schema.unwrap() as z.ZodType).inner, optional: true, fallback: schema.def.defaultValue };
+    return { inner: unwrap(schema.unwrap()).inner, optional: true, fallback: schema.def.defaultValue };
   }
   return { inner: schema, optional: false, fallback: undefined };
 }
 
-function typeOf(operation: string, name: string, schema: z.ZodType): Pick<InputField, 'type' | 'values'> {
+function typeOf(operation: string, name: string, schema: z.core.$ZodType): Pick<InputField, 'type' | 'values'> {
   if (schema instanceof z.ZodEnum) return { type: 'enum', values: schema.options.map(String) };
-  switch (schema.def.type) {
+  switch (schema._zod.def.type) {
     case 'string':
       return { type: 'string' };
     case 'number':

@@ -2,7 +2,8 @@ import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { looksLikeToken } from '../base/secret-shapes.ts';
 import { fail } from '../base/errors.ts';
-import { fieldRef, say, task } from '../base/prose.ts';
+import { fieldRef, run, say, task } from '../base/prose.ts';
+import type { Prose } from '../base/prose.ts';
 import { inputFields } from './operation.ts';
 import type { InputField, Operation } from './operation.ts';
 
@@ -37,9 +38,9 @@ function refuseTokens(input: Record<string, unknown>): void {
     if (!inName && !looksLikeToken(JSON.stringify(value))) continue;
     throw fail(
       'token_in_input',
-      `${inName ? "A field's name" : `The field "${name.slice(0, 64)}"`} holds the value of a token. It was not stored or logged, but whoever sent it has seen it.`,
+      say`${inName ? 'The name of a field' : fieldRef(name.slice(0, 64))} contains the value of a token. EcoLink did not store or log it, but the sender knows it.`,
       {
-        nextStep: say`Revoke that token where it was made. To store a new one: ${task('add_credential')}. Then give its name here.`,
+        nextStep: say`Revoke the token where it was made. Then ${task('add_credential')}, and give its name here.`,
       },
     );
   }
@@ -54,8 +55,8 @@ function refuseUnknown(
   const unknown = Object.keys(input).find((name) => !names.includes(name));
   if (unknown === undefined) return;
   const nearest = names.toSorted((a, b) => distance(a, unknown) - distance(b, unknown))[0];
-  const hint = nearest === undefined ? '' : ` Did you mean "${nearest}"?`;
-  throw fail('unknown_field', `${operation.name} has no field "${unknown.slice(0, 64)}".${hint}`, {
+  const hint = nearest === undefined ? '' : say` Did you mean ${fieldRef(nearest)}?`;
+  throw fail('unknown_field', say`${run(operation.name)} has no field "${unknown.slice(0, 64)}".${hint}`, {
     nextStep: nearest === undefined ? 'Leave the field out.' : 'Correct the field name, or leave it out.',
     field: unknown.slice(0, 64),
     validValues: names,
@@ -63,37 +64,43 @@ function refuseUnknown(
 }
 
 function missing(each: InputField): Error {
-  return fail('field_missing', say`${fieldRef(each.name)} is missing: ${each.help}`, {
+  const named = fieldRef(each.name);
+  return fail('field_missing', say`${named} is missing: ${each.help}`, {
     nextStep:
-      each.example === undefined ? `Give "${each.name}".` : `Give "${each.name}", for example "${each.example}".`,
+      each.example === undefined
+        ? say`Give ${named}.`
+        : say`Give ${named}, for example ${fieldRef(each.name, each.example)}.`,
     field: each.name,
-    ...(each.values ? { validValues: each.values } : {}),
+    validValues: each.values,
   });
 }
 
-/** Of two fields that go with different values of the one that is missing, neither is right beside the other. */
+/** The error for two fields that belong to different values of the missing field `decides`. */
 function contradiction(fields: readonly InputField[], decides: string, input: object): Error | undefined {
   const given = fields.filter(({ name, onlyWith }) => onlyWith?.field === decides && name in input);
   const [one] = given;
   const other = given.find(({ onlyWith }) => onlyWith?.value !== one?.onlyWith?.value);
   if (!one || !other) return undefined;
-  const belongs = ({ name, onlyWith }: InputField): string => `"${name}" goes with ${decides} "${onlyWith?.value}"`;
-  return fail('fields_contradict', `${belongs(one)}, and ${belongs(other)}: they cannot be given together.`, {
-    nextStep: `Leave out "${one.name}" or "${other.name}".`,
+  const belongs = ({ name, onlyWith }: InputField): Prose =>
+    say`${fieldRef(name)} is only valid with ${fieldRef(decides, onlyWith?.value)}`;
+  return fail('fields_contradict', say`${belongs(one)}, and ${belongs(other)}. They exclude each other.`, {
+    nextStep: say`Leave out ${fieldRef(one.name)} or ${fieldRef(other.name)}.`,
     field: other.name,
   });
 }
 
 function badField(fields: readonly InputField[], error: z.ZodError): Error {
-  const issue = error.issues[0] as z.core.$ZodIssue;
-  const name = String(issue.path[0] ?? '');
+  const [issue] = error.issues;
+  const name = String(issue?.path[0] ?? '');
   const about = fields.find((each) => each.name === name);
-  const words = issue.message.replace(/^Invalid input: /, '').replace(/^Invalid option: /, '');
-  return fail('bad_field', `"${name}" ${words.startsWith('must ') ? words : `is not valid: ${words}`}.`, {
+  const words = issue?.message.replace(/^Invalid (?:input|option): /, '') ?? 'unknown';
+  return fail('bad_field', say`${fieldRef(name)} ${words.startsWith('must ') ? words : `is not valid: ${words}`}.`, {
     nextStep:
-      about?.example === undefined ? 'Correct the field.' : `Correct it; an example that works: "${about.example}".`,
+      about?.example === undefined
+        ? 'Correct the field.'
+        : say`Correct it. This is valid: ${fieldRef(name, about.example)}.`,
     field: name,
-    ...(about?.values ? { validValues: about.values } : {}),
+    validValues: about?.values,
   });
 }
 
@@ -102,8 +109,8 @@ function checkCondition(each: InputField, given: Record<string, unknown>): void 
   const { field, value } = each.onlyWith;
   const applies = given[field] === value;
   if (!applies && given[each.name] !== undefined) {
-    throw fail('field_not_applicable', `"${each.name}" goes with ${field} "${value}" only.`, {
-      nextStep: `Leave "${each.name}" out, or set ${field} to "${value}".`,
+    throw fail('field_not_applicable', say`${fieldRef(each.name)} is only valid with ${fieldRef(field, value)}.`, {
+      nextStep: say`Leave ${fieldRef(each.name)} out, or give ${fieldRef(field, value)}.`,
       field: each.name,
     });
   }

@@ -1,21 +1,21 @@
 import type { PreviewFacts } from '../policy/facts.ts';
 
-/** What an operation would do, for the people who decide and for the policy. Made again at every vote and before the run. */
+/** What an operation would do, for approvers and for the policy. Made again at every vote and before the run. */
 export interface Preview {
-  /** The input with every default filled in: what is run after approval. */
+  /** The input with all defaults. This runs after approval. */
   input: Record<string, unknown>;
-  /** For people, a line each. Names in it come from outside. */
+  /** Lines for people. They contain names from outside, so front ends must escape them. */
   summary: string[];
-  /** What an approver relies on, by what it is called: whatever differs later is drift. Nothing that changes by itself. */
+  /** What approvers rely on, by name. If a value differs later, that is drift. Nothing here changes by itself. */
   relied: Record<string, string>;
-  /** May be less later, not more; null: the price is unknown. */
+  /** A higher cost later is drift, a lower one is not. Null: the price is unknown. */
   costPerHour?: number | null;
   facts: PreviewFacts;
-  /** True: it is about something that its owner and admins alone see. */
+  /** True: it is about something that only its owner and admins see. */
   private?: boolean;
 }
 
-/** What differs from what was relied on, in words; empty where nothing does. */
+/** The differences in what was relied on, in words. */
 export function driftBetween(then: Preview, now: Preview): string[] {
   const names = new Set([...Object.keys(then.relied), ...Object.keys(now.relied)]);
   const changed = [...names].flatMap((name) => {
@@ -26,7 +26,7 @@ export function driftBetween(then: Preview, now: Preview): string[] {
 }
 
 function dearer(was: number | null | undefined, is: number | null | undefined): string[] {
-  // Who said yes to an unknown price said yes to every price.
+  // An approval of an unknown price covers every price.
   if (was === null || was === undefined || is === undefined) return [];
   if (is !== null && is <= was) return [];
   return [`the price was ${was} per hour and is ${is ?? 'unknown'}`];

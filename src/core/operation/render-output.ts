@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { proseSchema, render } from '../base/prose.ts';
 import type { Speaker } from '../base/prose.ts';
 
-/** The output with every text said in a front end's words. `schema` says which fields are texts. */
+/** The output with its texts in a front end's words. `schema` says which fields are texts. */
 export function renderOutput(
   schema: z.ZodObject,
   output: Record<string, unknown>,

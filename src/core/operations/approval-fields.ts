@@ -3,19 +3,22 @@ import { proseSchema } from '../base/prose.ts';
 import { approvalStates } from '../approvals/states.ts';
 import { field } from '../operation/operation.ts';
 
-export const approvalField = field(z.coerce.string().regex(/^[1-9][0-9]{0,8}$/, 'must be the number of a request'), {
-  label: 'Request',
-  help: 'Number of the request.',
-  example: '3',
-  choices: { operation: 'list_approvals', value: 'id', label: 'what' },
-  positional: true,
-});
+export const approvalField = field(
+  z.coerce.string().regex(/^[1-9][0-9]{0,8}$/, 'must be the number of an approval request'),
+  {
+    label: 'Approval request',
+    help: 'Number of the approval request.',
+    example: '3',
+    choices: { operation: 'list_approvals', value: 'id', label: 'what' },
+    positional: true,
+  },
+);
 
 export const approvalSummary = z.object({
   id: z.int(),
   state: z.enum(approvalStates),
   operation: z.string(),
-  /** In one line, for people. */
+  /** One line for people. */
   what: z.string(),
   requester: z.string(),
   agent: z.boolean(),
@@ -30,17 +33,17 @@ export const approvalShape = approvalSummary.extend({
   digest: z.string(),
   rule: z.string(),
   identity: z.string(),
-  /** Who may decide now. */
+  /** People who may decide now. */
   approvers: z.array(z.string()),
   quorum: z.int(),
-  /** Approvals still to come. */
+  /** How many approvals it still needs. */
   missing: z.int(),
   votes: z.array(
     z.object({
       person: z.string(),
       vote: z.enum(['approve', 'deny', 'break_glass']),
       at: z.string(),
-      /** False where the person may not decide any more. */
+      /** False if the person may not decide any more. */
       counts: z.boolean(),
       reason: z.string().optional(),
     }),
@@ -53,7 +56,7 @@ export const approvalShape = approvalSummary.extend({
   instance: z.int().optional(),
   model: z.string().optional(),
   model_id: z.string().optional(),
-  /** Where people see it and decide. */
+  /** Address of the message where people decide. */
   url: z.string().optional(),
   next_step: proseSchema,
 });

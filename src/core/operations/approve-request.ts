@@ -6,9 +6,9 @@ import { idempotency } from './shapes.ts';
 
 export const approveRequest = defineMutation({
   name: 'approve_request',
-  title: 'Approve a request',
+  title: 'Approve an approval request',
   description:
-    'Counts your yes to a request that waits for approval. With the last one that is needed it runs by itself. Only people decide, and never on what they or their agents asked for.',
+    'Approves a pending approval request. With the last approval that it needs, the operation runs by itself. Only people decide, and never on requests of their own or of their agents.',
   group: 'approvals',
   effect: 'write',
   role: 'member',
@@ -21,7 +21,7 @@ export const approveRequest = defineMutation({
     approval: approvalField,
     reason: field(z.string().min(1).max(500).optional(), {
       label: 'Reason',
-      help: 'Why, for the record; some rules want one.',
+      help: 'Why. It is kept. Some rules require one.',
       example: 'fits the budget',
     }),
     ...idempotency,

@@ -8,7 +8,7 @@ export const breakGlass = defineMutation({
   name: 'break_glass',
   title: 'Break glass',
   description:
-    'Runs a waiting request without its approvers. For people whom the configuration lists, in an emergency; the reason is kept and everybody is told.',
+    'Runs a pending approval request without its approvers, in an emergency. Only people that the configuration lists may do that. The reason is kept, and the approvers are told.',
   group: 'approvals',
   effect: 'write',
   role: 'member',

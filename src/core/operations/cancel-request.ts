@@ -6,8 +6,8 @@ import { idempotency } from './shapes.ts';
 
 export const cancelRequest = defineMutation({
   name: 'cancel_request',
-  title: 'Cancel a request',
-  description: 'Takes back a request of yours that has not run yet.',
+  title: 'Cancel an approval request',
+  description: 'Cancels an approval request of yours that has not run yet.',
   group: 'approvals',
   effect: 'write',
   role: 'member',
@@ -18,8 +18,8 @@ export const cancelRequest = defineMutation({
     approval: approvalField,
     reason: field(z.string().min(1).max(500).optional(), {
       label: 'Reason',
-      help: 'Why, for the record.',
-      example: 'fits the budget',
+      help: 'Why. It is kept.',
+      example: 'no longer needed',
     }),
     ...idempotency,
   }),

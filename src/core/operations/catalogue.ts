@@ -77,9 +77,9 @@ export const operations = {
 
 type Operations = typeof operations;
 export type OperationName = keyof Operations;
-/** What a caller sends. */
+/** The input that callers send. */
 export type InputOf<N extends OperationName> = z.input<Operations[N]['input']>;
-/** What a caller gets. */
+/** The output that callers get. */
 export type OutputOf<N extends OperationName> = z.output<Operations[N]['output']>;
 
 /** Front ends loop over this: the operations as data. */

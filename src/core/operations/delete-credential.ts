@@ -7,7 +7,7 @@ export const deleteCredential = defineMutation({
   name: 'delete_credential',
   title: 'Delete a credential',
   description:
-    'Deletes a stored Hugging Face token. Refused while models download with it; admins delete shared ones too.',
+    'Deletes a stored Hugging Face token. Refused while models need it for downloads. Only admins delete shared ones.',
   group: 'people',
   effect: 'destructive',
   role: 'member',

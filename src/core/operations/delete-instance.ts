@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { run, say } from '../base/prose.ts';
 import { previewEnd } from './previews/end.ts';
 import { defineMutation } from './define.ts';
 import { field } from '../operation/operation.ts';
@@ -7,8 +8,7 @@ import { committedChange, idempotency, instanceField, instanceReference, receipt
 export const deleteInstance = defineMutation({
   name: 'delete_instance',
   title: 'Delete an instance',
-  description:
-    'Removes a stopped or failed instance from the lists. Its number is never used again; cached weights stay until they are evicted.',
+  description: say`Removes a stopped or failed instance from the lists. Its number is never used again. Cached weights stay until ${run('evict_cache')} or a policy evicts them.`,
   group: 'instances',
   effect: 'destructive',
   role: 'member',
@@ -17,7 +17,6 @@ export const deleteInstance = defineMutation({
   withoutServer: false,
   input: z.strictObject({
     instance: field(instanceReference, instanceField),
-
     ...idempotency,
   }),
   output: receipt,

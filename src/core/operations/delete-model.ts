@@ -27,7 +27,7 @@ export const deleteModel = defineMutation({
     return { model: removal.model.name };
   },
   async respond({ model }) {
-    const next = say`Its cached weights stay until they are evicted. ${run('list_cache')} shows them, ${run('evict_cache')} frees them.`;
+    const next = say`Its cached weights stay until they are evicted. ${run('list_cache')} shows them, ${run('evict_cache')} evicts them.`;
     return { model, state: 'deleted', next_step: next };
   },
 });

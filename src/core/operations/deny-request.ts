@@ -6,8 +6,8 @@ import { idempotency } from './shapes.ts';
 
 export const denyRequest = defineMutation({
   name: 'deny_request',
-  title: 'Deny a request',
-  description: 'Ends a request that waits for approval: one no is enough, and it needs a reason. Only people decide.',
+  title: 'Deny an approval request',
+  description: 'Denies a pending approval request. One denial ends it, and needs a reason. Only people decide.',
   group: 'approvals',
   effect: 'write',
   role: 'member',
@@ -20,7 +20,7 @@ export const denyRequest = defineMutation({
     approval: approvalField,
     reason: field(z.string().min(1).max(500), {
       label: 'Reason',
-      help: 'Why not: the requester reads it.',
+      help: 'Why not. The requester reads it.',
       example: 'too dear for a demo',
     }),
     ...idempotency,

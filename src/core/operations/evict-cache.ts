@@ -17,7 +17,7 @@ export const evictCache = defineMutation({
   withoutServer: false,
   input: z.strictObject(volumeFields),
   output: receipt.extend({
-    /** Absent where nobody knows: a region of Kubernetes cannot look into a volume that was never complete. */
+    /** Absent if it is not known: a Kubernetes region cannot measure a volume that was never complete. */
     freed_bytes: z.number().optional(),
     volumes: z.array(z.string()).optional(),
   }),
@@ -28,7 +28,7 @@ export const evictCache = defineMutation({
     volumes: z.array(
       z.union([
         z.object({ volume: z.string(), held_bytes: z.number().optional() }),
-        // How versions before 0.2 stored it.
+        // Versions before 0.2 stored the keys alone.
         z.string().transform((volume) => ({ volume, held_bytes: undefined })),
       ]),
     ),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { run, say } from '../base/prose.ts';
 import { defineQuery } from './define.ts';
 import { field } from '../operation/operation.ts';
 
@@ -6,7 +7,7 @@ export const explainPolicy = defineQuery({
   name: 'explain_policy',
   title: 'Explain the policy',
   description:
-    'Shows which rule of the policy answers an operation if you called it now, and why none before it does. Nothing is asked for and nothing runs.',
+    'Shows which rule of the policy would answer a call of yours now, and why the rules before it do not fit. Stores and runs nothing.',
   group: 'approvals',
   effect: 'read',
   role: 'viewer',
@@ -15,7 +16,7 @@ export const explainPolicy = defineQuery({
   input: z.strictObject({
     operation: field(z.string().min(1).max(64), {
       label: 'Operation',
-      help: 'Name of the operation.',
+      help: say`Name of the operation, such as ${run('launch_instance')}.`,
       example: 'launch_instance',
       positional: true,
     }),
@@ -24,18 +25,21 @@ export const explainPolicy = defineQuery({
       help: 'The input of the operation, as JSON.',
       example: '{"model":"tiny-chat"}',
     }),
-    agent: field(z.boolean().default(false), { label: 'Agent', help: 'As if an agent of yours asked.' }),
+    agent: field(z.boolean().default(false), {
+      label: 'Agent',
+      help: 'Answers as if an agent of yours made the call.',
+    }),
   }),
   output: z.object({
     operation: z.string(),
     answer: z.enum(['allow', 'deny', 'require']),
     rule: z.string(),
     reason: z.string().optional(),
-    /** Who could approve it for you. */
+    /** People who could approve it. */
     approvers: z.array(z.string()).optional(),
     quorum: z.int().optional(),
     ttl: z.string().optional(),
-    /** Every rule that was looked at, and why it does or does not fit. */
+    /** The rules up to the one that answers, and why each fits or not. */
     considered: z.array(z.string()),
     summary: z.array(z.string()),
   }),

@@ -9,7 +9,7 @@ export const extendInstance = defineMutation({
   name: 'extend_instance',
   title: 'Extend an instance',
   description:
-    'Sets anew when an instance stops by itself, counted from now: more time for one that would stop soon, or an end for one that has none. It goes on running meanwhile.',
+    'Sets the time after which an instance stops by itself, counted from now. Use it to give an instance more time, or to give it an end. The instance goes on running.',
   group: 'instances',
   effect: 'write',
   role: 'member',
@@ -21,12 +21,12 @@ export const extendInstance = defineMutation({
     instance: field(instanceReference, instanceField),
     stop_after: field(durationSchema, {
       label: 'Stop after',
-      help: 'How long it goes on from now: 90m, 8h, 2d.',
+      help: 'How long it runs from now on: 90m, 8h, 2d.',
       example: '8h',
     }),
     reason: field(z.string().max(500).optional(), {
       label: 'Reason',
-      help: 'Why it is needed, for whoever approves it or reads the audit.',
+      help: 'Why it is needed, for approvers and the audit.',
       example: 'the demo moved to Monday',
     }),
     ...idempotency,

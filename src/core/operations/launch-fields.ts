@@ -3,13 +3,13 @@ import { run, say } from '../base/prose.ts';
 import { field } from '../operation/operation.ts';
 import { modelField, regionsField } from './shapes.ts';
 
-/** What decides how an instance runs: `plan_launch` and `launch_instance` ask the same. */
+/** How an instance runs. `plan_launch` and `launch_instance` share these fields. */
 export const launchFields = {
   model: field(z.string().min(1), modelField),
   regions: field(z.array(z.string().min(1)).min(1).max(20).optional(), regionsField),
   replicas: field(z.int().min(1).max(100).optional(), {
     label: 'Replicas',
-    help: 'Replicas in each region; 1 unless given.',
+    help: 'Replicas in each region. Default: 1.',
     example: '1',
   }),
   accelerator: field(z.string().min(1).max(100).optional(), {
@@ -20,7 +20,7 @@ export const launchFields = {
   }),
   accelerator_count: field(z.int().min(1).max(64).optional(), {
     label: 'Accelerators per replica',
-    help: 'Accelerators of each replica.',
+    help: 'How many accelerators each replica uses.',
     example: '1',
     advanced: true,
   }),
@@ -38,7 +38,7 @@ export const launchFields = {
   }),
   arguments: field(z.array(z.string().max(500)).max(100).optional(), {
     label: 'Arguments',
-    help: 'Further arguments for the engine, each one list item.',
+    help: 'Further arguments for the engine, one for each list item.',
     example: '--enforce-eager',
     advanced: true,
   }),
@@ -49,7 +49,7 @@ export const launchFields = {
   }),
   private: field(z.boolean().optional(), {
     label: 'Private',
-    help: 'Only you and admins see and call it.',
+    help: 'Only you and admins can see and call it.',
     advanced: true,
   }),
 };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { run, say } from '../base/prose.ts';
 import { previewLaunch } from './previews/launch.ts';
 import { defineMutation } from './define.ts';
-import { run, say } from '../base/prose.ts';
 import { field } from '../operation/operation.ts';
 import { durationSchema } from '../base/duration.ts';
 import { launchFields } from './launch-fields.ts';
@@ -34,7 +34,7 @@ export const launchInstance = defineMutation({
     }),
     reason: field(z.string().max(500).optional(), {
       label: 'Reason',
-      help: 'Why it is needed, for whoever reads the audit.',
+      help: 'Why it is needed, for approvers and the audit.',
       example: 'demo on Friday',
       advanced: true,
     }),

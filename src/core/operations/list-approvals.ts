@@ -7,8 +7,9 @@ import { listOf, paging } from './shapes.ts';
 
 export const listApprovals = defineQuery({
   name: 'list_approvals',
-  title: 'List approvals',
-  description: 'Lists the requests that wait for people to decide, and what became of earlier ones, newest first.',
+  title: 'List approval requests',
+  description:
+    'Lists approval requests, newest first: those that wait for a decision, and the results of earlier ones.',
   group: 'approvals',
   effect: 'read',
   role: 'viewer',
@@ -16,7 +17,7 @@ export const listApprovals = defineQuery({
   slack: { verb: 'approvals' },
   withoutServer: true,
   input: z.strictObject({
-    state: field(z.enum(approvalStates).optional(), { label: 'State', help: 'Only requests in this state.' }),
+    state: field(z.enum(approvalStates).optional(), { label: 'State', help: 'Only approval requests in this state.' }),
     ...paging,
   }),
   output: listOf(approvalSummary),

@@ -6,7 +6,7 @@ import { listOf, paging } from './shapes.ts';
 export const listAudit = defineQuery({
   name: 'list_audit',
   title: 'List audit events',
-  description: 'Lists who asked for what and what came of it, newest first.',
+  description: 'Lists who called which operation and how the call ended, newest first.',
   group: 'oversight',
   effect: 'read',
   audited: true,
@@ -16,12 +16,12 @@ export const listAudit = defineQuery({
   input: z.strictObject({
     actor: field(z.string().min(1).optional(), {
       label: 'Actor',
-      help: 'Only what this person asked for.',
+      help: 'Only calls of this person.',
       example: 'ada',
     }),
     operation: field(z.string().min(1).optional(), {
       label: 'Operation',
-      help: 'Only this operation.',
+      help: 'Only calls of this operation.',
       example: 'launch_instance',
     }),
     since: field(z.iso.datetime({ offset: true }).optional(), {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { run, say } from '../base/prose.ts';
 import { defineQuery } from './define.ts';
 import { field } from '../operation/operation.ts';
 import { volumeStates } from '../volumes/states.ts';
@@ -7,7 +8,8 @@ import { listOf, paging, progressShape } from './shapes.ts';
 export const listCache = defineQuery({
   name: 'list_cache',
   title: 'List cached weights',
-  description: 'Lists the volumes: which commit lies in which region, how large, in use or not, pinned or not.',
+  description:
+    'Lists the volumes of cached weights: commit, region, size, state, the instances that use them, and whether they are pinned.',
   group: 'regions',
   effect: 'read',
   role: 'viewer',
@@ -16,7 +18,7 @@ export const listCache = defineQuery({
   input: z.strictObject({
     region: field(z.string().min(1).optional(), {
       label: 'Region',
-      help: 'Only this region.',
+      help: say`Only this region, by the name that ${run('list_regions')} shows.`,
       example: 'local',
       choices: { operation: 'list_regions', value: 'name' },
     }),
@@ -38,11 +40,11 @@ export const listCache = defineQuery({
       bytes: z.number(),
       progress: progressShape.optional(),
       reason: z.object({ code: z.string(), message: z.string() }).optional(),
-      /** Asked for, and every byte read and found right. */
+      /** True if `verify` was given, and every file has the right hash. */
       verified: z.boolean().optional(),
       in_use_by: z.array(z.int()),
       pinned: z.boolean(),
-      /** Its storage class keeps the bytes (reclaimPolicy Retain): an eviction frees nothing. Absent where it does not, or nobody may know. */
+      /** True if its storage class keeps the bytes (reclaimPolicy Retain), so an eviction frees nothing. Absent if not, or if EcoLink may not read it. */
       kept_after_eviction: z.boolean().optional(),
       last_used_at: z.string().optional(),
     }),

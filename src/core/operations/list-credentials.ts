@@ -19,12 +19,12 @@ export const listCredentials = defineQuery({
     z.object({
       credential: z.string(),
       owner: z.string(),
-      /** Whose the token is on the Hub; not known of HF_TOKEN. */
+      /** The account of the token on the Hub. Not known for HF_TOKEN. */
       account: z.string().optional(),
       fingerprint: z.string(),
       shared: z.boolean(),
       state: z.enum(['ok', 'failing']),
-      /** Those that download with it, as far as you see them. */
+      /** Models that download with it, and that the caller may see. */
       models: z.array(z.string()),
       last_used_at: z.string().optional(),
     }),

@@ -5,7 +5,7 @@ import { listOf, paging } from './shapes.ts';
 export const listFilesystems = defineQuery({
   name: 'list_filesystems',
   title: 'List filesystems',
-  description: 'Lists the shared filesystems that models can be registered from; each lives in one region.',
+  description: 'Lists the shared filesystems from which models can be registered. Each belongs to one region.',
   group: 'regions',
   effect: 'read',
   role: 'viewer',

@@ -6,7 +6,7 @@ import { listOf, paging } from './shapes.ts';
 export const listPeople = defineQuery({
   name: 'list_people',
   title: 'List people',
-  description: 'Lists everybody who has a role, what gives it to them, and the accounts that they are known by.',
+  description: 'Lists everybody who has a role, where the role comes from, and their accounts.',
   group: 'people',
   effect: 'read',
   role: 'admin',
@@ -18,7 +18,7 @@ export const listPeople = defineQuery({
     z.object({
       person: z.string(),
       role: z.enum(roles),
-      /** `ecolink.yaml`, a group, the server's terminal, a claim, or the admin who gave it. */
+      /** `ecolink.yaml`, a group, the server's terminal, a claim, or the admin who gave the role. */
       given_by: z.string(),
       identities: z.array(z.string()),
     }),

@@ -25,7 +25,7 @@ export const listRegions = defineQuery({
         z.object({
           name: z.string(),
           total: z.int().nullable(),
-          free: z.int().nullable().describe('Not taken by anybody now; null where EcoLink may not look.'),
+          free: z.int().nullable().describe('Not in use now. Null if EcoLink may not read it.'),
           price_per_hour: z.number().nullable(),
         }),
       ),

@@ -17,7 +17,7 @@ export const pinCache = defineMutation({
   withoutServer: false,
   input: z.strictObject({
     ...volumeFields,
-    pinned: field(z.boolean().default(true), { label: 'Pinned', help: 'False lifts the pin.', advanced: true }),
+    pinned: field(z.boolean().default(true), { label: 'Pinned', help: 'False removes the pin.', advanced: true }),
   }),
   output: receipt.extend({ volumes: z.array(z.string()).optional() }),
   examples: [{ model: 'qwen-small' }],

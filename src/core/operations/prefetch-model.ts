@@ -44,7 +44,7 @@ export const prefetchModel = defineMutation({
       : {
           model,
           state: 'queued',
-          next_step: say`${run('list_cache')} shows the progress. A launch meanwhile joins the download.`,
+          next_step: say`${run('list_cache')} shows the progress. A launch in the meantime joins the download.`,
           volumes,
         };
   },

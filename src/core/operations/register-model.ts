@@ -9,8 +9,7 @@ import { sourceFields } from './source-fields.ts';
 export const registerModel = defineMutation({
   name: 'register_model',
   title: 'Register a model',
-  description:
-    'Saves a model in the registry under a name that becomes the prefix of its id in API calls. The entry never changes: another revision or folder is another entry. Nothing is downloaded until a launch.',
+  description: say`Saves a model in the registry. Its name becomes the prefix of its id in API calls. A registered model never changes: register another revision or folder under another name. Nothing is downloaded before ${run('launch_instance')} or ${run('prefetch_model')}.`,
   group: 'models',
   effect: 'write',
   role: 'member',
@@ -20,7 +19,7 @@ export const registerModel = defineMutation({
   input: z.strictObject({
     name: field(z.string().min(1).max(48), {
       label: 'Name',
-      help: 'Prefix of the model id in API calls: 1 to 48 lower-case letters, digits, ".", "_" and "-", a letter or digit at both ends.',
+      help: 'Prefix of the model id in API calls: 1 to 48 lower-case letters, digits, ".", "_" and "-", with a letter or digit at both ends.',
       example: 'tiny-chat',
       positional: true,
     }),
@@ -47,7 +46,7 @@ export const registerModel = defineMutation({
   },
   async respond({ model }, { services }) {
     if (await services.registry.exists(model)) {
-      const next = say`Launch it: ${run('launch_instance', { model })}. ${run('plan_launch', { model })} shows first what that does.`;
+      const next = say`Launch it: ${run('launch_instance', { model })}. Before that, ${run('plan_launch', { model })} shows what it would do.`;
       return { model, state: 'registered', next_step: next };
     }
     const next = 'It was deleted since. Register it again with a new idempotency key.';

@@ -20,13 +20,13 @@ export const restartInstance = defineMutation({
     instance: field(instanceReference, instanceField),
     model: field(z.string().min(1).optional(), {
       label: 'Model',
-      help: 'Another registered model to run from now on; the model id stays.',
+      help: 'Another registered model to serve from now on. The model id stays.',
       example: 'qwen-small-v2',
       choices: { operation: 'list_models', value: 'name' },
     }),
     plan_digest: field(z.string().max(100).optional(), {
       label: 'Plan digest',
-      help: 'Accepts a changed folder: the digest that the refusal named.',
+      help: 'Accepts a changed folder: the digest from the error that refused the restart.',
       advanced: true,
     }),
     ...idempotency,

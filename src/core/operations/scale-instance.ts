@@ -19,7 +19,7 @@ export const scaleInstance = defineMutation({
     instance: field(instanceReference, instanceField),
     replicas: field(z.int().min(1).max(100), {
       label: 'Replicas',
-      help: 'How many replicas run in each region from now on.',
+      help: 'How many replicas run in each region.',
       example: '2',
     }),
     ...idempotency,

@@ -7,7 +7,7 @@ import type { Instances } from '../instances/instances.ts';
 import type { Fleet } from '../region/fleet.ts';
 import type { Registry } from '../registry/registry.ts';
 
-/** What handlers may use. Each service is narrow, and knows nothing of front ends. */
+/** The services that operations use. They know no front end. */
 export interface Services {
   registry: Registry;
   instances: Instances;

@@ -5,12 +5,12 @@ import { defineMutation } from './define.ts';
 import { field } from '../operation/operation.ts';
 import { idempotency } from './shapes.ts';
 
-/** `decides`: who gives the role of an approver decides on what is approved, so no agent does and no plain token. */
+/** `decides`: a person who makes approvers decides who approves. So agents and plain tokens are refused. */
 export const setRole = defineMutation({
   name: 'set_role',
   title: 'Set a role',
   description:
-    'Gives somebody a role, or takes it away with "none"; their tokens and agents follow at once. What ecolink.yaml says of a person wins.',
+    'Gives a person a role. The role "none" takes it away. Their tokens and agents follow at once. A role from ecolink.yaml wins.',
   group: 'people',
   effect: 'write',
   role: 'admin',
@@ -28,7 +28,7 @@ export const setRole = defineMutation({
         .regex(/^(?!slack:)|^slack:[A-Z0-9]+\/[A-Z0-9]+$/, 'must be a name, or an account such as slack:T0123/U0456'),
       {
         label: 'Person',
-        help: 'Their name, or their account in Slack where they are new.',
+        help: 'Name of the person, or the Slack account of a new person.',
         example: 'slack:T0123/U0456',
         choices: { operation: 'list_people', value: 'person' },
         positional: true,
@@ -36,12 +36,12 @@ export const setRole = defineMutation({
     ),
     role: field(z.enum([...roles, 'none']), {
       label: 'Role',
-      help: 'What they may do from now on.',
+      help: 'The role from now on.',
       example: 'member',
     }),
     name: field(z.string().min(1).max(100).optional(), {
       label: 'Name',
-      help: 'How somebody who is new is shown.',
+      help: 'Name of a new person.',
       example: 'ada',
       advanced: true,
     }),
@@ -68,7 +68,7 @@ export const setRole = defineMutation({
     ...changed,
     next_step:
       changed.role === 'none'
-        ? `${changed.person} has no role any more. Their tokens and agents stop too. Admins see what they own.`
-        : `${changed.person} has the role "${changed.role}" from the next call on, and so have their tokens and agents.`,
+        ? `${changed.person} has no role any more. Their tokens and agents have none either. Admins see what they own.`
+        : `${changed.person} has the role "${changed.role}" from the next call on. Their tokens and agents follow.`,
   }),
 });

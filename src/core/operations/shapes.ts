@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { proseSchema } from '../base/prose.ts';
+import { proseSchema, run, say } from '../base/prose.ts';
 import { instanceStates } from '../instances/states.ts';
 import { field } from '../operation/operation.ts';
 import { sources } from '../registry/model.ts';
 import { categories, formats } from '../base/categories.ts';
 
-/** Every list takes these two. */
+/** Every list has these two fields. */
 export const paging = {
   cursor: field(z.string().optional(), {
     label: 'Cursor',
@@ -21,7 +21,7 @@ export const paging = {
   }),
 };
 
-/** Every mutation takes this one. */
+/** Every mutation has this field. */
 export const idempotency = {
   idempotency_key: field(z.string().min(1).max(200).optional(), {
     label: 'Idempotency key',
@@ -33,7 +33,7 @@ export const idempotency = {
 
 export const modelField = {
   label: 'Model',
-  help: 'Name of a registered model.',
+  help: say`Name of a registered model, as ${run('list_models')} shows it.`,
   example: 'tiny-chat',
   choices: { operation: 'list_models', value: 'name' },
   positional: true,
@@ -48,14 +48,14 @@ export const instanceField = {
   positional: true,
 };
 
-/** An instance's number, written `3` or `tiny-chat:3`. A string schema, so that flags, forms and tools can all give it. */
+/** The number of an instance, written `3` or `tiny-chat:3`. A string, so that flags, forms and tools can all give it. */
 export const instanceReference = z.coerce
   .string()
   .regex(/^(?:[^:]+:)?[1-9][0-9]*$/, 'must be an instance number such as 3, or "name:3"');
 
 export const regionsField = {
   label: 'Regions',
-  help: 'Names of the regions; without them EcoLink chooses.',
+  help: say`Names of regions, as ${run('list_regions')} shows them. Default: EcoLink chooses.`,
   example: 'local',
   choices: { operation: 'list_regions', value: 'name' },
 };
@@ -67,7 +67,7 @@ export const waitSeconds = field(z.int().min(0).max(30).optional(), {
   advanced: true,
 });
 
-/** What a change of an instance committed. Receipts of older versions fit. */
+/** The record of a committed change of an instance. Receipts of older versions fit. */
 export const committedChange = z.object({
   instance: z.int(),
   model: z.string(),
@@ -75,13 +75,13 @@ export const committedChange = z.object({
   stop_at: z.string().optional(),
 });
 
-/** What every mutation answers with. A request that waits for approval answers with these fields alone. */
+/** The output of a mutation. A call that waits for approval has these fields only. */
 export const receipt = z.object({
   model: z.string().optional(),
   instance: z.int().optional(),
-  /** What callers send as `model`. */
+  /** Clients send this as `model`. */
   model_id: z.string().optional(),
-  /** `awaiting_approval` where people have to decide first. */
+  /** `awaiting_approval` if people must decide first. */
   state: z.string(),
   approval: z
     .object({ id: z.int(), url: z.string().optional(), approvers: z.array(z.string()), expires_at: z.string() })
@@ -95,7 +95,7 @@ export const modelSummary = z.object({
   name: z.string(),
   source: z.enum(sources),
   category: z.enum(categories),
-  /** Where it comes from, in one line. */
+  /** The source in one line. */
   origin: z.string(),
   commit: z.string().optional(),
   format: z.enum(formats),
@@ -160,7 +160,7 @@ export const instanceShape = instanceSummary.extend({
       progress: progressShape.optional(),
       reason: reason.optional(),
       image: z.string().optional(),
-      /** As the engine tells it. */
+      /** As the engine reports it. */
       context_length: z.int().optional(),
     }),
   ),
@@ -172,7 +172,7 @@ export const instanceShape = instanceSummary.extend({
   private: z.boolean(),
   reason: z.string().optional(),
   stop_at: z.string().optional(),
-  /** While its end is near. */
+  /** Says when the instance stops, if that is soon. */
   warning: proseSchema.optional(),
   /** The base URL for OpenAI clients. */
   url: z.string(),
@@ -203,9 +203,9 @@ export const planShape = z.object({
   ),
   cost_per_hour: z.number().nullable(),
   bytes_to_fetch: z.number(),
-  /** What somebody should know before saying yes. */
+  /** What people should know before they launch or approve. */
   warnings: z.array(proseSchema),
-  /** For a filesystem model: what differs from the folder that was registered. */
+  /** For a model on a filesystem: how the folder differs from the registered one. */
   changes: z.array(z.string()),
   digest: z.string(),
 });

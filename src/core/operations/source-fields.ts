@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { run, say } from '../base/prose.ts';
 import { field } from '../operation/operation.ts';
 import { sources } from '../registry/model.ts';
 import { categories } from '../base/categories.ts';
@@ -6,11 +7,11 @@ import { categories } from '../base/categories.ts';
 const huggingface = { field: 'source', value: 'huggingface' };
 const filesystem = { field: 'source', value: 'filesystem' };
 
-/** Where a model comes from: `check_model` and `register_model` ask the same. */
+/** The source of a model. `check_model` and `register_model` share these fields. */
 export const sourceFields = {
   source: field(z.enum(sources), {
     label: 'Source',
-    help: 'Where the weights come from: a Hugging Face repo, or a folder on a shared filesystem.',
+    help: 'Source of the weights: a Hugging Face repo, or a folder on a shared filesystem.',
     example: 'huggingface',
   }),
   repo: field(z.string().min(1).max(500).optional(), {
@@ -28,13 +29,13 @@ export const sourceFields = {
   }),
   credential: field(z.string().min(1).max(100).optional(), {
     label: 'Credential',
-    help: 'Name of a stored Hugging Face token, for gated repos. Never the token itself.',
+    help: say`Name of a stored Hugging Face token, as ${run('list_credentials')} shows it. For gated repos. Never the token itself.`,
     example: 'env',
     onlyWith: huggingface,
   }),
   filesystem: field(z.string().min(1).max(100).optional(), {
     label: 'Filesystem',
-    help: 'Name of a shared filesystem.',
+    help: say`Name of a shared filesystem, as ${run('list_filesystems')} shows it.`,
     example: 'shared-models',
     choices: { operation: 'list_filesystems', value: 'name' },
     onlyWith: filesystem,
@@ -49,7 +50,7 @@ export const sourceFields = {
   }),
   category: field(z.enum(categories).optional(), {
     label: 'Category',
-    help: 'What the model does. Suggested from the repo where it says so; required where it does not.',
+    help: 'What the model does. Required if EcoLink cannot tell it from the repo.',
     example: 'chat',
   }),
   include: field(z.array(z.string().min(1).max(200)).max(50).optional(), {
@@ -66,7 +67,7 @@ export const sourceFields = {
   }),
   private: field(z.boolean().optional(), {
     label: 'Private',
-    help: 'Only you and admins see the entry.',
+    help: 'Only you and admins can see the model.',
     advanced: true,
   }),
 };

@@ -18,7 +18,6 @@ export const stopInstance = defineMutation({
   waitsFor: 'stopped',
   input: z.strictObject({
     instance: field(instanceReference, instanceField),
-
     ...idempotency,
   }),
   output: receipt,

@@ -3,9 +3,9 @@ import { defineQuery } from './define.ts';
 
 export const verifyAudit = defineQuery({
   name: 'verify_audit',
-  title: 'Verify the audit',
+  title: 'Verify the audit log',
   description:
-    'Reads the whole audit and says whether every row is there, in order and unchanged, against the heads that were kept outside the database.',
+    'Reads the whole audit log and says whether every row is there, in order and unchanged. It compares the log with the heads that are stored outside the database.',
   group: 'oversight',
   effect: 'read',
   audited: true,

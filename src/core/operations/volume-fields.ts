@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { field } from '../operation/operation.ts';
 import { idempotency, modelField, regionsField } from './shapes.ts';
 
-/** Which volumes: one by its key, or those of a model. */
+/** Volumes: one by its key, or those of a model. */
 export const volumeFields = {
   volume: field(z.string().min(1).max(100).optional(), {
     label: 'Volume',
@@ -12,7 +12,7 @@ export const volumeFields = {
   }),
   model: field(z.string().min(1).optional(), {
     ...modelField,
-    help: 'Name of a model: its volumes in the regions.',
+    help: 'Name of a model. Takes its volumes in the regions.',
   }),
   regions: field(z.array(z.string().min(1)).min(1).max(20).optional(), {
     ...regionsField,

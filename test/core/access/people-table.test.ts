@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { roles } from '../../../src/core/base/caller.ts';
 import type { Caller, Role } from '../../../src/core/base/caller.ts';
 import { EcolinkError } from '../../../src/core/base/errors.ts';
+import { roleFor } from '../../../src/core/operation/authorise.ts';
 import { catalogue } from '../../../src/core/operations/catalogue.ts';
 import { inSlack } from '../../support/callers.ts';
 import { startCore } from '../../support/core.ts';
@@ -17,7 +18,8 @@ import type { ModelFolder } from '../../support/model-folder.ts';
 
 /**
  * people-table.txt says what each operation answers: one line for each operation and owner of what it is about, one word
- * for each role, one letter for each way to ask. It is written by hand; nothing here derives it from the definitions.
+ * for each role, one letter for each way to ask. It is written by hand. Everything else about roles is generated from the
+ * definitions, so this is the only independent expectation.
  */
 const expected = new URL('people-table.txt', import.meta.url);
 
@@ -196,6 +198,22 @@ async function expectedLines(): Promise<string[]> {
 test('the table has lines for every operation and for no other', async () => {
   const listed = new Set((await expectedLines()).map((line) => line.split(' ')[0]));
   expect([...listed]).toEqual(catalogue.map((operation) => operation.name));
+});
+
+const owners = { '-': 'own', own: 'own', others: 'others', private: 'private' } as const;
+
+test.each(catalogue)('the definition of $name, which docs/roles.md shows, agrees with the table', async (operation) => {
+  if (operation.name in named) return;
+  for (const [whose, ownership] of Object.entries(owners)) {
+    const line = (await expectedLines()).find((each) => each.startsWith(`${operation.name} ${whose} `));
+    if (line === undefined) continue;
+    // The fifth way is a deciding token over HTTP, which offers every operation.
+    const letterOfRole = line
+      .split(' ')
+      .slice(2)
+      .map((word) => word[4]);
+    expect(roles[letterOfRole.indexOf('y')]).toBe(roleFor(operation, ownership));
+  }
 });
 
 test.each(catalogue.map((operation) => operation.name))('%s answers as the table says', async (operation) => {

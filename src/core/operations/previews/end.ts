@@ -2,7 +2,7 @@ import type { PreparedEnd } from '../../instances/end-instance.ts';
 import { modelId } from '../../instances/instance.ts';
 import type { Preview } from '../../operation/preview.ts';
 
-/** Stopping an instance, or removing one from the lists. */
+/** For stopping and deleting an instance. */
 export function previewEnd({ end, instance }: PreparedEnd, given: { instance: string }): Preview {
   const { spec } = instance;
   const regions = spec.regions.map(({ region }) => region);

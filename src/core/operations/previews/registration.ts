@@ -4,7 +4,7 @@ import type { Preview } from '../../operation/preview.ts';
 import type { RegisterInput, Registration } from '../../registry/registry.ts';
 import { modelFacts } from './plan-lines.ts';
 
-/** The commit takes the place of the revision: nobody approved what a branch names tomorrow. */
+/** The input names the commit instead of the revision, because a branch may move before the run. */
 export function previewRegistration({ model, warnings }: Registration, given: RegisterInput): Preview {
   const { commit, licence, bytes, gated, region, files } = model;
   return {
