@@ -83,11 +83,13 @@ function layerRow({ title, about, rooms }: Layer, y: number): string[] {
 
 /** Breaks a text into lines of at most `most` characters. */
 function lines(about: string, most: number): string[] {
-  return about.split(' ').reduce<string[]>((all, word) => {
-    const last = all.at(-1);
-    if (last === undefined || `${last} ${word}`.length > most) return [...all, word];
-    return [...all.slice(0, -1), `${last} ${word}`];
-  }, []);
+  const broken: string[] = [];
+  for (const word of about.split(' ')) {
+    const last = broken.at(-1);
+    if (last === undefined || `${last} ${word}`.length > most) broken.push(word);
+    else broken[broken.length - 1] = `${last} ${word}`;
+  }
+  return broken;
 }
 
 function box(x: number, y: number, w: number, h: number, label: string, fill: string, line: string): string[] {

@@ -195,12 +195,7 @@ export interface ApprovalQuery {
   limit?: number | undefined;
 }
 
-/** Newest first. */
-export async function searchApprovals(db: Queries, query: ApprovalQuery): Promise<Approval[]> {
-  return (await searchRows(db, query)).map(toApproval);
-}
-
-/** The same, with rows that this version cannot read. */
+/** Newest first, with rows that this version cannot read. */
 export async function searchReadable(db: Queries, query: ApprovalQuery): Promise<(Approval | UnreadableApproval)[]> {
   return (await searchRows(db, query)).map(readRow);
 }
