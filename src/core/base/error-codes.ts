@@ -108,7 +108,10 @@ export const errorCodes = {
   link_leads_out: { kind: 'refused', means: 'A symbolic link leads out of the filesystem.' },
   link_not_found: { kind: 'not_found', means: 'The one-time link is unknown, was used or has expired.' },
   manifest_too_large: { kind: 'refused', means: 'The model has too many files for one download.' },
-  may_not_break_glass: { kind: 'refused', means: 'The configuration does not list the person under break_glass.' },
+  may_not_break_glass: {
+    kind: 'refused',
+    means: 'The configuration does not list the person under approvals.break_glass.',
+  },
   may_not_decide: { kind: 'refused', means: 'The caller cannot decide: only people can, or tokens made for it.' },
   missing_shards: { kind: 'refused', means: 'Some of the files that the weights are split into are missing.' },
   model_exists: { kind: 'conflict', means: 'A model of this name is registered already.' },
