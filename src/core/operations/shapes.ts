@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { proseSchema, run, say } from '../base/prose.ts';
+import { proseSchema } from '../base/prose.ts';
 import { instanceStates } from '../instances/states.ts';
 import { field } from '../operation/operation.ts';
 import { sources } from '../registry/model.ts';
@@ -33,7 +33,7 @@ export const idempotency = {
 
 export const modelField = {
   label: 'Model',
-  help: say`Name of a registered model, as ${run('list_models')} shows it.`,
+  help: 'Name of a registered model.',
   example: 'tiny-chat',
   choices: { operation: 'list_models', value: 'name' },
   positional: true,
@@ -55,7 +55,7 @@ export const instanceReference = z.coerce
 
 export const regionsField = {
   label: 'Regions',
-  help: say`Names of regions, as ${run('list_regions')} shows them. Default: EcoLink chooses.`,
+  help: 'Names of regions. Default: EcoLink chooses.',
   example: 'local',
   choices: { operation: 'list_regions', value: 'name' },
 };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { run, say } from '../base/prose.ts';
+import { say } from '../base/prose.ts';
 import { field } from '../operation/operation.ts';
 import { sources } from '../registry/model.ts';
 import { categories } from '../base/categories.ts';
@@ -29,13 +29,13 @@ export const sourceFields = {
   }),
   credential: field(z.string().min(1).max(100).optional(), {
     label: 'Credential',
-    help: say`Name of a stored Hugging Face token, as ${run('list_credentials')} shows it. For gated repos. Never the token itself.`,
+    help: say`Name of a stored Hugging Face token, for gated repos. Never the token itself.`,
     example: 'env',
     onlyWith: huggingface,
   }),
   filesystem: field(z.string().min(1).max(100).optional(), {
     label: 'Filesystem',
-    help: say`Name of a shared filesystem, as ${run('list_filesystems')} shows it.`,
+    help: 'Name of a shared filesystem.',
     example: 'shared-models',
     choices: { operation: 'list_filesystems', value: 'name' },
     onlyWith: filesystem,
