@@ -44,8 +44,8 @@ export async function commitLaunch(deps: InstanceDeps, launch: PreparedLaunch, u
   const { input, model, plan: made, caller } = launch;
   const { db, afterCommit } = unit;
   const now = deps.now();
-  const regions = made.regions.map(({ region }) => ({ region, volume: volumeOf(model, region) }));
-  for (const { region, volume } of regions) if (volume) await want(db, model, region, volume);
+  const regions = made.regions.map(({ region }) => ({ region, volume: volumeOf(deps.sources, model, region) }));
+  for (const { region } of regions) await want(db, deps.sources, model, region);
   const id = await insertInstance(db, {
     name: model.name,
     entryId: model.id,

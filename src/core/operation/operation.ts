@@ -132,11 +132,17 @@ function unwrap(schema: z.ZodType): { inner: z.ZodType; optional: boolean; fallb
   return { inner: schema, optional: false, fallback: undefined };
 }
 
+/** Known values of a string that takes others too. The operation itself refuses what it does not know. */
+function openValues(schema: z.ZodType): { type: 'enum'; values: readonly string[] } | undefined {
+  const values = schema.meta()?.['enum'];
+  return Array.isArray(values) ? { type: 'enum', values: values.map(String) } : undefined;
+}
+
 function typeOf(operation: string, name: string, schema: z.ZodType): Pick<InputField, 'type' | 'values'> {
   if (schema instanceof z.ZodEnum) return { type: 'enum', values: schema.options.map(String) };
   switch (schema.def.type) {
     case 'string':
-      return { type: 'string' };
+      return openValues(schema) ?? { type: 'string' };
     case 'number':
     case 'int':
       return { type: 'number' };

@@ -7,8 +7,10 @@ import { isPickle } from '../registry/model.ts';
 import { contextEstimate, memoryEstimate } from '../registry/sizing.ts';
 import { argumentsOf, remoteCodeFlagsIn, imageOf } from '../runtimes/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
+import type { MountedFolder } from '../registry/sources/source.ts';
+import type { Delivery } from '../registry/sources/sources.ts';
 import type { OwnedModel } from '../registry/table.ts';
-import { selectionHash } from '../registry/origin.ts';
+import { selectionHash } from '../registry/selection-hash.ts';
 import { chooseAccelerator, memoryOf, offers } from './plan-accelerators.ts';
 import {
   chooseRuntime,
@@ -70,14 +72,14 @@ export interface LaunchPlan {
   digest: string;
 }
 
-/** A model from the Hub runs in two regions unless somebody says otherwise: one can fail. */
+/** By default a model that can be fetched runs in two regions: one of them can fail. */
 const defaultRegions = 2;
 
-/** Which regions a launch goes to. Throws where the model is bound to another, or none can serve it. */
-export function chooseRegions(model: OwnedModel, input: LaunchInput, fleet: Fleet): string[] {
+/** The regions of a launch. Throws if the model is bound to another region, or if no region can serve it. */
+export function chooseRegions(model: OwnedModel, input: LaunchInput, fleet: Fleet, delivery: Delivery): string[] {
   const asked = input.regions === undefined ? undefined : [...new Set(input.regions)];
   for (const name of asked ?? []) fleet.region(name);
-  if (model.region !== undefined) return lockedTo(model, model.region, asked);
+  if (delivery.kind === 'mounted') return lockedTo(model, delivery, asked);
   if (asked) return asked;
   const able = fleet.regions().flatMap(({ name }) => {
     const runtime = pickRuntime(fleet, name, model, input.runtime);
@@ -89,11 +91,11 @@ export function chooseRegions(model: OwnedModel, input: LaunchInput, fleet: Flee
   return (taking.length > 0 ? taking : able).slice(0, defaultRegions).map(({ name }) => name);
 }
 
-function lockedTo(model: OwnedModel, region: string, asked: string[] | undefined): string[] {
+function lockedTo(model: OwnedModel, { region, filesystem }: MountedFolder, asked: string[] | undefined): string[] {
   if (asked === undefined || (asked.length === 1 && asked[0] === region)) return [region];
   throw fail(
     'region_locked',
-    `"${model.name}" lies on the filesystem ${model.filesystem}, which is in the region ${region}: it runs there and nowhere else.`,
+    `"${model.name}" lies on the filesystem ${filesystem}, which is in the region ${region}: it runs there and nowhere else.`,
     {
       nextStep: `Leave the regions out, or name ${region} alone.`,
       field: 'regions',
@@ -203,10 +205,11 @@ function warningsOf(model: OwnedModel, launches: readonly RegionLaunch[], fleet:
     if (memory !== undefined && model.bytes > memory * count)
       warnings.push(`The weights have ${formatBytes(model.bytes)}, more than the memory of ${count} × ${accelerator}.`);
   }
-  if (model.source === 'huggingface' && regions.length === 1 && fleet.regions().length > 1) {
+  const fetching = launches.flatMap(({ region, volume }) => (volume.state === 'mounted' ? [] : [region]));
+  if (fetching.length === 1 && regions.length === 1 && fleet.regions().length > 1) {
     warnings.push(`It runs in one region only: if ${regions[0]} fails, it is down.`);
   }
-  for (const region of model.source === 'huggingface' ? regions : []) {
+  for (const region of fetching) {
     if (fleet.region(region).capabilities.oneNodeVolumes)
       warnings.push(`In ${region} one node at a time mounts the volume: all replicas run on it.`);
   }

@@ -2,7 +2,9 @@ import type { Caller } from '../base/caller.ts';
 import type { ModelCredential } from '../access/credentials/credentials.ts';
 import { auditedAs } from '../access/audited-as.ts';
 import type { ReconcilerDeps } from './dependencies.ts';
+import type { Model } from '../registry/model.ts';
 import { findModel } from '../registry/table.ts';
+import { sharesRepo } from '../volumes/model-volume.ts';
 import { updateVolume } from '../volumes/table.ts';
 import type { Volume } from '../volumes/table.ts';
 
@@ -47,7 +49,7 @@ export async function chooseCredential(
 }
 
 async function entriesOfFiles(
-  { store }: ReconcilerDeps,
+  { store, sources }: ReconcilerDeps,
   volume: Volume,
   users: readonly User[],
 ): Promise<(ModelCredential & { name: string })[]> {
@@ -61,7 +63,9 @@ async function entriesOfFiles(
     .where('deleted_at', 'is', null)
     .orderBy('created_at')
     .execute();
-  return rows.map((row) => JSON.parse(row.entry) as ModelCredential & { name: string });
+  return rows
+    .map((row) => JSON.parse(row.entry) as ModelCredential & Pick<Model, 'name' | 'source' | 'repo'>)
+    .filter((model) => sharesRepo(sources, model, volume));
 }
 
 /** The value, with two rows in the audit where it is a stored one: its owner may not be who asked for the launch. */

@@ -1,13 +1,13 @@
 import { asEcolinkError } from '../base/errors.ts';
 import type { EcolinkError } from '../base/errors.ts';
-import type { ObservedReplica, Region } from '../region/region.ts';
+import type { ModelLocation, ObservedReplica, Region } from '../region/region.ts';
 import type { Reason } from '../base/reason.ts';
 import { findInstance, saveRegionStatus, saveWhatRuns } from '../instances/table.ts';
 import type { RegionStatusUpdate } from '../instances/table.ts';
 import { findModel } from '../registry/table.ts';
 import type { OwnedModel } from '../registry/table.ts';
-import { findVolume, updateVolume, wantVolume } from '../volumes/table.ts';
-import { selectionHash } from '../registry/origin.ts';
+import { want } from '../volumes/model-volume.ts';
+import { findVolume, updateVolume } from '../volumes/table.ts';
 import { modelId } from '../instances/instance.ts';
 import type { Instance } from '../instances/instance.ts';
 import { planRegion } from './plan-instance.ts';
@@ -160,12 +160,7 @@ async function markUsed(deps: ReconcilerDeps, volume: string | undefined): Promi
 
 async function ask(deps: ReconcilerDeps, instance: Instance, region: string, volume: string): Promise<void> {
   const model = (await findModel(deps.store.db, { id: instance.entryId })) as OwnedModel;
-  const { repo, commit, bytes, files } = model;
-  await wantVolume(
-    deps.store.db,
-    { key: volume, region, repo: repo as string, commit: commit as string, selection: selectionHash(files), bytes },
-    { prefetch: false, retry: false },
-  );
+  await want(deps.store.db, deps.sources, model, region, { retry: false });
   deps.nudge({ volume });
 }
 
@@ -183,14 +178,10 @@ async function serve(
   }
   const model = (await findModel(deps.store.db, { id: instance.entryId })) as OwnedModel;
   const launch = instance.spec.regions.find((each) => each.region === region.name);
-  const file = model.entryFile === undefined ? {} : { file: model.entryFile };
   await region.applyWorkload({
     instance: instance.id,
     replicas: instance.spec.replicas,
-    location:
-      volume === undefined
-        ? { kind: 'filesystem', filesystem: model.filesystem as string, subfolder: model.subfolder as string, ...file }
-        : { kind: 'volume', volume, ...file },
+    location: locationOf(deps, model, volume),
     servedName: modelId(instance),
     runtime: launch?.runtime ?? '',
     arguments: launch?.arguments ?? [],
@@ -203,6 +194,14 @@ async function serve(
   });
   if (volume !== undefined && instance.state !== 'running')
     await updateVolume(deps.store.db, volume, { lastUsedAt: deps.now().toISOString() });
+}
+
+function locationOf({ sources }: ReconcilerDeps, model: OwnedModel, volume: string | undefined): ModelLocation {
+  const file = model.entryFile;
+  if (volume !== undefined) return { kind: 'volume', volume, file };
+  const delivery = sources.deliveryOf(model);
+  if (delivery.kind === 'fetched') throw new Error(`The instance of ${model.name} has no volume.`);
+  return { kind: 'filesystem', filesystem: delivery.filesystem, subfolder: delivery.subfolder, file };
 }
 
 async function save(

@@ -2,9 +2,6 @@ import type { Category, WeightFormat } from '../base/categories.ts';
 import type { FolderEntry } from '../region/region.ts';
 import type { PullFile } from '../base/pull-file.ts';
 
-export const sources = ['huggingface', 'filesystem'] as const;
-export type ModelSource = (typeof sources)[number];
-
 /** Weights that can run code when they are loaded, and nothing safer beside them. */
 export function isPickle({ format }: { format: WeightFormat }): boolean {
   return format === 'pytorch';
@@ -32,7 +29,8 @@ export interface Architecture {
 export interface Model {
   id: string;
   name: string;
-  source: ModelSource;
+  /** The name of a row of the table of sources. */
+  source: string;
   repo?: string;
   revision?: string;
   commit?: string;

@@ -1,6 +1,14 @@
 import { digestOf } from '../base/ids.ts';
+import type { VolumeOrigin } from '../registry/sources/sources.ts';
 
-/** Names one (repo, commit, file selection) in one region. Every object of the volume gets its name from it. */
-export function volumeKey(repo: string, commit: string, selection: string, region: string): string {
-  return `v-${digestOf([repo, commit, selection, region]).slice(0, 20)}`;
+/** What the key of a volume is made from: files of a commit, in one region. */
+export interface VolumeContent extends VolumeOrigin {
+  selection: string;
+  region: string;
+}
+
+/** Names a volume, and every object of the volume in its region. */
+export function volumeKey({ source, identity, repo, commit, selection, region }: VolumeContent): string {
+  const content = [repo, commit, selection, region];
+  return `v-${digestOf(identity === undefined ? content : [source, identity, ...content]).slice(0, 20)}`;
 }
