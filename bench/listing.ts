@@ -98,7 +98,7 @@ async function seed(store: Store, owner: string): Promise<void> {
   await store.transaction(async (transaction) => {
     for (let index = 0; index < records; index++) {
       const model = modelAt(index, owner);
-      await insertModel(transaction, model);
+      await insertModel(transaction, model, `${model.repo}@${model.revision}`);
       await insertInstance(transaction, {
         name: model.name,
         registryModelId: model.id,

@@ -38,6 +38,8 @@ import type { RegionKind } from './region/kind.ts';
 import { regionKinds } from './regions/kinds.ts';
 import { openFleet } from './regions/open-fleet.ts';
 import { createRegistry } from './registry/registry.ts';
+import type { ModelSource } from './registry/sources/source.ts';
+import { createSources, modelSources } from './registry/sources/sources.ts';
 import { openKeyRing } from './secrets/ring.ts';
 import { storeIdOf } from './store/store-id.ts';
 import { markUnattended } from './instances/table.ts';
@@ -54,6 +56,8 @@ export interface CoreOptions {
   newId?: NewId | undefined;
   /** The kinds of regions that the configuration may name. Default: the built-in ones. */
   regionKinds?: readonly RegionKind[] | undefined;
+  /** The sources that models may come from. Default: the built-in ones. */
+  sources?: readonly ModelSource[] | undefined;
 }
 
 /** Builds the core from its services. */
@@ -88,10 +92,11 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     await Promise.all(fleet.regions().map((region) => region.close()));
   });
   const hub = createHub(config.hub.endpoint);
-  const registry = createRegistry({ store, hub, fleet, credentials, changes, now, newId });
+  const sources = createSources(options.sources ?? modelSources, { hub, fleet, credentials });
+  const registry = createRegistry({ store, fleet, sources, credentials, changes, now, newId });
   // Callers use the public address. Without one, they use the address at which this server listens.
   const url = (): string => config.publicUrl ?? address.listens ?? `http://${config.host}:${config.port}`;
-  const working = { store, fleet, registry, changes, nudge, clock, now };
+  const working = { store, fleet, sources, registry, changes, nudge, clock, now };
   const heads = new HeadFile(join(config.dataDir, 'audit-heads.jsonl'), clock);
   undo.defer(() => heads.close());
   const audit = createAuditLog({ store, key: auditKey(config.secrets.auditKey), heads, now });
@@ -127,7 +132,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
       credentials,
       changes,
       inFlight,
-      hubEndpoint: config.hub.endpoint,
+      sources,
       audit,
       policy: evictionPolicy(config),
       log,

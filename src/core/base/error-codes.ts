@@ -221,6 +221,10 @@ export const errorCodes = {
     kind: 'refused',
     means: 'The configuration does not list the workspace or organisation.',
   },
+  source_not_found: {
+    kind: 'conflict',
+    means: 'A model was registered from a source that this version does not know.',
+  },
   stop_after_too_long: { kind: 'input', means: 'The time until the instance stops is too long.' },
   store_unavailable: { kind: 'unavailable', means: 'The database does not answer.' },
   subfolder_not_found: { kind: 'not_found', means: 'The folder does not exist on the filesystem.' },

@@ -6,10 +6,11 @@ import type { Registry } from '../registry/registry.ts';
 import type { Store } from '../store/store.ts';
 import type { Caller } from '../base/caller.ts';
 import { fail } from '../base/errors.ts';
-import { requestVolume, volumeOf } from '../volumes/model-volume.ts';
+import { requestVolume, sharesRepo, volumeOf } from '../volumes/model-volume.ts';
 import { chooseRegions } from '../plan/plan-launch.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
 import { mayRead } from '../access/visibility.ts';
+import type { Sources } from '../registry/sources/sources.ts';
 import { entriesOfRepo } from '../registry/table.ts';
 import type { OwnedModel } from '../registry/table.ts';
 import {
@@ -31,6 +32,7 @@ import { run, say } from '../base/prose.ts';
 export interface CacheDeps {
   store: Store;
   fleet: Fleet;
+  sources: Sources;
   registry: Registry;
   changes: Changes;
   nudge: Nudge;
@@ -90,7 +92,7 @@ async function list(deps: CacheDeps, input: ListCacheInput, caller: Caller) {
   // Verification may have changed them.
   const now = await findVolumes(db, keys);
   const users = new Map(await Promise.all(keys.map(async (key) => [key, await usersOfVolume(db, key)] as const)));
-  const hidden = await hiddenRepos(deps, rows, caller);
+  const hidden = await hiddenVolumes(deps, rows, caller);
   const kept = await keptOf(deps, rows);
   return pageOf(
     rows,
@@ -124,18 +126,19 @@ async function keptOf({ fleet }: CacheDeps, rows: readonly Volume[]): Promise<Re
   return new Set((await Promise.all(found)).flat());
 }
 
-/** Repos of which all models are private and hidden from the caller. Their volumes are listed without the repo's name. */
-async function hiddenRepos(deps: CacheDeps, rows: readonly Volume[], caller: Caller): Promise<ReadonlySet<string>> {
+/** Keys of volumes whose models are all private and hidden from the caller. They are listed without the repo's name. */
+async function hiddenVolumes(deps: CacheDeps, rows: readonly Volume[], caller: Caller): Promise<ReadonlySet<string>> {
   const repos = [...new Set(rows.map((row) => row.repo))];
-  const hidden = repos.map(async (repo) => {
-    const models = await entriesOfRepo(deps.store.db, repo);
-    return models.length > 0 && !models.some((model) => mayRead(model, caller)) ? [repo] : [];
+  const models = (await Promise.all(repos.map((repo) => entriesOfRepo(deps.store.db, repo)))).flat();
+  const hidden = rows.filter((row) => {
+    const own = models.filter((model) => sharesRepo(deps.sources, model, row));
+    return own.length > 0 && !own.some((model) => mayRead(model, caller));
   });
-  return new Set((await Promise.all(hidden)).flat());
+  return new Set(hidden.map(({ key }) => key));
 }
 
 function view(volume: Volume, users: readonly { id: number }[], hidden: ReadonlySet<string>) {
-  const named = !hidden.has(volume.repo);
+  const named = !hidden.has(volume.key);
   return {
     volume: volume.key,
     region: volume.region,
@@ -174,21 +177,22 @@ export interface PreparedPrefetch {
 
 async function preparePrefetch(deps: CacheDeps, input: PrefetchInput, caller: Caller): Promise<PreparedPrefetch> {
   const model = await deps.registry.find(input.model, caller);
-  if (model.source === 'filesystem') {
+  const delivery = deps.sources.deliveryOf(model);
+  if (delivery.kind === 'mounted') {
     throw fail('nothing_to_fetch', `"${model.name}" is on a filesystem. Engines read it in place.`, {
       nextStep: say`Launch it: ${run('launch_instance', { model: model.name })}.`,
       field: 'model',
     });
   }
-  return { model, regions: chooseRegions(model, { model: model.name, regions: input.regions }, deps.fleet) };
+  const wanted = { model: model.name, regions: input.regions };
+  return { model, regions: chooseRegions(model, wanted, deps.fleet, delivery) };
 }
 
 async function commitPrefetch(deps: CacheDeps, { model, regions }: PreparedPrefetch, unit: UnitOfWork) {
   const volumes: { volume: string; region: string }[] = [];
   for (const region of regions) {
-    const volume = volumeOf(model, region);
+    const volume = await requestVolume(unit.db, deps.sources, model, region, { prefetch: true });
     if (volume === undefined) continue;
-    await requestVolume(unit.db, model, region, volume, { prefetch: true });
     unit.afterCommit(() => deps.nudge({ volume }));
     volumes.push({ volume, region });
   }
@@ -214,7 +218,7 @@ async function findByKey(deps: CacheDeps, key: string, caller: Caller): Promise<
   if (!volume || volume.state === 'absent') {
     throw fail('volume_not_found', `There is no volume "${key}".`, { nextStep: seeVolumes, field: 'volume' });
   }
-  if ((await hiddenRepos(deps, [volume], caller)).size > 0) throw othersPrivate(volume);
+  if ((await hiddenVolumes(deps, [volume], caller)).size > 0) throw othersPrivate(volume);
   return volume;
 }
 
@@ -235,8 +239,8 @@ async function findByModel(
 }
 
 /** Whether every model that uses this repo is private. */
-async function isPrivate({ store }: CacheDeps, { repo }: Volume): Promise<boolean> {
-  const models = await entriesOfRepo(store.db, repo);
+async function isPrivate({ store, sources }: CacheDeps, volume: Volume): Promise<boolean> {
+  const models = (await entriesOfRepo(store.db, volume.repo)).filter((model) => sharesRepo(sources, model, volume));
   return models.length > 0 && models.every((model) => model.private);
 }
 
@@ -299,7 +303,7 @@ async function remainsOf(deps: CacheDeps, { region, key }: Volume): Promise<stri
 async function volumesOf(deps: CacheDeps, model: OwnedModel, regions: string[] | undefined): Promise<Volume[]> {
   for (const region of regions ?? []) deps.fleet.region(region);
   const names = regions ?? deps.fleet.regions().map((region) => region.name);
-  const keys = names.flatMap((region) => volumeOf(model, region) ?? []);
+  const keys = names.flatMap((region) => volumeOf(deps.sources, model, region) ?? []);
   const rows = await findVolumes(deps.store.db, keys);
   return [...rows.values()].filter((row) => row.state !== 'absent');
 }

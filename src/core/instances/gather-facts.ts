@@ -1,6 +1,5 @@
 import type { Caller } from '../base/caller.ts';
 import { EcolinkError } from '../base/errors.ts';
-import { changesBetween, readFolder } from '../registry/folder.ts';
 import type { OwnedModel } from '../registry/table.ts';
 import { volumeOf } from '../volumes/model-volume.ts';
 import { findVolume } from '../volumes/table.ts';
@@ -32,11 +31,11 @@ export async function planFor(
   input: LaunchInput,
   images: KeptImages = new Map(),
 ): Promise<LaunchPlan> {
-  const regions = chooseRegions(model, input, deps.fleet);
+  const regions = chooseRegions(model, input, deps.fleet, deps.sources.deliveryOf(model));
   const facts = await Promise.all(
     regions.map(async (region) => [region, await factOf(deps, model, input, region, images.get(region))] as const),
   );
-  return planLaunch(model, input, new Map(facts), await changesOf(deps, model), deps.fleet);
+  return planLaunch(model, input, new Map(facts), await deps.sources.changesSince(model), deps.fleet);
 }
 
 async function factOf(
@@ -62,15 +61,19 @@ async function mostOnOneNodeOf({ fleet }: InstanceDeps, input: LaunchInput, regi
 }
 
 /** A volume on one node, or in one zone, ties its replicas to it. */
-async function outOfReachOf({ fleet }: InstanceDeps, model: OwnedModel, input: LaunchInput, region: string) {
-  const key = volumeOf(model, region);
+async function outOfReachOf({ fleet, sources }: InstanceDeps, model: OwnedModel, input: LaunchInput, region: string) {
+  const key = volumeOf(sources, model, region);
   const { accelerator: name, accelerator_count: count = 1 } = input;
   if (key === undefined || name === undefined) return undefined;
   return fleet.region(region).outOfReach(key, { name, count }).catch(ignoreUnreachable);
 }
 
-async function volumeFact({ store, fleet }: InstanceDeps, model: OwnedModel, region: string): Promise<VolumeFact> {
-  const key = volumeOf(model, region);
+async function volumeFact(
+  { store, fleet, sources }: InstanceDeps,
+  model: OwnedModel,
+  region: string,
+): Promise<VolumeFact> {
+  const key = volumeOf(sources, model, region);
   if (key === undefined) return { state: 'mounted', bytesToFetch: 0 };
   const row = await findVolume(store.db, key);
   const observed = await fleet.region(region).observeVolume(key).catch(ignoreUnreachable);
@@ -85,10 +88,4 @@ async function volumeFact({ store, fleet }: InstanceDeps, model: OwnedModel, reg
 
 function ignoreUnreachable(thrown: unknown): undefined {
   if (!(thrown instanceof EcolinkError) || thrown.kind === 'unexpected') throw thrown;
-}
-
-async function changesOf({ fleet }: InstanceDeps, model: OwnedModel): Promise<string[]> {
-  const { filesystem, subfolder, region, fingerprint } = model;
-  if (filesystem === undefined || subfolder === undefined || region === undefined || !fingerprint) return [];
-  return changesBetween(fingerprint, await readFolder(fleet.region(region), filesystem, subfolder));
 }

@@ -43,8 +43,8 @@ export async function commitLaunch(deps: InstanceDeps, launch: PreparedLaunch, u
   const { input, model, plan: made, caller } = launch;
   const { db } = unit;
   const now = deps.now();
-  const regions = made.regions.map(({ region }) => ({ region, volume: volumeOf(model, region) }));
-  for (const { region, volume } of regions) if (volume) await requestVolume(db, model, region, volume);
+  const regions = made.regions.map(({ region }) => ({ region, volume: volumeOf(deps.sources, model, region) }));
+  for (const { region } of regions) await requestVolume(db, deps.sources, model, region);
   const id = await insertInstance(db, {
     name: model.name,
     registryModelId: model.id,

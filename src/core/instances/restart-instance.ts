@@ -48,10 +48,13 @@ export async function prepareRestart(
 
 export async function commitRestart(deps: InstanceDeps, prepared: PreparedRestart, unit: UnitOfWork) {
   const { instance, model, plan, allowPickle } = prepared;
-  const regions = instance.spec.regions.map(({ region }) => ({ region, volume: volumeOf(model, region) }));
+  const regions = instance.spec.regions.map(({ region }) => ({
+    region,
+    volume: volumeOf(deps.sources, model, region),
+  }));
   const { stopAfter } = instance.spec;
   const wakes = instance.desired === 'stopped' && stopAfter !== undefined;
-  for (const { region, volume } of regions) if (volume) await requestVolume(unit.db, model, region, volume);
+  for (const { region } of regions) await requestVolume(unit.db, deps.sources, model, region);
   await writeChange(
     deps,
     instance,

@@ -129,11 +129,17 @@ function unwrap(schema: z.core.$ZodType): { inner: z.core.$ZodType; optional: bo
   return { inner: schema, optional: false, fallback: undefined };
 }
 
+/** Known values of a string that takes others too. The operation itself refuses what it does not know. */
+function openValues(schema: z.core.$ZodType): { type: 'enum'; values: readonly string[] } | undefined {
+  const values = z.globalRegistry.get(schema)?.['enum'];
+  return Array.isArray(values) ? { type: 'enum', values: values.map(String) } : undefined;
+}
+
 function typeOf(operation: string, name: string, schema: z.core.$ZodType): Pick<InputField, 'type' | 'values'> {
   if (schema instanceof z.ZodEnum) return { type: 'enum', values: schema.options.map(String) };
   switch (schema._zod.def.type) {
     case 'string':
-      return { type: 'string' };
+      return openValues(schema) ?? { type: 'string' };
     case 'number':
     case 'int':
       return { type: 'number' };

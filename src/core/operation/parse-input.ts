@@ -21,7 +21,7 @@ export function parseInput<I extends z.ZodObject>(operation: Checked<I>, raw: un
   const parsed = operation.input.safeParse(input);
   if (!parsed.success) throw badField(fields, parsed.error);
   const given: Record<string, unknown> = parsed.data;
-  for (const each of fields) checkCondition(each, given);
+  for (const each of fields) checkCondition(fields, each, given);
   return parsed.data;
 }
 
@@ -104,9 +104,12 @@ function badField(fields: readonly InputField[], error: z.ZodError): Error {
   });
 }
 
-function checkCondition(each: InputField, given: Record<string, unknown>): void {
+function checkCondition(fields: readonly InputField[], each: InputField, given: Record<string, unknown>): void {
   if (!each.onlyWith) return;
   const { field, value } = each.onlyWith;
+  const values = fields.find(({ name }) => name === field)?.values;
+  // A value that only the operation knows decides itself which fields go with it.
+  if (given[field] !== undefined && values?.every((known) => known !== given[field])) return;
   const applies = given[field] === value;
   if (!applies && given[each.name] !== undefined) {
     throw fail('field_not_applicable', say`${fieldRef(each.name)} is only valid with ${fieldRef(field, value)}.`, {

@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { proseSchema } from '../base/prose.ts';
 import { defineQuery } from './define.ts';
-import { sources } from '../registry/model.ts';
 import { categories, formats } from '../base/categories.ts';
 import { fileShape, memoryShape } from './shapes.ts';
-import { sourceFields } from './source-fields.ts';
+import { sourceFields, sourceName } from './source-fields.ts';
 
 export const checkModel = defineQuery({
   name: 'check_model',
@@ -19,7 +18,7 @@ export const checkModel = defineQuery({
   withoutServer: true,
   input: z.strictObject(sourceFields),
   output: z.object({
-    source: z.enum(sources),
+    source: sourceName,
     repo: z.string().optional(),
     revision: z.string().optional(),
     commit: z.string().optional(),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { proseSchema } from '../base/prose.ts';
 import { instanceStates } from '../instances/states.ts';
 import { field } from '../operation/operation.ts';
-import { sources } from '../registry/model.ts';
+import { sourceName } from './source-fields.ts';
 import { categories, formats } from '../base/categories.ts';
 
 /** Every list has these two fields. */
@@ -93,7 +93,7 @@ const reason = z.object({ code: z.string(), message: z.string() });
 
 export const modelSummary = z.object({
   name: z.string(),
-  source: z.enum(sources),
+  source: sourceName,
   category: z.enum(categories),
   /** The source in one line. */
   origin: z.string(),

@@ -1,15 +1,18 @@
 import { z } from 'zod';
 import { say } from '../base/prose.ts';
 import { field } from '../operation/operation.ts';
-import { sources } from '../registry/model.ts';
+import { modelSources } from '../registry/sources/sources.ts';
 import { categories } from '../base/categories.ts';
+
+/** The built-in sources are shown as values. The registry decides: it may have sources that only it knows. */
+export const sourceName = z.string().meta({ enum: modelSources.map(({ name }) => name) });
 
 const huggingface = { field: 'source', value: 'huggingface' };
 const filesystem = { field: 'source', value: 'filesystem' };
 
 /** The source of a model. `check_model` and `register_model` share these fields. */
 export const sourceFields = {
-  source: field(z.enum(sources), {
+  source: field(sourceName, {
     label: 'Source',
     help: 'Source of the weights: a Hugging Face repo, or a folder on a shared filesystem.',
     example: 'huggingface',

@@ -8,8 +8,10 @@ import { isPickle } from '../registry/model.ts';
 import { contextEstimate, memoryEstimate, memoryWarnings } from '../registry/sizing.ts';
 import { argumentsOf, remoteCodeFlagsIn, imageOf } from '../runtimes/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
+import type { MountedFolder } from '../registry/sources/source.ts';
+import type { Delivery } from '../registry/sources/sources.ts';
 import type { OwnedModel } from '../registry/table.ts';
-import { selectionHash } from '../registry/origin.ts';
+import { selectionHash } from '../registry/selection-hash.ts';
 import { chooseAccelerator, memoryOf, offers } from './plan-accelerators.ts';
 import {
   chooseRuntime,
@@ -72,14 +74,14 @@ export interface LaunchPlan {
   digest: string;
 }
 
-/** By default a model from the Hub runs in two regions, because one can fail. */
+/** By default a model that can be fetched runs in two regions, because one can fail. */
 const defaultRegions = 2;
 
 /** The regions of a launch. Throws if the model is bound to another region, or if no region can serve it. */
-export function chooseRegions(model: OwnedModel, input: LaunchInput, fleet: Fleet): string[] {
+export function chooseRegions(model: OwnedModel, input: LaunchInput, fleet: Fleet, delivery: Delivery): string[] {
   const asked = input.regions === undefined ? undefined : [...new Set(input.regions)];
   for (const name of asked ?? []) fleet.region(name);
-  if (model.region !== undefined) return onlyRegion(model, model.region, asked);
+  if (delivery.kind === 'mounted') return onlyRegion(model, delivery, asked);
   if (asked) return asked;
   const able = fleet.regions().flatMap(({ name }) => {
     const runtime = pickRuntime(fleet, name, model, input.runtime);
@@ -91,11 +93,11 @@ export function chooseRegions(model: OwnedModel, input: LaunchInput, fleet: Flee
   return (best.length > 0 ? best : able).slice(0, defaultRegions).map(({ name }) => name);
 }
 
-function onlyRegion(model: OwnedModel, region: string, asked: string[] | undefined): string[] {
+function onlyRegion(model: OwnedModel, { region, filesystem }: MountedFolder, asked: string[] | undefined): string[] {
   if (asked === undefined || (asked.length === 1 && asked[0] === region)) return [region];
   throw fail(
     'region_locked',
-    `"${model.name}" is on the filesystem ${model.filesystem} in the region ${region}, so it can run only there.`,
+    `"${model.name}" is on the filesystem ${filesystem} in the region ${region}, so it can run only there.`,
     {
       nextStep: say`Leave out ${fieldRef('regions')}, or name only ${region}.`,
       field: 'regions',
@@ -210,10 +212,11 @@ function warningsOf(model: OwnedModel, launches: readonly RegionLaunch[], fleet:
     if (memory !== undefined && model.bytes > memory * count)
       warnings.push(`The weights have ${formatBytes(model.bytes)}, more than the memory of ${count} × ${accelerator}.`);
   }
-  if (model.source === 'huggingface' && regions.length === 1 && fleet.regions().length > 1) {
+  const fetching = launches.flatMap(({ region, volume }) => (volume.state === 'mounted' ? [] : [region]));
+  if (fetching.length === 1 && regions.length === 1 && fleet.regions().length > 1) {
     warnings.push(`It runs in one region only. If ${regions[0]} fails, the model is down.`);
   }
-  for (const region of model.source === 'huggingface' ? regions : []) {
+  for (const region of fetching) {
     if (fleet.region(region).capabilities.oneNodeVolumes)
       warnings.push(`In ${region} only one node at a time can mount the volume, so all replicas run on that node.`);
   }

@@ -5,6 +5,7 @@ import { auditedAs } from '../access/audited-as.ts';
 import type { ReconcilerDeps } from './dependencies.ts';
 import { findModel } from '../registry/table.ts';
 import { readJsonColumn } from '../store/json-column.ts';
+import { sharesRepo } from '../volumes/model-volume.ts';
 import { updateVolume } from '../volumes/table.ts';
 import type { Volume } from '../volumes/table.ts';
 
@@ -54,11 +55,17 @@ export async function chooseCredential(
 
 const modelColumn = z.object({
   name: z.string(),
+  source: z.string(),
+  repo: z.string().optional(),
   credential: z.string().optional(),
   credentialId: z.string().optional(),
 });
 
-async function modelsOfFiles({ store }: ReconcilerDeps, volume: Volume, users: readonly User[]): Promise<NamedModel[]> {
+async function modelsOfFiles(
+  { store, sources }: ReconcilerDeps,
+  volume: Volume,
+  users: readonly User[],
+): Promise<NamedModel[]> {
   // A launch of one model must not use the credential of another person's model.
   if (users.length > 0) return [];
   const rows = await store.db
@@ -69,7 +76,9 @@ async function modelsOfFiles({ store }: ReconcilerDeps, volume: Volume, users: r
     .where('deleted_at', 'is', null)
     .orderBy('created_at')
     .execute();
-  return rows.flatMap((row) => readJsonColumn(modelColumn, row.entry) ?? []);
+  return rows
+    .flatMap((row) => readJsonColumn(modelColumn, row.entry) ?? [])
+    .filter((model) => sharesRepo(sources, model, volume));
 }
 
 /** The token. The use of a stored one is audited, because its owner may be another person than the requester of the launch. */

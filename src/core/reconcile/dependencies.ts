@@ -6,6 +6,7 @@ import type { AuditLog } from '../audit/audit.ts';
 import type { Log } from '../base/log.ts';
 import type { Changes } from '../base/changes.ts';
 import type { Fleet } from '../region/fleet.ts';
+import type { Sources } from '../registry/sources/sources.ts';
 import type { Store } from '../store/store.ts';
 import type { InFlight } from '../routing/in-flight.ts';
 import type { EvictionPolicy } from '../volumes/plan-eviction.ts';
@@ -13,10 +14,10 @@ import type { EvictionPolicy } from '../volumes/plan-eviction.ts';
 export interface ReconcilerDeps {
   store: Store;
   fleet: Fleet;
+  sources: Sources;
   credentials: CredentialStore;
   changes: Changes;
   inFlight: InFlight;
-  hubEndpoint: string;
   audit: AuditLog;
   /** When unused volumes are evicted. */
   policy: EvictionPolicy;

@@ -1,7 +1,7 @@
 import { asEcolinkError, fail } from '../base/errors.ts';
 import type { EcolinkError } from '../base/errors.ts';
 import { plainWords, run, say, sentences } from '../base/prose.ts';
-import type { ObservedReplica, Region, Workload } from '../region/region.ts';
+import type { ModelLocation, ObservedReplica, Region, Workload } from '../region/region.ts';
 import type { Reason } from '../base/reason.ts';
 import { findInstance, saveRegionStatus, saveObservedFacts } from '../instances/table.ts';
 import type { RegionStatusUpdate } from '../instances/table.ts';
@@ -170,7 +170,7 @@ async function requestMissing(
   volume: string | undefined,
 ): Promise<void> {
   if (volume === undefined) return;
-  await requestVolume(deps.store.db, await modelOf(deps, instance), region, volume, { retry: false });
+  await requestVolume(deps.store.db, deps.sources, await modelOf(deps, instance), region, { retry: false });
   deps.nudge({ volume });
 }
 
@@ -195,19 +195,23 @@ async function apply(
     deps.nudge({ volume });
     return;
   }
-  await region.applyWorkload(workloadOf(instance, region.name, volume, await modelOf(deps, instance)));
+  await region.applyWorkload(workloadOf(deps, instance, region.name, volume, await modelOf(deps, instance)));
   if (instance.state !== 'running') await markUsed(deps, volume);
 }
 
-function workloadOf(instance: Instance, region: string, volume: string | undefined, model: OwnedModel): Workload {
+function workloadOf(
+  deps: ReconcilerDeps,
+  instance: Instance,
+  region: string,
+  volume: string | undefined,
+  model: OwnedModel,
+): Workload {
   const { spec } = instance;
   const launch = spec.regions.find((each) => each.region === region);
-  const { entryFile: file, filesystem = '', subfolder = '' } = model;
   return {
     instance: instance.id,
     replicas: spec.replicas,
-    location:
-      volume === undefined ? { kind: 'filesystem', filesystem, subfolder, file } : { kind: 'volume', volume, file },
+    location: locationOf(deps, model, volume),
     servedName: modelId(instance),
     runtime: launch?.runtime ?? '',
     arguments: launch?.arguments ?? [],
@@ -217,6 +221,14 @@ function workloadOf(instance: Instance, region: string, volume: string | undefin
       spec.accelerator === undefined ? undefined : { name: spec.accelerator, count: spec.acceleratorCount ?? 1 },
     generation: instance.generation,
   };
+}
+
+function locationOf({ sources }: ReconcilerDeps, model: OwnedModel, volume: string | undefined): ModelLocation {
+  const file = model.entryFile;
+  if (volume !== undefined) return { kind: 'volume', volume, file };
+  const delivery = sources.deliveryOf(model);
+  if (delivery.kind === 'fetched') throw new Error(`The instance of ${model.name} has no volume.`);
+  return { kind: 'filesystem', filesystem: delivery.filesystem, subfolder: delivery.subfolder, file };
 }
 
 async function save(

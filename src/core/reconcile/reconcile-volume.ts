@@ -1,5 +1,5 @@
 import type { PullManifest } from '../download/manifest.ts';
-import { asEcolinkError } from '../base/errors.ts';
+import { asEcolinkError, fail } from '../base/errors.ts';
 import { plainWords, sentences } from '../base/prose.ts';
 import type { ReconcilerDeps } from './dependencies.ts';
 import type { Requeue } from '../base/work-queue.ts';
@@ -8,6 +8,7 @@ import type { Reason } from '../base/reason.ts';
 import { acceleratorsOf } from '../instances/table.ts';
 import { filesOfSelection, findVolume, updateVolume, usersOfVolume } from '../volumes/table.ts';
 import type { Volume, VolumeUpdate } from '../volumes/table.ts';
+import { sourceOfVolume } from '../volumes/model-volume.ts';
 import { finishEviction } from '../volumes/evict-volume.ts';
 import { chooseCredential, noteRefusal, tokenOf } from './choose-credential.ts';
 import { mayNeedAnotherToken } from '../hub/read-refusal.ts';
@@ -116,13 +117,6 @@ async function start(
   attempt: number,
   users: readonly { id: number; region: string; registryModelId: string }[],
 ): Promise<void> {
-  const manifest: PullManifest = {
-    version: 1,
-    endpoint: deps.hubEndpoint,
-    repo: volume.repo,
-    commit: volume.commit,
-    files: await filesOfSelection(deps.store.db, volume.selection),
-  };
   const choice = await chooseCredential(deps, volume, volume.refused, users);
   await updateVolume(deps.store.db, volume.key, {
     attempt,
@@ -131,6 +125,7 @@ async function start(
     credential: choice.credential,
   });
   try {
+    const manifest = await manifestOf(deps, volume);
     const token = await tokenOf(deps, volume, choice, users);
     await region.startDownload(volume.key, manifest, attempt, token, await acceleratorsFor(deps, users));
   } catch (thrown) {
@@ -142,6 +137,17 @@ async function start(
     });
   }
   for (const user of users) deps.nudge({ instance: user.id, region: user.region });
+}
+
+async function manifestOf({ store, sources }: ReconcilerDeps, volume: Volume): Promise<PullManifest> {
+  const source = sourceOfVolume(sources, volume);
+  if (!source) {
+    throw fail('source_not_found', `This version of EcoLink knows no source of the volume ${volume.key}.`, {
+      nextStep: 'Use the version that made the volume, or register its model from another source.',
+    });
+  }
+  const { repo, commit, selection } = volume;
+  return { version: 1, endpoint: source.endpoint, repo, commit, files: await filesOfSelection(store.db, selection) };
 }
 
 /** The accelerators of the instances that wait for the volume. Undefined if none waits. */

@@ -4,9 +4,6 @@ import type { PullFile } from '../base/pull-file.ts';
 import type { CacheModel } from './sizing/cache-layers.ts';
 import type { Quantization } from './sizing/quantization.ts';
 
-export const sources = ['huggingface', 'filesystem'] as const;
-export type ModelSource = (typeof sources)[number];
-
 /** Weights that can run code when they are loaded, and nothing safer beside them. */
 export function isPickle({ format }: { format: WeightFormat }): boolean {
   return format === 'pytorch';
@@ -39,7 +36,8 @@ export interface Architecture {
 export interface Model {
   id: string;
   name: string;
-  source: ModelSource;
+  /** The name of a row of the table of sources. */
+  source: string;
   repo?: string;
   revision?: string;
   commit?: string;

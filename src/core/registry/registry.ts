@@ -1,14 +1,12 @@
 import { mayChange, mayRead } from '../access/visibility.ts';
 import type { Caller } from '../base/caller.ts';
 import type { CredentialStore } from '../access/credentials/credentials.ts';
-import { EcolinkError, fail } from '../base/errors.ts';
-import type { Hub } from '../hub/hub.ts';
+import { fail } from '../base/errors.ts';
 import type { NewId } from '../base/ids.ts';
 import type { Changes } from '../base/changes.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
 import type { Fleet } from '../region/fleet.ts';
 import { entriesOfRepo, findModel, insertModel, instancesUsing, markModelDeleted, searchModels } from './table.ts';
-import { originOf } from './origin.ts';
 import type { OwnedModel } from './table.ts';
 import type { Queries, Store } from '../store/store.ts';
 import type { UnitOfWork } from '../store/unit-of-work.ts';
@@ -19,13 +17,13 @@ import { categories } from '../base/categories.ts';
 import type { Model } from './model.ts';
 import type { Category } from '../base/categories.ts';
 import { memoryEstimate, memoryWarnings } from './sizing.ts';
-import { examine } from './source.ts';
-import type { Candidate, SourceInput } from './source.ts';
+import type { Candidate, SourceInput } from './sources/source.ts';
+import type { Sources } from './sources/sources.ts';
 
 export interface RegistryDeps {
   store: Store;
-  hub: Hub;
   fleet: Fleet;
+  sources: Sources;
   credentials: CredentialStore;
   changes: Changes;
   now: () => Date;
@@ -64,8 +62,8 @@ const namePattern = /^[a-z0-9](?:[a-z0-9._-]{0,46}[a-z0-9])?$/;
 const filesShown = 200;
 
 async function check(deps: RegistryDeps, input: SourceInput, caller: Caller) {
-  const candidate = await examine(deps, input, caller);
-  const entries = candidate.repo === undefined ? [] : await entriesOfRepo(deps.store.db, candidate.repo);
+  const candidate = await deps.sources.examine(input, caller);
+  const entries = await modelsOfRepo(deps, candidate);
   const category = input.category ?? candidate.suggested;
   const runtimes = runtimesFor(deps, category, candidate);
   const { source, repo, revision, commit, path, region, licence, formats, format, bytes, gated, files } = candidate;
@@ -100,9 +98,18 @@ async function check(deps: RegistryDeps, input: SourceInput, caller: Caller) {
   };
 }
 
+/** Models of the same repo. A folder has none: each is registered by its path. */
+async function modelsOfRepo({ store, sources }: RegistryDeps, candidate: Candidate): Promise<OwnedModel[]> {
+  const delivery = sources.deliveryOf(candidate);
+  if (delivery.kind === 'mounted') return [];
+  const found = await entriesOfRepo(store.db, delivery.origin.repo);
+  return found.filter(({ source }) => source === candidate.source);
+}
+
 function runtimesFor(deps: RegistryDeps, category: Category | undefined, candidate: Candidate) {
   if (category === undefined) return [];
-  const regions = candidate.region === undefined ? deps.fleet.regions().map(({ name }) => name) : [candidate.region];
+  const delivery = deps.sources.deliveryOf(candidate);
+  const regions = delivery.kind === 'mounted' ? [delivery.region] : deps.fleet.regions().map(({ name }) => name);
   return regions.flatMap((region) => firstRuntime(deps, region, category, candidate));
 }
 
@@ -139,7 +146,7 @@ export interface Registration {
 async function prepareRegistration(deps: RegistryDeps, input: RegisterInput, caller: Caller): Promise<Registration> {
   checkName(input.name);
   await refuseTaken(deps.store.db, input.name);
-  const candidate = await examine(deps, input, caller);
+  const candidate = await deps.sources.examine(input, caller);
   if (candidate.refusal) throw candidate.refusal;
   const category = input.category ?? candidate.suggested;
   if (category === undefined) throw categoryMissing(candidate);
@@ -149,7 +156,7 @@ async function prepareRegistration(deps: RegistryDeps, input: RegisterInput, cal
 
 async function commitRegistration(deps: RegistryDeps, { model }: Registration, { db, afterCommit }: UnitOfWork) {
   await refuseTaken(db, model.name);
-  await insertModel(db, model).catch((thrown: unknown) => {
+  await insertModel(db, model, deps.sources.originOf(model)).catch((thrown: unknown) => {
     // On PostgreSQL two calls may find the name free at once.
     throw isUniqueViolation(thrown) ? modelExists(model.name) : thrown;
   });
@@ -176,7 +183,7 @@ function checkName(name: string): void {
 
 async function refuseTaken(db: Queries, name: string): Promise<void> {
   const taken = await findModel(db, { name });
-  if (taken) throw modelExists(name, taken.private ? undefined : originOf(taken));
+  if (taken) throw modelExists(name, taken.private ? undefined : taken.origin);
 }
 
 function modelExists(name: string, origin?: string): Error {
@@ -205,6 +212,7 @@ function toModel(
   { now, newId }: Pick<RegistryDeps, 'now' | 'newId'>,
 ): Model {
   const {
+    title: _title,
     warnings: _warnings,
     leftOut: _leftOut,
     formats: _formats,
@@ -241,7 +249,7 @@ function summary(model: OwnedModel) {
     name: model.name,
     source: model.source,
     category: model.category,
-    origin: originOf(model),
+    origin: model.origin,
     format: model.format,
     bytes: model.bytes,
     owner: model.ownerName,
@@ -254,7 +262,6 @@ function summary(model: OwnedModel) {
 async function get(deps: RegistryDeps, name: string, caller: Caller) {
   const model = await findVisible(deps.store.db, name, caller);
   const instances = await instancesUsing(deps.store.db, model.id);
-  const path = model.filesystem === undefined ? undefined : await pathOf(deps, model.filesystem, model.subfolder);
   return {
     ...summary(model),
     repo: model.repo,
@@ -262,7 +269,7 @@ async function get(deps: RegistryDeps, name: string, caller: Caller) {
     filesystem: model.filesystem,
     subfolder: model.subfolder,
     licence: model.licence,
-    path,
+    path: await deps.sources.pathOf(model),
     gated: model.gated,
     private: model.private,
     include: model.selection.include,
@@ -273,16 +280,6 @@ async function get(deps: RegistryDeps, name: string, caller: Caller) {
     warnings: [...(await deps.credentials.warnings(model, caller)), ...memoryWarnings(model.architecture)],
     instances: instances.map(({ id, state }) => ({ id, state: state as 'running' })),
   };
-}
-
-/** Unknown while its region does not answer, and where the filesystem is there no more. */
-async function pathOf({ fleet }: RegistryDeps, filesystem: string, subfolder = ''): Promise<string | undefined> {
-  try {
-    return `${(await fleet.filesystem(filesystem)).mountPath}/${subfolder}`;
-  } catch (thrown) {
-    if (thrown instanceof EcolinkError && thrown.code === 'filesystem_not_found') return undefined;
-    throw thrown;
-  }
 }
 
 /** A model that may be deleted. */

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { PullFile } from '../base/pull-file.ts';
 import type { Model } from './model.ts';
 import type { Category } from '../base/categories.ts';
-import { originOf, selectionHash } from './origin.ts';
+import { selectionHash } from './selection-hash.ts';
 import type { Queries } from '../store/store.ts';
 
 export interface ModelQuery {
@@ -14,10 +14,10 @@ export interface ModelQuery {
   visibleTo: string | undefined;
 }
 
-/** A model with its owner's name, as lists and pages show it. */
-export type OwnedModel = Model & { ownerName: string };
+/** A model with its owner's name and its source in one line, as lists and pages show it. */
+export type OwnedModel = Model & { ownerName: string; origin: string };
 
-export async function insertModel(db: Queries, model: Model): Promise<void> {
+export async function insertModel(db: Queries, model: Model, origin: string): Promise<void> {
   const { files, ...entry } = model;
   const hash = selectionHash(files);
   await db
@@ -32,7 +32,7 @@ export async function insertModel(db: Queries, model: Model): Promise<void> {
       name: model.name,
       live_name: model.name,
       category: model.category,
-      origin: originOf(model),
+      origin,
       entry: JSON.stringify(entry),
       selection: hash,
       repo: model.repo ?? null,
@@ -49,15 +49,29 @@ function rows(db: Queries) {
   return db
     .selectFrom('models')
     .innerJoin('persons', 'persons.id', 'models.owner_id')
-    .select(['models.entry', 'models.deleted_at', 'models.name as name', 'persons.name as owner_name']);
+    .select([
+      'models.entry',
+      'models.deleted_at',
+      'models.name as name',
+      'models.origin',
+      'persons.name as owner_name',
+    ]);
 }
 
-function toModel(row: { entry: string; deleted_at: string | null; owner_name: string }, files: PullFile[]): OwnedModel {
+interface ModelRow {
+  entry: string;
+  origin: string;
+  deleted_at: string | null;
+  owner_name: string;
+}
+
+function toModel(row: ModelRow, files: PullFile[]): OwnedModel {
   const entry = JSON.parse(row.entry) as Omit<Model, 'files'>;
   return {
     ...entry,
     files,
     ownerName: row.owner_name,
+    origin: row.origin,
     ...(row.deleted_at === null ? {} : { deletedAt: row.deleted_at }),
   };
 }

@@ -1,6 +1,14 @@
 import { digestOf } from '../base/ids.ts';
+import type { VolumeOrigin } from '../registry/sources/sources.ts';
 
-/** Key of a repo, commit and file selection in one region. All objects of the volume are named after it. */
-export function volumeKey(repo: string, commit: string, selection: string, region: string): string {
-  return `v-${digestOf([repo, commit, selection, region]).slice(0, 20)}`;
+/** What the key of a volume depends on. */
+export interface VolumeContent extends VolumeOrigin {
+  selection: string;
+  region: string;
+}
+
+/** Key of the files of a commit in one region. All objects of the volume are named after it. */
+export function volumeKey({ source, identity, repo, commit, selection, region }: VolumeContent): string {
+  const content = [repo, commit, selection, region];
+  return `v-${digestOf(identity === undefined ? content : [source, identity, ...content]).slice(0, 20)}`;
 }

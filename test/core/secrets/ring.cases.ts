@@ -20,10 +20,10 @@ import {
   markCredential,
   modelsUsing,
 } from '../../../src/core/access/credentials/table.ts';
-import { insertModel, markModelDeleted } from '../../../src/core/registry/table.ts';
+import { markModelDeleted } from '../../../src/core/registry/table.ts';
 import type { Store } from '../../../src/core/store/store.ts';
 import { stores } from '../../support/stores.ts';
-import { addPerson, at, model } from '../store/rows.ts';
+import { addPerson, at, model, saveModel } from '../store/rows.ts';
 
 const now = (): Date => new Date(at);
 
@@ -79,7 +79,7 @@ describe.each(stores())('credentials in $name', (kind) => {
     const ring = await ringOf(open.store, await keyFile());
     await addPerson(open.store, 'ada');
     await add(open.store, ring, 'mine');
-    await insertModel(db, model('gated', { credential: 'mine', credentialId: 'mine' }));
+    await saveModel(db, model('gated', { credential: 'mine', credentialId: 'mine' }));
     expect(await modelsUsing(db, 'mine')).toEqual([{ name: 'gated', owner: 'ada', private: false }]);
     await expect(deleteCredentialRow(db, 'mine')).rejects.toThrow();
     await markModelDeleted(db, 'mdl_gated', at);

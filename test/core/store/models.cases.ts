@@ -3,14 +3,13 @@ import {
   briefModels,
   entriesOfRepo,
   findModel,
-  insertModel,
   instancesUsing,
   markModelDeleted,
   searchModels,
 } from '../../../src/core/registry/table.ts';
 import { isUniqueViolation } from '../../../src/core/store/unique-violation.ts';
 import { stores } from '../../support/stores.ts';
-import { addModels, addPerson, at, model, weights } from './rows.ts';
+import { addModels, addPerson, at, model, weights, saveModel } from './rows.ts';
 
 describe.each(stores())('models in $name', (kind) => {
   test('come back as they went in, with their owner’s name and sizes above 2 GiB as numbers', async () => {
@@ -29,11 +28,9 @@ describe.each(stores())('models in $name', (kind) => {
   test('a second model of a name is a unique violation, and other errors are not', async () => {
     await using open = await kind.open();
     await addModels(open.store, 'tiny');
-    const twice = await insertModel(open.store.db, model('tiny', { id: 'mdl_other' })).catch(
-      (thrown: unknown) => thrown,
-    );
+    const twice = await saveModel(open.store.db, model('tiny', { id: 'mdl_other' })).catch((thrown: unknown) => thrown);
     expect(isUniqueViolation(twice)).toBe(true);
-    const orphan = await insertModel(open.store.db, model('orphan', { owner: 'nobody' })).catch(
+    const orphan = await saveModel(open.store.db, model('orphan', { owner: 'nobody' })).catch(
       (thrown: unknown) => thrown,
     );
     expect(orphan).toBeInstanceOf(Error);
@@ -46,7 +43,7 @@ describe.each(stores())('models in $name', (kind) => {
     await addModels(open.store, 'tiny');
     await markModelDeleted(db, 'mdl_tiny', at);
     expect(await findModel(db, { name: 'tiny' })).toBeUndefined();
-    await insertModel(db, model('tiny', { id: 'mdl_second', category: 'audio' }));
+    await saveModel(db, model('tiny', { id: 'mdl_second', category: 'audio' }));
     expect(await findModel(db, { name: 'tiny' })).toMatchObject({ id: 'mdl_second' });
     expect(await findModel(db, { id: 'mdl_tiny' })).toMatchObject({ deletedAt: at });
     expect(await briefModels(db, ['mdl_tiny', 'mdl_second'])).toEqual(
@@ -90,7 +87,7 @@ describe.each(stores())('models in $name', (kind) => {
       quote: "o'clock",
     };
     for (const [name, subfolder] of Object.entries(folders)) {
-      await insertModel(open.store.db, model(name, { source: 'filesystem', filesystem: 'nfs', subfolder }));
+      await saveModel(open.store.db, model(name, { source: 'filesystem', filesystem: 'nfs', subfolder }));
     }
     const found = await searchModels(open.store.db, { query, limit: 20, visibleTo: undefined });
     expect(found.map((row) => row.name)).toEqual(expected);
@@ -100,7 +97,7 @@ describe.each(stores())('models in $name', (kind) => {
     await using open = await kind.open();
     await addModels(open.store, 'open');
     await addPerson(open.store, 'bob');
-    await insertModel(open.store.db, model('secret', { private: true }));
+    await saveModel(open.store.db, model('secret', { private: true }));
     const seenBy = async (visibleTo: string | undefined) =>
       (await searchModels(open.store.db, { limit: 20, visibleTo })).map((row) => row.name);
     expect(await seenBy('bob')).toEqual(['open']);
@@ -111,7 +108,7 @@ describe.each(stores())('models in $name', (kind) => {
   test('of one repo are found without the deleted ones, and no instance uses one that was never launched', async () => {
     await using open = await kind.open();
     await addModels(open.store, 'tiny');
-    await insertModel(open.store.db, model('again', { repo: 'acme/tiny' }));
+    await saveModel(open.store.db, model('again', { repo: 'acme/tiny' }));
     expect((await entriesOfRepo(open.store.db, 'acme/tiny')).map((row) => row.name)).toEqual(['again', 'tiny']);
     await markModelDeleted(open.store.db, 'mdl_tiny', at);
     expect((await entriesOfRepo(open.store.db, 'acme/tiny')).map((row) => row.name)).toEqual(['again']);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { insertInstance, updateDesired } from '../../../src/core/instances/table.ts';
-import { selectionHash } from '../../../src/core/registry/origin.ts';
+import { selectionHash } from '../../../src/core/registry/selection-hash.ts';
 import type { Store } from '../../../src/core/store/store.ts';
 import {
   filesOfSelection,

@@ -5,7 +5,7 @@ import type { Instance } from '../../instances/instance.ts';
 import type { LaunchPlan, RegionLaunch } from '../../plan/plan-launch.ts';
 import type { PreviewFacts } from '../../policy/facts.ts';
 import { isPickle } from '../../registry/model.ts';
-import { originOf, selectionHash } from '../../registry/origin.ts';
+import { selectionHash } from '../../registry/selection-hash.ts';
 import type { OwnedModel } from '../../registry/table.ts';
 import { remoteCodeFlagsIn } from '../../runtimes/runtime.ts';
 
@@ -20,7 +20,7 @@ interface PlannedChange {
 
 export function describeModel(model: OwnedModel): string {
   const commit = model.commit === undefined ? '' : ` at ${model.commit.slice(0, 12)}`;
-  return `${model.name} (${originOf(model)}${commit})`;
+  return `${model.name} (${model.origin}${commit})`;
 }
 
 export function modelRelied(model: OwnedModel): Record<string, string> {

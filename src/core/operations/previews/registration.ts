@@ -5,12 +5,12 @@ import type { RegisterInput, Registration } from '../../registry/registry.ts';
 import { modelFacts } from './plan-lines.ts';
 
 /** The input names the commit instead of the revision, because a branch may move before the run. */
-export function previewRegistration({ model, warnings }: Registration, given: RegisterInput): Preview {
+export function previewRegistration({ model, candidate, warnings }: Registration, given: RegisterInput): Preview {
   const { commit, licence, bytes, gated, region, files } = model;
   return {
     input: { ...given, ...(commit === undefined ? {} : { revision: commit }), category: model.category },
     summary: [
-      `Register ${given.name} from ${given.repo ?? `${given.filesystem}:${given.subfolder}`}`,
+      `Register ${given.name} from ${candidate.title}`,
       `${formatBytes(bytes)} in ${files.length} ${files.length === 1 ? 'file' : 'files'}${commit === undefined ? '' : ` at ${commit.slice(0, 12)}`}`,
       `Licence: ${licence ?? 'not stated'}${gated ? ', gated' : ''}`,
       ...warnings.map(plainWords),

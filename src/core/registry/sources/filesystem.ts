@@ -1,0 +1,88 @@
+import { EcolinkError } from '../../base/errors.ts';
+import { checkHeads } from '../file-heads.ts';
+import { changesBetween, fingerprintOf, folderText, readFolder } from '../folder.ts';
+import { refuseHubCache } from '../hub-cache.ts';
+import { formatsOf, selectFiles } from '../selection.ts';
+import { readContents } from '../selection/contents.ts';
+import { architectureOf } from '../sizing.ts';
+import { isServedIn } from './is-served.ts';
+import { requireField } from './require-field.ts';
+import type { Candidate, ModelSource, MountedFolder, SourceDeps, SourceFields, SourceInput } from './source.ts';
+
+const configLimit = 1024 ** 2;
+/** `refs/main` of a cache holds a commit. */
+const referenceLimit = 1024;
+
+/** Folders of shared filesystems, which engines read in place. */
+export const filesystemSource: ModelSource = {
+  name: 'filesystem',
+  examine: examineFolder,
+  originOf: ({ filesystem, subfolder }) => `${filesystem}:${subfolder}`,
+  bytes: { kind: 'mounted', folderOf, pathOf },
+  changesSince,
+};
+
+function folderOf({ region, filesystem, subfolder }: SourceFields): MountedFolder {
+  return {
+    region: requireField(region, 'region'),
+    filesystem: requireField(filesystem, 'filesystem'),
+    subfolder: requireField(subfolder, 'subfolder'),
+  };
+}
+
+async function examineFolder({ fleet }: SourceDeps, input: SourceInput): Promise<Candidate> {
+  const filesystem = await fleet.filesystem(requireField(input.filesystem, 'filesystem'));
+  const region = fleet.region(filesystem.region);
+  const subfolder = requireField(input.subfolder, 'subfolder')
+    .trim()
+    .replace(/^(?:\.\/)+/, '')
+    .replace(/\/+$/, '');
+  const readText = folderText(region, filesystem.name, subfolder);
+  const entries = await region.listFolder(filesystem.name, subfolder);
+  const found = entries.map(({ path, size }) => ({ path, size }));
+  const has = (path: string): boolean => found.some((file) => file.path === path);
+  const paths = found.map(({ path }) => path);
+  await refuseHubCache(subfolder, paths, async (path) => (has(path) ? readText(path, referenceLimit) : undefined));
+  const fingerprint = await fingerprintOf(region, filesystem.name, subfolder, entries);
+  const isServed = isServedIn(fleet, input, undefined, region.name);
+  const contents = await readContents(found, readText);
+  const selection = selectFiles(found, input.include ?? [], input.exclude ?? [], isServed, contents);
+  await checkHeads(selection.files, async (path, bytes) =>
+    region.readHead?.(filesystem.name, `${subfolder}/${path}`, bytes),
+  );
+  const config = has('config.json')
+    ? await region.readFile(filesystem.name, `${subfolder}/config.json`, configLimit)
+    : undefined;
+  return {
+    source: filesystemSource.name,
+    title: `${filesystem.name}:${subfolder}`,
+    filesystem: filesystem.name,
+    subfolder,
+    path: `${filesystem.mountPath}/${subfolder}`,
+    region: filesystem.region,
+    ...selection,
+    formats: formatsOf(found),
+    bytes: selection.files.reduce((sum, file) => sum + file.size, 0),
+    gated: false,
+    architecture: architectureOf(config?.toString('utf8')),
+    fingerprint,
+  };
+}
+
+/** Reads the folder again, but not the heads of its files: a model that was registered stays registered. */
+async function changesSince({ fleet }: SourceDeps, model: SourceFields): Promise<string[]> {
+  if (model.fingerprint === undefined) return [];
+  const { region, filesystem, subfolder } = folderOf(model);
+  return changesBetween(model.fingerprint, await readFolder(fleet.region(region), filesystem, subfolder));
+}
+
+async function pathOf({ fleet }: SourceDeps, model: SourceFields): Promise<string | undefined> {
+  const { filesystem, subfolder } = folderOf(model);
+  try {
+    return `${(await fleet.filesystem(filesystem)).mountPath}/${subfolder}`;
+  } catch (thrown) {
+    // Not in the configuration now, or its region does not answer.
+    if (thrown instanceof EcolinkError && thrown.code === 'filesystem_not_found') return undefined;
+    throw thrown;
+  }
+}
