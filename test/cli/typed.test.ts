@@ -22,7 +22,7 @@ test('if flags contradict each other, the error names both, and not the flag tha
   const operation = findOperation('check_model');
   const input = await typed('check_model', '--repo', 'a/b', '--subfolder', 'c');
   expect(errorText(refusal(input, 'check_model'), operation)).toMatch(
-    /^error\[fields_contradict\]: --repo goes with .*, and --subfolder goes with .*\nnext: Leave out --repo or --subfolder\.$/,
+    /^error\[fields_contradict\]: --repo is only valid with .*, and --subfolder is only valid with .*\nnext: Leave out --repo or --subfolder\.$/,
   );
   expect(refusal({ repo: 'a/b' }, 'check_model')).toMatchObject({ code: 'field_missing', field: 'source' });
 });
@@ -65,7 +65,7 @@ test("core's errors name fields the way they are typed, and leave values alone t
   const operation = findOperation('register_model');
   const error = refusal({ name: 'm', source: 'huggingface', repo: 'a/b', filesystem: 'filesystem' });
   expect(errorText(error, operation)).toMatch(
-    /^error\[field_not_applicable\]: --filesystem goes with .*filesystem.* only\.\nnext: Leave --filesystem out, or set --source.*$/,
+    /^error\[field_not_applicable\]: --filesystem is only valid with --source filesystem\.\nnext: Leave --filesystem out, or give --source.*$/,
   );
   expect(errorText(refusal({ source: 'huggingface', repo: 'a/b' }), operation)).toContain('<name> is missing');
 });

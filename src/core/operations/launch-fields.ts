@@ -38,7 +38,7 @@ export const launchFields = {
   }),
   arguments: field(z.array(z.string().max(500)).max(100).optional(), {
     label: 'Arguments',
-    help: 'Further arguments for the engine, one for each list item.',
+    help: 'More arguments for the engine, one per item.',
     example: '--enforce-eager',
     advanced: true,
   }),
