@@ -71,7 +71,7 @@ test('policy explain takes an operation as it would be typed', async () => {
   expect(stdout).toMatch(/answer +require/);
   expect(stdout).toMatch(/rule +all launches/);
   expect((await served.run('policy', 'explain', 'list-models')).stdout).toMatch(
-    /answer +allow\nrule +it is never held back/,
+    /answer +allow\nrule +it never needs approval/,
   );
   expect((await served.run('policy', 'explain', '--help')).stdout).not.toContain('list-models');
   const json = await served.run('policy', 'explain', 'stop-instance', '1', '--as-agent', '--json');

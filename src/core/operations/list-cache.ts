@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { run, say } from '../base/prose.ts';
 import { defineQuery } from './define.ts';
 import { field } from '../operation/operation.ts';
 import { volumeStates } from '../volumes/states.ts';
@@ -18,7 +17,7 @@ export const listCache = defineQuery({
   input: z.strictObject({
     region: field(z.string().min(1).optional(), {
       label: 'Region',
-      help: say`Only this region, by the name that ${run('list_regions')} shows.`,
+      help: 'Only this region.',
       example: 'local',
       choices: { operation: 'list_regions', value: 'name' },
     }),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { proseSchema, run, say } from '../base/prose.ts';
+import { proseSchema } from '../base/prose.ts';
 import { instanceStates } from '../instances/states.ts';
 import { field } from '../operation/operation.ts';
 import { sources } from '../registry/model.ts';
@@ -30,7 +30,7 @@ export const idempotency = {
 
 export const modelField = {
   label: 'Model',
-  help: say`Name of a registered model, as ${run('list_models')} shows it.`,
+  help: 'Name of a registered model.',
   example: 'tiny-chat',
   choices: { operation: 'list_models', value: 'name' },
   positional: true,
@@ -38,7 +38,7 @@ export const modelField = {
 
 export const instanceField = {
   label: 'Instance',
-  help: say`Number of the instance, or "name:number", as ${run('list_instances')} shows it.`,
+  help: 'Number of the instance, or "name:number".',
   example: '3',
   choices: { operation: 'list_instances', value: 'id', label: 'model_id' },
   positional: true,
@@ -51,7 +51,7 @@ export const instanceReference = z.coerce
 
 export const regionsField = {
   label: 'Regions',
-  help: say`Names of regions, as ${run('list_regions')} shows them. Default: EcoLink chooses.`,
+  help: 'Names of regions. Default: EcoLink chooses.',
   example: 'local',
   choices: { operation: 'list_regions', value: 'name' },
 };

@@ -35,7 +35,7 @@ export const sourceFields = {
   }),
   filesystem: field(z.string().min(1).max(100).optional(), {
     label: 'Filesystem',
-    help: say`Name of a shared filesystem, as ${run('list_filesystems')} shows it.`,
+    help: 'Name of a shared filesystem.',
     example: 'shared-models',
     choices: { operation: 'list_filesystems', value: 'name' },
     onlyWith: filesystem,

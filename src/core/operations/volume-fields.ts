@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fieldRef, run, say } from '../base/prose.ts';
+import { fieldRef, say } from '../base/prose.ts';
 import { field } from '../operation/operation.ts';
 import { idempotency, modelField, regionsField } from './shapes.ts';
 
@@ -7,7 +7,7 @@ import { idempotency, modelField, regionsField } from './shapes.ts';
 export const volumeFields = {
   volume: field(z.string().min(1).max(100).optional(), {
     label: 'Volume',
-    help: say`Key of one volume, as ${run('list_cache')} shows it. Or give ${fieldRef('model')}.`,
+    help: say`Key of one volume. Or give ${fieldRef('model')}.`,
     example: 'v-3f2a9c1b7d4e',
     choices: { operation: 'list_cache', value: 'volume' },
   }),
