@@ -195,13 +195,8 @@ export interface ApprovalQuery {
   limit?: number | undefined;
 }
 
-/** Newest first. */
-export async function searchApprovals(db: Queries, query: ApprovalQuery): Promise<Approval[]> {
-  return (await searchRows(db, query)).map(toApproval);
-}
-
-/** The same, with rows that this version cannot read. */
-export async function searchReadable(db: Queries, query: ApprovalQuery): Promise<(Approval | UnreadableApproval)[]> {
+/** Newest first. Rows that this version cannot read are among them. */
+export async function searchApprovals(db: Queries, query: ApprovalQuery): Promise<(Approval | UnreadableApproval)[]> {
   return (await searchRows(db, query)).map(readRow);
 }
 
