@@ -53,7 +53,9 @@ describe('limits under parallel calls', () => {
       });
       const scaled = attempt(place.asMax, 'scale_instance', { instance: '1', replicas: 2 }, first);
       const extended = attempt(place.asMax, 'extend_instance', { instance: '1', stop_after: '8h' }, 0);
-      expectAsInSequence(await Promise.all([...calls, scaled, extended]), first);
+      const outcomes = await Promise.all([...calls, scaled, extended]);
+      expect(outcomes).toHaveLength(calls.length + 2);
+      expectAsInSequence(outcomes, first);
     },
   );
 
