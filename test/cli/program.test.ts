@@ -24,12 +24,12 @@ test('the help of a command comes from its definition', async () => {
       instance                  Number of the instance, or "name:number".
 
     Options:
-      --replicas <number>       How many replicas run in each region from now on. Required. Example: 2
+      --replicas <number>       How many replicas run in each region. Required. Example: 2
       -h, --help                Explain this command.
 
     More options:
-      --idempotency-key <text>  Makes a repeated call safe: the same key with the same input answers
-                                with the outcome of the first call, for 7 days.
+      --idempotency-key <text>  Makes a repeated call safe: for 7 days, the same key with the same input
+                                returns the result of the first call.
 
     Output:
       --wait                    Follow the instance until it is running, then show it; status 1 if it
@@ -53,7 +53,7 @@ test('the help of a command comes from its definition', async () => {
       -h, --help             Explain this command.
 
     More options:
-      --cursor <text>        Where to go on: the next_cursor of the page before.
+      --cursor <text>        The next_cursor of the page before.
       --limit <number>       How many items, 1 to 100. 20 unless given.
 
     Output:

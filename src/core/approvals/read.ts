@@ -4,7 +4,7 @@ import type { Prose } from '../base/prose.ts';
 import type { Caller } from '../base/caller.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
 import { urlOf } from './messages-table.ts';
-import { findApproval, searchReadable, votesOn } from './table.ts';
+import { findApproval, searchApprovals, votesOn } from './table.ts';
 import type { Approval, UnreadableApproval } from './table.ts';
 import { eligibleFor } from './eligible.ts';
 import { expireDue } from './expire.ts';
@@ -29,7 +29,7 @@ export async function listApprovals(deps: ApprovalDeps, input: ListApprovalsInpu
   let before = decodeCursor(input.cursor, 'number');
   const states = input.state === undefined ? undefined : [input.state];
   while (visible.length <= input.limit) {
-    const page = await searchReadable(deps.store.db, { states, before, limit: 100 });
+    const page = await searchApprovals(deps.store.db, { states, before, limit: 100 });
     for (const each of page) if (await mayRead(deps, each, caller)) visible.push(each);
     before = page.at(-1)?.id;
     if (page.length < 100) break;

@@ -196,7 +196,7 @@ export interface ApprovalQuery {
 }
 
 /** Newest first, with rows that this version cannot read. */
-export async function searchReadable(db: Queries, query: ApprovalQuery): Promise<(Approval | UnreadableApproval)[]> {
+export async function searchApprovals(db: Queries, query: ApprovalQuery): Promise<(Approval | UnreadableApproval)[]> {
   return (await searchRows(db, query)).map(readRow);
 }
 

@@ -3,12 +3,12 @@ import { specsOfRunning } from '../instances/table.ts';
 import type { Usage } from '../policy/facts.ts';
 import type { Fleet } from '../region/fleet.ts';
 import type { Queries } from '../store/store.ts';
-import { searchReadable } from './table.ts';
+import { searchApprovals } from './table.ts';
 
 /** What a person's running instances use, and what their open requests would add. The request `except` does not count. */
 export async function usageOfPerson(db: Queries, fleet: Fleet, person: string, except?: number): Promise<Usage> {
   const running = (await specsOfRunning(db, person)).map((spec) => usageOf(spec, fleet));
-  const open = await searchReadable(db, { requester: person, states: ['pending', 'approved', 'running'] });
+  const open = await searchApprovals(db, { requester: person, states: ['pending', 'approved', 'running'] });
   const requested = open.flatMap((request) => {
     // A request that cannot be read never runs, so it adds nothing.
     if (request.id === except || 'unreadable' in request) return [];

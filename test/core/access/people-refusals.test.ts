@@ -48,7 +48,7 @@ const refusal = async (
 test('a refusal names the missing role and everybody who can give it', async () => {
   const { code, message, nextStep } = await refusal('list_audit', bob);
   expect(code).toBe('role_missing');
-  expect(message).toBe('list_audit needs the role "approver"; Bob has "member".');
+  expect(message).toBe('list_audit needs the role "approver". Bob has the role "member".');
   expect(nextStep).toContain('Ask Ada or Grace for the role');
 });
 
@@ -58,7 +58,7 @@ test('somebody who loses a role after a call began is refused by their present r
   expect(await place.run('list_models', {}, bob)).toMatchObject({ items: [] });
   await change(config());
   expect(await refusal('list_models', bob)).toMatchObject({ code: 'no_role' });
-  expect((await refusal('list_models', bob)).nextStep).toContain('Ask Ada or Grace for one');
+  expect((await refusal('list_models', bob)).nextStep).toContain('Ask Ada or Grace for a role');
 });
 
 test('the present role decides what somebody sees, not the role when the call began', async () => {
@@ -84,5 +84,5 @@ test('a new role counts at once', async () => {
 
 test('the refusal of an operation that a front end does not offer names the front ends that do', async () => {
   const { code, nextStep } = await refusal('verify_audit', { ...place.local, source: 'mcp' });
-  expect([code, nextStep]).toEqual(['not_offered_here', 'Use it from: cli.']);
+  expect([code, nextStep]).toEqual(['not_offered_here', 'Use one of these: cli.']);
 });

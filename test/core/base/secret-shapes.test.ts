@@ -91,7 +91,7 @@ describe.each(Object.entries(kinds))('a token of the kind %s', (_kind, make) => 
   test('is refused and redacted in a list, and as the name of a field', () => {
     const token = make();
     for (const input of [{ model: [['x', token]] }, { [token]: 'x' }]) {
-      expect(() => parseInput(getModel, input)).toThrow('holds the value of a token');
+      expect(() => parseInput(getModel, input)).toThrow('contains the value of a token');
     }
   });
 });
