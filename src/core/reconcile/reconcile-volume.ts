@@ -3,6 +3,7 @@ import { asEcolinkError, fail } from '../base/errors.ts';
 import type { ReconcilerDeps } from './dependencies.ts';
 import type { Requeue } from '../base/work-queue.ts';
 import type { ObservedVolume, Region } from '../region/region.ts';
+import { plainWords } from '../base/prose.ts';
 import type { Reason } from '../base/reason.ts';
 import { findInstance } from '../instances/table.ts';
 import { filesOfSelection, findVolume, updateVolume, usersOfVolume } from '../volumes/table.ts';
@@ -56,7 +57,7 @@ async function evict(
   } catch (thrown) {
     const error = asEcolinkError(thrown, volume.key);
     if (error.kind === 'unexpected' || !error.retryable) throw thrown;
-    const reason = { code: error.code, message: `${error.message} ${error.nextStep}` };
+    const reason = { code: error.code, message: `${error.message} ${plainWords(error.nextStep)}` };
     if (volume.state !== 'evicting' || volume.reason?.message !== reason.message)
       await write(deps, volume, { state: 'evicting', progress: null, reason }, users);
     return heldBackMs;

@@ -15,7 +15,8 @@ describe.each(stores())('models in $name', (kind) => {
   test('come back as they went in, with their owner’s name and sizes above 2 GiB as numbers', async () => {
     await using open = await kind.open();
     await addModels(open.store, 'tiny');
-    expect(await findModel(open.store.db, { name: 'tiny' })).toEqual({ ...model('tiny'), ownerName: 'ada' });
+    const shown = { ownerName: 'ada', origin: 'acme/tiny@main' };
+    expect(await findModel(open.store.db, { name: 'tiny' })).toEqual({ ...model('tiny'), ...shown });
     expect(await findModel(open.store.db, { id: 'mdl_tiny' })).toMatchObject({ files: weights });
   });
 
