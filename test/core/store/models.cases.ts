@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   briefModels,
-  entriesOfRepo,
+  modelsOfRepo,
   findModel,
   instancesUsing,
   markModelDeleted,
@@ -110,9 +110,9 @@ describe.each(stores())('models in $name', (kind) => {
     await using open = await kind.open();
     await addModels(open.store, 'tiny');
     await saveModel(open.store.db, model('again', { repo: 'acme/tiny' }));
-    expect((await entriesOfRepo(open.store.db, 'acme/tiny')).map((row) => row.name)).toEqual(['again', 'tiny']);
+    expect((await modelsOfRepo(open.store.db, 'acme/tiny')).map((row) => row.name)).toEqual(['again', 'tiny']);
     await markModelDeleted(open.store.db, 'mdl_tiny', at);
-    expect((await entriesOfRepo(open.store.db, 'acme/tiny')).map((row) => row.name)).toEqual(['again']);
+    expect((await modelsOfRepo(open.store.db, 'acme/tiny')).map((row) => row.name)).toEqual(['again']);
     expect(await instancesUsing(open.store.db, 'mdl_tiny')).toEqual([]);
   });
 });
