@@ -56,7 +56,9 @@ describe.skipIf(withoutLocalSlack)('starting Slack', () => {
       repo: { field: { value: 'a/b' } },
       credential: { field: { value: token } },
     });
-    await expect.poll(() => JSON.stringify(place.slack.view?.blocks), patient).toContain('contains the value of a token');
+    await expect
+      .poll(() => JSON.stringify(place.slack.view?.blocks), patient)
+      .toContain('contains the value of a token');
     const sent = (await place.slack.log()).filter(({ direction }) => direction === 'from_bot');
     await place.slack.restart();
     await expect

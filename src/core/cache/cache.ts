@@ -11,7 +11,7 @@ import { chooseRegions } from '../plan/plan-launch.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
 import { mayRead } from '../access/visibility.ts';
 import type { Sources } from '../registry/sources/sources.ts';
-import { entriesOfRepo } from '../registry/table.ts';
+import { modelsOfRepo } from '../registry/table.ts';
 import type { OwnedModel } from '../registry/table.ts';
 import {
   findVolume,
@@ -129,7 +129,7 @@ async function keptOf({ fleet }: CacheDeps, rows: readonly Volume[]): Promise<Re
 /** Keys of volumes whose models are all private and hidden from the caller. They are listed without the repo's name. */
 async function hiddenVolumes(deps: CacheDeps, rows: readonly Volume[], caller: Caller): Promise<ReadonlySet<string>> {
   const repos = [...new Set(rows.map((row) => row.repo))];
-  const models = (await Promise.all(repos.map((repo) => entriesOfRepo(deps.store.db, repo)))).flat();
+  const models = (await Promise.all(repos.map((repo) => modelsOfRepo(deps.store.db, repo)))).flat();
   const hidden = rows.filter((row) => {
     const own = models.filter((model) => sharesRepo(deps.sources, model, row));
     return own.length > 0 && !own.some((model) => mayRead(model, caller));
@@ -240,7 +240,7 @@ async function findByModel(
 
 /** Whether every model that uses this repo is private. */
 async function isPrivate({ store, sources }: CacheDeps, volume: Volume): Promise<boolean> {
-  const models = (await entriesOfRepo(store.db, volume.repo)).filter((model) => sharesRepo(sources, model, volume));
+  const models = (await modelsOfRepo(store.db, volume.repo)).filter((model) => sharesRepo(sources, model, volume));
   return models.length > 0 && models.every((model) => model.private);
 }
 

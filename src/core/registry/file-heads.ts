@@ -10,7 +10,7 @@ const largestPointer = 1024;
 const mostHeads = 1000;
 const atOnce = 8;
 
-/** The first bytes of a file; undefined where they cannot be had cheaply. */
+/** The first bytes of a file. Undefined if reading them would be slow. */
 export type ReadHead = (path: string, bytes: number) => Promise<Buffer | undefined>;
 
 /** Whether a file may be a pointer of git-LFS in place of its content. */
@@ -19,7 +19,7 @@ export function mayBePointer({ size }: { size: number }): boolean {
 }
 
 /**
- * Looks at the first bytes of weights, and of small files that may be pointers of git-LFS. Throws `lfs_pointers` or
+ * Checks the first bytes of weights, and of small files that may be pointers of git-LFS. Throws `lfs_pointers` or
  * `wrong_content`.
  */
 export async function checkHeads(files: readonly PullFile[], readHead: ReadHead): Promise<void> {
@@ -80,7 +80,7 @@ function expectedContents(path: string): Content[] | undefined {
   return format === 'onnx' ? [] : undefined;
 }
 
-/** Under these extensions other programs keep what has no magic: CTranslate2's `model.bin`, ONNX. */
+/** Other programs use these extensions for formats without a magic number: CTranslate2's `model.bin`, ONNX. */
 function isLenient(path: string): boolean {
   return (
     /\.(?:bin|pkl|pickle|joblib|onnx|onnx_data(?:_\d+)?|onnx\.data)$/i.test(path) && !/pytorch_model[^/]*$/i.test(path)

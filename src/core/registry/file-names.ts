@@ -2,12 +2,12 @@ import type { PullFile } from '../base/pull-file.ts';
 import { stateFolder } from '../download/manifest.ts';
 import { fail } from '../base/errors.ts';
 
-/** What ext4, XFS and NFS take, in bytes. */
+/** The limit of ext4, XFS and NFS, in bytes. */
 const longestSegment = 255;
 const longestPath = 1024;
 const shownCharacters = 80;
 
-/** Refuses what could not be written to disk as it is called, before anything is fetched. Throws `bad_file_name`. */
+/** Refuses names that cannot be written to disk, before anything is fetched. Throws `bad_file_name`. */
 export function checkFileNames(files: readonly { path: string }[]): void {
   for (const { path } of files) {
     const problem = problemOf(path);
@@ -29,8 +29,8 @@ function problemOf(path: string): string | undefined {
 }
 
 /**
- * Refuses files of which one would overwrite the other on a filesystem that does not tell case, or that need a file and a
- * folder of one name. Throws `bad_file_name`.
+ * Refuses names that differ in case only: on some filesystems one file would overwrite the other. Refuses a file and a
+ * folder of the same name. Throws `bad_file_name`.
  */
 export function checkCollisions(files: readonly PullFile[]): void {
   const seen = new Map<string, string>();

@@ -33,7 +33,7 @@ export async function fingerprintOf(
   return { entries, configHash: hash.digest('hex') };
 }
 
-/** The text of a small file of a folder; undefined where it is larger, or gone. */
+/** Reads small text files of a folder. Undefined for a file that is larger than the limit, or gone. */
 export function folderText(region: Region, filesystem: string, subfolder: string) {
   return async (path: string, maximumBytes: number): Promise<string | undefined> => {
     try {
@@ -66,8 +66,8 @@ function notAModel(filesystem: string, subfolder: string, entries: readonly Fold
 const shown = 10;
 
 /**
- * What differs between the folder that was registered and the one that is there now, in sentences; none: unchanged. Notes,
- * pictures and git's own files do not count: no engine reads them.
+ * What has changed in a folder since its registration, in sentences. Notes, pictures and git's own files do not count,
+ * because no engine reads them.
  */
 export function changesBetween(before: Fingerprint, now: Fingerprint): string[] {
   const was = new Map(before.entries.map((entry) => [entry.path, entry]));

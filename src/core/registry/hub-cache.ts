@@ -4,8 +4,8 @@ const inCache = /^((?:.*\/)?(?:models--[^/]+\/)?snapshots\/[^/]+)\//;
 const mostShown = 20;
 
 /**
- * Refuses a folder in which the Hub's own client keeps its cache: the model is one of its snapshots. `readText` reads a
- * small file of the folder. Throws `hub_cache_folder`.
+ * Refuses a cache folder of the Hub's own client. The model is one of its snapshots. `readText` reads a small file of the
+ * folder. Throws `hub_cache_folder`.
  */
 export async function refuseHubCache(
   subfolder: string,

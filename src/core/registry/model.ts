@@ -4,12 +4,12 @@ import type { PullFile } from '../base/pull-file.ts';
 import type { CacheModel } from './sizing/cache-layers.ts';
 import type { Quantization } from './sizing/quantization.ts';
 
-/** Weights that can run code when they are loaded, and nothing safer beside them. */
+/** Whether the weights can run code when they are loaded. */
 export function isPickle({ format }: { format: WeightFormat }): boolean {
   return format === 'pytorch';
 }
 
-/** What a folder looked like at registration; a launch that finds another one asks first. */
+/** The files of a folder at registration. If a launch finds other ones, it asks first. */
 export interface Fingerprint {
   entries: FolderEntry[];
   /** sha256 over the config files' contents. */
@@ -32,7 +32,7 @@ export interface Architecture {
   quantization?: Quantization;
 }
 
-/** A registry entry. Nothing here changes after registration. */
+/** A registered model. Nothing changes after registration, except that it can be deleted. */
 export interface Model {
   id: string;
   name: string;
@@ -46,16 +46,16 @@ export interface Model {
   region?: string;
   category: Category;
   format: WeightFormat;
-  /** For formats that an engine opens by file (GGUF): the first file, inside the tree. */
+  /** The first file, for formats that an engine opens by file (GGUF). */
   entryFile?: string;
   files: PullFile[];
   bytes: number;
   selection: { include: string[]; exclude: string[] };
   licence?: string;
   gated: boolean;
-  /** Its name, as whoever registered the entry gave it. */
+  /** The name of the credential, given at registration. */
   credential?: string;
-  /** Of a stored one: names may mean another credential to another person. */
+  /** Id of a stored credential. Two people may use one name for different credentials. */
   credentialId?: string;
   task?: string;
   architecture: Architecture;

@@ -6,7 +6,7 @@ import type { NewId } from '../base/ids.ts';
 import type { Changes } from '../base/changes.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
 import type { Fleet } from '../region/fleet.ts';
-import { entriesOfRepo, findModel, insertModel, instancesUsing, markModelDeleted, searchModels } from './table.ts';
+import { findModel, insertModel, instancesUsing, markModelDeleted, modelsOfRepo, searchModels } from './table.ts';
 import type { OwnedModel } from './table.ts';
 import type { Queries, Store } from '../store/store.ts';
 import type { UnitOfWork } from '../store/unit-of-work.ts';
@@ -45,7 +45,7 @@ export function createRegistry(deps: RegistryDeps) {
     check: (input: SourceInput, caller: Caller) => check(deps, input, caller),
     prepareRegistration: (input: RegisterInput, caller: Caller) => prepareRegistration(deps, input, caller),
     commitRegistration: (registration: Registration, unit: UnitOfWork) => commitRegistration(deps, registration, unit),
-    /** Whether the model of this name is there. */
+    /** Whether there is a model of this name. */
     exists: async (name: string) => (await findModel(deps.store.db, { name })) !== undefined,
     list: (input: ListModelsInput, caller: Caller) => list(deps, input, caller),
     get: (name: string, caller: Caller) => get(deps, name, caller),
@@ -53,7 +53,7 @@ export function createRegistry(deps: RegistryDeps) {
     commitRemoval: (removal: Removal, unit: UnitOfWork) => commitRemoval(deps, removal, unit),
     /** The model of this name, if the caller may see it. Throws `model_not_found`. */
     find: (name: string, caller: Caller) => findVisible(deps.store.db, name, caller),
-    /** What may keep a launch of the model from working. */
+    /** Why a launch of the model may fail. */
     warnings: (model: Model, caller: Caller) => deps.credentials.warnings(model, caller),
   };
 }
@@ -63,7 +63,7 @@ const filesShown = 200;
 
 async function check(deps: RegistryDeps, input: SourceInput, caller: Caller) {
   const candidate = await deps.sources.examine(input, caller);
-  const entries = await modelsOfRepo(deps, candidate);
+  const others = await modelsOfSameRepo(deps, candidate);
   const category = input.category ?? candidate.suggested;
   const runtimes = runtimesFor(deps, category, candidate);
   const { source, repo, revision, commit, path, region, licence, formats, format, bytes, gated, files } = candidate;
@@ -88,21 +88,21 @@ async function check(deps: RegistryDeps, input: SourceInput, caller: Caller) {
     category_reason: categoryReason(input, candidate),
     runtimes,
     memory_bytes: memoryEstimate(bytes, candidate.architecture)?.bytes ?? null,
-    entries: entries
-      .filter((entry) => mayRead(entry, caller))
-      .map((entry) => ({
-        name: entry.name,
-        commit: entry.commit ?? '',
-        moved: entry.revision === candidate.revision && entry.commit !== candidate.commit,
+    entries: others
+      .filter((model) => mayRead(model, caller))
+      .map((model) => ({
+        name: model.name,
+        commit: model.commit ?? '',
+        moved: model.revision === candidate.revision && model.commit !== candidate.commit,
       })),
   };
 }
 
 /** Models of the same repo. A folder has none: each is registered by its path. */
-async function modelsOfRepo({ store, sources }: RegistryDeps, candidate: Candidate): Promise<OwnedModel[]> {
+async function modelsOfSameRepo({ store, sources }: RegistryDeps, candidate: Candidate): Promise<OwnedModel[]> {
   const delivery = sources.deliveryOf(candidate);
   if (delivery.kind === 'mounted') return [];
-  const found = await entriesOfRepo(store.db, delivery.origin.repo);
+  const found = await modelsOfRepo(store.db, delivery.origin.repo);
   return found.filter(({ source }) => source === candidate.source);
 }
 
@@ -136,7 +136,7 @@ function categoryReason(input: SourceInput, candidate: Candidate): string {
     : `the task ${candidate.task} fits no category: say which it is`;
 }
 
-/** A model that may be saved as it is. */
+/** A model that is checked and not saved yet. */
 export interface Registration {
   model: Model;
   candidate: Candidate;
@@ -157,7 +157,7 @@ async function prepareRegistration(deps: RegistryDeps, input: RegisterInput, cal
 async function commitRegistration(deps: RegistryDeps, { model }: Registration, { db, afterCommit }: UnitOfWork) {
   await refuseTaken(db, model.name);
   await insertModel(db, model, deps.sources.originOf(model)).catch((thrown: unknown) => {
-    // On PostgreSQL two calls may find the name free at once.
+    // On PostgreSQL two calls may both find the name free.
     throw isUniqueViolation(thrown) ? modelExists(model.name) : thrown;
   });
   afterCommit(() => deps.changes.publish({ kind: 'model', id: model.id }));
@@ -300,7 +300,7 @@ async function prepareRemoval({ store }: RegistryDeps, name: string, caller: Cal
 async function commitRemoval(deps: RegistryDeps, { model, caller }: Removal, { db, afterCommit }: UnitOfWork) {
   const now = await findVisible(db, model.name, caller);
   if (now.id !== model.id) throw modelNotFound(model.name);
-  // Written before it is checked: on PostgreSQL the write waits for a launch that is about to commit.
+  // The write comes before the check. On PostgreSQL it waits for a launch that is about to commit.
   await markModelDeleted(db, model.id, deps.now().toISOString());
   refuseInUse(model.name, await instancesUsing(db, model.id));
   afterCommit(() => deps.changes.publish({ kind: 'model', id: model.id }));

@@ -2,18 +2,18 @@ import { fail } from '../base/errors.ts';
 
 export interface RepoReference {
   repo: string;
-  /** As the address names it. */
-  revision?: string;
+  /** The revision in the address. */
+  revision?: string | undefined;
   /** The file that the address points at. */
-  file?: string;
+  file?: string | undefined;
 }
 
 const hubHosts = /^(?:www\.)?(?:huggingface\.co|hf\.co|hf-mirror\.com)$/;
 const pages = new Set(['tree', 'blob', 'resolve', 'raw', 'blame', 'edit', 'commits', 'commit', 'discussions']);
 
 /**
- * A repo as people write and paste it: `owner/name`, with spaces and slashes around it, or an address of its pages on the
- * Hub (or on `endpoint`). What is not understood comes back as it is, and is refused as a name of a repo.
+ * Reads a repo that people typed or pasted: `owner/name`, perhaps with spaces and slashes around it, or an address on the
+ * Hub or on `endpoint`. Other texts are returned unchanged. The Hub's client refuses them as names.
  */
 export function parseRepoReference(text: string, endpoint?: string): RepoReference {
   const trimmed = text.trim().replaceAll(/^<|>$/g, '');
@@ -29,11 +29,11 @@ export function parseRepoReference(text: string, endpoint?: string): RepoReferen
   const page = at === -1 ? undefined : segments[at];
   if (page === undefined || page === 'discussions') return { repo };
   const rest = segments.slice(at + 1);
-  // References of the Hub have slashes of their own: refs/pr/3.
+  // References of the Hub contain slashes: refs/pr/3.
   const length = rest[0] === 'refs' && rest.length >= 3 ? 3 : 1;
   const revision = rest.slice(0, length).join('/');
   const file = ['blob', 'resolve', 'raw'].includes(page) ? rest.slice(length).join('/') : '';
-  return { repo, ...(revision === '' ? {} : { revision }), ...(file === '' ? {} : { file }) };
+  return { repo, revision: revision === '' ? undefined : revision, file: file === '' ? undefined : file };
 }
 
 /** `owner/name@revision`, as EcoLink's own lists and `hf://` addresses write it. */
@@ -42,7 +42,7 @@ function withRevision(text: string): RepoReference {
   return at > 0 && at < text.length - 1 ? { repo: text.slice(0, at), revision: text.slice(at + 1) } : { repo: text };
 }
 
-/** The path of an address of the Hub, without query and fragment; undefined for what is none. */
+/** The path of an address on the Hub, without query and fragment. Undefined for other texts. */
 function addressOf(text: string, endpoint: string | undefined): string | undefined {
   const scheme = /^hf:\/\//i.test(text) ? text.replace(/^hf:\/\//i, 'https://huggingface.co/') : text;
   const withScheme = /^https?:\/\//i.test(scheme) ? scheme : `https://${scheme}`;

@@ -13,7 +13,7 @@ interface Patterns {
   exclude?: string[] | undefined;
 }
 
-/** The model in a repo at one commit. Throws what keeps it from being one; nothing large is fetched to find out. */
+/** Selects the files of the model in a repo at one commit. Throws if there is no model. Fetches only small files. */
 export async function selectFromRepo(
   hub: Hub,
   snapshot: RepoSnapshot,
@@ -30,7 +30,7 @@ export async function selectFromRepo(
   const known = base === undefined ? contents : { ...contents, adapterBase: base };
   const selection = selectFiles(files, include, exclude, isServed, known);
   checkCollisions(selection.files);
-  // No weights are so small: somebody may have uploaded a pointer as it was.
+  // Weights are never this small. Somebody may have uploaded a pointer.
   const suspects = selection.files.filter((file) => isWeights(file.path) && file.size <= usualPointer);
   const pointers = await Promise.all(
     suspects.slice(0, mostSuspects).map(async ({ path }) => {
@@ -46,7 +46,7 @@ const mostSuspects = 16;
 /** Pointers have about 130 bytes. */
 const usualPointer = 400;
 
-/** Small files of a gated repo may be refused: what they would say is unknown then. */
+/** The Hub may refuse small files of a gated repo. What they say is unknown then. */
 function ignoreRefusal(thrown: unknown): undefined {
   if (!(thrown instanceof EcolinkError) || thrown.kind === 'unavailable') throw thrown;
 }
@@ -57,8 +57,8 @@ function baseOfTags(tags: readonly string[]): string | undefined {
   return tags.flatMap((tag) => baseTag.exec(tag)?.[1] ?? [])[0];
 }
 
-/** An address may point at one file; it names the repo all the same. */
+/** A warning for an address of a file that was not chosen. The address names the repo all the same. */
 export function sayFile(file: string | undefined, selected: readonly PullFile[]): string[] {
   if (file === undefined || selected.some(({ path }) => path === file)) return [];
-  return [`The address points at ${file}, which is not among the files that were chosen. Choose it with include.`];
+  return [`The address points at ${file}, which was not chosen. Choose it with include.`];
 }

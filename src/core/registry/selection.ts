@@ -13,7 +13,7 @@ import { weightFormat } from './selection/weight-file.ts';
 export interface Selection {
   format: WeightFormat;
   files: PullFile[];
-  /** For GGUF: the file that an engine opens, the first shard where there are several. */
+  /** For GGUF: the file that an engine opens. Of several shards, it is the first. */
   entryFile?: string;
   warnings: string[];
   /** Every file that is not among `files`, in groups. */
@@ -22,25 +22,24 @@ export interface Selection {
 
 const named: WeightFormat[] = ['safetensors', 'gguf', 'pytorch', 'onnx'];
 
-/** Formats of which there are weights, in order of preference. */
+/** The formats of the weights, in order of preference. */
 export function formatsOf(files: readonly { path: string }[]): WeightFormat[] {
   const found = new Set(files.flatMap(({ path }) => (isWeights(path) ? (weightFormat(path) ?? []) : [])));
   return named.filter((format) => found.has(format));
 }
 
-/** Whether a file holds weights of a model; a trainer's state, git's objects and voices are none. */
+/** Whether a file has weights of a model. A trainer's state, git's objects and voices do not count. */
 export function isWeights(path: string): boolean {
   const format = weightFormat(path);
   return format !== undefined && format !== 'other' && fileKind(path) === 'other';
 }
 
 /**
- * Which files of a repo a launch fetches. Without patterns EcoLink chooses exactly one copy of one model: one format, the
- * first that a runtime serves, one precision, and of several quantisations the one that is small and good (`Q4_K_M`).
- * `include` replaces that choice; `exclude` takes files away before it. `contents` are the repo's own index files, which
- * decide where they could be read.
+ * Selects the files that a launch fetches. Without patterns, EcoLink chooses exactly one copy of one model: the first format
+ * that a runtime serves, one precision, and a quantisation that is small and good (`Q4_K_M`). `include` replaces this
+ * choice. `exclude` removes files before it. `contents` are the repo's index files, which come before names.
  *
- * Throws where there is not one whole model: `not_a_model`, `empty_weights`, `adapter_not_a_model`, `only_checkpoints`,
+ * Throws if there is not one whole model: `not_a_model`, `empty_weights`, `adapter_not_a_model`, `only_checkpoints`,
  * `missing_shards`, `several_models`, `nothing_selected`, `bad_pattern`.
  */
 export function selectFiles(

@@ -1,16 +1,21 @@
 import { sql } from 'kysely';
+import { z } from 'zod';
+import { pullFile } from '../base/pull-file.ts';
 import type { PullFile } from '../base/pull-file.ts';
 import type { Model } from './model.ts';
+import { categories } from '../base/categories.ts';
 import type { Category } from '../base/categories.ts';
 import { selectionHash } from './selection-hash.ts';
 import type { Queries } from '../store/store.ts';
+
+const categorySchema = z.enum(categories);
 
 export interface ModelQuery {
   category?: string | undefined;
   query?: string | undefined;
   after?: string | undefined;
   limit: number;
-  /** Whose private entries are shown besides everybody's open ones; undefined: all are. */
+  /** The person whose private models are shown too. Undefined: all private models are shown. */
   visibleTo: string | undefined;
 }
 
@@ -18,7 +23,7 @@ export interface ModelQuery {
 export type OwnedModel = Model & { ownerName: string; origin: string };
 
 export async function insertModel(db: Queries, model: Model, origin: string): Promise<void> {
-  const { files, ...entry } = model;
+  const { files, ...document } = model;
   const hash = selectionHash(files);
   await db
     .insertInto('selections')
@@ -33,7 +38,7 @@ export async function insertModel(db: Queries, model: Model, origin: string): Pr
       live_name: model.name,
       category: model.category,
       origin,
-      entry: JSON.stringify(entry),
+      entry: JSON.stringify(document),
       selection: hash,
       repo: model.repo ?? null,
       owner_id: model.owner,
@@ -72,7 +77,7 @@ function toModel(row: ModelRow, files: PullFile[]): OwnedModel {
     files,
     ownerName: row.owner_name,
     origin: row.origin,
-    ...(row.deleted_at === null ? {} : { deletedAt: row.deleted_at }),
+    deletedAt: row.deleted_at ?? undefined,
   };
 }
 
@@ -82,10 +87,10 @@ export async function findModel(db: Queries, by: { name: string } | { id: string
     .select('selections.files')
     .where('name' in by ? 'models.live_name' : 'models.id', '=', 'name' in by ? by.name : by.id)
     .executeTakeFirst();
-  return row && toModel(row, JSON.parse(row.files) as PullFile[]);
+  return row && toModel(row, z.array(pullFile).parse(JSON.parse(row.files)));
 }
 
-/** Name and category by id, deleted entries' too. */
+/** Name and category by id, also of deleted models. */
 export async function briefModels(
   db: Queries,
   ids: readonly string[],
@@ -95,10 +100,10 @@ export async function briefModels(
     .select(['id', 'name', 'category'])
     .where('id', 'in', [...ids, ''])
     .execute();
-  return new Map(found.map(({ id, name, category }) => [id, { name, category: category as Category }]));
+  return new Map(found.map(({ id, name, category }) => [id, { name, category: categorySchema.parse(category) }]));
 }
 
-/** Without their files, by name. One more than the limit, so that the caller sees whether there are more. */
+/** Models without their files, by name. Returns one more than the limit, which shows that there are more. */
 export async function searchModels(db: Queries, query: ModelQuery): Promise<OwnedModel[]> {
   let found = rows(db).where('models.deleted_at', 'is', null);
   if (query.category !== undefined) found = found.where('models.category', '=', query.category);
@@ -109,7 +114,7 @@ export async function searchModels(db: Queries, query: ModelQuery): Promise<Owne
   }
   if (query.query !== undefined) {
     const pattern = `%${query.query.replace(/[\\%_]/g, (special) => `\\${special}`).toLowerCase()}%`;
-    // SQLite has no escape character unless one is named.
+    // SQLite has no default escape character.
     const holds = (column: 'models.name' | 'models.origin') =>
       sql<boolean>`lower(${sql.ref(column)}) like ${pattern} escape '\\'`;
     found = found.where((is) => is.or([holds('models.name'), holds('models.origin')]));
@@ -121,7 +126,7 @@ export async function searchModels(db: Queries, query: ModelQuery): Promise<Owne
   return page.map((row) => toModel(row, []));
 }
 
-export async function entriesOfRepo(db: Queries, repo: string): Promise<OwnedModel[]> {
+export async function modelsOfRepo(db: Queries, repo: string): Promise<OwnedModel[]> {
   const found = await rows(db)
     .where('models.repo', '=', repo)
     .where('models.deleted_at', 'is', null)
@@ -130,15 +135,15 @@ export async function entriesOfRepo(db: Queries, repo: string): Promise<OwnedMod
   return found.map((row) => toModel(row, []));
 }
 
-/** Instances that are not stopped, or not yet gone, and run this entry. */
+/** Instances of the model that nobody has asked to delete. */
 export async function instancesUsing(
   db: Queries,
-  entryId: string,
+  modelId: string,
 ): Promise<{ id: number; name: string; state: string }[]> {
   return db
     .selectFrom('instances')
     .select(['id', 'name', 'state'])
-    .where('entry_id', '=', entryId)
+    .where('entry_id', '=', modelId)
     .where('desired', '!=', 'deleted')
     .orderBy('id')
     .execute();

@@ -150,10 +150,10 @@ describe('an address that was pasted', () => {
     const files = { 'm-Q4_K_M.gguf': bytes(10), 'm-Q8_0.gguf': bytes(20) };
     const at = (file: string) => ({ repo: `https://huggingface.co/acme/made-up/blob/main/${file}` });
     expect((await check(files, at('m-Q8_0.gguf')))['warnings']).toContainEqual(
-      expect.stringContaining('m-Q8_0.gguf, which is not'),
+      expect.stringContaining('m-Q8_0.gguf, which was not'),
     );
     expect((await check(files, at('m-Q4_K_M.gguf')))['warnings']).not.toContainEqual(
-      expect.stringContaining('which is not'),
+      expect.stringContaining('which was not'),
     );
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   briefModels,
-  entriesOfRepo,
+  modelsOfRepo,
   findModel,
   instancesUsing,
   markModelDeleted,
@@ -15,7 +15,8 @@ describe.each(stores())('models in $name', (kind) => {
   test('come back as they went in, with their owner’s name and sizes above 2 GiB as numbers', async () => {
     await using open = await kind.open();
     await addModels(open.store, 'tiny');
-    expect(await findModel(open.store.db, { name: 'tiny' })).toEqual({ ...model('tiny'), ownerName: 'ada' });
+    const shown = { ownerName: 'ada', origin: 'acme/tiny@main' };
+    expect(await findModel(open.store.db, { name: 'tiny' })).toEqual({ ...model('tiny'), ...shown });
     expect(await findModel(open.store.db, { id: 'mdl_tiny' })).toMatchObject({ files: weights });
   });
 
@@ -109,9 +110,9 @@ describe.each(stores())('models in $name', (kind) => {
     await using open = await kind.open();
     await addModels(open.store, 'tiny');
     await saveModel(open.store.db, model('again', { repo: 'acme/tiny' }));
-    expect((await entriesOfRepo(open.store.db, 'acme/tiny')).map((row) => row.name)).toEqual(['again', 'tiny']);
+    expect((await modelsOfRepo(open.store.db, 'acme/tiny')).map((row) => row.name)).toEqual(['again', 'tiny']);
     await markModelDeleted(open.store.db, 'mdl_tiny', at);
-    expect((await entriesOfRepo(open.store.db, 'acme/tiny')).map((row) => row.name)).toEqual(['again']);
+    expect((await modelsOfRepo(open.store.db, 'acme/tiny')).map((row) => row.name)).toEqual(['again']);
     expect(await instancesUsing(open.store.db, 'mdl_tiny')).toEqual([]);
   });
 });

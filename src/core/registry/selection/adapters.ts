@@ -5,7 +5,7 @@ import type { WeightFile } from './weight-file.ts';
 const adapterName = /^adapter_(?:model|weights)|(?:^|[-_.])(?:q?lora|lycoris|loha|lokr|dora|ia3)(?:[-_.]|$)/;
 const draft = /(?:^|[-_./])(?:mtp|eagle\d?|medusa|draft|drafter|draft_model|speculator|nextn|dflash)(?:[-_./]|$)/;
 
-/** Weights that only change another model: by their names, or because PEFT's config lies beside them and no model's. */
+/** Weights that only change another model. Their names show this, or a PEFT config beside them and no config of a model. */
 export function adapterWeights(files: readonly PullFile[], weights: readonly WeightFile[]): WeightFile[] {
   const paths = new Set(files.map(({ path }) => path.toLowerCase()));
   const has = (folder: string, name: string): boolean => paths.has(folder === '' ? name : `${folder}/${name}`);
@@ -16,7 +16,7 @@ export function adapterWeights(files: readonly PullFile[], weights: readonly Wei
   );
 }
 
-/** Heads and draft models that speed the model up: it runs without them. An index that names one makes it a part. */
+/** Heads and draft models that make the model faster. It runs without them, unless an index names them. */
 export function sideWeights(weights: readonly WeightFile[], indexed: ReadonlySet<string>): WeightFile[] {
   return weights.filter(({ path }) => !indexed.has(path) && draft.test(path.toLowerCase()));
 }

@@ -23,7 +23,7 @@ export interface Chosen {
   warnings: string[];
 }
 
-/** Chooses one copy of one model; every other file goes on the leave list. Throws where there is not exactly one model. */
+/** Chooses one copy of one model. Other files go to the leave list. Throws if there is not exactly one model. */
 export function chooseFiles(
   files: readonly PullFile[],
   isServed: (format: WeightFormat) => boolean,
@@ -71,7 +71,7 @@ function leaveByKind(files: readonly PullFile[], leave: LeaveList): void {
   }
 }
 
-/** A format that EcoLink has no name for may still have an engine; without any weights this is no model. */
+/** An unknown format may still have an engine. Without any weights this is no model. */
 function chooseOther(files: readonly PullFile[], named: readonly WeightFile[]): Chosen {
   if (named.length > 0)
     return { format: 'other', warnings: ['No file looks like weights that an engine here can load.'] };
@@ -80,7 +80,7 @@ function chooseOther(files: readonly PullFile[], named: readonly WeightFile[]): 
   throw notAModel(files);
 }
 
-/** Adapters, side weights, and what stands beside a pipeline's components. */
+/** Leaves out adapters, side weights, and files beside a pipeline's components. */
 function leaveExtras(
   files: readonly PullFile[],
   weights: readonly WeightFile[],
@@ -108,7 +108,7 @@ function leaveExtras(
   leaveBesideComponents(files, rest, contents, leave);
 }
 
-/** A stray file beside GGUF models is not the model. */
+/** Below this share of the largest GGUF, a file in another format is not the model. */
 const strayShare = 0.05;
 
 function sourcesOf(weights: readonly WeightFile[], sets: readonly WeightSet[]): Source[] {
@@ -143,7 +143,7 @@ function fromGguf(
   return { entryFile: chosen.entryFile, warnings: [...warnings, ...chosen.warnings] };
 }
 
-/** What belongs to a copy that was left: its index, and the other files of a folder of copies. */
+/** Leaves out what belongs to a copy that was left out: its index, and other files in a folder of copies. */
 function leaveCompanions(
   files: readonly PullFile[],
   chosen: readonly WeightSet[],

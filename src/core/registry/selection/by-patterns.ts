@@ -11,7 +11,7 @@ import { weightSets } from './weight-sets.ts';
 
 const order: WeightFormat[] = ['safetensors', 'gguf', 'pytorch', 'onnx'];
 
-/** What somebody chose is taken as it is; only what no engine could load is refused. */
+/** Takes the files that somebody chose. Refuses only what no engine can load. */
 export function describeChosen(
   files: readonly PullFile[],
   all: readonly PullFile[],
@@ -58,5 +58,5 @@ function refuseMissing(missing: readonly string[], all: readonly PullFile[]): vo
 function sayProjector(files: readonly PullFile[], all: readonly PullFile[]): string[] {
   const [projector] = projectorsOf(all.filter(({ path }) => isGguf(path)));
   if (!projector || projectorsOf(files).length > 0) return [];
-  return [`The model can see with ${projector.path}, which include leaves out.`];
+  return [`The model needs ${projector.path} to read images, and include leaves it out.`];
 }

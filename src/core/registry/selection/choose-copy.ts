@@ -7,7 +7,7 @@ import type { WeightSet } from './weight-sets.ts';
 /** Formats in which a model may be stored in parts, the safest first. */
 const partFormats: WeightFormat[] = ['safetensors', 'pytorch', 'onnx'];
 
-/** The sets that a choice of format is made from: those at the usual places, or those of one folder of copies. */
+/** The sets of one format: those in the usual folders, or those in one folder of copies. */
 export interface Source {
   format: WeightFormat;
   sets: WeightSet[];
@@ -28,7 +28,7 @@ export function wholeFormats(sets: readonly WeightSet[]): Source[] {
   const largest = [...places.values()].toSorted((a, b) => total(b) - total(a));
   return partFormats.flatMap((format) => {
     if (holdsPrincipal(usual, format)) return [{ format, sets: usual }];
-    // Beside a model, other folders are for other programs. ONNX is the exception: its engines look there.
+    // Folders beside a model are for other programs. Engines for ONNX do look into them.
     const inFolder = usual.length === 0 || format === 'onnx' ? largest : [];
     const found = inFolder.find((each) => each.some((set) => set.format === format));
     return found ? [{ format, sets: found }] : [];
@@ -39,7 +39,7 @@ function total(sets: readonly WeightSet[]): number {
   return sets.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-/** Whether a format has the part that the model is: the main file at the top, else the largest. */
+/** Whether a format has the main part of the model: the main file at the top, else the largest part. */
 function holdsPrincipal(sets: readonly WeightSet[], format: WeightFormat): boolean {
   const atTop = sets.filter((set) => set.isMain && set.folder === '');
   if (atTop.length > 0) return atTop.some((set) => set.format === format);
@@ -49,12 +49,12 @@ function holdsPrincipal(sets: readonly WeightSet[], format: WeightFormat): boole
   return sets.some((set) => set.format === format && sizes.get(partOf(set, format)) === largest);
 }
 
-/** What all copies of one part share. In ONNX encoder and decoder are parts; elsewhere they are one file. */
+/** A key that all copies of one part share. In ONNX, encoder and decoder are parts. In other formats they are one file. */
 function partOf({ folder, stem, isMain, format }: WeightSet, chosen: WeightFormat): string {
   return isMain && !(chosen === 'onnx' && format === 'onnx') ? `${folder}|` : `${folder}|${stem}`;
 }
 
-/** One copy of each part; every other set is left, with the reason. Throws `missing_shards` where no copy is complete. */
+/** Chooses one copy of each part and leaves the others out. Throws `missing_shards` if no copy is complete. */
 export function chooseCopies({ format, sets }: Source, all: readonly WeightSet[], leave: LeaveList): WeightSet[] {
   const within = new Set(sets);
   for (const set of all) if (!within.has(set)) leave.leave(reasonOutside(set, format), set.files);
@@ -93,7 +93,7 @@ function rank(list: readonly string[], value: string): number {
   return at === -1 ? list.length : at;
 }
 
-/** The chosen format, then complete copies, then the usual name without a precision, then what an index describes. */
+/** Order: the chosen format, complete copies, usual names, no precision in the name, described by an index. */
 function bestCopy(copies: readonly WeightSet[], format: WeightFormat): WeightSet {
   const formatRank = (set: WeightSet): number => (set.format === format ? -1 : partFormats.indexOf(set.format));
   const [first] = copies.toSorted(
@@ -109,13 +109,13 @@ function bestCopy(copies: readonly WeightSet[], format: WeightFormat): WeightSet
   return first;
 }
 
-/** Names that say nothing but "weights": beside the main file they are the same model, as a trainer saved it. */
+/** Names that trainers give to weights. Beside the main file, such a file is the same model. */
 const genericNames =
   /^(?:ckpt|checkpoint|best|last|latest|final|weights|state_dict|(?:best|final|full|torch|ema)_model|model_(?:state|weights))$/;
 const partNames = /encoder|decoder|vae|vocoder|tokenizer|projector|codec|flow|linear|head|embed/;
 const largeBytes = 50e6;
 
-/** A file of another name beside the main one that is the same model again: by a name that says nothing, or by its size. */
+/** Whether a file beside the main one is the same model again. Its generic name or its size shows this. */
 function isTwin(set: WeightSet, main: WeightSet): boolean {
   if (set === main || set.isMain || set.folder !== main.folder) return false;
   if (genericNames.test(set.stem)) return true;

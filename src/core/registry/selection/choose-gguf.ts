@@ -24,7 +24,7 @@ export function isGguf(path: string): boolean {
   return /\.gguf$/i.test(path);
 }
 
-/** Whether any GGUF is a model: projectors, adapters and the like are not. */
+/** Whether any GGUF file is a model. Projectors and adapters are not. */
 export function holdsGgufModel(files: readonly PullFile[]): boolean {
   return modelSets(ggufSets(files)).length > 0;
 }
@@ -52,7 +52,7 @@ function ggufSets(files: readonly PullFile[]): GgufSet[] {
   });
 }
 
-/** Names lie: a repo whose every file is called "mtp" or "imatrix" holds models that were made with it. */
+/** If every file of a repo is called "mtp" or "imatrix", they are models that were made with it. */
 const secondChance: GgufRole[] = ['side weights', 'part', 'imatrix'];
 
 function modelSets(sets: readonly GgufSet[]): GgufSet[] {
@@ -66,7 +66,7 @@ function isPlausible({ role, quantisation, group }: GgufSet): boolean {
   return (role !== 'imatrix' || quantisation !== '') && !/eagle|medusa|nextn|speculator/i.test(group);
 }
 
-/** One quantisation of the one model there is, with its projector and its other parts. Throws where there are several. */
+/** One quantisation of the model, with its projector and its other parts. Throws if there are several models. */
 export function chooseGguf(files: readonly PullFile[], adapterBase: string | undefined, leave: LeaveList): GgufChoice {
   const sets = ggufSets(files);
   const models = modelSets(sets);
@@ -93,7 +93,7 @@ export function chooseGguf(files: readonly PullFile[], adapterBase: string | und
   };
 }
 
-/** Why GGUF files are no model: they are adapters, projectors or statistics. */
+/** The error for GGUF files that are adapters, projectors or statistics. */
 export function noGgufModel(files: readonly PullFile[], adapterBase: string | undefined): Error {
   const isOfAdapter = ggufSets(files).some(({ role }) => role === 'adapter');
   return isOfAdapter ? isAdapter(adapterBase) : notAModel(files, 'no GGUF of a model');
@@ -110,8 +110,8 @@ function reasonFor(set: GgufSet, chosen: GgufSet, isModel: boolean) {
 }
 
 /**
- * The sets of each model. Folders tell models apart where the names do not: `small/Q8_0.gguf`, `large/Q8_0.gguf`. The same
- * name at the top and in a folder is a copy.
+ * The sets of each model. If names do not tell models apart, folders do: `small/Q8_0.gguf`, `large/Q8_0.gguf`. A file with
+ * the same name at the top and in a folder is a copy.
  */
 function separate(models: readonly GgufSet[]): GgufSet[][] {
   const byName = [...Map.groupBy(models, ({ model }) => model).values()];
@@ -159,7 +159,7 @@ function sayQuantisations(models: readonly GgufSet[], chosen: GgufSet): string[]
   ];
 }
 
-/** Of files that somebody chose: what an engine opens, and which of its shards are missing. */
+/** Of chosen files, the one that an engine opens, and the shards that are missing. */
 export function entryOf(files: readonly PullFile[]): { entryFile: string; missing: string[] } | undefined {
   const models = modelSets(ggufSets(files));
   if (models.length === 0) return undefined;

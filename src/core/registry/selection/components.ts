@@ -6,8 +6,8 @@ import type { WeightFile } from './weight-file.ts';
 const pipelineIndex = /^(?:modular_)?model_index\.json$/;
 
 /**
- * Of a pipeline (diffusers) only the folders that its index names are loaded: the same model as one file at the top, and
- * folders for other programs, stay behind.
+ * An engine loads only the folders that the index of a pipeline (diffusers) names. Leaves out folders for other programs,
+ * and the same model as one file at the top.
  */
 export function leaveBesideComponents(
   files: readonly PullFile[],
@@ -34,7 +34,7 @@ function topOf(path: string): string {
   return path.slice(0, path.indexOf('/'));
 }
 
-/** Those that the index names; where it could not be read, those that have a config, as every component has. */
+/** The folders that the index names. If it could not be read: those with a config, which every component has. */
 function componentFolders(
   folders: ReadonlySet<string>,
   files: readonly PullFile[],

@@ -16,7 +16,7 @@ export interface CopyFolder {
   reason: 'other format' | 'other precision';
 }
 
-/** The folder whose name says that it holds the whole model once more, for another program or in another precision. */
+/** The folder with another copy of the whole model, for another program or in another precision. Its name shows this. */
 export function copyFolderOf(path: string): CopyFolder | undefined {
   const segments = path.split('/').slice(0, -1);
   for (const [at, segment] of segments.entries()) {

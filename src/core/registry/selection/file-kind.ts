@@ -1,4 +1,4 @@
-/** What a file is for, as far as its path tells. `other` is kept with the model: configs, tokenizers, templates, code. */
+/** What a file is for, by its path. `other` belongs to the model: configs, tokenizers, templates, code. */
 export type FileKind = 'housekeeping' | 'documentation' | 'training state' | 'not a model' | 'voice' | 'other';
 
 const housekeepingFolder =
@@ -26,7 +26,7 @@ export function fileKind(path: string): FileKind {
   return 'other';
 }
 
-/** A folder that a trainer wrote in the middle of its work: `checkpoint-500`; undefined elsewhere. */
+/** The checkpoint folder that a path is in, such as `checkpoint-500`. Undefined if there is none. */
 export function trainerFolderOf(path: string): string | undefined {
   const found = trainerFolder.exec(path.toLowerCase());
   return found ? path.slice(0, found.index + found[0].length).replace(/\/$/, '') : undefined;
@@ -34,7 +34,7 @@ export function trainerFolderOf(path: string): string | undefined {
 
 const readText = /(?:merges|vocab|token|dict|label|lexicon|bpe|spm|phone|symbol|speaker|lang|class|word|config)/;
 
-/** False for what no engine reads: notes, pictures, git's own files. `isNew`: a text file of an unknown name is a note then. */
+/** False for files that no engine reads: notes, pictures, git's own files. A new text file with an unknown name counts as a note. */
 export function countsAsModelFile(path: string, isNew: boolean): boolean {
   const kind = fileKind(path);
   if (kind === 'housekeeping' || kind === 'documentation') return false;

@@ -2,19 +2,19 @@ import type { PullFile } from '../../base/pull-file.ts';
 
 export type GgufRole = 'model' | 'projector' | 'side weights' | 'adapter' | 'imatrix' | 'part';
 
-/** A GGUF file, and what its path says. The quantisation may stand anywhere in it, in any case. */
+/** A GGUF file, and what its path says. The quantisation may be anywhere in the path, in upper or lower case. */
 export interface GgufFile {
   file: PullFile;
   path: string;
-  /** The path without shard number and extension: what all shards of one file share. */
+  /** The path without shard number and extension. All shards of one file have the same. */
   group: string;
   shard?: { number: number; total: number };
   role: GgufRole;
-  /** `q4_k_m`, `iq4_xs`, `bf16`; empty where the path names none. */
+  /** `q4_k_m`, `iq4_xs`, `bf16`; empty if the path names none. */
   quantisation: string;
-  /** The file's name without quantisation and filler: what all quantisations of one model share. */
+  /** The file's name without quantisation and filler words. All quantisations of one model have the same. */
   model: string;
-  /** The same of its folders. */
+  /** The names of its folders, shortened in the same way. */
   folderModel: string;
 }
 
@@ -24,7 +24,7 @@ const quantisation =
 const filler =
   /(?<=^|_)(?:gguf|ggml|i1|imat|imatrix|ud|smol|pure|quants?|models?|weights|mix|dynamic|static|default|split|merged|single|shards|parts|\d+_\d+bpw|bpw)(?=_|$)/g;
 
-/** `Q4_NEW`: a kind that came after this list still belongs to the word; `Q4_it` does not. */
+/** `Q4_NEW` may be a kind that is newer than this list. `Q4_it` is not. */
 const unknownKind =
   /(?<=^|[-.\s])((?:ud_)?i?q[1-8](?:_[k01])?)(?:_(?!(?:it|chat|base|instruct|v\d+|\d+b|k|0|1|xxs|xs|s|m|l|xl|xxl|nl|4|8)(?:_|$|[-.\s]))[a-z0-9]{1,5}){1,2}(?=$|[-.\s])/i;
 
@@ -40,10 +40,10 @@ const roles: [GgufRole, RegExp][] = [
   ],
 ];
 
-/** A model may say that it was quantised with a matrix; a matrix is computed from a model of 8 or more bits. */
+/** The name of a model may mention the matrix that it was quantised with. A matrix itself comes from a model of 8 or more bits. */
 const quantisedWith = /^(?:i?q[1-6]|tq)/;
 
-/** Adapters are small and not quantised further; a model with one merged into it is a model. */
+/** Adapters are small and not quantised further. A model that an adapter was merged into is a model. */
 const adapter = /(?:^|[/_])(?:q?lora|adapters?)(?:[/_]|$)/;
 const adapterQuantisations = new Set(['', 'f16', 'fp16', 'f32', 'fp32', 'bf16', 'q8_0']);
 
@@ -60,7 +60,7 @@ export function parseGguf(file: PullFile): GgufFile {
     file,
     path: file.path,
     group,
-    ...(numbers ? { shard: { number: Number(numbers[1]), total: Number(numbers[2]) } } : {}),
+    shard: numbers ? { number: Number(numbers[1]), total: Number(numbers[2]) } : undefined,
     role: roleOf(segments.join('/'), named),
     quantisation: named,
     model: bare.at(-1) ?? '',
@@ -80,7 +80,7 @@ function roleOf(path: string, named: string): GgufRole {
   return found ?? 'model';
 }
 
-/** From the best default on: 4 bits are small and good; what is not quantised comes last. */
+/** The best default first: 4 bits are small and good. Unquantised weights come last. */
 const order = [
   /^q4_k_m$/,
   /^q4_k_xl$/,
@@ -113,7 +113,7 @@ export function quantisationRank(name: string): number {
   return at === -1 ? order.length : at;
 }
 
-/** A projector is small: its precision matters more than its size, and every engine reads f16. */
+/** A projector is small, so its precision matters more than its size. Every engine reads f16. */
 const projectorOrder = [/^(?:f|fp)16$/, /^bf16$/, /^q8/, /^(?:f|fp)32$/, /^$/];
 
 export function projectorRank(name: string): number {

@@ -23,11 +23,11 @@ export interface LeftOut {
   reason: LeftOutReason;
   files: number;
   bytes: number;
-  /** The largest of them. */
+  /** The path of the largest one. */
   example: string;
 }
 
-/** Why each file stays behind, by path; the first reason stands. */
+/** Why each file is left out, by path. The first reason is kept. */
 export class LeaveList {
   readonly #reasons = new Map<string, LeftOutReason>();
 
@@ -39,7 +39,7 @@ export class LeaveList {
     return this.#reasons.has(path);
   }
 
-  /** Groups of what is in `all` and was left, the largest first. */
+  /** The files of `all` that were left out, in groups, the largest group first. */
   groups(all: readonly PullFile[]): LeftOut[] {
     const groups = new Map<LeftOutReason, LeftOut & { largest: number }>();
     for (const { path, size } of all) {

@@ -3,7 +3,7 @@ import { fail } from '../../base/errors.ts';
 
 export type PatternField = 'include' | 'exclude';
 
-/** True for paths that any of the patterns takes; case does not matter. Throws `bad_pattern`. */
+/** Returns true for paths that one of the patterns matches, in upper or lower case. Throws `bad_pattern`. */
 export function compilePatterns(patterns: readonly string[], field: PatternField): (path: string) => boolean {
   const globs = patterns.map((pattern) => compile(pattern, field));
   return (path) => globs.some((glob) => glob.matches(path));
@@ -24,7 +24,7 @@ function compile(pattern: string, field: PatternField): Glob {
 
 const special = /[[\]{}()\\*?!+@]/g;
 
-/** A pattern that takes these files: one file by its own path, the shards of one set together. */
+/** A pattern that matches these files: the path of one file, or all shards of one set. */
 export function patternFor(paths: readonly string[]): string {
   const [first = ''] = paths;
   const escaped = first.replace(special, '?');

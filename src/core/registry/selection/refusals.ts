@@ -12,7 +12,7 @@ export function listed(names: readonly string[]): string {
   return `${names.slice(0, shown).join(', ')}${more}`;
 }
 
-/** For sources that hold files, but none that an engine could load. */
+/** For a source with files, none of which an engine can load. */
 export function notAModel(
   files: readonly { path: string }[],
   why = 'no weights (*.safetensors, *.gguf, *.bin, *.pt, *.onnx)',
@@ -41,30 +41,26 @@ export function isAdapter(base: string | undefined): EcolinkError {
 }
 
 export function onlyCheckpoints(folders: readonly string[]): EcolinkError {
-  return fail(
-    'only_checkpoints',
-    `The weights lie only in folders that a trainer wrote on its way: ${listed(folders)}.`,
-    {
-      nextStep: 'Put the finished model at the top, or point a subfolder at one checkpoint.',
-      validValues: folders.map((folder) => `${folder}/**`),
-    },
-  );
+  return fail('only_checkpoints', `The weights are only in checkpoint folders of a training run: ${listed(folders)}.`, {
+    nextStep: say`Put the finished model at the top, or choose one checkpoint with ${fieldRef('include')}.`,
+    validValues: folders.map((folder) => `${folder}/**`),
+  });
 }
 
 export function missingShardsError(missing: readonly string[], isLeftOut: boolean): EcolinkError {
   const gone = isLeftOut ? 'are left out by the patterns' : 'are not there';
   return fail('missing_shards', `The weights are not complete: ${listed(missing)} ${gone}.`, {
     nextStep: isLeftOut
-      ? 'Loosen include and exclude, so that every shard is fetched.'
-      : 'Upload or copy the missing files, or choose another copy with include.',
-    ...(isLeftOut ? { field: 'include' } : {}),
+      ? say`Loosen ${fieldRef('include')} and ${fieldRef('exclude')}: every shard is needed.`
+      : say`Upload or copy the missing files, or choose another copy with ${fieldRef('include')}.`,
+    field: isLeftOut ? 'include' : undefined,
   });
 }
 
 export function severalModels(models: readonly { name: string; pattern: string; bytes: number }[]): EcolinkError {
   const named = listed(models.map(({ name, bytes }) => `${name} (${formatBytes(bytes)})`));
   return fail('several_models', `There are ${models.length} models here: ${named}.`, {
-    nextStep: 'Choose one with include. On a filesystem the subfolder may point at one, too.',
+    nextStep: say`Choose one with ${fieldRef('include')}. On a filesystem, ${fieldRef('subfolder')} may point at one.`,
     field: 'include',
     validValues: models.map(({ pattern }) => pattern),
   });

@@ -8,8 +8,8 @@ const tokenizer = /^(?:tokenizer(?:_config)?\.json|tokenizer\.model|vocab\.(?:js
 const together = /^(?:(?:modular_)?model_index\.json|modules\.json|config\.json|params\.json)$/;
 
 /**
- * Refuses a collection: nothing at the top, and folders of which each has weights, a config and a tokenizer of its own. The
- * parts of one model share their tokenizer.
+ * Refuses a collection of models: no weights at the top, and folders that each have weights, a config and a tokenizer. The
+ * parts of one model share a tokenizer.
  */
 export function refuseSeveralFolders(files: readonly PullFile[], weights: readonly WeightFile[]): void {
   if (files.some(({ path }) => together.test(path)) || weights.some(({ folder }) => folder === '')) return;

@@ -1,17 +1,17 @@
 import type { PullFile } from '../../base/pull-file.ts';
 import type { WeightFormat } from '../../base/categories.ts';
 
-/** A file of weights, and what its name says about it. Names are compared in lower case. */
+/** A file with weights, and what its name says. Names are compared in lower case. */
 export interface WeightFile {
   file: PullFile;
   path: string;
   folder: string;
   format: WeightFormat;
-  /** The name without extension, precision and shard number: what all copies of one part share. */
+  /** The name without extension, precision and shard number. All copies of one part have the same. */
   stem: string;
   /** `fp16`, `bf16`, `non_ema`; empty for the plain copy. */
   variant: string;
-  shard?: { number: number; total: number | undefined };
+  shard?: { number: number; total: number | undefined } | undefined;
   /** The weights that a library looks for in a folder by their fixed name. */
   isMain: boolean;
 }
@@ -27,12 +27,12 @@ const extensions: [WeightFormat, RegExp][] = [
   ],
 ];
 
-/** Weights of programs that EcoLink has no format for, under extensions that others use too. */
+/** Weights for other programs, with extensions that known formats use too. */
 const foreign =
   /\.ml(?:package|modelc)\/|(?:^|\/)openvino[^/]*(?:\/.*)?\.(?:bin|xml)$|(?:^|\/)ggml-[^/]*\.bin$|(?:^|\/)(?:weights|model)[^/]*\.npz$/;
 const noWeights = /^(?:tokenizer|vocab|spm|sentencepiece|merges)[^/]*\.(?:bin|pkl|pickle)$/;
 
-/** The format that a path names; undefined where it names no weights at all. */
+/** The format that a path names. Undefined if it names no weights. */
 export function weightFormat(path: string): WeightFormat | undefined {
   const lower = path.toLowerCase();
   if (noWeights.test(nameOf(lower))) return undefined;
@@ -57,10 +57,10 @@ const mainStems = [
   'consolidated',
 ] as const;
 const mainWithVariant = new RegExp(`^(${mainStems.join('|')})\\.(.+)$`);
-/** As Optimum names its exports; `encoder.onnx` without more is a part of some other model. */
+/** Names that Optimum gives its exports. A plain `encoder.onnx` is a part of some other model. */
 const onnxMain = /^(model|(?:encoder|decoder)_model(?:_merged)?|decoder_with_past_model)(?:_(.+))?$/;
 
-/** What a path says about weights; undefined where it names none. */
+/** What a path says about weights. Undefined if it names none. */
 export function parseWeight(file: PullFile): WeightFile | undefined {
   const format = weightFormat(file.path);
   if (format === undefined) return undefined;
@@ -86,7 +86,7 @@ function parseName(name: string, format: WeightFormat): Named {
   let stem = name;
   let shard: WeightFile['shard'];
   const variants: string[] = [];
-  // A shard number may stand before the precision or behind it.
+  // A shard number may come before or after the precision.
   for (let found = true; found;) {
     const numbered = shard === undefined ? (shardOf.exec(stem) ?? unnumbered.exec(stem)) : null;
     const precise = numbered ? null : (precision.exec(stem) ?? mainWithVariant.exec(stem));
@@ -104,7 +104,7 @@ function parseName(name: string, format: WeightFormat): Named {
   return {
     stem: onnx?.[1] ?? stem,
     variant: [onnx?.[2] ?? '', plain].filter(Boolean).join('-'),
-    ...(shard ? { shard } : {}),
+    shard,
     isMain: onnx !== null || mainStems.some((each) => each === stem),
   };
 }
@@ -118,7 +118,7 @@ export function nameOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** The folder as the path writes it, without a slash at the end; empty at the root. */
+/** The folder of a path, without a slash at the end. Empty at the root. */
 export function folderOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }

@@ -3,7 +3,7 @@ import { isIndex } from './contents.ts';
 import { nameOf, parseIndexName } from './weight-file.ts';
 import type { WeightFile } from './weight-file.ts';
 
-/** One copy of one part of a model: a single file, or all shards of it. */
+/** One copy of one part of a model: a single file or all its shards. */
 export interface WeightSet extends Pick<WeightFile, 'folder' | 'format' | 'stem' | 'variant' | 'isMain'> {
   files: WeightFile[];
   bytes: number;
@@ -13,7 +13,7 @@ export interface WeightSet extends Pick<WeightFile, 'folder' | 'format' | 'stem'
   isIndexed: boolean;
 }
 
-/** Groups weights into copies. An index that could be read decides what belongs together; else the names do. */
+/** Groups weights into copies. An index decides which files belong together. Without a readable one, the names do. */
 export function weightSets(
   weights: readonly WeightFile[],
   allPaths: readonly string[],
@@ -25,7 +25,7 @@ export function weightSets(
     weights.filter((weight) => !taken.has(weight)),
     ({ folder, format, stem, variant, shard }) => [folder, format, stem, variant, shard?.total ?? ''].join('|'),
   );
-  // One that could be read has spoken for its own files alone.
+  // An index that could be read has been used above.
   const unread = allPaths.filter((path) => isIndex(path) && !contents.indexes?.has(path));
   const described = unread.flatMap((path) => parseIndexName(path) ?? []);
   return [...indexed, ...[...groups.values()].flatMap((files) => setOfNames(files, described))];
@@ -35,7 +35,7 @@ function setOfIndex(path: string, named: readonly string[], weights: readonly We
   const about = parseIndexName(path);
   const wanted = new Set(named);
   const files = weights.filter((weight) => wanted.has(weight.path));
-  // An index whose files are all gone describes nothing: what is there decides.
+  // If all files of an index are gone, the names of the other files decide.
   if (!about || files.length === 0) return [];
   const present = new Set(files.map((weight) => weight.path));
   const missing = named.filter((each) => !present.has(each)).map(nameOf);
@@ -64,7 +64,7 @@ export function bytesOf(files: readonly WeightFile[]): number {
 
 const mostMissing = 5;
 
-/** Names of shards that the others' numbering promises. Some repos count from 0, some from 1. */
+/** Names of shards that are missing according to the numbers of the others. Some repos count from 0, some from 1. */
 export function missingShards(files: readonly WeightFile[]): string[] {
   const sharded = files.flatMap(({ path, shard }) => (shard ? [{ path, ...shard }] : []));
   const [first] = sharded;
