@@ -25,7 +25,7 @@ export const paging = {
 export const idempotency = {
   idempotency_key: field(z.string().min(1).max(200).optional(), {
     label: 'Idempotency key',
-    help: 'Makes a repeated call safe: the same key with the same input answers with the outcome of the first call, for 7 days.',
+    help: 'Makes a repeated call safe: for 7 days, the same key and input answer with the first outcome.',
     brief: 'Makes a repeated call safe.',
     advanced: true,
   }),
@@ -62,7 +62,7 @@ export const regionsField = {
 
 export const waitSeconds = field(z.int().min(0).max(30).optional(), {
   label: 'Wait',
-  help: 'Seconds to wait (at most 30) for the next change of state. A settled state ends the wait at once.',
+  help: 'Seconds to wait (at most 30) for the next change of state. A settled state does not wait.',
   brief: 'Seconds to wait for the next change of state.',
   advanced: true,
 });

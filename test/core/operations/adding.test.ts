@@ -47,7 +47,7 @@ test('it is a command with help, and answers', { timeout: slow }, async () => {
 test('it is a tool of MCP', { timeout: slow }, async () => {
   const script = `
     const { tools } = await import('./src/mcp/tools.ts');
-    console.log(JSON.stringify(tools.find(({ name }) => name === 'count_models')));`;
+    console.log(JSON.stringify(tools.find(({ name }) => name === 'count_models').config));`;
   expect(JSON.parse(await runNode('--input-type=module', '--eval', script))).toMatchObject({
     title: 'Count models',
     description: 'Counts the registered models, up to 100. list_models lists them.',
