@@ -26,7 +26,7 @@ export const sourceFields = {
   }),
   revision: field(z.string().min(1).max(200).optional(), {
     label: 'Revision',
-    help: 'Branch, tag or commit; main unless given. Resolved to a commit once, at registration.',
+    help: 'Branch, tag or commit; main unless given. Resolved once, at registration.',
     example: 'main',
     onlyWith: huggingface,
   }),
