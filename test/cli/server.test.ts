@@ -51,7 +51,9 @@ test('with --json the texts of an output are plain strings, with operations by t
   const source = ['--filesystem', 'shared', '--subfolder', 'tiny', '--category', 'chat'];
   const { stdout } = await served.run('register-model', 'plain', ...source, ...key);
   const again = await served.run('register-model', 'plain', ...source, ...key.slice(0, 2));
-  expect(again.stdout).toContain('next: Launch it: ecolink launch-instance plain. Before that, ecolink plan-launch plain shows');
+  expect(again.stdout).toContain(
+    'next: Launch it: ecolink launch-instance plain. Before that, ecolink plan-launch plain shows',
+  );
   expect(JSON.parse(stdout)).toMatchObject({
     state: 'registered',
     next_step: expect.stringMatching(/^Launch it: launch_instance \(model: "plain"\)\. Before that, plan_launch/),

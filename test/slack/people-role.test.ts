@@ -62,7 +62,7 @@ describe.skipIf(withoutLocalSlack)('/ecolink role', () => {
     for (const command of ['role @root none', `role <@${stranger}> admin`, 'people']) {
       const answer = await answerTo(place, `/ecolink ${command}`, stranger);
       expect(answer).toContain('needs the role \\"admin\\"');
-      expect(answer).toContain('Ask root or alice for the role: roles are given with `/ecolink role`');
+      expect(answer).toContain('Ask root or alice for the role. Admins give roles with `/ecolink role`');
     }
     expect(await roleOfStranger()).toBe('approver');
   });

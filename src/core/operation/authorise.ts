@@ -33,23 +33,23 @@ export async function authoriseAgain(operation: Operation, caller: Caller, acces
   const person = await access.current(caller.person.id);
   if (!person) {
     throw fail('no_role', `${caller.person.name} has no role here any more.`, {
-      nextStep: say`Ask ${await adminNames(access)} for one: ${howRolesAreGiven}.`,
+      nextStep: say`Ask ${await adminNames(access)} for a role. ${whereRolesAre}`,
     });
   }
   if (atLeast(person.role, operation.role)) return { ...caller, person };
   throw fail(
     'role_missing',
-    say`${run(operation.name)} needs the role "${operation.role}"; ${person.name} has "${person.role}".`,
-    { nextStep: say`Ask ${await adminNames(access)} for the role: ${howRolesAreGiven}.` },
+    say`${run(operation.name)} needs the role "${operation.role}". ${person.name} has the role "${person.role}".`,
+    { nextStep: say`Ask ${await adminNames(access)} for the role. ${whereRolesAre}` },
   );
 }
 
-const howRolesAreGiven = say`roles are given with ${run('set_role')}, or under "people" and "groups" in ecolink.yaml`;
+const whereRolesAre = say`Admins give roles with ${run('set_role')}, or under "people" and "groups" in ecolink.yaml.`;
 
 /** Plain HTTP offers every operation. The other front ends offer those that name them. */
 function needOffer(operation: Operation, { source }: Caller): void {
   if (source === 'http' || source === 'system' || operation.frontEnds.includes(source)) return;
-  throw fail('not_offered_here', say`${run(operation.name)} is not for ${source}.`, {
-    nextStep: `Use it from: ${operation.frontEnds.join(', ')}.`,
+  throw fail('not_offered_here', say`${run(operation.name)} is not offered in ${source}.`, {
+    nextStep: `Use one of these: ${operation.frontEnds.join(', ')}.`,
   });
 }

@@ -7,6 +7,7 @@ import type { Caller, Role } from '../../../src/core/base/caller.ts';
 import { EcolinkError } from '../../../src/core/base/errors.ts';
 import { roleFor } from '../../../src/core/operation/authorise.ts';
 import { catalogue } from '../../../src/core/operations/catalogue.ts';
+import { safetensorsBytes } from '../../support/weight-bytes.ts';
 import { inSlack } from '../../support/callers.ts';
 import { startCore } from '../../support/core.ts';
 import type { TestCore } from '../../support/core.ts';
@@ -137,7 +138,11 @@ beforeAll(async () => {
   folder = await modelFolder();
   // Everybody first owns something as a member. Then each person gets the role of their name.
   hub = await startHub();
-  hub.addRepo('acme/gated', { files: { 'config.json': '{}' }, gated: 'manual', gate: { alice: 'accepted' } });
+  hub.addRepo('acme/gated', {
+    files: { 'config.json': '{}', 'model.safetensors': safetensorsBytes() },
+    gated: 'manual',
+    gate: { alice: 'accepted' },
+  });
   place = await startCore({
     reconcile: false,
     config: config(() => 'member'),
