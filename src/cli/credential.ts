@@ -62,7 +62,7 @@ export function addCredentialCommands(program: Command, add: AddCommand, group: 
 export function refuseTokens(argv: readonly string[]): void {
   if (!argv.some(looksLikeToken)) return;
   throw fail('token_in_input', 'An argument holds a token. It was not stored or logged here.', {
-    nextStep: say`Revoke that token where it was made: other programs can read the arguments of a command. Store a new one with ${task('add_credential')}, which asks for it.`,
+    nextStep: say`Revoke that token where it was made. Other programs can read the arguments of a command. Store a new one with ${task('add_credential')}, which asks for it.`,
   });
 }
 

@@ -9,7 +9,7 @@ export interface Config extends ConfigFile {
   port: number;
   /** Host names of the server besides its address, such as those of a Service or an Ingress. */
   allowedHosts: readonly string[];
-  /** URL of the server for browsers, used in links. Default: the address where it listens. */
+  /** URL of the server for browsers. Links use it. Default: the address where it listens. */
   publicUrl?: string;
   /** A PostgreSQL URL. Default: SQLite in the data folder. */
   databaseUrl?: string;

@@ -47,7 +47,7 @@ export function formOf(name: SubcommandName): Operation | undefined {
 
 export interface ParsedCommand {
   subcommand: Subcommand | undefined;
-  /** The word after `/ecolink` as it was typed; empty where there is none. */
+  /** The word after `/ecolink` as it was typed. Empty if there is none. */
   word: string;
   /** What follows the subcommand. */
   rest: string;

@@ -59,7 +59,7 @@ export function refuseTyped(): Error {
     'token_in_input',
     'What you typed holds the value of a token. It was not stored or logged here, but Slack has seen it.',
     {
-      nextStep: say`Revoke that token where it was made. For a new one: ${task('add_credential')} opens a page for it.`,
+      nextStep: say`Revoke that token where it was made. To store a new one, ${task('add_credential')} opens a page.`,
     },
   );
 }

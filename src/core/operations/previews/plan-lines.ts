@@ -49,7 +49,7 @@ export function planRelied(plan: LaunchPlan): Record<string, string> {
   };
 }
 
-/** Replicas, accelerators, runtime with its arguments, and the image with its digest where it is known. */
+/** Replicas, accelerators, the runtime with its arguments, and the image. The image has its digest if EcoLink knows it. */
 function regionLine(region: RegionLaunch): string {
   const image = region.image === undefined ? '' : ` from ${region.image}`;
   const accelerators =

@@ -95,7 +95,7 @@ export async function readInside(root: string, path: string, maximumBytes: numbe
   return readFile(file);
 }
 
-/** The first bytes of a file below the root, fewer where it is shorter; undefined for what is no regular file. */
+/** The first bytes of a file below the root. A short file gives fewer. Undefined if it is not a regular file. */
 export async function readHeadInside(root: string, path: string, bytes: number): Promise<Buffer | undefined> {
   const file = await fileInside(root, path);
   if (!(await stat(file)).isFile()) return undefined;

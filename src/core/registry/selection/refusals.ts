@@ -12,7 +12,7 @@ export function listed(names: readonly string[]): string {
   return `${names.slice(0, shown).join(', ')}${more}`;
 }
 
-/** For a source with files, none of which an engine can load. */
+/** The source has files, and no engine can load any of them. */
 export function notAModel(
   files: readonly { path: string }[],
   why = 'no weights (*.safetensors, *.gguf, *.bin, *.pt, *.onnx)',
