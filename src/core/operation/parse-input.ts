@@ -40,7 +40,7 @@ function refuseTokens(input: Record<string, unknown>): void {
       'token_in_input',
       say`${inName ? 'The name of a field' : fieldRef(name.slice(0, 64))} contains the value of a token. EcoLink did not store or log it, but the sender knows it.`,
       {
-        nextStep: say`Revoke the token where it was made. Then ${task('add_credential')}. Give its name here.`,
+        nextStep: say`Revoke that token where it was made. Then ${task('add_credential')}. Give its name here.`,
       },
     );
   }
