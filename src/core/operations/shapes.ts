@@ -25,7 +25,7 @@ export const paging = {
 export const idempotency = {
   idempotency_key: field(z.string().min(1).max(200).optional(), {
     label: 'Idempotency key',
-    help: 'Makes a repeated call safe: for 7 days, the same key and input answer with the first outcome.',
+    help: 'Makes a repeated call safe: for 7 days, the same key with the same input returns the result of the first call.',
     brief: 'Makes a repeated call safe.',
     advanced: true,
   }),
