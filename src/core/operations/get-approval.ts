@@ -7,7 +7,7 @@ import { waitSeconds } from './shapes.ts';
 export const getApproval = defineQuery({
   name: 'get_approval',
   title: 'Get an approval',
-  description: say`Shows one request: what would run, who may decide, the votes, and the outcome. With ${fieldRef('wait_seconds')} it waits for the next change of state.`,
+  description: say`Shows one approval request: what would run, who may decide, the votes, and the result. With ${fieldRef('wait_seconds')} it waits for the next change of state.`,
   group: 'approvals',
   effect: 'read',
   role: 'viewer',

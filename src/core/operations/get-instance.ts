@@ -7,7 +7,7 @@ import { instanceField, instanceReference, instanceShape, waitSeconds } from './
 export const getInstance = defineQuery({
   name: 'get_instance',
   title: 'Get an instance',
-  description: say`Shows one instance: state as a whole and per region, replicas, progress, image, the reason of a failure. With ${fieldRef('wait_seconds')} it waits for the next change of state.`,
+  description: say`Shows one instance: its state in all and per region, replicas, progress, image, the reason of a failure. With ${fieldRef('wait_seconds')} it waits for the next change of state.`,
   group: 'instances',
   effect: 'read',
   role: 'viewer',

@@ -23,8 +23,8 @@ export const listCache = defineQuery({
     }),
     verify: field(z.boolean().default(false), {
       label: 'Verify',
-      help: 'Reads every file again and compares its hash. Takes as long as reading the weights.',
-      brief: 'Reads every file again and compares its hash.',
+      help: 'Reads every file and compares its hash. Takes as long as reading the weights.',
+      brief: 'Reads every file and compares its hash.',
       advanced: true,
     }),
     ...paging,

@@ -7,7 +7,7 @@ import { planShape } from './shapes.ts';
 export const planLaunch = defineQuery({
   name: 'plan_launch',
   title: 'Plan a launch',
-  description: say`Says what ${run('launch_instance')} would do: per region the volume (hit, joining a download, or bytes to fetch), runtime, image, accelerators, context length, cost per hour, time; a digest to launch exactly this.`,
+  description: say`Shows what ${run('launch_instance')} would do. Per region: the volume (hit, joining a download, or bytes to fetch), runtime, image, accelerators, context length, cost per hour, time. The digest lets you launch exactly this plan.`,
   group: 'instances',
   effect: 'read',
   role: 'member',

@@ -9,8 +9,7 @@ import { categories, formats } from '../base/categories.ts';
 export const paging = {
   cursor: field(z.string().optional(), {
     label: 'Cursor',
-    help: 'Where to go on: the next_cursor of the page before.',
-    brief: 'The next_cursor of the page before.',
+    help: 'The next_cursor of the page before.',
     advanced: true,
   }),
   limit: field(z.int().min(1).max(100).default(20), {
@@ -62,7 +61,7 @@ export const regionsField = {
 
 export const waitSeconds = field(z.int().min(0).max(30).optional(), {
   label: 'Wait',
-  help: 'Seconds to wait (at most 30) for the next change of state. A settled state does not wait.',
+  help: 'Seconds to wait for the next change of state, at most 30. Returns at once if the state cannot change by itself.',
   brief: 'Seconds to wait for the next change of state.',
   advanced: true,
 });
@@ -124,7 +123,7 @@ export const modelShape = modelSummary.extend({
   files: z.array(fileShape),
   file_count: z.int(),
   memory_bytes: memoryShape,
-  /** What may keep a launch from working. */
+  /** Reasons why a launch may not work. */
   warnings: z.array(proseSchema),
   instances: z.array(z.object({ id: z.int(), state: z.enum(instanceStates) })),
 });
@@ -195,7 +194,7 @@ export const planShape = z.object({
       accelerator: z.string().optional(),
       accelerator_count: z.int().optional(),
       memory_bytes: memoryShape,
-      /** As asked, else an estimate of what fits. */
+      /** The requested length, else an estimate of what fits. */
       context_length: z.int().nullable(),
       cost_per_hour: z.number().nullable(),
       estimated_seconds: z.number().nullable(),

@@ -26,7 +26,8 @@ export const sourceFields = {
   }),
   revision: field(z.string().min(1).max(200).optional(), {
     label: 'Revision',
-    help: 'Branch, tag or commit; main unless given. Resolved once, at registration.',
+    help: 'Branch, tag or commit; main unless given. It is resolved to a commit once, when the model is registered.',
+    brief: 'Branch, tag or commit; main unless given. Resolved once, at registration.',
     example: 'main',
     onlyWith: huggingface,
   }),
@@ -58,13 +59,15 @@ export const sourceFields = {
   }),
   include: field(z.array(z.string().min(1).max(200)).max(50).optional(), {
     label: 'Include',
-    help: 'Patterns (*, **, ?, [a-z]) of files to fetch instead of our choice.',
+    help: 'Patterns (*, **, ?, [a-z]) of the files to fetch, in place of the selection EcoLink makes.',
+    brief: 'Patterns (*, **, ?, [a-z]) of files to fetch instead of our choice.',
     example: '*.safetensors',
     advanced: true,
   }),
   exclude: field(z.array(z.string().min(1).max(200)).max(50).optional(), {
     label: 'Exclude',
-    help: 'Patterns of files that must not be chosen.',
+    help: 'Patterns of files to leave out of the selection.',
+    brief: 'Patterns of files that must not be chosen.',
     example: '*.bin',
     advanced: true,
   }),
