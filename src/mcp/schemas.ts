@@ -47,7 +47,17 @@ export function outputSchema(operation: Operation): JsonSchema {
       jsonSchema.type = 'string';
     },
   });
-  return cut(omit(schema, omittedFromOutputs), operation.columns ? 2 : 1);
+  const brief = cut(omit(schema, omittedFromOutputs), operation.columns ? 2 : 1);
+  return operation.effect === 'read' ? brief : receiptSchema(brief);
+}
+
+/** What an assistant needs of a receipt to go on. Results may have more fields. */
+const receiptFields = new Set(['model', 'instance', 'model_id', 'state', 'approval', 'next_step']);
+
+function receiptSchema(schema: JsonSchema): JsonSchema {
+  const kept = Object.entries(schema.properties ?? {}).filter(([name]) => receiptFields.has(name));
+  // An answer that is no receipt keeps its fields.
+  return kept.length === 0 ? schema : { ...schema, properties: Object.fromEntries(kept) };
 }
 
 function describe({ help, brief, onlyWith, requiredThere, choices }: InputField): string {
@@ -67,7 +77,7 @@ function omit(schema: JsonSchema, keywords: ReadonlySet<string>): JsonSchema {
 
 /** The schema without the properties that are deeper than `levels` objects. A list does not count as a level. */
 function cut(schema: JsonSchema, levels: number): JsonSchema {
-  if (levels === 0) return omit(schema, new Set(['properties']));
+  if (levels === 0) return omit(schema, new Set(['properties', 'items']));
   return mapChildren(schema, (child, keyword) => cut(child, keyword === 'properties' ? levels - 1 : levels));
 }
 

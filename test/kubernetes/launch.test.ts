@@ -73,7 +73,7 @@ async function configFile(usKubeconfig?: string): Promise<object> {
     kubeconfig: name === 'us' ? (usKubeconfig ?? kubeconfig) : kubeconfig,
     node_selector: { 'topology.kubernetes.io/region': name },
   }));
-  return { regions, runtimes: [engine] };
+  return { regions, runtimes: [engine], default_regions: 2 };
 }
 
 async function open(folder: { dataDir: string; config: string }): Promise<TestCore> {

@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts';
 import type { Caller } from '../base/caller.ts';
 import { fail } from '../base/errors.ts';
 import { requestVolume, sharesRepo, volumeOf } from '../volumes/model-volume.ts';
-import { chooseRegions } from '../plan/plan-launch.ts';
+import { regionsFor } from '../volumes/regions-for.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
 import { mayRead } from '../access/visibility.ts';
 import type { Sources } from '../registry/sources/sources.ts';
@@ -185,7 +185,7 @@ async function preparePrefetch(deps: CacheDeps, input: PrefetchInput, caller: Ca
     });
   }
   const wanted = { model: model.name, regions: input.regions };
-  return { model, regions: chooseRegions(model, wanted, deps.fleet, delivery) };
+  return { model, regions: await regionsFor(deps, model, wanted) };
 }
 
 async function commitPrefetch(deps: CacheDeps, { model, regions }: PreparedPrefetch, unit: UnitOfWork) {

@@ -43,6 +43,13 @@ const runtimeShape = {
   parallel_argument: z.string().optional(),
   /** Most accelerators that one replica can use. Default: no limit. */
   maximum_accelerators: z.int().positive().optional(),
+  /** What the engine takes of each accelerator: its share of the memory, and what it needs besides weights and cache. */
+  memory: z
+    .strictObject({
+      share: z.number().positive().max(1).default(0.9),
+      overhead_mib: z.int().nonnegative().default(512),
+    })
+    .prefault({}),
   health: z.string().startsWith('/').default('/health'),
   /** Start of its OpenAI API: a call of /v1/chat/completions goes to <api_path>/chat/completions. */
   api_path: z.string().regex(apiPath, 'must begin with "/" and not end with one, such as /v1').default('/v1'),
@@ -80,6 +87,8 @@ export function configFileSchema(kinds: readonly RegionSettings[]) {
   return z
     .strictObject({
       regions: regionsSchema(kinds),
+      /** In how many regions a launch runs that names none. With two, an instance survives the loss of a region. */
+      default_regions: z.int().min(1).max(20).default(1),
       filesystems: z.array(filesystemSchema).default([]),
       runtimes: z.array(runtimeSchema).default([]),
       /** Price per hour of one accelerator, by its name. */

@@ -1,11 +1,12 @@
 import type { Caller } from '../base/caller.ts';
-import { EcolinkError } from '../base/errors.ts';
+import { fitsOf } from '../registry/fits.ts';
 import type { OwnedModel } from '../registry/table.ts';
 import { volumeOf } from '../volumes/model-volume.ts';
-import { findVolume } from '../volumes/table.ts';
+import { ignoreUnreachable, regionsFor, volumeFact } from '../volumes/regions-for.ts';
+import type { RegionStatus } from '../region/region.ts';
 import type { InstanceDeps } from './dependencies.ts';
-import { chooseRegions, planLaunch } from '../plan/plan-launch.ts';
-import type { KeptImage, LaunchPlan, RegionFact, VolumeFact } from '../plan/plan-launch.ts';
+import { planLaunch } from '../plan/plan-launch.ts';
+import type { KeptImage, LaunchPlan, RegionFact } from '../plan/plan-launch.ts';
 import type { LaunchInput } from '../plan/launch-input.ts';
 
 /** Plans a launch and returns its model too. Reads regions and the database, changes nothing. */
@@ -31,11 +32,12 @@ export async function planFor(
   input: LaunchInput,
   images: KeptImages = new Map(),
 ): Promise<LaunchPlan> {
-  const regions = chooseRegions(model, input, deps.fleet, deps.sources.deliveryOf(model));
+  const regions = await regionsFor(deps, model, input);
   const facts = await Promise.all(
     regions.map(async (region) => [region, await factOf(deps, model, input, region, images.get(region))] as const),
   );
-  return planLaunch(model, input, new Map(facts), await deps.sources.changesSince(model), deps.fleet);
+  const [changes, fits] = await Promise.all([deps.sources.changesSince(model), fitsOf(model, regions, deps.fleet)]);
+  return planLaunch(model, input, new Map(facts), changes, fits, deps.fleet);
 }
 
 async function factOf(
@@ -45,18 +47,18 @@ async function factOf(
   region: string,
   image: KeptImage | undefined,
 ): Promise<RegionFact> {
-  const [volume, mostOnOneNode, outOfReach] = await Promise.all([
+  const [volume, status, outOfReach] = await Promise.all([
     volumeFact(deps, model, region),
-    mostOnOneNodeOf(deps, input, region),
+    deps.fleet.region(region).status(),
     outOfReachOf(deps, model, input, region),
   ]);
-  return { volume, image, mostOnOneNode, outOfReach };
+  const mostOnOneNode = mostOnOneNodeOf(status, input);
+  return { volume, image, mostOnOneNode, outOfReach, freeBytes: status.storage?.free };
 }
 
 /** Undefined if one accelerator is enough, or if no node has any: nodes may be added when needed. */
-async function mostOnOneNodeOf({ fleet }: InstanceDeps, input: LaunchInput, region: string) {
+function mostOnOneNodeOf({ accelerators }: RegionStatus, input: LaunchInput): number | undefined {
   if (input.accelerator === undefined || (input.accelerator_count ?? 1) < 2) return undefined;
-  const { accelerators } = await fleet.region(region).status();
   return accelerators?.find(({ name }) => name === input.accelerator)?.largest || undefined;
 }
 
@@ -66,26 +68,4 @@ async function outOfReachOf({ fleet, sources }: InstanceDeps, model: OwnedModel,
   const { accelerator: name, accelerator_count: count = 1 } = input;
   if (key === undefined || name === undefined) return undefined;
   return fleet.region(region).outOfReach(key, { name, count }).catch(ignoreUnreachable);
-}
-
-async function volumeFact(
-  { store, fleet, sources }: InstanceDeps,
-  model: OwnedModel,
-  region: string,
-): Promise<VolumeFact> {
-  const key = volumeOf(sources, model, region);
-  if (key === undefined) return { state: 'mounted', bytesToFetch: 0 };
-  const row = await findVolume(store.db, key);
-  const observed = await fleet.region(region).observeVolume(key).catch(ignoreUnreachable);
-  // If a region does not answer, its stored state counts, so that a launch in two regions goes on.
-  if (observed === undefined && row?.state === 'ready') return { state: 'hit', bytesToFetch: 0 };
-  if (observed === undefined) return { state: 'miss', bytesToFetch: model.bytes };
-  if (observed.state === 'ready' && row?.state !== 'damaged') return { state: 'hit', bytesToFetch: 0 };
-  if (observed.state === 'downloading')
-    return { state: 'joining', bytesToFetch: model.bytes - (observed.progress?.done ?? 0) };
-  return { state: 'miss', bytesToFetch: model.bytes };
-}
-
-function ignoreUnreachable(thrown: unknown): undefined {
-  if (!(thrown instanceof EcolinkError) || thrown.kind === 'unexpected') throw thrown;
 }

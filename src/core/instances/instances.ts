@@ -53,12 +53,20 @@ interface Committed {
   model: string;
   state: string;
   stop_at?: string;
+  regions?: string[];
+  cost_per_hour?: number | null;
 }
 
 async function receipt({ store }: InstanceDeps, committed: Committed, replayed: boolean) {
   const instance = await findInstance(store.db, committed.instance);
   const now = instance?.desired === 'deleted' ? 'deleted' : instance?.state;
-  const made = receiptOf(committed.model, committed.instance, (replayed ? now : undefined) ?? committed.state);
+  const { regions, cost_per_hour } = committed;
+  const made = {
+    ...receiptOf(committed.model, committed.instance, (replayed ? now : undefined) ?? committed.state),
+    regions,
+    failover: regions && regions.length > 1,
+    cost_per_hour,
+  };
   return committed.stop_at === undefined
     ? made
     : { ...made, next_step: say`It stops by itself at ${committed.stop_at}.` };

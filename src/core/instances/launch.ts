@@ -65,7 +65,13 @@ export async function commitLaunch(deps: InstanceDeps, launch: PreparedLaunch, u
     }
     deps.changes.publish({ kind: 'instance', id: String(id) });
   });
-  return { instance: id, model: model.name, state: 'pending' };
+  return {
+    instance: id,
+    model: model.name,
+    state: 'pending',
+    regions: made.regions.map(({ region }) => region),
+    cost_per_hour: made.cost_per_hour,
+  };
 }
 
 function specOf(made: LaunchPlan, input: LaunchInstanceInput): InstanceSpec {

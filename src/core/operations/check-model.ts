@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { proseSchema } from '../base/prose.ts';
 import { defineQuery } from './define.ts';
 import { categories, formats } from '../base/categories.ts';
-import { fileShape, memoryShape } from './shapes.ts';
+import { fileShape, fitsShape, memoryShape, leftOutShape } from './shapes.ts';
 import { sourceFields, sourceName } from './source-fields.ts';
 
 export const checkModel = defineQuery({
@@ -36,9 +36,10 @@ export const checkModel = defineQuery({
     category_reason: z.string(),
     runtimes: z.array(z.object({ region: z.string(), runtime: z.string() })),
     memory_bytes: memoryShape,
+    fits: fitsShape,
     warnings: z.array(proseSchema),
     /** The other files of the source, by reason. They are not fetched. */
-    left_out: z.array(z.object({ reason: z.string(), files: z.number(), bytes: z.number(), example: z.string() })),
+    left_out: leftOutShape,
     entries: z.array(z.object({ name: z.string(), commit: z.string(), moved: z.boolean() })),
   }),
   examples: [{ source: 'huggingface', repo: 'Qwen/Qwen2.5-0.5B-Instruct-GGUF', include: ['*q4_k_m.gguf'] }],

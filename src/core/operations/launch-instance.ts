@@ -5,7 +5,7 @@ import { defineMutation } from './define.ts';
 import { field } from '../operation/operation.ts';
 import { durationSchema } from '../base/duration.ts';
 import { launchFields } from './launch-fields.ts';
-import { committedChange, idempotency, receipt } from './shapes.ts';
+import { committedLaunch, idempotency, receipt } from './shapes.ts';
 
 export const launchInstance = defineMutation({
   name: 'launch_instance',
@@ -44,7 +44,7 @@ export const launchInstance = defineMutation({
   examples: [{ model: 'qwen-small' }, { model: 'qwen-small', regions: ['eu', 'us'], replicas: 2, stop_after: '8h' }],
   prepare: (input, { services, caller, accepted }) => services.instances.prepareLaunch(input, caller, accepted),
   preview: previewLaunch,
-  committed: committedChange,
+  committed: committedLaunch,
   commit: (prepared, unit, { services }) => services.instances.commitLaunch(prepared, unit),
   respond: (committed, { services, replayed }) => services.instances.receipt(committed, replayed),
 });

@@ -45,9 +45,10 @@ export const registerModel = defineMutation({
     return { model: registration.model.name };
   },
   async respond({ model }, { services }) {
-    if (await services.registry.exists(model)) {
+    const left_out = await services.registry.leftOutOf(model);
+    if (left_out !== undefined) {
       const next = say`Launch it: ${run('launch_instance', { model })}. Before that, ${run('plan_launch', { model })} shows what it would do.`;
-      return { model, state: 'registered', next_step: next };
+      return { model, state: 'registered', left_out, next_step: next };
     }
     const next = 'It was deleted since. Register it again with a new idempotency key.';
     return { model, state: 'deleted', next_step: next };

@@ -54,7 +54,7 @@ export const instanceReference = z.coerce
 
 export const regionsField = {
   label: 'Regions',
-  help: 'Names of regions. Default: EcoLink chooses.',
+  help: 'Names of regions. Default: the best one, by free accelerators, cache and price.',
   example: 'local',
   choices: { operation: 'list_regions', value: 'name' },
 };
@@ -67,11 +67,35 @@ export const waitSeconds = field(z.int().min(0).max(30).optional(), {
 });
 
 /** The record of a committed change of an instance. Receipts of older versions fit. */
+/** The files of a source that are not fetched, by reason. `example` is the largest one. */
+export const leftOutShape = z.array(
+  z.object({ reason: z.string(), files: z.number(), bytes: z.number(), example: z.string() }),
+);
+
+/** Which accelerators hold a model. The count is for each replica, the context length for one sequence. */
+export const fitsShape = z.array(
+  z.object({
+    region: z.string(),
+    runtime: z.string(),
+    accelerator: z.string(),
+    count: z.int(),
+    context_length: z.int(),
+    free: z.int().nullable(),
+    cost_per_hour: z.number().nullable(),
+  }),
+);
+
 export const committedChange = z.object({
   instance: z.int(),
   model: z.string(),
   state: z.string(),
   stop_at: z.string().optional(),
+});
+
+/** What a launch commits. Older versions did not keep where it goes. */
+export const committedLaunch = committedChange.extend({
+  regions: z.array(z.string()).optional(),
+  cost_per_hour: z.number().nullable().optional(),
 });
 
 /** The output of a mutation. A call that waits for approval has these fields only. */
@@ -82,6 +106,13 @@ export const receipt = z.object({
   model_id: z.string().optional(),
   /** `awaiting_approval` if people must decide first. */
   state: z.string(),
+  /** Where a launch goes. With one region there is no failover. */
+  regions: z.array(z.string()).optional(),
+  failover: z.boolean().optional(),
+  /** Null if unknown. */
+  cost_per_hour: z.number().nullable().optional(),
+  /** Files of a registered model's source that no launch fetches. */
+  left_out: leftOutShape.optional(),
   approval: z
     .object({ id: z.int(), url: z.string().optional(), approvers: z.array(z.string()), expires_at: z.string() })
     .optional(),
@@ -125,6 +156,7 @@ export const modelShape = modelSummary.extend({
   memory_bytes: memoryShape,
   /** Reasons why a launch may not work. */
   warnings: z.array(proseSchema),
+  left_out: leftOutShape,
   instances: z.array(z.object({ id: z.int(), state: z.enum(instanceStates) })),
 });
 
@@ -200,10 +232,14 @@ export const planShape = z.object({
       estimated_seconds: z.number().nullable(),
     }),
   ),
+  /** Whether it still runs if one region fails. */
+  failover: z.boolean(),
   cost_per_hour: z.number().nullable(),
   bytes_to_fetch: z.number(),
   /** What people should know before they launch or approve. */
   warnings: z.array(proseSchema),
+  fits: fitsShape,
+  left_out: leftOutShape,
   /** For a model on a filesystem: how the folder differs from the registered one. */
   changes: z.array(z.string()),
   digest: z.string(),

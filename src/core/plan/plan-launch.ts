@@ -1,6 +1,4 @@
-import { fieldRef, say } from '../base/prose.ts';
 import type { Prose } from '../base/prose.ts';
-import { fail } from '../base/errors.ts';
 import { formatBytes } from '../base/format.ts';
 import { digestOf } from '../base/ids.ts';
 import type { Fleet } from '../region/fleet.ts';
@@ -8,20 +6,12 @@ import { isPickle } from '../registry/model.ts';
 import { contextEstimate, memoryEstimate, memoryWarnings } from '../registry/sizing.ts';
 import { argumentsOf, remoteCodeFlagsIn, imageOf } from '../runtimes/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
-import type { MountedFolder } from '../registry/sources/source.ts';
-import type { Delivery } from '../registry/sources/sources.ts';
+import type { Fit } from '../registry/fits.ts';
+import type { LeftOut } from '../registry/selection/left-out.ts';
 import type { OwnedModel } from '../registry/table.ts';
 import { selectionHash } from '../registry/selection-hash.ts';
-import { chooseAccelerator, memoryOf, offers } from './plan-accelerators.ts';
-import {
-  chooseRuntime,
-  allowsImage,
-  noRuntime,
-  pickRuntime,
-  refuseArguments,
-  refuseSplit,
-  refusePickle,
-} from './plan-runtime.ts';
+import { chooseAccelerator, memoryOf } from './plan-accelerators.ts';
+import { chooseRuntime, refuseArguments, refuseSplit, refusePickle } from './plan-runtime.ts';
 import type { LaunchInput } from './launch-input.ts';
 
 /** State of the model's volume in one region, before planning. */
@@ -44,6 +34,8 @@ export interface RegionFact {
   mostOnOneNode?: number;
   /** Why nodes with the requested accelerators cannot use the existing volume, as a sentence. */
   outOfReach?: string;
+  /** Free bytes of the disk that holds volumes. Undefined if unknown. */
+  freeBytes?: number;
 }
 
 export interface RegionLaunch {
@@ -67,43 +59,16 @@ export interface LaunchPlan {
   model: string;
   commit?: string;
   regions: RegionLaunch[];
+  /** Whether it still runs if one region fails. */
+  failover: boolean;
   cost_per_hour: number | null;
   bytes_to_fetch: number;
   warnings: Prose[];
+  /** The accelerators of its regions that hold the model. */
+  fits: Fit[];
+  left_out: LeftOut[];
   changes: string[];
   digest: string;
-}
-
-/** By default a model that can be fetched runs in two regions, because one can fail. */
-const defaultRegions = 2;
-
-/** The regions of a launch. Throws if the model is bound to another region, or if no region can serve it. */
-export function chooseRegions(model: OwnedModel, input: LaunchInput, fleet: Fleet, delivery: Delivery): string[] {
-  const asked = input.regions === undefined ? undefined : [...new Set(input.regions)];
-  for (const name of asked ?? []) fleet.region(name);
-  if (delivery.kind === 'mounted') return onlyRegion(model, delivery, asked);
-  if (asked) return asked;
-  const able = fleet.regions().flatMap(({ name }) => {
-    const runtime = pickRuntime(fleet, name, model, input.runtime);
-    return runtime ? [{ name, suitable: allowsImage(fleet, name, runtime) && offers(input, name, fleet) }] : [];
-  });
-  if (able.length === 0) throw noRuntime(fleet, fleet.regions()[0]?.name ?? '', model, input.runtime);
-  const best = able.filter(({ suitable }) => suitable);
-  // If none is suitable, planning throws the reason.
-  return (best.length > 0 ? best : able).slice(0, defaultRegions).map(({ name }) => name);
-}
-
-function onlyRegion(model: OwnedModel, { region, filesystem }: MountedFolder, asked: string[] | undefined): string[] {
-  if (asked === undefined || (asked.length === 1 && asked[0] === region)) return [region];
-  throw fail(
-    'region_locked',
-    `"${model.name}" is on the filesystem ${filesystem} in the region ${region}, so it can run only there.`,
-    {
-      nextStep: say`Leave out ${fieldRef('regions')}, or name only ${region}.`,
-      field: 'regions',
-      validValues: [region],
-    },
-  );
 }
 
 /** Plans a launch from the facts of its regions, in their order. Pure, apart from the configuration that `fleet` answers. */
@@ -112,6 +77,7 @@ export function planLaunch(
   input: LaunchInput,
   facts: ReadonlyMap<string, RegionFact>,
   changes: readonly string[],
+  fits: readonly Fit[],
   fleet: Fleet,
 ): LaunchPlan {
   refusePickle(model, input.allow_pickle);
@@ -123,9 +89,15 @@ export function planLaunch(
     model: model.name,
     commit: model.commit,
     regions: launches,
+    failover: launches.length > 1,
     cost_per_hour: cost,
     bytes_to_fetch: launches.reduce((sum, launch) => sum + launch.volume.bytes_to_fetch, 0),
-    warnings: [...warningsOf(model, launches, fleet), ...regions.flatMap(([, { outOfReach }]) => outOfReach ?? [])],
+    warnings: [
+      ...warningsOf(model, launches, fits, fleet),
+      ...regions.flatMap(([region, fact]) => problemsIn(region, fact)),
+    ],
+    fits: [...fits],
+    left_out: model.leftOut ?? [],
     changes: [...changes],
     digest: digestFor(model, launches, changes),
   };
@@ -149,6 +121,7 @@ function planRegion(
   const memory = memoryEstimate(model.bytes, model.architecture, {
     contextLength: input.context_length,
     tensorParallel: ranks,
+    memory: runtime.memory,
   });
   return {
     region,
@@ -166,7 +139,9 @@ function planRegion(
     accelerator_count: accelerator === undefined ? undefined : count,
     memory_bytes: memory?.bytes ?? null,
     context_length:
-      input.context_length ?? contextEstimate(model.bytes, model.architecture, memoryBytes, ranks) ?? null,
+      input.context_length ??
+      contextEstimate(model.bytes, model.architecture, memoryBytes, { ranks, memory: runtime.memory }) ??
+      null,
     cost_per_hour: price === null ? null : price * count * replicas,
     estimated_seconds: estimate(model.bytes, volume.bytesToFetch),
   };
@@ -187,6 +162,19 @@ export function regionsOf(plan: LaunchPlan) {
   }));
 }
 
+/** Says that the accelerators do not hold the model, and which would. */
+function tooLarge(model: OwnedModel, launch: RegionLaunch, fits: readonly Fit[], fleet: Fleet): string[] {
+  const { region, runtime, accelerator, accelerator_count: count = 1 } = launch;
+  const memory = memoryOf(fleet, region, accelerator);
+  const { share } = chooseRuntime(fleet, region, model, runtime).memory;
+  const needed = launch.memory_bytes ?? model.bytes;
+  if (memory === undefined || needed <= memory * count * share) return [];
+  const holding = fits.filter((fit) => fit.region === region).slice(0, 3);
+  const other = holding.map((fit) => `${fit.count} × ${fit.accelerator}`).join(', ');
+  const text = `It needs about ${formatBytes(needed)}. ${count} × ${accelerator} in ${region} have ${formatBytes(memory * count)}.`;
+  return [holding.length === 0 ? text : `${text} These hold it: ${other}.`];
+}
+
 /** Assumed speeds in bytes per second, of a download over the internet and of an engine that loads weights from a disk. */
 const assumedDownload = 50e6;
 const assumedLoad = 500e6;
@@ -196,7 +184,12 @@ function estimate(bytes: number, toFetch: number): number {
   return Math.ceil(toFetch / assumedDownload + bytes / assumedLoad + engineStartSeconds);
 }
 
-function warningsOf(model: OwnedModel, launches: readonly RegionLaunch[], fleet: Fleet): string[] {
+function warningsOf(
+  model: OwnedModel,
+  launches: readonly RegionLaunch[],
+  fits: readonly Fit[],
+  fleet: Fleet,
+): string[] {
   const warnings: string[] = [];
   const regions = launches.map(({ region }) => region);
   const code = new Set(launches.flatMap((launch) => remoteCodeFlagsIn(launch.arguments)));
@@ -204,23 +197,25 @@ function warningsOf(model: OwnedModel, launches: readonly RegionLaunch[], fleet:
   if (isPickle(model)) warnings.push('The weights are pickle files, which can run code when they are loaded.');
   const { contextLength: maximum } = model.architecture;
   const asked = Math.max(...launches.map((launch) => launch.context_length ?? 0));
-  warnings.push(...memoryWarnings(model.architecture));
+  warnings.push(...(model.warnings ?? []), ...memoryWarnings(model.architecture));
   if (maximum !== undefined && asked > maximum)
     warnings.push(`The model was made for ${maximum} tokens. Most engines refuse to start with ${asked}.`);
-  for (const { region, accelerator, accelerator_count: count = 1 } of launches) {
-    const memory = memoryOf(fleet, region, accelerator);
-    if (memory !== undefined && model.bytes > memory * count)
-      warnings.push(`The weights have ${formatBytes(model.bytes)}, more than the memory of ${count} × ${accelerator}.`);
-  }
+  warnings.push(...launches.flatMap((launch) => tooLarge(model, launch, fits, fleet)));
   const fetching = launches.flatMap(({ region, volume }) => (volume.state === 'mounted' ? [] : [region]));
   if (fetching.length === 1 && regions.length === 1 && fleet.regions().length > 1) {
-    warnings.push(`It runs in one region only. If ${regions[0]} fails, the model is down.`);
+    warnings.push(`There is no failover: it runs in ${regions[0]} only.`);
   }
   for (const region of fetching) {
     if (fleet.region(region).capabilities.oneNodeVolumes)
       warnings.push(`In ${region} only one node at a time can mount the volume, so all replicas run on that node.`);
   }
   return warnings;
+}
+
+function problemsIn(region: string, { outOfReach, freeBytes, volume }: RegionFact): string[] {
+  const full = freeBytes !== undefined && volume.bytesToFetch > freeBytes;
+  const disk = `${formatBytes(volume.bytesToFetch)} are to fetch to ${region}, and its disk has ${formatBytes(freeBytes ?? 0)} free.`;
+  return [...(full ? [disk] : []), ...(outOfReach === undefined ? [] : [outOfReach])];
 }
 
 /**

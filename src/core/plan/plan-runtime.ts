@@ -3,6 +3,7 @@ import { fieldRef, say } from '../base/prose.ts';
 import type { Prose } from '../base/prose.ts';
 import type { Fleet } from '../region/fleet.ts';
 import { isPickle } from '../registry/model.ts';
+import { mostRanks } from '../registry/fits.ts';
 import { splitsEvenly, tensorParallelSizes } from '../registry/sizing/tensor-parallel.ts';
 import { isImageAllowed } from '../runtimes/allowed-images.ts';
 import { remoteCodeFlagsIn, imageOf, ownedFlag, serves, splitProblem } from '../runtimes/runtime.ts';
@@ -104,9 +105,6 @@ export function refusePickle(model: OwnedModel, allowed: boolean | undefined): v
     },
   );
 }
-
-/** More accelerators than any node has. */
-const mostRanks = 64;
 
 export function refuseSplit(runtime: Runtime, model: OwnedModel, count: number): void {
   const { architecture } = model;

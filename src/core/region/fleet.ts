@@ -33,6 +33,8 @@ export interface RegionView {
 
 /** The regions, filesystems, runtimes and prices of the configuration. */
 export interface Fleet {
+  /** In how many regions a launch runs that names none. */
+  readonly defaultRegions: number;
   regions(): Region[];
   /** Throws `region_not_found` with the names of the regions that exist. */
   region(name: string): Region;
@@ -56,6 +58,7 @@ export function createFleet(config: Config, regions: readonly Region[]): Fleet {
   const pricePerHour = (accelerator: string | undefined): number | null =>
     accelerator === undefined ? 0 : (config.prices[accelerator] ?? null);
   const fleet: Fleet = {
+    defaultRegions: config.default_regions,
     regions: () => [...regions],
     region: (name) => named(regions, name),
     filesystem: (name) => findFilesystem(name, config.filesystems, regions),

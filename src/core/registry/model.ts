@@ -1,6 +1,7 @@
 import type { Category, WeightFormat } from '../base/categories.ts';
 import type { FolderEntry } from '../region/region.ts';
 import type { PullFile } from '../base/pull-file.ts';
+import type { LeftOut } from './selection/left-out.ts';
 import type { CacheModel } from './sizing/cache-layers.ts';
 import type { Quantization } from './sizing/quantization.ts';
 
@@ -60,6 +61,10 @@ export interface Model {
   task?: string;
   architecture: Architecture;
   fingerprint?: Fingerprint;
+  /** What the check warned of at registration. Models of older versions have none. */
+  warnings?: string[];
+  /** The files of the source that are not fetched, by reason. Models of older versions have none. */
+  leftOut?: LeftOut[];
   private: boolean;
   owner: string;
   createdAt: string;

@@ -16,6 +16,7 @@ import { isUniqueViolation } from '../store/unique-violation.ts';
 import { categories } from '../base/categories.ts';
 import type { Model } from './model.ts';
 import type { Category } from '../base/categories.ts';
+import { fitsOf } from './fits.ts';
 import { memoryEstimate, memoryWarnings } from './sizing.ts';
 import type { Candidate, SourceInput } from './sources/source.ts';
 import type { Sources } from './sources/sources.ts';
@@ -45,8 +46,11 @@ export function createRegistry(deps: RegistryDeps) {
     check: (input: SourceInput, caller: Caller) => check(deps, input, caller),
     prepareRegistration: (input: RegisterInput, caller: Caller) => prepareRegistration(deps, input, caller),
     commitRegistration: (registration: Registration, unit: UnitOfWork) => commitRegistration(deps, registration, unit),
-    /** Whether there is a model of this name. */
-    exists: async (name: string) => (await findModel(deps.store.db, { name })) !== undefined,
+    /** The files that no launch of the model fetches, by reason. Undefined if there is no model of this name. */
+    leftOutOf: async (name: string) => {
+      const model = await findModel(deps.store.db, { name });
+      return model && (model.leftOut ?? []);
+    },
     list: (input: ListModelsInput, caller: Caller) => list(deps, input, caller),
     get: (name: string, caller: Caller) => get(deps, name, caller),
     prepareRemoval: (name: string, caller: Caller) => prepareRemoval(deps, name, caller),
@@ -88,6 +92,8 @@ async function check(deps: RegistryDeps, input: SourceInput, caller: Caller) {
     category_reason: categoryReason(input, candidate),
     runtimes,
     memory_bytes: memoryEstimate(bytes, candidate.architecture)?.bytes ?? null,
+    fits:
+      category === undefined ? [] : await fitsOf({ ...candidate, category }, regionsOf(deps, candidate), deps.fleet),
     entries: others
       .filter((model) => mayRead(model, caller))
       .map((model) => ({
@@ -108,9 +114,13 @@ async function modelsOfSameRepo({ store, sources }: RegistryDeps, candidate: Can
 
 function runtimesFor(deps: RegistryDeps, category: Category | undefined, candidate: Candidate) {
   if (category === undefined) return [];
-  const delivery = deps.sources.deliveryOf(candidate);
-  const regions = delivery.kind === 'mounted' ? [delivery.region] : deps.fleet.regions().map(({ name }) => name);
-  return regions.flatMap((region) => firstRuntime(deps, region, category, candidate));
+  return regionsOf(deps, candidate).flatMap((region) => firstRuntime(deps, region, category, candidate));
+}
+
+/** The regions that can run the model. */
+function regionsOf({ sources, fleet }: RegistryDeps, candidate: Candidate): string[] {
+  const delivery = sources.deliveryOf(candidate);
+  return delivery.kind === 'mounted' ? [delivery.region] : fleet.regions().map(({ name }) => name);
 }
 
 function warningsOf(candidate: Candidate, category: Category | undefined, runtimes: readonly unknown[]): Prose[] {
@@ -213,8 +223,6 @@ function toModel(
 ): Model {
   const {
     title: _title,
-    warnings: _warnings,
-    leftOut: _leftOut,
     formats: _formats,
     suggested: _suggested,
     path: _path,
@@ -277,7 +285,12 @@ async function get(deps: RegistryDeps, name: string, caller: Caller) {
     files: model.files.slice(0, filesShown).map(({ path: file, size }) => ({ path: file, size })),
     file_count: model.files.length,
     memory_bytes: memoryEstimate(model.bytes, model.architecture)?.bytes ?? null,
-    warnings: [...(await deps.credentials.warnings(model, caller)), ...memoryWarnings(model.architecture)],
+    warnings: [
+      ...(await deps.credentials.warnings(model, caller)),
+      ...(model.warnings ?? []),
+      ...memoryWarnings(model.architecture),
+    ],
+    left_out: model.leftOut ?? [],
     instances: instances.map(({ id, state }) => ({ id, state: state as 'running' })),
   };
 }

@@ -36,17 +36,32 @@ export function suggestCategory(task: string | undefined): Category | undefined 
 }
 
 const defaultContext = 4096;
-const overheadBytes = 512 * 1024 ** 2;
 const weightsMargin = 1.05;
 
-/** Engines leave the rest to others on the same accelerator (vLLM: --gpu-memory-utilization). */
-const usedShare = 0.9;
+/** What an engine takes of each accelerator. A runtime's definition has the same fields. */
+export interface EngineMemory {
+  /** The part that it uses; the rest is for others on the same accelerator. */
+  share: number;
+  /** What it needs besides weights and cache, on each rank. */
+  overhead_mib: number;
+}
+
+/** For a model without a runtime yet. */
+const anyEngine: EngineMemory = { share: 0.9, overhead_mib: 512 };
+
+const overheadOf = ({ overhead_mib: mib }: EngineMemory): number => mib * 1024 ** 2;
+
+/** A shorter context is of little use: 4,096 tokens, or the model's own if it is shorter. */
+export function shortestUsefulContext({ contextLength = defaultContext }: Architecture): number {
+  return Math.min(contextLength, defaultContext);
+}
 
 export interface Sizing {
   /** Tokens of one sequence; 4,096 or the model's own, if it is shorter, unless given. */
   contextLength?: number | undefined;
   /** Ranks that split every layer; 1 unless given. */
   tensorParallel?: number | undefined;
+  memory?: EngineMemory | undefined;
 }
 
 export interface MemoryEstimate {
@@ -66,9 +81,9 @@ export function memoryEstimate(
   const weights = loadedWeightBytes(fileBytes, architecture);
   if (cache.basis === 'unknown' || weights === undefined) return undefined;
   const ranks = sizing.tensorParallel ?? 1;
-  const contextLength = sizing.contextLength ?? Math.min(architecture.contextLength ?? defaultContext, defaultContext);
+  const contextLength = sizing.contextLength ?? shortestUsefulContext(architecture);
   const { total } = cacheBytes(cache, { ...cacheOptions(architecture, ranks), contextLength });
-  const bytes = Math.round(weights * weightsMargin) + total + overheadBytes * ranks;
+  const bytes = Math.round(weights * weightsMargin) + total + overheadOf(sizing.memory ?? anyEngine) * ranks;
   return Number.isSafeInteger(bytes) ? { bytes, basis: cache.basis } : undefined;
 }
 
@@ -86,14 +101,14 @@ export function contextEstimate(
   fileBytes: number,
   architecture: Architecture,
   memory: number | undefined,
-  ranks = 1,
+  { ranks = 1, memory: engine = anyEngine }: { ranks?: number; memory?: EngineMemory } = {},
 ): number | undefined {
   const { contextLength } = architecture;
   const cache = cacheOf(architecture);
   const weights = loadedWeightBytes(fileBytes, architecture);
   if (contextLength === undefined || memory === undefined) return contextLength;
   if (cache.basis === 'unknown' || weights === undefined) return undefined;
-  const room = (memory * usedShare - weights * weightsMargin) / ranks - overheadBytes;
+  const room = (memory * engine.share - weights * weightsMargin) / ranks - overheadOf(engine);
   return longestContext(cache, room, contextLength, cacheOptions(architecture, ranks));
 }
 

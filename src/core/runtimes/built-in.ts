@@ -3,6 +3,7 @@ import { delimiter, isAbsolute, join } from 'node:path';
 import { runtimeSchema } from '../config/schema.ts';
 import { isLlamaEngineInstalled, llamaEngineEntry } from './llama-engine.ts';
 import type { Runtime } from './runtime.ts';
+import { llamaMemory } from './llama-memory.ts';
 import { maxModelLen, vllmServe } from './vllm.ts';
 
 /** The path of a command, searched as a shell does. Undefined if it is not installed. */
@@ -44,6 +45,7 @@ function llamaServer(path: string | undefined): Runtime | undefined {
     category_arguments: { embedding: ['--embedding'], reranker: ['--reranking'] },
     context_argument: '--ctx-size',
     context_report: { path: '/props', field: 'default_generation_settings.n_ctx' },
+    memory: llamaMemory,
   });
 }
 

@@ -21,6 +21,7 @@ async function machineWith(options: MachineOptions = {}): Promise<Machine> {
 
 const twoRegions = {
   file: {
+    default_regions: 2,
     regions: [
       { name: 'east', kind: 'local' },
       { name: 'west', kind: 'local' },

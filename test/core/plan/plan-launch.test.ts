@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startHub } from '../../support/hub/hub.ts';
 import type { Hub } from '../../support/hub/hub.ts';
 import { KiB } from '../download/pulling.ts';
@@ -39,6 +39,7 @@ afterAll(async () => {
 const planSchema = z.object({
   digest: z.string(),
   regions: z.array(z.record(z.string(), z.unknown())),
+  failover: z.boolean(),
   cost_per_hour: z.number().nullable(),
   warnings: z.array(z.string()),
 });
@@ -48,14 +49,30 @@ async function plan(more: object = {}) {
 }
 
 describe('a plan', () => {
-  test('goes to two regions unless told otherwise, and warns of one', async () => {
-    const { regions, warnings } = await plan();
-    expect(regions.map(({ region }) => region)).toEqual(['east', 'west']);
-    expect(warnings).toEqual([]);
+  test('goes to one region, and says that there is no failover', async () => {
+    const { regions, failover, warnings } = await plan();
+    expect(regions.map(({ region }) => region)).toEqual(['east']);
+    expect(failover).toBe(false);
+    expect(warnings).toEqual(['There is no failover: it runs in east only.']);
     expect((await plan({ regions: ['south', 'south'] })).regions).toHaveLength(1);
-    expect((await plan({ regions: ['south'] })).warnings).toEqual([
-      'It runs in one region only. If south fails, the model is down.',
-    ]);
+    expect(await plan({ regions: ['south', 'west'] })).toMatchObject({ failover: true, warnings: [] });
+  });
+
+  test('goes to as many regions as the configuration says, the best ones first', async () => {
+    const double = await startMachine({ dataDir, hub, file: { ...file, default_regions: 2 }, reconcile: false });
+    onTestFinished(() => double[Symbol.asyncDispose]());
+    const made = planSchema.parse(await double.run('plan_launch', { model: 'tiny' }));
+    expect(made.regions.map(({ region }) => region)).toEqual(['east', 'west']);
+    expect(made.failover).toBe(true);
+  });
+
+  test('goes where the weights are', async () => {
+    hub.addRepo('acme/there', weights(size));
+    await machine.register('there', 'acme/there');
+    await machine.run('prefetch_model', { model: 'there', regions: ['west'] });
+    await vi.waitFor(async () => expect(await machine.volumes()).toMatchObject([{ state: 'ready' }]), 10_000);
+    expect((await plan({ model: 'there' })).regions).toMatchObject([{ region: 'west', volume: { state: 'hit' } }]);
+    await machine.run('evict_cache', { model: 'there' });
   });
 
   test('goes where the accelerators are that are asked for', async () => {
@@ -120,7 +137,7 @@ describe('the digest of a plan', () => {
     const plans = await Promise.all([
       plan(),
       plan({ model: 'twin' }),
-      plan({ regions: ['east'] }),
+      plan({ regions: ['east', 'west'] }),
       plan({ regions: ['west'] }),
       plan({ replicas: 2 }),
       plan({ runtime: 'tuned' }),

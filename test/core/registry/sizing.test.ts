@@ -152,10 +152,10 @@ describe('the longest context', () => {
   });
 
   test('grows with the ranks that split the cache, and hardly with those that copy it', () => {
-    const [one, eight] = [1, 8].map((ranks) => contextEstimate(GiB, architecture, 4 * GiB * ranks, ranks) ?? 0);
+    const [one, eight] = [1, 8].map((ranks) => contextEstimate(GiB, architecture, 4 * GiB * ranks, { ranks }) ?? 0);
     expect(eight).toBeGreaterThan(8 * (one ?? 0));
     const latent = architectureOf('{"model_type": "deepseek_v3", "max_position_embeddings": 10000000}');
-    const [single, many] = [1, 8].map((ranks) => contextEstimate(ranks * GiB, latent, 4 * GiB * ranks, ranks));
+    const [single, many] = [1, 8].map((ranks) => contextEstimate(ranks * GiB, latent, 4 * GiB * ranks, { ranks }));
     expect(many).toBe(single);
   });
 

@@ -72,6 +72,7 @@ export class Installation implements AsyncDisposable {
     const values = {
       image: { repository, tag },
       config: {
+        default_regions: 2,
         regions: regions(options.region),
         runtimes: [llamaCpp(), ...(options.runtimes ?? [])],
         ...options.config,

@@ -64,9 +64,17 @@ export function planLines(plan: LaunchPlan, model: OwnedModel): string[] {
     ...plan.regions.map((region) => `In ${region.region}: ${regionLine(region)}`),
     costLine(plan.cost_per_hour),
     ...(fetched > 0 ? [`At most ${formatBytes(fetched)} to fetch`] : []),
+    ...leftOutLine(model),
     ...plan.warnings.map(plainWords),
     ...plan.changes.map((change) => `Changed since it was registered: ${change}`),
   ];
+}
+
+/** What the source has besides the chosen files. */
+export function leftOutLine({ leftOut = [] }: Pick<OwnedModel, 'leftOut'>): string[] {
+  if (leftOut.length === 0) return [];
+  const groups = leftOut.map(({ reason, files, bytes }) => `${reason} (${files}, ${formatBytes(bytes)})`);
+  return [`Not fetched: ${groups.join(', ')}`];
 }
 
 export function costLine(costPerHour: number | null): string {
