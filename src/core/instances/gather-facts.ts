@@ -4,6 +4,7 @@ import type { OwnedModel } from '../registry/table.ts';
 import { volumeOf } from '../volumes/model-volume.ts';
 import { ignoreUnreachable, regionsFor, volumeFact } from '../volumes/regions-for.ts';
 import type { RegionStatus } from '../region/region.ts';
+import { pastDurations } from './durations.ts';
 import type { InstanceDeps } from './dependencies.ts';
 import { planLaunch } from '../plan/plan-launch.ts';
 import type { KeptImage, LaunchPlan, RegionFact } from '../plan/plan-launch.ts';
@@ -47,13 +48,14 @@ async function factOf(
   region: string,
   image: KeptImage | undefined,
 ): Promise<RegionFact> {
-  const [volume, status, outOfReach] = await Promise.all([
+  const [volume, status, outOfReach, past] = await Promise.all([
     volumeFact(deps, model, region),
     deps.fleet.region(region).status(),
     outOfReachOf(deps, model, input, region),
+    pastDurations(deps.store.db, region),
   ]);
   const mostOnOneNode = mostOnOneNodeOf(status, input);
-  return { volume, image, mostOnOneNode, outOfReach, freeBytes: status.storage?.free };
+  return { volume, image, mostOnOneNode, outOfReach, freeBytes: status.storage?.free, past };
 }
 
 /** Undefined if one accelerator is enough, or if no node has any: nodes may be added when needed. */

@@ -37,6 +37,8 @@ export interface InstanceRegion {
   image?: string;
   /** As reported by the engine. 0 if the engine does not report it. */
   contextLength?: number;
+  /** When the state was last written. */
+  updatedAt: string;
 }
 
 export interface Instance {

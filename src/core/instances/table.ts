@@ -96,6 +96,7 @@ function toRegion(row: RegionRow): InstanceRegion {
     reason: readJsonColumn(reasonSchema, row.reason),
     image: row.image ?? undefined,
     contextLength: row.context_length ?? undefined,
+    updatedAt: row.updated_at,
   };
 }
 

@@ -229,7 +229,11 @@ export const planShape = z.object({
       /** The requested length, else an estimate of what fits. */
       context_length: z.int().nullable(),
       cost_per_hour: z.number().nullable(),
-      estimated_seconds: z.number().nullable(),
+      /** Until it is ready: half of the launches take no longer, and nine of ten no longer than the next figure. */
+      estimated_seconds: z.number(),
+      estimated_seconds_p90: z.number(),
+      /** `history`: from downloads and starts of this installation. */
+      estimate_basis: z.enum(['history', 'assumed']),
     }),
   ),
   /** Whether it still runs if one region fails. */

@@ -11,6 +11,8 @@ import type { LeftOut } from '../registry/selection/left-out.ts';
 import type { OwnedModel } from '../registry/table.ts';
 import { selectionHash } from '../registry/selection-hash.ts';
 import { chooseAccelerator, memoryOf } from './plan-accelerators.ts';
+import { estimateTime } from './estimate.ts';
+import type { PastDurations } from './estimate.ts';
 import { chooseRuntime, refuseArguments, refuseSplit, refusePickle } from './plan-runtime.ts';
 import type { LaunchInput } from './launch-input.ts';
 
@@ -36,6 +38,8 @@ export interface RegionFact {
   outOfReach?: string;
   /** Free bytes of the disk that holds volumes. Undefined if unknown. */
   freeBytes?: number;
+  /** What downloads and starts took in the region before. */
+  past: PastDurations;
 }
 
 export interface RegionLaunch {
@@ -52,7 +56,11 @@ export interface RegionLaunch {
   /** As requested, or else an estimate of what fits. Null if unknown. */
   context_length: number | null;
   cost_per_hour: number | null;
-  estimated_seconds: number | null;
+  /** Until it is ready: half of the launches take no longer. */
+  estimated_seconds: number;
+  estimated_seconds_p90: number;
+  /** `history`: from downloads and starts of this installation. */
+  estimate_basis: 'history' | 'assumed';
 }
 
 export interface LaunchPlan {
@@ -107,7 +115,7 @@ function planRegion(
   model: OwnedModel,
   input: LaunchInput,
   region: string,
-  { volume, image: kept, mostOnOneNode }: RegionFact,
+  { volume, image: kept, mostOnOneNode, past }: RegionFact,
   fleet: Fleet,
 ): RegionLaunch {
   const given = input.arguments ?? [];
@@ -117,6 +125,7 @@ function planRegion(
   const { accelerator, count, memoryBytes } = chooseAccelerator(input, region, fleet, mostOnOneNode);
   refuseSplit(runtime, model, count);
   const price = fleet.pricePerHour(accelerator);
+  const time = estimateTime({ runtime: runtime.name, bytes: model.bytes, toFetch: volume.bytesToFetch }, past);
   const ranks = runtime.parallel_argument === undefined ? 1 : Math.max(1, count);
   const memory = memoryEstimate(model.bytes, model.architecture, {
     contextLength: input.context_length,
@@ -143,7 +152,9 @@ function planRegion(
       contextEstimate(model.bytes, model.architecture, memoryBytes, { ranks, memory: runtime.memory }) ??
       null,
     cost_per_hour: price === null ? null : price * count * replicas,
-    estimated_seconds: estimate(model.bytes, volume.bytesToFetch),
+    estimated_seconds: time.seconds,
+    estimated_seconds_p90: time.secondsP90,
+    estimate_basis: time.basis,
   };
 }
 
@@ -173,15 +184,6 @@ function tooLarge(model: OwnedModel, launch: RegionLaunch, fits: readonly Fit[],
   const other = holding.map((fit) => `${fit.count} × ${fit.accelerator}`).join(', ');
   const text = `It needs about ${formatBytes(needed)}. ${count} × ${accelerator} in ${region} have ${formatBytes(memory * count)}.`;
   return [holding.length === 0 ? text : `${text} These hold it: ${other}.`];
-}
-
-/** Assumed speeds in bytes per second, of a download over the internet and of an engine that loads weights from a disk. */
-const assumedDownload = 50e6;
-const assumedLoad = 500e6;
-const engineStartSeconds = 3;
-
-function estimate(bytes: number, toFetch: number): number {
-  return Math.ceil(toFetch / assumedDownload + bytes / assumedLoad + engineStartSeconds);
 }
 
 function warningsOf(

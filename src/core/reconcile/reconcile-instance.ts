@@ -3,6 +3,7 @@ import type { EcolinkError } from '../base/errors.ts';
 import { plainWords, run, say, sentences } from '../base/prose.ts';
 import type { ModelLocation, ObservedReplica, Region, Workload } from '../region/region.ts';
 import type { Reason } from '../base/reason.ts';
+import { keepDuration } from '../instances/durations.ts';
 import { findInstance, saveRegionStatus, saveObservedFacts } from '../instances/table.ts';
 import type { RegionStatusUpdate } from '../instances/table.ts';
 import { findModel } from '../registry/table.ts';
@@ -89,6 +90,23 @@ async function saveFacts(
   if (Object.keys(found).length === 0) return;
   await saveObservedFacts(deps.store.db, instance, region, found);
   deps.changes.publish({ kind: 'instance', id: String(instance.id) });
+}
+
+/** Keeps how long the first replica took from its start to its first answer. A start that failed before tells nothing. */
+async function keepStart(
+  { store, now }: ReconcilerDeps,
+  instance: Instance,
+  before: Instance['regions'][number],
+  update: RegionStatusUpdate,
+): Promise<void> {
+  const began = before.state === 'starting' && before.restarts === 0 && before.ready === 0;
+  if (!began || update.ready === 0 || update.restarts > 0) return;
+  const model = await findModel(store.db, { id: instance.registryModelId });
+  const runtime = instance.spec.regions.find((each) => each.region === before.region)?.runtime;
+  if (model === undefined || runtime === undefined) return;
+  const at = now();
+  const past = { bytes: model.bytes, ms: at.getTime() - Date.parse(before.updatedAt) };
+  await keepDuration(store.db, { what: 'start', region: before.region, runtime }, past, at.toISOString());
 }
 
 /** Undefined if the region does not answer. Replicas may go on running, so the last state stays, with the reason. */
@@ -246,6 +264,7 @@ async function save(
     before.reason?.message === update.reason?.message &&
     before.urls.join() === update.urls.join();
   if (same) return;
+  if (before) await keepStart(deps, instance, before, update);
   await deps.store.transaction((transaction) =>
     saveRegionStatus(transaction, instance.id, region, update, deps.now().toISOString()),
   );

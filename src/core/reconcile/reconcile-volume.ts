@@ -6,6 +6,7 @@ import type { Requeue } from '../base/work-queue.ts';
 import type { ObservedVolume, Region } from '../region/region.ts';
 import type { Reason } from '../base/reason.ts';
 import { acceleratorsOf } from '../instances/table.ts';
+import { keepDuration } from '../instances/durations.ts';
 import { filesOfSelection, findVolume, updateVolume, usersOfVolume } from '../volumes/table.ts';
 import type { Volume, VolumeUpdate } from '../volumes/table.ts';
 import { sourceOfVolume } from '../volumes/model-volume.ts';
@@ -33,7 +34,8 @@ export async function reconcileVolume(deps: ReconcilerDeps, key: string): Promis
   const tried = refused ? await noteRefusal(deps, volume, observed.failure.code) : volume.refused;
   const otherCredential = refused && (await chooseCredential(deps, volume, tried, users)).untried;
   const step = planVolume(volume, observed, wanted, deps.now().getTime(), otherCredential);
-  if (step.do === 'start') await start(deps, region, volume, step.attempt, users);
+  if (step.do === 'start')
+    await start(deps, region, volume, { attempt: step.attempt, fresh: observed.state === 'absent' }, users);
   if (step.do === 'stop') await region.stopDownload(key);
   if (step.do === 'delete') return evict(deps, region, volume, users);
   const update = updateFor(step, observed, volume.reason);
@@ -96,6 +98,7 @@ async function write(
   const ended = update.state === 'ready' || update.state === 'partial' || update.state === 'failed';
   const lastUsedAt = ended ? deps.now().toISOString() : undefined;
   await updateVolume(deps.store.db, volume.key, { ...update, lastUsedAt });
+  if (update.state === 'ready') await keepDownload(deps, volume);
   deps.changes.publish({ kind: 'volume', id: volume.key });
   const changed = update.state !== undefined && update.state !== volume.state;
   if (changed)
@@ -109,12 +112,24 @@ async function write(
   }
 }
 
-/** Starts a download. The attempt's number is stored first, so that after a crash the next attempt gets a higher one. */
+/** Keeps how long the download took. One that went on from an earlier attempt has no speed of its own. */
+async function keepDownload({ store, now }: ReconcilerDeps, volume: Volume): Promise<void> {
+  const { state, startedAt, region, bytes } = volume;
+  if (state !== 'downloading' || startedAt === undefined) return;
+  const at = now();
+  const ms = at.getTime() - Date.parse(startedAt);
+  await keepDuration(store.db, { what: 'download', region, runtime: '' }, { bytes, ms }, at.toISOString());
+}
+
+/**
+ * Starts a download. The attempt's number is stored first, so that after a crash the next attempt gets a higher one.
+ * `fresh`: nothing of it is on the disk yet.
+ */
 async function start(
   deps: ReconcilerDeps,
   region: Region,
   volume: Volume,
-  attempt: number,
+  { attempt, fresh }: { attempt: number; fresh: boolean },
   users: readonly { id: number; region: string; registryModelId: string }[],
 ): Promise<void> {
   const choice = await chooseCredential(deps, volume, volume.refused, users);
@@ -123,6 +138,7 @@ async function start(
     state: 'downloading',
     retryAt: null,
     credential: choice.credential,
+    startedAt: fresh ? deps.now().toISOString() : null,
   });
   try {
     const manifest = await manifestOf(deps, volume);

@@ -10,6 +10,7 @@ import { decisions } from './migrations/0007-decisions.ts';
 import { storeIdentity } from './migrations/0008-store-identity.ts';
 import { whatRuns } from './migrations/0009-what-runs.ts';
 import { volumes } from './migrations/0010-volumes.ts';
+import { durations } from './migrations/0020-durations.ts';
 import { tokenNames } from './migrations/0011-token-names.ts';
 
 /** All migrations, by number. Static imports: a build cannot lose one. */
@@ -26,5 +27,6 @@ export function migrations(flavour: Flavour): Record<string, Migration> {
     '0009-what-runs': whatRuns,
     '0010-volumes': volumes(),
     '0011-token-names': tokenNames(),
+    '0020-durations': durations(),
   };
 }

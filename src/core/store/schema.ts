@@ -114,6 +114,19 @@ export interface Database {
     freed_bytes: ColumnType<number | null, number | null | undefined, number | null>;
     /** Bytes that were complete when a failure was last counted. */
     reached_bytes: ColumnType<number | null, number | null | undefined, number | null>;
+    /** When the last download attempt began. */
+    download_started_at: ColumnType<Time | null, Time | null | undefined, Time | null>;
+  };
+  /** How long downloads and starts took. */
+  durations: {
+    what: Fixed<'download' | 'start'>;
+    region: Fixed<string>;
+    /** Empty for a download. */
+    runtime: Fixed<string>;
+    /** Bytes that were fetched, or that the engine loaded. */
+    bytes: Fixed<number>;
+    ms: Fixed<number>;
+    at: Fixed<Time>;
   };
   audit_events: {
     number: Fixed<number>;

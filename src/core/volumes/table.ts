@@ -33,6 +33,8 @@ export interface Volume {
   credential?: string;
   /** Credentials that the Hub refused since the files were last requested. */
   refused: string[];
+  /** When the last attempt to download it began. */
+  startedAt?: string;
   /** Bytes that the last eviction freed. Undefined if unknown. */
   freedBytes?: number;
 }
@@ -100,6 +102,7 @@ function toVolume(row: Row): Volume {
     lastUsedAt: row.last_used_at ?? undefined,
     credential: row.credential ?? undefined,
     refused: readJsonColumn(refusedSchema, row.refused) ?? [],
+    startedAt: row.download_started_at ?? undefined,
     freedBytes: row.freed_bytes ?? undefined,
   };
 }
@@ -167,6 +170,7 @@ export type VolumeUpdate = Partial<{
   lastUsedAt: string;
   credential: string;
   refused: string[];
+  startedAt: string | null;
   freedBytes: number | null;
 }>;
 
@@ -195,6 +199,7 @@ export async function updateVolume(db: Queries, key: string, update: VolumeUpdat
     pinned: flag(update.pinned),
     last_used_at: update.lastUsedAt,
     credential: update.credential,
+    download_started_at: update.startedAt,
     refused: update.refused && JSON.stringify(update.refused),
   };
   await db.updateTable('volumes').set(set).where('key', '=', key).execute();

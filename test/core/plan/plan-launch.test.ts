@@ -105,6 +105,8 @@ describe('a plan', () => {
         context_length: 2048,
         cost_per_hour: 10,
         estimated_seconds: 4,
+        estimated_seconds_p90: 4,
+        estimate_basis: 'assumed',
       },
     ]);
     expect(cost).toBe(10);

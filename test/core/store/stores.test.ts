@@ -3,6 +3,7 @@ import './store.cases.ts';
 import './models.cases.ts';
 import './instances.cases.ts';
 import './volumes.cases.ts';
+import './durations.cases.ts';
 import './notices.cases.ts';
 import '../audit/chain.cases.ts';
 import '../secrets/ring.cases.ts';
