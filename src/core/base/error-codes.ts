@@ -51,6 +51,7 @@ export const errorCodes = {
   body_too_large: { kind: 'input', httpStatus: 413, means: 'The body of the request is too large.' },
   cancelled: { kind: 'unavailable', means: 'The client cancelled the call before the answer came.' },
   category_required: { kind: 'input', means: 'EcoLink cannot tell the category, so it must be given.' },
+  certificate_not_trusted: { kind: 'refused', means: 'The certificate of a server is not accepted.' },
   changed_meanwhile: { kind: 'conflict', means: 'Another call changed the instance at the same time.' },
   changed_since_registration: {
     kind: 'conflict',

@@ -1,3 +1,4 @@
+import { certificateErrorCode, trustAuthority } from '../base/certificate-error.ts';
 import { systemErrorCode } from '../base/system-error.ts';
 import type { PullFailureCode } from './manifest.ts';
 
@@ -46,9 +47,17 @@ export function fromFileSystem(error: unknown, path: string): PullFailure {
   return new PullFailure('unexpected', `${path}: ${asError(error).message}`, { cause: error });
 }
 
-/** A failed connection. The text names only the host, because the URL may be signed. */
-export function toTransientError(error: Error, host: string): TransientError {
-  if (error instanceof TransientError) return error;
+/**
+ * A failed connection. The text names only the host, because the URL may be signed. Another try does not help if the
+ * server's certificate is not accepted.
+ */
+export function connectionFailure(error: Error, host: string): TransientError | PullFailure {
+  if (error instanceof TransientError || error instanceof PullFailure) return error;
+  const certificate = certificateErrorCode(error);
+  if (certificate !== undefined) {
+    const message = `The certificate of ${host} is not accepted (${certificate}). ${trustAuthority}`;
+    return new PullFailure('certificate_not_trusted', message, { cause: error });
+  }
   const code = systemErrorCode(error);
   return new TransientError('hub_unreachable', `The connection to ${host} failed (${code ?? error.message}).`, {
     cause: error,

@@ -3,6 +3,7 @@ import { PullFailure, RangesIgnored, TransientError, redactedUrl } from './failu
 import type { HttpClient } from './wire/http-client.ts';
 import type { PullFile } from '../base/pull-file.ts';
 import type { PullManifest } from './manifest.ts';
+import { atEndpoint } from '../hub/endpoint-url.ts';
 import { readRefusal, readWhoAnswer, type RefusalCode } from '../hub/read-refusal.ts';
 import { describeRefusal } from './refusal.ts';
 
@@ -48,7 +49,7 @@ export class HubSource {
       response.discard();
       checkLinkedFile(response, file);
       if (next.origin !== this.#origin) return next;
-      url = next;
+      url = atEndpoint(this.#manifest.endpoint, next);
     }
     throw new TransientError('hub_protocol', `${new URL(this.#origin).host} redirects in a circle.`);
   }
@@ -169,6 +170,12 @@ function checkLinkedFile(response: Answer, file: PullFile): void {
 export function bodyRange(response: Answer, file: PullFile, start: number, end: number): OpenedBody {
   const host = response.host;
   const status = response.status;
+  if (response.header('content-encoding') !== undefined) {
+    // A mirror compresses although it was asked not to. Parts of compressed bytes are of no use.
+    if (status === 200 && start === 0 && end === file.size) return { response, start, end };
+    response.discard();
+    throw new RangesIgnored(`${host} compresses ${file.path}.`);
+  }
   if (status === 206) {
     const range = response.header('content-range');
     if (range === `bytes ${start}-${end - 1}/${file.size}`) return { response, start, end };

@@ -73,6 +73,7 @@ export const pullFailures = {
   not_writable: { status: 31, retryable: false },
   superseded: { status: 32, retryable: false },
   access_refused: { status: 33, retryable: false },
+  certificate_not_trusted: { status: 34, retryable: false },
   /** SIGTERM or SIGINT ended it in good order. */
   stopped: { status: 143, retryable: true },
 } as const;

@@ -1,4 +1,5 @@
 import { HubApiError } from '@huggingface/hub';
+import { certificateErrorCode, trustAuthority } from '../base/certificate-error.ts';
 import { EcolinkError, fail } from '../base/errors.ts';
 import { redact } from '../base/secret-shapes.ts';
 import type { RefusalCode } from './read-refusal.ts';
@@ -38,6 +39,17 @@ export function hubError(thrown: unknown, asked: Asked, code?: RefusalCode): Eco
   if (code) return refusalErrors[code](asked, answer);
   const status = answer?.status ?? (thrown instanceof HubApiError ? thrown.statusCode : undefined);
   if (status === undefined && thrown instanceof SyntaxError) return notAHub(thrown);
+  const certificate = status === undefined ? certificateErrorCode(thrown) : undefined;
+  if (certificate !== undefined) {
+    return fail(
+      'certificate_not_trusted',
+      `The certificate of the Hugging Face Hub is not accepted (${certificate}).`,
+      {
+        nextStep: trustAuthority,
+        cause: thrown,
+      },
+    );
+  }
   if (status === undefined) {
     return fail('hub_unreachable', `The Hugging Face Hub could not be reached${reasonOf(thrown)}.`, {
       nextStep: 'Check the network, HF_ENDPOINT and HTTPS_PROXY, then try again.',

@@ -1,6 +1,7 @@
 import { listFiles, modelInfo } from '@huggingface/hub';
 import { EnvHttpProxyAgent, fetch } from 'undici';
 import type { PullFile } from '../base/pull-file.ts';
+import { atEndpoint } from './endpoint-url.ts';
 import { checkRepoName, checkRevision, FailedAnswer, hubError, notAHub, tokenRefused } from './hub-errors.ts';
 import type { Asked, HubAnswer } from './hub-errors.ts';
 import { mostFiles, parseRepoInfo, parseTreeEntry, tooManyFiles } from './listing.ts';
@@ -104,7 +105,7 @@ export function createHub(endpoint: string, options: HubOptions = {}): Hub {
     },
     probe: (repo, commit, path, credential) =>
       call(at(repo, commit, credential, path), credential, (hubFetch) =>
-        probe(hubFetch, resolveUrl(endpoint, repo, commit, path)),
+        probe(hubFetch, endpoint, resolveUrl(endpoint, repo, commit, path)),
       ),
     readText: (repo, commit, path, maximumBytes, credential) =>
       call(at(repo, commit, credential, path), credential, async (hubFetch) => {
@@ -119,7 +120,7 @@ export function resolveUrl(endpoint: string, repo: string, commit: string, path:
 }
 
 /** Follows the Hub's own redirects (a renamed repo); one to another origin is the answer: the link to the bytes. */
-async function probe(hubFetch: HubFetch, url: string): Promise<void> {
+async function probe(hubFetch: HubFetch, endpoint: string, url: string): Promise<void> {
   let next = url;
   for (let hop = 0; hop < longestChain; hop += 1) {
     const response = await hubFetch(next, { headers: { range: 'bytes=0-0' }, redirect: 'manual' });
@@ -129,7 +130,7 @@ async function probe(hubFetch: HubFetch, url: string): Promise<void> {
     if (response.status < 300 || target === null) return;
     const resolved = new URL(target, next);
     if (resolved.origin !== new URL(next).origin) return;
-    next = resolved.href;
+    next = atEndpoint(endpoint, resolved).href;
   }
   throw notAHub();
 }
@@ -150,17 +151,17 @@ async function textUpTo(response: Response, maximumBytes: number): Promise<strin
 }
 
 /**
- * Makes calls with a fetch that does what the client library leaves out: it gives up, keeps the failing answer's
- * headers, which tell one failure from another, and shows the token to the Hub's own origin alone, whatever a `Link`
- * header says.
+ * Makes calls with a fetch that does what the client library leaves out. It gives up after a time. It keeps the headers of
+ * a failing answer, which tell one failure from another. It asks only the endpoint, whatever a `Link` header says, and
+ * only the endpoint's origin gets the token.
  */
 function caller(endpoint: string, timeoutMs: number): Call {
-  const origin = new URL(endpoint).origin;
   return async (asked, credential, work) => {
     const hubFetch: HubFetch = async (input, init) => {
-      const url = input instanceof Request ? input.url : input;
+      const asked = new URL(input instanceof Request ? input.url : input);
+      const url = atEndpoint(endpoint, asked);
       const headers = new Headers(init?.headers);
-      if (credential && new URL(url).origin === origin) headers.set('authorization', `Bearer ${credential.token}`);
+      if (credential) headers.set('authorization', `Bearer ${credential.token}`);
       const response = await fetch(url, {
         headers: Object.fromEntries(headers),
         redirect: init?.redirect ?? 'follow',

@@ -133,7 +133,7 @@ describe('a token', () => {
     const moved = { kind: 'status', status: 307, headers: { Location: `${stranger.endpoint}/api/models/x` } } as const;
     hub.faults.add('api', moved);
     await look(id, 'main', env).catch(() => undefined);
-    expect(stranger.requests.length).toBeGreaterThan(1);
+    expect(stranger.requests.length).toBeGreaterThan(0);
     expect(stranger.requests.some((request) => request.authorization)).toBe(false);
   });
 });

@@ -42,6 +42,9 @@ test('a registration asks the Hub through HTTPS_PROXY, believes NODE_EXTRA_CA_CE
   const { NODE_EXTRA_CA_CERTS: _trusted, ...distrusting } = company;
   const { errors } = await check(folder.path, distrusting);
   expect(JSON.parse(errors)).toMatchObject({
-    error: { code: 'hub_unreachable', message: expect.stringContaining('DEPTH_ZERO_SELF_SIGNED_CERT') as string },
+    error: {
+      code: 'certificate_not_trusted',
+      message: expect.stringContaining('DEPTH_ZERO_SELF_SIGNED_CERT') as string,
+    },
   });
 });

@@ -3,7 +3,7 @@ import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { systemErrorCode } from '../../base/system-error.ts';
 import type { PullTuning } from '../../config/pull-environment.ts';
 import type { Answer } from './answer.ts';
-import { toTransientError, TransientError } from '../failure.ts';
+import { connectionFailure, TransientError } from '../failure.ts';
 import { NodeAnswer } from './node-answer.ts';
 import { OriginGates } from './origin-gates.ts';
 import { RawClient } from './raw-client.ts';
@@ -73,7 +73,7 @@ export class HttpClient implements Disposable {
         // A server may close a kept connection just when it is reused. That is no failure: a new connection is opened.
         const isStale = request.reusedSocket && systemErrorCode(error) === 'ECONNRESET' && !signal.aborted;
         if (isStale && !answered) resolve(this.#send(url, headers, signal));
-        else reject(signal.aborted ? signal.reason : toTransientError(error, url.host));
+        else reject(signal.aborted ? signal.reason : connectionFailure(error, url.host));
       });
       request.end();
     });

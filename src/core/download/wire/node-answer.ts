@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import { PassThrough, pipeline } from 'node:stream';
+import type { Readable, Transform } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import type { Answer } from './answer.ts';
-import { toTransientError, PullFailure, TransientError } from '../failure.ts';
+import { connectionFailure, PullFailure, TransientError } from '../failure.ts';
 import { batchBytes, RangeWriter, type BodySink, type ByteRange } from './range-writer.ts';
 
 /** A response that Node's own client parsed. */
@@ -23,7 +26,19 @@ export class NodeAnswer implements Answer {
   }
 
   async writeTo(range: ByteRange, sink: BodySink): Promise<void> {
-    await new StreamWriter(this.#response, this.host, range, sink, this.#stallMs).done;
+    await new StreamWriter(this.#decoded(), this.host, range, sink, this.#stallMs).done;
+  }
+
+  /** A mirror may compress, although it was asked not to. The range bounds the bytes that are read. */
+  #decoded(): Readable {
+    const encoding = this.header('content-encoding')?.trim().toLowerCase();
+    if (encoding === undefined || encoding === 'identity') return this.#response;
+    const decoder = decoders[encoding]?.() ?? new PassThrough();
+    if (decoders[encoding] === undefined) {
+      decoder.destroy(new TransientError('hub_protocol', `${this.host} sends an encoding that is not known.`));
+    }
+    // The writer sees a failure of either as one of the decoder.
+    return pipeline(this.#response, decoder, () => undefined);
   }
 
   async text(): Promise<string> {
@@ -47,8 +62,16 @@ export class NodeAnswer implements Answer {
   }
 }
 
+const decoders: Readonly<Record<string, () => Transform>> = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+  zstd: createZstdDecompress,
+};
+
 class StreamWriter {
-  readonly #response: IncomingMessage;
+  readonly #response: Readable;
   readonly #host: string;
   readonly #sink: BodySink;
   readonly #writer: RangeWriter;
@@ -62,7 +85,7 @@ class StreamWriter {
   #ended = false;
   #failure: Error | undefined;
 
-  constructor(response: IncomingMessage, host: string, range: ByteRange, sink: BodySink, stallMs: number) {
+  constructor(response: Readable, host: string, range: ByteRange, sink: BodySink, stallMs: number) {
     this.#response = response;
     this.#host = host;
     this.#sink = sink;
@@ -72,7 +95,7 @@ class StreamWriter {
     this.#stall = setTimeout(() => this.#onStall(), stallMs);
     response.on('data', (chunk: Buffer) => this.#onData(chunk));
     response.on('end', () => this.#onEnd());
-    response.on('error', (error) => this.#fail(toTransientError(error, host)));
+    response.on('error', (error) => this.#fail(connectionFailure(error, host)));
     response.on('close', () => this.#onClose());
   }
 

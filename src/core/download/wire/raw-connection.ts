@@ -1,7 +1,7 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectSecure } from 'node:tls';
 import type { Answer } from './answer.ts';
-import { asError, toTransientError, TransientError } from '../failure.ts';
+import { asError, connectionFailure, TransientError } from '../failure.ts';
 import { batchBytes, RangeWriter, type BodySink, type ByteRange } from './range-writer.ts';
 import { parseChunks } from './chunks.ts';
 import { checkInformational, parseHead, type Head } from './response-head.ts';
@@ -10,7 +10,7 @@ import { checkInformational, parseHead, type Head } from './response-head.ts';
 const longestText = 64 * 1024;
 
 export interface RawAnswer extends Answer {
-  /** False without a Content-Length. Such a body can be read as text, but not written to a file. */
+  /** False without a Content-Length, or with a Content-Encoding. Such a body can be read as text, but not written to a file. */
   isPlain: boolean;
   /** The body. Only for short bodies. Rejects if it is incomplete. */
   body(): Promise<Buffer>;
@@ -56,7 +56,7 @@ export class RawConnection {
     });
     this.#socket.resume();
     const closed = () => this.#fail(new TransientError('hub_unreachable', `${this.#host} closed the connection.`));
-    this.#socket.on('error', (error) => this.#fail(toTransientError(error, this.#host)));
+    this.#socket.on('error', (error) => this.#fail(connectionFailure(error, this.#host)));
     this.#socket.on('close', closed).on('end', () => {
       this.#isFinished = this.isOpen;
       closed();
@@ -121,7 +121,7 @@ export class RawConnection {
     return {
       status: head.status,
       host: this.#host,
-      isPlain: head.contentLength !== undefined,
+      isPlain: head.contentLength !== undefined && !head.headers.has('content-encoding'),
       header: (name) => head.headers.get(name),
       body,
       text: () => body().then(String, () => ''),
