@@ -38,8 +38,13 @@ export interface Execute {
     caller: Caller,
     options?: ExecuteOptions,
   ): Promise<OutputOf<N>>;
-  /** For front ends that pass on what a client sent. The input is checked in both cases. */
-  (operation: string, input: unknown, caller: Caller, options?: ExecuteOptions): Promise<Record<string, unknown>>;
+  /** For front ends that pass on what a client sent: names that are not known here. The input is checked in both cases. */
+  <S extends string>(
+    operation: string extends S ? S : never,
+    input: unknown,
+    caller: Caller,
+    options?: ExecuteOptions,
+  ): Promise<Record<string, unknown>>;
 }
 
 /** Is told of every call. `code`: the code of the error, or `done`. */

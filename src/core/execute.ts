@@ -54,7 +54,12 @@ export function createExecute(deps: ExecuteDeps): Execute {
     caller: Caller,
     options?: ExecuteOptions,
   ): Promise<OutputOf<N>>;
-  function execute(name: string, input: unknown, caller: Caller, options?: ExecuteOptions): Promise<Outcome>;
+  function execute<S extends string>(
+    name: string extends S ? S : never,
+    input: unknown,
+    caller: Caller,
+    options?: ExecuteOptions,
+  ): Promise<Outcome>;
   async function execute(name: string, input: unknown, caller: Caller, options: ExecuteOptions = {}): Promise<Outcome> {
     const requestId = options.requestId ?? deps.newId('req');
     const { person, source } = caller;

@@ -28,4 +28,10 @@ runtimes:
 }
 
 /** What registers the model in `tiny`. */
-export const tiny = { source: 'filesystem', filesystem: 'nfs', subfolder: 'tiny', category: 'chat', name: 'tiny' };
+export const tiny = {
+  source: 'filesystem',
+  filesystem: 'nfs',
+  subfolder: 'tiny',
+  category: 'chat',
+  name: 'tiny',
+} as const;
