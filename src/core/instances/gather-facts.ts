@@ -5,7 +5,7 @@ import { volumeOf } from '../volumes/model-volume.ts';
 import { findVolume } from '../volumes/table.ts';
 import type { InstanceDeps } from './dependencies.ts';
 import { chooseRegions, planLaunch } from '../plan/plan-launch.ts';
-import type { KeptImage, LaunchPlan, RegionFact, VolumeFact } from '../plan/plan-launch.ts';
+import type { KeptReplica, LaunchPlan, RegionFact, VolumeFact } from '../plan/plan-launch.ts';
 import type { LaunchInput } from '../plan/launch-input.ts';
 
 /** Plans a launch and returns its model too. Reads regions and the database, changes nothing. */
@@ -22,18 +22,18 @@ export async function plan(
   };
 }
 
-/** The images that an instance keeps, by region. */
-export type KeptImages = ReadonlyMap<string, KeptImage>;
+/** What an instance keeps, by region. */
+export type KeptReplicas = ReadonlyMap<string, KeptReplica>;
 
 export async function planFor(
   deps: InstanceDeps,
   model: OwnedModel,
   input: LaunchInput,
-  images: KeptImages = new Map(),
+  kept: KeptReplicas = new Map(),
 ): Promise<LaunchPlan> {
   const regions = chooseRegions(model, input, deps.fleet, deps.sources.deliveryOf(model));
   const facts = await Promise.all(
-    regions.map(async (region) => [region, await factOf(deps, model, input, region, images.get(region))] as const),
+    regions.map(async (region) => [region, await factOf(deps, model, input, region, kept.get(region))] as const),
   );
   return planLaunch(model, input, new Map(facts), await deps.sources.changesSince(model), deps.fleet);
 }
@@ -43,14 +43,14 @@ async function factOf(
   model: OwnedModel,
   input: LaunchInput,
   region: string,
-  image: KeptImage | undefined,
+  kept: KeptReplica | undefined,
 ): Promise<RegionFact> {
   const [volume, mostOnOneNode, outOfReach] = await Promise.all([
     volumeFact(deps, model, region),
     mostOnOneNodeOf(deps, input, region),
     outOfReachOf(deps, model, input, region),
   ]);
-  return { volume, image, mostOnOneNode, outOfReach };
+  return { volume, kept, mostOnOneNode, outOfReach };
 }
 
 /** Undefined if one accelerator is enough, or if no node has any: nodes may be added when needed. */

@@ -198,6 +198,10 @@ export const planShape = z.object({
       context_length: z.int().nullable(),
       cost_per_hour: z.number().nullable(),
       estimated_seconds: z.number().nullable(),
+      /** The arguments that the launch gave, each with its risk. */
+      launch_arguments: z.array(z.object({ argument: z.string(), risk: z.string().optional() })).optional(),
+      /** What makes the engine run code that comes with the model. */
+      runs_code: z.array(z.string()).optional(),
     }),
   ),
   cost_per_hour: z.number().nullable(),

@@ -5,6 +5,7 @@ import { chooseCopies, wholeFormats } from './choose-copy.ts';
 import type { Source } from './choose-copy.ts';
 import { chooseGguf, holdsGgufModel, isGguf, noGgufModel } from './choose-gguf.ts';
 import { leaveBesideComponents } from './components.ts';
+import { isPickleName } from '../model.ts';
 import { isIndex } from './contents.ts';
 import type { RepoContents } from './contents.ts';
 import { copyFolderOf } from './copy-folder.ts';
@@ -59,7 +60,7 @@ export function chooseFiles(
     'other format',
     weights.filter(({ format }) => format === 'gguf'),
   );
-  const chosen = chooseCopies(source, sets, leave);
+  const chosen = chooseCopies(source, leaveUnloaded(sets, useful, leave), leave);
   leaveCompanions(useful, chosen, leave);
   return { format: source.format, warnings: [...warnings, ...sayPickles(chosen, source.format)] };
 }
@@ -108,6 +109,20 @@ function leaveExtras(
   leaveBesideComponents(files, rest, contents, leave);
 }
 
+/** Formats of programs that are no engine: they are the model only if there is nothing else. */
+const unloaded = /\.(?:pkl|pickle|joblib|nemo)$/i;
+
+/** Leaves out pickles that no engine loads beside the model's weights: a scaler, statistics, a copy for NeMo. */
+function leaveUnloaded(sets: readonly WeightSet[], files: readonly PullFile[], leave: LeaveList): WeightSet[] {
+  const loaded = sets.filter((set) => !set.files.every(({ path }) => unloaded.test(path)));
+  if (loaded.length === 0) return [...sets];
+  leave.leave(
+    'other format',
+    files.filter(({ path }) => unloaded.test(path)),
+  );
+  return loaded;
+}
+
 /** Below this share of the largest GGUF, a file in another format is not the model. */
 const strayShare = 0.05;
 
@@ -138,6 +153,11 @@ function fromGguf(
   leave.leave(
     'other format',
     weights.filter(({ format }) => format !== 'gguf'),
+  );
+  // llama.cpp loads nothing else. A tokenizer as a pickle would only make the launch look dangerous.
+  leave.leave(
+    'other format',
+    files.filter(({ path }) => isPickleName(path)),
   );
   leaveCompanions(files, [], leave, new Set(chosen.files.map(({ path }) => path)));
   return { entryFile: chosen.entryFile, warnings: [...warnings, ...chosen.warnings] };
