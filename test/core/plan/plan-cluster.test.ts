@@ -22,6 +22,7 @@ const engine = {
   categories: ['chat'],
   formats: ['safetensors', 'pytorch'],
   arguments: ['{model_path}'],
+  engine: 'vllm',
 };
 
 function configWith(image: string, allowed?: string[]): string {

@@ -88,6 +88,7 @@ describe('a plan', () => {
         context_length: 2048,
         cost_per_hour: 10,
         estimated_seconds: 4,
+        launch_arguments: [{ argument: '--mine' }],
       },
     ]);
     expect(cost).toBe(10);
