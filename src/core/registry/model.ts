@@ -25,7 +25,7 @@ export function isPickle(model: { format: WeightFormat; files: readonly PullFile
 export function pickleWarnings(model: { format: WeightFormat; files: readonly PullFile[] }): string[] {
   if (model.format === 'pytorch') return ['The weights are pickle files, which can run code when they are loaded.'];
   const [first] = picklesOf(model);
-  return first === undefined ? [] : [`Some files are pickle files, which can run code when they are loaded: ${first}.`];
+  return first === undefined ? [] : [`Some parts are pickle files, which can run code when they are loaded: ${first}.`];
 }
 
 /** The files of a folder at registration. If a launch finds other ones, it asks first. */

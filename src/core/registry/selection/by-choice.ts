@@ -41,11 +41,12 @@ export function chooseFiles(
   const kept = weights.filter(({ path }) => !leave.has(path));
   refuseSeveralFolders(useful, kept);
   const paths = useful.map(({ path }) => path);
-  const sets = weightSets(
+  const all = weightSets(
     kept.filter(({ format }) => format !== 'gguf'),
     paths,
     contents,
   );
+  const sets = leaveUnloaded(all, useful, leave);
   const sources = sourcesOf(kept, sets);
   const first = sources[0];
   const source = sources.find(({ format }) => isServed(format)) ?? first;
@@ -60,9 +61,9 @@ export function chooseFiles(
     'other format',
     weights.filter(({ format }) => format === 'gguf'),
   );
-  const chosen = chooseCopies(source, leaveUnloaded(sets, useful, leave), leave);
+  const chosen = chooseCopies(source, sets, leave);
   leaveCompanions(useful, chosen, leave);
-  return { format: source.format, warnings: [...warnings, ...sayPickles(chosen, source.format)] };
+  return { format: source.format, warnings };
 }
 
 function leaveByKind(files: readonly PullFile[], leave: LeaveList): void {
@@ -192,11 +193,4 @@ function leaveCompanions(
 function sayFormat(sources: readonly Source[], { format }: Source): string {
   const all = sources.map((source) => source.format).join(' and ');
   return `The repo holds ${all}; ${format} was chosen, since a runtime here serves it. Choose another with include.`;
-}
-
-function sayPickles(chosen: readonly WeightSet[], format: WeightFormat): string[] {
-  if (format === 'pytorch') return ['The weights are pickle files, which can run code when they are loaded.'];
-  const pickles = chosen.filter((set) => set.format === 'pytorch').flatMap(({ files }) => files);
-  if (pickles.length === 0) return [];
-  return [`Some parts are pickle files, which can run code when they are loaded: ${pickles[0]?.path}.`];
 }
