@@ -85,6 +85,9 @@ function flagTables(): string {
   return engines
     .map((engine) => {
       const { source, version, arguments: listed } = engineLists[engine];
+      const same = engines.find((other) => engineLists[other].arguments === listed);
+      if (same !== undefined && same !== engine)
+        return `### ${engine}\n\nThe flags of [${same}](#flags-of-a-launch). From ${source} (${version}).\n`;
       const rows = z.array(closedArgumentSchema).parse(listed).map(flagRow);
       return `### ${engine}\n\nFrom ${source} (${version}).\n\n${markdownTable(['flag', 'also', 'value'], rows)}`;
     })

@@ -158,7 +158,7 @@ export const errorCodes = {
   person_shut_out: { kind: 'refused', means: 'The account is deactivated in Slack, a guest or a bot.' },
   pickle_not_allowed: {
     kind: 'refused',
-    means: 'The model has only pickle files, and the launch does not allow them.',
+    means: 'A selected file of the model is a pickle, and the launch does not allow pickles.',
   },
   plan_changed: { kind: 'conflict', means: 'The plan is no longer the one that was accepted.' },
   policy_denied: { kind: 'denied', means: 'A rule of the policy denies the operation.' },
