@@ -177,5 +177,4 @@ export type ConfigFileSchema = typeof configFile;
 export type FilesystemConfig = ConfigFile['filesystems'][number];
 export type RuntimeConfig = z.output<typeof runtimeSchema>;
 export type Engine = (typeof engines)[number];
-export type RuntimeEntry = z.output<typeof runtimeEntrySchema>;
 export type KubernetesRuntime = z.output<typeof kubernetesRuntime>;

@@ -80,15 +80,12 @@ const aliases: Record<string, readonly string[]> = {
   '--reranking': ['--rerank'],
 };
 
-/** Flags that read more flags from a file, where an approver does not see them. */
-const configFileFlags = ['--config'];
-
 /**
  * The first flag among `given` that EcoLink sets itself. If a flag is set twice, engines differ in which value counts.
  * argparse accepts the prefix of a flag.
  */
 export function ownedFlag(runtime: Runtime, given: readonly string[]): string | undefined {
-  const owned = [...configFileFlags, ...flagsSetBy(runtime)];
+  const owned = flagsSetBy(runtime);
   return given.find((word) => {
     const flag = plainFlag(flagName(word));
     return owned.includes(flag) || (/^--\w/.test(flag) && owned.some((other) => other.startsWith(flag)));

@@ -71,8 +71,6 @@ describe('the arguments of an engine', () => {
     ['llama.cpp', '--reranking'],
     ['tei', '--model-id'],
     ['vllm', '--tensor-par=2'],
-    ['vllm', '--config'],
-    ['sglang', '--config=/model/more.yaml'],
   ])('of %s cannot be %s, which EcoLink sets', (runtime, flag) => {
     expect(ownedFlag(named(runtime), ['--seed', '1', flag])).toBe(flag);
   });
