@@ -43,7 +43,7 @@ runtimes:
 - \`ends\` says what the engine does with open calls when it gets SIGTERM. \`drain_seconds\` is the longest time for them.
 - A launch cannot set flags that EcoLink sets. [Flags of a launch](#flags-of-a-launch) lists the others that it may give.
 - A launch must name \`--trust-remote-code\` in \`arguments\`, and \`allow_pickle\` if a selected file is a pickle.
-  The plan and the policy see both. A runtime whose command, arguments or environment turn on code of the model counts too.
+  The plan and the policy see both. A runtime whose command, arguments or environment (the region's too) turn on code of the model counts too.
   \`runs_code: true\` says it of an engine that does so by itself.
 - Engines cannot download from the Hub (\`HF_HUB_OFFLINE=1\`). They mount the model read-only and pass Pod Security
   *restricted*.

@@ -7,6 +7,7 @@ import type { Fleet } from '../region/fleet.ts';
 import { pickleWarnings } from '../registry/model.ts';
 import { contextEstimate, memoryEstimate, memoryWarnings } from '../registry/sizing.ts';
 import type { CheckedArgument } from '../runtimes/check-arguments.ts';
+import type { RuntimeUse } from '../runtimes/model-code.ts';
 import { argumentsOf, imageOf } from '../runtimes/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { MountedFolder } from '../registry/sources/source.ts';
@@ -148,7 +149,8 @@ function planRegion(
   fleet: Fleet,
 ): RegionLaunch {
   const runtime = chooseRuntime(fleet, region, model, input.runtime);
-  const given = argumentsFor(runtime, model, input, kept);
+  const environment = fleet.region(region).capabilities.engineEnvironment;
+  const given = argumentsFor({ runtime, category: model.category, environment }, input, kept);
   const replicas = input.replicas ?? 1;
   const { accelerator, count, memoryBytes } = chooseAccelerator(input, region, fleet, mostOnOneNode);
   refuseSplit(runtime, model, count);
@@ -185,14 +187,12 @@ function planRegion(
 }
 
 function argumentsFor(
-  runtime: Runtime,
-  model: OwnedModel,
+  use: RuntimeUse,
   { arguments: given = [] }: LaunchInput,
   kept: KeptReplica | undefined,
 ): LaunchArguments & { kept?: string[] } {
-  if (kept?.arguments === undefined || kept.runtime !== runtime.name)
-    return readArguments(runtime, model.category, given);
-  return { arguments: [], code: codeAtWork(runtime, model.category, kept.arguments), kept: [...kept.arguments] };
+  if (kept?.arguments === undefined || kept.runtime !== use.runtime.name) return readArguments(use, given);
+  return { arguments: [], code: codeAtWork(use, kept.arguments), kept: [...kept.arguments] };
 }
 
 function shownArgument({ words, risk }: CheckedArgument): { argument: string; risk?: string } {

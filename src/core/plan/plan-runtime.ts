@@ -1,4 +1,3 @@
-import type { Category } from '../base/categories.ts';
 import { fail } from '../base/errors.ts';
 import { fieldRef, say } from '../base/prose.ts';
 import { plainFlag } from '../config/launch-arguments.ts';
@@ -12,6 +11,7 @@ import { checkArguments } from '../runtimes/check-arguments.ts';
 import type { CheckedArgument } from '../runtimes/check-arguments.ts';
 import { launchArgumentsOf } from '../runtimes/launch-arguments/lists.ts';
 import { codeOfRuntime, flagName, mentionsCode } from '../runtimes/model-code.ts';
+import type { RuntimeUse } from '../runtimes/model-code.ts';
 import { imageOf, serves, splitProblem } from '../runtimes/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { OwnedModel } from '../registry/table.ts';
@@ -85,8 +85,9 @@ export interface LaunchArguments {
 }
 
 /** Reads the arguments of a launch. Throws if the runtime does not allow one, or if code of the model would run unnamed. */
-export function readArguments(runtime: Runtime, category: Category, given: readonly string[]): LaunchArguments {
-  const own = codeOfRuntime(runtime, category, launchArgumentsOf(runtime));
+export function readArguments(use: RuntimeUse, given: readonly string[]): LaunchArguments {
+  const { runtime } = use;
+  const own = codeOfRuntime(use, launchArgumentsOf(runtime));
   // A launch names the code that its runtime runs anyway, to accept it. The engine does not get the flag twice.
   const accepted = own.filter((flag) => given.some((word) => plainFlag(word) === plainFlag(flag)));
   refuseHiddenCode(runtime, own, accepted);
@@ -97,8 +98,8 @@ export function readArguments(runtime: Runtime, category: Category, given: reado
 }
 
 /** What makes a running engine run code of the model: its runtime, or an argument that it was launched with. */
-export function codeAtWork(runtime: Runtime, category: Category, words: readonly string[]): string[] {
-  const own = codeOfRuntime(runtime, category, launchArgumentsOf(runtime));
+export function codeAtWork(use: RuntimeUse, words: readonly string[]): string[] {
+  const own = codeOfRuntime(use, launchArgumentsOf(use.runtime));
   return [...new Set([...own, ...words.filter(mentionsCode).map(flagName)])];
 }
 

@@ -34,13 +34,19 @@ export function flagName(word: string): string {
   return name;
 }
 
+/** A runtime that serves a model of a category, and what the region adds to its environment. */
+export interface RuntimeUse {
+  runtime: RuntimeConfig;
+  category: Category;
+  environment?: Readonly<Record<string, string>> | undefined;
+}
+
 /**
  * What a launch must name, because the runtime runs code of the model by itself: its command, its arguments, its
  * environment, or its definition says so. Empty if it does not.
  */
 export function codeOfRuntime(
-  runtime: RuntimeConfig,
-  category: Category,
+  { runtime, category, environment }: RuntimeUse,
   allowed: readonly LaunchArgument[],
 ): string[] {
   const words = [...(runtime.command ?? []), ...runtime.arguments, ...(runtime.category_arguments[category] ?? [])];
@@ -49,7 +55,7 @@ export function codeOfRuntime(
   );
   const flags = words.map(flagName).filter((flag) => isCodeFlag(flag) || declared.has(plainFlag(flag)));
   if (flags.length > 0) return [...new Set(flags)];
-  const silent = runtime.runs_code || Object.entries(runtime.environment).some(isCodeVariable);
+  const silent = runtime.runs_code || Object.entries({ ...environment, ...runtime.environment }).some(isCodeVariable);
   return silent || words.some(mentionsCode) ? [acceptance] : [];
 }
 

@@ -13,7 +13,7 @@ function codeOf(more: object): string[] {
     command: ['serve'],
     ...more,
   });
-  return codeOfRuntime(runtime, 'chat', launchArgumentsOf(runtime));
+  return codeOfRuntime({ runtime, category: 'chat' }, launchArgumentsOf(runtime));
 }
 
 const code = ['--trust-remote-code'];
@@ -61,6 +61,6 @@ describe('a runtime runs code of the model', () => {
   it('not if it is built in', () => {
     for (const runtime of builtInKubernetes())
       for (const category of runtime.categories)
-        expect(codeOfRuntime(runtime, category, launchArgumentsOf(runtime))).toEqual([]);
+        expect(codeOfRuntime({ runtime, category }, launchArgumentsOf(runtime))).toEqual([]);
   });
 });
