@@ -1,12 +1,17 @@
+import { z } from 'zod';
+import { closedArgumentSchema } from '../../src/core/config/launch-arguments.ts';
+import { engines } from '../../src/core/config/schema.ts';
+import { expectation } from '../../src/core/runtimes/check-arguments.ts';
 import { builtInKubernetes } from '../../src/core/runtimes/kubernetes-built-in.ts';
 import { argumentsOf, drainSeconds } from '../../src/core/runtimes/runtime.ts';
 import type { KubernetesRuntime } from '../../src/core/config/schema.ts';
 import type { Runtime } from '../../src/core/runtimes/runtime.ts';
+import { engineLists } from '../../src/core/runtimes/launch-arguments/lists.ts';
 import { markdownTable } from './markdown-table.ts';
 
 const head = `# Runtimes
 
-<!-- Written by "npm run docs" from src/core/runtimes/kubernetes-built-in.ts. Change a definition, not this page. -->
+<!-- Written by "npm run docs" from src/core/runtimes/kubernetes-built-in.ts and launch-arguments/. Change a definition, not this page. -->
 
 A runtime says how a model is served: an image or a command, its arguments, its port and its health path. Kubernetes
 regions have the runtimes below without any configuration. \`runtimes\` in \`ecolink.yaml\` adds runtimes. One with the name
@@ -36,9 +41,10 @@ runtimes:
   length; \`get_instance\` shows it.
 - \`port\`, \`health\` and \`api_path\` can be set for a custom image. \`api_path\` is where its OpenAI API begins.
 - \`ends\` says what the engine does with open calls when it gets SIGTERM. \`drain_seconds\` is the longest time for them.
-- A launch cannot set flags that EcoLink sets, nor \`--config\`, which reads flags from a file.
-- A launch must name \`--trust-remote-code\` in \`arguments\`, and \`allow_pickle\` for weights that are only pickle files.
-  The plan and the policy see both.
+- A launch cannot set flags that EcoLink sets. [Flags of a launch](#flags-of-a-launch) lists the others that it may give.
+- A launch must name \`--trust-remote-code\` in \`arguments\`, and \`allow_pickle\` if a selected file is a pickle.
+  The plan and the policy see both. A runtime whose command, arguments or environment (the region's too) turn on code of the model counts too.
+  \`runs_code: true\` says it of an engine that does so by itself.
 - Engines cannot download from the Hub (\`HF_HUB_OFFLINE=1\`). They mount the model read-only and pass Pod Security
   *restricted*.
 
@@ -49,7 +55,54 @@ runtimes:
 /** The full text of docs/runtimes.md. */
 export function runtimesPage(): string {
   const runtimes = builtInKubernetes();
-  return `${head}${runtimes.map((runtime) => section(runtime)).join('\n')}`;
+  return `${head}${runtimes.map((runtime) => section(runtime)).join('\n')}\n${flagsHead}${flagTables()}`;
+}
+
+const flagsHead = `## Flags of a launch
+
+A launch gives flags in \`arguments\`, one item for each word. EcoLink refuses every flag that is not in these lists, and says
+the nearest one. It passes a flag on as the list spells it: \`--max_num_seqs=8\` becomes \`--max-num-seqs 8\`. No flag takes a
+path, a module, a URL, a command, a template or JSON. \`--trust-remote-code\` alone lets the engine run code of the model. A
+flag with (no-) can be turned off by \`--no-\` before its name.
+
+An admin can allow more flags in \`ecolink.yaml\`, also for a built-in runtime. A text value needs a \`risk\`, which the plan and
+approvers see beside the argument:
+
+\`\`\`yaml
+runtimes:
+  - name: vllm
+    kind: built-in
+    launch_arguments:
+      - { flag: --lora-modules, value: text, risk: The engine loads adapters from any folder that it can read. }
+\`\`\`
+
+A runtime of your own takes the list of its \`engine\`. Without \`engine\`, it takes the list of the engine that it is named
+after. A change of the lists leaves running instances alone. A restart with a flag that is forbidden now is refused.
+
+`;
+
+function flagTables(): string {
+  return engines
+    .map((engine) => {
+      const { source, version, arguments: listed } = engineLists[engine];
+      const same = engines.find((other) => engineLists[other].arguments === listed);
+      if (same !== undefined && same !== engine)
+        return `### ${engine}\n\nThe flags of [${same}](#flags-of-a-launch). From ${source} (${version}).\n`;
+      const rows = z.array(closedArgumentSchema).parse(listed).map(flagRow);
+      return `### ${engine}\n\nFrom ${source} (${version}).\n\n${markdownTable(['flag', 'also', 'value'], rows)}`;
+    })
+    .join('\n');
+}
+
+function flagRow(argument: z.output<typeof closedArgumentSchema>): string[] {
+  const value = argument.value === 'none' ? 'none' : expectation(argument);
+  const risk = argument.risk === undefined ? '' : `. Risk: ${argument.risk}`;
+  const negation = argument.value === 'none' && argument.negatable ? ' (no-)' : '';
+  return [
+    `\`${argument.flag}\`${negation}`,
+    argument.aliases.map((alias) => `\`${alias}\``).join(' '),
+    `${value}${risk}`,
+  ];
 }
 
 function section(runtime: Runtime): string {

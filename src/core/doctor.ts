@@ -45,7 +45,7 @@ export function checkEngines({ childEnvironment, regions, runtimes }: Config): C
     findCommand('llama-server', path) === undefined ? undefined : 'llama-server (PATH)',
     isLlamaEngineInstalled() ? 'node-llama-cpp' : undefined,
     findCommand('vllm', path) === undefined ? undefined : 'vllm (PATH)',
-    ...runtimes.map((runtime) => `${runtime.name} (ecolink.yaml)`),
+    ...runtimes.filter(({ kind }) => kind !== 'built-in').map((runtime) => `${runtime.name} (ecolink.yaml)`),
   ].filter((each) => each !== undefined);
   if (found.length > 0) return { state: 'ok', said: found.join(', ') };
   return {

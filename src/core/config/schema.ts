@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { kubernetesSettings } from './kubernetes-region.ts';
+import { launchArgumentsSchema } from './launch-arguments.ts';
 import { localSettings } from './local-region.ts';
 import { configName } from './names.ts';
 import { pathSetting } from './paths.ts';
@@ -19,6 +20,9 @@ const filesystemSchema = z.strictObject({
   claim: z.string().min(1).optional(),
   mount_path: z.string().startsWith('/').optional(),
 });
+
+/** Engines whose flags EcoLink knows. `runtimes/launch-arguments/` has a list for each. */
+export const engines = ['vllm', 'vllm-omni', 'sglang', 'tei', 'llama.cpp', 'llama-engine'] as const;
 
 const apiPath = /^(\/[\w.~-]+)+$/;
 
@@ -56,6 +60,12 @@ const runtimeShape = {
   /** Form of rerank calls: as vLLM, Jina and Cohere (`v1`), or as Text Embeddings Inference (`tei`: /rerank, `texts`). */
   rerank: z.enum(['v1', 'tei']).default('v1'),
   environment: z.record(z.string(), z.string()).default({}),
+  /** Launches may give the flags that EcoLink lists for this engine. Default: the engine that the runtime is named after. */
+  engine: z.enum(engines).optional(),
+  /** More flags that a launch may give. */
+  launch_arguments: launchArgumentsSchema,
+  /** True: the engine runs code that comes with the model, whatever its arguments say. */
+  runs_code: z.boolean().default(false),
 };
 
 const localRuntime = z.strictObject({ ...runtimeShape, kind: z.literal('local'), command: z.array(z.string()).min(1) });
@@ -79,6 +89,18 @@ const kubernetesRuntime = z.strictObject({
 
 export const runtimeSchema = z.discriminatedUnion('kind', [localRuntime, kubernetesRuntime]);
 
+/** Runtimes that need no configuration. */
+const builtInNames = ['vllm', 'tei', 'sglang', 'vllm-omni', 'llama.cpp'] as const;
+
+/** Flags for a built-in runtime, in every region that has it. Nothing else of it changes. */
+const builtInAddition = z.strictObject({
+  name: z.enum(builtInNames),
+  kind: z.literal('built-in'),
+  launch_arguments: launchArgumentsSchema,
+});
+
+const runtimeEntrySchema = z.discriminatedUnion('kind', [localRuntime, kubernetesRuntime, builtInAddition]);
+
 /** The built-in kinds of regions, as the file names them. `regions/kinds.ts` has a row for each. */
 export const regionSettings: readonly RegionSettings[] = [localSettings, kubernetesSettings];
 
@@ -90,7 +112,7 @@ export function configFileSchema(kinds: readonly RegionSettings[]) {
       /** In how many regions a launch runs that names none. With two, an instance survives the loss of a region. */
       default_regions: z.int().min(1).max(20).default(1),
       filesystems: z.array(filesystemSchema).default([]),
-      runtimes: z.array(runtimeSchema).default([]),
+      runtimes: z.array(runtimeEntrySchema).default([]),
       /** Price per hour of one accelerator, by its name. */
       prices: z.record(z.string(), z.number().nonnegative()).default({}),
       people: z.array(personSchema).default([]),
@@ -163,4 +185,5 @@ export type ConfigFile = z.output<typeof configFile>;
 export type ConfigFileSchema = typeof configFile;
 export type FilesystemConfig = ConfigFile['filesystems'][number];
 export type RuntimeConfig = z.output<typeof runtimeSchema>;
+export type Engine = (typeof engines)[number];
 export type KubernetesRuntime = z.output<typeof kubernetesRuntime>;

@@ -7,7 +7,7 @@ import type { RegionStatus } from '../region/region.ts';
 import { pastDurations } from './durations.ts';
 import type { InstanceDeps } from './dependencies.ts';
 import { planLaunch } from '../plan/plan-launch.ts';
-import type { KeptImage, LaunchPlan, RegionFact } from '../plan/plan-launch.ts';
+import type { KeptReplica, LaunchPlan, RegionFact } from '../plan/plan-launch.ts';
 import type { LaunchInput } from '../plan/launch-input.ts';
 
 /** Plans a launch and returns its model too. Reads regions and the database, changes nothing. */
@@ -24,18 +24,18 @@ export async function plan(
   };
 }
 
-/** The images that an instance keeps, by region. */
-export type KeptImages = ReadonlyMap<string, KeptImage>;
+/** What an instance keeps, by region. */
+export type KeptReplicas = ReadonlyMap<string, KeptReplica>;
 
 export async function planFor(
   deps: InstanceDeps,
   model: OwnedModel,
   input: LaunchInput,
-  images: KeptImages = new Map(),
+  kept: KeptReplicas = new Map(),
 ): Promise<LaunchPlan> {
   const regions = await regionsFor(deps, model, input);
   const facts = await Promise.all(
-    regions.map(async (region) => [region, await factOf(deps, model, input, region, images.get(region))] as const),
+    regions.map(async (region) => [region, await factOf(deps, model, input, region, kept.get(region))] as const),
   );
   const [changes, fits] = await Promise.all([deps.sources.changesSince(model), fitsOf(model, regions, deps.fleet)]);
   return planLaunch(model, input, new Map(facts), changes, fits, deps.fleet);
@@ -46,7 +46,7 @@ async function factOf(
   model: OwnedModel,
   input: LaunchInput,
   region: string,
-  image: KeptImage | undefined,
+  kept: KeptReplica | undefined,
 ): Promise<RegionFact> {
   const [volume, status, outOfReach, past] = await Promise.all([
     volumeFact(deps, model, region),
@@ -55,7 +55,7 @@ async function factOf(
     pastDurations(deps.store.db, region),
   ]);
   const mostOnOneNode = mostOnOneNodeOf(status, input);
-  return { volume, image, mostOnOneNode, outOfReach, freeBytes: status.storage?.free, past };
+  return { volume, kept, mostOnOneNode, outOfReach, freeBytes: status.storage?.free, past };
 }
 
 /** Undefined if one accelerator is enough, or if no node has any: nodes may be added when needed. */

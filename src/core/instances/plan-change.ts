@@ -2,13 +2,13 @@ import type { Caller } from '../base/caller.ts';
 import { fail } from '../base/errors.ts';
 import { fieldRef, say } from '../base/prose.ts';
 import type { LaunchInput } from '../plan/launch-input.ts';
-import type { KeptImage } from '../plan/plan-launch.ts';
+import type { KeptReplica } from '../plan/plan-launch.ts';
 import { isPickle } from '../registry/model.ts';
 import { findModel } from '../registry/table.ts';
 import type { OwnedModel } from '../registry/table.ts';
 import { imageOf } from '../runtimes/runtime.ts';
 import type { InstanceDeps } from './dependencies.ts';
-import type { KeptImages } from './gather-facts.ts';
+import type { KeptReplicas } from './gather-facts.ts';
 import { modelId } from './instance.ts';
 import type { Instance } from './instance.ts';
 
@@ -45,14 +45,21 @@ export function launchInputOf(
     context_length: spec.contextLength,
     arguments: spec.extraArguments,
     // The launch has already allowed the instance's own model.
-    allow_pickle: spec.allowPickle ?? (isPickle(model) && model.id === instance.registryModelId),
+    allow_pickle: spec.allowPickle === true || (isPickle(model) && model.id === instance.registryModelId),
   };
 }
 
-/** The images of its replicas. A scale keeps them. */
-export function imagesOf({ spec }: Instance): KeptImages {
+/**
+ * The images of its replicas. A scale keeps them. If it adds no replica, it keeps the arguments too: they may be forbidden
+ * now, and an instance must be able to shrink.
+ */
+export function replicasToKeep({ spec }: Instance, replicas: number): KeptReplicas {
+  const adds = replicas > spec.replicas;
   return new Map(
-    spec.regions.flatMap(({ region, runtime, image }) => (image === undefined ? [] : [[region, { runtime, image }]])),
+    spec.regions.map((each) => [
+      each.region,
+      { runtime: each.runtime, image: each.image, arguments: adds ? undefined : each.arguments },
+    ]),
   );
 }
 
@@ -60,8 +67,8 @@ export function imagesOf({ spec }: Instance): KeptImages {
  * The images that the instance first ran, by digest. A restart keeps them even if the tag has moved, unless the runtime
  * now uses another image.
  */
-export function firstImages({ fleet }: InstanceDeps, { regions, spec }: Instance): KeptImages {
-  const found = new Map<string, KeptImage>();
+export function firstImages({ fleet }: InstanceDeps, { regions, spec }: Instance): KeptReplicas {
+  const found = new Map<string, KeptReplica>();
   for (const { region, image } of regions) {
     const name = spec.regions.find((each) => each.region === region)?.runtime;
     const known = image !== undefined && fleet.regions().some((each) => each.name === region);

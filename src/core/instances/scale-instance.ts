@@ -6,7 +6,7 @@ import { instanceFor, writeChange } from './change-instance.ts';
 import type { InstanceDeps } from './dependencies.ts';
 import { planFor } from './gather-facts.ts';
 import type { Instance } from './instance.ts';
-import { imagesOf, launchInputOf, modelOf } from './plan-change.ts';
+import { launchInputOf, modelOf, replicasToKeep } from './plan-change.ts';
 
 export interface PreparedScale {
   instance: Instance;
@@ -24,7 +24,8 @@ export async function prepareScale(
 ): Promise<PreparedScale> {
   const instance = await instanceFor(deps, reference, 'scale', caller);
   const model = await modelOf(deps, instance, undefined, caller);
-  const plan = await planFor(deps, model, launchInputOf(deps, instance, model, replicas), imagesOf(instance));
+  const input = launchInputOf(deps, instance, model, replicas);
+  const plan = await planFor(deps, model, input, replicasToKeep(instance, replicas));
   return { instance, model, plan, replicas };
 }
 

@@ -234,6 +234,10 @@ export const planShape = z.object({
       estimated_seconds_p90: z.number(),
       /** `history`: from downloads and starts of this installation. */
       estimate_basis: z.enum(['history', 'assumed']),
+      /** The arguments that the launch gave, each with its risk. */
+      launch_arguments: z.array(z.object({ argument: z.string(), risk: z.string().optional() })).optional(),
+      /** What makes the engine run code that comes with the model. */
+      runs_code: z.array(z.string()).optional(),
     }),
   ),
   /** Whether it still runs if one region fails. */

@@ -2,9 +2,11 @@ import type { Prose } from '../base/prose.ts';
 import { formatBytes } from '../base/format.ts';
 import { digestOf } from '../base/ids.ts';
 import type { Fleet } from '../region/fleet.ts';
-import { isPickle } from '../registry/model.ts';
+import { pickleWarnings } from '../registry/model.ts';
 import { contextEstimate, memoryEstimate, memoryWarnings } from '../registry/sizing.ts';
-import { argumentsOf, remoteCodeFlagsIn, imageOf } from '../runtimes/runtime.ts';
+import type { CheckedArgument } from '../runtimes/check-arguments.ts';
+import type { RuntimeUse } from '../runtimes/model-code.ts';
+import { argumentsOf, imageOf } from '../runtimes/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { Fit } from '../registry/fits.ts';
 import type { LeftOut } from '../registry/selection/left-out.ts';
@@ -13,7 +15,8 @@ import { selectionHash } from '../registry/selection-hash.ts';
 import { chooseAccelerator, memoryOf } from './plan-accelerators.ts';
 import { estimateTime } from './estimate.ts';
 import type { PastDurations } from './estimate.ts';
-import { chooseRuntime, refuseArguments, refuseSplit, refusePickle } from './plan-runtime.ts';
+import { chooseRuntime, codeAtWork, readArguments, refuseSplit, refusePickle } from './plan-runtime.ts';
+import type { LaunchArguments } from './plan-runtime.ts';
 import type { LaunchInput } from './launch-input.ts';
 
 /** State of the model's volume in one region, before planning. */
@@ -22,16 +25,18 @@ export interface VolumeFact {
   bytesToFetch: number;
 }
 
-/** An image that an instance keeps instead of the runtime's own, as long as it has that runtime. */
-export interface KeptImage {
+/** What an instance keeps instead of what its runtime says now, as long as it has that runtime. */
+export interface KeptReplica {
   runtime: string;
-  image: string;
+  image?: string;
+  /** Arguments that are not checked again, because no replica is added. */
+  arguments?: readonly string[];
 }
 
 /** What planning needs to know about one region. */
 export interface RegionFact {
   volume: VolumeFact;
-  image?: KeptImage;
+  kept?: KeptReplica;
   /** The most accelerators of the requested kind on one node. Undefined if unknown. */
   mostOnOneNode?: number;
   /** Why nodes with the requested accelerators cannot use the existing volume, as a sentence. */
@@ -61,6 +66,10 @@ export interface RegionLaunch {
   estimated_seconds_p90: number;
   /** `history`: from downloads and starts of this installation. */
   estimate_basis: 'history' | 'assumed';
+  /** The arguments that the launch gave, each with its risk. Undefined if it gave none. */
+  launch_arguments?: { argument: string; risk?: string }[];
+  /** What makes the engine run code that comes with the model. Undefined if nothing does. */
+  runs_code?: string[];
 }
 
 export interface LaunchPlan {
@@ -115,12 +124,12 @@ function planRegion(
   model: OwnedModel,
   input: LaunchInput,
   region: string,
-  { volume, image: kept, mostOnOneNode, past }: RegionFact,
+  { volume, kept, mostOnOneNode, past }: RegionFact,
   fleet: Fleet,
 ): RegionLaunch {
-  const given = input.arguments ?? [];
   const runtime = chooseRuntime(fleet, region, model, input.runtime);
-  refuseArguments(runtime, given);
+  const environment = fleet.region(region).capabilities.engineEnvironment;
+  const given = argumentsFor({ runtime, category: model.category, environment }, input, kept);
   const replicas = input.replicas ?? 1;
   const { accelerator, count, memoryBytes } = chooseAccelerator(input, region, fleet, mostOnOneNode);
   refuseSplit(runtime, model, count);
@@ -137,12 +146,14 @@ function planRegion(
     volume: { state: volume.state, bytes_to_fetch: volume.bytesToFetch },
     replicas,
     runtime: runtime.name,
-    arguments: argumentsOf(runtime, {
-      category: model.category,
-      contextLength: input.context_length,
-      acceleratorCount: accelerator === undefined ? undefined : count,
-      arguments: given,
-    }),
+    arguments:
+      given.kept ??
+      argumentsOf(runtime, {
+        category: model.category,
+        contextLength: input.context_length,
+        acceleratorCount: accelerator === undefined ? undefined : count,
+        arguments: given.arguments.flatMap(({ words }) => words),
+      }),
     image: imageFor(runtime, kept),
     accelerator,
     accelerator_count: accelerator === undefined ? undefined : count,
@@ -155,12 +166,32 @@ function planRegion(
     estimated_seconds: time.seconds,
     estimated_seconds_p90: time.secondsP90,
     estimate_basis: time.basis,
+    launch_arguments: given.arguments.length > 0 ? given.arguments.map(shownArgument) : undefined,
+    runs_code: given.code.length > 0 ? given.code : undefined,
   };
 }
 
-function imageFor(runtime: Runtime, kept: KeptImage | undefined): string | undefined {
+function argumentsFor(
+  use: RuntimeUse,
+  { arguments: given = [] }: LaunchInput,
+  kept: KeptReplica | undefined,
+): LaunchArguments & { kept?: string[] } {
+  if (kept?.arguments === undefined || kept.runtime !== use.runtime.name) return readArguments(use, given);
+  return { arguments: [], code: codeAtWork(use, kept.arguments), kept: [...kept.arguments] };
+}
+
+function shownArgument({ words, risk }: CheckedArgument): { argument: string; risk?: string } {
+  return { argument: commandLine(words), risk };
+}
+
+/** Words as one line. A word that could be read as two is in quotes. */
+export function commandLine(words: readonly string[]): string {
+  return words.map((word) => (/^[^\s"']+$/.test(word) ? word : JSON.stringify(word))).join(' ');
+}
+
+function imageFor(runtime: Runtime, kept: KeptReplica | undefined): string | undefined {
   const image = imageOf(runtime);
-  return image !== undefined && kept?.runtime === runtime.name ? kept.image : image;
+  return image !== undefined && kept?.runtime === runtime.name ? (kept.image ?? image) : image;
 }
 
 /** The part of a plan that the instance's spec keeps. */
@@ -194,9 +225,9 @@ function warningsOf(
 ): string[] {
   const warnings: string[] = [];
   const regions = launches.map(({ region }) => region);
-  const code = new Set(launches.flatMap((launch) => remoteCodeFlagsIn(launch.arguments)));
+  const code = new Set(launches.flatMap((launch) => launch.runs_code ?? []));
   if (code.size > 0) warnings.push(`It runs code that comes with the model (${[...code].join(', ')}).`);
-  if (isPickle(model)) warnings.push('The weights are pickle files, which can run code when they are loaded.');
+  warnings.push(...pickleWarnings(model));
   const { contextLength: maximum } = model.architecture;
   const asked = Math.max(...launches.map((launch) => launch.context_length ?? 0));
   warnings.push(...(model.warnings ?? []), ...memoryWarnings(model.architecture));

@@ -1,12 +1,19 @@
 import { fail } from '../base/errors.ts';
 import { fieldRef, say } from '../base/prose.ts';
+import { plainFlag } from '../config/launch-arguments.ts';
 import type { Prose } from '../base/prose.ts';
 import type { Fleet } from '../region/fleet.ts';
-import { isPickle } from '../registry/model.ts';
+import { isPickle, picklesOf } from '../registry/model.ts';
+import { listed } from '../registry/selection/refusals.ts';
 import { mostRanks } from '../registry/fits.ts';
 import { splitsEvenly, tensorParallelSizes } from '../registry/sizing/tensor-parallel.ts';
 import { isImageAllowed } from '../runtimes/allowed-images.ts';
-import { remoteCodeFlagsIn, imageOf, ownedFlag, serves, splitProblem } from '../runtimes/runtime.ts';
+import { checkArguments } from '../runtimes/check-arguments.ts';
+import type { CheckedArgument } from '../runtimes/check-arguments.ts';
+import { launchArgumentsOf } from '../runtimes/launch-arguments/lists.ts';
+import { codeOfRuntime, flagName, mentionsCode } from '../runtimes/model-code.ts';
+import type { RuntimeUse } from '../runtimes/model-code.ts';
+import { imageOf, serves, splitProblem } from '../runtimes/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { OwnedModel } from '../registry/table.ts';
 
@@ -71,20 +78,35 @@ function installRuntime(model: OwnedModel): Prose {
     : 'Install vLLM, with "vllm" on the PATH, or add a runtime under "runtimes" in the configuration.';
 }
 
-export function refuseArguments(runtime: Runtime, given: readonly string[]): void {
-  const owned = ownedFlag(runtime, given);
-  if (owned !== undefined) {
-    throw fail('argument_owned', `EcoLink sets ${owned} for ${runtime.name} itself.`, {
-      nextStep: say`Leave it out of ${fieldRef('arguments')}.`,
-      field: 'arguments',
-    });
-  }
-  refuseHiddenRemoteCode(runtime, given);
+/** What a launch adds to the command line of its runtime. */
+export interface LaunchArguments {
+  arguments: CheckedArgument[];
+  /** The flags that the launch names because they make the engine run code that comes with the model. */
+  code: string[];
+}
+
+/** Reads the arguments of a launch. Throws if the runtime does not allow one, or if code of the model would run unnamed. */
+export function readArguments(use: RuntimeUse, given: readonly string[]): LaunchArguments {
+  const { runtime } = use;
+  const own = codeOfRuntime(use, launchArgumentsOf(runtime));
+  // A launch names the code that its runtime runs anyway, to accept it. The engine does not get the flag twice.
+  const accepted = own.filter((flag) => given.some((word) => plainFlag(word) === plainFlag(flag)));
+  refuseHiddenCode(runtime, own, accepted);
+  const rest = given.filter((word) => !accepted.some((flag) => plainFlag(flag) === plainFlag(word)));
+  const checked = checkArguments(runtime, rest);
+  const named = checked.filter(({ runsCode }) => runsCode).flatMap(({ words }) => words[0] ?? []);
+  return { arguments: checked, code: [...new Set([...accepted, ...named])] };
+}
+
+/** What makes a running engine run code of the model: its runtime, or an argument that it was launched with. */
+export function codeAtWork(use: RuntimeUse, words: readonly string[]): string[] {
+  const own = codeOfRuntime(use, launchArgumentsOf(use.runtime));
+  return [...new Set([...own, ...words.filter(mentionsCode).map(flagName)])];
 }
 
 /** A configured runtime may run the code of all its models. Each launch must give that argument too. */
-function refuseHiddenRemoteCode(runtime: Runtime, given: readonly string[]): void {
-  const unnamed = remoteCodeFlagsIn(runtime.arguments).filter((flag) => !remoteCodeFlagsIn(given).includes(flag));
+function refuseHiddenCode(runtime: Runtime, own: readonly string[], accepted: readonly string[]): void {
+  const unnamed = own.filter((flag) => !accepted.includes(flag));
   if (unnamed.length === 0) return;
   throw fail('remote_code_not_named', `The runtime "${runtime.name}" runs code that comes with the model.`, {
     nextStep: say`If you trust the code, give ${unnamed.join(' and ')} in ${fieldRef('arguments')}. Otherwise use another runtime.`,
@@ -95,15 +117,16 @@ function refuseHiddenRemoteCode(runtime: Runtime, given: readonly string[]): voi
 
 export function refusePickle(model: OwnedModel, allowed: boolean | undefined): void {
   if (!isPickle(model) || allowed === true) return;
-  throw fail(
-    'pickle_not_allowed',
-    `All weights of "${model.name}" are pickle files. Loading them can run code that is in them.`,
-    {
-      nextStep: say`If you trust their source, launch with ${fieldRef('allow_pickle', 'true')}. Otherwise register a repo with safetensors.`,
-      field: 'allow_pickle',
-      validValues: ['true'],
-    },
-  );
+  throw fail('pickle_not_allowed', `${pickledPart(model)} Loading them can run code that is in them.`, {
+    nextStep: say`If you trust their source, launch with ${fieldRef('allow_pickle', 'true')}. Otherwise register a repo with safetensors.`,
+    field: 'allow_pickle',
+    validValues: ['true'],
+  });
+}
+
+function pickledPart(model: OwnedModel): string {
+  if (model.format === 'pytorch') return `All weights of "${model.name}" are pickle files.`;
+  return `Files of "${model.name}" are pickle files: ${listed(picklesOf(model))}.`;
 }
 
 export function refuseSplit(runtime: Runtime, model: OwnedModel, count: number): void {

@@ -61,7 +61,7 @@ const previewMatchers: Matcher<PolicyFacts>[] = [
       : undefined,
   ({ pickle: wanted }, facts) =>
     wanted !== undefined && wanted !== facts.pickle
-      ? `the weights are ${facts.pickle ? '' : 'not '}pickle files`
+      ? `${facts.pickle ? 'a' : 'no'} selected file is a pickle`
       : undefined,
   ({ stop_after: wanted }, facts) =>
     wanted !== undefined && wanted !== facts.stopAfter

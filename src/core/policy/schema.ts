@@ -35,7 +35,7 @@ const whenSchema = z.strictObject({
   gated: z.boolean().optional(),
   /** True: the engine runs code from the model. */
   trust_remote_code: z.boolean().optional(),
-  /** True: all weights are pickle files. */
+  /** True: a selected file is a pickle file. */
   pickle: z.boolean().optional(),
   roles: z.array(z.enum(roles)).min(1).optional(),
   agent: z.boolean().optional(),

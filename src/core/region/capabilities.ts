@@ -12,6 +12,8 @@ export interface RegionCapabilities {
   pollMs: { restless: number; settled: number };
   /** Patterns of the images that may run there; a `*` stands for anything. Undefined: every image. */
   imagesAllowed?: readonly string[] | undefined;
+  /** Variables that the region gives to every engine, besides those of its runtime. */
+  engineEnvironment?: Readonly<Record<string, string>> | undefined;
   /** Only one node at a time can mount a volume, so all replicas that read it run there. */
   oneNodeVolumes: boolean;
 }

@@ -52,9 +52,7 @@ export interface Fleet {
 }
 
 export function createFleet(config: Config, regions: readonly Region[]): Fleet {
-  const builtIn = [...builtInLocal(config.childEnvironment['PATH']), ...builtInKubernetes()];
-  const configured = new Set(config.runtimes.map((runtime) => `${runtime.kind} ${runtime.name}`));
-  const all = [...config.runtimes, ...builtIn.filter((runtime) => !configured.has(`${runtime.kind} ${runtime.name}`))];
+  const all = runtimesOf(config);
   const pricePerHour = (accelerator: string | undefined): number | null =>
     accelerator === undefined ? 0 : (config.prices[accelerator] ?? null);
   const fleet: Fleet = {
@@ -78,6 +76,22 @@ export function createFleet(config: Config, regions: readonly Region[]): Fleet {
     },
   };
   return fleet;
+}
+
+/** Configured runtimes first, then built-in ones with the flags that the configuration adds to them. */
+function runtimesOf(config: Config): Runtime[] {
+  const own = config.runtimes.flatMap((entry) => (entry.kind === 'built-in' ? [] : [entry]));
+  const builtIn = [...builtInLocal(config.childEnvironment['PATH']), ...builtInKubernetes()];
+  const replaced = new Set(own.map((runtime) => `${runtime.kind} ${runtime.name}`));
+  const kept = builtIn.filter((runtime) => !replaced.has(`${runtime.kind} ${runtime.name}`));
+  return [...own, ...kept.map((runtime) => ({ ...runtime, launch_arguments: addedTo(runtime, config) }))];
+}
+
+function addedTo({ name, launch_arguments: listed }: Runtime, { runtimes }: Config): Runtime['launch_arguments'] {
+  const added = runtimes.flatMap((entry) =>
+    entry.kind === 'built-in' && entry.name === name ? entry.launch_arguments : [],
+  );
+  return [...listed, ...added];
 }
 
 function named<T extends { name: string }>(regions: readonly T[], name: string): T {

@@ -5,9 +5,28 @@ import type { LeftOut } from './selection/left-out.ts';
 import type { CacheModel } from './sizing/cache-layers.ts';
 import type { Quantization } from './sizing/quantization.ts';
 
-/** Whether the weights can run code when they are loaded. */
-export function isPickle({ format }: { format: WeightFormat }): boolean {
-  return format === 'pytorch';
+/** Extensions of files that hold pickles: Python runs code that is in them when it loads them. */
+const pickleName = /\.(?:bin|pt|pth|ckpt|pkl|pickle|joblib|nemo)$/i;
+
+/** Whether the name of a file says that it holds a pickle. */
+export function isPickleName(path: string): boolean {
+  return pickleName.test(path);
+}
+
+/** The selected files that can run code when they are loaded, whatever the format of the model is. */
+export function picklesOf({ files }: { files: readonly PullFile[] }): string[] {
+  return files.map(({ path }) => path).filter(isPickleName);
+}
+
+/** Whether a selected file can run code when it is loaded. */
+export function isPickle(model: { format: WeightFormat; files: readonly PullFile[] }): boolean {
+  return model.format === 'pytorch' || picklesOf(model).length > 0;
+}
+
+export function pickleWarnings(model: { format: WeightFormat; files: readonly PullFile[] }): string[] {
+  if (model.format === 'pytorch') return ['The weights are pickle files, which can run code when they are loaded.'];
+  const [first] = picklesOf(model);
+  return first === undefined ? [] : [`Some parts are pickle files, which can run code when they are loaded: ${first}.`];
 }
 
 /** The files of a folder at registration. If a launch finds other ones, it asks first. */

@@ -1,5 +1,6 @@
 import type { PullFile } from '../base/pull-file.ts';
 import type { WeightFormat } from '../base/categories.ts';
+import { pickleWarnings } from './model.ts';
 import { chooseFiles } from './selection/by-choice.ts';
 import { describeChosen } from './selection/by-patterns.ts';
 import type { RepoContents } from './selection/contents.ts';
@@ -69,7 +70,8 @@ export function selectFiles(
   const files = offered.filter(({ path }) => !leave.has(path)).toSorted((a, b) => (a.path < b.path ? -1 : 1));
   const empty = files.filter(({ path, size }) => size === 0 && isWeights(path));
   if (empty.length > 0) throw emptyWeights(empty);
-  return { ...chosen, files, leftOut: leave.groups(all) };
+  const warnings = [...chosen.warnings, ...pickleWarnings({ format: chosen.format, files })];
+  return { ...chosen, warnings, files, leftOut: leave.groups(all) };
 }
 
 function refuseNothing(all: readonly PullFile[], offered: readonly PullFile[], include: readonly string[]): void {

@@ -56,6 +56,7 @@ function llamaEngine(): Runtime | undefined {
     kind: 'local',
     categories: ['chat', 'embedding'],
     formats: ['gguf'],
+    engine: 'llama-engine',
     command: [process.execPath, llamaEngineEntry()],
     arguments: ['--model', '{model_path}', '--served-name', '{served_name}', '--host', '{host}', '--port', '{port}'],
     context_argument: '--context-length',

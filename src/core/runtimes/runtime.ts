@@ -1,5 +1,7 @@
 import type { KubernetesRuntime, RuntimeConfig } from '../config/schema.ts';
+import { plainFlag } from '../config/launch-arguments.ts';
 import type { Category, WeightFormat } from '../base/categories.ts';
+import { flagName, isCodeFlag } from './model-code.ts';
 
 /** How to serve models: data, from the configuration or built in. */
 export type Runtime = RuntimeConfig;
@@ -35,8 +37,7 @@ export function argumentsOf(runtime: Runtime, options: ServeOptions): string[] {
     ...(runtime.category_arguments[options.category] ?? []),
     ...flagWith(runtime.parallel_argument, options.acceleratorCount),
     ...flagWith(runtime.context_argument, options.contextLength ?? runtime.context_default[options.category]),
-    // A launch names the remote code flags of its runtime again, to accept them.
-    ...options.arguments.filter((word) => !(isRemoteCodeFlag(word) && runtime.arguments.includes(word))),
+    ...options.arguments,
   ];
 }
 
@@ -80,56 +81,31 @@ const aliases: Record<string, readonly string[]> = {
 };
 
 /**
- * Flags that make vLLM and SGLang run code that came with the model, after the shortest prefix that means the flag:
- * argparse accepts prefixes. Plugins are files (docs.vllm.ai/en/stable/cli/serve.html).
- */
-const remoteCodeFlags = [
-  ['--trust-r', '--trust-remote-code'],
-  ['--tool-p', '--tool-parser-plugin'],
-  ['--reasoning-parser-', '--reasoning-parser-plugin'],
-] as const;
-
-function isRemoteCodeFlag(word: string): boolean {
-  const flag = plainFlag(word);
-  return remoteCodeFlags.some(([shortest, whole]) => flag.startsWith(shortest) && whole.startsWith(flag));
-}
-
-/** The flags among these arguments that make an engine run code that came with the model. */
-export function remoteCodeFlagsIn(words: readonly string[]): string[] {
-  return words.filter(isRemoteCodeFlag).map(flagName);
-}
-
-/** Flags that read more flags from a file, where an approver does not see them. */
-const configFileFlags = ['--config'];
-
-/**
  * The first flag among `given` that EcoLink sets itself. If a flag is set twice, engines differ in which value counts.
  * argparse accepts the prefix of a flag.
  */
 export function ownedFlag(runtime: Runtime, given: readonly string[]): string | undefined {
+  const owned = flagsSetBy(runtime);
+  return given.find((word) => {
+    const flag = plainFlag(flagName(word));
+    return owned.includes(flag) || (/^--\w/.test(flag) && owned.some((other) => other.startsWith(flag)));
+  });
+}
+
+/** Whether EcoLink sets this very flag, or another spelling of it. */
+export function setsFlag(runtime: Runtime, flag: string): boolean {
+  return flagsSetBy(runtime).includes(flag);
+}
+
+function flagsSetBy(runtime: Runtime): string[] {
   const set = [
     ...runtime.arguments,
     ...Object.values(runtime.category_arguments).flat(),
     ...[runtime.context_argument, runtime.parallel_argument].filter((flag) => flag !== undefined),
   ].filter((word) => word.startsWith('-'));
-  const owned = [...configFileFlags, ...set, ...set.flatMap((flag) => aliases[flag] ?? [])]
-    .map(plainFlag)
-    .filter((flag) => !isRemoteCodeFlag(flag));
-  return given.find((word) => {
-    const flag = plainFlag(word);
-    return owned.includes(flag) || (/^--\w/.test(flag) && owned.some((other) => other.startsWith(flag)));
-  });
-}
-
-/** vLLM and SGLang accept `_` for `-`. */
-function plainFlag(word: string): string {
-  return flagName(word).replaceAll('_', '-');
-}
-
-/** The flag without a value after `=`. */
-function flagName(word: string): string {
-  const [name = word] = word.split('=', 1);
-  return name;
+  return [...set, ...set.flatMap((flag) => aliases[flag] ?? [])]
+    .map((word) => plainFlag(flagName(word)))
+    .filter((flag) => !isCodeFlag(flag));
 }
 
 /**

@@ -29,8 +29,10 @@ const icons = {
   stale: ':warning:',
 } satisfies Record<Approval['state'], string>;
 
-/** Lines of what would happen; a launch into many regions has more. */
-const linesShown = 15;
+/** Characters of the lines together, so that the message fits. A launch into many regions has more. */
+const charactersShown = 8000;
+/** An argument with its risk has fewer. */
+const longestLine = 1000;
 
 /** How a person is named: by name, or by a mention that notifies them. */
 export type Naming = (name: string) => string;
@@ -38,8 +40,8 @@ export type Naming = (name: string) => string;
 /** One request: what it would do, who asked, the votes, and the two buttons while it waits. */
 export function approvalMessage(approval: Approval, naming: Naming = escape): SlackMessage {
   const [what = approval.operation, ...lines] = approval.summary;
-  const shown = lines.slice(0, linesShown).map((line) => `• ${shorten(escape(line), 400)}`);
-  if (lines.length > linesShown) shown.push(`… and ${lines.length - linesShown} more lines`);
+  const shown = linesThatFit(lines.map((line) => `• ${shorten(escape(line), longestLine)}`));
+  if (lines.length > shown.length) shown.push(`… and ${lines.length - shown.length} more lines`);
   const who = `${escape(approval.requester)}${approval.agent ? "'s agent" : ''}`;
   return {
     text: `Request ${approval.id} of ${who}: ${shorten(escape(what), 200)}: ${approval.state}`,
@@ -53,6 +55,13 @@ export function approvalMessage(approval: Approval, naming: Naming = escape): Sl
       ...(approval.state === 'pending' ? [buttons(approval)] : []),
     ],
   };
+}
+
+/** The first lines. What a launch gives to engines, and its risks, come before the regions. */
+function linesThatFit(lines: readonly string[]): string[] {
+  let room = charactersShown;
+  const end = lines.findIndex((line) => (room -= line.length) < 0);
+  return lines.slice(0, end === -1 ? lines.length : end);
 }
 
 /** The state in one sentence. */

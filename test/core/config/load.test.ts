@@ -118,6 +118,30 @@ describe('a mistake is reported with its line and what is expected there', () =>
     expect(await complaint(policy)).toContain('Did you mean "operations"?');
   });
 
+  test('where a flag for launches is not defined well', async () => {
+    const said = (flag: string, kind = 'built-in') =>
+      complaint(`runtimes:\n  - name: vllm\n    kind: ${kind}\n    launch_arguments:\n      - ${flag}\n`);
+    const at = 'line 5: runtimes.0.launch_arguments.0';
+    expect(await said('{ flag: --lora-modules, value: text }')).toContain(`${at}.risk: expected string`);
+    expect(await said('{ flag: lora-modules, value: none }')).toBe(
+      `${at}.flag: must be a flag such as --max-num-seqs.`,
+    );
+    expect(await said('{ flag: --x, value: path }')).toContain(`${at}.value: `);
+    expect(await said('{ flag: --x, value: one_of, choices: [a/b] }')).toContain(
+      `${at}.choices.0: must be a short word`,
+    );
+    expect(await said('{ flag: --x, value: none, risks: y }')).toBe(
+      `${at}: unknown setting "risks". Did you mean "risk"?`,
+    );
+    expect(await said('{ flag: --a-b, aliases: [--a_b], value: none }')).toBe(`${at}.flag: "--a-b" is listed twice.`);
+    expect(await complaint('runtimes:\n  - { name: vlm, kind: built-in }\n')).toContain(
+      'line 2: runtimes.0.name: expected one of "vllm"|',
+    );
+    expect(await complaint('runtimes:\n  - { name: vllm, kind: built-in, image: x }\n')).toContain(
+      'unknown setting "image"',
+    );
+  });
+
   test('where the file is not YAML, or has no settings', async () => {
     expect(await complaint('prices: {}\nregions: [\n')).toMatch(/^line [23]: /);
     expect(await complaint('a: 1\na: 2\n')).toMatch(/^line 2: .*unique/);

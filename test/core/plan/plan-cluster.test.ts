@@ -22,11 +22,12 @@ const engine = {
   categories: ['chat'],
   formats: ['safetensors', 'pytorch'],
   arguments: ['{model_path}'],
+  engine: 'vllm',
 };
 
-function configWith(image: string, allowed?: string[]): string {
+function configWith(image: string, allowed?: string[], environment: Record<string, string> = {}): string {
   return JSON.stringify({
-    regions: [{ ...region, ...(allowed ? { images_allowed: allowed } : {}) }],
+    regions: [{ ...region, environment, ...(allowed ? { images_allowed: allowed } : {}) }],
     runtimes: [
       { ...engine, name: 'first', image },
       { ...engine, name: 'second', image: 'ghcr.io/team/second:1' },
@@ -55,9 +56,14 @@ beforeAll(async () => {
 });
 afterAll(() => hub.close());
 
-async function open(image: string, allowed?: string[], dataDir?: string): Promise<TestCore> {
+async function open(
+  image: string,
+  allowed?: string[],
+  dataDir?: string,
+  environment?: Record<string, string>,
+): Promise<TestCore> {
   const core = await startCore({
-    config: configWith(image, allowed),
+    config: configWith(image, allowed, environment),
     ...(dataDir === undefined ? {} : { dataDir }),
     environment: { HF_ENDPOINT: hub.endpoint },
     reconcile: false,
@@ -96,6 +102,14 @@ test('a runtime whose image the region does not allow is passed over, and refuse
   await using core = await open('docker.io/any/first:1', ['ghcr.io/team/*']);
   expect((await plan(core)).regions).toMatchObject([{ runtime: 'second', image: 'ghcr.io/team/second:1' }]);
   await expect(plan(core, { runtime: 'first' })).rejects.toMatchObject({ code: 'image_not_allowed' });
+});
+
+test('the policy sees code of the model that a variable of the region turns on', async () => {
+  await using core = await open('ghcr.io/team/first:1', undefined, undefined, { TRUST_REMOTE_CODE: '1' });
+  await expect(core.run('launch_instance', { model: 'tiny' })).rejects.toMatchObject({ code: 'remote_code_not_named' });
+  await expect(
+    core.run('launch_instance', { model: 'tiny', arguments: ['--trust-remote-code'] }),
+  ).rejects.toMatchObject({ code: 'policy_denied', message: expect.stringContaining('No code of models here.') });
 });
 
 test('the policy sees pickle files and code of the model', async () => {

@@ -107,6 +107,7 @@ describe('a plan', () => {
         estimated_seconds: 4,
         estimated_seconds_p90: 4,
         estimate_basis: 'assumed',
+        launch_arguments: [{ argument: '--mine' }],
       },
     ]);
     expect(cost).toBe(10);

@@ -47,6 +47,15 @@ describe('with safetensors in the repo', () => {
     expect(chosen([...tree, 'unet/diffusion_pytorch_model.bin'])).toEqual(tree);
   });
 
+  test('pickles that no engine loads stay behind', () => {
+    const kept = ['config.json', 'model.safetensors', 'tokenizer.json', 'voices/anna.pt'];
+    const left = ['scaler.pkl', 'stats.joblib', 'model.nemo', 'tokenizer.pkl', 'data/rows.pickle', 'optimizer.pt'];
+    expect(chosen([...left, ...kept])).toEqual(kept);
+    expect(chosen(['config.json', 'pytorch_model.bin', ...left])).toEqual(['config.json', 'pytorch_model.bin']);
+    expect(chosen(['m-Q4_K_M.gguf', 'vocab.bin', ...left])).toEqual(['m-Q4_K_M.gguf']);
+    expect(chosen(['model.pkl', 'config.json'])).toEqual(['config.json', 'model.pkl']);
+  });
+
   test('pages, pictures and licences are not fetched', () => {
     const paths = ['README.md', 'LICENSE', 'LICENSE.txt', 'docs/plot.png', '.gitattributes', 'a/.DS_Store'];
     expect(chosen([...paths, 'model.safetensors'])).toEqual(['model.safetensors']);

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { runtimesPage } from '../../../scripts/docs/runtimes-page.ts';
 import { categories } from '../../../src/core/base/categories.ts';
 import { builtInKubernetes } from '../../../src/core/runtimes/kubernetes-built-in.ts';
-import { argumentsOf, remoteCodeFlagsIn, ownedFlag, serves, splitProblem } from '../../../src/core/runtimes/runtime.ts';
+import { isCodeFlag } from '../../../src/core/runtimes/model-code.ts';
+import { argumentsOf, ownedFlag, serves, splitProblem } from '../../../src/core/runtimes/runtime.ts';
 
 const runtimes = builtInKubernetes();
 
@@ -70,8 +71,6 @@ describe('the arguments of an engine', () => {
     ['llama.cpp', '--reranking'],
     ['tei', '--model-id'],
     ['vllm', '--tensor-par=2'],
-    ['vllm', '--config'],
-    ['sglang', '--config=/model/more.yaml'],
   ])('of %s cannot be %s, which EcoLink sets', (runtime, flag) => {
     expect(ownedFlag(named(runtime), ['--seed', '1', flag])).toBe(flag);
   });
@@ -97,13 +96,12 @@ describe('the arguments of an engine', () => {
     '--tool-parser-plugin',
     '--reasoning-parser-plugin=/model/parser.py',
   ])('run code of the model with %s, however it is spelt', (word) => {
-    expect(remoteCodeFlagsIn(['--seed', '1', word])).toEqual([word.split('=')[0]]);
+    expect(['--seed', '1', word].filter(isCodeFlag)).toEqual([word]);
   });
 
   it('run no code of the model with flags that only look like it', () => {
-    expect(
-      remoteCodeFlagsIn(['--trust-request-chat-template', 'trust-remote-code', '--reasoning-parser', 'qwen3']),
-    ).toEqual([]);
+    const words = ['--trust-request-chat-template', 'trust-remote-code', '--reasoning-parser', 'qwen3'];
+    expect(words.filter(isCodeFlag)).toEqual([]);
   });
 });
 

@@ -19,6 +19,7 @@ runtimes:
     command: [serve]
     arguments: ['{model_path}']
     parallel_argument: --tensor-parallel-size
+    engine: vllm
   - name: trusting
     kind: local
     categories: [chat]

@@ -2,12 +2,12 @@ import { formatBytes } from '../../base/format.ts';
 import { plainWords } from '../../base/prose.ts';
 import { modelId } from '../../instances/instance.ts';
 import type { Instance } from '../../instances/instance.ts';
+import { commandLine } from '../../plan/plan-launch.ts';
 import type { LaunchPlan, RegionLaunch } from '../../plan/plan-launch.ts';
 import type { PreviewFacts } from '../../policy/facts.ts';
 import { isPickle } from '../../registry/model.ts';
 import { selectionHash } from '../../registry/selection-hash.ts';
 import type { OwnedModel } from '../../registry/table.ts';
-import { remoteCodeFlagsIn } from '../../runtimes/runtime.ts';
 
 // The names and values under "relied" are stored with approval requests and compared at every vote: a change of a word
 // here makes requests of an older version stale.
@@ -55,12 +55,13 @@ function regionLine(region: RegionLaunch): string {
   const accelerators =
     region.accelerator === undefined ? '' : ` on ${region.accelerator_count} × ${region.accelerator}`;
   const count = `${region.replicas} ${region.replicas === 1 ? 'replica' : 'replicas'}`;
-  return `${count}${accelerators}, ${[region.runtime, ...region.arguments].join(' ')}${image}`;
+  return `${count}${accelerators}, ${commandLine([region.runtime, ...region.arguments])}${image}`;
 }
 
 export function planLines(plan: LaunchPlan, model: OwnedModel): string[] {
   const fetched = plan.regions.filter((region) => region.volume.state !== 'mounted').length * model.bytes;
   return [
+    ...argumentLines(plan),
     ...plan.regions.map((region) => `In ${region.region}: ${regionLine(region)}`),
     costLine(plan.cost_per_hour),
     ...(fetched > 0 ? [`At most ${formatBytes(fetched)} to fetch`] : []),
@@ -77,6 +78,31 @@ export function leftOutLine({ leftOut = [] }: Pick<OwnedModel, 'leftOut'>): stri
   return [`Not fetched: ${groups.join(', ')}`];
 }
 
+/** Every argument of the launch with its risk. The risky ones come first, in lines of their own. */
+function argumentLines({ regions }: LaunchPlan): string[] {
+  const all = new Map(
+    regions.flatMap((region) => region.launch_arguments ?? []).map((each) => [each.argument, each.risk]),
+  );
+  const risky = [...all].flatMap(([argument, risk]) =>
+    risk === undefined ? [] : [`Argument ${argument}. Risk: ${risk}`],
+  );
+  const others = [...all].flatMap(([argument, risk]) => (risk === undefined ? [argument] : []));
+  return [...risky, ...linesOf(others).map((line) => `Arguments without a known risk: ${line}`)];
+}
+
+/** Front ends shorten very long lines, and nothing here may be cut. */
+const longestLine = 800;
+
+function linesOf(items: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (const item of items) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + item.length > longestLine) lines.push(item);
+    else lines[lines.length - 1] = `${last}, ${item}`;
+  }
+  return lines;
+}
+
 export function costLine(costPerHour: number | null): string {
   return costPerHour === null ? 'Cost: the price is unknown' : `Cost: ${costPerHour} per hour`;
 }
@@ -86,7 +112,7 @@ export function planFacts(plan: LaunchPlan, model: OwnedModel): Omit<PreviewFact
     ...modelFacts(model),
     regions: plan.regions.map((region) => region.region),
     accelerators: plan.regions.flatMap((region) => region.accelerator ?? []),
-    trustRemoteCode: plan.regions.some((region) => remoteCodeFlagsIn(region.arguments).length > 0),
+    trustRemoteCode: plan.regions.some((region) => region.runs_code !== undefined),
     pickle: isPickle(model),
   };
 }

@@ -22,6 +22,7 @@ export function kubernetesCapabilities(config: KubernetesRegionConfig): RegionCa
     // A cluster reports its changes. The poll finds what it does not report.
     pollMs: { restless: 5000, settled: 300_000 },
     imagesAllowed: config.images_allowed,
+    engineEnvironment: config.environment,
     oneNodeVolumes: mountsOnOneNode(config),
   };
 }

@@ -5,6 +5,7 @@ import { chooseCopies, wholeFormats } from './choose-copy.ts';
 import type { Source } from './choose-copy.ts';
 import { chooseGguf, holdsGgufModel, isGguf, noGgufModel } from './choose-gguf.ts';
 import { leaveBesideComponents } from './components.ts';
+import { isPickleName } from '../model.ts';
 import { isIndex } from './contents.ts';
 import type { RepoContents } from './contents.ts';
 import { copyFolderOf } from './copy-folder.ts';
@@ -40,11 +41,12 @@ export function chooseFiles(
   const kept = weights.filter(({ path }) => !leave.has(path));
   refuseSeveralFolders(useful, kept);
   const paths = useful.map(({ path }) => path);
-  const sets = weightSets(
+  const all = weightSets(
     kept.filter(({ format }) => format !== 'gguf'),
     paths,
     contents,
   );
+  const sets = leaveUnloaded(all, useful, leave);
   const sources = sourcesOf(kept, sets);
   const first = sources[0];
   const source = sources.find(({ format }) => isServed(format)) ?? first;
@@ -61,7 +63,7 @@ export function chooseFiles(
   );
   const chosen = chooseCopies(source, sets, leave);
   leaveCompanions(useful, chosen, leave);
-  return { format: source.format, warnings: [...warnings, ...sayPickles(chosen, source.format)] };
+  return { format: source.format, warnings };
 }
 
 function leaveByKind(files: readonly PullFile[], leave: LeaveList): void {
@@ -108,6 +110,20 @@ function leaveExtras(
   leaveBesideComponents(files, rest, contents, leave);
 }
 
+/** Formats of programs that are no engine: they are the model only if there is nothing else. */
+const unloaded = /\.(?:pkl|pickle|joblib|nemo)$/i;
+
+/** Leaves out pickles that no engine loads beside the model's weights: a scaler, statistics, a copy for NeMo. */
+function leaveUnloaded(sets: readonly WeightSet[], files: readonly PullFile[], leave: LeaveList): WeightSet[] {
+  const loaded = sets.filter((set) => !set.files.every(({ path }) => unloaded.test(path)));
+  if (loaded.length === 0) return [...sets];
+  leave.leave(
+    'other format',
+    files.filter(({ path }) => unloaded.test(path)),
+  );
+  return loaded;
+}
+
 /** Below this share of the largest GGUF, a file in another format is not the model. */
 const strayShare = 0.05;
 
@@ -138,6 +154,11 @@ function fromGguf(
   leave.leave(
     'other format',
     weights.filter(({ format }) => format !== 'gguf'),
+  );
+  // llama.cpp loads nothing else. A tokenizer as a pickle would only make the launch look dangerous.
+  leave.leave(
+    'other format',
+    files.filter(({ path }) => isPickleName(path)),
   );
   leaveCompanions(files, [], leave, new Set(chosen.files.map(({ path }) => path)));
   return { entryFile: chosen.entryFile, warnings: [...warnings, ...chosen.warnings] };
@@ -172,11 +193,4 @@ function leaveCompanions(
 function sayFormat(sources: readonly Source[], { format }: Source): string {
   const all = sources.map((source) => source.format).join(' and ');
   return `The repo holds ${all}; ${format} was chosen, since a runtime here serves it. Choose another with include.`;
-}
-
-function sayPickles(chosen: readonly WeightSet[], format: WeightFormat): string[] {
-  if (format === 'pytorch') return ['The weights are pickle files, which can run code when they are loaded.'];
-  const pickles = chosen.filter((set) => set.format === 'pytorch').flatMap(({ files }) => files);
-  if (pickles.length === 0) return [];
-  return [`Some parts are pickle files, which can run code when they are loaded: ${pickles[0]?.path}.`];
 }

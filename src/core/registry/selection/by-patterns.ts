@@ -27,15 +27,13 @@ export function describeChosen(
   if (format === undefined) return { format: 'other', warnings: [noWeights] };
   if (adapterWeights(all, weights).length === weights.length && format !== 'gguf')
     throw isAdapter(contents.adapterBase);
-  const pickles =
-    format === 'pytorch' ? ['The weights are pickle files, which can run code when they are loaded.'] : [];
   if (format !== 'gguf') {
     const sets = weightSets(weights, namesOf(files), {}).filter((set) => set.format === format);
     refuseMissing(
       sets.flatMap(({ missing }) => missing),
       all,
     );
-    return { format, warnings: pickles };
+    return { format, warnings: [] };
   }
   const entry = entryOf(files);
   if (!entry) throw noGgufModel(files, contents.adapterBase);

@@ -61,6 +61,10 @@ export const engineRuntime = {
   formats: ['gguf'],
   command: [process.execPath, engineScript],
   arguments: ['--model', '{model_path}', '--name', '{served_name}', '--host', '{host}', '--port', '{port}'],
+  launch_arguments: [
+    { flag: '--mine', value: 'none' },
+    ...['--tag', '--crash-if', '--healthy-if'].map((flag) => ({ flag, value: 'text', risk: 'For tests only.' })),
+  ],
 };
 
 export interface MachineOptions {

@@ -33,7 +33,7 @@ describe('the process of a replica', () => {
     machine.hub.addToken(secrets.HF_TOKEN);
     machine.hub.addRepo('acme/tiny', weights());
     await machine.register('tiny', 'acme/tiny');
-    id = await machine.launch('tiny', { arguments: ['--tag', '{port} $(id)'] });
+    id = await machine.launch('tiny', { arguments: ['--tag', 'a $(id)'] });
     await machine.reach(id, 'running');
   });
 
@@ -62,7 +62,7 @@ describe('the process of a replica', () => {
       new RegExp(`^${machine.dataDir}/regions/local/volumes/v-[0-9a-f]{20}/tree/model.gguf$`),
     );
     const [process] = await processesWith(machine.dataDir);
-    expect(process?.line).toContain(`--port ${engine?.port} --tag ${engine?.port} $(id)`);
+    expect(process?.line).toContain(`--port ${engine?.port} --tag a $(id)`);
   });
 });
 
