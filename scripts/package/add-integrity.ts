@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { packageName, readLockFile } from './lock-file.ts';
+import { packageName, readLockFile, type LockEntry } from './lock-file.ts';
 
 const path = new URL('../../package-lock.json', import.meta.url);
 const lock = readLockFile(path);
@@ -29,6 +29,6 @@ async function integrityOf(id: string): Promise<string | undefined> {
 }
 
 /** The fields in npm's own order, so that npm does not move the line later. */
-function withIntegrity({ name, version, resolved, ...rest }: typeof lock.packages[string], integrity: string) {
+function withIntegrity({ name, version, resolved, ...rest }: LockEntry, integrity: string) {
   return { name, version, resolved, integrity, ...rest };
 }

@@ -7,12 +7,7 @@ export interface LockEntry {
   resolved?: string;
   integrity?: string;
   link?: boolean;
-  dev?: boolean;
-  devOptional?: boolean;
   hasInstallScript?: boolean;
-  gypfile?: boolean;
-  optional?: boolean;
-  optionalDependencies?: Record<string, string>;
   [field: string]: unknown;
 }
 
