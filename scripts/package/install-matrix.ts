@@ -68,7 +68,7 @@ async function tryMachine(machine: Machine, tarball: string, mirror: Mirror): Pr
   if (installed.output.includes('EBADENGINE')) fault(machine, `npm warns about the Node: ${installed.output}`);
   const started = await run(checkout, 'npm', 'run', '-s', 'ecolink', '--', '--version');
   expectOutput(machine, 'npm run ecolink', started.output, version);
-  const opened = await run(checkout, 'scripts/on-node', 'node', '-e', openSqlite);
+  const opened = await run(checkout, 'sh', '-c', '. scripts/node-path && exec node -e "$0"', openSqlite);
   expectOutput(machine, 'SQLite', opened.output, ownMajor);
   const size = megabytes(join(checkout, 'node_modules'));
   console.log(`${machine.name}: npm ci ${installed.seconds} s (${size}), ${opened.output.trim()}`);

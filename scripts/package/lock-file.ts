@@ -8,6 +8,7 @@ export interface LockEntry {
   integrity?: string;
   link?: boolean;
   hasInstallScript?: boolean;
+  optionalDependencies?: Record<string, string>;
   [field: string]: unknown;
 }
 
