@@ -24,7 +24,7 @@ const openSqlite = `
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const work = mkdtempSync(join(tmpdir(), 'ecolink-install-'));
-const faults: string[] = [];
+let faults = 0;
 
 type Mirror = Awaited<ReturnType<typeof startRegistryMirror>>;
 
@@ -52,13 +52,13 @@ try {
     work,
     npmSync('pack', '--ignore-scripts=false', '--silent', `--pack-destination=${work}`).trim(),
   );
+  // Each npm has its own folders, so they run side by side.
   for (const node of nodeVersions)
-    for (const npm of npmVersions) await tryMachine(newMachine(tools, node, npm), tarball, mirror);
+    await Promise.all(npmVersions.map((npm) => tryMachine(newMachine(tools, node, npm), tarball, mirror)));
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
-for (const fault of faults) console.error(`FAULT: ${fault}`);
-process.exitCode = faults.length === 0 ? 0 : 1;
+process.exitCode = faults === 0 ? 0 : 1;
 
 async function tryMachine(machine: Machine, tarball: string, mirror: Mirror): Promise<void> {
   const run = (cwd: string, ...command: string[]) => runOn(machine, cwd, mirror, command);
@@ -127,7 +127,8 @@ function expectOutput(machine: Machine, what: string, output: string, expected: 
 }
 
 function fault(machine: Machine, text: string): void {
-  faults.push(`${machine.name}: ${text}`);
+  faults += 1;
+  console.error(`FAULT: ${machine.name}: ${text}`);
 }
 
 /** Installs every Node and npm of the matrix in one folder, under names with their versions. */
