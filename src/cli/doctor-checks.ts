@@ -62,7 +62,7 @@ const neededNode = 24;
 function nodeVersion(): CheckResult {
   const version = process.versions.node;
   if (Number(version.split('.')[0]) >= neededNode) return { state: 'ok', said: version };
-  const fix = `Install Node ${neededNode} or newer, or: npm install node@${neededNode}`;
+  const fix = `Install Node ${neededNode} or newer from https://nodejs.org.`;
   return { state: 'failed', said: `${version} is too old.`, fix };
 }
 
