@@ -16,9 +16,9 @@ import type { Queries } from './store.ts';
 
 const renewEveryMs = 2000;
 /** This long after the start of its last renewal, a holder begins nothing more. */
-const heldMs = 8000;
+const heldMs = 6000;
 /** A lease that does not change for this long is free. The rest of the time is for what the holder had begun. */
-const freeAfterMs = 20_000;
+const freeAfterMs = 16_000;
 const lookEveryMs = 1000;
 
 const holderSchema = z.object({
@@ -52,6 +52,8 @@ export const soleLease: Lease = {
 export interface LeaseOptions {
   /** A connection of its own: a renewal must not wait behind other work. */
   db: Queries;
+  /** Called after a query that failed: a connection that hangs would hold up the next renewal too. */
+  drop: () => void;
   clock: Clock;
   log: Log;
   holder: Pick<LeaseHolder, 'host' | 'pid'>;
@@ -63,7 +65,7 @@ export interface LeaseOptions {
 }
 
 /**
- * Takes the lease. If its holder does not renew it for 20 s, the holder is dead. Throws `database_in_use` if another server
+ * Takes the lease. If its holder does not renew it for 16 s, the holder is dead. Throws `database_in_use` if another server
  * holds it, and the reason of the signal if that is aborted.
  */
 export async function acquireLease(options: LeaseOptions): Promise<Lease> {
@@ -129,6 +131,7 @@ class HeldLease implements Lease {
       await clock.sleep(renewEveryMs, this.#stop.signal);
       if (this.#stop.signal.aborted) return;
       await this.#renew().catch((thrown: unknown) => {
+        this.#options.drop();
         if (!isTold) log.warn({ err: thrown }, 'the lease of the database could not be renewed; trying again');
       });
       if (this.isHeld() === !isTold) continue;
