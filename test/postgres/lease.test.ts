@@ -174,7 +174,9 @@ test('a broken connection in the middle of a transaction ends no process', async
     const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(transaction);
     await sql`select pg_terminate_backend(${rows[0]?.pid})`.execute(store.db);
     // The connection is told between two queries, when no query is there to fail.
-    await expect.poll(async () => (await sql`select 1 from pg_stat_activity where pid = ${rows[0]?.pid}`.execute(store.db)).rows).toEqual([]);
+    await expect
+      .poll(async () => (await sql`select 1 from pg_stat_activity where pid = ${rows[0]?.pid}`.execute(store.db)).rows)
+      .toEqual([]);
     await sql`select 1`.execute(transaction);
   });
   await expect(broken).rejects.toThrow();
@@ -196,10 +198,12 @@ async function startWay(): Promise<{ url: string; cut(): void; mend(): void } & 
     for (const [one, two] of [[socket, other] as const, [other, socket] as const]) {
       open.add(one);
       one.pipe(two);
-      one.on('error', () => {}).on('close', () => {
-        open.delete(one);
-        two.destroy();
-      });
+      one
+        .on('error', () => {})
+        .on('close', () => {
+          open.delete(one);
+          two.destroy();
+        });
     }
   });
   way.listen(0, '127.0.0.1');

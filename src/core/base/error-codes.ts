@@ -106,7 +106,10 @@ export const errorCodes = {
   },
   key_not_written: { kind: 'refused', means: 'The key file cannot be created.' },
   lfs_pointers: { kind: 'refused', means: 'The files are pointers of git-LFS, not the weights themselves.' },
-  link_leads_out: { kind: 'refused', means: "A symbolic link leads out of the filesystem, or out of the model's folder." },
+  link_leads_out: {
+    kind: 'refused',
+    means: "A symbolic link leads out of the filesystem, or out of the model's folder.",
+  },
   link_not_found: { kind: 'not_found', means: 'The one-time link is unknown, was used or has expired.' },
   manifest_too_large: { kind: 'refused', means: 'The model has too many files for one download.' },
   may_not_break_glass: {

@@ -11,11 +11,7 @@ export interface LeaseRow {
 const key = 'reconciler';
 
 export async function readLease(db: Queries): Promise<LeaseRow | undefined> {
-  return db
-    .selectFrom('leases')
-    .select(['holder', 'epoch', 'expires_at'])
-    .where('key', '=', key)
-    .executeTakeFirst();
+  return db.selectFrom('leases').select(['holder', 'epoch', 'expires_at']).where('key', '=', key).executeTakeFirst();
 }
 
 /** Takes the lease if it still is as it was seen. Returns its number, or undefined if another server was quicker. */
@@ -56,10 +52,5 @@ export async function renewLease(db: Queries, epoch: number, { holder, expires_a
 }
 
 export async function releaseLease(db: Queries, epoch: number): Promise<void> {
-  await db
-    .updateTable('leases')
-    .set({ holder: '' })
-    .where('key', '=', key)
-    .where('epoch', '=', epoch)
-    .execute();
+  await db.updateTable('leases').set({ holder: '' }).where('key', '=', key).where('epoch', '=', epoch).execute();
 }

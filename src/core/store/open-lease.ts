@@ -10,10 +10,7 @@ import type { StoreLocation } from './store.ts';
  * Takes the lease of a store. It comes before the store itself, because a newer version must not migrate the database of a
  * server that runs. SQLite needs none: the data folder is locked.
  */
-export async function openLease(
-  store: StoreLocation,
-  options: Omit<LeaseOptions, 'db' | 'drop'>,
-): Promise<Lease> {
+export async function openLease(store: StoreLocation, options: Omit<LeaseOptions, 'db' | 'drop'>): Promise<Lease> {
   if (store.databaseUrl === undefined) return soleLease;
   const { dialect, drop } = impatientPostgres(store.databaseUrl);
   await using undo = new AsyncDisposableStack();
