@@ -36,7 +36,7 @@ async function modelsNamespace(): Promise<string | undefined> {
 describe('a new installation', () => {
   test('runs models in a namespace of their own, under Pod Security restricted, and upgrades keep it', async () => {
     await install();
-    const models = `${namespace}-models`;
+    const models = `${namespace}-ecolink-models`;
     expect(await modelsNamespace()).toBe(models);
     expect(await plane.call('GET', `/api/v1/namespaces/${models}`)).toMatchObject({
       metadata: { labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
@@ -50,7 +50,7 @@ describe('a new installation', () => {
     await install();
     await release('uninstall');
     await install();
-    expect(await modelsNamespace()).toBe(`${namespace}-models`);
+    expect(await modelsNamespace()).toBe(`${namespace}-ecolink-models`);
   });
 
   test('uses the namespace that is given, and does not make it', async () => {
@@ -65,7 +65,7 @@ describe('a new installation', () => {
       { name: 'here', kind: 'kubernetes', namespace: 'default' },
     ];
     await install('--set-json', `config.regions=${JSON.stringify(regions)}`);
-    await expect(plane.call('GET', `/api/v1/namespaces/${namespace}-models`)).rejects.toThrow('404');
+    await expect(plane.call('GET', `/api/v1/namespaces/${namespace}-ecolink-models`)).rejects.toThrow('404');
   });
 });
 

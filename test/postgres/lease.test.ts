@@ -12,7 +12,9 @@ import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { postgresDialect } from '../../src/core/store/dialects.ts';
 import { createStore } from '../../src/core/store/store.ts';
 import { defined } from '../support/defined.ts';
+import { startCore } from '../support/core.ts';
 import { makeDatabase } from '../support/stores.ts';
+import { toyConfig, toyKind } from '../support/toy-region.ts';
 import { childEnvironment, mainFile, runProgram, temporaryFolder } from '../cli/support/run-program.ts';
 import type { Ran } from '../cli/support/run-program.ts';
 import { startServe } from '../cli/support/serve.ts';
@@ -165,6 +167,29 @@ test('a server whose database was away for a while goes on', async () => {
   await expect.poll(() => readyStatus(first), { timeout: takeoverMs }).toBe(200);
   expect((await serveInVain()).stderr).toContain(urlOf(first));
   expect(first.child.exitCode).toBeNull();
+});
+
+test('a server that was replaced reconciles nothing more, though its database answers', async () => {
+  await using place = await startCore({ config: toyConfig, regionKinds: [toyKind()], environment: environment() });
+  const source = { source: 'filesystem', filesystem: 'nfs', subfolder: 'tiny', category: 'chat' };
+  await place.run('register_model', { name: 'tiny', ...source });
+  const stateOf = async (instance: string) => (await place.run('get_instance', { instance }))['state'];
+  await place.run('launch_instance', { model: 'tiny' });
+  await expect.poll(() => stateOf('1'), { timeout: 30_000 }).toBe('running');
+  const client = new Client({ connectionString: database.url });
+  await client.connect();
+  onTestFinished(() => client.end());
+  const other = { host: 'elsewhere', pid: 1, since: '2026-11-01T10:00:00.000Z', address: 'http://elsewhere:7420' };
+  await client.query('update leases set epoch = epoch + 1, holder = $1', [JSON.stringify(other)]);
+  expect(await place.core.replaced).toMatchObject({
+    code: 'database_in_use',
+    message: expect.stringContaining('http://elsewhere:7420'),
+  });
+  await place.run('launch_instance', { model: 'tiny' });
+  await place.run('stop_instance', { instance: '1' });
+  // Far more time than a reconciler needs, measured in answers of the database.
+  for (let looks = 0; looks < 100; looks++)
+    expect([await stateOf('1'), await stateOf('2')]).toEqual(['stopping', 'pending']);
 });
 
 test('a broken connection in the middle of a transaction ends no process', async () => {
