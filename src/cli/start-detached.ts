@@ -37,7 +37,7 @@ export async function startDetached(dataDir: string, find: () => Promise<Client>
     if (exit !== undefined && !readFileSync(logFile).includes(folderTaken, printed)) break;
     await pause(100);
   }
-  throw didNotStart(logFile);
+  throw didNotStart(logFile, printed);
 }
 
 function programFile(): string {
@@ -60,17 +60,21 @@ async function isReady(url: string): Promise<boolean> {
   }
 }
 
-function didNotStart(logFile: string): Error {
-  const last = lastLine(logFile);
-  const message = `The EcoLink server did not start${last === '' ? '.' : `; the last line of its log: ${last}`}`;
+/** `printed`: the bytes that the log had before. */
+function didNotStart(logFile: string, printed: number): Error {
+  const said = tellingLines(logFile, printed);
+  const message = `The EcoLink server did not start${said === '' ? '.' : `; its log says: ${said}`}`;
   return fail('server_did_not_start', message, {
     nextStep: say`Read ${logFile}, or start it in a terminal: ${task('start_server')}.`,
   });
 }
 
-function lastLine(file: string): string {
+/** The error that the server printed, with its next step. Without one, the last line. */
+function tellingLines(file: string, printed: number): string {
   try {
-    return plainText(readFileSync(file, 'utf8').trim().split('\n').at(-1) ?? '').slice(0, 300);
+    const lines = readFileSync(file).subarray(printed).toString('utf8').trim().split('\n');
+    const error = lines.findLastIndex((each) => each.startsWith('error['));
+    return plainText(lines.slice(error).join(' ')).slice(0, 600);
   } catch {
     return '';
   }

@@ -79,6 +79,16 @@ test('a second server on the same database ends and names the first, which goes 
   expect(await first.run('list-models')).toMatchObject({ status: 0 });
 });
 
+test('an assistant whose server may not start is told why, and does not wait for it', async () => {
+  const first = await serve();
+  await using folder = await temporaryFolder();
+  const own = { ...environment(), ECOLINK_DATA_DIR: folder.path, ECOLINK_PORT: '0' };
+  const { status, stderr } = await within(45_000, runProgram(['mcp'], own));
+  expect(status).toBe(6);
+  expect(stderr).toMatch(/error\[server_did_not_start\]: .*error\[database_in_use\]: Another EcoLink server uses this/);
+  expect(stderr).toContain(urlOf(first));
+});
+
 test('a server that was killed is replaced within 30 s by one that is started then', async () => {
   await kill(await serve());
   const next = await within(takeoverMs, serve());

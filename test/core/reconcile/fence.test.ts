@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../src/core/base/clock.ts';
@@ -55,6 +55,7 @@ test('a region is asked to change nothing without the lease, and can still be lo
   const fleet = fenceFleet(await openFleet(given), lease);
   onTestFinished(async () => {
     for (const each of fleet.regions()) await each.close();
+    await rm(dataDir, { recursive: true, force: true });
   });
   const region = defined(fleet.regions()[0]);
   expect(fleet.region('box')).toBe(region);

@@ -24,7 +24,8 @@ export function checkReach(config: KubernetesRegionConfig): CheckResult[] {
 export function checkNamespace(config: KubernetesRegionConfig, own: string | undefined): CheckResult[] {
   if (!config.in_cluster || config.namespace !== own) return [];
   const said = `engines run in the namespace of EcoLink itself, ${own}`;
-  const fix = 'Add a region with a namespace of its own for new models, and stop the instances of this one when you can.';
+  const fix =
+    'Add a region with a namespace of its own for new models, and stop the instances of this one when you can.';
   return [{ state: 'warning', said, fix }];
 }
 

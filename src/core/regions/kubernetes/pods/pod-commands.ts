@@ -8,7 +8,7 @@ import { invalidate, readCompletion } from '../../../download/disk/completion.ts
 import { describeMismatch, verifyTree } from '../../../download/disk/verify.ts';
 import { headBytes } from '../../../region/filesystems.ts';
 import type { FolderEntry } from '../../../region/region.ts';
-import { listInside, readHeadInside, readInside, resolveInside } from '../../local/folders.ts';
+import { listInside, readHeadInside, readInside } from '../../local/folders.ts';
 import { systemError } from '../api/system-error.ts';
 import type { fileAnswer, FolderReport, probeAnswer, verifyAnswer } from './task-answers.ts';
 
@@ -69,12 +69,16 @@ async function checkVolume({ target }: CommandOptions): Promise<object> {
  * leads out of it.
  */
 async function checkFolder({ target, path }: CommandOptions): Promise<object> {
+  // Refuses a folder that is missing, or not in the filesystem.
+  await listInside(target, path);
   const folder = join(await realpath(target), path);
-  if ((await resolveInside(target, path)) !== folder) throw linked(`The path "${path}" contains a symbolic link.`);
-  await listInside(folder, '').catch((thrown: unknown) => {
+  if ((await realpath(folder)) !== folder) throw linked(`The path "${path}" contains a symbolic link.`);
+  try {
+    await listInside(folder, '');
+  } catch (thrown) {
     if (!(thrown instanceof EcolinkError) || thrown.code !== 'link_leads_out') throw thrown;
     throw linked(`A symbolic link in "${path}" leads out of that folder, and an engine sees only that folder.`);
-  });
+  }
   return { folder: path };
 }
 
