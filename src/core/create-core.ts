@@ -49,6 +49,7 @@ import { soleLease } from './store/lease.ts';
 import type { Lease } from './store/lease.ts';
 import { openLease } from './store/open-lease.ts';
 import { openStore } from './store/store.ts';
+import type { Store } from './store/store.ts';
 import { createCache } from './cache/cache.ts';
 import type { EvictionPolicy } from './volumes/plan-eviction.ts';
 
@@ -154,7 +155,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
       await reconciler.close();
       await Promise.all(fleet.regions().map((region) => region.endAll()));
       // The rows belong to a server that has taken the lease since.
-      if (lease.isHeld()) await markUnattended(store, now().toISOString(), endingRegions(fleet));
+      if (lease.isHeld()) await noteEnd(store, now().toISOString(), fleet, log);
     });
     await reconciler.start();
     await logPolicy(live.file(), access, log);
@@ -207,6 +208,13 @@ function evictionPolicy({ cache }: Config): EvictionPolicy {
     keepDays: cache.keep_days,
     maximumBytes: cache.maximum_gib === undefined ? undefined : cache.maximum_gib * 1024 ** 3,
   };
+}
+
+/** The next server finds out by itself, so a database that is away does not make the end a failure. */
+async function noteEnd(store: Store, at: string, fleet: Fleet, log: Log): Promise<void> {
+  await markUnattended(store, at, endingRegions(fleet)).catch((thrown: unknown) => {
+    log.warn({ err: thrown }, 'the end of the engines could not be stored; the next start finds out');
+  });
 }
 
 /** Regions whose replicas end with this server. Those of other regions go on. */

@@ -133,16 +133,14 @@ test('a snapshot of a Hub cache is shown with its blobs; a folder whose path no 
     await region.applyWorkload(workloadOf('unused', { location, modelFolderOnly: true, generation }));
     const [deployment] = await list<V1Deployment>('/apis/apps/v1/NS/deployments');
     const engine = deployment?.spec?.template.spec?.containers[0];
-    return { ...engine?.volumeMounts?.[0], model: engine?.args?.[1] };
+    return { mount: engine?.volumeMounts?.[0], model: engine?.args?.[1] };
   };
   expect(await mounted('hub/models--acme--tiny/snapshots/main', 1)).toMatchObject({
-    subPath: 'hub/models--acme--tiny',
-    mountPath: '/data/hub/models--acme--tiny',
+    mount: { subPath: 'hub/models--acme--tiny', mountPath: '/data/hub/models--acme--tiny' },
     model: '/data/hub/models--acme--tiny/snapshots/main/model.gguf',
   });
   expect(await mounted('team/tiny:7b', 2)).toMatchObject({
-    subPath: 'team/tiny:7b',
-    mountPath: '/model',
+    mount: { subPath: 'team/tiny:7b', mountPath: '/model' },
     model: '/model/model.gguf',
   });
 });
@@ -268,13 +266,14 @@ test('only a restart gives the pods of an older version the folder alone: an upg
     await core.run('scale_instance', { instance: '1', replicas: 2 });
     await vi.waitFor(async () => expect(await mounts()).toEqual([undefined, undefined]), 30_000);
   }
-  const before = (await served()).map(({ metadata }) => metadata?.uid).toSorted();
+  const uids = async () => new Set((await served()).map(({ metadata }) => metadata?.uid));
+  const before = await uids();
   await using core = await open();
   await vi.waitFor(
     async () => expect(await core.run('get_instance', { instance: '1' })).toMatchObject({ state: 'running' }),
     30_000,
   );
-  expect((await served()).map(({ metadata }) => metadata?.uid).toSorted()).toEqual(before);
+  expect(await uids()).toEqual(before);
   await core.run('restart_instance', { instance: '1' });
   await vi.waitFor(async () => expect(await mounts()).toEqual(['tiny', 'tiny']), 60_000);
 });

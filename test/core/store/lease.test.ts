@@ -5,7 +5,7 @@ import { sqliteDialect } from '../../../src/core/store/dialects.ts';
 import { acquireLease } from '../../../src/core/store/lease.ts';
 import type { Lease, LeaseOptions } from '../../../src/core/store/lease.ts';
 import { createStore } from '../../../src/core/store/store.ts';
-import type { Queries, Store } from '../../../src/core/store/store.ts';
+import type { Store } from '../../../src/core/store/store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import type { FakeClock } from '../../support/fake-clock.ts';
 
@@ -29,7 +29,7 @@ function server(name: string, waits = false) {
       const value: unknown = Reflect.get(target, property);
       return typeof value === 'function' ? value.bind(target) : value;
     },
-  }) as Queries;
+  });
   const stop = new AbortController();
   const options: LeaseOptions = {
     db,

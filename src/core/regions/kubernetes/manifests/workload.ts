@@ -68,7 +68,7 @@ function rolloutOf(workload: Workload): { maxSurge: number; maxUnavailable: numb
 }
 
 function podSpec(input: RenderInput): V1PodSpec {
-  const { config, workload, runtime } = input;
+  const { config, runtime } = input;
   return {
     ...podBase(config, runtime.user ?? config.run_as.user),
     ...placementOf(input),
