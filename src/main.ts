@@ -4,7 +4,14 @@
  */
 const [command, ...rest] = process.argv.slice(2);
 /** Commands for pods of this image, which read a volume. */
-const podCommands = new Set(['check-volume', 'verify-volume', 'list-folder', 'read-file', 'probe-region']);
+const podCommands = new Set([
+  'check-volume',
+  'verify-volume',
+  'check-folder',
+  'list-folder',
+  'read-file',
+  'probe-region',
+]);
 
 if (command === 'pull') {
   const { pullCommand } = await import('./core/download/command.ts');

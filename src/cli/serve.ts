@@ -8,21 +8,40 @@ import { ownVersion } from '../http/version.ts';
 import { program } from './names.ts';
 import type { Terminal } from './output/terminal.ts';
 
-/** Runs the server until a signal stops it. */
-export async function serve(terminal: Terminal): Promise<void> {
+/** `waits`: wait while another server uses the data folder or the database. */
+export async function serve({ waits }: { waits: boolean }, terminal: Terminal): Promise<void> {
+  const stop = stopSignal();
+  const stopping = new AbortController();
+  void stop.then(() => stopping.abort());
+  try {
+    await runServer({ waits, stop, signal: stopping.signal }, terminal);
+  } catch (thrown) {
+    // Otherwise the signal came before the server had started.
+    if (thrown !== stopping.signal.reason) throw thrown;
+  } finally {
+    // Everything is closed and saved. A handle that a library keeps must not block the terminal.
+    setTimeout(() => process.exit(), 2000).unref();
+  }
+}
+
+interface Run {
+  waits: boolean;
+  stop: Promise<NodeJS.Signals>;
+  /** Aborted when `stop` resolves. */
+  signal: AbortSignal;
+}
+
+/** Returns after a signal. Throws `database_in_use` if another server takes over. */
+async function runServer({ waits, stop, signal }: Run, terminal: Terminal): Promise<void> {
   const config = loadConfig();
   const log = createLog({ level: config.logLevel, pretty: config.logPretty });
-  const stop = stopSignal();
-  {
-    await using core = await createCore(config, log, { reconcile: true });
-    await using server = await startServer(core);
-    const claimCode = config.secrets.slack ? await core.claims.offer() : undefined;
-    terminal.out(welcome(config, server.url, claimCode));
-    const signal = await stop;
-    terminal.err(`${signal}: stopping. Another signal stops at once.`);
-  }
-  // Everything is closed and saved. A handle that a library keeps must not block the terminal.
-  setTimeout(() => process.exit(0), 2000).unref();
+  await using core = await createCore(config, log, { reconcile: true, waits, signal });
+  await using server = await startServer(core);
+  const claimCode = config.secrets.slack ? await core.claims.offer() : undefined;
+  terminal.out(welcome(config, server.url, claimCode));
+  const end = await Promise.race([stop, core.replaced]);
+  if (typeof end !== 'string') throw end;
+  terminal.err(`${end}: stopping. Another signal stops at once.`);
 }
 
 /**

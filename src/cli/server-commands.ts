@@ -28,8 +28,12 @@ export function addServerCommands(program: Command, add: AddCommand, terminal: T
   own(
     'serve',
     'Run the server',
-    'Runs the server on this data folder: the operations, the OpenAI-compatible gateway at /v1, MCP at /mcp and, if its tokens are set, Slack.',
-  ).action(async () => (await import('./serve.ts')).serve(terminal));
+    'Runs the server on this data folder: the operations, the OpenAI-compatible gateway at /v1, MCP at /mcp and, if its tokens are set, Slack. One server at a time uses a data folder or a database.',
+  )
+    .option('--wait', 'If another server uses the data folder or the database, wait until it ends. Default: fail.')
+    .action(async ({ wait = false }: { wait?: boolean }) =>
+      (await import('./serve.ts')).serve({ waits: wait }, terminal),
+    );
 
   own(
     'mcp',

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -11,14 +11,15 @@ import type { Terminal } from './output/terminal.ts';
 
 /** A first start migrates the store and reads every region. */
 const startTimeoutMs = 60_000;
-/** The exit status of `serve` if another server uses the data folder (kind `conflict`). */
-const folderTaken = 5;
+/** What `serve` prints if another server uses the data folder. */
+const folderTaken = 'error[folder_in_use]';
 
 /** Starts `ecolink serve` as a process that outlives this one. Returns when it is ready. Throws `server_did_not_start`. */
 export async function startDetached(dataDir: string, find: () => Promise<Client>, terminal: Terminal): Promise<void> {
   const logFile = join(dataDir, 'server.log');
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const log = openSync(logFile, 'a', 0o600);
+  const printed = fstatSync(log).size;
   const child = spawn(process.execPath, [programFile(), 'serve'], { detached: true, stdio: ['ignore', log, log] });
   closeSync(log);
   let exit: number | null | undefined;
@@ -33,10 +34,10 @@ export async function startDetached(dataDir: string, find: () => Promise<Client>
     const url = await urlOf(find);
     if (url !== undefined && (await isReady(url))) return terminal.err(`The EcoLink server is ready at ${url}.`);
     // Two assistants may start a server at once: the second server gives up, and the first one serves both.
-    if (exit !== undefined && exit !== folderTaken) break;
+    if (exit !== undefined && !readFileSync(logFile).includes(folderTaken, printed)) break;
     await pause(100);
   }
-  throw didNotStart(logFile);
+  throw didNotStart(logFile, printed);
 }
 
 function programFile(): string {
@@ -59,17 +60,21 @@ async function isReady(url: string): Promise<boolean> {
   }
 }
 
-function didNotStart(logFile: string): Error {
-  const last = lastLine(logFile);
-  const message = `The EcoLink server did not start${last === '' ? '.' : `; the last line of its log: ${last}`}`;
+/** `printed`: the bytes that the log had before. */
+function didNotStart(logFile: string, printed: number): Error {
+  const said = tellingLines(logFile, printed);
+  const message = `The EcoLink server did not start${said === '' ? '.' : `; its log says: ${said}`}`;
   return fail('server_did_not_start', message, {
     nextStep: say`Read ${logFile}, or start it in a terminal: ${task('start_server')}.`,
   });
 }
 
-function lastLine(file: string): string {
+/** The error that the server printed, with its next step. Without one, the last line. */
+function tellingLines(file: string, printed: number): string {
   try {
-    return plainText(readFileSync(file, 'utf8').trim().split('\n').at(-1) ?? '').slice(0, 300);
+    const lines = readFileSync(file).subarray(printed).toString('utf8').trim().split('\n');
+    const error = lines.findLastIndex((each) => each.startsWith('error['));
+    return plainText(lines.slice(error).join(' ')).slice(0, 600);
   } catch {
     return '';
   }

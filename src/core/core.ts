@@ -3,6 +3,7 @@ import type { Managers } from './access/create-managers.ts';
 import type { ApprovalBoard } from './approvals/approvals.ts';
 import type { Caller, Scope } from './base/caller.ts';
 import type { Changes } from './base/changes.ts';
+import type { EcolinkError } from './base/errors.ts';
 import type { Log } from './base/log.ts';
 import type { Config } from './config/config.ts';
 import type { EndingBoard } from './instances/ending.ts';
@@ -72,4 +73,6 @@ export interface Core extends AsyncDisposable, Managers {
   observe(observer: CallObserver): void;
   /** Throws if the store cannot be read. */
   ping(): Promise<void>;
+  /** Resolves if another server has taken over the database, because this one could not reach it. It then must end. */
+  readonly replaced: Promise<EcolinkError>;
 }

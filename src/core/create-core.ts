@@ -1,4 +1,5 @@
 import type { WorkKey } from './base/work-key.ts';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createAccess } from './access/create-access.ts';
 import { createPeople } from './access/people/people.ts';
@@ -44,13 +45,21 @@ import { openKeyRing } from './secrets/ring.ts';
 import { storeIdOf } from './store/store-id.ts';
 import { markUnattended } from './instances/table.ts';
 import { lockDataFolder, prepareDataFolder } from './store/folder-lock.ts';
+import { soleLease } from './store/lease.ts';
+import type { Lease } from './store/lease.ts';
+import { openLease } from './store/open-lease.ts';
 import { openStore } from './store/store.ts';
+import type { Store } from './store/store.ts';
 import { createCache } from './cache/cache.ts';
 import type { EvictionPolicy } from './volumes/plan-eviction.ts';
 
 export interface CoreOptions {
   /** True for the server, which locks the data folder and reconciles. False for one operation in a client's process. */
   reconcile: boolean;
+  /** For the server: wait while another server uses the folder or the database. Default: fail at once. */
+  waits?: boolean | undefined;
+  /** Ends that wait. */
+  signal?: AbortSignal | undefined;
   /** For tests that drive the time. */
   clock?: Clock | undefined;
   newId?: NewId | undefined;
@@ -64,11 +73,13 @@ export interface CoreOptions {
 export async function createCore(config: Config, log: Log, options: CoreOptions): Promise<Core> {
   await using undo = new AsyncDisposableStack();
   prepareDataFolder(config.dataDir);
-  if (options.reconcile) undo.use(lockDataFolder(config.dataDir));
-  const store = undo.use(await openStore(config));
   const { clock = systemClock, newId = randomId, regionKinds: kinds = regionKinds } = options;
-  const now = (): Date => clock.now();
   const address: { listens?: string } = {};
+  // Callers use the public address. Without one, they use the address at which this server listens.
+  const url = (): string => config.publicUrl ?? address.listens ?? `http://${config.host}:${config.port}`;
+  const lease = options.reconcile ? undo.use(await claimStore(config, log, { ...options, clock, url })) : soleLease;
+  const store = undo.use(await openStore(config));
+  const now = (): Date => clock.now();
   const changes = createChanges();
   const schema = configFileSchema(kinds.map(({ settings }) => settings));
   const live = undo.use(createLiveConfig({ config, log, clock, newId, schema }));
@@ -94,8 +105,6 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   const hub = createHub(config.hub.endpoint);
   const sources = createSources(options.sources ?? modelSources, { hub, fleet, credentials });
   const registry = createRegistry({ store, fleet, sources, credentials, changes, now, newId });
-  // Callers use the public address. Without one, they use the address at which this server listens.
-  const url = (): string => config.publicUrl ?? address.listens ?? `http://${config.host}:${config.port}`;
   const working = { store, fleet, sources, registry, changes, nudge, clock, now };
   const heads = new HeadFile(join(config.dataDir, 'audit-heads.jsonl'), clock);
   undo.defer(() => heads.close());
@@ -128,6 +137,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     undo.use(await closeInterruptedRows(audit, clock, log));
     const reconciler = createReconciler({
       store,
+      lease,
       fleet,
       credentials,
       changes,
@@ -144,7 +154,8 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     undo.defer(async () => {
       await reconciler.close();
       await Promise.all(fleet.regions().map((region) => region.endAll()));
-      await markUnattended(store, now().toISOString(), endingRegions(fleet));
+      // The rows belong to a server that has taken the lease since.
+      if (lease.isHeld()) await noteEnd(store, now().toISOString(), fleet, log);
     });
     await reconciler.start();
     await logPolicy(live.file(), access, log);
@@ -171,8 +182,25 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
       observers.push(observer);
     },
     ping: () => store.ping(),
+    replaced: lease.taken,
     [Symbol.asyncDispose]: () => deps.disposeAsync(),
   };
+}
+
+interface ClaimOptions extends Pick<CoreOptions, 'waits' | 'signal'> {
+  clock: Clock;
+  url: () => string;
+}
+
+/** Makes this server the only one of its data folder and of its database. */
+async function claimStore(config: Config, log: Log, options: ClaimOptions): Promise<Lease> {
+  const { clock, url, signal, waits = false } = options;
+  await using undo = new AsyncDisposableStack();
+  undo.use(await lockDataFolder(config.dataDir, { clock, log, signal, waits }));
+  const holder = { host: hostname(), pid: process.pid };
+  const lease = undo.use(await openLease(config, { clock, log, holder, address: url, waits, signal }));
+  const everything = undo.move();
+  return { ...lease, [Symbol.asyncDispose]: () => everything.disposeAsync() };
 }
 
 function evictionPolicy({ cache }: Config): EvictionPolicy {
@@ -180,6 +208,13 @@ function evictionPolicy({ cache }: Config): EvictionPolicy {
     keepDays: cache.keep_days,
     maximumBytes: cache.maximum_gib === undefined ? undefined : cache.maximum_gib * 1024 ** 3,
   };
+}
+
+/** The next server finds out by itself, so a database that is away does not make the end a failure. */
+async function noteEnd(store: Store, at: string, fleet: Fleet, log: Log): Promise<void> {
+  await markUnattended(store, at, endingRegions(fleet)).catch((thrown: unknown) => {
+    log.warn({ err: thrown }, 'the end of the engines could not be stored; the next start finds out');
+  });
 }
 
 /** Regions whose replicas end with this server. Those of other regions go on. */

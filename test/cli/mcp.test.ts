@@ -46,7 +46,7 @@ test('with --no-start nothing is started', async () => {
   expect(existsSync(join(folder.path, 'server.log'))).toBe(false);
 });
 
-test('a server that cannot start is an error with the last line of its log', async () => {
+test('a server that cannot start is an error with what its log says', async () => {
   await using folder = await temporaryFolder();
   const broken = { ...environment(folder.path), ECOLINK_HOST: '192.0.2.1' };
   const { status, stdout, stderr } = await runProgram(['mcp'], broken);

@@ -1,4 +1,6 @@
-import type { V1Job, V1Pod } from '@kubernetes/client-node';
+import { join } from 'node:path';
+import type { V1Deployment, V1Job, V1Pod } from '@kubernetes/client-node';
+import Sqlite from 'better-sqlite3';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { startControlPlane } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
@@ -92,11 +94,61 @@ test('no pod starts for a claim of one node, a missing claim, or a path that lea
   expect(await list('/apis/batch/v1/NS/jobs')).toEqual([]);
 });
 
-test('an instance reads a filesystem in place, read-only and without an init container', async () => {
+const weightsLocation = {
+  kind: 'filesystem',
+  filesystem: 'weights',
+  subfolder: 'team/tiny',
+  file: 'model.gguf',
+} as const;
+
+test('an engine sees only the folder of its model, read-only, after its folder was checked', async () => {
   await using region = await openRegion(plane, namespace, { filesystems });
   await makeClaim('weights', 'ReadWriteMany');
-  const location = { kind: 'filesystem', filesystem: 'weights', subfolder: 'team/tiny', file: 'model.gguf' } as const;
-  await region.applyWorkload(workloadOf('unused', { location }));
+  const workload = workloadOf('unused', { location: weightsLocation, modelFolderOnly: true });
+  await region.applyWorkload(workload);
+  await vi.waitFor(async () => expect((await region.observeWorkload(7))[0]?.state).toBe('ready'), 20_000);
+  const pod = (await list<V1Pod>('/api/v1/NS/pods'))[0]?.spec;
+  expect(pod?.initContainers?.[0]?.args).toEqual(['check-folder', '--target', '/filesystem', '--path', 'team/tiny']);
+  expect(pod?.containers[0]?.args).toContain('/data/team/tiny/model.gguf');
+  expect(pod?.containers[0]?.volumeMounts?.[0]).toEqual({
+    name: 'model',
+    mountPath: '/data/team/tiny',
+    subPath: 'team/tiny',
+    readOnly: true,
+  });
+  // The API server accepts and keeps it: a second look finds no drift.
+  const versions = async () =>
+    (await list<V1Deployment>('/apis/apps/v1/NS/deployments')).map(({ metadata }) => metadata?.resourceVersion);
+  await vi.waitFor(async () => expect((await region.observeWorkload(7))[0]?.state).toBe('ready'), 20_000);
+  const before = await versions();
+  await region.applyWorkload(workload);
+  expect(await versions()).toEqual(before);
+});
+
+test('a snapshot of a Hub cache is shown with its blobs; a folder whose path no mount takes is at /model', async () => {
+  await using region = await openRegion(plane, namespace, { filesystems });
+  await makeClaim('weights', 'ReadWriteMany');
+  const mounted = async (subfolder: string, generation: number) => {
+    const location = { ...weightsLocation, subfolder };
+    await region.applyWorkload(workloadOf('unused', { location, modelFolderOnly: true, generation }));
+    const [deployment] = await list<V1Deployment>('/apis/apps/v1/NS/deployments');
+    const engine = deployment?.spec?.template.spec?.containers[0];
+    return { mount: engine?.volumeMounts?.[0], model: engine?.args?.[1] };
+  };
+  expect(await mounted('hub/models--acme--tiny/snapshots/main', 1)).toMatchObject({
+    mount: { subPath: 'hub/models--acme--tiny', mountPath: '/data/hub/models--acme--tiny' },
+    model: '/data/hub/models--acme--tiny/snapshots/main/model.gguf',
+  });
+  expect(await mounted('team/tiny:7b', 2)).toMatchObject({
+    mount: { subPath: 'team/tiny:7b', mountPath: '/model' },
+    model: '/model/model.gguf',
+  });
+});
+
+test('an instance of an older version keeps its mount of the whole filesystem', async () => {
+  await using region = await openRegion(plane, namespace, { filesystems });
+  await makeClaim('weights', 'ReadWriteMany');
+  await region.applyWorkload(workloadOf('unused', { location: weightsLocation }));
   await vi.waitFor(async () => expect((await region.observeWorkload(7))[0]?.state).toBe('ready'), 20_000);
   const pod = (await list<V1Pod>('/api/v1/NS/pods'))[0]?.spec;
   expect(pod?.initContainers).toBeUndefined();
@@ -183,4 +235,45 @@ test('a model from a labelled claim runs only in its region, and a changed folde
   const served = pods.find((pod) => pod.metadata?.labels?.['ecolink.dev/instance'] === '1')?.spec;
   expect(served?.volumes?.[0]?.persistentVolumeClaim).toEqual({ claimName: 'found', readOnly: true });
   expect(served?.containers[0]?.args).toContain('/data/tiny/model.gguf');
+  expect(served?.containers[0]?.volumeMounts?.[0]).toMatchObject({ subPath: 'tiny', mountPath: '/data/tiny' });
+});
+
+test('only a restart gives the pods of an older version the folder alone: an upgrade and a scale replace none', async () => {
+  const regions = [{ ...regionConfig(namespace), kubeconfig: await plane.kubeconfig('ecolink') }];
+  await makeClaim('found', 'ReadWriteMany', labelled('team-a', '/data'));
+  await using folder = await dataFolderWith({ regions, runtimes: [engine] });
+  const open = () => startCore({ dataDir: folder.dataDir, environment: { ECOLINK_CONFIG: folder.config } });
+  nodes.log = () => `${JSON.stringify({ entries: [{ path: 'model.gguf', size: 9, mtimeMs: 2 }], contents: {} })}\n`;
+  const served = async () =>
+    (await list<V1Pod>('/api/v1/NS/pods')).filter(
+      ({ metadata }) => metadata?.labels?.['ecolink.dev/instance'] && metadata.deletionTimestamp === undefined,
+    );
+  const mounts = async () => (await served()).map(({ spec }) => spec?.containers[0]?.volumeMounts?.[0]?.subPath);
+  {
+    await using core = await open();
+    const source = { source: 'filesystem', filesystem: 'team-a', subfolder: 'tiny', category: 'chat' };
+    await core.run('register_model', { name: 'tiny', ...source });
+    await core.run('launch_instance', { model: 'tiny' });
+    await vi.waitFor(async () => expect(await mounts()).toEqual(['tiny']), 30_000);
+  }
+  // As an older version left it: the stored instance does not say what its engines see, and they see everything.
+  const database = new Sqlite(join(folder.dataDir, 'ecolink.db'));
+  database.exec("update instances set spec = json_remove(spec, '$.modelFolderOnly')");
+  database.close();
+  {
+    await using core = await open();
+    await vi.waitFor(async () => expect(await mounts()).toEqual([undefined]), 30_000);
+    await core.run('scale_instance', { instance: '1', replicas: 2 });
+    await vi.waitFor(async () => expect(await mounts()).toEqual([undefined, undefined]), 30_000);
+  }
+  const uids = async () => new Set((await served()).map(({ metadata }) => metadata?.uid));
+  const before = await uids();
+  await using core = await open();
+  await vi.waitFor(
+    async () => expect(await core.run('get_instance', { instance: '1' })).toMatchObject({ state: 'running' }),
+    30_000,
+  );
+  expect(await uids()).toEqual(before);
+  await core.run('restart_instance', { instance: '1' });
+  await vi.waitFor(async () => expect(await mounts()).toEqual(['tiny', 'tiny']), 60_000);
 });

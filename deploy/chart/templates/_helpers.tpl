@@ -31,6 +31,41 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end -}}
 {{- end -}}
 
+{{- /* An object of this release, or of an earlier one of its name, that says where its models are. Empty for a new installation. */ -}}
+{{- define "ecolink.earlier" -}}
+{{- $found := lookup "v1" "ConfigMap" .Release.Namespace (include "ecolink.name" .) -}}
+{{- if not $found }}{{ $found = lookup "v1" "PersistentVolumeClaim" .Release.Namespace (include "ecolink.name" .) }}{{ end -}}
+{{- if not $found }}{{ $found = lookup "v1" "Secret" .Release.Namespace (printf "%s-keys" (include "ecolink.name" .)) }}{{ end -}}
+{{- if $found }}{{ ($found.metadata.annotations | default dict) | toYaml }}{{ end -}}
+{{- end -}}
+
+{{- /*
+The namespace of regions in this cluster that name none. An upgrade moves nothing: the first installation decides. Charts
+before this one used the release's namespace. Without the cluster (helm template, Argo CD) nothing shows whether the
+installation is new.
+*/ -}}
+{{- define "ecolink.modelsNamespace" -}}
+{{- $earlier := include "ecolink.earlier" . -}}
+{{- if .Values.modelsNamespace -}}
+{{- .Values.modelsNamespace -}}
+{{- else if $earlier -}}
+{{- get ($earlier | fromYaml) "ecolink.dev/models-namespace" | default .Release.Namespace -}}
+{{- else if and .Release.IsInstall (lookup "v1" "Namespace" "" "kube-system") -}}
+{{- include "ecolink.newNamespace" . -}}
+{{- else -}}
+{{- .Release.Namespace -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "ecolink.newNamespace" -}}
+{{- $parts := list .Release.Namespace (include "ecolink.name" .) | uniq -}}
+{{- printf "%s-models" (join "-" $parts | trunc 56 | trimSuffix "-") -}}
+{{- end -}}
+
+{{- define "ecolink.annotations" -}}
+ecolink.dev/models-namespace: {{ include "ecolink.modelsNamespace" . }}
+{{- end -}}
+
 {{- /* The configuration as YAML. The chart fills in namespace, image and in_cluster. */ -}}
 {{- define "ecolink.config" -}}
 {{- $config := deepCopy .Values.config -}}
@@ -40,7 +75,9 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- if eq $region.kind "kubernetes" -}}
 {{- $here := not (or $region.context $region.kubeconfig) -}}
 {{- $known := dict "namespace" $.Release.Namespace "ecolink_image" (include "ecolink.image" $) -}}
-{{- if $here }}{{ $_ := set $known "in_cluster" true }}{{ end -}}
+{{- if $here -}}
+{{- $known = merge (dict "in_cluster" true "namespace" (include "ecolink.modelsNamespace" $)) $known -}}
+{{- end -}}
 {{- $region = merge $region $known -}}
 {{- end -}}
 {{- $regions = append $regions $region -}}

@@ -69,6 +69,7 @@ export const errorCodes = {
   credential_in_use: { kind: 'conflict', means: 'Models need the credential for their downloads.' },
   credential_not_found: { kind: 'not_found', means: 'The caller has no credential of this name.' },
   credential_shared_already: { kind: 'conflict', means: 'The team has a shared credential of this name.' },
+  database_in_use: { kind: 'conflict', means: 'Another server uses the database.' },
   empty_weights: { kind: 'refused', means: 'The weights of the model are empty files.' },
   errand_failed: { kind: 'unavailable', means: 'The pod that reads a volume did not do its task.' },
   eviction_pending: { kind: 'unavailable', means: 'The deletion of the volume takes longer than the call waits.' },
@@ -112,7 +113,10 @@ export const errorCodes = {
   },
   key_not_written: { kind: 'refused', means: 'The key file cannot be created.' },
   lfs_pointers: { kind: 'refused', means: 'The files are pointers of git-LFS, not the weights themselves.' },
-  link_leads_out: { kind: 'refused', means: 'A symbolic link leads out of the filesystem.' },
+  link_leads_out: {
+    kind: 'refused',
+    means: "A symbolic link leads out of the filesystem, or out of the model's folder.",
+  },
   link_not_found: { kind: 'not_found', means: 'The one-time link is unknown, was used or has expired.' },
   manifest_too_large: { kind: 'refused', means: 'The model has too many files for one download.' },
   may_not_break_glass: {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { engineEgress } from './engine-egress.ts';
 import { acceleratorShape, configName } from './names.ts';
 import { pathSetting } from './paths.ts';
 import type { RegionSettings } from './region-settings.ts';
@@ -79,6 +80,8 @@ const settings = z.strictObject({
   annotations: texts.default({}),
   /** Environment variables for downloads and engines, such as proxies. */
   environment: texts.default({}),
+  /** What engines may call besides the cluster's DNS. Downloads are not limited. */
+  engine_egress: engineEgress.default([]),
   /** A ConfigMap whose `ca.crt` downloads trust, besides the usual authorities. */
   ca_config_map: z.string().optional(),
   node_selector: texts.default({}),

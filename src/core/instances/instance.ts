@@ -19,6 +19,8 @@ export const instanceSpecSchema = z.object({
   /** The arguments that the requester gave. A restart with another model plans with them again. */
   extraArguments: z.array(z.string()).optional(),
   allowPickle: z.boolean().optional(),
+  /** Absent if an older version launched it: its engines then see the whole filesystem until a restart. */
+  modelFolderOnly: z.boolean().optional(),
   reason: z.string().optional(),
   /** The duration that was last given. A restart of a stopped instance counts it again from the start. */
   stopAfter: z.string().optional(),

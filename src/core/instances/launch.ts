@@ -84,6 +84,7 @@ function specOf(made: LaunchPlan, input: LaunchInstanceInput): InstanceSpec {
     contextLength: input.context_length,
     extraArguments: input.arguments,
     allowPickle: input.allow_pickle,
+    modelFolderOnly: true,
     reason: input.reason,
     stopAfter: input.stop_after,
   };

@@ -7,12 +7,15 @@ import type { Log } from '../base/log.ts';
 import type { Changes } from '../base/changes.ts';
 import type { Fleet } from '../region/fleet.ts';
 import type { Sources } from '../registry/sources/sources.ts';
+import type { Lease } from '../store/lease.ts';
 import type { Store } from '../store/store.ts';
 import type { InFlight } from '../routing/in-flight.ts';
 import type { EvictionPolicy } from '../volumes/plan-eviction.ts';
 
 export interface ReconcilerDeps {
   store: Store;
+  /** Nothing begins while it is not held. */
+  lease: Lease;
   fleet: Fleet;
   sources: Sources;
   credentials: CredentialStore;

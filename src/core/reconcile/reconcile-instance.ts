@@ -238,6 +238,7 @@ function workloadOf(
     accelerator:
       spec.accelerator === undefined ? undefined : { name: spec.accelerator, count: spec.acceleratorCount ?? 1 },
     generation: instance.generation,
+    modelFolderOnly: spec.modelFolderOnly,
   };
 }
 

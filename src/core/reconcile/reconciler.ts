@@ -9,6 +9,7 @@ import {
   updateDesired,
 } from '../instances/table.ts';
 import { unfinishedVolumes } from '../volumes/table.ts';
+import { fenceFleet, fenceStore } from './fence.ts';
 import { enforcePolicy } from './enforce-cache-policy.ts';
 import { reconcileVolume } from './reconcile-volume.ts';
 import { createEndingHints } from '../instances/ending.ts';
@@ -24,6 +25,8 @@ export interface Reconciler {
   close(): Promise<void>;
 }
 
+/** How soon a key is looked at again while another server may have the lease. */
+const leaseMs = 1000;
 /** Each key requeues itself. The resync finds keys that were lost. */
 const resyncMs = 300_000;
 const volumesMs = 30_000;
@@ -33,16 +36,23 @@ const concurrency = 8;
 
 export function createReconciler(given: Omit<ReconcilerDeps, 'nudge'>): Reconciler {
   const nudge = (key: WorkKey): void => queue.nudge(nameOf(key));
-  const deps: ReconcilerDeps = { ...given, nudge };
+  const { lease } = given;
+  const deps: ReconcilerDeps = {
+    ...given,
+    store: fenceStore(given.store, lease),
+    fleet: fenceFleet(given.fleet, lease),
+    nudge,
+  };
   const queue = new WorkQueue({
     clock: given.clock,
     width: concurrency,
-    work: (name) => work(deps, name),
+    work: async (name) => (lease.isHeld() ? work(deps, name) : leaseMs),
     onError: (name, thrown) => given.log.error({ err: thrown, key: name }, 'reconcile failed; it is tried again'),
   });
   const timers = new DisposableStack();
   const every = (ms: number, task: () => Promise<void>): void => {
     const run = (): void => {
+      if (!lease.isHeld()) return;
       task().catch((thrown: unknown) => given.log.error({ err: thrown }, 'resync failed; it is tried again'));
     };
     run();

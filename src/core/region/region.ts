@@ -54,6 +54,11 @@ export interface Workload {
   accelerator?: { name: string; count: number };
   /** Changes when the running replicas must be replaced: after a restart, or for another model. */
   generation: number;
+  /**
+   * True if the engine sees only its model's folder of a shared filesystem. Instances that an older version launched see
+   * all of it until their next restart: another mount would replace their running replicas.
+   */
+  modelFolderOnly?: boolean | undefined;
 }
 
 export interface FolderEntry {

@@ -5,6 +5,7 @@ import Sqlite from 'better-sqlite3';
 import { CompiledQuery, PostgresDialect, SqliteAdapter, SqliteDialect, SqliteDriver } from 'kysely';
 import type { DatabaseConnection, Dialect, DialectAdapter, Driver, SqliteDatabase } from 'kysely';
 import { Pool, TypeOverrides, types } from 'pg';
+import type { PoolClient } from 'pg';
 import { withStatementCache } from './statement-cache.ts';
 
 export type Flavour = 'sqlite' | 'postgres';
@@ -82,6 +83,28 @@ export function sqliteDialect(path: string): Dialect {
   return new ImmediateSqliteDialect(withStatementCache(database));
 }
 
+/** The time for a connection and for an answer, where a late one is as bad as none. In milliseconds. */
+const impatientMs = 3000;
+
+/** One connection that gives up soon. `drop` closes it, and the next query opens another one. */
+export function impatientPostgres(url: string): { dialect: Dialect; drop: () => void } {
+  const pool = new Pool({
+    connectionString: url,
+    max: 1,
+    connectionTimeoutMillis: impatientMs,
+    // The client's own limit. A proxy such as PgBouncer refuses the server's as a setting of the connection.
+    query_timeout: impatientMs,
+  });
+  surviveLosses(pool);
+  const clients = new Set<PoolClient>();
+  pool.on('connect', (client) => clients.add(client));
+  pool.on('remove', (client) => clients.delete(client));
+  const drop = (): void => {
+    for (const client of clients) client.end().catch(() => {});
+  };
+  return { dialect: new PostgresDialect({ pool }), drop };
+}
+
 export function postgresDialect(url: string): Dialect {
   const parsers = new TypeOverrides();
   // int8 as a number: no count or size in the schema comes near 2^53.
@@ -92,7 +115,15 @@ export function postgresDialect(url: string): Dialect {
     connectionTimeoutMillis: 10_000,
     types: parsers,
   });
-  // The pool replaces an idle connection that breaks. Without a listener the event would end the process.
-  pool.on('error', () => {});
+  surviveLosses(pool);
   return new PostgresDialect({ pool });
+}
+
+/**
+ * The pool replaces a connection that breaks, and its query fails. Without listeners the events would end the process: the
+ * pool's for idle connections, and the connection's own for one in a transaction.
+ */
+function surviveLosses(pool: Pool): void {
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
 }

@@ -2,7 +2,9 @@ import { mkdirSync, readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { z } from 'zod';
-import { fail } from '../base/errors.ts';
+import type { Clock } from '../base/clock.ts';
+import { EcolinkError, fail } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
 
 /** Types of network filesystems, from statfs(2). Locks of SQLite are not reliable there. */
 const networkFilesystems = new Map([
@@ -30,11 +32,34 @@ export function prepareDataFolder(dataDir: string): void {
   );
 }
 
-/**
- * Locks the data folder for this server. It is SQLite's lock on a file beside the database: the system releases it when
- * the process ends. Throws `folder_in_use`.
- */
-export function lockDataFolder(dataDir: string): Disposable {
+export interface LockOptions {
+  clock: Pick<Clock, 'sleep'>;
+  log: Log;
+  /** True: wait until the other server ends. */
+  waits: boolean;
+  /** Ends the wait. */
+  signal?: AbortSignal | undefined;
+}
+
+const tryEveryMs = 1000;
+
+/** Locks the data folder for this server. Throws `folder_in_use`, and the reason of the signal if that is aborted. */
+export async function lockDataFolder(dataDir: string, options: LockOptions): Promise<Disposable> {
+  const { clock, log, waits, signal } = options;
+  for (let isTold = false; ; isTold = true) {
+    signal?.throwIfAborted();
+    try {
+      return lockNow(dataDir);
+    } catch (thrown) {
+      if (!waits || !(thrown instanceof EcolinkError)) throw thrown;
+      if (!isTold) log.info({ reason: thrown.message }, 'waiting until the data folder is free');
+    }
+    await clock.sleep(tryEveryMs, signal);
+  }
+}
+
+/** It is SQLite's lock on a file beside the database: the system releases it when the process ends. */
+function lockNow(dataDir: string): Disposable {
   const database = new Sqlite(join(dataDir, 'server.lock'), { timeout: 0 });
   try {
     database.pragma('journal_mode = DELETE');

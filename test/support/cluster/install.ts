@@ -78,6 +78,8 @@ export class Installation implements AsyncDisposable {
         ...options.config,
       },
       environment: { HF_ENDPOINT: options.hubEndpoint },
+      // These tests look for EcoLink and its models in one place.
+      modelsNamespace: this.namespace,
       ...options.values,
     };
     const set = Object.entries(values).flatMap(([name, value]) => ['--set-json', `${name}=${JSON.stringify(value)}`]);

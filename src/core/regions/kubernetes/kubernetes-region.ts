@@ -1,3 +1,4 @@
+import { join, relative } from 'node:path/posix';
 import type { Clock } from '../../base/clock.ts';
 import { fail } from '../../base/errors.ts';
 import type { NewId } from '../../base/ids.ts';
@@ -5,7 +6,7 @@ import { plainWords, sentences } from '../../base/prose.ts';
 import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
 import type { FilesystemConfig, KubernetesRuntime } from '../../config/schema.ts';
 import type { RegionCapabilities } from '../../region/capabilities.ts';
-import type { ModelLocation, Region, RegionStatus, Workload } from '../../region/region.ts';
+import type { Region, RegionStatus, Workload } from '../../region/region.ts';
 import { isImageAllowed } from '../../runtimes/allowed-images.ts';
 import type { Runtime } from '../../runtimes/runtime.ts';
 import { ClusterAccess } from './api/access.ts';
@@ -17,6 +18,7 @@ import { ownNamespace } from './api/own-namespace.ts';
 import { Ownership } from './api/ownership.ts';
 import { statusOf } from './doctor/status.ts';
 import { KubernetesFilesystems } from './filesystems/filesystems.ts';
+import { modelFolderOf } from './filesystems/model-folder.ts';
 import type { RenderInput } from './manifests/render-input.ts';
 import { runPodTask } from './pods/pod-task.ts';
 import { verifyAnswer } from './pods/task-answers.ts';
@@ -33,6 +35,9 @@ export interface KubernetesRegionDeps extends ChangeListener {
   clock: Clock;
   newId: NewId;
 }
+
+/** Where a model is, and what of its claim the engine sees. `folder`: the model's folder in the engine's container. */
+type FoundModel = Pick<RenderInput, 'claim' | 'mountPath' | 'subPath'> & { folder: string };
 
 const modelPath = '/model';
 /** A status is kept for this time, in milliseconds. */
@@ -160,7 +165,7 @@ export class KubernetesRegion implements Region {
   async #renderInputOf(workload: Workload): Promise<RenderInput> {
     const { config } = this.#deps;
     const runtime = this.#runtimeOf(workload);
-    const { claim, mountPath, folder } = await this.#findModel(workload.location);
+    const { folder, ...mount } = await this.#findModel(workload);
     const { file } = workload.location;
     return {
       config,
@@ -168,16 +173,19 @@ export class KubernetesRegion implements Region {
       serverNamespace: config.in_cluster ? this.#ownNamespace : undefined,
       workload,
       runtime,
-      claim,
-      mountPath,
+      ...mount,
       modelPath: file === undefined ? folder : `${folder}/${file}`,
     };
   }
 
-  async #findModel(location: ModelLocation): Promise<{ claim: string; mountPath: string; folder: string }> {
+  async #findModel({ location, modelFolderOnly }: Workload): Promise<FoundModel> {
     if (location.kind === 'volume') return { claim: location.volume, mountPath: modelPath, folder: modelPath };
-    const { claim, mountPath } = await this.#filesystems.claimOf(location.filesystem);
-    return { claim, mountPath, folder: `${mountPath}/${location.subfolder}` };
+    const { subfolder } = location;
+    const { claim, mountPath: root } = await this.#filesystems.claimOf(location.filesystem);
+    const subPath = modelFolderOnly ? modelFolderOf(subfolder) : undefined;
+    if (subPath === undefined) return { claim, mountPath: root, folder: `${root}/${subfolder}` };
+    const mountPath = mountPathFor(root, subPath);
+    return { claim, subPath, mountPath, folder: join(mountPath, relative(subPath, subfolder)) };
   }
 
   #runtimeOf({ runtime: name, image: kept }: Workload): KubernetesRuntime {
@@ -194,6 +202,12 @@ export class KubernetesRegion implements Region {
       nextStep: "Launch with another runtime, or add the image to the region's images_allowed in ecolink.yaml.",
     });
   }
+}
+
+/** The path that the folder has in the whole filesystem, so that absolute links inside it work. Mounts know no ":". */
+function mountPathFor(root: string, subPath: string): string {
+  const path = `${root}/${subPath}`;
+  return path.includes(':') ? modelPath : path;
 }
 
 /** A host in a URL: an IPv6 address needs brackets. */

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
 import { kubernetesRegion } from '../../../../src/core/config/kubernetes-region.ts';
 import type { KubernetesRuntime } from '../../../../src/core/config/schema.ts';
+import { digestOf } from '../../../../src/core/base/ids.ts';
+import { downloadJob } from '../../../../src/core/regions/kubernetes/manifests/download.ts';
 import { disruptionBudget, networkPolicy, service } from '../../../../src/core/regions/kubernetes/manifests/network.ts';
+import { podTaskJob } from '../../../../src/core/regions/kubernetes/manifests/pod-task.ts';
 import type { RenderInput } from '../../../../src/core/regions/kubernetes/manifests/render-input.ts';
 import { deployment, startSeconds } from '../../../../src/core/regions/kubernetes/manifests/workload.ts';
 import type { Workload } from '../../../../src/core/region/region.ts';
@@ -148,7 +151,7 @@ test('weights are read-only in the claim and in the mount, and checked before th
 test("only EcoLink may reach the engine's port; with the API proxy everybody may", () => {
   const ports = [{ port: 'http', protocol: 'TCP' }];
   expect(networkPolicy(inputOf()).spec).toMatchObject({
-    policyTypes: ['Ingress'],
+    policyTypes: ['Ingress', 'Egress'],
     ingress: [
       {
         from: [{ podSelector: { matchLabels: { 'app.kubernetes.io/name': 'ecolink' } } }],
@@ -161,6 +164,117 @@ test("only EcoLink may reach the engine's port; with the API proxy everybody may
     ingress: [{ from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ecolink' } } }] }],
   });
   expect(networkPolicy(inputOf({}, { reach: 'api-proxy' })).spec?.ingress).toEqual([{ ports }]);
+});
+
+const inCluster = { key: 'kubernetes.io/metadata.name', operator: 'In', values: ['kube-system', 'openshift-dns'] };
+const dns = {
+  to: [{ namespaceSelector: { matchExpressions: [inCluster] } }, { ipBlock: { cidr: '169.254.20.10/32' } }],
+  ports: [
+    { port: 53, protocol: 'UDP' },
+    { port: 53, protocol: 'TCP' },
+    { port: 5353, protocol: 'UDP' },
+    { port: 5353, protocol: 'TCP' },
+  ],
+};
+
+test("an engine may call the cluster's DNS and nothing else", () => {
+  expect(networkPolicy(inputOf()).spec).toMatchObject({ policyTypes: ['Ingress', 'Egress'], egress: [dns] });
+});
+
+test('a region can allow its engines more, or everything', () => {
+  const rules = [
+    { cidr: '10.0.0.0/8', except: ['10.1.0.0/16'], ports: [443, { port: 8000, end_port: 8100, protocol: 'UDP' }] },
+    { cidr: 'fd00::/8' },
+    { namespace_selector: { team: 'metrics' }, pod_selector: { app: 'collector' }, ports: [4317] },
+    { namespace_selector: {} },
+    { pod_selector: { app: 'cache' } },
+  ];
+  expect(networkPolicy(inputOf({}, { engine_egress: rules })).spec?.egress).toEqual([
+    dns,
+    {
+      to: [{ ipBlock: { cidr: '10.0.0.0/8', except: ['10.1.0.0/16'] } }],
+      ports: [
+        { port: 443, protocol: 'TCP' },
+        { port: 8000, endPort: 8100, protocol: 'UDP' },
+      ],
+    },
+    { to: [{ ipBlock: { cidr: 'fd00::/8' } }] },
+    {
+      to: [
+        {
+          namespaceSelector: { matchLabels: { team: 'metrics' } },
+          podSelector: { matchLabels: { app: 'collector' } },
+        },
+      ],
+      ports: [{ port: 4317, protocol: 'TCP' }],
+    },
+    { to: [{ namespaceSelector: {} }] },
+    { to: [{ podSelector: { matchLabels: { app: 'cache' } } }] },
+  ]);
+  for (const engine_egress of ['off', false]) {
+    const { spec } = networkPolicy(inputOf({}, { engine_egress }));
+    expect(spec?.policyTypes).toEqual(['Ingress']);
+    expect(spec).not.toHaveProperty('egress');
+  }
+});
+
+test('downloads and pod tasks keep their egress: the policy does not select them', () => {
+  const { config } = inputOf();
+  const pods = [
+    downloadJob(config, {
+      key: 'v-1',
+      attempt: 1,
+      claim: 'uid',
+      withToken: false,
+      manifest: { version: 1, endpoint: 'http://hub.test', repo: 'a/b', commit: 'a'.repeat(40), files: [] },
+    }),
+    podTaskJob(config, { name: 't', claim: 'c', mountPath: '/c', writes: false, args: [], deadlineSeconds: 1 }),
+  ].map((job) => job.spec?.template.metadata?.labels);
+  const selector = networkPolicy(inputOf()).spec?.podSelector?.matchLabels ?? {};
+  const selects = (labels: Record<string, string> | undefined) =>
+    Object.entries(selector).every(([name, value]) => labels?.[name] === value);
+  expect(pods.map(selects)).toEqual([false, false]);
+  expect(selects(deployment(inputOf()).spec?.template.metadata?.labels)).toBe(true);
+});
+
+const shared = { kind: 'filesystem', filesystem: 'weights', subfolder: 'team/tiny' } as const;
+const wholeFilesystem = { claim: 'weights', mountPath: '/data', modelPath: '/data/team/tiny' };
+
+test('an engine sees only the folder of its model, read-only, after a check that no link leads elsewhere', () => {
+  const input = { ...inputOf({ location: shared }), ...wholeFilesystem };
+  const { pod, engine } = render({ ...input, mountPath: '/data/team/tiny', subPath: 'team/tiny' });
+  expect(engine.volumeMounts?.filter(({ name }) => name === 'model')).toEqual([
+    { name: 'model', mountPath: '/data/team/tiny', subPath: 'team/tiny', readOnly: true },
+  ]);
+  expect(pod.volumes).toContainEqual({
+    name: 'model',
+    persistentVolumeClaim: { claimName: 'weights', readOnly: true },
+  });
+  expect(pod.initContainers).toMatchObject([
+    {
+      name: 'check-folder',
+      image: 'e:1',
+      args: ['check-folder', '--target', '/filesystem', '--path', 'team/tiny'],
+      volumeMounts: [{ name: 'model', mountPath: '/filesystem', readOnly: true }],
+      securityContext: { readOnlyRootFilesystem: true, allowPrivilegeEscalation: false },
+    },
+  ]);
+});
+
+/** Hashes of what the version before `subPath` rendered. A Deployment with another hash is applied anew. */
+test('an upgrade changes no Deployment of a running instance', () => {
+  const config = { accelerators: [] };
+  const more = { bytes: 1e9, runtime: 'engine', arguments: ['--model', '{model_path}'] };
+  const runtime = { ...vllm, name: 'engine', image: 'engine:1', arguments: [], port: 8000, environment: {} };
+  const hashOf = (given: RenderInput) =>
+    digestOf(
+      deployment({
+        ...given,
+        runtime: { ...runtime, ends: 'at_once', command: undefined, user: undefined, drain_seconds: undefined },
+      }),
+    ).slice(0, 16);
+  expect(hashOf(inputOf(more, config))).toBe('9c3898cd0aef06fe');
+  expect(hashOf({ ...inputOf({ ...more, location: shared }, config), ...wholeFilesystem })).toBe('43650e64d3710e1c');
 });
 
 test('a Service exists for its endpoints and has no address of its own', () => {

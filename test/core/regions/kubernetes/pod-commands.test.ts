@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { writeCompletion } from '../../../../src/core/download/disk/completion.ts';
 
 const main = fileURLToPath(new URL('../../../../src/main.ts', import.meta.url));
@@ -77,4 +77,43 @@ test('a folder is listed with the contents of its small JSON files; a mistyped f
   const mistyped = await run('list-folder', '--target', root, '--path', 'team/tyni');
   expect(mistyped).toMatchObject({ status: 1, answer: { error: { code: 'subfolder_not_found', kind: 'not_found' } } });
   expect(await readdir(join(root, 'team'))).toEqual(['tiny']);
+});
+
+describe('the folder that an engine sees alone', () => {
+  const check = (path: string) => run('check-folder', '--target', root, '--path', path);
+  const refused = (message: string) => ({
+    status: 1,
+    answer: { error: { code: 'link_leads_out', message: expect.stringContaining(message) } },
+  });
+
+  beforeEach(async () => {
+    await mkdir(join(root, 'team/tiny/blobs'), { recursive: true });
+    await mkdir(join(root, 'secret'));
+    await writeFile(join(root, 'secret/file'), 'secret');
+    await writeFile(join(root, 'team/tiny/blobs/1'), 'weights');
+  });
+
+  test('is good with real files, and with links that stay inside', async () => {
+    await symlink('blobs/1', join(root, 'team/tiny/model.gguf'));
+    expect(await check('team/tiny')).toMatchObject({ status: 0, answer: { folder: 'team/tiny' } });
+  });
+
+  test('is refused if it is a link, or below one, even if that leads to a folder of the filesystem', async () => {
+    await symlink('../secret', join(root, 'team/other'));
+    await symlink('team', join(root, 'squad'));
+    await symlink('/', join(root, 'team/everything'));
+    expect(await check('team/other')).toMatchObject(refused('contains a symbolic link'));
+    expect(await check('squad/tiny')).toMatchObject(refused('contains a symbolic link'));
+    expect(await check('team/everything')).toMatchObject({ status: 1 });
+  });
+
+  test('is refused if a link inside leads out of it: the engine would find nothing there', async () => {
+    await symlink('../../secret/file', join(root, 'team/tiny/model.gguf'));
+    expect(await check('team/tiny')).toMatchObject(refused('leads out of that folder'));
+  });
+
+  test('is refused if it does not exist, or leads out by its name', async () => {
+    expect(await check('team/none')).toMatchObject({ status: 1, answer: { error: { code: 'subfolder_not_found' } } });
+    expect(await check('../team')).toMatchObject({ status: 1, answer: { error: { code: 'bad_subfolder' } } });
+  });
 });

@@ -223,3 +223,26 @@ test('an incomplete volume is reported in words, not in the JSON that the check 
     final: false,
   });
 });
+
+test('a folder that cannot be shown to an engine alone is reported in words, also if an older image checks it', () => {
+  const error = {
+    code: 'link_leads_out',
+    message: 'The path "team/tiny" contains a symbolic link.',
+    retryable: false,
+    next_step: 'Put the files there.',
+  };
+  const podWith = (message: string) => {
+    const terminated = { exitCode: 1, message };
+    const initContainerStatuses = [{ name: 'check-folder', image: 'e:1', restartCount: 1, state: { terminated } }];
+    return { metadata: { name: 'p' }, status: { phase: 'Pending', initContainerStatuses } } as unknown as Live<V1Pod>;
+  };
+  expect(problemOf(podWith(`${JSON.stringify({ error })}\n`))).toEqual({
+    code: 'folder_refused',
+    message: error.message,
+    final: false,
+  });
+  expect(problemOf(podWith('error[unknown_command]: no command'))).toMatchObject({
+    code: 'folder_refused',
+    message: expect.stringContaining('ecolink_image'),
+  });
+});

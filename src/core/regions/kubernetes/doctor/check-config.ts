@@ -20,6 +20,15 @@ export function checkReach(config: KubernetesRegionConfig): CheckResult[] {
   return [{ state: 'warning', said, fix: 'If the network does not route to pods, set reach: api-proxy.' }];
 }
 
+/** `own`: the namespace of EcoLink's pod, with its keys and tokens. Undefined outside a cluster. */
+export function checkNamespace(config: KubernetesRegionConfig, own: string | undefined): CheckResult[] {
+  if (!config.in_cluster || config.namespace !== own) return [];
+  const said = `engines run in the namespace of EcoLink itself, ${own}`;
+  const fix =
+    'Add a region with a namespace of its own for new models, and stop the instances of this one when you can.';
+  return [{ state: 'warning', said, fix }];
+}
+
 /** Nodes may scale from zero, and counting accelerators takes optional rights. */
 export function checkAccelerators(accelerators: NonNullable<RegionStatus['accelerators']>): CheckResult[] {
   const unknown = accelerators.filter(({ free }) => free === null).map(({ name }) => name);

@@ -8,6 +8,7 @@ import type { RegionStatus } from '../../../region/region.ts';
 import { ClusterAccess } from '../api/access.ts';
 import { KubernetesClient } from '../api/client.ts';
 import { nameFor } from '../api/names.ts';
+import { ownNamespace } from '../api/own-namespace.ts';
 import { Ownership } from '../api/ownership.ts';
 import { systemError } from '../api/system-error.ts';
 import { probeClaim } from '../manifests/volume.ts';
@@ -16,6 +17,7 @@ import { probeAnswer } from '../pods/task-answers.ts';
 import {
   checkAccelerators,
   checkImage,
+  checkNamespace,
   checkNodeLocalStorage,
   checkPlugin,
   checkReach,
@@ -60,6 +62,7 @@ export async function checkRegion(options: CheckRegionOptions): Promise<CheckRes
     return [
       { state: 'ok', said: `${status.version}, namespace ${namespace}, ${storage}` },
       ...checkPlugin(region, access.plugin()),
+      ...checkNamespace(config, ownNamespace()),
       ...checkReach(config),
       ...checkAccelerators(status.accelerators ?? []),
       ...checkImage(config),

@@ -13,6 +13,8 @@ export interface RenderInput {
   claim: string;
   /** Where the claim is mounted. */
   mountPath: string;
+  /** The only folder of the claim that the engine sees. Undefined: all of it. */
+  subPath?: string | undefined;
   modelPath: string;
 }
 

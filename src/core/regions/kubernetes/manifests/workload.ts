@@ -68,13 +68,13 @@ function rolloutOf(workload: Workload): { maxSurge: number; maxUnavailable: numb
 }
 
 function podSpec(input: RenderInput): V1PodSpec {
-  const { config, workload, runtime } = input;
+  const { config, runtime } = input;
   return {
     ...podBase(config, runtime.user ?? config.run_as.user),
     ...placementOf(input),
     runtimeClassName: config.runtime_class,
     terminationGracePeriodSeconds: endpointSeconds + drainSeconds(runtime) + engineEndSeconds,
-    initContainers: workload.location.kind === 'volume' ? [completionCheck(input)] : undefined,
+    initContainers: checksOf(input),
     containers: [engine(input)],
     volumes: [
       claimVolume('model', input.claim, true),
@@ -82,6 +82,11 @@ function podSpec(input: RenderInput): V1PodSpec {
       ...writable.map(({ name }) => ({ name, emptyDir: {} })),
     ],
   };
+}
+
+function checksOf(input: RenderInput): V1Container[] | undefined {
+  if (input.workload.location.kind === 'volume') return [completionCheck(input)];
+  return input.subPath === undefined ? undefined : [folderCheck(input, input.subPath)];
 }
 
 /** An incomplete volume is never served, whatever its claim's annotations say. */
@@ -92,8 +97,29 @@ function completionCheck(input: RenderInput): V1Container {
   };
 }
 
-function modelMount(input: RenderInput) {
-  return { name: 'model', mountPath: input.mountPath, readOnly: true };
+/** The container's name in a pod. `pod-problems.ts` knows it. */
+export const folderCheckName = 'check-folder';
+
+/**
+ * The kubelet follows links in a `subPath`, so a link could show the engine another folder of the filesystem. This
+ * container sees all of the filesystem and ends with an error then. A link inside the folder that leads out of it would
+ * lead nowhere in the engine.
+ */
+function folderCheck(input: RenderInput, subPath: string): V1Container {
+  const target = '/filesystem';
+  return {
+    ...ecolinkContainer(
+      input.config,
+      folderCheckName,
+      ['check-folder', '--target', target, '--path', subPath],
+      [{ name: 'model', mountPath: target, readOnly: true }],
+    ),
+    resources: smallResources(input.config, '10m'),
+  };
+}
+
+function modelMount({ mountPath, subPath }: RenderInput) {
+  return { name: 'model', mountPath, subPath, readOnly: true };
 }
 
 const home = '/home/ecolink';

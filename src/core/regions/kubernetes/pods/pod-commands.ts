@@ -1,4 +1,4 @@
-import { access, constants, rm, writeFile } from 'node:fs/promises';
+import { access, constants, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EnvHttpProxyAgent, fetch } from 'undici';
@@ -25,6 +25,7 @@ interface CommandOptions {
 const commands: Record<string, (options: CommandOptions) => Promise<object>> = {
   'check-volume': checkVolume,
   'verify-volume': verifyVolume,
+  'check-folder': checkFolder,
   'list-folder': listFolder,
   'read-file': readOneFile,
   'probe-region': probeRegion,
@@ -61,6 +62,28 @@ async function checkVolume({ target }: CommandOptions): Promise<object> {
   const completion = await readCompletion(target);
   if (completion) return { repo: completion.repo, commit: completion.commit, bytes: completion.bytes };
   throw fail('volume_incomplete', `${target} holds no complete download.`, { nextStep: 'Download the model again.' });
+}
+
+/**
+ * Checks the folder of a filesystem that an engine gets to see and nothing else: its path has no link, and no link inside
+ * leads out of it.
+ */
+async function checkFolder({ target, path }: CommandOptions): Promise<object> {
+  // Refuses a folder that is missing, or not in the filesystem.
+  await listInside(target, path);
+  const folder = join(await realpath(target), path);
+  if ((await realpath(folder)) !== folder) throw linked(`The path "${path}" contains a symbolic link.`);
+  try {
+    await listInside(folder, '');
+  } catch (thrown) {
+    if (!(thrown instanceof EcolinkError) || thrown.code !== 'link_leads_out') throw thrown;
+    throw linked(`A symbolic link in "${path}" leads out of that folder, and an engine sees only that folder.`);
+  }
+  return { folder: path };
+}
+
+function linked(message: string): EcolinkError {
+  return fail('link_leads_out', message, { nextStep: 'Put the files themselves into the folder of the model.' });
 }
 
 async function verifyVolume({ target }: CommandOptions): Promise<z.infer<typeof verifyAnswer>> {

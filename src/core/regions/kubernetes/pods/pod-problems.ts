@@ -1,6 +1,7 @@
 import type { V1ContainerStatus } from '@kubernetes/client-node';
 import type { CodedReason } from '../api/events.ts';
 import type { Pod } from '../api/kinds.ts';
+import { folderCheckName } from '../manifests/workload.ts';
 import { printedError } from './task-answers.ts';
 
 export interface PodProblem extends CodedReason {
@@ -85,6 +86,7 @@ function ended(pod: Pod): PodProblem | undefined {
     if (!last || last.exitCode === 0) continue;
     if (last.reason === 'OOMKilled') return outOfMemory(pod, status.name);
     const lines = lastLines(last.message);
+    if (status.name === folderCheckName) return folderRefused(last.message, lines);
     if (status.name === 'check')
       return { code: 'volume_incomplete', message: printedError(last.message ?? '')?.message ?? lines, final: false };
     const said = `with status ${last.exitCode}${lines === '' ? '' : `: ${lines}`}`;
@@ -93,6 +95,12 @@ function ended(pod: Pod): PodProblem | undefined {
     return { code: 'crash_loop', message: `It ended ${crashes} times in a row, the last time ${said}`, final: false };
   }
   return undefined;
+}
+
+/** Not final: somebody may correct the folder. An image of an older version does not know the command. */
+function folderRefused(said: string | undefined, lines: string): PodProblem {
+  const other = `It could not be checked: ${lines}. The image in ecolink_image must have the version of this EcoLink.`;
+  return { code: 'folder_refused', message: printedError(said ?? '')?.message ?? other, final: false };
 }
 
 function outOfMemory(pod: Pod, container: string): PodProblem {
