@@ -35,7 +35,7 @@ export async function planFor(
   const facts = await Promise.all(
     regions.map(async (region) => [region, await factOf(deps, model, input, region, images.get(region))] as const),
   );
-  return planLaunch(model, input, new Map(facts), await deps.sources.changesSince(model), deps.fleet);
+  return planLaunch(model, input, new Map(facts), await deps.sources.stateOf(model), deps.fleet);
 }
 
 async function factOf(

@@ -19,6 +19,8 @@ export const instanceSpecSchema = z.object({
   /** The arguments that the requester gave. A restart with another model plans with them again. */
   extraArguments: z.array(z.string()).optional(),
   allowPickle: z.boolean().optional(),
+  /** The files that were accepted. Undefined for downloads, and for instances of older versions. See AcceptedFiles. */
+  filesDigest: z.string().optional(),
   reason: z.string().optional(),
   /** The duration that was last given. A restart of a stopped instance counts it again from the start. */
   stopAfter: z.string().optional(),

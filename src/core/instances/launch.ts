@@ -78,6 +78,7 @@ function specOf(made: LaunchPlan, input: LaunchInstanceInput): InstanceSpec {
     contextLength: input.context_length,
     extraArguments: input.arguments,
     allowPickle: input.allow_pickle,
+    filesDigest: made.files?.digest,
     reason: input.reason,
     stopAfter: input.stop_after,
   };

@@ -61,7 +61,7 @@ export async function commitRestart(deps: InstanceDeps, prepared: PreparedRestar
     {
       desired: 'running',
       registryModelId: model.id,
-      spec: { ...instance.spec, regions: regionsOf(plan), allowPickle },
+      spec: { ...instance.spec, regions: regionsOf(plan), allowPickle, filesDigest: plan.files?.digest },
       generation: instance.generation + 1,
       state: 'pending',
       regions,

@@ -8,7 +8,8 @@ import { isPickle } from '../registry/model.ts';
 import { contextEstimate, memoryEstimate, memoryWarnings } from '../registry/sizing.ts';
 import { argumentsOf, remoteCodeFlagsIn, imageOf } from '../runtimes/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
-import type { MountedFolder } from '../registry/sources/source.ts';
+import type { AcceptedFiles } from '../region/region.ts';
+import type { MountedFolder, SourceState } from '../registry/sources/source.ts';
 import type { Delivery } from '../registry/sources/sources.ts';
 import type { OwnedModel } from '../registry/table.ts';
 import { selectionHash } from '../registry/selection-hash.ts';
@@ -70,9 +71,15 @@ export interface LaunchPlan {
   cost_per_hour: number | null;
   bytes_to_fetch: number;
   warnings: Prose[];
+  /** The first changes since the registration. */
   changes: string[];
+  /** Covers every change since the registration, and the content of the files. Undefined for a download. */
+  fingerprint?: string | undefined;
+  files?: AcceptedFiles | undefined;
   digest: string;
 }
+
+const changesShown = 10;
 
 /** By default a model that can be fetched runs in two regions, because one can fail. */
 const defaultRegions = 2;
@@ -111,7 +118,7 @@ export function planLaunch(
   model: OwnedModel,
   input: LaunchInput,
   facts: ReadonlyMap<string, RegionFact>,
-  changes: readonly string[],
+  { changes, files }: SourceState,
   fleet: Fleet,
 ): LaunchPlan {
   refusePickle(model, input.allow_pickle);
@@ -119,6 +126,7 @@ export function planLaunch(
   const launches = regions.map(([region, fact]) => planRegion(model, input, region, fact, fleet));
   const costs = launches.map((launch) => launch.cost_per_hour);
   const cost = costs.some((each) => each === null) ? null : costs.reduce((sum: number, each) => sum + (each ?? 0), 0);
+  const fingerprint = files && digestOf({ files: files.digest, changes });
   return {
     model: model.name,
     commit: model.commit,
@@ -126,9 +134,16 @@ export function planLaunch(
     cost_per_hour: cost,
     bytes_to_fetch: launches.reduce((sum, launch) => sum + launch.volume.bytes_to_fetch, 0),
     warnings: [...warningsOf(model, launches, fleet), ...regions.flatMap(([, { outOfReach }]) => outOfReach ?? [])],
-    changes: [...changes],
-    digest: digestFor(model, launches, changes),
+    changes: shown(changes),
+    fingerprint,
+    files,
+    digest: digestFor(model, launches, changes, fingerprint),
   };
+}
+
+function shown(changes: readonly string[]): string[] {
+  if (changes.length <= changesShown) return [...changes];
+  return [...changes.slice(0, changesShown), `and ${changes.length - changesShown} more`];
 }
 
 function planRegion(
@@ -227,7 +242,12 @@ function warningsOf(model: OwnedModel, launches: readonly RegionLaunch[], fleet:
  * Covers what a person who accepts the plan relies on. Leaves out what changes by itself: times, free capacity, and
  * whether the weights are there already.
  */
-function digestFor(model: OwnedModel, launches: readonly RegionLaunch[], changes: readonly string[]): string {
+function digestFor(
+  model: OwnedModel,
+  launches: readonly RegionLaunch[],
+  changes: readonly string[],
+  fingerprint: string | undefined,
+): string {
   const relied = launches.map((launch) => ({
     region: launch.region,
     replicas: launch.replicas,
@@ -238,11 +258,14 @@ function digestFor(model: OwnedModel, launches: readonly RegionLaunch[], changes
     count: launch.accelerator_count,
     cost: launch.cost_per_hour,
   }));
-  return digestOf({
+  const whole = digestOf({
     model: model.id,
     commit: model.commit,
     selection: selectionHash(model.files),
     relied,
     changes,
-  }).slice(0, 16);
+    fingerprint,
+  });
+  // Who writes to a folder could look for two contents with the same short digest.
+  return fingerprint === undefined ? whole.slice(0, 16) : whole;
 }
