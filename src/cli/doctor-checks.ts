@@ -99,7 +99,9 @@ async function server(): Promise<CheckResult> {
 /** A server that runs is asked: it knows how many of its processes wait for a dead mount. */
 async function filesystems(): Promise<CheckResult> {
   const config = loadConfig();
-  const client = await connect({ dataDir: config.dataDir, source: 'cli', ...clientEnvironment() }).catch(() => undefined);
+  const client = await connect({ dataDir: config.dataDir, source: 'cli', ...clientEnvironment() }).catch(
+    () => undefined,
+  );
   const found = client
     ? (await client.call('list_filesystems', { limit: 100 })).items
     : (await lookAtFilesystems(config)).map(({ reason, ...each }) => ({ ...each, reason: reason?.message }));

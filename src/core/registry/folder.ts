@@ -17,7 +17,7 @@ function isConfig(entry: FolderEntry): boolean {
 export async function listModelFiles(region: Region, filesystem: string, subfolder: string): Promise<FolderEntry[]> {
   const entries = await region.listFolder(filesystem, subfolder);
   const special = entries.find((entry) => entry.special && countsAsModelFile(entry.path, true));
-  if (special) throw notRegular(`${subfolder}/${special.path}`);
+  if (special) throw notRegular(pathBelow(subfolder, special.path));
   return entries.filter((entry) => !entry.special);
 }
 
@@ -28,7 +28,7 @@ export function refuseWithoutWeights(filesystem: string, subfolder: string, entr
 
 /** The fingerprint of version 2. `selected`: the files that a launch reads. The order of the lists does not matter. */
 export async function fingerprintOf(
-  region: Region,
+  region: Pick<Region, 'markFiles'>,
   filesystem: string,
   subfolder: string,
   entries: readonly FolderEntry[],
@@ -56,7 +56,7 @@ export async function listingFingerprintOf(
   const hash = createHash('sha256');
   for (const entry of entries.filter((each) => isConfig(each) && countsAsModelFile(each.path, false))) {
     hash.update(`${entry.path}\0`);
-    hash.update(await region.readFile(filesystem, `${subfolder}/${entry.path}`, configLimit));
+    hash.update(await region.readFile(filesystem, pathBelow(subfolder, entry.path), configLimit));
   }
   return { entries, configHash: hash.digest('hex') };
 }
@@ -65,12 +65,17 @@ export async function listingFingerprintOf(
 export function folderText(region: Region, filesystem: string, subfolder: string) {
   return async (path: string, maximumBytes: number): Promise<string | undefined> => {
     try {
-      return (await region.readFile(filesystem, `${subfolder}/${path}`, maximumBytes)).toString('utf8');
+      return (await region.readFile(filesystem, pathBelow(subfolder, path), maximumBytes)).toString('utf8');
     } catch (thrown) {
       if (thrown instanceof EcolinkError && thrown.kind !== 'unavailable') return undefined;
       throw thrown;
     }
   };
+}
+
+/** The path of a file from the root of its filesystem. The subfolder is empty for a model at the root. */
+export function pathBelow(subfolder: string, path: string): string {
+  return subfolder === '' ? path : `${subfolder}/${path}`;
 }
 
 function notAModel(filesystem: string, subfolder: string, entries: readonly FolderEntry[]): Error {

@@ -111,8 +111,9 @@ export class LocalRegion implements Region {
   listWorkloads = () => this.#workloads.list();
 
   async close() {
-    await this.#workloads.close();
+    // First: a step over replicas may wait for a filesystem.
     for (const filesystem of this.#filesystems.values()) filesystem.close();
+    await this.#workloads.close();
   }
 
   async endAll() {

@@ -9,6 +9,7 @@ import {
   folderText,
   listingFingerprintOf,
   listModelFiles,
+  pathBelow,
   refuseWithoutWeights,
 } from '../folder.ts';
 import { refuseHubCache } from '../hub-cache.ts';
@@ -69,10 +70,10 @@ async function examineFolder({ fleet }: SourceDeps, input: SourceInput): Promise
   const selection = selectFiles(found, input.include ?? [], input.exclude ?? [], isServed, contents);
   checkFileNames(selection.files);
   await checkHeads(selection.files, async (path, bytes) =>
-    region.readHead?.(filesystem.name, `${subfolder}/${path}`, bytes),
+    region.readHead?.(filesystem.name, pathBelow(subfolder, path), bytes),
   );
   const config = has('config.json')
-    ? await region.readFile(filesystem.name, `${subfolder}/config.json`, configLimit)
+    ? await region.readFile(filesystem.name, pathBelow(subfolder, 'config.json'), configLimit)
     : undefined;
   return {
     source: filesystemSource.name,

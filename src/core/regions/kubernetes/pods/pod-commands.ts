@@ -9,6 +9,7 @@ import { describeMismatch, verifyTree } from '../../../download/disk/verify.ts';
 import { headBytes } from '../../../region/filesystems.ts';
 import type { FolderEntry } from '../../../region/region.ts';
 import { listInside, markInside, readHeadInside, readInside } from '../../local/filesystems/folders.ts';
+import { pathBelow } from '../../../registry/folder.ts';
 import { countsAsModelFile } from '../../../registry/selection/file-kind.ts';
 import { systemError } from '../api/system-error.ts';
 import type { fileAnswer, FolderReport, probeAnswer, verifyAnswer } from './task-answers.ts';
@@ -85,7 +86,7 @@ async function listFolder({ target, path }: CommandOptions): Promise<FolderRepor
   let room = contentsLimit;
   for (const entry of entries) {
     if (entry.special || !entry.path.endsWith('.json') || entry.size > Math.min(room, fileLimit)) continue;
-    contents[entry.path] = readInside(target, `${path}/${entry.path}`, fileLimit).toString('base64');
+    contents[entry.path] = readInside(target, pathBelow(path, entry.path), fileLimit).toString('base64');
     room -= entry.size;
   }
   return { entries, contents, heads: headsOf(target, path, entries), marks: marksOf(target, path, entries) };
@@ -102,7 +103,7 @@ function headsOf(target: string, path: string, entries: readonly FolderEntry[]):
     .filter((entry) => !entry.special && (weights.test(entry.path) || entry.size <= headBytes))
     .slice(0, maximumHeads);
   for (const entry of useful) {
-    heads[entry.path] = readHeadInside(target, `${path}/${entry.path}`, headBytes).toString('base64');
+    heads[entry.path] = readHeadInside(target, pathBelow(path, entry.path), headBytes).toString('base64');
   }
   return heads;
 }

@@ -47,7 +47,7 @@ function signOfLife(): () => void {
 
 function print(line: object): void {
   const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
-  for (let done = 0; done < bytes.length; ) done += writeSync(1, bytes, done);
+  for (let done = 0; done < bytes.length;) done += writeSync(1, bytes, done);
 }
 
 main(process.argv[2] ?? '/');

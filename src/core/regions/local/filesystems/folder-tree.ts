@@ -81,7 +81,9 @@ export class FolderTree implements Disposable {
 
   /** The part of an absolute path below the root. */
   #below(target: string): string | undefined {
-    const name = this.#names.find((each) => target === each || target.startsWith(each.endsWith('/') ? each : `${each}/`));
+    const name = this.#names.find(
+      (each) => target === each || target.startsWith(each.endsWith('/') ? each : `${each}/`),
+    );
     return name === undefined ? undefined : target.slice(name.length);
   }
 }

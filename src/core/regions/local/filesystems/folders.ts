@@ -244,11 +244,15 @@ function notFound(tree: FolderTree, parent: OpenFolder, subfolder: string): Erro
   const folders = [...namesIn(parent, mostNeighbours)].filter((name) => lookAt(parent, name)?.isDirectory()).toSorted();
   const below = parent.realPath.slice(tree.root.realPath.length).replace(/^\//, '');
   const content = folders.length === 0 ? 'no folders' : folders.slice(0, 10).join(', ');
-  return fail('subfolder_not_found', `The folder "${subfolder}" does not exist: ${below || 'the root'} holds ${content}.`, {
-    nextStep: say`Correct ${fieldRef('subfolder')}.`,
-    field: 'subfolder',
-    validValues: folders.length === 0 ? undefined : folders.slice(0, 50).map((name) => join(below, name)),
-  });
+  return fail(
+    'subfolder_not_found',
+    `The folder "${subfolder}" does not exist: ${below || 'the root'} holds ${content}.`,
+    {
+      nextStep: say`Correct ${fieldRef('subfolder')}.`,
+      field: 'subfolder',
+      validValues: folders.length === 0 ? undefined : folders.slice(0, 50).map((name) => join(below, name)),
+    },
+  );
 }
 
 function join(folder: string, path: string): string {

@@ -37,6 +37,7 @@ export class LocalFilesystem {
   readonly #deps: FilesystemDeps;
   #process: FilesystemProcess | undefined;
   #idle: Disposable | undefined;
+  #isClosed = false;
   /** Processes that were given up and have not ended. */
   readonly #stuck = new Set<FilesystemProcess>();
 
@@ -61,7 +62,7 @@ export class LocalFilesystem {
 
   /** Throws `filesystem_not_responding`. */
   async ask<R extends FilesystemRequest>(request: R): Promise<AnswerOf<R>> {
-    if (this.#stuck.size >= mostStuck) throw this.#notResponding();
+    if (this.#isClosed || this.#stuck.size >= mostStuck) throw this.#notResponding();
     this.#idle?.[Symbol.dispose]();
     const running = (this.#process ??= this.#start());
     if (running.waiting >= mostWaiting) throw this.#notResponding();
@@ -78,6 +79,7 @@ export class LocalFilesystem {
 
   /** Waits for nothing: a process may never end. */
   close(): void {
+    this.#isClosed = true;
     this.#idle?.[Symbol.dispose]();
     this.#process?.kill();
   }

@@ -14,6 +14,7 @@ import {
   readHeadInside,
   readInside,
 } from '../../../../../src/core/regions/local/filesystems/folders.ts';
+import { runScript, sourceOf } from '../../../../support/run-script.ts';
 import { digestOfFiles } from '../../../../../src/core/region/filesystems.ts';
 
 let place: string;
@@ -70,6 +71,15 @@ describe('a pipe, a socket or a device', () => {
     ['marked', () => markInside(root, 'team/tiny', ['pipe.json'])],
   ])('is refused if it is to be %s', (_, look) => {
     expect(refusal(look)).toMatchObject({ code: 'not_regular_file', message: expect.stringContaining(pipe) });
+  });
+
+  test('is opened without waiting for its other end, if it takes the place of a file after the look', async () => {
+    const { output } = await runScript(`
+      import { FolderTree, openAt } from ${sourceOf('core/regions/local/filesystems/folder-tree.ts')};
+      const tree = new FolderTree(${JSON.stringify(join(root, 'team/tiny'))});
+      console.log('opened', openAt(tree.root, 'pipe.json') > 0);
+    `);
+    expect(output).toBe('opened true\n');
   });
 
   test('is refused behind a link too', async () => {

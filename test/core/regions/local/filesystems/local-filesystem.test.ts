@@ -116,6 +116,7 @@ describe('a filesystem that hangs', () => {
     const refused = expect(readFileOf(filesystem)).rejects.toMatchObject(silent);
     filesystem.close();
     await refused;
+    await expect(readFileOf(filesystem)).rejects.toMatchObject(silent);
     await expect.poll(lookers).toEqual([]);
   });
 });
