@@ -52,4 +52,5 @@ test('a request whose folder is as it was runs', async () => {
   await p.run(p.max, 'launch_instance', { model: 'tiny' });
   await p.approve(p.ada);
   await p.reaches('done');
+  expect((await p.run(p.max, 'list_instances'))['items']).toHaveLength(1);
 });

@@ -88,19 +88,19 @@ export class LocalRegion implements Region {
   }
 
   async listFolder(filesystem: string, subfolder: string) {
-    return this.#filesystem(filesystem).ask({ do: 'list', subfolder });
+    return this.#filesystem(filesystem).list(subfolder);
   }
 
   async readFile(filesystem: string, path: string, maximumBytes: number) {
-    return Buffer.from(await this.#filesystem(filesystem).ask({ do: 'read', path, maximumBytes }), 'base64');
+    return this.#filesystem(filesystem).read(path, maximumBytes);
   }
 
   async readHead(filesystem: string, path: string, bytes: number) {
-    return Buffer.from(await this.#filesystem(filesystem).ask({ do: 'head', path, bytes }), 'base64');
+    return this.#filesystem(filesystem).head(path, bytes);
   }
 
   async markFiles(filesystem: string, subfolder: string, paths: readonly string[]) {
-    return this.#filesystem(filesystem).ask({ do: 'mark', subfolder, paths: [...paths] });
+    return this.#filesystem(filesystem).mark(subfolder, paths);
   }
 
   observeWorkload = (instance: number) => this.#workloads.observe(instance);

@@ -62,6 +62,11 @@ export class FilesystemProcess {
       stdio: ['pipe', 'pipe', 'ignore'],
     });
     this.#child.on('error', (error) => this.#fail(error));
+    // Without descriptors, Node makes no pipes either.
+    if (this.#child.pid === undefined) {
+      this.#failed = true;
+      return;
+    }
     this.#child.on('exit', () => {
       this.#fail(new NoAnswer('The program ended.'));
       deps.onExit();
@@ -71,7 +76,7 @@ export class FilesystemProcess {
     this.#keepAlive(false);
   }
 
-  /** Undefined if it could not be started. */
+  /** Undefined if it could not be started. It takes no requests then. */
   get pid(): number | undefined {
     return this.#child.pid;
   }

@@ -1,10 +1,10 @@
 import type { z } from 'zod';
 import type { Clock } from '../../../base/clock.ts';
 import { EcolinkError, fail } from '../../../base/errors.ts';
-import type { RegionFilesystem } from '../../../region/region.ts';
+import type { FolderEntry, MarkedFile, RegionFilesystem } from '../../../region/region.ts';
 import { FilesystemProcess, NoAnswer } from './filesystem-process.ts';
 import { filesystemAnswers } from './requests.ts';
-import type { AnswerOf, FilesystemRequest } from './requests.ts';
+import type { FilesystemRequest } from './requests.ts';
 
 const silenceMs = 10_000;
 const totalMs = 120_000;
@@ -53,23 +53,40 @@ export class LocalFilesystem {
     if (this.#isBusyAndWell()) return { name, mountPath, state: 'usable' };
     const enough = new AbortController();
     const tooLong = clock.sleep(patienceMs, enough.signal).then(() => this.#notResponding());
-    const found = await Promise.race([this.ask({ do: 'check' }).then(() => undefined, asReported), tooLong]);
+    const found = await Promise.race([
+      this.#ask({ do: 'check' }, filesystemAnswers.check).then(() => undefined, asReported),
+      tooLong,
+    ]);
     enough.abort();
     if (found === undefined) return { name, mountPath, state: 'usable' };
     const state = found.kind === 'unavailable' ? 'unknown' : 'unusable';
     return { name, mountPath, state, reason: { code: found.code, message: found.message } };
   }
 
-  /** Throws `filesystem_not_responding`. */
-  async ask<R extends FilesystemRequest>(request: R): Promise<AnswerOf<R>> {
+  /** These throw `filesystem_not_responding`. */
+  list(subfolder: string): Promise<FolderEntry[]> {
+    return this.#ask({ do: 'list', subfolder }, filesystemAnswers.list);
+  }
+
+  async read(path: string, maximumBytes: number): Promise<Buffer> {
+    return Buffer.from(await this.#ask({ do: 'read', path, maximumBytes }, filesystemAnswers.read), 'base64');
+  }
+
+  async head(path: string, bytes: number): Promise<Buffer> {
+    return Buffer.from(await this.#ask({ do: 'head', path, bytes }, filesystemAnswers.head), 'base64');
+  }
+
+  mark(subfolder: string, paths: readonly string[]): Promise<MarkedFile[]> {
+    return this.#ask({ do: 'mark', subfolder, paths: [...paths] }, filesystemAnswers.mark);
+  }
+
+  async #ask<T>(request: FilesystemRequest, schema: z.ZodType<T>): Promise<T> {
     if (this.#isClosed || this.#stuck.size >= mostStuck) throw this.#notResponding();
     this.#idle?.[Symbol.dispose]();
     const running = (this.#process ??= this.#start());
     if (running.waiting >= mostWaiting) throw this.#notResponding();
     try {
-      // A request and its answer have the same name. The compiler cannot follow that through the table.
-      const schema: z.ZodType<unknown> = filesystemAnswers[request.do];
-      return schema.parse(await running.ask(request)) as AnswerOf<R>;
+      return schema.parse(await running.ask(request));
     } catch (thrown) {
       throw thrown instanceof NoAnswer ? this.#notResponding(thrown) : thrown;
     } finally {
@@ -94,13 +111,14 @@ export class LocalFilesystem {
       kill,
       onFailed: () => {
         if (this.#process === started) this.#process = undefined;
-        if (started.pid !== undefined) this.#stuck.add(started);
+        this.#stuck.add(started);
       },
       onExit: () => {
         if (this.#process === started) this.#process = undefined;
         this.#stuck.delete(started);
       },
     });
+    if (started.pid === undefined) throw this.#notStarted();
     return started;
   }
 
@@ -117,6 +135,17 @@ export class LocalFilesystem {
   #isBusyAndWell(): boolean {
     const { waiting = 0, heardMs } = this.#process ?? {};
     return waiting > 0 && heardMs !== undefined && this.#deps.clock.elapsedMs() - heardMs < recentMs;
+  }
+
+  #notStarted(): EcolinkError {
+    return fail(
+      'filesystem_not_responding',
+      `The process that looks at the filesystem ${this.name} cannot be started.`,
+      {
+        nextStep: 'Check the limits of open files and processes for the account of the server. Then try again.',
+        field: 'filesystem',
+      },
+    );
   }
 
   #notResponding(cause?: Error): EcolinkError {

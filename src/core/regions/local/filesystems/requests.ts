@@ -31,7 +31,6 @@ export const filesystemAnswers = {
   head: z.base64(),
   mark: z.array(z.object({ ...time, mark: z.string() })),
 };
-export type AnswerOf<R extends FilesystemRequest> = z.infer<(typeof filesystemAnswers)[R['do']]>;
 
 /** Waits for the disk. `onStep` is called after every step that the filesystem has answered. */
 export function answerRequest(root: string, request: FilesystemRequest, onStep: () => void): unknown {

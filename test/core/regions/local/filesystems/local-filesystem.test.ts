@@ -1,9 +1,13 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { systemErrorCode } from '../../../../../src/core/base/system-error.ts';
 import { LocalFilesystem } from '../../../../../src/core/regions/local/filesystems/local-filesystem.ts';
 import { createFakeClock } from '../../../../support/fake-clock.ts';
+import { sourceOf } from '../../../../support/run-script.ts';
 import type { FakeClock } from '../../../../support/fake-clock.ts';
 
 const silenceMs = 10_000;
@@ -22,9 +26,17 @@ function openFilesystem(kill?: (pid: number) => void): LocalFilesystem {
   const filesystem = new LocalFilesystem({ name: 'nfs', root, mountPath: '/models', clock, kill });
   onTestFinished(async () => {
     filesystem.close();
-    for (const pid of await lookers()) process.kill(pid, 'SIGKILL');
+    (await lookers()).forEach(endIfThere);
   });
   return filesystem;
+}
+
+function endIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (thrown) {
+    if (systemErrorCode(thrown) !== 'ESRCH') throw thrown;
+  }
 }
 
 /** Pids of the processes that look at this test's folder. */
@@ -45,8 +57,8 @@ async function onlyLooker(): Promise<number> {
   return pids[0] ?? 0;
 }
 
-const readFileOf = (filesystem: LocalFilesystem) => filesystem.ask({ do: 'read', path: 'file', maximumBytes: 100 });
-const content = Buffer.from('content').toString('base64');
+const readFileOf = (filesystem: LocalFilesystem) => filesystem.read('file', 100).then((bytes) => bytes.toString());
+const content = 'content';
 const silent = { code: 'filesystem_not_responding', field: 'filesystem', retryable: true };
 
 /** As a mount that hangs: the process answers nothing. The silence is over when the time has passed. */
@@ -65,7 +77,7 @@ describe('a filesystem that hangs', () => {
     await readFileOf(filesystem);
     const pid = await onlyLooker();
     process.kill(pid, 'SIGSTOP');
-    const waiting = [readFileOf(filesystem), filesystem.ask({ do: 'list', subfolder: '' })];
+    const waiting = [readFileOf(filesystem), filesystem.list('')];
     const refused = Promise.allSettled(waiting);
     await clock.advance(silenceMs - 1);
     expect(await lookers()).toEqual([pid]);
@@ -113,9 +125,9 @@ describe('a filesystem that hangs', () => {
     const filesystem = openFilesystem();
     await readFileOf(filesystem);
     process.kill(await onlyLooker(), 'SIGSTOP');
-    const refused = expect(readFileOf(filesystem)).rejects.toMatchObject(silent);
+    const refused = readFileOf(filesystem).catch((thrown: unknown) => thrown);
     filesystem.close();
-    await refused;
+    expect(await refused).toMatchObject(silent);
     await expect(readFileOf(filesystem)).rejects.toMatchObject(silent);
     await expect.poll(lookers).toEqual([]);
   });
@@ -145,20 +157,42 @@ describe('the process that looks at a filesystem', () => {
     await readFileOf(filesystem);
     const pid = await onlyLooker();
     process.kill(pid, 'SIGSTOP');
-    const refused = expect(readFileOf(filesystem)).rejects.toMatchObject(silent);
+    const refused = readFileOf(filesystem).catch((thrown: unknown) => thrown);
     process.kill(pid, 'SIGKILL');
-    await refused;
+    expect(await refused).toMatchObject(silent);
     expect(await readFileOf(filesystem)).toBe(content);
   });
 
   test('brings errors over whole', async () => {
     const filesystem = openFilesystem();
-    await expect(filesystem.ask({ do: 'list', subfolder: 'nothing' })).rejects.toMatchObject({
+    await expect(filesystem.list('nothing')).rejects.toMatchObject({
       code: 'subfolder_not_found',
       kind: 'not_found',
       field: 'subfolder',
     });
   });
+});
+
+test('without descriptors a look is an error, and it works again with some', async () => {
+  const script = `
+    import { closeSync, openSync } from 'node:fs';
+    import { systemClock } from ${sourceOf('core/base/clock.ts')};
+    import { LocalFilesystem } from ${sourceOf('core/regions/local/filesystems/local-filesystem.ts')};
+    const [name, mountPath, root, clock] = ['nfs', '/models', ${JSON.stringify(root)}, systemClock];
+    const filesystem = new LocalFilesystem({ name, root, mountPath, clock });
+    const look = () => filesystem.read('file', 100).then(String, (thrown) => thrown.code);
+    const opened = [];
+    try {
+      for (;;) opened.push(openSync('/dev/null'));
+    } catch {}
+    const without = await look();
+    for (const fd of opened) closeSync(fd);
+    console.log(without, await look());
+    filesystem.close();
+  `;
+  const command = 'ulimit -n 64 && exec "$0" --input-type=module -e "$1"';
+  const { stdout } = await promisify(execFile)('sh', ['-c', command, process.execPath, script]);
+  expect(stdout).toBe('filesystem_not_responding content\n');
 });
 
 test('a filesystem is usable, or its folder is missing', async () => {
