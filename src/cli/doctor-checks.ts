@@ -4,7 +4,7 @@ import { connect } from '../client/client.ts';
 import { EcolinkError } from '../core/base/errors.ts';
 import { say, task } from '../core/base/prose.ts';
 import { clientEnvironment, loadConfig } from '../core/config/load.ts';
-import { checkEngines, checkRegion, checkStore, checkableRegions } from '../core/doctor.ts';
+import { checkEngines, checkRegion, checkStore, checkableRegions, lookAtFilesystems } from '../core/doctor.ts';
 import type { CheckResult } from '../core/doctor.ts';
 
 export interface NamedResult extends CheckResult {
@@ -18,6 +18,7 @@ export const checks: readonly (() => Promise<NamedResult>)[] = [
   guarded('data folder', dataFolder),
   guarded('store', () => checkStore(loadConfig())),
   guarded('server', server),
+  guarded('filesystems', filesystems),
   guarded('hub', hub),
   guarded('engine', () => checkEngines(loadConfig())),
 ];
@@ -93,6 +94,21 @@ async function server(): Promise<CheckResult> {
     if (!(thrown instanceof EcolinkError) || thrown.code !== 'server_not_running') throw thrown;
     return { state: 'warning', said: 'does not run', fix: say`Start it: ${task('start_server')}` };
   }
+}
+
+/** A server that runs is asked: it knows how many of its processes wait for a dead mount. */
+async function filesystems(): Promise<CheckResult> {
+  const config = loadConfig();
+  const client = await connect({ dataDir: config.dataDir, source: 'cli', ...clientEnvironment() }).catch(
+    () => undefined,
+  );
+  const found = client
+    ? (await client.call('list_filesystems', { limit: 100 })).items
+    : (await lookAtFilesystems(config)).map(({ reason, ...each }) => ({ ...each, reason: reason?.message }));
+  const bad = found.filter(({ state }) => state !== 'usable');
+  if (bad.length === 0) return { state: 'ok', said: `${found.length} usable` };
+  const said = bad.map(({ name, reason }) => `${name}: ${reason ?? 'unusable'}`).join(' ');
+  return { state: 'warning', said, fix: 'Mount it, or correct it under "filesystems" in ecolink.yaml.' };
 }
 
 async function hub(): Promise<CheckResult> {

@@ -4,6 +4,8 @@ import { systemClock } from './base/clock.ts';
 import { randomId } from './base/ids.ts';
 import type { Config } from './config/config.ts';
 import { kubernetesRegion } from './config/kubernetes-region.ts';
+import { mountPath } from './region/filesystems.ts';
+import type { RegionFilesystem } from './region/region.ts';
 import type { ClusterAdmin, NewRegion } from './regions/kubernetes/doctor/add-region.ts';
 import type { CheckResult } from './regions/kubernetes/doctor/check-result.ts';
 import { findCommand } from './runtimes/built-in.ts';
@@ -53,6 +55,20 @@ export function checkEngines({ childEnvironment, regions, runtimes }: Config): C
     said: 'nothing here can serve a model',
     fix: 'npm install node-llama-cpp, put llama-server on the PATH, or name a command under "runtimes" in ecolink.yaml.',
   };
+}
+
+/** Looks at the filesystems that this machine mounts. A mount that hangs is one that does not respond. */
+export async function lookAtFilesystems({ filesystems }: Config): Promise<RegionFilesystem[]> {
+  const { LocalFilesystem } = await import('./regions/local/filesystems/local-filesystem.ts');
+  const looks = filesystems.map(async (each) => {
+    const { name, path: root } = each;
+    if (root === undefined) return [];
+    const filesystem = new LocalFilesystem({ name, root, mountPath: mountPath(each), clock: systemClock });
+    const found = await filesystem.look();
+    filesystem.close();
+    return [found];
+  });
+  return (await Promise.all(looks)).flat();
 }
 
 /** The regions that `checkRegion` can check. */

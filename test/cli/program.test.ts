@@ -134,6 +134,26 @@ test('a broken configuration is bad input that names the line', async () => {
   expect(stderr).toContain('line 3');
 });
 
+test('the doctor looks at the filesystems of this machine', async () => {
+  await using folder = await temporaryFolder();
+  const file = join(folder.path, 'ecolink.yaml');
+  const [good, bad] = [folder.path, join(folder.path, 'missing')];
+  const filesystems = [
+    { name: 'good', region: 'local', path: good },
+    { name: 'bad', region: 'local', path: bad },
+  ];
+  await writeFile(file, JSON.stringify({ regions: [{ name: 'local', kind: 'local' }], filesystems }));
+  const { stdout } = await runProgram(['doctor', '--json'], {
+    ECOLINK_CONFIG: file,
+    ECOLINK_DATA_DIR: join(folder.path, 'data'),
+  });
+  const { checks } = z.object({ checks: z.array(z.looseObject({ name: z.string() })) }).parse(JSON.parse(stdout));
+  expect(checks.find(({ name }) => name === 'filesystems')).toMatchObject({
+    state: 'warning',
+    said: expect.stringMatching(/^bad: The folder .*missing/),
+  });
+});
+
 test('the doctor says what is wrong and changes nothing', async () => {
   await using folder = await temporaryFolder();
   const dataDir = join(folder.path, 'data');
@@ -146,6 +166,7 @@ test('the doctor says what is wrong and changes nothing', async () => {
     'data folder',
     'store',
     'server',
+    'filesystems',
     'hub',
     'engine',
   ]);

@@ -67,6 +67,31 @@ test('a read-only pod lists a folder together with its small files', async () =>
   await vi.waitFor(async () => expect(await list<V1Job>('/apis/batch/v1/NS/jobs')).toEqual([]), 10_000);
 });
 
+test('files are marked by the pod that lists their folder; an older image prints no marks', async () => {
+  await using region = await openRegion(plane, namespace, { filesystems });
+  await makeClaim('weights', 'ReadWriteMany');
+  const entries = [
+    { path: 'config.json', size: 2, mtimeMs: 1 },
+    { path: 'model.gguf', size: 9, mtimeMs: 2 },
+    { path: 'pipe', size: 0, mtimeMs: 3, special: true },
+  ];
+  let pods = 0;
+  nodes.rule = () => {
+    pods++;
+    return { exit: 0 };
+  };
+  nodes.log = () => `${JSON.stringify({ entries, contents: {}, marks: { 'config.json': 'whole:1' } })}\n`;
+  await region.listFolder('weights', 'team/tiny');
+  const listed = pods;
+  expect(await region.markFiles?.('weights', 'team/tiny', ['config.json', 'model.gguf', 'pipe', 'gone'])).toEqual([
+    { ...entries[0], mark: 'whole:1' },
+    { ...entries[1], mark: undefined },
+  ]);
+  expect(pods).toBe(listed);
+  nodes.log = () => `${JSON.stringify({ entries, contents: {} })}\n`;
+  expect(await region.markFiles?.('weights', 'team/other', ['config.json'])).toEqual([entries[0]]);
+});
+
 test('a mistyped subfolder gives the error that the pod printed', async () => {
   await using region = await openRegion(plane, namespace, { filesystems });
   await makeClaim('weights', 'ReadOnlyMany');

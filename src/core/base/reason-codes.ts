@@ -16,6 +16,7 @@ export const reasonCodes = {
   engine_exited: 'The engine process ended by itself.',
   engine_start_timeout: 'The engine did not become healthy within 15 minutes and was ended.',
   engine_unresponsive: 'The engine stopped answering for a minute and was ended.',
+  files_changed: 'Files of the model are not those that were accepted for the instance.',
   folder_refused: 'The folder of the model is missing, or cannot be shown to the engine alone.',
   hub_protocol: 'The Hub sent an answer that the download cannot use.',
   image_moved: 'The tag of the image was moved, so replicas run different images.',

@@ -37,8 +37,8 @@ export async function planFor(
   const facts = await Promise.all(
     regions.map(async (region) => [region, await factOf(deps, model, input, region, kept.get(region))] as const),
   );
-  const [changes, fits] = await Promise.all([deps.sources.changesSince(model), fitsOf(model, regions, deps.fleet)]);
-  return planLaunch(model, input, new Map(facts), changes, fits, deps.fleet);
+  const [state, fits] = await Promise.all([deps.sources.stateOf(model), fitsOf(model, regions, deps.fleet)]);
+  return planLaunch(model, input, new Map(facts), state, fits, deps.fleet);
 }
 
 async function factOf(

@@ -21,6 +21,8 @@ export const instanceSpecSchema = z.object({
   allowPickle: z.boolean().optional(),
   /** Absent if an older version launched it: its engines then see the whole filesystem until a restart. */
   modelFolderOnly: z.boolean().optional(),
+  /** The files that were accepted. Undefined for downloads, and for instances of older versions. See AcceptedFiles. */
+  filesDigest: z.string().optional(),
   reason: z.string().optional(),
   /** The duration that was last given. A restart of a stopped instance counts it again from the start. */
   stopAfter: z.string().optional(),

@@ -85,6 +85,7 @@ function specOf(made: LaunchPlan, input: LaunchInstanceInput): InstanceSpec {
     extraArguments: input.arguments,
     allowPickle: input.allow_pickle,
     modelFolderOnly: true,
+    filesDigest: made.files?.digest,
     reason: input.reason,
     stopAfter: input.stop_after,
   };

@@ -61,7 +61,13 @@ export async function commitRestart(deps: InstanceDeps, prepared: PreparedRestar
     {
       desired: 'running',
       registryModelId: model.id,
-      spec: { ...instance.spec, regions: regionsOf(plan), allowPickle, modelFolderOnly: true },
+      spec: {
+        ...instance.spec,
+        regions: regionsOf(plan),
+        allowPickle,
+        modelFolderOnly: true,
+        filesDigest: plan.files?.digest,
+      },
       generation: instance.generation + 1,
       state: 'pending',
       regions,

@@ -15,14 +15,25 @@ export interface Preview {
   private?: boolean;
 }
 
+/** The name under which a preview keeps the fingerprint of a folder. */
+export const filesRelied = 'the content of the files';
+/** Requests of older versions do not have these, and stay valid. */
+const addedLater = new Set([filesRelied]);
+const shownDigest = 12;
+
 /** The differences in what was relied on, in words. */
 export function driftBetween(then: Preview, now: Preview): string[] {
   const names = new Set([...Object.keys(then.relied), ...Object.keys(now.relied)]);
   const changed = [...names].flatMap((name) => {
     const [was, is] = [then.relied[name], now.relied[name]];
-    return was === is ? [] : [`${name} was ${was ?? 'absent'} and is ${is ?? 'gone'}`];
+    if (was === is || (was === undefined && addedLater.has(name))) return [];
+    return [`${name} was ${shorten(was) ?? 'absent'} and is ${shorten(is) ?? 'gone'}`];
   });
   return [...changed, ...dearer(then.costPerHour, now.costPerHour)];
+}
+
+function shorten(value: string | undefined): string | undefined {
+  return value !== undefined && /^[0-9a-f]{64}$/.test(value) ? value.slice(0, shownDigest) : value;
 }
 
 function dearer(was: number | null | undefined, is: number | null | undefined): string[] {

@@ -8,8 +8,10 @@ import type { CheckedArgument } from '../runtimes/check-arguments.ts';
 import type { RuntimeUse } from '../runtimes/model-code.ts';
 import { argumentsOf, imageOf } from '../runtimes/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
+import type { AcceptedFiles } from '../region/region.ts';
 import type { Fit } from '../registry/fits.ts';
 import type { LeftOut } from '../registry/selection/left-out.ts';
+import type { SourceState } from '../registry/sources/source.ts';
 import type { OwnedModel } from '../registry/table.ts';
 import { selectionHash } from '../registry/selection-hash.ts';
 import { chooseAccelerator, memoryOf } from './plan-accelerators.ts';
@@ -84,16 +86,22 @@ export interface LaunchPlan {
   /** The accelerators of its regions that hold the model. */
   fits: Fit[];
   left_out: LeftOut[];
+  /** The first changes since the registration. */
   changes: string[];
+  /** Covers every change since the registration, and the content of the files. Undefined for a download. */
+  fingerprint?: string | undefined;
+  files?: AcceptedFiles | undefined;
   digest: string;
 }
+
+const changesShown = 10;
 
 /** Plans a launch from the facts of its regions, in their order. Pure, apart from the configuration that `fleet` answers. */
 export function planLaunch(
   model: OwnedModel,
   input: LaunchInput,
   facts: ReadonlyMap<string, RegionFact>,
-  changes: readonly string[],
+  { changes, files }: SourceState,
   fits: readonly Fit[],
   fleet: Fleet,
 ): LaunchPlan {
@@ -102,6 +110,7 @@ export function planLaunch(
   const launches = regions.map(([region, fact]) => planRegion(model, input, region, fact, fleet));
   const costs = launches.map((launch) => launch.cost_per_hour);
   const cost = costs.some((each) => each === null) ? null : costs.reduce((sum: number, each) => sum + (each ?? 0), 0);
+  const fingerprint = files && digestOf({ files: files.digest, changes });
   return {
     model: model.name,
     commit: model.commit,
@@ -115,9 +124,16 @@ export function planLaunch(
     ],
     fits: [...fits],
     left_out: model.leftOut ?? [],
-    changes: [...changes],
-    digest: digestFor(model, launches, changes),
+    changes: shown(changes),
+    fingerprint,
+    files,
+    digest: digestFor(model, launches, changes, fingerprint),
   };
+}
+
+function shown(changes: readonly string[]): string[] {
+  if (changes.length <= changesShown) return [...changes];
+  return [...changes.slice(0, changesShown), `and ${changes.length - changesShown} more`];
 }
 
 function planRegion(
@@ -255,7 +271,12 @@ function problemsIn(region: string, { outOfReach, freeBytes, volume }: RegionFac
  * Covers what a person who accepts the plan relies on. Leaves out what changes by itself: times, free capacity, and
  * whether the weights are there already.
  */
-function digestFor(model: OwnedModel, launches: readonly RegionLaunch[], changes: readonly string[]): string {
+function digestFor(
+  model: OwnedModel,
+  launches: readonly RegionLaunch[],
+  changes: readonly string[],
+  fingerprint: string | undefined,
+): string {
   const relied = launches.map((launch) => ({
     region: launch.region,
     replicas: launch.replicas,
@@ -266,11 +287,14 @@ function digestFor(model: OwnedModel, launches: readonly RegionLaunch[], changes
     count: launch.accelerator_count,
     cost: launch.cost_per_hour,
   }));
-  return digestOf({
+  const whole = digestOf({
     model: model.id,
     commit: model.commit,
     selection: selectionHash(model.files),
     relied,
     changes,
-  }).slice(0, 16);
+    fingerprint,
+  });
+  // Who writes to a folder could look for two contents with the same short digest.
+  return fingerprint === undefined ? whole.slice(0, 16) : whole;
 }

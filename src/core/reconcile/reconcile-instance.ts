@@ -229,7 +229,7 @@ function workloadOf(
   return {
     instance: instance.id,
     replicas: spec.replicas,
-    location: locationOf(deps, model, volume),
+    location: locationOf(deps, model, volume, spec.filesDigest),
     servedName: modelId(instance),
     runtime: launch?.runtime ?? '',
     arguments: launch?.arguments ?? [],
@@ -242,12 +242,19 @@ function workloadOf(
   };
 }
 
-function locationOf({ sources }: ReconcilerDeps, model: OwnedModel, volume: string | undefined): ModelLocation {
+function locationOf(
+  { sources }: ReconcilerDeps,
+  model: OwnedModel,
+  volume: string | undefined,
+  digest: string | undefined,
+): ModelLocation {
   const file = model.entryFile;
   if (volume !== undefined) return { kind: 'volume', volume, file };
   const delivery = sources.deliveryOf(model);
   if (delivery.kind === 'fetched') throw new Error(`The instance of ${model.name} has no volume.`);
-  return { kind: 'filesystem', filesystem: delivery.filesystem, subfolder: delivery.subfolder, file };
+  const { filesystem, subfolder } = delivery;
+  const accepted = digest === undefined ? undefined : { paths: model.files.map(({ path }) => path), digest };
+  return { kind: 'filesystem', filesystem, subfolder, file, accepted };
 }
 
 async function save(

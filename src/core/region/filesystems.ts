@@ -2,10 +2,28 @@ import { fail } from '../base/errors.ts';
 import { run, say } from '../base/prose.ts';
 import type { Reason } from '../base/reason.ts';
 import type { FilesystemConfig } from '../config/schema.ts';
-import type { Region, RegionFilesystem } from './region.ts';
+import { digestOf } from '../base/ids.ts';
+import type { MarkedFile, Region, RegionFilesystem } from './region.ts';
 
 /** Length of a file's head, in bytes. The magic number of a tar archive ends here. */
 export const headBytes = 264;
+
+/** Whether all of the file was hashed. Its time says nothing then. */
+export function isMarkedWhole({ mark }: MarkedFile): boolean {
+  return mark?.startsWith('whole:') ?? false;
+}
+
+/**
+ * One hash for the files that a launch reads. Their order does not matter. Inodes and the times of inodes are not in it:
+ * they change without a change of content.
+ */
+export function digestOfFiles(files: readonly MarkedFile[]): string {
+  const rows = files.map((file) => {
+    const { path, size, mtimeMs, mark } = file;
+    return [path, size, isMarkedWhole(file) ? null : mtimeMs, mark ?? null] as const;
+  });
+  return digestOf(rows.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
 
 /** A shared filesystem and its region. */
 export interface Filesystem {

@@ -36,7 +36,14 @@ export interface ObservedReplica {
 
 export type ModelLocation =
   | { kind: 'volume'; volume: string; file?: string }
-  | { kind: 'filesystem'; filesystem: string; subfolder: string; file?: string };
+  | {
+      kind: 'filesystem';
+      filesystem: string;
+      subfolder: string;
+      file?: string;
+      /** No replica may start from other files. Undefined for instances of older versions. */
+      accepted?: AcceptedFiles | undefined;
+    };
 
 /** Everything that decides how an instance runs in a region. Two equal workloads need no change. */
 export interface Workload {
@@ -65,6 +72,24 @@ export interface FolderEntry {
   path: string;
   size: number;
   mtimeMs: number;
+  /** A pipe, a socket or a device. Nothing may open it. */
+  special?: true | undefined;
+}
+
+/** A file with a hash of its content: of both ends for weights and large files, of all of it for others. */
+export interface MarkedFile {
+  path: string;
+  size: number;
+  mtimeMs: number;
+  /** `whole:` or `ends:` with a sha256. Undefined if the region cannot read it cheaply. */
+  mark?: string | undefined;
+}
+
+/** The files that a launch reads, as they were when the launch was accepted. */
+export interface AcceptedFiles {
+  paths: readonly string[];
+  /** See `digestOfFiles`. */
+  digest: string;
 }
 
 /** The state of a shared filesystem in its region. */
@@ -141,6 +166,11 @@ export interface Region {
   readFile(filesystem: string, path: string, maximumBytes: number): Promise<Buffer>;
   /** The first bytes of a file of any size, at most `headBytes`. Undefined if the region cannot read them cheaply. */
   readHead?(filesystem: string, path: string, bytes: number): Promise<Buffer | undefined>;
+  /**
+   * Marks the content of files of a folder. Files that do not exist are left out. Without this method, sizes and times
+   * have to do.
+   */
+  markFiles?(filesystem: string, subfolder: string, paths: readonly string[]): Promise<MarkedFile[]>;
 
   observeWorkload(instance: number): Promise<ObservedReplica[]>;
   applyWorkload(workload: Workload): Promise<void>;

@@ -1,5 +1,5 @@
 import type { Category, WeightFormat } from '../base/categories.ts';
-import type { FolderEntry } from '../region/region.ts';
+import type { FolderEntry, MarkedFile } from '../region/region.ts';
 import type { PullFile } from '../base/pull-file.ts';
 import type { LeftOut } from './selection/left-out.ts';
 import type { CacheModel } from './sizing/cache-layers.ts';
@@ -29,11 +29,23 @@ export function pickleWarnings(model: { format: WeightFormat; files: readonly Pu
   return first === undefined ? [] : [`Some parts are pickle files, which can run code when they are loaded: ${first}.`];
 }
 
-/** The files of a folder at registration. If a launch finds other ones, it asks first. */
-export interface Fingerprint {
+/** A folder at registration. If a launch finds another one, it asks first. Old models keep the version that they have. */
+export type Fingerprint = ListingFingerprint | ContentFingerprint;
+
+/** Version 1, of models that were registered before version 2: sizes and times of all files. */
+export interface ListingFingerprint {
+  version?: undefined;
   entries: FolderEntry[];
   /** sha256 over the config files' contents. */
   configHash: string;
+}
+
+export interface ContentFingerprint {
+  version: 2;
+  /** The files that a launch reads, sorted by path. */
+  files: MarkedFile[];
+  /** Paths of other files that an engine could read. Only new ones matter. */
+  others: string[];
 }
 
 /** What sizing needs of a model's config; absent fields are unknown. Entries from before `cache` have only plain figures. */

@@ -45,7 +45,9 @@ export interface DecisionPlace extends AsyncDisposable {
   configure(more: string): Promise<void>;
   /** Does to the database what nothing in the program would. */
   meddle(statement: string): void;
-  write(file: string, text: string): Promise<void>;
+  write(file: string, text: string | Buffer): Promise<void>;
+  /** The folder that is the filesystem `nfs`. */
+  folder: string;
 }
 
 /** A core with those people and the model `tiny`, which belongs to Max. Nothing but the loop of approvals needs a server. */
@@ -86,6 +88,7 @@ export async function decisionPlace(more = '', reconcile = true): Promise<Decisi
       database.close();
     },
     write: (file, text) => folder.write(file, text),
+    folder: folder.path,
     async [Symbol.asyncDispose]() {
       await place[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();

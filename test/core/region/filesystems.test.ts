@@ -1,6 +1,7 @@
 import { mkdir, readdir, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
 import { defined } from '../../support/defined.ts';
 import { ggufBytes } from '../../support/weight-bytes.ts';
 import { askEngine, startMachine, temporaryFolder, urlsOf } from '../instances/support/machine.ts';
@@ -117,6 +118,43 @@ describe('a model on a filesystem', () => {
       code: 'plan_changed',
     });
     await machine.reach(await machine.launch('tiny', { plan_digest: plan['digest'] }), 'running');
+  });
+});
+
+describe('an engine', () => {
+  const weights = (): string => join(shared, inPlace, 'model.gguf');
+
+  async function swap(content: Buffer): Promise<void> {
+    const { atime, mtime } = await stat(weights());
+    await writeFile(weights(), content);
+    await utimes(weights(), atime, mtime);
+  }
+
+  test('does not start from files that were swapped after they were accepted, and starts when they are back', async () => {
+    await register(inPlace);
+    const id = await machine.launch('tiny');
+    await machine.reach(id, 'running');
+    await swap(ggufBytes('WEIGHTS'));
+    await machine.run('scale_instance', { instance: String(id), replicas: 2 });
+    await expect
+      .poll(async () => (await machine.get(id)).regions)
+      .toMatchObject([{ state: 'degraded', ready: 1, reason: { code: 'files_changed' } }]);
+    await swap(ggufBytes('weights'));
+    const found = await machine.reach(id, 'running');
+    expect(found.ready).toBe(2);
+  });
+
+  test('starts from the changed files after a restart that accepts them', async () => {
+    await register(inPlace);
+    const id = await machine.launch('tiny');
+    await machine.reach(id, 'running');
+    await swap(ggufBytes('WEIGHTS'));
+    const refused = machine.run('restart_instance', { instance: String(id) });
+    await expect(refused).rejects.toMatchObject({ code: 'changed_since_registration' });
+    const error: unknown = await refused.catch((thrown: unknown) => thrown);
+    const [digest] = z.object({ validValues: z.array(z.string()) }).parse(error).validValues;
+    await machine.run('restart_instance', { instance: String(id), plan_digest: digest });
+    await machine.reach(id, 'running');
   });
 });
 

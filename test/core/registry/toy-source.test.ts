@@ -38,7 +38,7 @@ function toySource(endpoint: string, changes: readonly string[] = []): ModelSour
       endpoint: () => endpoint,
       versionOf: ({ repo, commit }) => ({ repo: defined(repo), commit: defined(commit) }),
     },
-    changesSince: async () => [...changes],
+    stateOf: async () => ({ changes }),
   };
 }
 
@@ -64,7 +64,7 @@ function shelfSource(): ModelSource {
       folderOf: ({ subfolder }) => ({ region: 'local', filesystem: 'nfs', subfolder: defined(subfolder) }),
       pathOf: async (_deps, { subfolder }) => `/shelf/${subfolder}`,
     },
-    changesSince: async () => [],
+    stateOf: async () => ({ changes: [] }),
   };
 }
 

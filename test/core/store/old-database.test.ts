@@ -106,6 +106,21 @@ describe('a database of commit a2d1cb0', () => {
     expect(await place.core.execute('get_instance', { instance: '1' }, max)).toMatchObject({ replicas: 2 });
   });
 
+  test('compares the folder of a model by the fingerprint that it was registered with', async () => {
+    const changes = async () => (await place.core.execute('plan_launch', { model: 'tiny' }, max)).changes;
+    expect(await changes()).toEqual([]);
+    const config = join(folder.path, 'tiny/config.json');
+    await utimes(config, new Date(0), new Date(0));
+    expect(await changes()).toEqual(['config.json was written again']);
+    await utimes(config, registeredAt, registeredAt);
+    expect(await changes()).toEqual([]);
+    await folder.write('tiny/config.json', '{"model_type":"llamb"}');
+    await utimes(config, registeredAt, registeredAt);
+    expect(await changes()).toEqual(['a config file has other content']);
+    await folder.write('tiny/config.json', '{"model_type":"llama"}');
+    await utimes(config, registeredAt, registeredAt);
+  });
+
   test('answers to its idempotency keys with what the first calls made', async () => {
     const input = { source: 'filesystem', filesystem: 'nfs', subfolder: 'tiny', category: 'chat' } as const;
     const again = await place.core.execute(

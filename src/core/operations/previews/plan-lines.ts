@@ -2,6 +2,7 @@ import { formatBytes } from '../../base/format.ts';
 import { plainWords } from '../../base/prose.ts';
 import { modelId } from '../../instances/instance.ts';
 import type { Instance } from '../../instances/instance.ts';
+import { filesRelied } from '../../operation/preview.ts';
 import { commandLine } from '../../plan/plan-launch.ts';
 import type { LaunchPlan, RegionLaunch } from '../../plan/plan-launch.ts';
 import type { PreviewFacts } from '../../policy/facts.ts';
@@ -46,6 +47,7 @@ export function planRelied(plan: LaunchPlan): Record<string, string> {
     'the regions': plan.regions.map((region) => region.region).join(', '),
     ...Object.fromEntries(regions),
     ...(plan.changes.length === 0 ? {} : { 'what changed since registration': plan.changes.join('; ') }),
+    ...(plan.fingerprint === undefined ? {} : { [filesRelied]: plan.fingerprint }),
   };
 }
 

@@ -137,6 +137,8 @@ export class KubernetesRegion implements Region {
   }
 
   filesystems = () => this.#filesystems.all();
+  markFiles = (filesystem: string, subfolder: string, paths: readonly string[]) =>
+    this.#filesystems.mark(filesystem, subfolder, paths);
   listFolder = (filesystem: string, subfolder: string) => this.#filesystems.list(filesystem, subfolder);
   readFile = (filesystem: string, path: string, maximumBytes: number) =>
     this.#filesystems.read(filesystem, path, maximumBytes);

@@ -9,9 +9,9 @@ import { findCommand } from '../../runtimes/built-in.ts';
 import { fillIn } from '../../runtimes/runtime.ts';
 import type { RegionCapabilities } from '../../region/capabilities.ts';
 import type { RegionDeps } from '../../region/kind.ts';
-import { mountPath } from '../../region/filesystems.ts';
+import { digestOfFiles, mountPath } from '../../region/filesystems.ts';
 import type { ModelLocation, Region, RegionStatus, Workload } from '../../region/region.ts';
-import { listInside, readHeadInside, readInside } from './folders.ts';
+import { LocalFilesystem } from './filesystems/local-filesystem.ts';
 import type { ReplicaSpec } from './replica.ts';
 import { LocalVolumes } from './volumes.ts';
 import { LocalWorkloads } from './workloads.ts';
@@ -30,6 +30,7 @@ export class LocalRegion implements Region {
   readonly #path: string;
   readonly #volumes: LocalVolumes;
   readonly #workloads: LocalWorkloads;
+  readonly #filesystems: ReadonlyMap<string, LocalFilesystem>;
 
   constructor(deps: LocalRegionDeps) {
     const { name, path } = deps.config;
@@ -38,6 +39,14 @@ export class LocalRegion implements Region {
     this.#deps = deps;
     this.#path = path ?? join(deps.dataDir, 'regions', name);
     mkdirSync(this.#path, { recursive: true, mode: 0o700 });
+    this.#filesystems = new Map(
+      deps.filesystems.flatMap((each) => {
+        const { name: filesystem, path: root } = each;
+        if (root === undefined) return [];
+        const { clock } = deps;
+        return [[filesystem, new LocalFilesystem({ name: filesystem, root, mountPath: mountPath(each), clock })]];
+      }),
+    );
     this.#volumes = new LocalVolumes({
       folder: join(this.#path, 'volumes'),
       environment: deps.environment,
@@ -75,24 +84,23 @@ export class LocalRegion implements Region {
   deleteVolume = (key: string) => this.#volumes.delete(key);
 
   async filesystems() {
-    const filesystems = this.#deps.filesystems.map((each) => ({
-      name: each.name,
-      mountPath: mountPath(each),
-      state: 'usable' as const,
-    }));
-    return { filesystems };
+    return { filesystems: await Promise.all([...this.#filesystems.values()].map((each) => each.look())) };
   }
 
   async listFolder(filesystem: string, subfolder: string) {
-    return listInside(this.#root(filesystem), subfolder);
+    return this.#filesystem(filesystem).list(subfolder);
   }
 
   async readFile(filesystem: string, path: string, maximumBytes: number) {
-    return readInside(this.#root(filesystem), path, maximumBytes);
+    return this.#filesystem(filesystem).read(path, maximumBytes);
   }
 
   async readHead(filesystem: string, path: string, bytes: number) {
-    return readHeadInside(this.#root(filesystem), path, bytes);
+    return this.#filesystem(filesystem).head(path, bytes);
+  }
+
+  async markFiles(filesystem: string, subfolder: string, paths: readonly string[]) {
+    return this.#filesystem(filesystem).mark(subfolder, paths);
   }
 
   observeWorkload = (instance: number) => this.#workloads.observe(instance);
@@ -101,16 +109,21 @@ export class LocalRegion implements Region {
   eraseWorkload = (instance: number) => this.#workloads.erase(instance);
   logs = (instance: number, lines: number) => this.#workloads.logs(instance, lines);
   listWorkloads = () => this.#workloads.list();
-  close = () => this.#workloads.close();
+
+  async close() {
+    // First: a step over replicas may wait for a filesystem.
+    for (const filesystem of this.#filesystems.values()) filesystem.close();
+    await this.#workloads.close();
+  }
 
   async endAll() {
     await Promise.all([this.#workloads.endAll(), this.#volumes.stopAll()]);
   }
 
-  #root(filesystem: string): string {
-    const found = this.#deps.filesystems.find((each) => each.name === filesystem);
-    if (found?.path !== undefined) return found.path;
-    throw fail('filesystem_not_found', `The region ${this.name} has no filesystem "${filesystem}".`, {
+  #filesystem(name: string): LocalFilesystem {
+    const found = this.#filesystems.get(name);
+    if (found) return found;
+    throw fail('filesystem_not_found', `The region ${this.name} has no filesystem "${name}".`, {
       nextStep: 'Add it under "filesystems" in ecolink.yaml, or use another model.',
     });
   }
@@ -119,8 +132,16 @@ export class LocalRegion implements Region {
     const folder =
       location.kind === 'volume'
         ? this.#volumes.tree(location.volume)
-        : join(this.#root(location.filesystem), location.subfolder);
+        : join(this.#filesystem(location.filesystem).root, location.subfolder);
     return location.file === undefined ? folder : join(folder, location.file);
+  }
+
+  /** The last look before an engine starts. */
+  async #refuseOtherFiles({ location }: Workload): Promise<void> {
+    if (location.kind !== 'filesystem' || location.accepted === undefined) return;
+    const { filesystem, subfolder, accepted } = location;
+    const files = await this.markFiles(filesystem, subfolder, accepted.paths);
+    if (digestOfFiles(files) !== accepted.digest) throw filesChanged();
   }
 
   #specOf(workload: Workload): ReplicaSpec {
@@ -150,8 +171,16 @@ export class LocalRegion implements Region {
       environment: { ...this.#deps.environment, ...offline, ...environment },
       health: runtime.health,
       graceMs: 10_000,
+      check: () => this.#refuseOtherFiles(workload),
     };
   }
+}
+
+function filesChanged(): Error {
+  return fail('files_changed', 'Files of the model are not those that were accepted for this instance.', {
+    nextStep: 'Put the files back, or restart the instance: the restart says what has changed.',
+    retryable: false,
+  });
 }
 
 /** Engines must use the files that EcoLink gives them and download nothing. */

@@ -3,6 +3,8 @@ import { truncate, stat } from 'node:fs/promises';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
+import { EcolinkError } from '../../base/errors.ts';
+import { plainWords, sentences } from '../../base/prose.ts';
 import type { reasonCodes } from '../../base/reason-codes.ts';
 import type { Log } from '../../base/log.ts';
 import type { Reason } from '../../base/reason.ts';
@@ -24,6 +26,8 @@ export interface ReplicaSpec {
   environment: Record<string, string>;
   health: string;
   graceMs: number;
+  /** Called before every start. Throws if the engine must not start from what there is now. */
+  check?: () => Promise<void>;
 }
 
 const healthTimeoutMs = 2000;
@@ -56,6 +60,8 @@ export class Replica {
   #unhealthySince: number | undefined;
   #exit: string | undefined;
   #reason: Reason | undefined;
+  /** The last check before a start failed, and waiting does not help. */
+  #isRefused = false;
   #presence: Presence = 'none';
   #port: number | undefined;
   #startedFrom: string | undefined;
@@ -88,6 +94,7 @@ export class Replica {
     const isOutdated = this.#startedFrom !== undefined && this.#startedFrom !== wanted;
     if (this.#ending || isOutdated) return { ...base, url, state: 'stopping' };
     if (this.ready) return { ...base, url, state: 'ready' };
+    if (isCurrent && this.#isRefused) return { ...base, reason, state: 'waiting', failed: true };
     return { ...base, reason, state: this.#presence === 'none' ? 'waiting' : 'starting' };
   }
 
@@ -111,6 +118,7 @@ export class Replica {
     this.#restarts = 0;
     this.#notBefore = undefined;
     this.#reason = undefined;
+    this.#isRefused = false;
   }
 
   async #refresh(wanted: ReplicaSpec | undefined): Promise<void> {
@@ -149,6 +157,7 @@ export class Replica {
   }
 
   async #start(spec: ReplicaSpec): Promise<void> {
+    if (!(await this.#mayStart(spec))) return;
     mkdirSync(this.#deps.folder, { recursive: true, mode: 0o700 });
     const port = await freePort();
     this.#exit = undefined;
@@ -171,6 +180,22 @@ export class Replica {
     });
     this.#presence = await presenceOf(this.#record);
     this.#deps.log.info({ replica: this.id, port }, 'replica started');
+  }
+
+  async #mayStart({ check }: ReplicaSpec): Promise<boolean> {
+    try {
+      await check?.();
+      this.#isRefused = false;
+      return true;
+    } catch (thrown) {
+      if (!(thrown instanceof EcolinkError)) throw thrown;
+      this.#isRefused = !thrown.retryable;
+      this.#failures++;
+      this.#notBefore = this.#deps.clock.elapsedMs() + backOffMs(this.#failures);
+      this.#reason = { code: thrown.code, message: plainWords(sentences(thrown.said, thrown.nextStep)) };
+      this.#deps.log.warn({ replica: this.id, reason: this.#reason.message }, 'replica not started');
+      return false;
+    }
   }
 
   async #end(action: ReplicaAction & { do: 'end' }): Promise<void> {

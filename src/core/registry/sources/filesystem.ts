@@ -1,13 +1,34 @@
 import { EcolinkError } from '../../base/errors.ts';
+import { digestOfFiles } from '../../region/filesystems.ts';
 import { checkHeads } from '../file-heads.ts';
-import { changesBetween, fingerprintOf, folderText, readFolder } from '../folder.ts';
+import { checkFileNames } from '../file-names.ts';
+import {
+  changesBetween,
+  contentChangesBetween,
+  fingerprintOf,
+  folderText,
+  listingFingerprintOf,
+  listModelFiles,
+  pathBelow,
+  refuseWithoutWeights,
+} from '../folder.ts';
 import { refuseHubCache } from '../hub-cache.ts';
+import type { Model } from '../model.ts';
 import { formatsOf, selectFiles } from '../selection.ts';
 import { readContents } from '../selection/contents.ts';
 import { architectureOf } from '../sizing.ts';
 import { isServedIn } from './is-served.ts';
 import { requireField } from './require-field.ts';
-import type { Candidate, ModelSource, MountedFolder, SourceDeps, SourceFields, SourceInput } from './source.ts';
+import type {
+  Candidate,
+  ModelSource,
+  MountedFolder,
+  RegisteredSource,
+  SourceDeps,
+  SourceFields,
+  SourceInput,
+  SourceState,
+} from './source.ts';
 
 const configLimit = 1024 ** 2;
 /** `refs/main` of a cache holds a commit. */
@@ -19,7 +40,7 @@ export const filesystemSource: ModelSource = {
   examine: examineFolder,
   originOf: ({ filesystem, subfolder }) => `${filesystem}:${subfolder}`,
   bytes: { kind: 'mounted', folderOf, pathOf },
-  changesSince,
+  stateOf,
 };
 
 function folderOf({ region, filesystem, subfolder }: SourceFields): MountedFolder {
@@ -38,20 +59,21 @@ async function examineFolder({ fleet }: SourceDeps, input: SourceInput): Promise
     .replace(/^(?:\.\/)+/, '')
     .replace(/\/+$/, '');
   const readText = folderText(region, filesystem.name, subfolder);
-  const entries = await region.listFolder(filesystem.name, subfolder);
+  const entries = await listModelFiles(region, filesystem.name, subfolder);
   const found = entries.map(({ path, size }) => ({ path, size }));
   const has = (path: string): boolean => found.some((file) => file.path === path);
   const paths = found.map(({ path }) => path);
   await refuseHubCache(subfolder, paths, async (path) => (has(path) ? readText(path, referenceLimit) : undefined));
-  const fingerprint = await fingerprintOf(region, filesystem.name, subfolder, entries);
+  refuseWithoutWeights(filesystem.name, subfolder, entries);
   const isServed = isServedIn(fleet, input, undefined, region.name);
   const contents = await readContents(found, readText);
   const selection = selectFiles(found, input.include ?? [], input.exclude ?? [], isServed, contents);
+  checkFileNames(selection.files);
   await checkHeads(selection.files, async (path, bytes) =>
-    region.readHead?.(filesystem.name, `${subfolder}/${path}`, bytes),
+    region.readHead?.(filesystem.name, pathBelow(subfolder, path), bytes),
   );
   const config = has('config.json')
-    ? await region.readFile(filesystem.name, `${subfolder}/config.json`, configLimit)
+    ? await region.readFile(filesystem.name, pathBelow(subfolder, 'config.json'), configLimit)
     : undefined;
   return {
     source: filesystemSource.name,
@@ -65,15 +87,27 @@ async function examineFolder({ fleet }: SourceDeps, input: SourceInput): Promise
     bytes: selection.files.reduce((sum, file) => sum + file.size, 0),
     gated: false,
     architecture: architectureOf(config?.toString('utf8')),
-    fingerprint,
+    fingerprint: await fingerprintOf(region, filesystem.name, subfolder, entries, pathsOf(selection)),
   };
 }
 
 /** Reads the folder again, but not the heads of its files: a model that was registered stays registered. */
-async function changesSince({ fleet }: SourceDeps, model: SourceFields): Promise<string[]> {
-  if (model.fingerprint === undefined) return [];
-  const { region, filesystem, subfolder } = folderOf(model);
-  return changesBetween(model.fingerprint, await readFolder(fleet.region(region), filesystem, subfolder));
+async function stateOf({ fleet }: SourceDeps, model: RegisteredSource): Promise<SourceState> {
+  const { region: name, filesystem, subfolder } = folderOf(model);
+  const region = fleet.region(name);
+  const entries = await listModelFiles(region, filesystem, subfolder);
+  refuseWithoutWeights(filesystem, subfolder, entries);
+  const paths = pathsOf(model);
+  const now = await fingerprintOf(region, filesystem, subfolder, entries, paths);
+  const before = model.fingerprint;
+  const files = { paths, digest: digestOfFiles(now.files) };
+  if (before === undefined) return { changes: [], files };
+  if (before.version === 2) return { changes: contentChangesBetween(before, now), files };
+  return { changes: changesBetween(before, await listingFingerprintOf(region, filesystem, subfolder, entries)), files };
+}
+
+function pathsOf({ files }: Pick<Model, 'files'>): string[] {
+  return files.map(({ path }) => path);
 }
 
 async function pathOf({ fleet }: SourceDeps, model: SourceFields): Promise<string | undefined> {

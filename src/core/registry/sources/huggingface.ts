@@ -33,7 +33,7 @@ export function huggingfaceSource({ name = 'huggingface', identity }: HubSourceO
       versionOf: ({ repo, commit }) => ({ repo: requireField(repo, 'repo'), commit: requireField(commit, 'commit') }),
     },
     // A commit never changes.
-    changesSince: async () => [],
+    stateOf: async () => ({ changes: [] }),
   };
 }
 

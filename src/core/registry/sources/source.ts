@@ -5,6 +5,7 @@ import type { EcolinkError } from '../../base/errors.ts';
 import type { PullFile } from '../../base/pull-file.ts';
 import type { Hub } from '../../hub/hub.ts';
 import type { Fleet } from '../../region/fleet.ts';
+import type { AcceptedFiles } from '../../region/region.ts';
 import type { Architecture, Fingerprint, Model } from '../model.ts';
 import type { LeftOut } from '../selection/left-out.ts';
 
@@ -104,6 +105,15 @@ export interface ModelSource {
   /** The source of a model in one line. */
   originOf(model: SourceFields): string;
   bytes: FetchedBytes | MountedBytes;
-  /** What a launch finds changed since the registration, in sentences. Empty for sources whose versions never change. */
-  changesSince(deps: SourceDeps, model: SourceFields): Promise<string[]>;
+  /** What a launch finds at the source now. */
+  stateOf(deps: SourceDeps, model: RegisteredSource): Promise<SourceState>;
+}
+
+export type RegisteredSource = SourceFields & Pick<Model, 'files'>;
+
+export interface SourceState {
+  /** What has changed since the registration, in sentences. Empty for sources whose versions never change. */
+  changes: readonly string[];
+  /** For files that somebody could swap: what they are now. Replicas start only from these. */
+  files?: AcceptedFiles | undefined;
 }

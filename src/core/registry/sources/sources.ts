@@ -3,7 +3,16 @@ import { fail } from '../../base/errors.ts';
 import type { Model } from '../model.ts';
 import { filesystemSource } from './filesystem.ts';
 import { huggingfaceSource } from './huggingface.ts';
-import type { Candidate, ModelSource, MountedFolder, SourceDeps, SourceFields, SourceInput } from './source.ts';
+import type {
+  Candidate,
+  ModelSource,
+  MountedFolder,
+  RegisteredSource,
+  SourceDeps,
+  SourceFields,
+  SourceInput,
+  SourceState,
+} from './source.ts';
 
 /** The sources that a model may come from. A new source is a file beside this one and a row here. */
 export const modelSources: readonly ModelSource[] = [huggingfaceSource(), filesystemSource];
@@ -36,7 +45,7 @@ export interface Sources {
   /** These throw `source_not_found` for a stored model whose source is no longer in the table. */
   originOf(model: Sourced): string;
   deliveryOf(model: Sourced): Delivery;
-  changesSince(model: Sourced): Promise<string[]>;
+  stateOf(model: RegisteredSource & Sourced): Promise<SourceState>;
   /** The folder as engines see it. Undefined for a model that is downloaded. */
   pathOf(model: Sourced): Promise<string | undefined>;
   fetched(): readonly FetchedSource[];
@@ -59,7 +68,7 @@ export function createSources(rows: readonly ModelSource[], deps: SourceDeps): S
     },
     originOf: (model) => rowOf(model).originOf(model),
     deliveryOf: (model) => deliveryOf(rowOf(model), model),
-    changesSince: (model) => rowOf(model).changesSince(deps, model),
+    stateOf: (model) => rowOf(model).stateOf(deps, model),
     pathOf: async (model) => {
       const { bytes } = rowOf(model);
       return bytes.kind === 'mounted' ? bytes.pathOf(deps, model) : undefined;

@@ -6,7 +6,7 @@ import type { Reason } from '../../../base/reason.ts';
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import type { FilesystemConfig } from '../../../config/schema.ts';
 import { mountPath } from '../../../region/filesystems.ts';
-import type { FolderEntry, RegionFilesystem, RegionFilesystems } from '../../../region/region.ts';
+import type { FolderEntry, MarkedFile, RegionFilesystem, RegionFilesystems } from '../../../region/region.ts';
 import type { KubernetesClient } from '../api/client.ts';
 import type { Claim } from '../api/kinds.ts';
 import { labels } from '../api/names.ts';
@@ -98,6 +98,22 @@ export class KubernetesFilesystems {
   async head(filesystem: string, path: string, bytes: number): Promise<Buffer | undefined> {
     const reported = this.#reported('heads', `${filesystem}/${path}`);
     return reported === undefined ? undefined : Buffer.from(reported, 'base64').subarray(0, bytes);
+  }
+
+  /** From the listing of the same folder, which comes first. An older image of EcoLink prints no marks. */
+  async mark(filesystem: string, subfolder: string, paths: readonly string[]): Promise<MarkedFile[]> {
+    const report = this.#fresh(`${filesystem}/${subfolder}`);
+    const entries = report?.entries ?? (await this.list(filesystem, subfolder));
+    const marks = this.#fresh(`${filesystem}/${subfolder}`)?.marks ?? {};
+    const wanted = new Set(paths);
+    return entries
+      .filter(({ path, special }) => wanted.has(path) && !special)
+      .map(({ path, size, mtimeMs }) => ({ path, size, mtimeMs, mark: marks[path] }));
+  }
+
+  #fresh(folder: string): FolderReport | undefined {
+    const known = this.#reports.get(folder);
+    return known && known.untilMs >= this.#deps.clock.elapsedMs() ? known.report : undefined;
   }
 
   #configured(claims: readonly Claim[]): SharedClaim[] {

@@ -8,7 +8,9 @@ import { invalidate, readCompletion } from '../../../download/disk/completion.ts
 import { describeMismatch, verifyTree } from '../../../download/disk/verify.ts';
 import { headBytes } from '../../../region/filesystems.ts';
 import type { FolderEntry } from '../../../region/region.ts';
-import { listInside, readHeadInside, readInside } from '../../local/folders.ts';
+import { listInside, markInside, readHeadInside, readInside } from '../../local/filesystems/folders.ts';
+import { pathBelow } from '../../../registry/folder.ts';
+import { countsAsModelFile } from '../../../registry/selection/file-kind.ts';
 import { systemError } from '../api/system-error.ts';
 import type { fileAnswer, FolderReport, probeAnswer, verifyAnswer } from './task-answers.ts';
 
@@ -102,33 +104,47 @@ async function isReadOnly(target: string): Promise<boolean> {
 
 /** Includes the small JSON files, which decide how weights are read: a pod for each file would take seconds. */
 async function listFolder({ target, path }: CommandOptions): Promise<FolderReport> {
-  const entries = await listInside(target, path);
+  const entries = listInside(target, path);
   const contents: Record<string, string> = {};
   let room = contentsLimit;
   for (const entry of entries) {
-    if (!entry.path.endsWith('.json') || entry.size > Math.min(room, fileLimit)) continue;
-    contents[entry.path] = (await readInside(target, `${path}/${entry.path}`, fileLimit)).toString('base64');
+    if (entry.special || !entry.path.endsWith('.json') || entry.size > Math.min(room, fileLimit)) continue;
+    contents[entry.path] = readInside(target, pathBelow(path, entry.path), fileLimit).toString('base64');
     room -= entry.size;
   }
-  return { entries, contents, heads: await headsOf(target, path, entries) };
+  return { entries, contents, heads: headsOf(target, path, entries), marks: marksOf(target, path, entries) };
 }
 
 const weights = /\.(?:safetensors|gguf|bin|pth|pt|ckpt|pkl|nemo|onnx)$/i;
 const maximumHeads = 1000;
+const maximumMarks = 5000;
 
 /** Shows files that have a name of weights and other content, and pointers of git-LFS. */
-async function headsOf(target: string, path: string, entries: readonly FolderEntry[]): Promise<Record<string, string>> {
+function headsOf(target: string, path: string, entries: readonly FolderEntry[]): Record<string, string> {
   const heads: Record<string, string> = {};
-  const useful = entries.filter((entry) => weights.test(entry.path) || entry.size <= headBytes).slice(0, maximumHeads);
+  const useful = entries
+    .filter((entry) => !entry.special && (weights.test(entry.path) || entry.size <= headBytes))
+    .slice(0, maximumHeads);
   for (const entry of useful) {
-    const head = await readHeadInside(target, `${path}/${entry.path}`, headBytes);
-    if (head !== undefined) heads[entry.path] = head.toString('base64');
+    heads[entry.path] = readHeadInside(target, pathBelow(path, entry.path), headBytes).toString('base64');
   }
   return heads;
 }
 
+/** The pod does not know which files a launch reads, so it marks all that may belong to a model. */
+function marksOf(target: string, path: string, entries: readonly FolderEntry[]): Record<string, string> {
+  const useful = entries.filter((entry) => !entry.special && countsAsModelFile(entry.path, false));
+  if (useful.length > maximumMarks) return {};
+  const marked = markInside(
+    target,
+    path,
+    useful.map((entry) => entry.path),
+  );
+  return Object.fromEntries(marked.map((file) => [file.path, file.mark ?? '']));
+}
+
 async function readOneFile({ target, path }: CommandOptions): Promise<z.infer<typeof fileAnswer>> {
-  return { content: (await readInside(target, path, contentsLimit)).toString('base64') };
+  return { content: readInside(target, path, contentsLimit).toString('base64') };
 }
 
 /** Writes a file to the volume, and calls the Hub at the address in `path`. */

@@ -5,10 +5,14 @@ import { parseJson } from '../api/answers.ts';
 
 /** What a pod prints about a folder: its files, and the contents of its small JSON files in base64, by path. */
 export const folderReport = z.object({
-  entries: z.array(z.object({ path: z.string(), size: z.number(), mtimeMs: z.number() })),
+  entries: z.array(
+    z.object({ path: z.string(), size: z.number(), mtimeMs: z.number(), special: z.literal(true).optional() }),
+  ),
   contents: z.record(z.string(), z.string()),
   /** The first bytes of files with weights, in base64, by path. Older images do not print them. */
   heads: z.record(z.string(), z.string()).optional(),
+  /** See MarkedFile. Older images do not print them. */
+  marks: z.record(z.string(), z.string()).optional(),
 });
 export type FolderReport = z.infer<typeof folderReport>;
 
