@@ -103,6 +103,7 @@ export const errorCodes = {
     kind: 'unauthenticated',
     means: 'The EcoLink token is unknown or revoked, or its person has no role.',
   },
+  json_too_deep: { kind: 'input', means: 'The JSON of the body has too many levels of nesting.' },
   key_not_written: { kind: 'refused', means: 'The key file cannot be created.' },
   lfs_pointers: { kind: 'refused', means: 'The files are pointers of git-LFS, not the weights themselves.' },
   link_leads_out: { kind: 'refused', means: 'A symbolic link leads out of the filesystem.' },
