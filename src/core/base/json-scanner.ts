@@ -212,7 +212,7 @@ export class JsonScanner {
   #keepKey(piece: Buffer, from: number, to: number): void {
     if (!this.#inKey || this.#depth !== 1 || this.#key === undefined) return;
     const room = longestSpelling(this.#key) + 1 - this.#keyText.length;
-    if (room > 0) this.#keyText += piece.latin1Slice(from, Math.min(to, from + room));
+    if (room > 0) this.#keyText += piece.toString('latin1', from, Math.min(to, from + room));
   }
 
   /** Escapes, UTF-8 of several bytes, and what a string may not contain. */
