@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { httpSchema } from './http.ts';
 import { kubernetesSettings } from './kubernetes-region.ts';
 import { localSettings } from './local-region.ts';
 import { configName } from './names.ts';
@@ -97,6 +98,7 @@ export function configFileSchema(kinds: readonly RegionSettings[]) {
       /** What passes people first; the default rules stand behind it. */
       policy: policySchema.optional(),
       approvals: approvalsSchema.default(approvalsSchema.parse({})),
+      http: httpSchema.prefault({}),
       slack: slackSchema.prefault({}),
     })
     .superRefine(checkNames)

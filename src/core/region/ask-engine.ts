@@ -1,4 +1,5 @@
 import { Client } from 'undici';
+import { textWithin } from '../base/text-within.ts';
 
 export interface EngineAnswer {
   status: number;
@@ -33,16 +34,4 @@ export async function askEngine(
   } finally {
     await client.destroy();
   }
-}
-
-/** The whole text. Undefined if it is longer: the stream is destroyed then. */
-export async function textWithin(body: AsyncIterable<Buffer>, mostBytes: number): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of body) {
-    length += chunk.length;
-    if (length > mostBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

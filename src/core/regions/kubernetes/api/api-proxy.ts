@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { request } from 'undici';
 import type { Dispatcher } from 'undici';
 import { z } from 'zod';
-import { textWithin } from '../../../region/ask-engine.ts';
+import { textWithin } from '../../../base/text-within.ts';
 import { parseJson } from './answers.ts';
 import type { ClusterAccess } from './access.ts';
 import { pathOf } from './kinds.ts';
