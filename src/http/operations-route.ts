@@ -10,7 +10,7 @@ export function operationsRoute(app: FastifyInstance, core: Core, stopping: Abor
   app.post<{ Params: { name: string } }>('/api/operations/:name', async (request, reply) => {
     const { name } = request.params;
     const signal = AbortSignal.any([goneSignal(reply), stopping]);
-    const output = await core.execute(name, request.body, request.caller, { requestId: request.id, signal });
+    const output = await core.execute(name, request.body ?? {}, request.caller, { requestId: request.id, signal });
     return wantsParts(request) ? output : inPlainWords(name, output);
   });
 }
