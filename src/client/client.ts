@@ -120,7 +120,7 @@ function tokenCalls(send: Send, target: Target): TokenCalls {
     create: async (input) => parseAnswer(madeToken, await send('POST', '/api/tokens', input), target),
     list: async () => parseAnswer(tokenList, await send('GET', '/api/tokens'), target).items,
     revoke: async (idOrName) =>
-      parseAnswer(tokenSummary, await send('DELETE', `/api/tokens/${encodeURIComponent(idOrName)}`), target),
+      parseAnswer(tokenSummary, await send('DELETE', `/api/tokens/${encodeURIComponent(idOrName)}`, {}), target),
   };
 }
 
@@ -137,7 +137,7 @@ const rotated = z.object({ key: z.string(), rows: z.int(), next_step: proseSchem
 function credentialCalls(send: Send, target: Target): CredentialCalls {
   return {
     add: async (input) => parseAnswer(addedCredential, await send('POST', '/api/credentials', input), target),
-    rotateKey: async () => parseAnswer(rotated, await send('POST', '/api/keys/rotate', {}), target),
+    rotateKey: async () => parseAnswer(rotated, await send('POST', '/api/keys/rotate', { confirm: 'rotate' }), target),
   };
 }
 

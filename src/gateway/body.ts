@@ -1,68 +1,86 @@
 import type { IncomingMessage } from 'node:http';
 import { fail } from '../core/base/errors.ts';
+import { JsonScanner } from '../core/base/json-scanner.ts';
+import type { ByteRange } from '../core/base/json-scanner.ts';
+import type { HeldBody } from './held-bytes.ts';
+import { readBody } from './read-body.ts';
 
-/** Images as data URLs fit. A bigger body is a mistake or an attack. */
-const limitBytes = 64 * 1024 * 1024;
+export interface BodyLimits {
+  limitBytes: number;
+  /** How long a body may fall silent, in milliseconds. */
+  progressMs: number;
+}
 
 export interface ModelCallBody {
   /** The model id that the caller wrote. */
   model: string;
-  fields: Readonly<Record<string, unknown>>;
-  /** The bytes to send on, with `servedName` as the model. */
-  withModel(servedName: string): Buffer;
+  /** Parses the whole body, for a replica with another API. Throws `body_too_large` if that would take long. */
+  fields(): Readonly<Record<string, unknown>>;
+  /** The bytes to send on: those of the caller, with `servedName` as the model. */
+  withModel(servedName: string): readonly Buffer[];
 }
 
-/** Reads and parses the body, once. Throws `body_too_large`, `not_json`, `bad_json` and `model_missing`. */
-export async function readModelCall(request: IncomingMessage): Promise<ModelCallBody> {
+/** TEI itself takes 2 MB. Parsing more would keep other calls waiting. */
+const longestParsed = 2 * 1024 ** 2;
+/** In bytes, quotes included. No model id is longer. */
+const longestModel = 1024;
+
+/**
+ * Reads the body, and finds `model` without parsing the rest. Throws `body_too_large`, `request_too_slow`, `too_many_bytes`,
+ * `server_full`, `not_json`, `bad_json`, `json_too_deep`, `model_missing` and `model_named_twice`.
+ */
+export async function readModelCall(
+  request: IncomingMessage,
+  held: HeldBody,
+  limits: BodyLimits,
+): Promise<ModelCallBody> {
   checkEncoding(request);
-  const bytes = await readAll(request);
-  const body = parse(bytes);
-  const { model } = body;
-  if (typeof model !== 'string' || model === '') {
-    throw fail('model_missing', 'The body must name the model.', {
-      nextStep: 'Send "model": "<model name>:<instance id>". GET /v1/models lists the models that you can call.',
-      field: 'model',
-    });
-  }
+  const scanner = new JsonScanner({ key: 'model' });
+  const blocks = await readBody(request, { ...limits, held, onPiece: (piece) => scanner.push(piece) });
+  const [place, second] = scanner.end();
+  if (second) throw namedTwice();
+  const model = place && modelAt(blocks, place);
+  if (place === undefined || model === undefined) throw modelMissing();
+  let parsed: Readonly<Record<string, unknown>> | undefined;
   return {
     model,
-    fields: body,
-    // If the name stays, the bytes stay: numbers that JavaScript cannot represent arrive unchanged.
-    withModel: (servedName) =>
-      servedName === model ? bytes : Buffer.from(JSON.stringify({ ...body, model: servedName })),
+    fields: () => (parsed ??= parse(blocks)),
+    withModel: (servedName) => (servedName === model ? blocks : replaced(blocks, place, servedName)),
   };
 }
 
-function readAll(request: IncomingMessage): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > limitBytes) return Promise.reject(tooLarge());
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    const onData = (chunk: Buffer): void => {
-      length += chunk.length;
-      chunks.push(chunk);
-      if (length <= limitBytes) return;
-      request.off('data', onData);
-      reject(tooLarge());
-    };
-    request.on('data', onData);
-    request.once('end', () => {
-      const [only] = chunks;
-      resolve(only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks));
-    });
-    request.once('error', reject);
-  });
+/** Undefined if it is no text, or no possible model id. */
+function modelAt(blocks: readonly Buffer[], place: ByteRange): string | undefined {
+  if (place.end - place.start > longestModel) return undefined;
+  const value: unknown = JSON.parse(Buffer.concat(slice(blocks, place.start, place.end)).toString('utf8'));
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-function parse(bytes: Buffer): Record<string, unknown> {
-  let body: unknown;
-  try {
-    body = JSON.parse(bytes.toString('utf8'));
-  } catch {
-    throw fail('bad_json', 'The body is not valid JSON.', { nextStep: 'Send one JSON object.' });
+function replaced(blocks: readonly Buffer[], { start, end }: ByteRange, servedName: string): Buffer[] {
+  return [...slice(blocks, 0, start), Buffer.from(JSON.stringify(servedName)), ...slice(blocks, end, Infinity)];
+}
+
+/** Views of the bytes from `start` to `end`. */
+function slice(blocks: readonly Buffer[], start: number, end: number): Buffer[] {
+  const views: Buffer[] = [];
+  let offset = 0;
+  for (const block of blocks) {
+    const view = block.subarray(Math.max(0, start - offset), Math.max(0, end - offset));
+    if (view.length > 0) views.push(view);
+    offset += block.length;
   }
-  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return { ...body };
-  throw fail('bad_json', 'The body is JSON, but not an object.', { nextStep: 'Send one JSON object.' });
+  return views;
+}
+
+function parse(blocks: readonly Buffer[]): Readonly<Record<string, unknown>> {
+  const bytes = Buffer.concat(blocks);
+  if (bytes.length > longestParsed) {
+    throw fail('body_too_large', 'The body is larger than 2 MiB, and the engine of this model takes no more.', {
+      nextStep: 'Send less in each call.',
+    });
+  }
+  const body: unknown = JSON.parse(bytes.toString('utf8'));
+  return typeof body === 'object' && body !== null ? { ...body } : {};
 }
 
 function checkEncoding(request: IncomingMessage): void {
@@ -74,6 +92,16 @@ function checkEncoding(request: IncomingMessage): void {
   });
 }
 
-function tooLarge(): Error {
-  return fail('body_too_large', 'The body is larger than 64 MiB.', { nextStep: 'Send less in each call.' });
+function modelMissing(): Error {
+  return fail('model_missing', 'The body must name the model.', {
+    nextStep: 'Send "model": "<model name>:<instance id>". GET /v1/models lists the models that you can call.',
+    field: 'model',
+  });
+}
+
+function namedTwice(): Error {
+  return fail('model_named_twice', 'The body has more than one field "model".', {
+    nextStep: 'Send "model" once.',
+    field: 'model',
+  });
 }

@@ -4,19 +4,33 @@ import type { Caller } from '../core/base/caller.ts';
 import { fail } from '../core/base/errors.ts';
 import type { Routes } from '../core/core.ts';
 import { readModelCall } from './body.ts';
+import type { BodyLimits } from './body.ts';
 import type { Call } from './forward.ts';
 import { modelCallHeaders, proxyCallHeaders } from './headers.ts';
+import type { HeldBody } from './held-bytes.ts';
 import { translateCall } from './translate-call.ts';
+import { watchUpload } from './upload-progress.ts';
+
+export interface CallDeps {
+  routes: Routes;
+  limits: BodyLimits;
+}
+
+/** A request whose caller is known. */
+export interface Admitted {
+  request: IncomingMessage;
+  caller: Caller;
+  requestId: string;
+}
 
 /** A call of the OpenAI API whose body names the model. */
 export async function modelCall(
-  routes: Routes,
-  request: IncomingMessage,
+  { routes, limits }: CallDeps,
+  { request, caller, requestId }: Admitted,
   path: string,
-  caller: Caller,
-  requestId: string,
+  held: HeldBody,
 ): Promise<Call> {
-  const body = await readModelCall(request);
+  const body = await readModelCall(request, held, limits);
   const route = await routes.find(body.model, caller);
   return {
     route,
@@ -26,6 +40,7 @@ export async function modelCall(
     body: body.withModel(route.servedName),
     repeatable: true,
     translate: (api) => translateCall(path, body, api),
+    redirects: { kind: 'refused' },
   };
 }
 
@@ -33,11 +48,9 @@ const proxyPath = /^\/instances\/([1-9][0-9]{0,8})\/proxy(\/.*)?$/;
 
 /** `/instances/<id>/proxy/<path>`: method, path, headers and body pass unchanged. */
 export async function proxyCall(
-  routes: Routes,
-  request: IncomingMessage,
+  { routes, limits }: CallDeps,
+  { request, caller, requestId }: Admitted,
   url: string,
-  caller: Caller,
-  requestId: string,
 ): Promise<Call> {
   const [path, query] = cutOnce(url, '?');
   const match = proxyPath.exec(path);
@@ -54,7 +67,8 @@ export async function proxyCall(
     method,
     path: query === undefined ? replicaPath : `${replicaPath}?${query}`,
     headers: proxyCallHeaders(request.headers, requestId),
-    body: bodyOf(request),
+    body: bodyOf(request, limits.progressMs),
+    redirects: { kind: 'rewritten', path: `/instances/${route.instance}/proxy` },
     repeatable: method === 'GET' || method === 'HEAD' || method === 'OPTIONS',
   };
 }
@@ -85,14 +99,21 @@ function badPath(): Error {
  * Undici destroys the body of a failed call. The stream in between keeps the caller's connection open for the error.
  * A body of unknown length stays one.
  */
-function bodyOf(request: IncomingMessage): PassThrough | null {
+function bodyOf(request: IncomingMessage, progressMs: number): PassThrough | null {
   const length = request.headers['content-length'];
   if (request.headers['transfer-encoding'] === undefined && (length === undefined || Number(length) === 0)) return null;
   const body = new PassThrough();
   // The call reports the failure. Without a listener, 'error' would end the process.
   body.on('error', () => {});
   request.once('error', (error) => body.destroy(error));
-  return request.pipe(body);
+  const progress = watchUpload(
+    request,
+    progressMs,
+    (error) => body.destroy(error),
+    () => body.writableNeedDrain,
+  );
+  body.once('close', () => progress[Symbol.dispose]());
+  return request.on('data', ({ length: bytes }: Buffer) => progress.saw(bytes)).pipe(body);
 }
 
 function cutOnce(text: string, at: string): [string, string | undefined] {

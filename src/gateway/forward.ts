@@ -1,10 +1,9 @@
 import { performance } from 'node:perf_hooks';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import type { ServerResponse } from 'node:http';
 import { Agent, buildConnector } from 'undici';
 import type { Dispatcher } from 'undici';
-import { fail } from '../core/base/errors.ts';
-import type { EcolinkError } from '../core/base/errors.ts';
+import { EcolinkError, fail } from '../core/base/errors.ts';
 import type { Log } from '../core/base/log.ts';
 import { run, say } from '../core/base/prose.ts';
 import type { Api, InFlight, Replica, Route } from '../core/core.ts';
@@ -12,7 +11,9 @@ import type { Headers } from './headers.ts';
 import { openAIError } from './openai-error.ts';
 import { relayWhole } from './relay-whole.ts';
 import { relay } from './relay.ts';
-import type { BeginCall, RelayEnd } from './relay.ts';
+import type { BeginCall, Relayed, RelayEnd } from './relay.ts';
+import { rewrittenLocation } from './redirects.ts';
+import type { Redirects } from './redirects.ts';
 import type { Replicas } from './replicas.ts';
 import type { TranslatedCall } from './translate-call.ts';
 
@@ -22,11 +23,13 @@ export interface Call {
   /** From the replica's root, query included. */
   path: string;
   headers: Headers;
-  body: Buffer | PassThrough | null;
+  /** Blocks can be sent again, a stream cannot. */
+  body: readonly Buffer[] | PassThrough | null;
   /** True: the call may run twice, if a replica died while it had the call. A call that reached no replica is always tried again. */
   repeatable: boolean;
   /** Translates the call for a replica with another API. Throws EcolinkError if that API cannot express it. */
   translate?: (api: Api) => TranslatedCall;
+  redirects: Redirects;
 }
 
 /** System errors that happen before anything is sent. */
@@ -88,7 +91,14 @@ export interface ForwardDeps {
  * Sends the call to a replica, or to another one if the first fails before it answers. Throws EcolinkError. A call that may
  * not run twice gets a new connection: a pooled one may turn out to be closed after the call was sent.
  */
-export async function forward(deps: ForwardDeps, call: Call, response: ServerResponse): Promise<RelayEnd> {
+export async function forward(deps: ForwardDeps, call: Call, response: ServerResponse): Promise<Relayed> {
+  const end = await sendToReplicas(deps, call, response);
+  if (end.kind === 'redirected') throw redirected(call.route);
+  if (end.kind === 'too_large') throw tooLarge(call.route);
+  return end;
+}
+
+async function sendToReplicas(deps: ForwardDeps, call: Call, response: ServerResponse): Promise<RelayEnd> {
   const { connections, replicas, log } = deps;
   const first = replicas.pick(call.route.replicas);
   if (first === undefined) throw noReplica(call.route);
@@ -97,6 +107,8 @@ export async function forward(deps: ForwardDeps, call: Call, response: ServerRes
   if (end.kind === 'unanswered' && call.repeatable && wasStale(end.cause, performance.now() - begun))
     end = await attempt(deps, connections.fresh, first, call, response);
   if (end.kind !== 'unanswered') return end;
+  // The caller's body failed, not the replica.
+  if (end.cause instanceof EcolinkError) throw end.cause;
   replicas.doubt(first);
   log.warn({ replica: first.url, reason: end.cause.message }, 'a replica did not answer');
   const second = mayRepeat(call, end.cause) ? replicas.pick(call.route.replicas, first) : undefined;
@@ -133,10 +145,35 @@ async function attempt(
   const prefix = slash === -1 ? '' : url.slice(slash).replace(/\/$/, '');
   const begin: BeginCall = (lose) => inFlight.begin({ ...replica, instance: call.route.instance }, lose);
   const path = prefix + (translated?.path ?? call.path);
-  const sent = { origin, path, method: call.method, headers: call.headers, body: translated?.body ?? call.body };
-  return translated?.answer
-    ? relayWhole(dispatcher, sent, response, begin, translated.answer)
-    : relay(dispatcher, sent, response, begin, () => brokenEvent(call.route));
+  const { body, headers } = toSend(call, translated);
+  const sent = { origin, path, method: call.method, headers, body };
+  if (translated?.answer) return relayWhole(dispatcher, sent, response, begin, translated.answer);
+  return relay(dispatcher, sent, response, {
+    begin,
+    brokenEvent: () => brokenEvent(call.route),
+    redirect: (location) => redirectOf(call.redirects, location, url, path),
+  });
+}
+
+/** Every attempt sends the blocks as a stream of its own: joining them would need as much memory again. */
+function toSend(call: Call, translated: TranslatedCall | undefined) {
+  const body = translated?.body ?? call.body;
+  if (body === null || body instanceof PassThrough) return { body, headers: call.headers };
+  const length = body.reduce((sum, block) => sum + block.length, 0);
+  return {
+    body: body.length === 1 && body[0] !== undefined ? body[0] : Readable.from(body, { objectMode: false }),
+    headers: { ...call.headers, 'content-length': String(length) },
+  };
+}
+
+function redirectOf(
+  redirects: Redirects,
+  location: string,
+  base: string,
+  from: string,
+): string | 'refused' | undefined {
+  if (redirects.kind === 'refused') return 'refused';
+  return rewrittenLocation(location, { base, from, path: redirects.path });
 }
 
 function mayRepeat({ body, repeatable }: Call, cause: Error): boolean {
@@ -164,6 +201,22 @@ function upstreamFailed({ modelId, instance }: Route, cause?: Error): EcolinkErr
   return fail('upstream_failed', `The replica of ${modelId} failed before its answer was complete.`, {
     nextStep: say`Try again. If it happens again, read the log: ${run('get_instance_logs', { instance })}.`,
     cause,
+  });
+}
+
+function redirected({ modelId, instance }: Route): EcolinkError {
+  return fail(
+    'upstream_redirected',
+    `The replica of ${modelId} answered with a redirect, which EcoLink does not pass on.`,
+    {
+      nextStep: say`Check the engine and its base path: ${run('get_instance_logs', { instance })}.`,
+    },
+  );
+}
+
+function tooLarge({ modelId }: Route): EcolinkError {
+  return fail('upstream_too_large', `The answer of the replica of ${modelId} is larger than 8 MiB.`, {
+    nextStep: 'Send fewer documents in each call.',
   });
 }
 

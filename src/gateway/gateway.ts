@@ -4,13 +4,16 @@ import type { Caller } from '../core/base/caller.ts';
 import type { Core } from '../core/core.ts';
 import { asEcolinkError, fail } from '../core/base/errors.ts';
 import { say, task } from '../core/base/prose.ts';
+import type { BodyLimits } from './body.ts';
 import { modelCall, proxyCall } from './calls.ts';
+import type { Admitted } from './calls.ts';
 import { createConnections, forward } from './forward.ts';
 import type { Call } from './forward.ts';
+import type { HeldBody, HeldBytes } from './held-bytes.ts';
 import { sendModel, sendModels } from './model-list.ts';
 import { openAIError, sendOpenAIError } from './openai-error.ts';
 import { createOpenCalls } from './open-calls.ts';
-import type { RelayEnd } from './relay.ts';
+import type { Relayed } from './relay.ts';
 import { createReplicas } from './replicas.ts';
 import { requestIdOf } from './request-id.ts';
 
@@ -26,6 +29,8 @@ export interface GatewayDeps {
   core: Pick<Core, 'routes' | 'inFlight' | 'log'>;
   /** Checks Host, Origin and token. Throws EcolinkError. */
   admit: (request: IncomingMessage) => Promise<Caller>;
+  held: HeldBytes;
+  limits: BodyLimits;
   observer: GatewayObserver;
 }
 
@@ -56,7 +61,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const open = createOpenCalls();
   const { inFlight, log } = deps.core;
   const forwardDeps = { connections, inFlight, log, replicas: createReplicas(inFlight, () => performance.now()) };
-  const send = (call: Call, response: ServerResponse): Promise<RelayEnd> => forward(forwardDeps, call, response);
+  const send = (call: Call, response: ServerResponse): Promise<Relayed> => forward(forwardDeps, call, response);
   return {
     owns: (url) => url.startsWith('/v1/') || url.startsWith('/instances/'),
     async handle(request, response) {
@@ -88,7 +93,7 @@ interface Exchange {
   instance?: number | undefined;
 }
 
-type Send = (call: Call, response: ServerResponse) => Promise<RelayEnd>;
+type Send = (call: Call, response: ServerResponse) => Promise<Relayed>;
 
 async function serve(deps: GatewayDeps, exchange: Exchange, send: Send): Promise<void> {
   const { request, response } = exchange;
@@ -100,7 +105,8 @@ async function serve(deps: GatewayDeps, exchange: Exchange, send: Send): Promise
   if (request.method === 'GET' && path.startsWith(modelPath)) {
     return sendModel(routes, caller, path.slice(modelPath.length), response);
   }
-  const call = await toCall(routes, exchange, path, caller);
+  using held = deps.held.open(caller.identity);
+  const call = await toCall(deps, { request, caller, requestId: exchange.id }, exchange.url, held);
   exchange.instance = call.route.instance;
   const close = deps.observer.opened();
   const end = await send(call, response).finally(close);
@@ -118,9 +124,12 @@ function pathOf(url: string): string {
   return query === -1 ? url : url.slice(0, query);
 }
 
-function toCall(routes: Core['routes'], { request, url, id }: Exchange, path: string, caller: Caller): Promise<Call> {
-  if (path.startsWith('/instances/')) return proxyCall(routes, request, url, caller, id);
-  if (request.method === 'POST' && modelPaths.includes(path)) return modelCall(routes, request, path, caller, id);
+function toCall(deps: GatewayDeps, admitted: Admitted, url: string, held: HeldBody): Promise<Call> {
+  const { request } = admitted;
+  const callDeps = { routes: deps.core.routes, limits: deps.limits };
+  const path = pathOf(url);
+  if (path.startsWith('/instances/')) return proxyCall(callDeps, admitted, url);
+  if (request.method === 'POST' && modelPaths.includes(path)) return modelCall(callDeps, admitted, path, held);
   throw fail('path_not_found', `There is nothing at ${request.method} ${path.slice(0, 100)}.`, {
     nextStep: `EcoLink answers POST ${modelPaths.join(', ')} and GET /v1/models.`,
   });

@@ -34,13 +34,14 @@ export function openAIError(error: EcolinkError): OpenAIError {
         code: named?.code ?? error.code,
       },
     },
-    retryAfter: status === 503 ? 5 : undefined,
+    retryAfter: error.retryAfterSeconds ?? (status === 503 ? 5 : undefined),
   };
 }
 
 function typeOf(status: number): string {
   if (status === 401) return 'authentication_error';
   if (status === 403) return 'permission_error';
+  if (status === 429) return 'rate_limit_error';
   return status < 500 ? 'invalid_request_error' : 'server_error';
 }
 

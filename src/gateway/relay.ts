@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Loss } from '../core/core.ts';
 import { answerHeaders } from './headers.ts';
+import { isRedirect } from './redirects.ts';
 import { createWholeLines } from './whole-lines.ts';
 
 export type RelayEnd =
@@ -12,7 +13,14 @@ export type RelayEnd =
   /** The replica stopped in the middle of its answer. */
   | { kind: 'broken'; status: number; cause: Error }
   /** The caller got no byte of an answer: another replica may take the call. */
-  | { kind: 'unanswered'; cause: Error };
+  | { kind: 'unanswered'; cause: Error }
+  /** The caller got no byte: the replica answered with a redirect that the caller must not follow. */
+  | { kind: 'redirected' }
+  /** The caller got no byte: the answer is too large to be translated. */
+  | { kind: 'too_large' };
+
+/** An end without an error for the caller. */
+export type Relayed = Exclude<RelayEnd, { kind: 'redirected' | 'too_large' }>;
 
 /** Counts the call at its replica until the returned function is called. `lose` is called if the replica is lost. */
 export type BeginCall = (lose: (how: Loss) => void) => () => void;
@@ -24,6 +32,13 @@ export function replicaLost(how: Loss): Error {
 
 type Controller = Dispatcher.DispatchController;
 
+export interface RelayOptions {
+  begin: BeginCall;
+  brokenEvent: () => string;
+  /** The location for the caller. `refused`: there is no answer for the caller. Undefined: an answer without a location. */
+  redirect: (location: string) => string | 'refused' | undefined;
+}
+
 /**
  * Sends one call to one replica and streams the answer to the caller, no faster than the caller reads. If the replica
  * stops in the middle of an event stream, `brokenEvent` is its last event.
@@ -32,8 +47,7 @@ export function relay(
   dispatcher: Dispatcher,
   call: Dispatcher.DispatchOptions,
   response: ServerResponse,
-  begin: BeginCall,
-  brokenEvent: () => string,
+  { begin, brokenEvent, redirect }: RelayOptions,
 ): Promise<RelayEnd> {
   return new Promise((resolve) => {
     let controller: Controller | undefined;
@@ -57,6 +71,11 @@ export function relay(
       response.off('drain', onDrain);
       resolve(end);
     };
+    let refused = false;
+    const refuse = (): void => {
+      refused = true;
+      abort(new Error('The replica answered with a redirect.'));
+    };
     response.once('close', onClose);
     response.on('drain', onDrain);
 
@@ -68,8 +87,14 @@ export function relay(
       },
       onResponseStart(_controller: Controller, code: number, headers: IncomingHttpHeaders) {
         if (code < 200) return;
+        const sent = answerHeaders(headers);
+        if (isRedirect(code)) {
+          const location = redirect(String(headers['location'] ?? ''));
+          if (location === 'refused') return refuse();
+          if (location !== undefined) sent['location'] = location;
+        }
         status = code;
-        response.writeHead(code, answerHeaders(headers));
+        response.writeHead(code, sent);
         if (headers['content-length'] === undefined) response.flushHeaders();
         if (isPlainEventStream(headers)) lines = createWholeLines();
       },
@@ -82,6 +107,7 @@ export function relay(
         finish({ kind: 'answered', status });
       },
       onResponseError(_controller: Controller, cause: Error) {
+        if (refused) return finish({ kind: 'redirected' });
         if (response.destroyed) return finish({ kind: 'left', status: status === 0 ? undefined : status });
         if (status === 0) return finish({ kind: 'unanswered', cause });
         // Half an answer must not look complete. Only an event stream can say so; other answers end with a broken connection.

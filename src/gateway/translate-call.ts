@@ -7,7 +7,7 @@ import { fromTei, toTei } from './tei-rerank.ts';
 export interface TranslatedCall {
   path: string;
   /** Replaces the call's body. Absent: the body stays. */
-  body?: Buffer;
+  body?: readonly Buffer[];
   /** Rewrites the answer. The gateway reads it to its end first. */
   answer?: (answer: WholeAnswer) => { status: number; body: object };
 }
@@ -15,7 +15,8 @@ export interface TranslatedCall {
 /** Translates a call of EcoLink's `/v1/…` for a replica. Throws EcolinkError if the replica's API cannot express the body. */
 export function translateCall(path: string, body: ModelCallBody, api: Api): TranslatedCall {
   if (path === '/v1/rerank' && api.rerank === 'tei') {
-    return { path: '/rerank', body: toTei(body.fields), answer: (answer) => fromTei(body.fields, answer) };
+    const fields = body.fields();
+    return { path: '/rerank', body: [toTei(fields)], answer: (answer) => fromTei(fields, answer) };
   }
   return { path: path.replace(/^\/v1/, () => api.api_path) };
 }

@@ -1,25 +1,27 @@
-import { createServer } from 'node:http';
-import type { Server } from 'node:http';
-import type { Socket } from 'node:net';
 import fastify from 'fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Caller } from '../core/base/caller.ts';
-import { fail } from '../core/base/errors.ts';
 import type { Core } from '../core/core.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import type { HeldBytes } from '../gateway/held-bytes.ts';
 import { requestIdOf } from '../gateway/request-id.ts';
 import type { McpHttp } from '../mcp/http.ts';
+import type { Timeouts } from './body-time.ts';
+import type { ClientAddresses } from './client-address.ts';
 import { credentialPage } from './credentials-page.ts';
 import { credentialsRoute } from './credentials-route.ts';
 import { pathNotFound, sendError } from './error-reply.ts';
 import { eventsRoute } from './events-route.ts';
+import type { FailureLimit } from './failure-limit.ts';
 import { formPage } from './form-page.ts';
 import type { Admit } from './gatekeeper.ts';
 import type { HostCheck } from './host-check.ts';
+import { parseJsonBodies, requireJsonObject } from './json-body.ts';
+import { createListener, refuseGarbage } from './listener.ts';
 import { mcpRoute } from './mcp-route.ts';
 import type { Metrics } from './metrics.ts';
 import { operationsRoute } from './operations-route.ts';
-import type { RequestListener, SlackMount } from './slack-mount.ts';
+import type { SlackMount } from './slack-mount.ts';
 import { metricsRoute, probeRoutes } from './status-routes.ts';
 import { tokenPage } from './tokens-page.ts';
 import { tokensRoute } from './tokens-route.ts';
@@ -36,6 +38,10 @@ export interface AppDeps {
   admit: Admit;
   checkHost: HostCheck;
   metrics: Metrics;
+  addresses: ClientAddresses;
+  failures: FailureLimit;
+  held: HeldBytes;
+  timeouts: Timeouts;
   gateway: Gateway;
   mcp: McpHttp;
   slack: SlackMount;
@@ -43,13 +49,10 @@ export interface AppDeps {
   stopping: AbortSignal;
 }
 
-const bodyLimit = 1 << 20;
-
 export function createApp(deps: AppDeps): FastifyInstance {
-  const { core, admit, stopping } = deps;
+  const { core, admit, stopping, held, timeouts } = deps;
   const app = fastify({
-    serverFactory: (handler) => createListener(deps, handler),
-    bodyLimit,
+    serverFactory: (handler) => createListener({ ...deps, log: core.log, limits: core.config.http }, handler),
     genReqId: requestIdOf,
     // EcoLink logs by itself, one line per request.
     logger: false,
@@ -68,11 +71,16 @@ export function createApp(deps: AppDeps): FastifyInstance {
   });
   app.setErrorHandler((thrown, request, reply) => sendError(thrown, request, reply, core.log));
   probeRoutes(app, core);
-  for (const page of [credentialPage(core), tokenPage(core)]) formPage(app, core.log, deps.checkHost, page);
+  for (const page of [credentialPage(core), tokenPage(core)]) formPage(app, core.log, deps, page);
   void app.register(async (guarded) => {
-    guarded.addHook('onRequest', async (request) => {
+    guarded.addHook('onRequest', async (request, reply) => {
       request.caller = await admit(request.raw);
+      const body = held.open(request.caller.identity);
+      request.held = body;
+      reply.raw.once('close', () => body[Symbol.dispose]());
     });
+    parseJsonBodies(guarded, timeouts.progress);
+    guarded.addHook('preHandler', async (request) => requireJsonObject(request));
     guarded.setNotFoundHandler((request) => {
       throw pathNotFound(request);
     });
@@ -81,7 +89,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
     tokensRoute(guarded, core);
     credentialsRoute(guarded, core);
     metricsRoute(guarded, core, deps.metrics);
-    mcpRoute(guarded, deps.mcp);
+    mcpRoute(guarded, deps.mcp, timeouts.progress);
   });
   return app;
 }
@@ -89,29 +97,4 @@ export function createApp(deps: AppDeps): FastifyInstance {
 /** The path of a page is a secret: whoever knows it can open the page. */
 function loggedPath({ url, routeOptions }: FastifyRequest): string | undefined {
   return /^[/](?:credentials|tokens)[/]/.test(url) ? (routeOptions.url ?? '/…') : url.split('?')[0];
-}
-
-/** The gateway and Slack get their requests before Fastify: they read the bodies themselves. */
-function createListener({ gateway, slack }: AppDeps, handler: RequestListener): Server {
-  // Uploads through the gateway may take longer than 5 minutes, Node's limit for a request.
-  const timeouts = { requestTimeout: 0, keepAliveTimeout: 72_000 };
-  return createServer(timeouts, (request, response) => {
-    const url = request.url ?? '';
-    if (gateway.owns(url)) return void gateway.handle(request, response);
-    const listener = url.startsWith('/slack/') ? slack.listener() : undefined;
-    return (listener ?? handler)(request, response);
-  });
-}
-
-function refuseGarbage(_error: Error, socket: Socket): void {
-  const error = fail('bad_request', 'This is not an HTTP request that EcoLink can read.', {
-    nextStep: 'Check the client.',
-  });
-  const body = JSON.stringify({ error: error.toBody() });
-  if (socket.writable) {
-    socket.write(
-      `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-    );
-  }
-  socket.destroySoon();
 }

@@ -9,6 +9,9 @@ import { wantsParts } from './prose-header.ts';
 const newCredential = z.strictObject({ name: z.string(), value: z.string(), shared: z.boolean().optional() });
 const newLink = z.strictObject({ name: z.string(), shared: z.boolean().optional() });
 
+/** Says that the caller means it: a body that was made for another call does not rotate the key. */
+const rotation = z.strictObject({ confirm: z.literal('rotate') });
+
 /** Adding a credential is no operation, so that no tool, form or approval request ever has its value. */
 export function credentialsRoute(app: FastifyInstance, { credentials, needScope }: Core): void {
   app.post('/api/credentials', async (request, reply) => {
@@ -26,7 +29,16 @@ export function credentialsRoute(app: FastifyInstance, { credentials, needScope 
   });
   app.post('/api/keys/rotate', async (request, reply) => {
     needScope(request.caller, 'operate');
+    requireRotation(request.body);
     return reply.send(spoken(request, await credentials.rotateKey(request.caller)));
+  });
+}
+
+function requireRotation(body: unknown): void {
+  if (rotation.safeParse(body).success) return;
+  throw fail('bad_input', 'The rotation of the key must be confirmed.', {
+    nextStep: 'Send {"confirm": "rotate"} and no other field.',
+    field: 'confirm',
   });
 }
 

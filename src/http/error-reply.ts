@@ -12,6 +12,7 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
   if (error.kind === 'unexpected')
     log.error({ err: error.cause ?? error, request: request.id }, 'request failed unexpectedly');
   if (error.kind === 'unauthenticated') void reply.header('www-authenticate', 'Bearer');
+  if (error.retryAfterSeconds !== undefined) void reply.header('retry-after', error.retryAfterSeconds);
   return reply
     .code(refused?.status ?? error.httpStatus)
     .send({ error: wantsParts(request) ? error.toWire() : error.toBody() });

@@ -2,6 +2,8 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { asEcolinkError } from '../core/base/errors.ts';
 import type { EcolinkError } from '../core/base/errors.ts';
 import type { Log } from '../core/base/log.ts';
+import type { ClientAddresses } from './client-address.ts';
+import type { FailureLimit } from './failure-limit.ts';
 import type { HostCheck } from './host-check.ts';
 import { alertFor, document, styleHash } from './html.ts';
 
@@ -29,12 +31,27 @@ const headers = {
 };
 
 const longestForm = 4096;
+/** Of a guessed link or a guessed token. */
+const failedStatuses = new Set([401, 403, 404]);
+
+export interface FormPageDeps {
+  checkHost: HostCheck;
+  addresses: ClientAddresses;
+  failures: FailureLimit;
+}
 
 /** A GET changes nothing: a chat may fetch the page for a preview of the link. */
-export function formPage(app: FastifyInstance, log: Log, checkHost: HostCheck, page: FormPage): void {
+export function formPage(app: FastifyInstance, log: Log, deps: FormPageDeps, page: FormPage): void {
+  const { checkHost, addresses, failures } = deps;
   type Request = { Params: { link: string } };
   void app.register(async (own) => {
-    own.addHook('onRequest', async (request) => checkHost(request.raw));
+    own.addHook('onRequest', async ({ raw }) => {
+      checkHost(raw);
+      failures.check(addresses.of(raw));
+    });
+    own.addHook('onResponse', async ({ raw }, { statusCode }) => {
+      if (failedStatuses.has(statusCode)) failures.spend(addresses.of(raw));
+    });
     own.addContentTypeParser(
       'application/x-www-form-urlencoded',
       { parseAs: 'string', bodyLimit: longestForm },

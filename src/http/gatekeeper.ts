@@ -4,22 +4,41 @@ import { fail } from '../core/base/errors.ts';
 import { say, task } from '../core/base/prose.ts';
 import type { TaskReference } from '../core/base/prose.ts';
 import type { Access } from '../core/core.ts';
-import { createHostCheck } from './host-check.ts';
+import type { ClientAddresses } from './client-address.ts';
+import type { FailureLimit } from './failure-limit.ts';
+import type { HostCheck } from './host-check.ts';
 
-/** Finds the caller of a path that needs a token. Throws `host_not_allowed`, `origin_not_allowed`, `token_missing`, `invalid_token`. */
+/**
+ * Finds the caller of a path that needs a token. Throws `host_not_allowed`, `origin_not_allowed`, `token_missing`,
+ * `invalid_token`, and `too_many_failures` if the address of the client had too many of them.
+ */
 export type Admit = (request: IncomingMessage) => Promise<Caller>;
 
-export function createGatekeeper(access: Access, configuredHost: string, others: readonly string[] = []): Admit {
-  const checkHost = createHostCheck(configuredHost, others);
+export interface GatekeeperDeps {
+  access: Access;
+  checkHost: HostCheck;
+  addresses: ClientAddresses;
+  failures: FailureLimit;
+}
+
+export function createGatekeeper({ access, checkHost, addresses, failures }: GatekeeperDeps): Admit {
   return async (request) => {
-    checkHost(request);
-    const caller = await access.callerOfToken(bearerToken(request), sourceOf(request));
-    if (caller) return caller;
-    const message = 'This token is unknown or revoked, or its person has no role any more.';
-    throw fail('invalid_token', message, {
-      nextStep: say`Make a new one: ${newToken(request)}. Or use the one in the file local-token in the data folder.`,
-    });
+    try {
+      checkHost(request);
+      return await callerOf(access, request);
+    } catch (thrown) {
+      throw failures.count(addresses.of(request), thrown);
+    }
   };
+}
+
+async function callerOf(access: Access, request: IncomingMessage): Promise<Caller> {
+  const caller = await access.callerOfToken(bearerToken(request), sourceOf(request));
+  if (caller) return caller;
+  const message = 'This token is unknown or revoked, or its person has no role any more.';
+  throw fail('invalid_token', message, {
+    nextStep: say`Make a new one: ${newToken(request)}. Or use the one in the file local-token in the data folder.`,
+  });
 }
 
 function bearerToken(request: IncomingMessage): string {

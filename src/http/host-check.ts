@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { fail } from '../core/base/errors.ts';
 
@@ -18,13 +18,26 @@ export function createHostCheck(configuredHost: string, others: readonly string[
     hostname === configured ||
     others.includes(hostname) ||
     (anyAddress && isIP(hostname) !== 0);
-  return ({ headers }) => {
+  return ({ method, headers }) => {
     const host = hostnameOf(`http://${headers.host ?? ''}`);
     if (host === undefined || !allowed(host)) throw hostRefused(headers.host);
-    if (headers.origin === undefined) return;
+    if (headers.origin === undefined) {
+      if (isFromOtherPage(headers) && !isNavigation(method, headers)) throw originRefused();
+      return;
+    }
     const origin = hostnameOf(headers.origin);
     if (origin === undefined || (origin !== host && !isLoopback(origin))) throw originRefused();
   };
+}
+
+/** Browsers send no Origin with images, scripts and other simple loads. They do say which site asks. */
+function isFromOtherPage({ 'sec-fetch-site': site }: IncomingHttpHeaders): boolean {
+  return site === 'cross-site' || site === 'same-site';
+}
+
+/** A person follows a link, such as one to a page that makes a token. */
+function isNavigation(method: string | undefined, headers: IncomingHttpHeaders): boolean {
+  return method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
 }
 
 function isLoopback(hostname: string): boolean {

@@ -6,14 +6,21 @@ import { fail } from '../core/base/errors.ts';
 import { systemErrorCode } from '../core/base/system-error.ts';
 import type { Core } from '../core/core.ts';
 import { createGateway } from '../gateway/gateway.ts';
+import { createHeldBytes } from '../gateway/held-bytes.ts';
 import { createMcpHttp } from '../mcp/http.ts';
 import { createApp } from './app.ts';
 import type { AppDeps } from './app.ts';
+import { defaultTimeouts } from './body-time.ts';
+import type { Timeouts } from './body-time.ts';
+import { createClientAddresses } from './client-address.ts';
+import { createFailureLimit } from './failure-limit.ts';
 import { createGatekeeper } from './gatekeeper.ts';
 import { createHostCheck } from './host-check.ts';
 import { createMetrics } from './metrics.ts';
 import { mountSlack } from './slack-mount.ts';
 import { ownVersion } from './version.ts';
+
+const mib = 1024 ** 2;
 
 export interface ServerOptions {
   /** The three default to the core's config. Port 0 takes a free one. */
@@ -22,6 +29,7 @@ export interface ServerOptions {
   dataDir?: string;
   /** How long `close` waits for requests in flight, in milliseconds. */
   graceMs?: number;
+  timeouts?: Timeouts;
 }
 
 export interface Server extends AsyncDisposable {
@@ -33,10 +41,11 @@ export interface Server extends AsyncDisposable {
 
 /** Starts everything that listens. Throws `port_in_use`, `port_not_allowed`, `host_not_here`, and errors of Slack's tokens. */
 export async function startServer(core: Core, options: ServerOptions = {}): Promise<Server> {
-  const { host = core.config.host, port = core.config.port, dataDir = core.config.dataDir, graceMs = 5_000 } = options;
+  const { host = core.config.host, port = core.config.port, dataDir = core.config.dataDir } = options;
+  const { graceMs = 5_000, timeouts = defaultTimeouts } = options;
   const stopping = new AbortController();
   await using undo = new AsyncDisposableStack();
-  const deps = await createDeps(core, host, stopping.signal, undo);
+  const deps = await createDeps(core, { host, timeouts, stopping: stopping.signal }, undo);
   const app = createApp(deps);
   undo.defer(async () => {
     stopping.abort();
@@ -67,23 +76,33 @@ async function stopListening(server: HttpServer, finished: Promise<unknown>, gra
   await finished;
 }
 
+interface DepsOptions {
+  host: string;
+  timeouts: Timeouts;
+  stopping: AbortSignal;
+}
+
 /** `undo` gets the steps that end each of them. */
 async function createDeps(
   core: Core,
-  host: string,
-  stopping: AbortSignal,
+  { host, timeouts, stopping }: DepsOptions,
   undo: AsyncDisposableStack,
 ): Promise<AppDeps> {
+  const { http, allowedHosts } = core.config;
   const metrics = createMetrics();
   undo.defer(() => metrics.registry.clear());
   core.observe((...call) => metrics.operation(...call));
-  const admit = createGatekeeper(core.access, host, core.config.allowedHosts);
-  const gateway = createGateway({ core, admit, observer: metrics.gateway });
+  const checkHost = createHostCheck(host, allowedHosts);
+  const addresses = createClientAddresses(http.trusted_proxies);
+  const failures = createFailureLimit({ perMinute: http.failures_per_minute, now: () => performance.now() });
+  const admit = createGatekeeper({ access: core.access, checkHost, addresses, failures });
+  const held = createHeldBytes({ perToken: http.bodies_per_token_mib * mib, total: http.bodies_mib * mib });
+  const limits = { limitBytes: http.body_mib * mib, progressMs: timeouts.progress };
+  const gateway = createGateway({ core, admit, held, limits, observer: metrics.gateway });
   const mcp = undo.use(createMcpHttp({ core, version: ownVersion() }));
   const slack = await mountSlack(core);
   undo.defer(() => slack.close());
-  const checkHost = createHostCheck(host, core.config.allowedHosts);
-  return { core, admit, checkHost, metrics, gateway, mcp, slack, stopping };
+  return { core, admit, checkHost, addresses, failures, held, timeouts, metrics, gateway, mcp, slack, stopping };
 }
 
 /** The address for clients on this machine. A wildcard address is not one. */

@@ -6,8 +6,11 @@ import type { Metrics } from './metrics.ts';
 /** For probes, which have no token. They show only that the server lives, or is ready. */
 export function probeRoutes(app: FastifyInstance, core: Core): void {
   app.get('/healthz', async () => ({ status: 'ok', service: 'ecolink', pid: process.pid }));
+  // Everybody may ask, so many questions at one time cost the store one look.
+  let looking: Promise<void> | undefined;
+  const look = (): Promise<void> => (looking ??= core.ping().finally(() => (looking = undefined)));
   app.get('/readyz', async () => {
-    await core.ping().catch((cause: unknown) => {
+    await look().catch((cause: unknown) => {
       core.log.error({ err: cause }, 'the store does not answer');
       throw fail('store_unavailable', 'The store does not answer.', {
         nextStep: "Read the server's log.",

@@ -18,9 +18,15 @@ export function tokensRoute(app: FastifyInstance, { tokens }: Core): void {
     return reply.code(201).header('cache-control', 'no-store').send(made);
   });
   app.get('/api/tokens', async (request, reply) => reply.send({ items: await tokens.list(request.caller) }));
-  app.delete<{ Params: { id: string } }>('/api/tokens/:id', async (request, reply) =>
-    reply.send(await tokens.revoke(request.params.id, request.caller)),
-  );
+  app.delete<{ Params: { id: string } }>('/api/tokens/:id', async (request, reply) => {
+    requireNoFields(request.body);
+    return reply.send(await tokens.revoke(request.params.id, request.caller));
+  });
+}
+
+function requireNoFields(body: unknown): void {
+  if (z.strictObject({}).safeParse(body).success) return;
+  throw fail('bad_input', 'Revoking a token takes no fields.', { nextStep: 'Send {} as the body.' });
 }
 
 function parse(body: unknown): z.output<typeof newToken> {

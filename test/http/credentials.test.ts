@@ -100,7 +100,7 @@ describe('POST /api/credentials', () => {
     const reader = { authorization: `Bearer ${await server.token('read', 'call')}` };
     expect((await post('/api/credentials', body, reader)).body.error.code).toBe('scope_missing');
     expect((await post('/api/credentials', body, { authorization: '' })).status).toBe(401);
-    expect((await post('/api/keys/rotate', {})).body.error.code).toBe('role_missing');
+    expect((await post('/api/keys/rotate', { confirm: 'rotate' })).body.error.code).toBe('role_missing');
     expect(await credentials()).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Scope } from '../../src/core/base/caller.ts';
@@ -9,6 +9,8 @@ import type { Routes } from '../../src/core/routing/routes.ts';
 import { createLog } from '../../src/core/base/log.ts';
 import type { Log } from '../../src/core/base/log.ts';
 import { readLocalToken } from '../../src/client/data-folder.ts';
+import { defaultTimeouts } from '../../src/http/body-time.ts';
+import type { Timeouts } from '../../src/http/body-time.ts';
 import { startServer } from '../../src/http/server.ts';
 import type { Server } from '../../src/http/server.ts';
 
@@ -32,6 +34,10 @@ export interface TestServerOptions {
   routes?: Routes;
   host?: string;
   graceMs?: number;
+  /** Milliseconds, in place of the usual ones: for tests of requests that do not end. */
+  timeouts?: Partial<Timeouts>;
+  /** The text of `ecolink.yaml`. */
+  config?: string;
   environment?: Record<string, string>;
   /** Nothing is logged without it. */
   log?: Log;
@@ -45,12 +51,14 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const dataDir = await mkdtemp(join(tmpdir(), 'ecolink-http-'));
   undo.defer(() => rm(dataDir, { recursive: true, force: true }));
   await options.prepare?.(dataDir);
+  if (options.config !== undefined) await writeFile(join(dataDir, 'ecolink.yaml'), options.config);
   const config = loadConfig({ ECOLINK_DATA_DIR: dataDir, ECOLINK_PORT: '0', ...options.environment });
   const log = options.log ?? createLog({ level: 'silent', pretty: false });
   const core = undo.use(await createCore(config, log, { reconcile: false }));
   const offered: Core = options.routes ? { ...core, routes: options.routes } : core;
   const host = options.host === undefined ? {} : { host: options.host };
-  const server = undo.use(await startServer(offered, { graceMs: options.graceMs ?? 0, ...host }));
+  const timeouts = { ...defaultTimeouts, ...options.timeouts };
+  const server = undo.use(await startServer(offered, { graceMs: options.graceMs ?? 0, timeouts, ...host }));
   const localToken = (await readLocalToken(dataDir)) ?? '';
   let made = 0;
   const everything = undo.move();

@@ -113,6 +113,7 @@ export const errorCodes = {
     kind: 'unauthenticated',
     means: 'The EcoLink token is unknown or revoked, or its person has no role.',
   },
+  json_too_deep: { kind: 'input', means: 'The JSON of the body has too many levels of nesting.' },
   key_not_written: { kind: 'refused', means: 'The key file cannot be created.' },
   lfs_pointers: { kind: 'refused', means: 'The files are pointers of git-LFS, not the weights themselves.' },
   link_leads_out: {
@@ -130,6 +131,10 @@ export const errorCodes = {
   model_exists: { kind: 'conflict', means: 'A model of this name is registered already.' },
   model_in_use: { kind: 'conflict', means: 'Instances use the model.' },
   model_missing: { kind: 'input', means: 'The call names no model.' },
+  model_named_twice: {
+    kind: 'input',
+    means: 'The body has several fields "model", and engines differ in which counts.',
+  },
   model_not_found: { kind: 'not_found', means: 'The model does not exist, or the caller may not see it.' },
   name_taken: { kind: 'conflict', means: 'The cluster has an object of this name that EcoLink did not create.' },
   namespace_missing: { kind: 'unavailable', means: 'The namespace of the region does not exist.' },
@@ -204,6 +209,7 @@ export const errorCodes = {
     kind: 'conflict',
     means: 'The approval request ended because something that it depends on has changed.',
   },
+  request_too_slow: { kind: 'input', httpStatus: 408, means: 'The request did not arrive whole in time.' },
   revision_not_found: { kind: 'not_found', means: 'The repo has no such branch, tag or commit.' },
   role_missing: { kind: 'refused', means: 'The person needs a higher role.' },
   role_overruled: { kind: 'refused', means: 'ecolink.yaml gives the person a role, and the file wins.' },
@@ -211,6 +217,7 @@ export const errorCodes = {
   runtime_gone: { kind: 'unavailable', means: 'The runtime of the instance is no longer configured.' },
   scope_missing: { kind: 'refused', means: 'The token does not have the required scope.' },
   server_did_not_start: { kind: 'unavailable', means: 'The server did not start.' },
+  server_full: { kind: 'unavailable', means: 'The server holds as many bytes of request bodies as it may.' },
   server_lost: { kind: 'unavailable', means: 'The connection to the server broke before the answer came.' },
   server_not_running: { kind: 'unavailable', means: 'No server is running.' },
   server_timeout: { kind: 'unavailable', means: 'The server did not answer in time.' },
@@ -251,6 +258,16 @@ export const errorCodes = {
   token_scope: { kind: 'refused', means: 'The access token has no permission to read the repo.' },
   too_few_approvers: { kind: 'refused', means: 'Fewer people may approve than the rule requires.' },
   too_many_arguments: { kind: 'input', means: 'The command line has too many arguments.' },
+  too_many_bytes: {
+    kind: 'unavailable',
+    httpStatus: 429,
+    means: 'The open calls of the token have too many bytes of request bodies.',
+  },
+  too_many_failures: {
+    kind: 'unavailable',
+    httpStatus: 429,
+    means: 'Too many requests from the client address failed.',
+  },
   too_many_files: { kind: 'refused', means: 'The repo or folder contains too many files for one model.' },
   too_many_requests: { kind: 'refused', means: 'The requester has too many open approval requests.' },
   unexpected: { kind: 'unexpected', means: 'Something failed inside EcoLink.' },
@@ -258,6 +275,16 @@ export const errorCodes = {
   unknown_field: { kind: 'input', means: 'The operation has no field of this name.' },
   unknown_flag: { kind: 'input', means: 'The command has no flag of this name.' },
   unknown_shell: { kind: 'input', means: 'EcoLink has no completion for this shell.' },
+  upstream_redirected: {
+    kind: 'unavailable',
+    httpStatus: 502,
+    means: 'The replica answered a model call with a redirect, which is never passed on.',
+  },
+  upstream_too_large: {
+    kind: 'unavailable',
+    httpStatus: 502,
+    means: 'The answer of the replica is too large to be translated.',
+  },
   upstream_failed: {
     kind: 'unavailable',
     httpStatus: 502,

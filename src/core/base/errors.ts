@@ -33,6 +33,8 @@ export interface ErrorOptions {
   validValues?: readonly string[] | undefined;
   /** Overrules the kind of the code. */
   retryable?: boolean | undefined;
+  /** When the same call may succeed. HTTP answers say it in `retry-after`. */
+  retryAfterSeconds?: number | undefined;
   cause?: unknown;
 }
 
@@ -45,6 +47,7 @@ export class EcolinkError extends Error {
   readonly said: Prose;
   readonly nextStep: Prose;
   readonly retryable: boolean;
+  readonly retryAfterSeconds: number | undefined;
   readonly field: string | undefined;
   readonly validValues: readonly string[] | undefined;
 
@@ -55,6 +58,7 @@ export class EcolinkError extends Error {
     this.said = said;
     this.nextStep = options.nextStep;
     this.retryable = options.retryable ?? errorKinds[kind].retryable;
+    this.retryAfterSeconds = options.retryAfterSeconds;
     this.field = options.field;
     this.validValues = options.validValues;
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { httpSchema } from './http.ts';
 import { kubernetesSettings } from './kubernetes-region.ts';
 import { launchArgumentsSchema } from './launch-arguments.ts';
 import { localSettings } from './local-region.ts';
@@ -128,6 +129,7 @@ export function configFileSchema(kinds: readonly RegionSettings[]) {
       /** What passes people first; the default rules stand behind it. */
       policy: policySchema.optional(),
       approvals: approvalsSchema.default(approvalsSchema.parse({})),
+      http: httpSchema.prefault({}),
       slack: slackSchema.prefault({}),
     })
     .superRefine(checkNames)

@@ -1,6 +1,6 @@
+import { parseJson } from '../base/parse-json.ts';
+import { askEngine } from '../region/ask-engine.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
-
-const timeoutMs = 2000;
 
 /** The context length that a running engine reports. Undefined if its runtime has no such report, or if the engine does not answer. */
 export async function readContext(
@@ -8,13 +8,10 @@ export async function readContext(
   url: string,
 ): Promise<number | undefined> {
   if (report === undefined) return undefined;
-  try {
-    const answer = await fetch(url + report.path, { signal: AbortSignal.timeout(timeoutMs) });
-    return positiveInteger(valueAt(await answer.json(), report.field.split('.')));
-  } catch {
-    // The engine serves without it.
-    return undefined;
-  }
+  // Without an answer, the engine serves all the same.
+  const answer = await askEngine(url + report.path);
+  if (answer?.status !== 200 || answer.text === undefined) return undefined;
+  return positiveInteger(valueAt(parseJson(answer.text), report.field.split('.')));
 }
 
 function valueAt(value: unknown, path: readonly string[]): unknown {

@@ -1,6 +1,5 @@
 import { mkdirSync } from 'node:fs';
 import { truncate, stat } from 'node:fs/promises';
-import { get } from 'node:http';
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { EcolinkError } from '../../base/errors.ts';
@@ -8,6 +7,7 @@ import { plainWords, sentences } from '../../base/prose.ts';
 import type { reasonCodes } from '../../base/reason-codes.ts';
 import type { Log } from '../../base/log.ts';
 import type { Reason } from '../../base/reason.ts';
+import { askEngine } from '../../region/ask-engine.ts';
 import type { ObservedReplica } from '../../region/region.ts';
 import { lastLines } from './last-lines.ts';
 import { backOffMs, planReplica } from './plan-replica.ts';
@@ -30,7 +30,6 @@ export interface ReplicaSpec {
   check?: () => Promise<void>;
 }
 
-const healthTimeoutMs = 2000;
 const logLimitBytes = 64 * 1024 ** 2;
 
 export interface ReplicaDeps {
@@ -248,14 +247,8 @@ const codes = {
   unresponsive: 'engine_unresponsive',
 } as const satisfies Record<string, keyof typeof reasonCodes>;
 
-/** True if the health path answers with 2xx. Without an agent: a kept connection would hide a dead server. */
-function isHealthy(port: number, path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const request = get({ host: '127.0.0.1', port, path, agent: false, timeout: healthTimeoutMs }, (response) => {
-      response.resume();
-      resolve(response.statusCode !== undefined && response.statusCode >= 200 && response.statusCode < 300);
-    });
-    request.on('timeout', () => request.destroy());
-    request.on('error', () => resolve(false));
-  });
+/** True if the health path answers with 2xx. Some engines answer with a page: its length does not matter. */
+async function isHealthy(port: number, path: string): Promise<boolean> {
+  const answer = await askEngine(`http://127.0.0.1:${port}${path}`);
+  return answer !== undefined && answer.status >= 200 && answer.status < 300;
 }

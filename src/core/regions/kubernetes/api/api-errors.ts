@@ -15,13 +15,12 @@ export interface ApiFailure {
 export class KubernetesError extends EcolinkError {
   readonly status: number;
   readonly reason: string | undefined;
-  readonly retryAfterSeconds: number | undefined;
 
   constructor(error: EcolinkError, failure: ApiFailure) {
-    super(error.kind, error.code, error.said, { nextStep: error.nextStep, retryable: error.retryable });
+    const { nextStep, retryable } = error;
+    super(error.kind, error.code, error.said, { nextStep, retryable, retryAfterSeconds: failure.retryAfter });
     this.status = failure.status;
     this.reason = failure.reason;
-    this.retryAfterSeconds = failure.retryAfter;
   }
 }
 

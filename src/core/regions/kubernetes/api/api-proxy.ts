@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { request } from 'undici';
 import type { Dispatcher } from 'undici';
 import { z } from 'zod';
+import { textWithin } from '../../../base/text-within.ts';
 import { parseJson } from './answers.ts';
 import type { ClusterAccess } from './access.ts';
 import { pathOf } from './kinds.ts';
@@ -23,6 +24,10 @@ const ownHeaders = new Set([
   'te',
   'trailer',
 ]);
+
+/** For a refusal, which is read whole: it may be the API server's own. */
+const refusalLimitBytes = 256 * 1024;
+const refusalDeadlineMs = 10_000;
 
 /**
  * Reaches pods through the API server's proxy, to try EcoLink out from outside a cluster. It listens on loopback, under a
@@ -74,7 +79,8 @@ export class ApiProxy {
       await pipeline(answer.body, outgoing);
       return;
     }
-    const text = await answer.body.text();
+    const text = await refusalOf(answer.body);
+    if (text === undefined) return void outgoing.destroy();
     if (!statusSchema.safeParse(parseJson(text)).success) {
       outgoing.writeHead(answer.statusCode, passedOn(answer.headers)).end(text);
       return;
@@ -106,6 +112,18 @@ function portOf(server: Server): number {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('The proxy does not listen on a port.');
   return address.port;
+}
+
+/** Undefined if a pod drips its refusal or does not end it. */
+async function refusalOf(body: Dispatcher.ResponseData['body']): Promise<string | undefined> {
+  const late = AbortSignal.timeout(refusalDeadlineMs);
+  const giveUp = (): void => void body.destroy(new Error('The refusal took too long.'));
+  late.addEventListener('abort', giveUp);
+  try {
+    return await textWithin(body, refusalLimitBytes);
+  } finally {
+    late.removeEventListener('abort', giveUp);
+  }
 }
 
 function isJson(headers: IncomingMessage['headers']): boolean {

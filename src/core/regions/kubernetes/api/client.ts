@@ -157,13 +157,16 @@ export class KubernetesClient {
   }
 
   /** The end of a container's log. Empty if there is none yet. */
-  async log(pod: string, options: { lines?: number; container?: string; previous?: boolean }): Promise<string> {
-    const { lines: tailLines, container, previous } = options;
+  async log(
+    pod: string,
+    options: { lines?: number; limitBytes?: number; container?: string; previous?: boolean },
+  ): Promise<string> {
+    const { lines: tailLines, limitBytes, container, previous } = options;
     try {
       const { body } = await this.#send({
         method: 'GET',
         path: `${pathOf('Pod', this.namespace, pod)}/log`,
-        query: { tailLines, container, previous },
+        query: { tailLines, container, previous, limitBytes },
         action: `read the log of ${pod}`,
       });
       return await body.text();

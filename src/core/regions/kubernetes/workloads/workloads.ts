@@ -30,6 +30,9 @@ interface WorkloadsDeps {
   urlOf: (pod: string, address: string, port: number) => string | Promise<string>;
 }
 
+/** An engine can write lines of any length. */
+const logLimitBytes = 1 << 20;
+
 /** Each instance is a Deployment, a Service, and the objects that protect its pods. */
 export class KubernetesWorkloads {
   readonly #deps: WorkloadsDeps;
@@ -149,7 +152,7 @@ export class KubernetesWorkloads {
   async #logOf(pod: Pod, lines: number, isNamed: boolean): Promise<string[]> {
     const { name } = pod.metadata;
     const status = pod.status?.containerStatuses?.find((each) => each.name === 'engine');
-    const options = { lines, container: 'engine' };
+    const options = { lines, limitBytes: logLimitBytes, container: 'engine' };
     const current = await this.#deps.client.log(name, options);
     // An engine that has just restarted has no lines yet. The last run's lines say why it ended.
     const text =
