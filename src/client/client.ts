@@ -6,7 +6,7 @@ import type { AddedCredential, MadeToken, NewCredential, NewToken, Rotated, Toke
 import { findOperation } from '../core/operations/catalogue.ts';
 import type { InputOf, OperationName, OutputOf } from '../core/operations/catalogue.ts';
 import { exchange } from './exchange.ts';
-import type { Target } from './exchange.ts';
+import type { Request, Target } from './exchange.ts';
 import { findServer } from './find-server.ts';
 import type { ServerAddress } from './find-server.ts';
 import { proseHeader, proseParts } from './prose-header.ts';
@@ -70,7 +70,7 @@ export async function connect({ source, ...address }: ConnectOptions): Promise<C
       [proseHeader]: proseParts,
     };
     if (body !== undefined) headers['content-type'] = 'application/json';
-    const init: RequestInit = { method, headers, body: body === undefined ? null : JSON.stringify(body) };
+    const init: Request = { method, headers, body: body === undefined ? null : JSON.stringify(body) };
     return bodyOf(await exchange(target, path, init, { timeoutMs: answerMs + waitMsOf(body), signal }), target);
   };
   return {

@@ -44,6 +44,7 @@ import { openKeyRing } from './secrets/ring.ts';
 import { storeIdOf } from './store/store-id.ts';
 import { markUnattended } from './instances/table.ts';
 import { lockDataFolder, prepareDataFolder } from './store/folder-lock.ts';
+import type { PrivatePlaces } from './store/folder-lock.ts';
 import { openStore } from './store/store.ts';
 import { createCache } from './cache/cache.ts';
 import type { EvictionPolicy } from './volumes/plan-eviction.ts';
@@ -63,7 +64,7 @@ export interface CoreOptions {
 /** Builds the core from its services. */
 export async function createCore(config: Config, log: Log, options: CoreOptions): Promise<Core> {
   await using undo = new AsyncDisposableStack();
-  prepareDataFolder(config.dataDir);
+  prepareDataFolder(privatePlaces(config), log);
   if (options.reconcile) undo.use(lockDataFolder(config.dataDir));
   const store = undo.use(await openStore(config));
   const { clock = systemClock, newId = randomId, regionKinds: kinds = regionKinds } = options;
@@ -173,6 +174,11 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     ping: () => store.ping(),
     [Symbol.asyncDispose]: () => deps.disposeAsync(),
   };
+}
+
+function privatePlaces({ dataDir, secrets, singleUser }: Config): PrivatePlaces {
+  const keyFiles = [secrets.key, secrets.auditKey].flatMap(({ value, file }) => (value === undefined ? [file] : []));
+  return { dataDir, keyFiles, singleUser };
 }
 
 function evictionPolicy({ cache }: Config): EvictionPolicy {

@@ -5,7 +5,7 @@ import type { Metrics } from './metrics.ts';
 
 /** For probes, which have no token. They show only that the server lives, or is ready. */
 export function probeRoutes(app: FastifyInstance, core: Core): void {
-  app.get('/healthz', async () => ({ status: 'ok', service: 'ecolink', pid: process.pid }));
+  app.get('/healthz', async () => ({ status: 'ok', service: 'ecolink' }));
   app.get('/readyz', async () => {
     await core.ping().catch((cause: unknown) => {
       core.log.error({ err: cause }, 'the store does not answer');

@@ -75,6 +75,14 @@ export const errorCodes = {
   filesystem_not_shared: { kind: 'refused', means: 'Only one node at a time can mount the claim of the filesystem.' },
   filesystem_twice: { kind: 'conflict', means: 'Several claims carry the name of one filesystem.' },
   folder_in_use: { kind: 'conflict', means: 'Another server uses the data folder.' },
+  folder_not_owned: {
+    kind: 'refused',
+    means: 'A file or folder of EcoLink belongs to another account of the machine.',
+  },
+  folder_not_private: {
+    kind: 'refused',
+    means: 'Other accounts of the machine can read or change a file or folder of EcoLink.',
+  },
   folder_unreadable: { kind: 'unavailable', means: 'A folder on a volume cannot be read or written.' },
   gated_awaiting_review: {
     kind: 'refused',
@@ -199,6 +207,10 @@ export const errorCodes = {
   server_did_not_start: { kind: 'unavailable', means: 'The server did not start.' },
   server_lost: { kind: 'unavailable', means: 'The connection to the server broke before the answer came.' },
   server_not_running: { kind: 'unavailable', means: 'No server is running.' },
+  server_outdated: {
+    kind: 'unavailable',
+    means: 'The running server is of an older version and cannot prove to a client who it is.',
+  },
   server_timeout: { kind: 'unavailable', means: 'The server did not answer in time.' },
   several_models: { kind: 'input', means: 'The repo or folder contains several models, and none was chosen.' },
   shutting_down: { kind: 'unavailable', means: 'The server is stopping.' },
