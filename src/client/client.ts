@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { scopes } from '../core/base/caller.ts';
 import { proseSchema } from '../core/base/prose.ts';
 import type { Prose } from '../core/base/prose.ts';
-import type { AddedCredential, MadeToken, NewCredential, NewToken, Rotated, TokenSummary } from '../core/core.ts';
+import type { AddedCredential, MadeToken, NewCredential, NewToken, RevokedToken, Rotated, TokenSummary } from '../core/core.ts';
 import { findOperation } from '../core/operations/catalogue.ts';
 import type { InputOf, OperationName, OutputOf } from '../core/operations/catalogue.ts';
 import { exchange } from './exchange.ts';
@@ -43,7 +43,7 @@ export interface Client {
 export interface TokenCalls {
   create(input: NewToken): Promise<MadeToken>;
   list(): Promise<TokenSummary[]>;
-  revoke(idOrName: string): Promise<TokenSummary>;
+  revoke(idOrName: string): Promise<RevokedToken>;
 }
 
 /** The texts of what was made keep their references. */
@@ -110,8 +110,13 @@ const tokenSummary = z.object({
   agent: z.boolean(),
   may_decide: z.boolean(),
   created_at: z.string(),
+  expires_at: z.string().optional(),
+  made_by: z.string().optional(),
+  // A server of an older version does not say these.
+  made: z.array(z.string()).default([]),
   last_used_at: z.string().optional(),
 });
+const revokedToken = tokenSummary.extend({ also_revoked: z.array(z.string()).default([]) });
 const madeToken = z.object({ token: z.string(), summary: tokenSummary });
 const tokenList = z.object({ items: z.array(tokenSummary) });
 
@@ -120,7 +125,7 @@ function tokenCalls(send: Send, target: Target): TokenCalls {
     create: async (input) => parseAnswer(madeToken, await send('POST', '/api/tokens', input), target),
     list: async () => parseAnswer(tokenList, await send('GET', '/api/tokens'), target).items,
     revoke: async (idOrName) =>
-      parseAnswer(tokenSummary, await send('DELETE', `/api/tokens/${encodeURIComponent(idOrName)}`), target),
+      parseAnswer(revokedToken, await send('DELETE', `/api/tokens/${encodeURIComponent(idOrName)}`), target),
   };
 }
 

@@ -13,7 +13,7 @@ import type { Routes } from './routing/routes.ts';
 export type { InFlight, Loss } from './routing/in-flight.ts';
 export type { Api, Replica, Route, Routes } from './routing/routes.ts';
 export { adminNames } from './access/admin-names.ts';
-export type { Access, GroupLookup, SlackWorkspace, TokenSummary } from './access/access.ts';
+export type { Access, GroupLookup, RevokedToken, SlackWorkspace, TokenSummary } from './access/access.ts';
 export type { NewInstallation } from './access/workspaces/installations.ts';
 export type { ShownMessage } from './approvals/messages-table.ts';
 export { isOver } from './approvals/states.ts';

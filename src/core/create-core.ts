@@ -81,7 +81,14 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     serves: options.reconcile,
     installable: config.secrets.slack?.oauth !== undefined,
   });
-  const access = createAccess({ people, store, dataDir: config.dataDir, now, newId });
+  const access = createAccess({
+    people,
+    store,
+    dataDir: config.dataDir,
+    tokenLimits: () => live.file().tokens,
+    now,
+    newId,
+  });
   const ring = await openKeyRing({ store, source: config.secrets.key, log, now });
   const stored = { config, localPersonId: (await access.local()).id, store, ring, now };
   const credentials = createCredentials(stored);

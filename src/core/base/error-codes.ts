@@ -243,6 +243,10 @@ export const errorCodes = {
   token_ambiguous: { kind: 'conflict', means: 'Several people have a token of this name.' },
   token_exists: { kind: 'conflict', means: 'The caller has a token of this name already.' },
   token_in_input: { kind: 'input', means: 'The input contains the value of a token.' },
+  token_expired: {
+    kind: 'unauthenticated',
+    means: 'The EcoLink token was valid until the time that it was made for.',
+  },
   token_missing: { kind: 'unauthenticated', means: 'No EcoLink token was given.' },
   token_not_found: { kind: 'not_found', means: 'The caller has no token of this name or id.' },
   token_refused: { kind: 'refused', means: 'The Hub refuses the access token.' },
