@@ -1,10 +1,18 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
 import { EnvHttpProxyAgent, fetch } from 'undici';
 import { connect } from '../client/client.ts';
 import { EcolinkError } from '../core/base/errors.ts';
 import { say, task } from '../core/base/prose.ts';
 import { clientEnvironment, loadConfig } from '../core/config/load.ts';
-import { checkEngines, checkRegion, checkStore, checkableRegions } from '../core/doctor.ts';
+import {
+  checkDataFolder,
+  checkEngines,
+  checkKeys,
+  checkRegion,
+  checkStore,
+  checkTokens,
+  checkableRegions,
+} from '../core/doctor.ts';
 import type { CheckResult } from '../core/doctor.ts';
 
 export interface NamedResult extends CheckResult {
@@ -17,6 +25,8 @@ export const checks: readonly (() => Promise<NamedResult>)[] = [
   guarded('configuration', configuration),
   guarded('data folder', dataFolder),
   guarded('store', () => checkStore(loadConfig())),
+  guarded('keys', () => checkKeys(loadConfig())),
+  guarded('tokens', () => checkTokens(loadConfig())),
   guarded('server', server),
   guarded('hub', hub),
   guarded('engine', () => checkEngines(loadConfig())),
@@ -80,8 +90,13 @@ function dataFolder(): CheckResult {
     const fix = 'Move it away, or name another in ECOLINK_DATA_DIR.';
     return { state: 'failed', said: `${dataDir} is not a folder.`, fix };
   }
+  return checkDataFolder(loadConfig()) ?? usable(dataDir);
+}
+
+function usable(dataDir: string): CheckResult {
   accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
-  return { state: 'ok', said: dataDir };
+  const link = lstatSync(dataDir).isSymbolicLink() ? `, a link to ${realpathSync(dataDir)}` : '';
+  return { state: 'ok', said: `${dataDir}${link}` };
 }
 
 async function server(): Promise<CheckResult> {

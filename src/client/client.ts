@@ -2,7 +2,15 @@ import { z } from 'zod';
 import { scopes } from '../core/base/caller.ts';
 import { proseSchema } from '../core/base/prose.ts';
 import type { Prose } from '../core/base/prose.ts';
-import type { AddedCredential, MadeToken, NewCredential, NewToken, RevokedToken, Rotated, TokenSummary } from '../core/core.ts';
+import type {
+  AddedCredential,
+  MadeToken,
+  NewCredential,
+  NewToken,
+  RevokedToken,
+  Rotated,
+  TokenSummary,
+} from '../core/core.ts';
 import { findOperation } from '../core/operations/catalogue.ts';
 import type { InputOf, OperationName, OutputOf } from '../core/operations/catalogue.ts';
 import { exchange } from './exchange.ts';

@@ -48,7 +48,7 @@ async function findTarget(address: ServerAddress): Promise<Target> {
 
 /**
  * A server that was killed leaves its port to whoever takes it. So the local token goes only to a socket in a folder that
- * no other account can write. docs/design/local-server.md says why.
+ * no other account can write. docs/design/shared-machine.md says why.
  */
 function socketOf({ socket, pid, url }: ServerFile, address: ServerAddress): string {
   if (socket === undefined)

@@ -2,7 +2,7 @@ import type { Access } from './access/access.ts';
 import type { Managers } from './access/create-managers.ts';
 import type { ApprovalBoard } from './approvals/approvals.ts';
 import type { Caller, Scope } from './base/caller.ts';
-import type { Changes } from './base/changes.ts';
+import type { Change, Changes } from './base/changes.ts';
 import type { Log } from './base/log.ts';
 import type { Config } from './config/config.ts';
 import type { EndingBoard } from './instances/ending.ts';
@@ -54,6 +54,8 @@ export interface Core extends AsyncDisposable, Managers {
   /** Counts the calls that front ends send to replicas. */
   readonly inFlight: InFlight;
   readonly changes: Changes;
+  /** Whether the caller may hear of the change: private things are hidden, deleted ones too. */
+  readonly maySee: (change: Change, caller: Caller) => Promise<boolean>;
   /** Approval requests, to be shown to people. Decisions go through `execute`. */
   readonly approvals: ApprovalBoard;
   readonly execute: Execute;

@@ -12,7 +12,7 @@ import { createApprovals } from './approvals/approvals.ts';
 import { logPolicy } from './approvals/log-policy.ts';
 import { createAuditLog } from './audit/audit.ts';
 import { HeadFile } from './audit/head-file.ts';
-import { auditKey } from './audit/key.ts';
+import { auditKey, needAuditKey } from './audit/key.ts';
 import { closeInterruptedRows } from './audit/close-interrupted.ts';
 import type { Config } from './config/config.ts';
 import { createLiveConfig } from './config/live.ts';
@@ -21,6 +21,8 @@ import type { Services } from './operations/services.ts';
 import type { CallObserver, Core } from './core.ts';
 import { approvableOperations, createExecute, createRunner } from './execute.ts';
 import { systemClock } from './base/clock.ts';
+import type { Caller } from './base/caller.ts';
+import type { Change } from './base/changes.ts';
 import type { Clock } from './base/clock.ts';
 import { randomId } from './base/ids.ts';
 import type { NewId } from './base/ids.ts';
@@ -67,6 +69,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   prepareDataFolder(privatePlaces(config), log);
   if (options.reconcile) undo.use(lockDataFolder(config.dataDir));
   const store = undo.use(await openStore(config));
+  await needAuditKey(config.secrets.auditKey, store);
   const { clock = systemClock, newId = randomId, regionKinds: kinds = regionKinds } = options;
   const now = (): Date => clock.now();
   const address: { listens?: string } = {};
@@ -166,6 +169,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     access,
     ...managers,
     changes,
+    maySee: (change, caller) => maySee(services, change, caller),
     routes: createRoutes(store, fleet),
     inFlight,
     approvals: approvals.board,
@@ -181,6 +185,19 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     ping: () => store.ping(),
     [Symbol.asyncDispose]: () => deps.disposeAsync(),
   };
+}
+
+function maySee({ registry, instances, cache, approvals }: Services, change: Change, caller: Caller): Promise<boolean> {
+  switch (change.kind) {
+    case 'model':
+      return registry.maySee(change.id, caller);
+    case 'instance':
+      return instances.maySee(Number(change.id), caller);
+    case 'volume':
+      return cache.maySee(change.id, caller);
+    case 'approval':
+      return approvals.maySee(Number(change.id), caller);
+  }
 }
 
 function privatePlaces({ dataDir, secrets, singleUser }: Config): PrivatePlaces {

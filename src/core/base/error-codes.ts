@@ -26,6 +26,7 @@ export const errorCodes = {
   },
   argument_owned: { kind: 'input', means: 'EcoLink sets this argument of the engine itself.' },
   audit_broken: { kind: 'conflict', means: 'The chain of hashes in the audit log is broken.' },
+  audit_key_missing: { kind: 'unavailable', means: 'The audit log has rows, but the key that chains them is gone.' },
   bad_answer: { kind: 'unavailable', means: 'The server at this URL does not answer like EcoLink.' },
   bad_audit_key: { kind: 'input', means: 'The audit key has the wrong length.' },
   bad_config: { kind: 'input', means: 'The configuration file cannot be read, or a setting is not valid.' },

@@ -61,7 +61,7 @@ export function findFolderProblems(folder: string, options: PrivacyOptions = {})
   const account = options.account ?? ownAccount();
   if (!account || !statOf(folder)) return [];
   const whole = [...placeProblems(folder, account), ...modeProblems(folder, account)];
-  const within = readdirSync(folder).flatMap((name) => entryProblems(join(folder, name), name, account));
+  const within = namesIn(folder).flatMap((name) => entryProblems(join(folder, name), name, account));
   return relevant([...whole, ...within], options);
 }
 
@@ -191,6 +191,16 @@ function statOf(path: string, look: (path: string) => Stats = statSync): Stats |
     return look(path);
   } catch (thrown) {
     if (systemErrorCode(thrown) === 'ENOENT') return undefined;
+    throw thrown;
+  }
+}
+
+/** Nothing in a folder that this account may not list: the folder itself is the problem. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (thrown) {
+    if (systemErrorCode(thrown) === 'EACCES') return [];
     throw thrown;
   }
 }

@@ -44,8 +44,8 @@ export const registerModel = defineMutation({
     await services.registry.commitRegistration(registration, unit);
     return { model: registration.model.name };
   },
-  async respond({ model }, { services }) {
-    if (await services.registry.exists(model)) {
+  async respond({ model }, { services, caller }) {
+    if (await services.registry.exists(model, caller)) {
       const next = say`Launch it: ${run('launch_instance', { model })}. Before that, ${run('plan_launch', { model })} shows what it would do.`;
       return { model, state: 'registered', next_step: next };
     }

@@ -83,9 +83,13 @@ describe.each(stores())('tokens in $name', (kind) => {
 
   test('make none that may do more, or that outlives them', async () => {
     const parent = await make('parent', { scopes: ['operate'], expiresIn: '2d' });
-    await expect(make('more', { parent: parent.id, scopes: ['call'] })).rejects.toMatchObject({ code: 'scope_missing' });
+    await expect(make('more', { parent: parent.id, scopes: ['call'] })).rejects.toMatchObject({
+      code: 'scope_missing',
+    });
     await expect(make('longer', { parent: parent.id, expiresIn: '3d' })).rejects.toMatchObject({ field: 'expires_in' });
-    expect(await make('usual', { parent: parent.id, scopes: ['read'] })).toMatchObject({ expires_at: parent.expires_at });
+    expect(await make('usual', { parent: parent.id, scopes: ['read'] })).toMatchObject({
+      expires_at: parent.expires_at,
+    });
     expect(await make('less', { parent: parent.id, expiresIn: '1d' })).toMatchObject({ expires_at: daysFromNow(1) });
     place.clock.shiftWallClock(2 * dayMs);
     await expect(make('late', { parent: parent.id })).rejects.toMatchObject({ code: 'invalid_token' });
