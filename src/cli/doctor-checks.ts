@@ -3,6 +3,7 @@ import { EnvHttpProxyAgent, fetch } from 'undici';
 import { connect } from '../client/client.ts';
 import { EcolinkError } from '../core/base/errors.ts';
 import { say, task } from '../core/base/prose.ts';
+import { withoutCredentials } from '../core/base/secret-shapes.ts';
 import { clientEnvironment, loadConfig } from '../core/config/load.ts';
 import {
   checkDataFolder,
@@ -115,6 +116,7 @@ async function hub(): Promise<CheckResult> {
     hub: { endpoint },
     secrets,
   } = loadConfig();
+  const address = withoutCredentials(endpoint);
   const signedIn = secrets.hfToken !== undefined;
   const path = signedIn ? '/api/whoami-v2' : '/api/models?limit=1';
   // Redirects are not followed: the token is for this host alone.
@@ -127,12 +129,12 @@ async function hub(): Promise<CheckResult> {
   await answer?.body?.cancel();
   if (!answer || answer.status >= 500) {
     const fix = 'Check the network and the proxy, or set HF_ENDPOINT. Models on shared filesystems work without it.';
-    return { state: 'warning', said: `${endpoint} does not answer`, fix };
+    return { state: 'warning', said: `${address} does not answer`, fix };
   }
   if (answer.status === 401) {
     const fix = 'Make a new token on the Hub, or unset HF_TOKEN.';
-    return { state: 'failed', said: `${endpoint} refuses HF_TOKEN`, fix };
+    return { state: 'failed', said: `${address} refuses HF_TOKEN`, fix };
   }
   const who = signedIn ? 'HF_TOKEN is good' : 'no HF_TOKEN, so public models only';
-  return { state: 'ok', said: `${endpoint} answers; ${who}` };
+  return { state: 'ok', said: `${address} answers; ${who}` };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { inSlack } from '../support/callers.ts';
 import { modelFolder, tiny } from '../support/model-folder.ts';
-import { onePersonOfEachRole } from '../support/people.ts';
+import { callerWithRole, onePersonOfEachRole } from '../support/people.ts';
 import { startTestServer } from '../support/server.ts';
 import { runPlainly } from '../support/plain.ts';
 
@@ -12,7 +12,7 @@ test('private things are created and deleted without an event for others, and pu
   await using server = await startTestServer({
     prepare: (dataDir) => writeFile(join(dataDir, 'ecolink.yaml'), onePersonOfEachRole + folder.config),
   });
-  const owner = await inSlack(server.core, 'MEMBER');
+  const owner = await callerWithRole(server.core, 'member');
   const tokenOf = async (user: string): Promise<string> => {
     const { person } = await inSlack(server.core, user);
     return (await server.core.access.createToken(person, 'events', ['read'])).token;
