@@ -57,6 +57,8 @@ test('if another program uses the port, the error names it and says how to choos
 test('probes need no token, and everything else does, unknown paths too', async () => {
   await using server = await startTestServer();
   for (const path of ['/healthz', '/readyz']) expect((await fetch(server.url + path)).status).toBe(200);
+  // Anybody may ask. A process id would tell another account what to look at.
+  expect(await (await fetch(`${server.url}/healthz`)).json()).toEqual({ status: 'ok', service: 'ecolink' });
   for (const path of [
     '/',
     '/metrics',
