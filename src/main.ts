@@ -23,6 +23,8 @@ if (command === 'pull') {
   const { completeCommand } = await import('./cli/complete.ts');
   await completeCommand(rest);
 } else {
+  // What it writes is for its own account: the state, logs, keys.
+  process.umask(0o077);
   if (command === 'serve') (await import('./cli/node-flags.ts')).restartWithNodeFlags();
   const { runProgram } = await import('./cli/program.ts');
   process.exitCode = await runProgram(process.argv.slice(2));

@@ -1,10 +1,20 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
 import { EnvHttpProxyAgent, fetch } from 'undici';
 import { connect } from '../client/client.ts';
 import { EcolinkError } from '../core/base/errors.ts';
 import { say, task } from '../core/base/prose.ts';
+import { withoutCredentials } from '../core/base/secret-shapes.ts';
 import { clientEnvironment, loadConfig } from '../core/config/load.ts';
-import { checkEngines, checkRegion, checkStore, checkableRegions, lookAtFilesystems } from '../core/doctor.ts';
+import {
+  checkDataFolder,
+  checkEngines,
+  checkKeys,
+  checkRegion,
+  checkStore,
+  checkTokens,
+  checkableRegions,
+  lookAtFilesystems,
+} from '../core/doctor.ts';
 import type { CheckResult } from '../core/doctor.ts';
 
 export interface NamedResult extends CheckResult {
@@ -17,6 +27,8 @@ export const checks: readonly (() => Promise<NamedResult>)[] = [
   guarded('configuration', configuration),
   guarded('data folder', dataFolder),
   guarded('store', () => checkStore(loadConfig())),
+  guarded('keys', () => checkKeys(loadConfig())),
+  guarded('tokens', () => checkTokens(loadConfig())),
   guarded('server', server),
   guarded('filesystems', filesystems),
   guarded('hub', hub),
@@ -81,8 +93,13 @@ function dataFolder(): CheckResult {
     const fix = 'Move it away, or name another in ECOLINK_DATA_DIR.';
     return { state: 'failed', said: `${dataDir} is not a folder.`, fix };
   }
+  return checkDataFolder(loadConfig()) ?? usable(dataDir);
+}
+
+function usable(dataDir: string): CheckResult {
   accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
-  return { state: 'ok', said: dataDir };
+  const link = lstatSync(dataDir).isSymbolicLink() ? `, a link to ${realpathSync(dataDir)}` : '';
+  return { state: 'ok', said: `${dataDir}${link}` };
 }
 
 async function server(): Promise<CheckResult> {
@@ -116,6 +133,7 @@ async function hub(): Promise<CheckResult> {
     hub: { endpoint },
     secrets,
   } = loadConfig();
+  const address = withoutCredentials(endpoint);
   const signedIn = secrets.hfToken !== undefined;
   const path = signedIn ? '/api/whoami-v2' : '/api/models?limit=1';
   // Redirects are not followed: the token is for this host alone.
@@ -128,12 +146,12 @@ async function hub(): Promise<CheckResult> {
   await answer?.body?.cancel();
   if (!answer || answer.status >= 500) {
     const fix = 'Check the network and the proxy, or set HF_ENDPOINT. Models on shared filesystems work without it.';
-    return { state: 'warning', said: `${endpoint} does not answer`, fix };
+    return { state: 'warning', said: `${address} does not answer`, fix };
   }
   if (answer.status === 401) {
     const fix = 'Make a new token on the Hub, or unset HF_TOKEN.';
-    return { state: 'failed', said: `${endpoint} refuses HF_TOKEN`, fix };
+    return { state: 'failed', said: `${address} refuses HF_TOKEN`, fix };
   }
   const who = signedIn ? 'HF_TOKEN is good' : 'no HF_TOKEN, so public models only';
-  return { state: 'ok', said: `${endpoint} answers; ${who}` };
+  return { state: 'ok', said: `${address} answers; ${who}` };
 }

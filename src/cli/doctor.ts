@@ -1,6 +1,7 @@
 import { plainText } from '../core/base/format.ts';
 import { plainSpeaker, render } from '../core/base/prose.ts';
 import type { Speaker } from '../core/base/prose.ts';
+import { redact } from '../core/base/secret-shapes.ts';
 import { checkRegions, checks } from './doctor-checks.ts';
 import type { NamedResult } from './doctor-checks.ts';
 import { jsonText } from './output/json.ts';
@@ -28,7 +29,9 @@ export async function doctor(json: boolean, terminal: Terminal): Promise<number>
 }
 
 function spoken({ name, state, said, fix }: NamedResult, speaker: Speaker) {
-  return { name, state, said: plainText(said), fix: fix === undefined ? undefined : plainText(render(fix, speaker)) };
+  // Errors of drivers and addresses of proxies may hold passwords.
+  const safe = (text: string): string => redact(plainText(text));
+  return { name, state, said: safe(said), fix: fix === undefined ? undefined : safe(render(fix, speaker)) };
 }
 
 function line(result: NamedResult): string {

@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Client } from '../client/client.ts';
 import { fail } from '../core/base/errors.ts';
 import { plainText } from '../core/base/format.ts';
+import { ensurePrivateFolder } from '../core/base/private-folder.ts';
 import { say, task } from '../core/base/prose.ts';
+import { clientEnvironment } from '../core/config/load.ts';
 import type { Terminal } from './output/terminal.ts';
 
 /** A first start migrates the store and reads every region. */
@@ -17,7 +19,7 @@ const folderTaken = 'error[folder_in_use]';
 /** Starts `ecolink serve` as a process that outlives this one. Returns when it is ready. Throws `server_did_not_start`. */
 export async function startDetached(dataDir: string, find: () => Promise<Client>, terminal: Terminal): Promise<void> {
   const logFile = join(dataDir, 'server.log');
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  ensurePrivateFolder(dataDir, { singleUser: clientEnvironment().singleUser });
   const log = openSync(logFile, 'a', 0o600);
   const printed = fstatSync(log).size;
   const child = spawn(process.execPath, [programFile(), 'serve'], { detached: true, stdio: ['ignore', log, log] });

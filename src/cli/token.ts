@@ -17,6 +17,7 @@ interface CreateOptions {
   scope?: Scope[];
   agent?: boolean;
   mayDecide?: boolean;
+  expiresIn?: string;
 }
 
 const createExamples = `
@@ -45,6 +46,10 @@ export function addTokenCommands(program: Command, add: AddCommand, group: strin
     )
     .option('--agent', 'For an assistant that acts for you: it can ask, never decide.')
     .option('--may-decide', 'Approvals given with it count. Not for an agent.')
+    .option(
+      '--expires-in <duration>',
+      'How long it is valid, such as 8h or 30d. Default: what ecolink.yaml says, or 90d.',
+    )
     .addHelpText('after', createExamples)
     .action((name: string, options: CreateOptions, command: Command) =>
       create(name, options, wantsJson(command), terminal),
@@ -52,7 +57,7 @@ export function addTokenCommands(program: Command, add: AddCommand, group: strin
   withJson('list', 'List the tokens, without their values').action((_, command: Command) =>
     list(wantsJson(command), terminal),
   );
-  withJson('revoke', 'Make a token invalid, at once')
+  withJson('revoke', 'Make a token and those that it made invalid, at once')
     .argument('<token>', `Its id or name, as "${programName} token list" shows them.`)
     .action((idOrName: string, _, command: Command) => revoke(idOrName, wantsJson(command), terminal));
 }
@@ -70,14 +75,24 @@ function scopeOf(value: string): Scope {
 
 async function create(name: string, options: CreateOptions, json: boolean, terminal: Terminal): Promise<void> {
   await using server = await chooseServer({ withoutServer: true });
-  const { scope = ['call'], agent, mayDecide } = options;
-  const made = await server.tokens.create({ name, scopes: scope, agent, may_decide: mayDecide });
+  const { scope = ['call'], agent, mayDecide, expiresIn } = options;
+  const made = await server.tokens.create({
+    name,
+    scopes: scope,
+    agent,
+    may_decide: mayDecide,
+    expires_in: expiresIn,
+  });
   if (json) return terminal.out(jsonText(made, 2));
   // Only the value is on standard output: TOKEN=$(ecolink token create my-app)
   terminal.out(made.token);
   terminal.err(
-    `Token ${plainText(made.summary.name)} (${[...made.summary.scopes, ...kindOf(made.summary)].join(', ')}). Keep it: it is not shown again.`,
+    `Token ${plainText(made.summary.name)} (${[...made.summary.scopes, ...kindOf(made.summary)].join(', ')})${validUntil(made.summary)}. Keep it: it is not shown again.`,
   );
+}
+
+function validUntil({ expires_at: expires }: TokenSummary): string {
+  return expires === undefined ? '' : `, valid until ${plainText(expires)}`;
 }
 
 function kindOf({ agent, may_decide: mayDecide }: TokenSummary): string[] {
@@ -89,13 +104,33 @@ async function list(json: boolean, terminal: Terminal): Promise<void> {
   const items = await server.tokens.list();
   if (json) return terminal.out(jsonText({ items }, 2));
   if (items.length === 0) return terminal.out(`Nothing to show. Make a token: ${programName} token create <name>`);
-  const columns = ['id', 'name', 'person', 'scopes', 'agent', 'may_decide', 'created_at', 'last_used_at'];
-  const rows = items.map((item) => ({ ...item }));
+  const columns = [
+    'id',
+    'name',
+    'person',
+    'scopes',
+    'agent',
+    'may_decide',
+    'created_at',
+    'expires_at',
+    'made_by',
+    'last_used_at',
+  ];
+  const names = new Map(items.map(({ id, name }) => [id, name]));
+  const named = (id: string): string => names.get(id) ?? id;
+  const rows = items.map((item) => ({
+    ...item,
+    expires_at: item.expires_at ?? 'never',
+    made_by: item.made_by && named(item.made_by),
+  }));
   terminal.out(table(columns, rows, { width: terminal.width, now: Date.now() }));
 }
 
 async function revoke(idOrName: string, json: boolean, terminal: Terminal): Promise<void> {
   await using server = await chooseServer({ withoutServer: true });
   const revoked = await server.tokens.revoke(idOrName);
-  terminal.out(json ? jsonText(revoked, 2) : `Token ${plainText(revoked.name)} is revoked.`);
+  if (json) return terminal.out(jsonText(revoked, 2));
+  terminal.out(`Token ${plainText(revoked.name)} is revoked.`);
+  if (revoked.also_revoked.length > 0)
+    terminal.out(`The tokens that it made are revoked, too: ${plainText(revoked.also_revoked.join(', '))}.`);
 }

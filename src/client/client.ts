@@ -2,11 +2,19 @@ import { z } from 'zod';
 import { scopes } from '../core/base/caller.ts';
 import { proseSchema } from '../core/base/prose.ts';
 import type { Prose } from '../core/base/prose.ts';
-import type { AddedCredential, MadeToken, NewCredential, NewToken, Rotated, TokenSummary } from '../core/core.ts';
+import type {
+  AddedCredential,
+  MadeToken,
+  NewCredential,
+  NewToken,
+  RevokedToken,
+  Rotated,
+  TokenSummary,
+} from '../core/core.ts';
 import { findOperation } from '../core/operations/catalogue.ts';
 import type { InputOf, OperationName, OutputOf } from '../core/operations/catalogue.ts';
 import { exchange } from './exchange.ts';
-import type { Target } from './exchange.ts';
+import type { Request, Target } from './exchange.ts';
 import { findServer } from './find-server.ts';
 import type { ServerAddress } from './find-server.ts';
 import { proseHeader, proseParts } from './prose-header.ts';
@@ -43,7 +51,7 @@ export interface Client {
 export interface TokenCalls {
   create(input: NewToken): Promise<MadeToken>;
   list(): Promise<TokenSummary[]>;
-  revoke(idOrName: string): Promise<TokenSummary>;
+  revoke(idOrName: string): Promise<RevokedToken>;
 }
 
 /** The texts of what was made keep their references. */
@@ -70,7 +78,7 @@ export async function connect({ source, ...address }: ConnectOptions): Promise<C
       [proseHeader]: proseParts,
     };
     if (body !== undefined) headers['content-type'] = 'application/json';
-    const init: RequestInit = { method, headers, body: body === undefined ? null : JSON.stringify(body) };
+    const init: Request = { method, headers, body: body === undefined ? null : JSON.stringify(body) };
     return bodyOf(await exchange(target, path, init, { timeoutMs: answerMs + waitMsOf(body), signal }), target);
   };
   return {
@@ -110,8 +118,13 @@ const tokenSummary = z.object({
   agent: z.boolean(),
   may_decide: z.boolean(),
   created_at: z.string(),
+  expires_at: z.string().optional(),
+  made_by: z.string().optional(),
+  // A server of an older version does not say these.
+  made: z.array(z.string()).default([]),
   last_used_at: z.string().optional(),
 });
+const revokedToken = tokenSummary.extend({ also_revoked: z.array(z.string()).default([]) });
 const madeToken = z.object({ token: z.string(), summary: tokenSummary });
 const tokenList = z.object({ items: z.array(tokenSummary) });
 
@@ -120,7 +133,7 @@ function tokenCalls(send: Send, target: Target): TokenCalls {
     create: async (input) => parseAnswer(madeToken, await send('POST', '/api/tokens', input), target),
     list: async () => parseAnswer(tokenList, await send('GET', '/api/tokens'), target).items,
     revoke: async (idOrName) =>
-      parseAnswer(tokenSummary, await send('DELETE', `/api/tokens/${encodeURIComponent(idOrName)}`, {}), target),
+      parseAnswer(revokedToken, await send('DELETE', `/api/tokens/${encodeURIComponent(idOrName)}`, {}), target),
   };
 }
 

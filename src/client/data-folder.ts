@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { systemErrorCode } from '../core/base/system-error.ts';
 
-const serverFile = z.object({ url: z.url(), pid: z.int().positive(), started_at: z.string() });
+const serverFile = z.object({
+  url: z.url(),
+  pid: z.int().positive(),
+  started_at: z.string(),
+  /** A Unix socket in a folder that only the server's account can write. A server of an older version has none. */
+  socket: z.string().optional(),
+});
 
 /** How a running server can be reached, as it writes it into its data folder. */
 export type ServerFile = z.output<typeof serverFile>;

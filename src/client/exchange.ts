@@ -1,3 +1,4 @@
+import { Agent, fetch } from 'undici';
 import { z } from 'zod';
 import { fail } from '../core/base/errors.ts';
 import type { EcolinkError } from '../core/base/errors.ts';
@@ -10,8 +11,14 @@ export interface Target {
   token: string;
   /** The place that the token came from, to be named if it is refused. */
   tokenFrom: string;
-  /** The process that must answer. Undefined: any may. */
-  pid?: number | undefined;
+  /** Leads to a Unix socket of this account. Undefined: the address says where the server is. */
+  socket?: Agent | undefined;
+}
+
+export interface Request {
+  method?: string;
+  headers?: Record<string, string>;
+  body?: string | null;
 }
 
 export interface Answer {
@@ -35,11 +42,19 @@ const unreachedCodes = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
+/** The same for a socket: its file is missing, or its server has died. */
+const unboundCodes = new Set(['ECONNREFUSED', 'ENOENT', 'ENOTDIR', 'UND_ERR_CONNECT_TIMEOUT']);
+
+/** Requests that go to a Unix socket, whatever host their URL names. */
+export function socketAgent(path: string): Agent {
+  return new Agent({ connect: { socketPath: path } });
+}
+
 /** One request and its answer. Throws `server_not_running`, `server_timeout`, `server_lost`, `cancelled`. */
 export async function exchange(
-  { url }: Pick<Target, 'url'>,
+  { url, socket }: Pick<Target, 'url' | 'socket'>,
   path: string,
-  init: RequestInit,
+  init: Request,
   { timeoutMs, signal }: Limits,
 ): Promise<Answer> {
   const timeout = AbortSignal.timeout(timeoutMs);
@@ -47,13 +62,15 @@ export async function exchange(
     const response = await fetch(url + path, {
       ...init,
       redirect: 'error',
+      dispatcher: socket,
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
     return { status: response.status, body: parseJson(await response.text()) };
   } catch (thrown) {
     if (signal?.aborted) throw cancelled(thrown);
     if (timeout.aborted) throw tooSlow(url, thrown);
-    if (unreachedCodes.has(codeOf(thrown) ?? '')) throw notRunning(`No EcoLink server answers at ${url}.`, thrown);
+    if ((socket ? unboundCodes : unreachedCodes).has(codeOf(thrown) ?? ''))
+      throw notRunning(`No EcoLink server answers at ${url}.`, thrown);
     throw lost(url, thrown);
   }
 }

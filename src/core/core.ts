@@ -2,7 +2,7 @@ import type { Access } from './access/access.ts';
 import type { Managers } from './access/create-managers.ts';
 import type { ApprovalBoard } from './approvals/approvals.ts';
 import type { Caller, Scope } from './base/caller.ts';
-import type { Changes } from './base/changes.ts';
+import type { Change, Changes } from './base/changes.ts';
 import type { EcolinkError } from './base/errors.ts';
 import type { Log } from './base/log.ts';
 import type { Config } from './config/config.ts';
@@ -14,7 +14,7 @@ import type { Routes } from './routing/routes.ts';
 export type { InFlight, Loss } from './routing/in-flight.ts';
 export type { Api, Replica, Route, Routes } from './routing/routes.ts';
 export { adminNames } from './access/admin-names.ts';
-export type { Access, GroupLookup, SlackWorkspace, TokenSummary } from './access/access.ts';
+export type { Access, GroupLookup, RevokedToken, SlackWorkspace, TokenSummary } from './access/access.ts';
 export type { NewInstallation } from './access/workspaces/installations.ts';
 export type { ShownMessage } from './approvals/messages-table.ts';
 export { isOver } from './approvals/states.ts';
@@ -60,6 +60,8 @@ export interface Core extends AsyncDisposable, Managers {
   /** Counts the calls that front ends send to replicas. */
   readonly inFlight: InFlight;
   readonly changes: Changes;
+  /** Whether the caller may hear of the change: private things are hidden, deleted ones too. */
+  readonly maySee: (change: Change, caller: Caller) => Promise<boolean>;
   /** Approval requests, to be shown to people. Decisions go through `execute`. */
   readonly approvals: ApprovalBoard;
   readonly execute: Execute;

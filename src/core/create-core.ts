@@ -13,7 +13,7 @@ import { createApprovals } from './approvals/approvals.ts';
 import { logPolicy } from './approvals/log-policy.ts';
 import { createAuditLog } from './audit/audit.ts';
 import { HeadFile } from './audit/head-file.ts';
-import { auditKey } from './audit/key.ts';
+import { auditKey, needAuditKey } from './audit/key.ts';
 import { closeInterruptedRows } from './audit/close-interrupted.ts';
 import type { Config } from './config/config.ts';
 import { createLiveConfig } from './config/live.ts';
@@ -22,6 +22,9 @@ import type { Services } from './operations/services.ts';
 import type { CallObserver, Core } from './core.ts';
 import { approvableOperations, createExecute, createRunner } from './execute.ts';
 import { systemClock } from './base/clock.ts';
+import { atLeast } from './base/caller.ts';
+import type { Caller } from './base/caller.ts';
+import type { Change } from './base/changes.ts';
 import type { Clock } from './base/clock.ts';
 import { randomId } from './base/ids.ts';
 import type { NewId } from './base/ids.ts';
@@ -45,6 +48,7 @@ import { openKeyRing } from './secrets/ring.ts';
 import { storeIdOf } from './store/store-id.ts';
 import { markUnattended } from './instances/table.ts';
 import { lockDataFolder, prepareDataFolder } from './store/folder-lock.ts';
+import type { PrivatePlaces } from './store/folder-lock.ts';
 import { soleLease } from './store/lease.ts';
 import type { Lease } from './store/lease.ts';
 import { openLease } from './store/open-lease.ts';
@@ -72,13 +76,14 @@ export interface CoreOptions {
 /** Builds the core from its services. */
 export async function createCore(config: Config, log: Log, options: CoreOptions): Promise<Core> {
   await using undo = new AsyncDisposableStack();
-  prepareDataFolder(config.dataDir);
+  prepareDataFolder(privatePlaces(config), log);
   const { clock = systemClock, newId = randomId, regionKinds: kinds = regionKinds } = options;
   const address: { listens?: string } = {};
   // Callers use the public address. Without one, they use the address at which this server listens.
   const url = (): string => config.publicUrl ?? address.listens ?? `http://${config.host}:${config.port}`;
   const lease = options.reconcile ? undo.use(await claimStore(config, log, { ...options, clock, url })) : soleLease;
   const store = undo.use(await openStore(config));
+  await needAuditKey(config.secrets.auditKey, store);
   const now = (): Date => clock.now();
   const changes = createChanges();
   const schema = configFileSchema(kinds.map(({ settings }) => settings));
@@ -91,7 +96,14 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     serves: options.reconcile,
     installable: config.secrets.slack?.oauth !== undefined,
   });
-  const access = createAccess({ people, store, dataDir: config.dataDir, now, newId });
+  const access = createAccess({
+    people,
+    store,
+    dataDir: config.dataDir,
+    tokenLimits: () => live.file().tokens,
+    now,
+    newId,
+  });
   const ring = await openKeyRing({ store, source: config.secrets.key, log, now });
   const stored = { config, localPersonId: (await access.local()).id, store, ring, now };
   const credentials = createCredentials(stored);
@@ -169,6 +181,9 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     access,
     ...managers,
     changes,
+    maySee: async (change, caller) =>
+      // Admins see everything.
+      atLeast(caller.person.role, 'admin') || maySee(services, change, caller),
     routes: createRoutes(store, fleet),
     inFlight,
     approvals: approvals.board,
@@ -201,6 +216,24 @@ async function claimStore(config: Config, log: Log, options: ClaimOptions): Prom
   const lease = undo.use(await openLease(config, { clock, log, holder, address: url, waits, signal }));
   const everything = undo.move();
   return { ...lease, [Symbol.asyncDispose]: () => everything.disposeAsync() };
+}
+
+function maySee({ registry, instances, cache, approvals }: Services, change: Change, caller: Caller): Promise<boolean> {
+  switch (change.kind) {
+    case 'model':
+      return registry.maySee(change.id, caller);
+    case 'instance':
+      return instances.maySee(Number(change.id), caller);
+    case 'volume':
+      return cache.maySee(change.id, caller);
+    case 'approval':
+      return approvals.maySee(Number(change.id), caller);
+  }
+}
+
+function privatePlaces({ dataDir, secrets, singleUser }: Config): PrivatePlaces {
+  const keyFiles = [secrets.key, secrets.auditKey].flatMap(({ value, file }) => (value === undefined ? [file] : []));
+  return { dataDir, keyFiles, singleUser };
 }
 
 function evictionPolicy({ cache }: Config): EvictionPolicy {

@@ -2,6 +2,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from './base/clock.ts';
 import { randomId } from './base/ids.ts';
+import { createLog } from './base/log.ts';
+import { findFileProblems, findFolderProblems } from './base/private-folder.ts';
+import type { PrivacyProblem } from './base/private-folder.ts';
+import { say, task } from './base/prose.ts';
 import type { Config } from './config/config.ts';
 import { kubernetesRegion } from './config/kubernetes-region.ts';
 import { mountPath } from './region/filesystems.ts';
@@ -32,6 +36,63 @@ export async function checkStore(config: Config): Promise<CheckResult> {
   if (!isStoreMade(config)) return { state: 'ok', said: 'SQLite (made at the first start)' };
   const flavour = await migrateStore(config);
   return { state: 'ok', said: flavour === 'sqlite' ? 'SQLite answers' : 'PostgreSQL answers' };
+}
+
+/** Says why other accounts can read or change the data folder. Undefined if none can. */
+export function checkDataFolder({ dataDir, singleUser }: Config): CheckResult | undefined {
+  return privacyResult(findFolderProblems(dataDir, { singleUser }));
+}
+
+/** The keys must be there if the store needs them, and for this account alone. */
+export async function checkKeys(config: Config): Promise<CheckResult> {
+  const { singleUser, secrets } = config;
+  const sources = [secrets.key, secrets.auditKey];
+  const files = sources.flatMap(({ value, file }) => (value === undefined ? [file] : []));
+  const open = privacyResult(files.flatMap((file) => findFileProblems(file, { singleUser })));
+  if (open || !isStoreMade(config)) return open ?? { state: 'ok', said: 'none is needed yet' };
+  const { openStore } = await import('./store/store.ts');
+  const { openKeyRing } = await import('./secrets/ring.ts');
+  const { needAuditKey } = await import('./audit/key.ts');
+  await using store = await openStore(config);
+  const log = createLog({ level: 'silent', pretty: false });
+  await openKeyRing({ store, source: secrets.key, log, now: () => systemClock.now() });
+  await needAuditKey(secrets.auditKey, store);
+  return { state: 'ok', said: 'the keys fit the store' };
+}
+
+/** What the next start of the server repairs by itself is no failure. */
+function privacyResult(problems: readonly PrivacyProblem[]): CheckResult | undefined {
+  const [first, ...others] = problems.toSorted(
+    (a, b) => Number(a.repair !== undefined) - Number(b.repair !== undefined),
+  );
+  if (!first) return undefined;
+  const more = others.length === 0 ? '' : ` There are ${others.length} more of this kind: ${pathsOf(others)}.`;
+  const repaired = first.repair === undefined ? '' : ' The next start of the server repairs it.';
+  return {
+    state: first.repair === undefined ? 'failed' : 'warning',
+    said: `${first.said}${repaired}${more}`,
+    fix: `Run: ${[first, ...others].map(({ mend }) => mend).join(' && ')}`,
+  };
+}
+
+function pathsOf(problems: readonly PrivacyProblem[]): string {
+  return problems.map(({ path }) => path).join(', ');
+}
+
+/** Lists the tokens that never expire: they are from before tokens expired. */
+export async function checkTokens(config: Config): Promise<CheckResult> {
+  if (!isStoreMade(config)) return { state: 'ok', said: 'none yet' };
+  const { openStore } = await import('./store/store.ts');
+  const { listTokens } = await import('./access/tokens/table.ts');
+  await using store = await openStore(config);
+  const lasting = (await listTokens(store)).filter(({ expires_at: at }) => at === undefined);
+  if (lasting.length === 0) return { state: 'ok', said: 'every token expires' };
+  const names = lasting.map(({ name, person }) => `${name} of ${person}`).join(', ');
+  return {
+    state: 'warning',
+    said: `These tokens never expire: ${names}`,
+    fix: say`Replace them by new ones, which expire, and revoke them: ${task('list_tokens')}.`,
+  };
 }
 
 function isStoreMade({ databaseUrl, dataDir }: Config): boolean {

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
+import type { Change } from '../core/base/changes.ts';
 import type { Core } from '../core/core.ts';
 import type { Admit } from './gatekeeper.ts';
 
@@ -10,7 +11,7 @@ const mostUnreadBytes = 1 << 20;
 /** GET /api/events: one `event: change` per change, as a hint to read again. Nothing is repeated after a break. */
 export function eventsRoute(
   app: FastifyInstance,
-  { changes, needScope }: Core,
+  { changes, maySee, needScope, log }: Core,
   admit: Admit,
   stopping: AbortSignal,
 ): void {
@@ -28,11 +29,22 @@ export function eventsRoute(
       if (response.writableLength > mostUnreadBytes) response.destroy();
     };
     send(': connected\n\n');
-    const end = changes.subscribe((change) => send(`event: change\ndata: ${JSON.stringify(change)}\n\n`));
+    let { caller } = request;
+    const tell = async (change: Change): Promise<void> => {
+      if (await maySee(change, caller)) send(`event: change\ndata: ${JSON.stringify(change)}\n\n`);
+    };
+    // One after the other: the order of changes is kept.
+    let told = Promise.resolve();
+    const end = changes.subscribe((change) => {
+      told = told.then(() => tell(change)).catch((err: unknown) => log.warn({ err }, 'a change was not told'));
+    });
     const heartbeat = setInterval(() => {
       send(': still here\n\n');
       // The reader may lose the role or the token while the stream is open.
-      admit(request.raw).catch(() => response.end());
+      admit(request.raw).then(
+        (now) => (caller = now),
+        () => response.end(),
+      );
     }, heartbeatMs);
     endWith(response, stopping, () => {
       clearInterval(heartbeat);

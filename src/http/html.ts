@@ -49,15 +49,16 @@ export interface TextField {
   hint?: string;
   /** Hides what is typed. */
   secret?: boolean;
+  optional?: boolean;
   value?: string;
 }
 
 /** A labelled input. Its error is shown below it, is read with it by screen readers, and gives it the focus. */
-export function textField({ name, label, hint, secret, value }: TextField, error?: EcolinkError): string {
+export function textField({ name, label, hint, secret, optional, value }: TextField, error?: EcolinkError): string {
   const wrong = error?.field === name ? error : undefined;
   const told = [...(hint === undefined ? [] : [`${name}-hint`]), ...(wrong ? [`${name}-wrong`] : [])];
   const attributes = [
-    `id="${name}" name="${name}" type="${secret ? 'password' : 'text'}" required`,
+    `id="${name}" name="${name}" type="${secret ? 'password' : 'text'}"${optional ? '' : ' required'}`,
     'autocomplete="off" autocapitalize="none" spellcheck="false"',
     ...(value === undefined ? [] : [`value="${escapeHtml(value)}"`]),
     ...(told.length > 0 ? [`aria-describedby="${told.join(' ')}"`] : []),

@@ -16,6 +16,7 @@ import { createClientAddresses } from './client-address.ts';
 import { createFailureLimit } from './failure-limit.ts';
 import { createGatekeeper } from './gatekeeper.ts';
 import { createHostCheck } from './host-check.ts';
+import { listenOnSocket } from './local-socket.ts';
 import { createMetrics } from './metrics.ts';
 import { mountSlack } from './slack-mount.ts';
 import { ownVersion } from './version.ts';
@@ -47,16 +48,18 @@ export async function startServer(core: Core, options: ServerOptions = {}): Prom
   await using undo = new AsyncDisposableStack();
   const deps = await createDeps(core, { host, timeouts, stopping: stopping.signal }, undo);
   const app = createApp(deps);
+  await app.ready();
+  const local = await listenOnSocket(app.server, dataDir);
   undo.defer(async () => {
     stopping.abort();
-    await stopListening(app.server, Promise.all([app.close(), deps.gateway.close(graceMs)]), graceMs);
+    await stopListening(app.server, Promise.all([app.close(), local.close(), deps.gateway.close(graceMs)]), graceMs);
   });
   await app.listen({ host, port }).catch((thrown: unknown) => {
     throw listenError(thrown, host, port);
   });
   const url = urlOf(app.server.address());
   core.listensAt(url);
-  const file = { url, pid: process.pid, started_at: new Date().toISOString() };
+  const file = { url, pid: process.pid, started_at: new Date().toISOString(), socket: local.path };
   await writeServerFile(dataDir, file);
   undo.defer(() => removeServerFile(dataDir, file));
   core.log.info({ url }, 'listening');

@@ -5,7 +5,7 @@ import type { Metrics } from './metrics.ts';
 
 /** For probes, which have no token. They show only that the server lives, or is ready. */
 export function probeRoutes(app: FastifyInstance, core: Core): void {
-  app.get('/healthz', async () => ({ status: 'ok', service: 'ecolink', pid: process.pid }));
+  app.get('/healthz', async () => ({ status: 'ok', service: 'ecolink' }));
   // Everybody may ask, so many questions at one time cost the store one look.
   let looking: Promise<void> | undefined;
   const look = (): Promise<void> => (looking ??= core.ping().finally(() => (looking = undefined)));

@@ -19,6 +19,7 @@ export function tokenPage({ tokens }: Core): FormPage {
         scopes: scopes.filter((scope) => typed.getAll('scopes').includes(scope)),
         agent: typed.get('agent') === 'yes',
         may_decide: typed.get('may_decide') === 'yes',
+        expires_in: typed.get('expires_in')?.trim() || undefined,
       });
       return madePage(made, tokens.url('').replace(/\/tokens\/$/, ''));
     },
@@ -64,11 +65,21 @@ function formOf({ person, mayDecide }: { person: { name: string }; mayDecide: bo
       },
       error,
     ),
+    textField(
+      {
+        name: 'expires_in',
+        label: 'Valid for',
+        hint: 'A number and m, h or d, such as 30d. Leave it empty for the usual time.',
+        optional: true,
+        value: tried?.typed.get('expires_in') ?? '',
+      },
+      error,
+    ),
     ...(mayDecide ? [decidesField(chosen('may_decide', 'yes', false), error)] : []),
   ];
   return document(
     'Make an EcoLink token',
-    `${alertFor(error, ['name', 'scopes', 'may_decide'])}<p>The token acts for <b>${escapeHtml(person.name)}</b>. It is shown once, on the next page. If this is not you, close this page.</p>
+    `${alertFor(error, ['name', 'scopes', 'may_decide', 'expires_in'])}<p>The token acts for <b>${escapeHtml(person.name)}</b>. It is shown once, on the next page. If this is not you, close this page.</p>
 <form method="post">
 ${fields.join('\n')}
 <button>Make the token</button>
@@ -97,6 +108,6 @@ function madePage({ token, summary }: MadeToken, origin: string): string {
 <dt>In an OpenAI client</dt><dd>It is the API key; the base URL is <code>${server}/v1</code>.</dd>
 <dt>In an assistant, over MCP</dt><dd>The address is <code>${server}/mcp</code>, with the header <code>Authorization: Bearer</code> and the token.</dd>
 </dl>
-<p>To end it: <code>/ecolink token revoke ${escapeHtml(summary.name)}</code> in Slack, or <code>ecolink token revoke ${escapeHtml(summary.name)}</code>.</p>`,
+<p>${summary.expires_at === undefined ? '' : `It is valid until ${escapeHtml(summary.expires_at.slice(0, 10))}. `}To end it: <code>/ecolink token revoke ${escapeHtml(summary.name)}</code> in Slack, or <code>ecolink token revoke ${escapeHtml(summary.name)}</code>.</p>`,
   );
 }

@@ -9,6 +9,7 @@ const newToken = z.strictObject({
   scopes: z.array(z.enum(scopes)).min(1),
   agent: z.boolean().optional(),
   may_decide: z.boolean().optional(),
+  expires_in: z.string().optional(),
 });
 
 /** /api/tokens. The core decides who may do what. */
@@ -35,7 +36,7 @@ function parse(body: unknown): z.output<typeof newToken> {
   const issue = parsed.error.issues[0];
   const field = issue?.path[0] === undefined ? undefined : String(issue.path[0]);
   throw fail('bad_input', `${field ?? 'The token'}: ${issue?.message ?? 'is not valid'}.`, {
-    nextStep: `Send {"name", "scopes", "agent", "may_decide"}, the last two are optional. The scopes are ${scopes.join(', ')}.`,
+    nextStep: `Send {"name", "scopes", "agent", "may_decide", "expires_in"}, the last three are optional. The scopes are ${scopes.join(', ')}.`,
     field,
     validValues: field === 'scopes' ? scopes : undefined,
   });

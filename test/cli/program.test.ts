@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -154,6 +154,43 @@ test('the doctor looks at the filesystems of this machine', async () => {
   });
 });
 
+test('the doctor names what other accounts can read, and shows no password', async () => {
+  await using folder = await temporaryFolder();
+  const dataDir = join(folder.path, 'data');
+  await mkdir(dataDir);
+  await chmod(dataDir, 0o755);
+  await writeFile(join(dataDir, 'ecolink.db'), '', { mode: 0o644 });
+  const key = join(folder.path, 'key');
+  await writeFile(key, '', { mode: 0o600 });
+  await chmod(key, 0o644);
+  const password = 'Pa55word';
+  const { stdout } = await runProgram(['doctor'], {
+    ECOLINK_DATA_DIR: dataDir,
+    ECOLINK_KEY_FILE: key,
+    DATABASE_URL: `postgres://eve:${password}@127.0.0.1:9/x?password=${password}`,
+    HF_ENDPOINT: `http://eve:${password}@127.0.0.1:9`,
+    HTTPS_PROXY: `http://eve:${password}@127.0.0.1:9`,
+  });
+  expect(stdout).toContain(`can read the folder ${dataDir} (mode 0755). The next start of the server repairs it.`);
+  expect(stdout).toContain(`chmod 0700 ${dataDir} && chmod 0600 ${join(dataDir, 'ecolink.db')}`);
+  expect(stdout).toContain(`chmod 0600 ${key}`);
+  expect(stdout).toContain('http://127.0.0.1:9 does not answer');
+  expect(stdout).not.toContain(password);
+  expect(((await stat(dataDir)).mode & 0o777).toString(8)).toBe('755');
+});
+
+test('what a command writes is for its own account, also in a folder that existed', async () => {
+  await using folder = await temporaryFolder();
+  const dataDir = join(folder.path, 'data');
+  await mkdir(dataDir);
+  await chmod(dataDir, 0o755);
+  expect(await runProgram(['list-models'], { ECOLINK_DATA_DIR: dataDir })).toMatchObject({ status: 0 });
+  const open: string[] = [];
+  for (const name of ['.', ...(await readdir(dataDir))])
+    if (((await stat(join(dataDir, name))).mode & 0o077) !== 0) open.push(name);
+  expect(open).toEqual([]);
+});
+
 test('the doctor says what is wrong and changes nothing', async () => {
   await using folder = await temporaryFolder();
   const dataDir = join(folder.path, 'data');
@@ -165,6 +202,8 @@ test('the doctor says what is wrong and changes nothing', async () => {
     'configuration',
     'data folder',
     'store',
+    'keys',
+    'tokens',
     'server',
     'filesystems',
     'hub',

@@ -31,7 +31,13 @@ function operate(
 test('a started server writes its address and a token into its data folder, and removes the address when it stops', async () => {
   await using server = await startTestServer();
   const file: unknown = JSON.parse(await readFile(join(server.dataDir, 'server.json'), 'utf8'));
-  expect(file).toEqual({ url: server.url, pid: process.pid, started_at: expect.any(String) });
+  expect(file).toEqual({
+    url: server.url,
+    pid: process.pid,
+    started_at: expect.any(String),
+    socket: join(server.dataDir, 'server.sock'),
+  });
+  expect((await stat(join(server.dataDir, 'server.sock'))).isSocket()).toBe(true);
   expect((await stat(join(server.dataDir, 'local-token'))).mode & 0o777).toBe(0o600);
   expect(server.localToken).toMatch(/^eco_local_[\w-]{43}$/);
   await server.server.close();
@@ -57,6 +63,8 @@ test('if another program uses the port, the error names it and says how to choos
 test('probes need no token, and everything else does, unknown paths too', async () => {
   await using server = await startTestServer();
   for (const path of ['/healthz', '/readyz']) expect((await fetch(server.url + path)).status).toBe(200);
+  // Anybody may ask. A process id would tell another account what to look at.
+  expect(await (await fetch(`${server.url}/healthz`)).json()).toEqual({ status: 'ok', service: 'ecolink' });
   for (const path of [
     '/',
     '/metrics',

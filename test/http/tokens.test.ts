@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { atTerminal } from '../support/callers.ts';
 import { startTestServer } from '../support/server.ts';
 import type { TestServer } from '../support/server.ts';
 
@@ -130,4 +131,27 @@ test('only a person who may decide can make a token that may decide, and never f
   expect([made.status, made.body.summary]).toMatchObject([201, { may_decide: true, agent: false }]);
   const both = await create(server, { ...deciding, name: 'both', agent: true }, terminal);
   expect([both.status, both.body.error.code]).toEqual([400, 'bad_field']);
+});
+
+test('a token says when it expires and who made it, and takes what it made with it', async () => {
+  await using server = await startTestServer();
+  const root = await create(server, { name: 'root', scopes: ['operate'], expires_in: '2d' });
+  expect(root.body.summary).toMatchObject({ expires_at: expect.any(String), made_by: 'terminal', made: [] });
+  const headers = { authorization: `Bearer ${root.body.token}` };
+  const child = await create(server, { name: 'child', scopes: ['read'] }, headers);
+  expect(child.body.summary).toMatchObject({
+    expires_at: root.body.summary['expires_at'],
+    made_by: root.body.summary.id,
+  });
+  const longer = await create(server, { name: 'longer', scopes: ['read'], expires_in: '3d' }, headers);
+  expect([longer.status, longer.body.error.code]).toEqual([400, 'bad_field']);
+  expect(await list(server)).toMatchObject([{ made: [child.body.summary.id] }, { name: 'child' }]);
+  const revoked = await server.fetch('/api/tokens/root', { method: 'DELETE' });
+  expect(await revoked.json()).toMatchObject({ name: 'root', also_revoked: ['child'] });
+  const childHeaders = { authorization: `Bearer ${child.body.token}` };
+  expect((await server.fetch('/metrics', { headers: childHeaders })).status).toBe(401);
+  const rows = await server.core.execute('list_audit', { limit: 100 }, await atTerminal(server.core));
+  const inputs = rows.items.filter(({ operation }) => operation === 'revoke_token').map(({ input }) => input);
+  expect(inputs).toContainEqual(expect.stringContaining('"name":"root"'));
+  expect(inputs).toContainEqual(expect.stringContaining(`"made_by":"${root.body.summary.id}"`));
 });

@@ -33,6 +33,7 @@ describe.skipIf(withoutLocalSlack)('/ecolink token', () => {
     });
     const list = await answerTo(place, '/ecolink token list');
     expect(list).toContain('*my-laptop* of alice  `read`  for an assistant');
+    expect(list).toMatch(/expires \d{4}-\d\d-\d\d {2}made by slack/);
     expect(await answerTo(place, '/ecolink token revoke my-laptop')).toContain('works no more');
     expect(await place.core.access.callerOfToken(token, 'http')).toBeUndefined();
     const traffic = JSON.stringify(await place.slack.log());

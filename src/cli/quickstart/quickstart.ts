@@ -52,7 +52,7 @@ async function quickstart(flags: Flags): Promise<void> {
   const config = loadConfig(environment);
   const core = undo.use(await createCore(config, createLog({ level: 'warn', pretty: true }), { reconcile: true }));
   const server = undo.use(await startOn(core));
-  const client = await connect({ dataDir: config.dataDir, source: 'cli' });
+  const client = await connect({ dataDir: config.dataDir, source: 'cli', singleUser: config.singleUser });
   step('Start the server');
   print(`   ${server.url}, with SQLite and the region "local"; everything lies in ${config.dataDir}`);
   await deleteInstances(client);

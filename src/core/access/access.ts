@@ -11,13 +11,28 @@ export interface TokenSummary {
   /** True if approvals given with it count. */
   may_decide: boolean;
   created_at: string;
-  last_used_at?: string;
+  /** Absent: it is older than expiry, and never expires. */
+  expires_at?: string | undefined;
+  /** `terminal`, `slack`, or the id of the token that made it. Absent if unknown. */
+  made_by?: string | undefined;
+  /** Ids of the tokens that it made and that are not revoked. */
+  made: string[];
+  last_used_at?: string | undefined;
+}
+
+/** A revoked token, and the names of the tokens that it had made, directly or not. They are revoked with it. */
+export interface RevokedToken extends TokenSummary {
+  also_revoked: string[];
 }
 
 /** The properties of a token besides its scopes. */
 export interface TokenKind {
   agent?: boolean | undefined;
   mayDecide?: boolean | undefined;
+  /** Such as `30d`. Default: what the configuration says. */
+  expiresIn?: string | undefined;
+  /** The identity that makes it. A token that it is made with bounds its scopes and its expiry. */
+  madeBy?: string | undefined;
 }
 
 /** The people that a policy names. */
@@ -54,7 +69,7 @@ export interface Access {
   membersOf(selector: PeopleSelector): Promise<Person[]>;
   /** The identities of a person, such as `local` and `slack:T1/U1`. */
   identitiesOf(personId: string): Promise<readonly string[]>;
-  /** The caller behind a bearer token (the local one or `eco_…`). Undefined if the token is unknown or revoked. */
+  /** The caller behind a bearer token (the local one or `eco_…`). Undefined if the token is unknown or revoked. Throws `token_expired`. */
   callerOfToken(token: string, source: Caller['source']): Promise<Caller | undefined>;
   /** The person behind a Slack user. Undefined if nothing gives them a role. */
   personOfSlack(team: string, user: string): Promise<Person | undefined>;
@@ -65,7 +80,7 @@ export interface Access {
   admitsWorkspace(workspace: SlackWorkspace): boolean;
   /** The Slack front end calls it when it connects. */
   lookUpGroupsWith(lookup: GroupLookup): void;
-  /** Throws `bad_field`, `token_exists`. */
+  /** Throws `bad_field`, `token_exists`, `scope_missing`, `invalid_token`. */
   createToken(
     person: Person,
     name: string,
@@ -74,6 +89,6 @@ export interface Access {
   ): Promise<{ token: string; summary: TokenSummary }>;
   /** The tokens of one person, or of everybody. */
   listTokens(personId?: string): Promise<TokenSummary[]>;
-  /** Throws `token_not_found`, `token_ambiguous`. */
-  revokeToken(idOrName: string): Promise<TokenSummary>;
+  /** Revokes the tokens that it made, too. Throws `token_not_found`, `token_ambiguous`. */
+  revokeToken(idOrName: string): Promise<RevokedToken>;
 }

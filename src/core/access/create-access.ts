@@ -5,12 +5,16 @@ import type { Store } from '../store/store.ts';
 import type { Access } from './access.ts';
 import type { People } from './people/people.ts';
 import { localToken } from './tokens/local-token.ts';
-import { createToken, findToken, hashOf, listTokens, revokeToken } from './tokens/table.ts';
+import { createToken } from './tokens/create-token.ts';
+import type { TokenLimits } from './tokens/create-token.ts';
+import { findToken, hashOf, listTokens, revokeToken } from './tokens/table.ts';
 
 export interface AccessDeps {
   people: People;
   store: Store;
   dataDir: string;
+  /** How long tokens may be valid, by the present configuration. */
+  tokenLimits: () => TokenLimits;
   now: () => Date;
   newId: NewId;
 }

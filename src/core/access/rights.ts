@@ -13,15 +13,19 @@ export function needDecider(caller: Caller): void {
   );
 }
 
-const tokenTasks: Record<Scope, Task> = {
+export const tokenTasks: Record<Scope, Task> = {
   call: 'create_call_token',
   read: 'create_read_token',
   operate: 'create_operate_token',
 };
 
+export function allows(scopes: readonly Scope[], scope: Scope): boolean {
+  return scopes.includes(scope) || (scope === 'read' && scopes.includes('operate'));
+}
+
 /** Throws `scope_missing`. `purpose` is part of the message. */
 export function needScope(caller: Caller, scope: Scope, purpose = 'that'): void {
-  if (caller.scopes.includes(scope) || (scope === 'read' && caller.scopes.includes('operate'))) return;
+  if (allows(caller.scopes, scope)) return;
   throw fail(
     'scope_missing',
     `This token may not be used for ${purpose}: its scopes are ${caller.scopes.join(', ')}.`,

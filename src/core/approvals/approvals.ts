@@ -23,7 +23,7 @@ import { runApproval } from './run.ts';
 import type { Runner } from './run.ts';
 import { findApproval, findByIdempotencyKey, searchHeads } from './table.ts';
 import type { Approval } from './table.ts';
-import { approvalNotFound } from './visibility.ts';
+import { approvalNotFound, mayRead } from './visibility.ts';
 import { commitVote, prepareApprove, prepareBreakGlass, prepareCancel, prepareDeny } from './vote.ts';
 import type { PreparedVote, VoteInput } from './vote.ts';
 
@@ -71,6 +71,11 @@ export function createApprovals(given: Omit<ApprovalDeps, 'nudge' | 'shownIn'>) 
     list: (input: ListApprovalsInput, caller: Caller) => listApprovals(deps, input, caller),
     get: (reference: string, caller: Caller, waitSeconds?: number, signal?: AbortSignal) =>
       getApproval(deps, reference, caller, waitSeconds, signal),
+    /** Whether the caller may know of the request. */
+    maySee: async (id: number, caller: Caller) => {
+      const found = await findApproval(deps.store.db, id);
+      return found !== undefined && (await mayRead(deps, found, caller));
+    },
     explain: (input: ExplainInput, caller: Caller) => explain(deps, input, caller),
     board: boardOf(deps),
     /** Runs approved requests from now on, and finishes runs of servers that died. */

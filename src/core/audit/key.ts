@@ -1,13 +1,29 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fail } from '../base/errors.ts';
 import { systemErrorCode } from '../base/system-error.ts';
+import type { Store } from '../store/store.ts';
 
 const bytes = 32;
 
+export interface AuditKeySource {
+  value?: string | undefined;
+  file: string;
+}
+
+/** Throws `audit_key_missing` if the log has rows, and the key that chained them is gone. A new one would break the chain. */
+export async function needAuditKey({ value, file }: AuditKeySource, store: Store): Promise<void> {
+  if (value !== undefined || existsSync(file)) return;
+  const row = await store.db.selectFrom('audit_events').select('number').limit(1).executeTakeFirst();
+  if (!row) return;
+  throw fail('audit_key_missing', `The audit log has rows, but the key that chains them is missing: ${file}.`, {
+    nextStep: `Put the file back from its backup. If it is lost, make a new one: openssl rand -base64 32 > ${file}. Then the audit log does not verify across this point.`,
+  });
+}
+
 /** The key of the audit chain: the given value, else a file outside the data folder, which is made once. Throws `bad_audit_key`. */
-export function auditKey(source: { value?: string | undefined; file: string }): Buffer {
+export function auditKey(source: AuditKeySource): Buffer {
   const key = Buffer.from(source.value ?? readOrMake(source.file), 'base64');
   if (key.length === bytes) return key;
   throw fail('bad_audit_key', `The audit key is ${key.length} bytes long, not ${bytes}.`, {

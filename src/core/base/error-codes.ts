@@ -31,6 +31,7 @@ export const errorCodes = {
   argument_owned: { kind: 'input', means: 'EcoLink sets this argument of the engine itself.' },
   argument_repeated: { kind: 'input', means: 'The launch gives an argument of the engine more than once.' },
   audit_broken: { kind: 'conflict', means: 'The chain of hashes in the audit log is broken.' },
+  audit_key_missing: { kind: 'unavailable', means: 'The audit log has rows, but the key that chains them is gone.' },
   bad_answer: { kind: 'unavailable', means: 'The server at this URL does not answer like EcoLink.' },
   bad_argument_value: { kind: 'input', means: 'The value does not fit the argument of the engine.' },
   bad_audit_key: { kind: 'input', means: 'The audit key has the wrong length.' },
@@ -84,6 +85,14 @@ export const errorCodes = {
   filesystem_not_shared: { kind: 'refused', means: 'Only one node at a time can mount the claim of the filesystem.' },
   filesystem_twice: { kind: 'conflict', means: 'Several claims carry the name of one filesystem.' },
   folder_in_use: { kind: 'conflict', means: 'Another server uses the data folder.' },
+  folder_not_owned: {
+    kind: 'refused',
+    means: 'A file or folder of EcoLink belongs to another account of the machine.',
+  },
+  folder_not_private: {
+    kind: 'refused',
+    means: 'Other accounts of the machine can read or change a file or folder of EcoLink.',
+  },
   folder_too_deep: { kind: 'refused', means: 'The folder has too many levels of folders for one model.' },
   folder_unreadable: { kind: 'unavailable', means: 'A folder on a volume or filesystem cannot be read or written.' },
   gated_awaiting_review: {
@@ -220,6 +229,10 @@ export const errorCodes = {
   server_full: { kind: 'unavailable', means: 'The server holds as many bytes of request bodies as it may.' },
   server_lost: { kind: 'unavailable', means: 'The connection to the server broke before the answer came.' },
   server_not_running: { kind: 'unavailable', means: 'No server is running.' },
+  server_outdated: {
+    kind: 'unavailable',
+    means: 'The running server is of an older version and cannot prove to a client who it is.',
+  },
   server_timeout: { kind: 'unavailable', means: 'The server did not answer in time.' },
   several_models: { kind: 'input', means: 'The repo or folder contains several models, and none was chosen.' },
   shutting_down: { kind: 'unavailable', means: 'The server is stopping.' },
@@ -252,6 +265,10 @@ export const errorCodes = {
   token_ambiguous: { kind: 'conflict', means: 'Several people have a token of this name.' },
   token_exists: { kind: 'conflict', means: 'The caller has a token of this name already.' },
   token_in_input: { kind: 'input', means: 'The input contains the value of a token.' },
+  token_expired: {
+    kind: 'unauthenticated',
+    means: 'The EcoLink token was valid until the time that it was made for.',
+  },
   token_missing: { kind: 'unauthenticated', means: 'No EcoLink token was given.' },
   token_not_found: { kind: 'not_found', means: 'The caller has no token of this name or id.' },
   token_refused: { kind: 'refused', means: 'The Hub refuses the access token.' },

@@ -3,8 +3,9 @@ import { describeError } from './error-codes.ts';
 import type { ReasonCode } from './reason-codes.ts';
 import { errorKindNames, errorKinds } from './error-kinds.ts';
 import type { ErrorKind } from './error-kinds.ts';
-import { plainSpeaker, plainWords, proseSchema, render } from './prose.ts';
+import { mapText, plainSpeaker, plainWords, proseSchema, render } from './prose.ts';
 import type { Prose, Speaker } from './prose.ts';
+import { hideSecrets } from './secret-shapes.ts';
 
 /** What a front end shows of an error. It may show nothing else. */
 export interface ErrorBody {
@@ -38,7 +39,7 @@ export interface ErrorOptions {
   cause?: unknown;
 }
 
-/** An error for people and programs: a code, a plain sentence, a next step. Make it with `fail`. */
+/** An error for people and programs: a code, a plain sentence, a next step. No secret is in its texts. Make it with `fail`. */
 export class EcolinkError extends Error {
   override readonly name = 'EcolinkError';
   readonly kind: ErrorKind;
@@ -52,11 +53,12 @@ export class EcolinkError extends Error {
   readonly validValues: readonly string[] | undefined;
 
   constructor(kind: ErrorKind, code: string, said: Prose, options: ErrorOptions) {
-    super(plainWords(said), options.cause === undefined ? undefined : { cause: options.cause });
+    const safe = mapText(said, hideSecrets);
+    super(plainWords(safe), options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.code = code;
-    this.said = said;
-    this.nextStep = options.nextStep;
+    this.said = safe;
+    this.nextStep = mapText(options.nextStep, hideSecrets);
     this.retryable = options.retryable ?? errorKinds[kind].retryable;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.field = options.field;

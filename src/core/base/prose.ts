@@ -97,6 +97,29 @@ export function sentences(...texts: readonly Prose[]): Prose {
   return texts.filter((text) => text.length > 0).reduce((all, text) => (all === '' ? text : say`${all} ${text}`), '');
 }
 
+/** The text with its strings changed, those in references too. */
+export function mapText(text: Prose, change: (text: string) => string): Prose {
+  if (typeof text === 'string') return change(text);
+  return text.map((part) => {
+    if (typeof part === 'string') return change(part);
+    if ('operation' in part) return { ...part, input: part.input && mapArguments(part.input, change) };
+    if ('task' in part) return { ...part, about: part.about === undefined ? undefined : change(part.about) };
+    return { ...part, value: part.value === undefined ? undefined : change(part.value) };
+  });
+}
+
+function mapArguments(
+  input: Readonly<Record<string, OperationArgument>>,
+  change: (text: string) => string,
+): Record<string, OperationArgument> {
+  return Object.fromEntries(
+    Object.entries(input).map(([name, value]) => {
+      if (typeof value === 'string') return [name, change(value)];
+      return [name, typeof value === 'object' ? value.map(change) : value];
+    }),
+  );
+}
+
 /** The words of one front end for references. */
 export interface Speaker {
   operation(reference: OperationReference): string;

@@ -66,11 +66,22 @@ export function looksLikeToken(text: string): boolean {
   return shape.test(text);
 }
 
-/** Replaces everything that looks like a token, and the query strings of URLs, which may hold signatures. */
+// The user and password of a URL, up to the last "@" of its authority. Two matches cannot overlap: neither has a slash.
+const userInfo = /:\/\/[^\s/?#"'<>\\]{1,2000}@/g;
+
+/** Replaces everything that looks like a token, and the user names and passwords of URLs. */
+export function hideSecrets(text: string): string {
+  return text.replace(userInfo, '://[redacted]@').replace(everyShape, '[redacted]');
+}
+
+/** Hides secrets, and the query strings of URLs, which may hold signatures and passwords. */
 export function redact(text: string): string {
-  return text
-    .replace(everyShape, '[redacted]')
-    .replace(/(https?:\/\/[^\s"'?]+)(\?[^\s"']+)?/g, (_url, path: string, query: string | undefined) =>
-      query === undefined ? path : `${path}?[redacted]`,
-    );
+  return hideSecrets(text).replace(/(:\/\/[^\s"'?]+)(\?[^\s"']+)?/g, (_url, path: string, query: string | undefined) =>
+    query === undefined ? path : `${path}?[redacted]`,
+  );
+}
+
+/** The URL without its user name and password, such as that of a proxy. A text that is no URL stays as it is. */
+export function withoutCredentials(url: string): string {
+  return url.replace(userInfo, '://').replace(/^[^\s/?#@]{1,2000}@(?=[^\s/?#@]+$)/, '');
 }

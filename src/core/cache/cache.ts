@@ -9,7 +9,7 @@ import { fail } from '../base/errors.ts';
 import { requestVolume, sharesRepo, volumeOf } from '../volumes/model-volume.ts';
 import { regionsFor } from '../volumes/regions-for.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
-import { mayRead } from '../access/visibility.ts';
+import { mayRead, visibleTo } from '../access/visibility.ts';
 import type { Sources } from '../registry/sources/sources.ts';
 import { modelsOfRepo } from '../registry/table.ts';
 import type { OwnedModel } from '../registry/table.ts';
@@ -66,6 +66,11 @@ export type Cache = ReturnType<typeof createCache>;
 export function createCache(deps: CacheDeps) {
   return {
     list: (input: ListCacheInput, caller: Caller) => list(deps, input, caller),
+    /** Whether the caller may know of the volume. */
+    maySee: async (key: string, caller: Caller) => {
+      const volume = await findVolume(deps.store.db, key);
+      return volume !== undefined && (await hiddenVolumes(deps, [volume], caller)).size === 0;
+    },
     preparePrefetch: (input: PrefetchInput, caller: Caller) => preparePrefetch(deps, input, caller),
     commitPrefetch: (prepared: PreparedPrefetch, unit: UnitOfWork) => commitPrefetch(deps, prepared, unit),
     /** The states of volumes, by key. */
@@ -99,7 +104,7 @@ async function list(deps: CacheDeps, input: ListCacheInput, caller: Caller) {
     input.limit,
     (row) => row.key,
     (row) => ({
-      ...view(now.get(row.key) ?? row, users.get(row.key) ?? [], hidden),
+      ...view(now.get(row.key) ?? row, visibleTo(users.get(row.key) ?? [], caller).shown, hidden),
       verified: verified.has(row.key) || undefined,
       kept_after_eviction: kept.has(row.key) || undefined,
     }),
@@ -126,10 +131,13 @@ async function keptOf({ fleet }: CacheDeps, rows: readonly Volume[]): Promise<Re
   return new Set((await Promise.all(found)).flat());
 }
 
-/** Keys of volumes whose models are all private and hidden from the caller. They are listed without the repo's name. */
+/**
+ * Keys of volumes whose models are all private and hidden from the caller. They are listed without the repo's name. Deleted
+ * models count: weights stay longer than their models.
+ */
 async function hiddenVolumes(deps: CacheDeps, rows: readonly Volume[], caller: Caller): Promise<ReadonlySet<string>> {
   const repos = [...new Set(rows.map((row) => row.repo))];
-  const models = (await Promise.all(repos.map((repo) => modelsOfRepo(deps.store.db, repo)))).flat();
+  const models = (await Promise.all(repos.map((repo) => modelsOfRepo(deps.store.db, repo, { deleted: true })))).flat();
   const hidden = rows.filter((row) => {
     const own = models.filter((model) => sharesRepo(deps.sources, model, row));
     return own.length > 0 && !own.some((model) => mayRead(model, caller));
@@ -240,7 +248,8 @@ async function findByModel(
 
 /** Whether every model that uses this repo is private. */
 async function isPrivate({ store, sources }: CacheDeps, volume: Volume): Promise<boolean> {
-  const models = (await modelsOfRepo(store.db, volume.repo)).filter((model) => sharesRepo(sources, model, volume));
+  const ofRepo = await modelsOfRepo(store.db, volume.repo, { deleted: true });
+  const models = ofRepo.filter((model) => sharesRepo(sources, model, volume));
   return models.length > 0 && models.every((model) => model.private);
 }
 
@@ -253,12 +262,13 @@ function othersPrivate({ key }: Volume): Error {
 
 export interface PreparedEviction {
   volumes: EvictableVolume[];
+  caller: Caller;
 }
 
 interface EvictableVolume extends Volume {
   private: boolean;
   /** Ids of the instances that read it, stopped ones too. */
-  users: number[];
+  users: { id: number; private: boolean; owner: string }[];
   /** What the eviction leaves behind, as sentences. */
   remains: string[];
   /** Its size before the eviction. Afterwards a region may not know. Undefined if the region cannot tell. */
@@ -267,8 +277,8 @@ interface EvictableVolume extends Volume {
 
 async function prepareEviction(deps: CacheDeps, input: VolumesInput, caller: Caller): Promise<PreparedEviction> {
   const volumes = await findInputVolumes(deps, input, caller);
-  for (const volume of volumes) await refuseInUse(deps, volume);
-  return { volumes: await Promise.all(volumes.map((volume) => evictable(deps, volume))) };
+  for (const volume of volumes) await refuseInUse(deps, volume, caller);
+  return { caller, volumes: await Promise.all(volumes.map((volume) => evictable(deps, volume))) };
 }
 
 async function evictable(deps: CacheDeps, volume: Volume): Promise<EvictableVolume> {
@@ -281,8 +291,8 @@ async function evictable(deps: CacheDeps, volume: Volume): Promise<EvictableVolu
   };
 }
 
-async function commitEviction(deps: CacheDeps, { volumes }: PreparedEviction, unit: UnitOfWork) {
-  for (const volume of volumes) await requestEviction(deps, volume, unit);
+async function commitEviction(deps: CacheDeps, { volumes, caller }: PreparedEviction, unit: UnitOfWork) {
+  for (const volume of volumes) await requestEviction(deps, volume, unit, caller);
   return {
     volumes: volumes.map(({ key, heldBytes }) => ({ volume: key, held_bytes: heldBytes })),
     remains: volumes.flatMap(({ remains }) => remains),
@@ -308,9 +318,9 @@ async function volumesOf(deps: CacheDeps, model: OwnedModel, regions: string[] |
   return [...rows.values()].filter((row) => row.state !== 'absent');
 }
 
-async function refuseInUse(deps: CacheDeps, volume: Volume): Promise<void> {
+async function refuseInUse(deps: CacheDeps, volume: Volume, caller: Caller): Promise<void> {
   const users = await usersOfVolume(deps.store.db, volume.key);
-  if (users.length > 0) throw volumeInUse(volume, users);
+  if (users.length > 0) throw volumeInUse(volume, users, caller);
   const observed = await deps.fleet.region(volume.region).observeVolume(volume.key);
   if (observed.state !== 'downloading') return;
   throw fail('volume_in_use', `The volume ${volume.key} is being downloaded.`, {

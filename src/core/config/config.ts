@@ -5,6 +5,8 @@ export interface Config extends ConfigFile {
   /** Possible paths of the file. The first that exists counts. */
   files: readonly string[];
   dataDir: string;
+  /** No other account uses this machine, as in a container. Then nobody else can write around the data folder. */
+  singleUser: boolean;
   host: string;
   port: number;
   /** Host names of the server besides its address, such as those of a Service or an Ingress. */

@@ -45,6 +45,7 @@ const childVariables = [
 const environmentSchema = z.object({
   ECOLINK_CONFIG: z.string().optional(),
   ECOLINK_DATA_DIR: z.string().optional(),
+  ECOLINK_SINGLE_USER: z.enum(['true', 'false']).default('false'),
   ECOLINK_HOST: z.string().default('127.0.0.1'),
   ECOLINK_PORT: z.coerce.number().int().min(0).max(65535).default(7420),
   ECOLINK_ALLOWED_HOSTS: z
@@ -81,6 +82,7 @@ export function loadConfig(environment: Environment = process.env, schema: Confi
     ...file,
     files,
     dataDir,
+    singleUser: env.ECOLINK_SINGLE_USER === 'true',
     host: env.ECOLINK_HOST,
     port: env.ECOLINK_PORT,
     allowedHosts: allowedHostsOf(env),
@@ -94,9 +96,19 @@ export function loadConfig(environment: Environment = process.env, schema: Confi
   };
 }
 
+interface ClientEnvironment {
+  url?: string;
+  token?: string;
+  singleUser: boolean;
+}
+
 /** The URL of a server and a token, if a client names them. Otherwise files in the data folder say both. */
-export function clientEnvironment(environment: Environment = process.env): { url?: string; token?: string } {
-  return { url: environment['ECOLINK_URL'] || undefined, token: environment['ECOLINK_TOKEN'] || undefined };
+export function clientEnvironment(environment: Environment = process.env): ClientEnvironment {
+  return {
+    url: environment['ECOLINK_URL'] || undefined,
+    token: environment['ECOLINK_TOKEN'] || undefined,
+    singleUser: environment['ECOLINK_SINGLE_USER'] === 'true',
+  };
 }
 
 type ValidEnvironment = z.output<typeof environmentSchema>;

@@ -9,6 +9,7 @@ import type { RegionConfig, RegionSettings } from './region-settings.ts';
 import { checkPeople, groupSchema, personSchema, slackSchema } from './people.ts';
 import { approvalsSchema, policySchema } from '../policy/schema.ts';
 import { categories, formats } from '../base/categories.ts';
+import { durationSchema } from '../base/duration.ts';
 
 const name = configName;
 
@@ -131,6 +132,13 @@ export function configFileSchema(kinds: readonly RegionSettings[]) {
       approvals: approvalsSchema.default(approvalsSchema.parse({})),
       http: httpSchema.prefault({}),
       slack: slackSchema.prefault({}),
+      /** How long new tokens are valid: if nothing is said, and at most. */
+      tokens: z
+        .strictObject({
+          default_expiry: durationSchema.default('90d'),
+          maximum_expiry: durationSchema.default('366d'),
+        })
+        .prefault({}),
     })
     .superRefine(checkNames)
     .superRefine((file, context) => checkReferences(file, kinds, context))

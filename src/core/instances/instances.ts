@@ -1,3 +1,4 @@
+import { mayRead } from '../access/visibility.ts';
 import type { Caller } from '../base/caller.ts';
 import { say } from '../base/prose.ts';
 import type { LaunchInput } from '../plan/launch-input.ts';
@@ -17,7 +18,7 @@ import { commitRestart, prepareRestart } from './restart-instance.ts';
 import type { PreparedRestart, RestartInput } from './restart-instance.ts';
 import { commitScale, prepareScale } from './scale-instance.ts';
 import type { PreparedScale } from './scale-instance.ts';
-import { findInstance } from './table.ts';
+import { findInstance, privacyOfInstance } from './table.ts';
 
 export type Instances = ReturnType<typeof createInstances>;
 
@@ -43,6 +44,11 @@ export function createInstances(deps: InstanceDeps) {
     list: (input: ListInstancesInput, caller: Caller) => listInstances(deps, input, caller),
     get: (reference: string, caller: Caller, waitSeconds?: number, signal?: AbortSignal) =>
       getInstance(deps, reference, caller, waitSeconds, signal),
+    /** Whether the caller may know of the instance, also if it is deleted. */
+    maySee: async (id: number, caller: Caller) => {
+      const found = await privacyOfInstance(deps.store.db, id);
+      return found !== undefined && mayRead(found, caller);
+    },
     logs: (input: LogsInput, caller: Caller) => getLogs(deps, input, caller),
   };
 }

@@ -5,6 +5,7 @@ import type { Caller } from '../base/caller.ts';
 import { fail } from '../base/errors.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
 import { mayRead } from '../access/visibility.ts';
+import { hideSecrets } from '../base/secret-shapes.ts';
 import { findInstance, searchInstances } from './table.ts';
 import { briefModels } from '../registry/table.ts';
 import type { Category } from '../base/categories.ts';
@@ -173,7 +174,8 @@ export async function getLogs(deps: InstanceDeps, input: LogsInput, caller: Call
   const asked = input.region === undefined ? regions : [input.region];
   const logs = asked.map(async (region) => ({
     region,
-    lines: await deps.fleet.region(region).logs(instance.id, input.lines),
+    // An engine may write what callers sent it.
+    lines: (await deps.fleet.region(region).logs(instance.id, input.lines)).map(hideSecrets),
   }));
   return { instance: instance.id, logs: await Promise.all(logs) };
 }

@@ -141,6 +141,19 @@ async function listed(db: Queries, found: readonly Row[]): Promise<Instance[]> {
   return found.map((row) => toInstance(row, readJsonColumn(instanceSpecSchema, row.spec) ?? emptySpec, regions));
 }
 
+/** Whose an instance is, also of a deleted one. Undefined if there never was one of this number. */
+export async function privacyOfInstance(
+  db: Queries,
+  id: number,
+): Promise<{ private: boolean; owner: string } | undefined> {
+  const found = await db
+    .selectFrom('instances')
+    .select(['private', 'owner_id as owner'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return found && { private: found.private === 1, owner: found.owner };
+}
+
 /** Finds deleted instances too. Throws if the stored spec is damaged. */
 export async function findInstance(db: Queries, id: number): Promise<Instance | undefined> {
   const row = await rows(db).where('instances.id', '=', id).executeTakeFirst();

@@ -44,8 +44,8 @@ export const registerModel = defineMutation({
     await services.registry.commitRegistration(registration, unit);
     return { model: registration.model.name };
   },
-  async respond({ model }, { services }) {
-    const left_out = await services.registry.leftOutOf(model);
+  async respond({ model }, { services, caller }) {
+    const left_out = await services.registry.leftOutOf(model, caller);
     if (left_out !== undefined) {
       const next = say`Launch it: ${run('launch_instance', { model })}. Before that, ${run('plan_launch', { model })} shows what it would do.`;
       return { model, state: 'registered', left_out, next_step: next };

@@ -1,4 +1,4 @@
-import { mayChange, mayRead } from '../access/visibility.ts';
+import { listWithHidden, mayChange, mayRead, visibleTo } from '../access/visibility.ts';
 import type { Caller } from '../base/caller.ts';
 import type { CredentialStore } from '../access/credentials/credentials.ts';
 import { fail } from '../base/errors.ts';
@@ -6,8 +6,16 @@ import type { NewId } from '../base/ids.ts';
 import type { Changes } from '../base/changes.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
 import type { Fleet } from '../region/fleet.ts';
-import { findModel, insertModel, instancesUsing, markModelDeleted, modelsOfRepo, searchModels } from './table.ts';
-import type { OwnedModel } from './table.ts';
+import {
+  findModel,
+  insertModel,
+  instancesUsing,
+  markModelDeleted,
+  modelsOfRepo,
+  privacyOfModel,
+  searchModels,
+} from './table.ts';
+import type { InstanceUse, OwnedModel } from './table.ts';
 import type { Queries, Store } from '../store/store.ts';
 import type { UnitOfWork } from '../store/unit-of-work.ts';
 import { run, say, sentences } from '../base/prose.ts';
@@ -46,10 +54,10 @@ export function createRegistry(deps: RegistryDeps) {
     check: (input: SourceInput, caller: Caller) => check(deps, input, caller),
     prepareRegistration: (input: RegisterInput, caller: Caller) => prepareRegistration(deps, input, caller),
     commitRegistration: (registration: Registration, unit: UnitOfWork) => commitRegistration(deps, registration, unit),
-    /** The files that no launch of the model fetches, by reason. Undefined if there is no model of this name. */
-    leftOutOf: async (name: string) => {
-      const model = await findModel(deps.store.db, { name });
-      return model && (model.leftOut ?? []);
+    /** The files that no launch of the model fetches, by reason. Undefined if the caller may read no model of this name. */
+    leftOutOf: async (name: string, caller: Caller) => {
+      const found = await findModel(deps.store.db, { name });
+      return found && mayRead(found, caller) ? (found.leftOut ?? []) : undefined;
     },
     list: (input: ListModelsInput, caller: Caller) => list(deps, input, caller),
     get: (name: string, caller: Caller) => get(deps, name, caller),
@@ -57,6 +65,11 @@ export function createRegistry(deps: RegistryDeps) {
     commitRemoval: (removal: Removal, unit: UnitOfWork) => commitRemoval(deps, removal, unit),
     /** The model of this name, if the caller may see it. Throws `model_not_found`. */
     find: (name: string, caller: Caller) => findVisible(deps.store.db, name, caller),
+    /** Whether the caller may know of the model with this id, also if it is deleted. */
+    maySee: async (id: string, caller: Caller) => {
+      const found = await privacyOfModel(deps.store.db, id);
+      return found !== undefined && mayRead(found, caller);
+    },
     /** Why a launch of the model may fail. */
     warnings: (model: Model, caller: Caller) => deps.credentials.warnings(model, caller),
   };
@@ -151,21 +164,26 @@ export interface Registration {
   model: Model;
   candidate: Candidate;
   warnings: readonly Prose[];
+  caller: Caller;
 }
 
 async function prepareRegistration(deps: RegistryDeps, input: RegisterInput, caller: Caller): Promise<Registration> {
   checkName(input.name);
-  await refuseTaken(deps.store.db, input.name);
+  await refuseTaken(deps.store.db, input.name, caller);
   const candidate = await deps.sources.examine(input, caller);
   if (candidate.refusal) throw candidate.refusal;
   const category = input.category ?? candidate.suggested;
   if (category === undefined) throw categoryMissing(candidate);
   const warnings = warningsOf(candidate, category, runtimesFor(deps, category, candidate));
-  return { candidate, warnings, model: toModel(input, candidate, category, caller, deps) };
+  return { candidate, warnings, caller, model: toModel(input, candidate, category, caller, deps) };
 }
 
-async function commitRegistration(deps: RegistryDeps, { model }: Registration, { db, afterCommit }: UnitOfWork) {
-  await refuseTaken(db, model.name);
+async function commitRegistration(
+  deps: RegistryDeps,
+  { model, caller }: Registration,
+  { db, afterCommit }: UnitOfWork,
+) {
+  await refuseTaken(db, model.name, caller);
   await insertModel(db, model, deps.sources.originOf(model)).catch((thrown: unknown) => {
     // On PostgreSQL two calls may both find the name free.
     throw isUniqueViolation(thrown) ? modelExists(model.name) : thrown;
@@ -191,14 +209,18 @@ function checkName(name: string): void {
   );
 }
 
-async function refuseTaken(db: Queries, name: string): Promise<void> {
+/** Names are unique for everybody, so a name that is taken by a private model of others is refused without any fact of it. */
+async function refuseTaken(db: Queries, name: string, caller: Caller): Promise<void> {
   const taken = await findModel(db, { name });
-  if (taken) throw modelExists(name, taken.private ? undefined : taken.origin);
+  if (taken) throw modelExists(name, mayRead(taken, caller) ? taken.origin : undefined);
 }
 
 function modelExists(name: string, origin?: string): Error {
-  const from = origin === undefined ? '' : ` (${origin})`;
-  return fail('model_exists', `A model named "${name}" exists already${from}. Models never change.`, {
+  const said =
+    origin === undefined
+      ? `The name "${name}" is taken.`
+      : `A model named "${name}" exists already (${origin}). Models never change.`;
+  return fail('model_exists', said, {
     nextStep: 'Choose another name for this revision or folder, for example the old name with a version after it.',
     field: 'name',
   });
@@ -291,14 +313,14 @@ async function get(deps: RegistryDeps, name: string, caller: Caller) {
       ...memoryWarnings(model.architecture),
     ],
     left_out: model.leftOut ?? [],
-    instances: instances.map(({ id, state }) => ({ id, state: state as 'running' })),
+    instances: visibleTo(instances, caller).shown.map(({ id, state }) => ({ id, state: state as 'running' })),
   };
 }
 
 /** A model that may be deleted. */
 export interface Removal {
   model: OwnedModel;
-  instances: { id: number; name: string; state: string }[];
+  instances: InstanceUse[];
   caller: Caller;
 }
 
@@ -306,7 +328,7 @@ async function prepareRemoval({ store }: RegistryDeps, name: string, caller: Cal
   const model = await findVisible(store.db, name, caller);
   if (!mayChange(model, caller)) throw notYours(model);
   const instances = await instancesUsing(store.db, model.id);
-  refuseInUse(name, instances);
+  refuseInUse(name, instances, caller);
   return { model, instances, caller };
 }
 
@@ -315,18 +337,24 @@ async function commitRemoval(deps: RegistryDeps, { model, caller }: Removal, { d
   if (now.id !== model.id) throw modelNotFound(model.name);
   // The write comes before the check. On PostgreSQL it waits for a launch that is about to commit.
   await markModelDeleted(db, model.id, deps.now().toISOString());
-  refuseInUse(model.name, await instancesUsing(db, model.id));
+  refuseInUse(model.name, await instancesUsing(db, model.id), caller);
   afterCommit(() => deps.changes.publish({ kind: 'model', id: model.id }));
 }
 
-function refuseInUse(name: string, instances: readonly { id: number; name: string; state: string }[]): void {
+function refuseInUse(name: string, instances: readonly InstanceUse[], caller: Caller): void {
   const using = instances.filter(({ state }) => state !== 'stopped');
-  const [first] = using;
-  if (!first) return;
-  const named = using.map((instance) => `${instance.name}:${instance.id} (${instance.state})`).join(', ');
+  if (using.length === 0) return;
+  const { shown, hidden } = visibleTo(using, caller);
+  const [first] = shown;
+  const named = listWithHidden(
+    shown.map((instance) => `${instance.name}:${instance.id} (${instance.state})`),
+    hidden,
+  );
   const [verb, them] = using.length === 1 ? ['an instance uses', 'it'] : ['instances use', 'them'];
   throw fail('model_in_use', `"${name}" cannot be deleted while ${verb} it: ${named}.`, {
-    nextStep: say`Stop ${them} first: ${run('stop_instance', { instance: first.id })}.`,
+    nextStep: first
+      ? say`Stop ${them} first: ${run('stop_instance', { instance: first.id })}.`
+      : 'Ask an admin: admins see private instances.',
     field: 'model',
   });
 }

@@ -126,27 +126,48 @@ export async function searchModels(db: Queries, query: ModelQuery): Promise<Owne
   return page.map((row) => toModel(row, []));
 }
 
-export async function modelsOfRepo(db: Queries, repo: string): Promise<OwnedModel[]> {
-  const found = await rows(db)
-    .where('models.repo', '=', repo)
-    .where('models.deleted_at', 'is', null)
-    .orderBy('models.name')
-    .execute();
+/** Whose a model is, also of a deleted one. Undefined if there never was one of this id. */
+export async function privacyOfModel(
+  db: Queries,
+  id: string,
+): Promise<{ private: boolean; owner: string } | undefined> {
+  const found = await db
+    .selectFrom('models')
+    .select(['private', 'owner_id as owner'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return found && { private: found.private === 1, owner: found.owner };
+}
+
+export async function modelsOfRepo(
+  db: Queries,
+  repo: string,
+  { deleted = false }: { deleted?: boolean } = {},
+): Promise<OwnedModel[]> {
+  const all = rows(db).where('models.repo', '=', repo).orderBy('models.name').orderBy('models.id');
+  const found = await (deleted ? all : all.where('models.deleted_at', 'is', null)).execute();
   return found.map((row) => toModel(row, []));
 }
 
+/** An instance that uses a model. */
+export interface InstanceUse {
+  id: number;
+  name: string;
+  state: string;
+  private: boolean;
+  owner: string;
+}
+
 /** Instances of the model that nobody has asked to delete. */
-export async function instancesUsing(
-  db: Queries,
-  modelId: string,
-): Promise<{ id: number; name: string; state: string }[]> {
-  return db
+export async function instancesUsing(db: Queries, modelId: string): Promise<InstanceUse[]> {
+  const found = await db
     .selectFrom('instances')
-    .select(['id', 'name', 'state'])
+    .select(['id', 'name', 'state', 'private', 'owner_id'])
     .where('entry_id', '=', modelId)
     .where('desired', '!=', 'deleted')
     .orderBy('id')
     .execute();
+  return found.map(({ owner_id: owner, private: flag, ...rest }) => ({ ...rest, private: flag === 1, owner }));
 }
 
 export async function markModelDeleted(db: Queries, id: string, at: string): Promise<void> {

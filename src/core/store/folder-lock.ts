@@ -1,10 +1,11 @@
-import { mkdirSync, readFileSync, statfsSync } from 'node:fs';
+import { readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
 import { EcolinkError, fail } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { ensurePrivateFile, ensurePrivateFolder } from '../base/private-folder.ts';
 
 /** Types of network filesystems, from statfs(2). Locks of SQLite are not reliable there. */
 const networkFilesystems = new Map([
@@ -18,9 +19,27 @@ const networkFilesystems = new Map([
   [0x01021997, '9p'],
 ]);
 
-/** Creates the data folder, readable by its owner only. Throws `network_filesystem`. */
-export function prepareDataFolder(dataDir: string): void {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+export interface PrivatePlaces {
+  dataDir: string;
+  /** Files of keys. They need not exist. */
+  keyFiles: readonly string[];
+  singleUser: boolean;
+}
+
+/**
+ * Creates the data folder. Closes it and the keys to other accounts. Throws `network_filesystem`, `folder_not_private`,
+ * `folder_not_owned`.
+ */
+export function prepareDataFolder({ dataDir, keyFiles, singleUser }: PrivatePlaces, log: Log): void {
+  const repaired = [
+    ...ensurePrivateFolder(dataDir, { singleUser }),
+    ...keyFiles.flatMap((file) => ensurePrivateFile(file, { singleUser })),
+  ];
+  if (repaired.length > 0)
+    log.warn(
+      { paths: repaired },
+      'other accounts could read or change these files or folders: their modes are repaired',
+    );
   const kind = process.platform === 'linux' ? networkFilesystems.get(statfsSync(dataDir).type) : undefined;
   if (kind === undefined) return;
   throw fail(
@@ -68,7 +87,8 @@ function lockNow(dataDir: string): Disposable {
   } catch (cause) {
     database.close();
     throw fail('folder_in_use', `Another EcoLink server uses the data folder ${dataDir}${holder(dataDir)}.`, {
-      nextStep: 'Use that server, stop it first, or set ECOLINK_DATA_DIR to another folder for this one.',
+      nextStep:
+        'Use that server, stop it first, or set ECOLINK_DATA_DIR to another folder for this one. If no server runs, another program holds the file server.lock: "fuser server.lock" shows it.',
       cause,
     });
   }

@@ -12,6 +12,7 @@ import { whatRuns } from './migrations/0009-what-runs.ts';
 import { volumes } from './migrations/0010-volumes.ts';
 import { durations } from './migrations/0020-durations.ts';
 import { tokenNames } from './migrations/0011-token-names.ts';
+import { tokenTrees } from './migrations/0017-token-trees.ts';
 
 /** All migrations, by number. Static imports: a build cannot lose one. */
 export function migrations(flavour: Flavour): Record<string, Migration> {
@@ -27,6 +28,7 @@ export function migrations(flavour: Flavour): Record<string, Migration> {
     '0009-what-runs': whatRuns,
     '0010-volumes': volumes(),
     '0011-token-names': tokenNames(),
+    '0017-token-trees': tokenTrees(),
     '0020-durations': durations(),
   };
 }

@@ -35,6 +35,12 @@ export interface Database {
     created_at: Fixed<Time>;
     last_used_at: Time | null;
     revoked_at: Time | null;
+    /** Null for tokens that were made before tokens expired. */
+    expires_at: Fixed<Time | null>;
+    /** The identity that made it: `local`, `slack:…`, `token:…`. */
+    made_by: Fixed<string | null>;
+    /** The token that made it. */
+    parent_id: Fixed<string | null>;
   };
   /** One row. */
   store_identity: { only: Fixed<number>; id: Fixed<string> };

@@ -1,3 +1,4 @@
+import type { Caller } from '../base/caller.ts';
 import type { Clock } from '../base/clock.ts';
 import { run, say } from '../base/prose.ts';
 import type { UnitOfWork } from '../store/unit-of-work.ts';
@@ -5,8 +6,9 @@ import { fail } from '../base/errors.ts';
 import type { Changes } from '../base/changes.ts';
 import type { Region } from '../region/region.ts';
 import type { Store } from '../store/store.ts';
+import { listWithHidden, visibleTo } from '../access/visibility.ts';
 import { findVolume, updateVolume, usersOfVolume } from './table.ts';
-import type { Volume } from './table.ts';
+import type { Volume, VolumeUse } from './table.ts';
 
 export interface EvictDeps {
   store: Store;
@@ -26,12 +28,17 @@ const patienceMs = 60_000;
 const pollMs = 50;
 
 /**
- * Marks a volume for eviction. Throws `volume_in_use` if an instance uses it. The reconciler deletes it. A launch that
+ * Marks a volume for eviction, for the caller if there is one. Throws `volume_in_use` if an instance uses it. The reconciler deletes it. A launch that
  * needs it meanwhile waits, and then downloads it again.
  */
-export async function requestEviction(deps: Pick<EvictDeps, 'nudge'>, volume: Volume, unit: UnitOfWork): Promise<void> {
+export async function requestEviction(
+  deps: Pick<EvictDeps, 'nudge'>,
+  volume: Volume,
+  unit: UnitOfWork,
+  caller?: Caller,
+): Promise<void> {
   const users = await usersOfVolume(unit.db, volume.key);
-  if (users.length > 0) throw volumeInUse(volume, users);
+  if (users.length > 0) throw volumeInUse(volume, users, caller);
   await updateVolume(unit.db, volume.key, {
     state: 'evicting',
     prefetch: false,
@@ -86,12 +93,18 @@ function stillGoing({ key, reason }: Volume): Error {
   });
 }
 
-export function volumeInUse(volume: Volume, users: readonly { id: number }[]): Error {
-  const ids = [...new Set(users.map((user) => user.id))];
-  const one = ids.length === 1;
+/** Names the instances that the caller may see, and counts the others. */
+export function volumeInUse(volume: Volume, users: readonly VolumeUse[], caller: Caller | undefined): Error {
+  const instances = [...new Map(users.map((user) => [user.id, user])).values()];
+  const { shown, hidden } = visibleTo(instances, caller);
+  const one = instances.length === 1;
+  const named = listWithHidden(
+    shown.map(({ id }) => String(id)),
+    hidden,
+  );
   return fail(
     'volume_in_use',
-    `The volume ${volume.key} in ${volume.region} is used by ${one ? 'instance' : 'instances'} ${ids.join(', ')}.`,
+    `The volume ${volume.key} in ${volume.region} is used by ${shown.length === 0 ? '' : one ? 'instance ' : 'instances '}${named}.`,
     { nextStep: `Stop ${one ? 'it' : 'them'} first.`, field: 'volume' },
   );
 }

@@ -209,29 +209,45 @@ function flag(value: boolean | undefined): 0 | 1 | undefined {
   return value === undefined ? undefined : value ? 1 : 0;
 }
 
-/** Instances that are not stopped and need the volume, each with the id of its model. */
-export async function usersOfVolume(
-  db: Queries,
-  key: string,
-): Promise<{ id: number; region: string; registryModelId: string }[]> {
-  return db
-    .selectFrom('instance_regions')
-    .innerJoin('instances', 'instances.id', 'instance_regions.instance_id')
-    .select(['instances.id as id', 'instance_regions.region as region', 'instances.entry_id as registryModelId'])
-    .where('instance_regions.volume', '=', key)
-    .where((is) => is.or([is('instances.desired', '=', 'running'), is('instance_regions.state', '!=', 'stopped')]))
-    .execute();
+/** A region of an instance that uses a volume. */
+export interface VolumeUse {
+  id: number;
+  region: string;
+  registryModelId: string;
+  private: boolean;
+  owner: string;
 }
 
-/** Ids of the instances that read the volume when they run, stopped ones too. */
-export async function readersOfVolume(db: Queries, key: string): Promise<number[]> {
+/** Instances that are not stopped and need the volume, each with the id of its model. */
+export async function usersOfVolume(db: Queries, key: string): Promise<VolumeUse[]> {
   const found = await db
     .selectFrom('instance_regions')
     .innerJoin('instances', 'instances.id', 'instance_regions.instance_id')
-    .select('instances.id')
+    .select([
+      'instances.id as id',
+      'instance_regions.region as region',
+      'instances.entry_id as registryModelId',
+      'instances.private',
+      'instances.owner_id as owner',
+    ])
+    .where('instance_regions.volume', '=', key)
+    .where((is) => is.or([is('instances.desired', '=', 'running'), is('instance_regions.state', '!=', 'stopped')]))
+    .execute();
+  return found.map((row) => ({ ...row, private: row.private === 1 }));
+}
+
+/** Ids of the instances that read the volume when they run, stopped ones too. */
+export async function readersOfVolume(
+  db: Queries,
+  key: string,
+): Promise<{ id: number; private: boolean; owner: string }[]> {
+  const found = await db
+    .selectFrom('instance_regions')
+    .innerJoin('instances', 'instances.id', 'instance_regions.instance_id')
+    .select(['instances.id', 'instances.private', 'instances.owner_id as owner'])
     .where('instance_regions.volume', '=', key)
     .where('instances.desired', '!=', 'deleted')
     .orderBy('instances.id')
     .execute();
-  return found.map(({ id }) => id);
+  return found.map((row) => ({ ...row, private: row.private === 1 }));
 }

@@ -14,7 +14,10 @@ export async function tokenMessage(core: Core, caller: Caller, typed: string): P
   if (verb !== 'revoke' || name === undefined || names.length > 1)
     return message(`Type one of: ${usages.map(code).join(', ')}`);
   const revoked = await core.tokens.revoke(name, caller);
-  return message(`:white_check_mark: The token ${code(revoked.name)} of ${escape(revoked.person)} works no more.`);
+  const made = revoked.also_revoked.map(code).join(', ');
+  return message(
+    `:white_check_mark: The token ${code(revoked.name)} of ${escape(revoked.person)} works no more.${made === '' ? '' : ` Nor do those that it made: ${made}.`}`,
+  );
 }
 
 async function handOut(core: Core, caller: Caller): Promise<SlackMessage> {
@@ -32,15 +35,19 @@ export function publicUrlHint({ config }: Core): string {
 }
 
 function listed(tokens: readonly TokenSummary[]): SlackMessage {
-  const lines = tokens.map(({ name, person, scopes, agent, may_decide: decides, last_used_at: lastUse }) =>
-    [
+  const names = new Map(tokens.map(({ id, name }) => [id, name]));
+  const lines = tokens.map((token) => {
+    const { name, person, scopes, agent, may_decide: decides, last_used_at: lastUse, made_by: maker } = token;
+    return [
       `*${escape(name)}* of ${escape(person)}`,
       scopes.map(code).join(' '),
       ...(agent ? ['for an assistant'] : []),
       ...(decides ? ['may decide'] : []),
       lastUse === undefined ? 'not used yet' : `last used ${lastUse.slice(0, 10)}`,
-    ].join('  '),
-  );
+      token.expires_at === undefined ? 'never expires' : `expires ${token.expires_at.slice(0, 10)}`,
+      ...(maker === undefined ? [] : [`made by ${escape(names.get(maker) ?? maker)}`]),
+    ].join('  ');
+  });
   const none = lines.length === 0 ? ['You have none.'] : [];
   return { text: 'Your tokens', blocks: sectionsOf([...none, ...lines, usages.map(code).join('  ')]) };
 }

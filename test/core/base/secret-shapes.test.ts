@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { looksLikeToken, redact } from '../../../src/core/base/secret-shapes.ts';
+import { hideSecrets, looksLikeToken, redact, withoutCredentials } from '../../../src/core/base/secret-shapes.ts';
 import { parseInput } from '../../../src/core/operation/parse-input.ts';
+import { fail } from '../../../src/core/base/errors.ts';
+import { say, run as runs } from '../../../src/core/base/prose.ts';
 import { getModel } from '../../../src/core/operations/get-model.ts';
 import { capturedLog } from '../../support/captured-log.ts';
 
@@ -218,4 +220,27 @@ test.each([
   const text = part.repeat(500_000 / part.length);
   expect(redact(`${text} hf_AbCdEfGh`).endsWith(' [redacted]')).toBe(true);
   expect(looksLikeToken(`${text} hf_AbCdEfGh`)).toBe(true);
+});
+
+test.each([
+  ['postgres://eve:Pa55word@db/x', 'postgres://[redacted]@db/x', 'postgres://db/x'],
+  ['http://Pa55word@proxy:8080', 'http://[redacted]@proxy:8080', 'http://proxy:8080'],
+  ['socks5://eve:Pa55@word@proxy', 'socks5://[redacted]@proxy', 'socks5://proxy'],
+  ['eve:Pa55word@proxy:8080', 'eve:Pa55word@proxy:8080', 'proxy:8080'],
+  ['https://hub/acme/x@main', 'https://hub/acme/x@main', 'https://hub/acme/x@main'],
+  ['write to eve@example.com', 'write to eve@example.com', 'write to eve@example.com'],
+])('the user and password of the URL %s are hidden', (url, hidden, bare) => {
+  expect([hideSecrets(url), withoutCredentials(url)]).toEqual([hidden, bare]);
+  if (url.includes('://')) expect(redact(`${url}?password=Pa55word`)).not.toContain('password=');
+});
+
+test('no text of an error holds a secret, in words or in references', () => {
+  for (const make of Object.values(kinds)) {
+    const token = make();
+    const error = fail('bad_field', say`It is ${token}.`, {
+      nextStep: say`Try ${runs('get_model', { model: token })} at https://eve:${token}@host.`,
+    });
+    const told = JSON.stringify([error.toBody(), error.toWire(), error.message]);
+    for (const piece of pieces(token)) expect({ token, told }).not.toEqual({ token, told: includes(piece) });
+  }
 });

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { startCore } from '../../support/core.ts';
+import { modelFolder, tiny } from '../../support/model-folder.ts';
 import { startHub } from '../../support/hub/hub.ts';
 import { callerWithRole, onePersonOfEachRole } from '../../support/people.ts';
 import { defined } from '../../support/defined.ts';
@@ -51,6 +52,59 @@ test("the cache names a repo only to those who may see a model of it: others' pr
   expect(JSON.stringify(await place.run('list_cache', {}, viewer))).not.toContain('secret');
   expect(JSON.stringify(await place.run('list_cache'))).toContain('acme/secret is gone');
 
+  // The weights stay when the model is gone, and are as private as it was.
+  await place.run('delete_model', { model: 'hush' });
+  expect(await shownTo(viewer)).toEqual(['(private)']);
+  expect(await shownTo()).toEqual(['acme/secret']);
+
   await place.run('register_model', { name: 'open', source: 'huggingface', repo: 'acme/secret', category: 'chat' });
   expect(await shownTo(viewer)).toEqual(['acme/secret']);
+});
+
+test("others' private instances of a public model are counted, never named", async () => {
+  await using folder = await modelFolder();
+  await using hub = await startHub();
+  hub.addRepo('acme/open', { files: { 'model.safetensors': Buffer.alloc(1000, 7), 'config.json': '{}' } });
+  const config = onePersonOfEachRole + folder.config;
+  await using place = await startCore({ config, environment: { HF_ENDPOINT: hub.endpoint } });
+  const member = await callerWithRole(place.core, 'member');
+  await place.run(
+    'register_model',
+    { name: 'open', source: 'huggingface', repo: 'acme/open', category: 'chat' },
+    member,
+  );
+  const launched = await place.run('launch_instance', { model: 'open', private: true });
+  expect(launched).toMatchObject({ instance: 1 });
+  const used = z.object({ items: z.array(z.object({ volume: z.string(), in_use_by: z.array(z.number()) })) });
+  const inUse = async (caller = place.local) => used.parse(await place.run('list_cache', {}, caller)).items;
+  await expect.poll(async () => (await inUse()).map((each) => each.in_use_by), { timeout: 30_000 }).toEqual([[1]]);
+  expect((await inUse(member)).map((each) => each.in_use_by)).toEqual([[]]);
+  expect(await place.run('get_model', { model: 'open' }, member)).toMatchObject({ instances: [] });
+  expect(await place.run('get_model', { model: 'open' })).toMatchObject({ instances: [{ id: 1 }] });
+  const { volume } = defined((await inUse())[0]);
+  const evicting = place.run('evict_cache', { volume }, member);
+  await expect(evicting).rejects.toMatchObject({
+    code: 'volume_in_use',
+    message: expect.stringMatching(/is used by 1 private instance\.$/),
+  });
+  const deleting = place.run('delete_model', { model: 'open' }, member);
+  await expect(deleting).rejects.toMatchObject({
+    code: 'model_in_use',
+    message: expect.stringMatching(/uses it: 1 private instance\.$/),
+  });
+  await expect(place.run('delete_model', { model: 'open' })).rejects.toMatchObject({
+    message: expect.stringContaining('open:1'),
+  });
+});
+
+test("a name that another person's private model has is taken, and nothing else is told", async () => {
+  await using folder = await modelFolder();
+  await using place = await startCore({ config: onePersonOfEachRole + folder.config, reconcile: false });
+  const member = await callerWithRole(place.core, 'member');
+  await place.run('register_model', { ...tiny, private: true });
+  const refused = { code: 'model_exists', message: 'The name "tiny" is taken.' };
+  await expect(place.run('register_model', tiny, member)).rejects.toMatchObject(refused);
+  await expect(place.run('register_model', tiny)).rejects.toMatchObject({
+    message: expect.stringContaining('exists already'),
+  });
 });

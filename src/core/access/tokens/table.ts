@@ -1,18 +1,17 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { scopes as allScopes } from '../../base/caller.ts';
-import type { Person, Scope } from '../../base/caller.ts';
+import type { Scope } from '../../base/caller.ts';
 import { fail } from '../../base/errors.ts';
-import type { NewId } from '../../base/ids.ts';
 import { parseJson } from '../../base/parse-json.ts';
 import { say, task } from '../../base/prose.ts';
-import type { Store } from '../../store/store.ts';
-import type { TokenKind, TokenSummary } from '../access.ts';
+import type { Queries, Store } from '../../store/store.ts';
+import type { RevokedToken, TokenSummary } from '../access.ts';
+import { tokenTasks } from '../rights.ts';
 
-export interface TokenTableDeps {
+interface TokenTableDeps {
   store: Store;
   now: () => Date;
-  newId: NewId;
 }
 
 /** Shortest time between two writes of a token's last use. Otherwise every call would be a write. */
@@ -32,18 +31,17 @@ export function hashOf(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
 
-export async function findToken(
-  { store, now }: Pick<TokenTableDeps, 'store' | 'now'>,
-  token: string,
-): Promise<StoredToken | undefined> {
+/** Throws `token_expired`. */
+export async function findToken({ store, now }: TokenTableDeps, token: string): Promise<StoredToken | undefined> {
   const found = await store.db
     .selectFrom('tokens')
-    .select(['id', 'person_id', 'scopes', 'agent', 'may_decide', 'last_used_at'])
+    .select(['id', 'name', 'person_id', 'scopes', 'agent', 'may_decide', 'last_used_at', 'expires_at'])
     .where('hash', '=', hashOf(token))
     .where('revoked_at', 'is', null)
     .executeTakeFirst();
   if (!found) return undefined;
   const at = now();
+  if (isOver(found.expires_at, at)) throw expired(found);
   if (found.last_used_at === null || at.getTime() - Date.parse(found.last_used_at) > lastUseMs) {
     await store.db.updateTable('tokens').set({ last_used_at: at.toISOString() }).where('id', '=', found.id).execute();
   }
@@ -56,86 +54,27 @@ export async function findToken(
   };
 }
 
-/** Throws `bad_field`, `token_exists`. */
-export async function createToken(
-  { store, now, newId }: TokenTableDeps,
-  person: Person,
-  name: string,
-  scopes: readonly Scope[],
-  { agent = false, mayDecide = false }: TokenKind = {},
-): Promise<{ token: string; summary: TokenSummary }> {
-  check(name, scopes, agent && mayDecide);
-  const token = `eco_${randomBytes(32).toString('base64url')}`;
-  const summary: TokenSummary = {
-    id: newId('tok'),
-    name,
-    person: person.name,
-    scopes: [...new Set(scopes)],
-    agent,
-    may_decide: mayDecide,
-    created_at: now().toISOString(),
-  };
-  if (!(await insertToken(store, person, token, summary)))
-    throw fail('token_exists', `You have a token named "${name}" already.`, {
-      nextStep: 'Choose another name, or revoke that one first.',
-      field: 'name',
-    });
-  return { token, summary };
+export function isOver(expiresAt: string | null, now: Date): boolean {
+  return expiresAt !== null && expiresAt <= now.toISOString();
 }
 
-/** Returns false if the person has a token of that name. */
-async function insertToken(store: Store, person: Person, token: string, summary: TokenSummary): Promise<boolean> {
-  const made = await store.db
-    .insertInto('tokens')
-    .values({
-      id: summary.id,
-      person_id: person.id,
-      name: summary.name,
-      hash: hashOf(token),
-      scopes: JSON.stringify(summary.scopes),
-      agent: summary.agent ? 1 : 0,
-      may_decide: summary.may_decide ? 1 : 0,
-      created_at: summary.created_at,
-      last_used_at: null,
-      revoked_at: null,
-    })
-    .onConflict((on) => on.columns(['person_id', 'name']).where('revoked_at', 'is', null).doNothing())
-    .executeTakeFirst();
-  return made.numInsertedOrUpdatedRows !== 0n;
-}
-
-function check(name: string, scopes: readonly Scope[], decidingAgent: boolean): void {
-  if (!/^[\w.-]{1,64}$/.test(name)) {
-    throw fail('bad_field', 'The name of a token must be 1 to 64 letters, digits, "_", "." and "-".', {
-      nextStep: 'Name it after what uses it, such as "my-app".',
-      field: 'name',
-    });
-  }
-  if (scopes.length === 0) {
-    throw fail('bad_field', 'A token needs a scope.', {
-      nextStep: `Give one or more of the scopes ${allScopes.join(', ')}.`,
-      field: 'scopes',
-      validValues: allScopes,
-    });
-  }
-  if (decidingAgent) {
-    throw fail('bad_field', "An assistant's token cannot decide: an assistant asks, and a person decides.", {
-      nextStep: 'Make one token for the assistant, and another one for your own decisions.',
-      field: 'may_decide',
-    });
-  }
+function expired({ name, expires_at: at, scopes }: { name: string; expires_at: string | null; scopes: string }): Error {
+  const scope = (['operate', 'read'] as const).find((each) => parseScopes(scopes).includes(each)) ?? 'call';
+  return fail('token_expired', `The token "${name}" expired at ${at ?? 'an unknown time'}.`, {
+    nextStep: say`Make a new one: ${task(tokenTasks[scope])}.`,
+  });
 }
 
 const scopesColumn = z.array(z.unknown());
 
 /** The known scopes of the column. An unknown scope, or a column that is damaged, gives no right. */
-function parseScopes(column: string): Scope[] {
+export function parseScopes(column: string): Scope[] {
   const stored = scopesColumn.safeParse(parseJson(column));
   return stored.success ? stored.data.flatMap((each) => allScopes.filter((scope) => scope === each)) : [];
 }
 
-function liveTokens(store: Store) {
-  return store.db
+function liveTokens(db: Queries) {
+  return db
     .selectFrom('tokens')
     .innerJoin('persons', 'persons.id', 'tokens.person_id')
     .select([
@@ -146,6 +85,8 @@ function liveTokens(store: Store) {
       'tokens.agent',
       'tokens.may_decide',
       'tokens.created_at',
+      'tokens.expires_at',
+      'tokens.made_by',
       'tokens.last_used_at',
     ])
     .where('tokens.revoked_at', 'is', null);
@@ -153,20 +94,43 @@ function liveTokens(store: Store) {
 
 type TokenRow = Awaited<ReturnType<ReturnType<typeof liveTokens>['execute']>>[number];
 
-function toSummary({ last_used_at: lastUsedAt, ...row }: TokenRow): TokenSummary {
+function toSummary(row: TokenRow, made: string[]): TokenSummary {
+  const { last_used_at: lastUsedAt, expires_at: expiresAt, made_by: madeBy, ...rest } = row;
   return {
-    ...row,
+    ...rest,
     scopes: parseScopes(row.scopes),
     agent: row.agent === 1,
     may_decide: row.may_decide === 1,
+    expires_at: expiresAt ?? undefined,
+    made_by: makerOf(madeBy),
+    made,
     last_used_at: lastUsedAt ?? undefined,
   };
 }
 
+/** An account of a chat is not named: the token's person is. */
+export function makerOf(identity: string | null): string | undefined {
+  if (identity === null) return undefined;
+  if (identity === 'local') return 'terminal';
+  return tokenIdOf(identity) ?? identity.split(':')[0];
+}
+
+/** The id in the identity of a caller that has a token. */
+export function tokenIdOf(identity: string): string | undefined {
+  return identity.startsWith('token:') ? identity.slice('token:'.length) : undefined;
+}
+
 /** The tokens of one person, or of everybody. */
-export async function listTokens(store: Store, person?: string): Promise<TokenSummary[]> {
-  const all = liveTokens(store).orderBy('tokens.created_at').orderBy('tokens.id');
-  return (await (person === undefined ? all : all.where('tokens.person_id', '=', person)).execute()).map(toSummary);
+export async function listTokens({ db }: Store, person?: string): Promise<TokenSummary[]> {
+  const all = liveTokens(db).orderBy('tokens.created_at').orderBy('tokens.id');
+  const rows = await (person === undefined ? all : all.where('tokens.person_id', '=', person)).execute();
+  const made = Map.groupBy(rows, ({ made_by: by }) => (by === null ? undefined : tokenIdOf(by)));
+  return rows.map((row) =>
+    toSummary(
+      row,
+      (made.get(row.id) ?? []).map(({ id }) => id),
+    ),
+  );
 }
 
 /** Finds a token by id or by name. If several have the name, that of `owner` counts. Throws `token_not_found`, `token_ambiguous`. */
@@ -185,12 +149,34 @@ export function pickToken(tokens: readonly TokenSummary[], idOrName: string, own
   });
 }
 
-/** Throws `token_not_found`, `token_ambiguous`. */
-export async function revokeToken(
-  { store, now }: Pick<TokenTableDeps, 'store' | 'now'>,
-  idOrName: string,
-): Promise<TokenSummary> {
+/** Revokes a token and all that were made with it, in one transaction. Throws `token_not_found`, `token_ambiguous`. */
+export async function revokeToken({ store, now }: TokenTableDeps, idOrName: string): Promise<RevokedToken> {
   const found = pickToken(await listTokens(store), idOrName, '');
-  await store.db.updateTable('tokens').set({ revoked_at: now().toISOString() }).where('id', '=', found.id).execute();
-  return found;
+  const at = now().toISOString();
+  return store.transaction(async (db) => {
+    const also: string[] = [];
+    await revokeWhere(db, 'id', [found.id], at);
+    // A call that makes a token writes the row of its maker. So a level is complete once its makers are revoked.
+    let makers = await revokeWhere(db, 'parent_id', [found.id], at);
+    while (makers.length > 0) {
+      also.push(...makers.map(({ name }) => name));
+      makers = await revokeWhere(
+        db,
+        'parent_id',
+        makers.map(({ id }) => id),
+        at,
+      );
+    }
+    return { ...found, also_revoked: also };
+  });
+}
+
+function revokeWhere(db: Queries, column: 'id' | 'parent_id', ids: readonly string[], at: string) {
+  return db
+    .updateTable('tokens')
+    .set({ revoked_at: at })
+    .where(column, 'in', ids)
+    .where('revoked_at', 'is', null)
+    .returning(['id', 'name'])
+    .execute();
 }

@@ -2,7 +2,7 @@ import { atLeast } from '../../base/caller.ts';
 import type { Caller, Scope } from '../../base/caller.ts';
 import { fail } from '../../base/errors.ts';
 import { say, task } from '../../base/prose.ts';
-import type { Access, TokenSummary } from '../access.ts';
+import type { Access, RevokedToken, TokenSummary } from '../access.ts';
 import { auditedAs } from '../audited-as.ts';
 import type { AuditedDeps } from '../audited-as.ts';
 import { needDecider, needScope } from '../rights.ts';
@@ -13,6 +13,8 @@ export interface NewToken {
   scopes: readonly Scope[];
   agent?: boolean | undefined;
   may_decide?: boolean | undefined;
+  /** Such as `30d`. Default: what the configuration says. */
+  expires_in?: string | undefined;
 }
 
 export interface MadeToken {
@@ -26,8 +28,8 @@ export interface TokenManager {
   /** Throws `person_needed`, `scope_missing`, `may_not_decide`, `bad_field`, `token_exists`. */
   create(input: NewToken, caller: Caller): Promise<MadeToken>;
   list(caller: Caller): Promise<TokenSummary[]>;
-  /** Throws `token_not_found`, `token_ambiguous`. */
-  revoke(idOrName: string, caller: Caller): Promise<TokenSummary>;
+  /** Revokes the tokens that it made, too. Throws `token_not_found`, `token_ambiguous`. */
+  revoke(idOrName: string, caller: Caller): Promise<RevokedToken>;
   /** Throws `person_needed`, `scope_missing`. */
   mayManage(caller: Caller): void;
 }
@@ -44,10 +46,12 @@ export function createTokenManager(deps: TokenManagerDeps): TokenManager {
       // Otherwise a token could make a stronger one.
       for (const scope of input.scopes) needScope(caller, scope);
       if (input.may_decide === true) needDecider(caller);
-      const { name, scopes, agent, may_decide: mayDecide } = input;
-      const audited = { name: name.slice(0, 64), scopes, agent, may_decide: mayDecide };
+      const { name, scopes, agent, may_decide: mayDecide, expires_in: expiresIn } = input;
+      const expiry = expiresIn?.slice(0, 40);
+      const audited = { name: name.slice(0, 64), scopes, agent, may_decide: mayDecide, expires_in: expiry };
+      const kind = { agent, mayDecide, expiresIn, madeBy: caller.identity };
       return auditedAs(deps, caller, 'create_token', audited, () =>
-        access.createToken(caller.person, name, scopes, { agent, mayDecide }),
+        access.createToken(caller.person, name, scopes, kind),
       );
     },
     async list(caller) {
@@ -58,7 +62,12 @@ export function createTokenManager(deps: TokenManagerDeps): TokenManager {
       needPerson(caller);
       const tokens = await access.listTokens(ownerFilter(caller));
       const { id, name, person } = pickToken(tokens, idOrName, caller.person.name);
-      return auditedAs(deps, caller, 'revoke_token', { token: id, name, person }, () => access.revokeToken(id));
+      const revoked = await auditedAs(deps, caller, 'revoke_token', { token: id, name, person }, () =>
+        access.revokeToken(id),
+      );
+      for (const child of revoked.also_revoked)
+        await auditedAs(deps, caller, 'revoke_token', { name: child, person, made_by: id }, async () => undefined);
+      return revoked;
     },
     mayManage: needPerson,
   };
