@@ -1,11 +1,12 @@
 import type { Caller } from '../base/caller.ts';
 import type { Operation } from '../operation/operation.ts';
 import type { Preview } from '../operation/preview.ts';
-import { decide } from '../policy/decide.ts';
-import type { NamedRule, PolicyAnswer } from '../policy/decide.ts';
+import type { NamedRule, Needs } from '../policy/decide.ts';
 import { policyFacts } from '../policy/facts.ts';
 import type { KnownFacts, PolicyFacts } from '../policy/facts.ts';
 import { rulesOf } from '../policy/rules.ts';
+import { reachVerdict } from '../policy/verdict.ts';
+import type { Verdict } from '../policy/verdict.ts';
 import type { Queries } from '../store/store.ts';
 import { isAlone } from './dependencies.ts';
 import type { ApprovalDeps } from './dependencies.ts';
@@ -20,9 +21,14 @@ export function knownFacts(operation: Operation, caller: Caller, askedAt: Date):
     operation: operation.name,
     role: caller.person.role,
     agent: caller.agent,
-    destroys: operation.effect === 'destructive',
+    destroys: destroysAlways(operation),
     askedAt,
   };
+}
+
+/** Undefined if the preview of the change says it. */
+function destroysAlways({ effect, mayDestroy }: Operation): boolean | undefined {
+  return mayDestroy ? undefined : effect === 'destructive';
 }
 
 /** The question to the policy about one call of one person. */
@@ -46,12 +52,14 @@ export async function factsOf(
   return policyFacts(known, preview.facts, await usageOfPerson(db, fleet, person, except));
 }
 
-export async function answerTo(
+/** `earlier`: what the open request needs that the question is about. */
+export async function verdictOn(
   deps: Pick<ApprovalDeps, 'fleet'>,
   db: Queries,
   question: PolicyQuestion,
-): Promise<PolicyAnswer> {
-  return decide(question.rules, await factsOf(deps, db, question));
+  earlier?: Needs,
+): Promise<Verdict> {
+  return reachVerdict(question.rules, await factsOf(deps, db, question), earlier);
 }
 
 /** True if parallel calls of the same person may change the answer. */

@@ -25,6 +25,10 @@ export const errorCodes = {
     means: 'The approval request does not exist, or the caller may not see it.',
   },
   argument_owned: { kind: 'input', means: 'EcoLink sets this argument of the engine itself.' },
+  assurance_missing: {
+    kind: 'denied',
+    means: 'A rule of the policy counts only votes that are made in another way, such as at the terminal.',
+  },
   audit_broken: { kind: 'conflict', means: 'The chain of hashes in the audit log is broken.' },
   bad_answer: { kind: 'unavailable', means: 'The server at this URL does not answer like EcoLink.' },
   bad_audit_key: { kind: 'input', means: 'The audit key has the wrong length.' },
@@ -118,6 +122,7 @@ export const errorCodes = {
   model_in_use: { kind: 'conflict', means: 'Instances use the model.' },
   model_missing: { kind: 'input', means: 'The call names no model.' },
   model_not_found: { kind: 'not_found', means: 'The model does not exist, or the caller may not see it.' },
+  model_private: { kind: 'input', means: 'An instance of a private model cannot be public.' },
   name_taken: { kind: 'conflict', means: 'The cluster has an object of this name that EcoLink did not create.' },
   namespace_missing: { kind: 'unavailable', means: 'The namespace of the region does not exist.' },
   namespace_terminating: { kind: 'refused', means: 'The namespace of the region is being deleted.' },

@@ -91,6 +91,11 @@ export function loadConfig(environment: Environment = process.env, schema: Confi
   };
 }
 
+/** Reads the file again with another schema. Throws what it does not accept. */
+export function checkConfigFile({ files }: Pick<Config, 'files'>, schema: ConfigFileSchema): void {
+  readConfigFile(undefined, files, schema);
+}
+
 /** The URL of a server and a token, if a client names them. Otherwise files in the data folder say both. */
 export function clientEnvironment(environment: Environment = process.env): { url?: string; token?: string } {
   return { url: environment['ECOLINK_URL'] || undefined, token: environment['ECOLINK_TOKEN'] || undefined };

@@ -20,9 +20,14 @@ export function driftBetween(then: Preview, now: Preview): string[] {
   const names = new Set([...Object.keys(then.relied), ...Object.keys(now.relied)]);
   const changed = [...names].flatMap((name) => {
     const [was, is] = [then.relied[name], now.relied[name]];
-    return was === is ? [] : [`${name} was ${was ?? 'absent'} and is ${is ?? 'gone'}`];
+    return was === is || isShortOf(was, is) ? [] : [`${name} was ${was ?? 'absent'} and is ${is ?? 'gone'}`];
   });
   return [...changed, ...dearer(then.costPerHour, now.costPerHour)];
+}
+
+/** Requests of older versions keep 16 digits of a hash that is whole now. */
+function isShortOf(was: string | undefined, is: string | undefined): boolean {
+  return was !== undefined && is !== undefined && /^[0-9a-f]{16}$/.test(was) && /^[0-9a-f]{64}$/.test(is) && is.startsWith(was);
 }
 
 function dearer(was: number | null | undefined, is: number | null | undefined): string[] {

@@ -50,9 +50,17 @@ export const listAudit = defineQuery({
       policy: z.string().optional(),
       approval: z.int().optional(),
       decisions: z.string().optional(),
+      /** The sha256 of the policy that decided. */
+      policy_hash: z.string().optional(),
+      /** What the policy decided on, in JSON. */
+      facts: z.string().optional(),
+      /** The whole answer of the policy, in JSON. */
+      verdict: z.string().optional(),
+      /** True if it is about something private. Then only the caller and admins see its input. */
+      private: z.boolean().optional(),
     }),
   ),
   columns: ['number', 'at', 'event', 'person', 'agent', 'source', 'operation', 'outcome', 'code'],
   examples: [{}, { operation: 'launch_instance' }],
-  handler: (input, { services }) => services.audit.list(input),
+  handler: (input, { services, caller }) => services.audit.list(input, caller),
 });

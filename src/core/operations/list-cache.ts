@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { run, say } from '../base/prose.ts';
 import { defineQuery } from './define.ts';
 import { field } from '../operation/operation.ts';
 import { volumeStates } from '../volumes/states.ts';
-import { listOf, paging, progressShape } from './shapes.ts';
+import { listOf, paging, progressShape, receipt } from './shapes.ts';
+import { verifyCache } from './verify-cache.ts';
 
 export const listCache = defineQuery({
   name: 'list_cache',
@@ -11,6 +13,7 @@ export const listCache = defineQuery({
     'Lists the volumes of cached weights: commit, region, size, state, the instances that use them, and whether they are pinned.',
   group: 'regions',
   effect: 'read',
+  mayWrite: true,
   role: 'viewer',
   frontEnds: ['cli', 'mcp'],
   withoutServer: false,
@@ -23,8 +26,8 @@ export const listCache = defineQuery({
     }),
     verify: field(z.boolean().default(false), {
       label: 'Verify',
-      help: 'Reads every file and compares its hash. Takes as long as reading the weights.',
-      brief: 'Reads every file and compares its hash.',
+      help: say`Verifies the complete volumes of the page first, as ${run('verify_cache')} does and with its rights.`,
+      brief: say`Does ${run('verify_cache')} first.`,
       advanced: true,
     }),
     ...paging,
@@ -47,7 +50,10 @@ export const listCache = defineQuery({
       kept_after_eviction: z.boolean().optional(),
       last_used_at: z.string().optional(),
     }),
-  ),
+  ).extend({
+    /** With `verify`: the answer of the verification. It may wait for approval. */
+    verification: receipt.optional(),
+  }),
   columns: [
     'volume',
     'region',
@@ -64,5 +70,13 @@ export const listCache = defineQuery({
     'reason',
   ],
   examples: [{}, { region: 'local' }],
-  handler: (input, { services, caller }) => services.cache.list(input, caller),
+  async first({ verify, ...page }, { services, caller }) {
+    const volumes = verify ? await services.cache.completeOnPage(page, caller) : [];
+    return volumes.length === 0 ? undefined : { operation: 'verify_cache', input: { volumes } };
+  },
+  async handler({ verify: _verify, ...page }, { services, caller, first }) {
+    const done = first && verifyCache.output.parse(first);
+    const list = await services.cache.list(page, caller, new Set(done?.verified));
+    return { ...list, verification: done };
+  },
 });

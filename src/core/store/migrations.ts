@@ -11,6 +11,7 @@ import { storeIdentity } from './migrations/0008-store-identity.ts';
 import { whatRuns } from './migrations/0009-what-runs.ts';
 import { volumes } from './migrations/0010-volumes.ts';
 import { tokenNames } from './migrations/0011-token-names.ts';
+import { verdicts } from './migrations/0018-verdicts.ts';
 
 /** All migrations, by number. Static imports: a build cannot lose one. */
 export function migrations(flavour: Flavour): Record<string, Migration> {
@@ -26,5 +27,6 @@ export function migrations(flavour: Flavour): Record<string, Migration> {
     '0009-what-runs': whatRuns,
     '0010-volumes': volumes(),
     '0011-token-names': tokenNames(),
+    '0018-verdicts': verdicts,
   };
 }

@@ -149,7 +149,7 @@ describe.each(stores())('the audit on $name', (kind) => {
     const later = new Date(Date.now() + 3600_000);
     await Promise.all([it.at(later), it.at(later)].map((server) => server.closeInterrupted(false)));
     expect(await it.at(later).closeInterrupted(false)).toBe(0);
-    const { items } = await it.audit.list({ limit: 2 });
+    const { items } = await it.audit.list({ limit: 2 }, ada);
     expect(items).toMatchObject([
       { event: 'closed', opened, outcome: 'interrupted' },
       { event: 'opened', number: opened },
@@ -169,10 +169,10 @@ describe.each(stores())('the audit on $name', (kind) => {
     using _closing = await closeInterruptedRows(audit, clock, capturedLog().log);
     const opened = await audit.open(ada, 'stop_instance', '{}', 'req_9');
     await clock.advance(9 * 60_000);
-    expect((await audit.list({ limit: 1 })).items).toMatchObject([{ event: 'opened', number: opened }]);
+    expect((await audit.list({ limit: 1 }, ada)).items).toMatchObject([{ event: 'opened', number: opened }]);
     await clock.advance(2 * 60_000);
     await expect
-      .poll(async () => (await audit.list({ limit: 1 })).items)
+      .poll(async () => (await audit.list({ limit: 1 }, ada)).items)
       .toMatchObject([{ event: 'closed', opened, outcome: 'interrupted' }]);
   });
 });
