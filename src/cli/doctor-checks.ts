@@ -4,6 +4,7 @@ import { connect } from '../client/client.ts';
 import { EcolinkError } from '../core/base/errors.ts';
 import { say, task } from '../core/base/prose.ts';
 import { clientEnvironment, loadConfig } from '../core/config/load.ts';
+import { loadConfigStrictly } from './policy.ts';
 import { checkEngines, checkRegion, checkStore, checkableRegions } from '../core/doctor.ts';
 import type { CheckResult } from '../core/doctor.ts';
 
@@ -67,7 +68,7 @@ function nodeVersion(): CheckResult {
 }
 
 function configuration(): CheckResult {
-  const { regions, filesystems, runtimes } = loadConfig();
+  const { regions, filesystems, runtimes } = loadConfigStrictly();
   const names = regions.map((region) => region.name).join(', ');
   const said = `regions: ${names}; filesystems: ${filesystems.length}; runtimes of your own: ${runtimes.length}`;
   return { state: 'ok', said };

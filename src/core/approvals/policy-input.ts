@@ -1,4 +1,5 @@
 import type { Caller } from '../base/caller.ts';
+import { destroysAlways } from '../operation/operation.ts';
 import type { Operation } from '../operation/operation.ts';
 import type { Preview } from '../operation/preview.ts';
 import type { NamedRule, Needs } from '../policy/decide.ts';
@@ -24,11 +25,6 @@ export function knownFacts(operation: Operation, caller: Caller, askedAt: Date):
     destroys: destroysAlways(operation),
     askedAt,
   };
-}
-
-/** Undefined if the preview of the change says it. */
-function destroysAlways({ effect, mayDestroy }: Operation): boolean | undefined {
-  return mayDestroy ? undefined : effect === 'destructive';
 }
 
 /** The question to the policy about one call of one person. */

@@ -160,6 +160,7 @@ export const errorCodes = {
     means: 'The model has only pickle files, and the launch does not allow them.',
   },
   plan_changed: { kind: 'conflict', means: 'The plan is no longer the one that was accepted.' },
+  policy_cases_failed: { kind: 'conflict', means: 'The policy does not decide every case of the file as expected.' },
   policy_denied: { kind: 'denied', means: 'A rule of the policy denies the operation.' },
   port_in_use: { kind: 'conflict', means: 'Another program uses the port.' },
   port_not_allowed: { kind: 'refused', means: 'The account of the server may not listen on the port.' },

@@ -9,6 +9,8 @@ export interface OperationForRules {
   name: string;
   /** False: the policy is never asked about it, so a rule that names it would do nothing. */
   heldBack: boolean;
+  /** Undefined if it depends on the call whether it takes something away. */
+  destroys: boolean | undefined;
 }
 
 interface PolicyFile {
@@ -19,9 +21,10 @@ interface PolicyFile {
   approvals: ApprovalsConfig;
 }
 
-/** Names that exist, and how the file calls them. */
-interface Known {
-  what: 'operation' | 'region' | 'accelerator' | 'group' | 'person';
+/** Names that exist. */
+export interface Known {
+  /** Such as `region`. */
+  what: string;
   names: readonly string[];
   /** Names of another form that may exist too. */
   also?: RegExp;
@@ -32,38 +35,43 @@ interface Known {
 /** Somebody who is only known by a Slack account. EcoLink makes these names: `T1/U1`, or `ada (T1/U1)`. */
 const slackName = /^(?:.+ \()?[A-Z][A-Z0-9]*\/[A-Z0-9]+\)?$/;
 
+/** Everything that rules may name. */
+export function knownNames(file: PolicyFile, operations: readonly OperationForRules[]) {
+  const accelerators = new Set(file.regions.flatMap((region) => region.accelerators.map(({ name }) => name)));
+  return {
+    operations: knownOperations(operations),
+    regions: { what: 'region', names: file.regions.map(({ name }) => name) },
+    accelerators: { what: 'accelerator', names: [...accelerators] },
+    people: knownPeople(file),
+    groups: { what: 'group', names: file.groups.map(({ name }) => name) },
+  };
+}
+
 /**
  * Refuses rules that name something which does not exist. Such a rule would never fit, and what it should hold back would
- * pass. `operations`: those of the catalogue; without them, names of operations are not checked.
+ * pass. `operations`: those of the catalogue. Without them, names of operations are not checked.
  */
 export function checkPolicyNames(
   file: PolicyFile,
   operations: readonly OperationForRules[] | undefined,
   context: z.RefinementCtx,
 ): void {
-  const regions: Known = { what: 'region', names: file.regions.map(({ name }) => name) };
-  const accelerators: Known = {
-    what: 'accelerator',
-    names: [...new Set(file.regions.flatMap((region) => region.accelerators.map(({ name }) => name)))],
-  };
-  const people = knownPeople(file);
-  const groups: Known = { what: 'group', names: file.groups.map(({ name }) => name) };
-  const check = (known: Known, names: readonly string[] | undefined, path: PropertyKey[]): void => {
-    for (const [index, name] of (names ?? []).entries()) complain(known, name, [...path, index], context);
-  };
+  const known = knownNames(file, operations ?? []);
+  const check = (of: Known, names: readonly string[] | undefined, path: PropertyKey[]): void =>
+    refuseUnknown(of, names ?? [], path, context);
   const checkSet = (set: ApproverSet | undefined, path: PropertyKey[]): void => {
-    check(people, set?.people, [...path, 'people']);
-    check(groups, set?.groups, [...path, 'groups']);
+    check(known.people, set?.people, [...path, 'people']);
+    check(known.groups, set?.groups, [...path, 'groups']);
   };
   for (const [index, { when, require }] of (file.policy ?? []).entries()) {
     const at = (...path: PropertyKey[]): PropertyKey[] => ['policy', index, ...path];
-    if (operations) check(knownOperations(operations), when.operations, at('when', 'operations'));
-    check(regions, when.regions, at('when', 'regions'));
-    check(accelerators, when.accelerators, at('when', 'accelerators'));
+    if (operations) check(known.operations, when.operations, at('when', 'operations'));
+    check(known.regions, when.regions, at('when', 'regions'));
+    check(known.accelerators, when.accelerators, at('when', 'accelerators'));
     checkSet(require?.approvers, at('require', 'approvers'));
     checkSet(require?.escalate?.approvers, at('require', 'escalate', 'approvers'));
   }
-  check(people, file.approvals.break_glass, ['approvals', 'break_glass']);
+  check(known.people, file.approvals.break_glass, ['approvals', 'break_glass']);
 }
 
 function knownOperations(operations: readonly OperationForRules[]): Known {
@@ -85,11 +93,19 @@ function knownPeople({ people }: Pick<PolicyFile, 'people'>): Known {
   return { what: 'person', names: [...names, ...atTerminal], also: slackName };
 }
 
-function complain(known: Known, written: string, path: PropertyKey[], context: z.RefinementCtx): void {
-  // Rules may say `launch-instance` for `launch_instance`.
-  const name = known.what === 'operation' ? written.replaceAll('-', '_') : written;
-  if (known.names.includes(name) || known.also?.test(name)) return;
-  const message = known.refused?.(name) ?? `there is no ${known.what} "${written}"`;
-  const near = nearest(name, known.names);
-  context.addIssue({ code: 'custom', path, message, params: { near, known: known.names } });
+/** Complains about each name that does not exist. `path`: of the list in the file. */
+export function refuseUnknown(
+  known: Known,
+  names: readonly string[],
+  path: PropertyKey[],
+  context: z.RefinementCtx,
+): void {
+  for (const [index, written] of names.entries()) {
+    // Rules may say `launch-instance` for `launch_instance`.
+    const name = known.what === 'operation' ? written.replaceAll('-', '_') : written;
+    if (known.names.includes(name) || known.also?.test(name)) continue;
+    const message = known.refused?.(name) ?? `there is no ${known.what} "${written}"`;
+    const near = nearest(name, known.names);
+    context.addIssue({ code: 'custom', path: [...path, index], message, params: { near, known: known.names } });
+  }
 }

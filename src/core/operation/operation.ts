@@ -95,6 +95,11 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   neverHeldBack?: true;
 }
 
+/** Whether every call takes something away. Undefined if the preview of a change says it. */
+export function destroysAlways({ effect, mayDestroy }: Pick<Operation, 'effect' | 'mayDestroy'>): boolean | undefined {
+  return mayDestroy ? undefined : effect === 'destructive';
+}
+
 /** A field of an operation's input, as front ends see it. */
 export interface InputField extends FieldHints {
   name: string;

@@ -37,6 +37,7 @@ import { verifyCache } from './verify-cache.ts';
 
 import type { OperationForRules } from '../config/policy-names.ts';
 import type { DefinedOperation } from './define.ts';
+import { destroysAlways } from '../operation/operation.ts';
 import type { Operation } from '../operation/operation.ts';
 
 /** Every operation, in the order in which help, docs and tools show them. */
@@ -90,9 +91,10 @@ export const catalogue: readonly Operation[] = Object.values(operations);
 
 /** The operations, as the check of the policy's names sees them. */
 export function operationsForRules(): OperationForRules[] {
-  return catalogue.map(({ name, effect, neverHeldBack }) => ({
-    name,
-    heldBack: effect !== 'read' && neverHeldBack !== true,
+  return catalogue.map((operation) => ({
+    name: operation.name,
+    heldBack: operation.effect !== 'read' && operation.neverHeldBack !== true,
+    destroys: destroysAlways(operation),
   }));
 }
 
