@@ -4,7 +4,7 @@ import { connect } from '../client/client.ts';
 import { EcolinkError } from '../core/base/errors.ts';
 import { say, task } from '../core/base/prose.ts';
 import { clientEnvironment, loadConfig } from '../core/config/load.ts';
-import { loadConfigStrictly } from './policy.ts';
+import { loadConfigStrictly } from './strict-config.ts';
 import { checkEngines, checkRegion, checkStore, checkableRegions } from '../core/doctor.ts';
 import type { CheckResult } from '../core/doctor.ts';
 

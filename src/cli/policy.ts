@@ -1,15 +1,8 @@
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { fail } from '../core/base/errors.ts';
-import type { Config } from '../core/config/config.ts';
-import { loadConfig } from '../core/config/load.ts';
-import { runPolicyCases } from '../core/config/policy-cases.ts';
-import { configFileSchema, regionSettings } from '../core/config/schema.ts';
-import { operations, operationsForRules } from '../core/operations/catalogue.ts';
+import { operations } from '../core/operations/catalogue.ts';
 import { commandName, commandOperations, program as programName } from './names.ts';
 import { operationCommand } from './operation-command.ts';
 import type { OperationRequest } from './operation-command.ts';
-import { jsonText } from './output/json.ts';
 import type { Terminal } from './output/terminal.ts';
 import { runOperation } from './run-operation.ts';
 import { jsonFlag, wantsJson } from './sub-command.ts';
@@ -44,41 +37,10 @@ function addTest(policy: Command, add: AddCommand, terminal: Terminal): void {
     .argument('<file>', 'YAML file with the cases. docs/policy.md explains it.')
     .option(...jsonFlag)
     .addHelpText('after', casesExamples)
-    .action((path: string, _, command: Command) => testPolicy(path, wantsJson(command), terminal));
-}
-
-function testPolicy(path: string, json: boolean, terminal: Terminal): void {
-  const results = runPolicyCases(readCases(path), path, loadConfigStrictly(), operationsForRules());
-  const failed = results.filter(({ passed }) => !passed);
-  if (json) terminal.out(jsonText({ passed: failed.length === 0, cases: results }));
-  else for (const { name, passed, problems } of results) terminal.out(lineOf(name, passed, problems));
-  if (failed.length === 0) {
-    terminal.err(`All ${results.length} cases pass.`);
-    return;
-  }
-  throw fail('policy_cases_failed', `${failed.length} of ${results.length} cases fail.`, {
-    nextStep: 'Correct the rules under "policy" in ecolink.yaml, or what the case expects.',
-  });
-}
-
-function lineOf(name: string, passed: boolean, problems: readonly string[]): string {
-  return passed ? `ok    ${name}` : `FAIL  ${name}: ${problems.join('; ')}`;
-}
-
-function readCases(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw fail('bad_config', `The file ${path} cannot be read.`, {
-      nextStep: 'Give the path of a YAML file with cases.',
-      cause,
+    .action(async (path: string, _, command: Command) => {
+      const { testPolicy } = await import('./policy-test.ts');
+      testPolicy(path, wantsJson(command), terminal);
     });
-  }
-}
-
-/** The configuration, if every rule of its policy names operations that exist. */
-export function loadConfigStrictly(): Config {
-  return loadConfig(process.env, configFileSchema(regionSettings, operationsForRules()));
 }
 
 function explained({ operation, input, json, options }: OperationRequest): OperationRequest {

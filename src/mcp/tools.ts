@@ -50,9 +50,9 @@ function advertised(schema: JsonSchema): StandardSchemaWithJSON<object> {
 }
 
 /** The most that an operation may do. Clients decide by these whether to ask their user. */
-function annotationsOf({ effect, mayDestroy, mayWrite, input }: Operation): ToolAnnotations {
+function annotationsOf({ effect, mayDestroy, input }: Operation): ToolAnnotations {
   return {
-    readOnlyHint: effect === 'read' && !mayWrite,
+    readOnlyHint: effect === 'read',
     destructiveHint: effect === 'destructive' || mayDestroy === true,
     // A second deletion changes nothing. A second launch makes a second instance.
     idempotentHint: effect !== 'write',

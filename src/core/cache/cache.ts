@@ -273,11 +273,6 @@ function withPrivacy(deps: CacheDeps, volumes: readonly Volume[]): Promise<Priva
   return Promise.all(volumes.map(async (volume) => ({ ...volume, private: await isPrivate(deps, volume) })));
 }
 
-/** The regions of the volumes, once each. */
-export function regionsOf(volumes: readonly Volume[]): string[] {
-  return [...new Set(volumes.map(({ region }) => region))];
-}
-
 /** Whether every model that uses this repo is private. */
 async function isPrivate({ store, sources }: CacheDeps, volume: Volume): Promise<boolean> {
   const models = (await modelsOfRepo(store.db, volume.repo)).filter((model) => sharesRepo(sources, model, volume));

@@ -45,6 +45,8 @@ export interface FieldHints {
   positional?: boolean;
   /** Forms leave it out. Flags and tools have it. */
   advanced?: boolean;
+  /** MCP tools leave it out. */
+  notForTools?: boolean;
 }
 
 const hints = z.registry<FieldHints>();
@@ -67,8 +69,6 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   effect: Effect;
   /** True: a change may take service or protection away. Then the preview says whether this one does (`destroys`). */
   mayDestroy?: true;
-  /** True: the operation reads, but some inputs make it do a mutation first, which is a call of its own. */
-  mayWrite?: true;
   /** True: calls are written to the audit log, though the operation only reads. */
   audited?: boolean;
   role: Role;

@@ -67,7 +67,7 @@ export type DefinedOperation = Query | Mutation;
 
 interface Answers<I extends AnyObject, O extends AnyObject> {
   handler: (input: z.output<I>, context: QueryContext) => Promise<z.input<O>>;
-  /** The mutation that this input does first, if any. An operation with it has `mayWrite`. */
+  /** The mutation that this input does first, if any. The fields that ask for it are `notForTools`: a tool that reads only reads. */
   first?: (input: z.output<I>, context: OperationContext) => Promise<{ operation: string; input: Fields } | undefined>;
 }
 

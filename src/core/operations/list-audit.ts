@@ -3,6 +3,8 @@ import { defineQuery } from './define.ts';
 import { field } from '../operation/operation.ts';
 import { listOf, paging } from './shapes.ts';
 
+const forAuditors = z.string().meta({ notForTools: true }).optional();
+
 export const listAudit = defineQuery({
   name: 'list_audit',
   title: 'List audit events',
@@ -51,11 +53,11 @@ export const listAudit = defineQuery({
       approval: z.int().optional(),
       decisions: z.string().optional(),
       /** The sha256 of the policy that decided. */
-      policy_hash: z.string().optional(),
+      policy_hash: forAuditors,
       /** What the policy decided on, in JSON. */
-      facts: z.string().optional(),
+      facts: forAuditors,
       /** The whole answer of the policy, in JSON. */
-      verdict: z.string().optional(),
+      verdict: forAuditors,
       /** True if it is about something private. Then only the caller and admins see its input. */
       private: z.boolean().optional(),
     }),

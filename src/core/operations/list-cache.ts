@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { run, say } from '../base/prose.ts';
+import { proseSchema, run, say } from '../base/prose.ts';
 import { defineQuery } from './define.ts';
 import { field } from '../operation/operation.ts';
 import { volumeStates } from '../volumes/states.ts';
-import { listOf, paging, progressShape, receipt } from './shapes.ts';
+import { listOf, paging, progressShape } from './shapes.ts';
 import { verifyCache } from './verify-cache.ts';
 
 export const listCache = defineQuery({
@@ -13,7 +13,6 @@ export const listCache = defineQuery({
     'Lists the volumes of cached weights: commit, region, size, state, the instances that use them, and whether they are pinned.',
   group: 'regions',
   effect: 'read',
-  mayWrite: true,
   role: 'viewer',
   frontEnds: ['cli', 'mcp'],
   withoutServer: false,
@@ -27,8 +26,8 @@ export const listCache = defineQuery({
     verify: field(z.boolean().default(false), {
       label: 'Verify',
       help: say`Verifies the complete volumes of the page first, as ${run('verify_cache')} does and with its rights.`,
-      brief: say`Does ${run('verify_cache')} first.`,
       advanced: true,
+      notForTools: true,
     }),
     ...paging,
   }),
@@ -43,7 +42,7 @@ export const listCache = defineQuery({
       progress: progressShape.optional(),
       reason: z.object({ code: z.string(), message: z.string() }).optional(),
       /** True if `verify` was given, and every file has the right hash. */
-      verified: z.boolean().optional(),
+      verified: z.boolean().meta({ notForTools: true }).optional(),
       in_use_by: z.array(z.int()),
       pinned: z.boolean(),
       /** True if its storage class keeps the bytes (reclaimPolicy Retain), so an eviction frees nothing. Absent if not, or if EcoLink may not read it. */
@@ -51,8 +50,8 @@ export const listCache = defineQuery({
       last_used_at: z.string().optional(),
     }),
   ).extend({
-    /** With `verify`: the answer of the verification. It may wait for approval. */
-    verification: receipt.optional(),
+    /** With `verify`: how it ended, or that it waits for approval. */
+    verification: proseSchema.meta({ notForTools: true }).optional(),
   }),
   columns: [
     'volume',
@@ -77,6 +76,6 @@ export const listCache = defineQuery({
   async handler({ verify: _verify, ...page }, { services, caller, first }) {
     const done = first && verifyCache.output.parse(first);
     const list = await services.cache.list(page, caller, new Set(done?.verified));
-    return { ...list, verification: done };
+    return { ...list, verification: done?.next_step };
   },
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { fieldRef, run, say } from '../base/prose.ts';
-import { regionsOf } from '../cache/cache.ts';
-import { defineMutation, inputPreview } from './define.ts';
+import { defineMutation } from './define.ts';
+import { previewVolumes } from './previews/volumes.ts';
 import { field } from '../operation/operation.ts';
 import { receipt } from './shapes.ts';
 import { volumeFields } from './volume-fields.ts';
@@ -26,12 +26,8 @@ export const pinCache = defineMutation({
   async prepare(input, { services, caller }) {
     return { volumes: await services.cache.preparePin(input, caller), pinned: input.pinned };
   },
-  preview: ({ volumes, pinned }, input) => ({
-    ...inputPreview('Pin cached weights', input),
-    // Without its pin, a policy may evict them.
-    facts: { adds: false, destroys: !pinned, regions: regionsOf(volumes) },
-    private: volumes.some((volume) => volume.private),
-  }),
+  // Without its pin, a policy may evict them.
+  preview: ({ volumes, pinned }, input) => previewVolumes('Pin cached weights', volumes, input, !pinned),
   committed: z.object({ state: z.string(), volumes: z.array(z.string()) }),
   async commit({ volumes, pinned }, unit, { services }) {
     await services.cache.commitPin(volumes, pinned, unit);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { regionsOf } from '../cache/cache.ts';
-import { defineMutation, inputPreview } from './define.ts';
+import { defineMutation } from './define.ts';
+import { previewVolumes } from './previews/volumes.ts';
 import { field } from '../operation/operation.ts';
 import { receipt } from './shapes.ts';
 import { volumeFields } from './volume-fields.ts';
@@ -16,7 +16,7 @@ export const verifyCache = defineMutation({
   effect: 'write',
   role: 'member',
   others: 'visible',
-  frontEnds: ['cli', 'mcp'],
+  frontEnds: ['cli'],
   withoutServer: false,
   input: z.strictObject({
     volumes: field(z.array(z.string().min(1).max(100)).min(1).max(100).optional(), {
@@ -35,11 +35,7 @@ export const verifyCache = defineMutation({
   }),
   examples: [{ model: 'qwen-small' }, { volumes: ['v-3f2a9c1b7d4e'] }],
   prepare: (input, { services, caller }) => services.cache.prepareVerification(input, caller),
-  preview: (volumes, input) => ({
-    ...inputPreview('Verify cached weights', input),
-    facts: { adds: false, regions: regionsOf(volumes) },
-    private: volumes.some((volume) => volume.private),
-  }),
+  preview: (volumes, input) => previewVolumes('Verify cached weights', volumes, input),
   committed: z.object({ volumes: z.array(z.string()) }),
   // Reading takes long, so it comes after the commit: it must not hold the transaction.
   commit: async (volumes) => ({ volumes: volumes.map(({ key }) => key) }),
