@@ -26,10 +26,18 @@ export function parseYaml<T>(text: string, path: string, schema: z.ZodType<T>, n
   const file: unknown = document.toJS() ?? {};
   const parsed = schema.safeParse(file);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
+  const [first] = parsed.error.issues;
+  const issue = first && mostExact(first);
   if (issue === undefined) throw badConfig(1, 'the file: is not valid');
   const what = `${issue.path.join('.') || 'the file'}: ${issueText(issue)}`;
   throw badConfig(lineOf(document, lines, issue), what, suggestion(issue, file, schema));
+}
+
+/** Of a value that may have several forms, what is wrong with the form that it has. */
+function mostExact(issue: Issue): Issue {
+  if (issue.code !== 'invalid_union') return issue;
+  const exact = issue.errors.flat().find(({ code }) => code === 'invalid_value');
+  return exact ? { ...exact, path: [...issue.path, ...exact.path] } : issue;
 }
 
 function suggestion(issue: Issue, file: unknown, schema: z.ZodType): string {

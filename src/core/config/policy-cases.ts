@@ -6,8 +6,8 @@ import type { PolicyFacts } from '../policy/facts.ts';
 import { rulesOf } from '../policy/rules.ts';
 import { reachVerdict } from '../policy/verdict.ts';
 import { parseYaml } from './parse.ts';
-import { knownNames, refuseUnknown } from './policy-names.ts';
-import type { OperationForRules } from './policy-names.ts';
+import { knownNames, refuseUnknown, refuseUnknownName } from './policy-names.ts';
+import type { Known, OperationForRules } from './policy-names.ts';
 import type { ConfigFile } from './schema.ts';
 
 /*
@@ -92,12 +92,14 @@ function casesSchema(file: ConfigFile, rules: readonly NamedRule[], operations: 
     .strictObject({ cases: z.array(caseSchema).min(1) })
     .superRefine(({ cases }, context) => {
       for (const [index, { call, facts, expect }] of cases.entries()) {
-        const check = (of: Parameters<typeof refuseUnknown>[0], given: readonly string[] = [], ...at: string[]): void =>
+        const check = (of: Known, given: readonly string[] = [], ...at: string[]): void =>
           refuseUnknown(of, given, ['cases', index, ...at], context);
-        check(known.operations, [call.operation], 'call', 'operation');
+        const checkOne = (of: Known, name: string, ...at: string[]): void =>
+          refuseUnknownName(of, name, ['cases', index, ...at], context);
+        checkOne(known.operations, call.operation, 'call', 'operation');
         check(known.regions, facts.regions, 'facts', 'regions');
         check(known.accelerators, facts.accelerators, 'facts', 'accelerators');
-        check(ruleNames, expect.rule === undefined ? [] : [expect.rule], 'expect', 'rule');
+        if (expect.rule !== undefined) checkOne(ruleNames, expect.rule, 'expect', 'rule');
         check(known.people, expect.approvers?.people, 'expect', 'approvers', 'people');
         check(known.groups, expect.approvers?.groups, 'expect', 'approvers', 'groups');
         if (facts.destroys !== undefined || destroysOf(call.operation, operations) !== undefined) continue;

@@ -100,12 +100,19 @@ export function refuseUnknown(
   path: PropertyKey[],
   context: z.RefinementCtx,
 ): void {
-  for (const [index, written] of names.entries()) {
-    // Rules may say `launch-instance` for `launch_instance`.
-    const name = known.what === 'operation' ? written.replaceAll('-', '_') : written;
-    if (known.names.includes(name) || known.also?.test(name)) continue;
-    const message = known.refused?.(name) ?? `there is no ${known.what} "${written}"`;
-    const near = nearest(name, known.names);
-    context.addIssue({ code: 'custom', path: [...path, index], message, params: { near, known: known.names } });
-  }
+  for (const [index, name] of names.entries()) refuseUnknownName(known, name, [...path, index], context);
+}
+
+export function refuseUnknownName(
+  known: Known,
+  written: string,
+  path: PropertyKey[],
+  context: z.RefinementCtx,
+): void {
+  // Rules may say `launch-instance` for `launch_instance`.
+  const name = known.what === 'operation' ? written.replaceAll('-', '_') : written;
+  if (known.names.includes(name) || known.also?.test(name)) return;
+  const message = known.refused?.(name) ?? `there is no ${known.what} "${written}"`;
+  const near = nearest(name, known.names);
+  context.addIssue({ code: 'custom', path, message, params: { near, known: known.names } });
 }
