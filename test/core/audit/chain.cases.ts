@@ -63,6 +63,8 @@ describe.each(stores())('the audit on $name', (kind) => {
         (await createAuditLog({ store, key: withKey, heads: new HeadFile(headFile, systemClock), now }).verify())
           .findings,
       async [Symbol.asyncDispose]() {
+        // Else it writes the last head when the folder is gone.
+        await heads.close();
         await open[Symbol.asyncDispose]();
         await rm(folder, { recursive: true, force: true });
       },
