@@ -11,7 +11,9 @@ import type { AddCommand } from './sub-command.ts';
 /** `ecolink policy explain launch-instance tiny --replicas 2`: explains any command instead of running it. */
 export function addPolicyCommands(program: Command, add: AddCommand, group: string, terminal: Terminal): void {
   const policy = add(program, 'policy').helpGroup(group);
-  policy.summary('Explain and test the policy').description('Explains what the policy in ecolink.yaml does, and tests it.');
+  policy
+    .summary('Explain and test the policy')
+    .description('Explains what the policy in ecolink.yaml does, and tests it.');
   addTest(policy, add, terminal);
   const about = 'Show which rule answers an operation, and why';
   const explain = add(policy, 'explain').summary(about).description(`${about}. Nothing is asked for and nothing runs.`);
@@ -33,7 +35,9 @@ function addTest(policy: Command, add: AddCommand, terminal: Terminal): void {
   const about = 'Check examples of what the policy must allow, hold back and deny';
   add(policy, 'test')
     .summary(about)
-    .description(`${about}. Reads ecolink.yaml and the file, and needs no server. Status 0 if all pass, 5 if one fails.`)
+    .description(
+      `${about}. Reads ecolink.yaml and the file, and needs no server. Status 0 if all pass, 5 if one fails.`,
+    )
     .argument('<file>', 'YAML file with the cases. docs/policy.md explains it.')
     .option(...jsonFlag)
     .addHelpText('after', casesExamples)

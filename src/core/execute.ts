@@ -164,7 +164,7 @@ async function settle(
   verdict: Verdict,
   previewed: Previewed | undefined,
 ): Promise<Outcome> {
-  const { operation, call, context, ledger, ground } = mutation;
+  const { operation, call, context, ledger } = mutation;
   const { approvals } = deps.services;
   const { answer } = verdict;
   noteVerdict(mutation, verdict);

@@ -31,7 +31,10 @@ test('cases are decided without a server: status 0 if all pass, 5 with the reaso
     stderr: expect.stringContaining('error[policy_cases_failed]: 1 of 2 cases fail.'),
   });
   const { stdout, status } = await testPolicy(`cases:\n${caseOf('held', 'deny')}`, '--json');
-  expect([status, JSON.parse(stdout)]).toEqual([0, { passed: true, cases: [{ name: 'held', passed: true, problems: [] }] }]);
+  expect([status, JSON.parse(stdout)]).toEqual([
+    0,
+    { passed: true, cases: [{ name: 'held', passed: true, problems: [] }] },
+  ]);
 });
 
 test('a mistake in the file is named with its line, and a missing file by its name', async () => {

@@ -46,8 +46,7 @@ export async function runApproval(deps: ApprovalDeps, runner: Runner, id: number
     if (await moveApproval(deps.store.db, id, 'approved', now.state, decided)) publish(deps, id);
     return 'when_nudged';
   }
-  if (!again && now.result === 'unchanged' && !(await votesStillCount(deps, approval, now)))
-    return 'when_nudged';
+  if (!again && now.result === 'unchanged' && !(await votesStillCount(deps, approval, now))) return 'when_nudged';
   if (!(await claimRun(deps.store.db, id, at(deps), at(deps, claimMs)))) return claimMs;
   publish(deps, id);
   if (now.result === 'ends') return endInterrupted(deps, approval, now.reason);

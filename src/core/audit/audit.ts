@@ -77,8 +77,9 @@ export function createAuditLog({ store, key, heads, now }: AuditDeps): AuditLog 
     list: (query, caller) => list(store, query, caller),
     async verify({ replay = false } = {}) {
       if (!replay) return verifyChain(store, key, await heads.read());
-      const { count, check } = createReplay(store);
-      return { ...(await verifyChain(store, key, await heads.read(), check)), ...count };
+      const replaying = createReplay(store);
+      const verification = await verifyChain(store, key, await heads.read(), (row) => replaying.check(row));
+      return { ...verification, ...replaying.count };
     },
   };
 }
@@ -159,8 +160,7 @@ async function hiddenInputs(store: Store, rows: readonly AuditRow[], person: str
     .where('opened', 'in', [...opened, 0])
     .execute();
   const shown = new Set(closings.filter((row) => row.private !== 1).map((row) => row.opened));
-  const isHidden = (row: AuditRow): boolean =>
-    row.event === 'opened' ? !shown.has(row.number) : row.private === 1;
+  const isHidden = (row: AuditRow): boolean => (row.event === 'opened' ? !shown.has(row.number) : row.private === 1);
   return new Set(others.filter(isHidden).map(({ number }) => number));
 }
 

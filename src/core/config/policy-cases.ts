@@ -88,25 +88,23 @@ export function runPolicyCases(
 function casesSchema(file: ConfigFile, rules: readonly NamedRule[], operations: readonly OperationForRules[]) {
   const known = knownNames(file, operations);
   const ruleNames = { what: 'rule', names: [...rules.map(({ name }) => name), 'no rule applies'] };
-  return z
-    .strictObject({ cases: z.array(caseSchema).min(1) })
-    .superRefine(({ cases }, context) => {
-      for (const [index, { call, facts, expect }] of cases.entries()) {
-        const check = (of: Known, given: readonly string[] = [], ...at: string[]): void =>
-          refuseUnknown(of, given, ['cases', index, ...at], context);
-        const checkOne = (of: Known, name: string, ...at: string[]): void =>
-          refuseUnknownName(of, name, ['cases', index, ...at], context);
-        checkOne(known.operations, call.operation, 'call', 'operation');
-        check(known.regions, facts.regions, 'facts', 'regions');
-        check(known.accelerators, facts.accelerators, 'facts', 'accelerators');
-        if (expect.rule !== undefined) checkOne(ruleNames, expect.rule, 'expect', 'rule');
-        check(known.people, expect.approvers?.people, 'expect', 'approvers', 'people');
-        check(known.groups, expect.approvers?.groups, 'expect', 'approvers', 'groups');
-        if (facts.destroys !== undefined || destroysOf(call.operation, operations) !== undefined) continue;
-        const message = `is needed: whether ${call.operation} takes something away depends on the call`;
-        context.addIssue({ code: 'custom', path: ['cases', index, 'facts', 'destroys'], message });
-      }
-    });
+  return z.strictObject({ cases: z.array(caseSchema).min(1) }).superRefine(({ cases }, context) => {
+    for (const [index, { call, facts, expect }] of cases.entries()) {
+      const check = (of: Known, given: readonly string[] = [], ...at: string[]): void =>
+        refuseUnknown(of, given, ['cases', index, ...at], context);
+      const checkOne = (of: Known, name: string, ...at: string[]): void =>
+        refuseUnknownName(of, name, ['cases', index, ...at], context);
+      checkOne(known.operations, call.operation, 'call', 'operation');
+      check(known.regions, facts.regions, 'facts', 'regions');
+      check(known.accelerators, facts.accelerators, 'facts', 'accelerators');
+      if (expect.rule !== undefined) checkOne(ruleNames, expect.rule, 'expect', 'rule');
+      check(known.people, expect.approvers?.people, 'expect', 'approvers', 'people');
+      check(known.groups, expect.approvers?.groups, 'expect', 'approvers', 'groups');
+      if (facts.destroys !== undefined || destroysOf(call.operation, operations) !== undefined) continue;
+      const message = `is needed: whether ${call.operation} takes something away depends on the call`;
+      context.addIssue({ code: 'custom', path: ['cases', index, 'facts', 'destroys'], message });
+    }
+  });
 }
 
 /** Undefined if it depends on the call. */

@@ -89,7 +89,9 @@ function knownOperations(operations: readonly OperationForRules[]): Known {
 function knownPeople({ people }: Pick<PolicyFile, 'people'>): Known {
   const names = people.map(({ name }) => name);
   const account = userInfo().username;
-  const atTerminal = people.some(({ identities }) => identities.includes('local')) ? [] : [account, `${account} (local)`];
+  const atTerminal = people.some(({ identities }) => identities.includes('local'))
+    ? []
+    : [account, `${account} (local)`];
   return { what: 'person', names: [...names, ...atTerminal], also: slackName };
 }
 
@@ -103,12 +105,7 @@ export function refuseUnknown(
   for (const [index, name] of names.entries()) refuseUnknownName(known, name, [...path, index], context);
 }
 
-export function refuseUnknownName(
-  known: Known,
-  written: string,
-  path: PropertyKey[],
-  context: z.RefinementCtx,
-): void {
+export function refuseUnknownName(known: Known, written: string, path: PropertyKey[], context: z.RefinementCtx): void {
   // Rules may say `launch-instance` for `launch_instance`.
   const name = known.what === 'operation' ? written.replaceAll('-', '_') : written;
   if (known.names.includes(name) || known.also?.test(name)) return;

@@ -27,7 +27,13 @@ export function driftBetween(then: Preview, now: Preview): string[] {
 
 /** Requests of older versions keep 16 digits of a hash that is whole now. */
 function isShortOf(was: string | undefined, is: string | undefined): boolean {
-  return was !== undefined && is !== undefined && /^[0-9a-f]{16}$/.test(was) && /^[0-9a-f]{64}$/.test(is) && is.startsWith(was);
+  return (
+    was !== undefined &&
+    is !== undefined &&
+    /^[0-9a-f]{16}$/.test(was) &&
+    /^[0-9a-f]{64}$/.test(is) &&
+    is.startsWith(was)
+  );
 }
 
 function dearer(was: number | null | undefined, is: number | null | undefined): string[] {

@@ -57,9 +57,7 @@ const requireSchema = z.strictObject({
   /** True: the requester may approve, also what their own agent asked for. */
   requester_may_approve: z.boolean().default(false),
   /** How approvals must be made to count: one way, or a list of ways. */
-  assurance: z
-    .union([z.enum(assurances).transform((one) => [one]), z.array(z.enum(assurances)).min(1)])
-    .optional(),
+  assurance: z.union([z.enum(assurances).transform((one) => [one]), z.array(z.enum(assurances)).min(1)]).optional(),
   /** When the approvers are reminded. */
   remind_after: durationSchema.optional(),
   /** After this time without a decision, these people may decide too. */

@@ -24,6 +24,8 @@ afterEach(() => p[Symbol.asyncDispose]());
 const explain = (who: Caller, operation: string, input: object = {}, more: object = {}) =>
   p.run(who, 'explain_policy', { operation, input: JSON.stringify(input), ...more });
 
+const refusals = new Set(['role_missing', 'scope_missing', 'may_not_decide']);
+
 async function codeOf(call: Promise<unknown>): Promise<string> {
   const thrown = await call.then(
     () => undefined,
@@ -38,12 +40,11 @@ test('explaining a call needs the role, the scope and the right to decide that t
   const agent = await p.withToken('root', { agent: true });
   for (const { name, examples } of catalogue) {
     for (const who of [vic, reader, agent]) {
-      const refusals = ['role_missing', 'scope_missing', 'may_not_decide'];
       const called = await codeOf(p.run(who, name, { no_such_field: 1 }));
       const explained = await codeOf(explain(who, name, examples[0]));
       // Past the rights, the call fails because of its field. The explanation may fail because of the world.
-      if (refusals.includes(called)) expect([name, explained]).toEqual([name, called]);
-      else expect([name, refusals.includes(explained)]).toEqual([name, false]);
+      if (refusals.has(called)) expect([name, explained]).toEqual([name, called]);
+      else expect([name, refusals.has(explained)]).toEqual([name, false]);
     }
   }
 });
@@ -136,6 +137,6 @@ test('an operation that reads changes nothing that is stored, whatever it is giv
   for (const { name, effect, examples } of catalogue) {
     if (effect !== 'read') continue;
     for (const input of inputs[name] ?? examples) await p.run(root, name, input).catch(() => undefined);
-    expect(stored(), name).toEqual(before);
+    expect({ name, ...stored() }).toEqual({ name, ...before });
   }
 });

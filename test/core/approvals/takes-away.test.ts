@@ -58,7 +58,9 @@ test('a restart of what is stopped takes nothing away', async () => {
 });
 
 test('every operation that may take something away says so', () => {
-  const named = catalogue.filter(({ effect, mayDestroy }) => effect === 'destructive' || mayDestroy).map(({ name }) => name);
+  const named = catalogue
+    .filter(({ effect, mayDestroy }) => effect === 'destructive' || mayDestroy)
+    .map(({ name }) => name);
   expect(named).toEqual([
     'delete_model',
     'stop_instance',

@@ -48,9 +48,17 @@ describe('a case', () => {
 
   test.each([
     ['adds: true, gpus: 4', 'verdict: allow', 'expected allow, and "large" says ask'],
-    ['adds: true, gpus: 4', 'verdict: ask, rule: no h100', '"no h100" does not fit: it does not use the accelerator h100'],
+    [
+      'adds: true, gpus: 4',
+      'verdict: ask, rule: no h100',
+      '"no h100" does not fit: it does not use the accelerator h100',
+    ],
     ['adds: true, gpus: 4', 'verdict: ask, quorum: 2', 'expected 2 approvals, and it needs 1'],
-    ['adds: true, gpus: 4', 'verdict: ask, approvers: { roles: [admin] }', 'expected as approvers roles admin, and the rule names people ada'],
+    [
+      'adds: true, gpus: 4',
+      'verdict: ask, approvers: { roles: [admin] }',
+      'expected as approvers roles admin, and the rule names people ada',
+    ],
     ['adds: true', 'verdict: allow, quorum: 1', 'nobody is asked, so nobody approves'],
   ])('with {%s} fails if it says {%s}, with the reason', (facts, expected, problem) => {
     const result = one(launch, facts, expected);
@@ -59,13 +67,43 @@ describe('a case', () => {
   });
 
   test.each([
-    ['operation: lanch_instance', 'adds: true', 'verdict: ask', 'line 3: cases.0.call.operation: there is no operation "lanch_instance". Did you mean "launch_instance"?'],
-    [launch, 'adds: true, accelerators: [h10]', 'verdict: ask', 'line 4: cases.0.facts.accelerators.0: there is no accelerator "h10". Did you mean "h100"?'],
-    [launch, 'adds: true, gpu: 1', 'verdict: ask', 'line 4: cases.0.facts: unknown setting "gpu". Did you mean "gpus"?'],
-    [launch, 'adds: true', 'verdict: ak', 'line 5: cases.0.expect.verdict: expected one of "allow"|"ask"|"deny". Did you mean "ask"?'],
-    [launch, 'adds: true', 'verdict: ask, rule: larg', 'line 5: cases.0.expect.rule: there is no rule "larg". Did you mean "large"?'],
+    [
+      'operation: lanch_instance',
+      'adds: true',
+      'verdict: ask',
+      'line 3: cases.0.call.operation: there is no operation "lanch_instance". Did you mean "launch_instance"?',
+    ],
+    [
+      launch,
+      'adds: true, accelerators: [h10]',
+      'verdict: ask',
+      'line 4: cases.0.facts.accelerators.0: there is no accelerator "h10". Did you mean "h100"?',
+    ],
+    [
+      launch,
+      'adds: true, gpu: 1',
+      'verdict: ask',
+      'line 4: cases.0.facts: unknown setting "gpu". Did you mean "gpus"?',
+    ],
+    [
+      launch,
+      'adds: true',
+      'verdict: ak',
+      'line 5: cases.0.expect.verdict: expected one of "allow"|"ask"|"deny". Did you mean "ask"?',
+    ],
+    [
+      launch,
+      'adds: true',
+      'verdict: ask, rule: larg',
+      'line 5: cases.0.expect.rule: there is no rule "larg". Did you mean "large"?',
+    ],
     [launch, 'gpus: 1', 'verdict: ask', 'line 4: cases.0.facts.adds: '],
-    ['operation: scale_instance', 'adds: false', 'verdict: ask', 'line 4: cases.0.facts.destroys: is needed: whether scale_instance takes something away depends on the call.'],
+    [
+      'operation: scale_instance',
+      'adds: false',
+      'verdict: ask',
+      'line 4: cases.0.facts.destroys: is needed: whether scale_instance takes something away depends on the call.',
+    ],
   ])('of {%s} with {%s} and {%s} is refused with its line', (call, facts, expected, words) => {
     expect(() => one(call, facts, expected)).toThrow(words);
   });

@@ -28,7 +28,10 @@ const rule = (when: string, require = 'approvers: { roles: [admin] }'): string =
 
 describe('a name in a rule that does not exist', () => {
   test.each([
-    ['operations: [launch_instance, lanch_instance]', 'there is no operation "lanch_instance". Did you mean "launch_instance"?'],
+    [
+      'operations: [launch_instance, lanch_instance]',
+      'there is no operation "lanch_instance". Did you mean "launch_instance"?',
+    ],
     ['operations: [launch-instanse]', 'there is no operation "launch-instanse". Did you mean "launch_instance"?'],
     ['regions: [eu-wets]', 'there is no region "eu-wets". Did you mean "eu-west"?'],
     ['regions: [mars]', 'there is no region "mars". Known: eu-west.'],
@@ -36,7 +39,10 @@ describe('a name in a rule that does not exist', () => {
     ['roles: [membr]', 'expected one of "viewer"|"member"|"approver"|"admin". Did you mean "member"?'],
     ['acelerators: [h100]', 'unknown setting "acelerators". Did you mean "accelerators"?'],
     ['operations: [list_models]', 'the policy is never asked about "list_models", so this rule would do nothing.'],
-    ['operations: [approve_request]', 'the policy is never asked about "approve_request", so this rule would do nothing.'],
+    [
+      'operations: [approve_request]',
+      'the policy is never asked about "approve_request", so this rule would do nothing.',
+    ],
   ])('in %s is refused with its line and the nearest name', (when, words) => {
     expect(complaint(rule(when))).toMatch(/^ecolink\.yaml, line 7: /);
     expect(complaint(rule(when))).toContain(words);
@@ -45,7 +51,10 @@ describe('a name in a rule that does not exist', () => {
   test.each([
     ['approvers: { people: [aad] }', 'there is no person "aad". Did you mean "ada"?'],
     ['approvers: { groups: [ml-lead] }', 'there is no group "ml-lead". Did you mean "ml-leads"?'],
-    ['approvers: { roles: [approver] }, escalate: { after: 1h, approvers: { groups: [ops] } }', 'there is no group "ops". Known: ml-leads.'],
+    [
+      'approvers: { roles: [approver] }, escalate: { after: 1h, approvers: { groups: [ops] } }',
+      'there is no group "ops". Known: ml-leads.',
+    ],
     ['approvers: { roles: [approver] }, assurance: terminl', 'Did you mean "terminal"?'],
   ])('in %s is refused too', (require, words) => {
     expect(complaint(rule('agent: true', require))).toMatch(/^ecolink\.yaml, line 8: /);
@@ -68,7 +77,7 @@ test.each([
 });
 
 test('names as the command line writes them fit', () => {
-  expect(complaint(rule('operations: [launch-instance, scale_instance], regions: [eu-west], accelerators: [h100]'))).toBe(
-    'none',
-  );
+  expect(
+    complaint(rule('operations: [launch-instance, scale_instance], regions: [eu-west], accelerators: [h100]')),
+  ).toBe('none');
 });
