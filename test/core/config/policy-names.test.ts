@@ -1,8 +1,11 @@
+import { writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseConfigFile } from '../../../src/core/config/parse.ts';
 import { configFileSchema, regionSettings } from '../../../src/core/config/schema.ts';
 import { operationsForRules } from '../../../src/core/operations/catalogue.ts';
+import { startCore } from '../../support/core.ts';
 
 const schema = configFileSchema(regionSettings, operationsForRules());
 
@@ -80,4 +83,17 @@ test('names as the command line writes them fit', () => {
   expect(
     complaint(rule('operations: [launch-instance, scale_instance], regions: [eu-west], accelerators: [h100]')),
   ).toBe('none');
+});
+
+test('a server does not start with such a rule, and a running one keeps its last valid rules', async () => {
+  const wrong = 'policy: [{ when: { operations: [lanch_instance] }, deny: No. }]';
+  await expect(startCore({ reconcile: false, config: wrong })).rejects.toMatchObject({
+    code: 'bad_config',
+    message: expect.stringContaining('line 1: policy.0.when.operations.0: there is no operation "lanch_instance"'),
+    nextStep: expect.stringContaining('Correct that line.'),
+  });
+  const right = 'policy: [{ when: { operations: [delete_model] }, deny: Kept. }]';
+  await using place = await startCore({ reconcile: false, config: right });
+  await writeFile(join(place.dataDir, 'ecolink.yaml'), wrong);
+  await expect(place.run('delete_model', { model: 'any' })).rejects.toMatchObject({ code: 'policy_denied' });
 });
