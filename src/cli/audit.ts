@@ -16,8 +16,11 @@ export function addAuditCommands(program: Command, add: AddCommand, group: strin
   add(audit, 'verify')
     .summary('Find rows that were changed, lost or cut off')
     .description('Reads every row. Status 0 if the chain holds, 5 if it does not.')
+    .option('--replay', 'Also recompute every verdict of the policy.')
     .option(...jsonFlag)
-    .action((_, command: Command) => verify(wantsJson(command), terminal));
+    .action(({ replay }: { replay?: boolean }, command: Command) =>
+      verify({ replay, json: wantsJson(command) }, terminal),
+    );
   add(audit, 'export')
     .summary('Print every row as one line of JSON, oldest first')
     .description('Prints every row as one line of JSON, oldest first. A flag keeps only the rows that match it.')
@@ -27,16 +30,25 @@ export function addAuditCommands(program: Command, add: AddCommand, group: strin
     .action((filters: Filters) => exportRows(filters, terminal));
 }
 
-async function verify(json: boolean, terminal: Terminal): Promise<void> {
+async function verify(
+  { replay, json }: { replay?: boolean | undefined; json: boolean },
+  terminal: Terminal,
+): Promise<void> {
   await using server = await chooseServer({ withoutServer: true });
-  const output = await server.call('verify_audit', {});
+  const output = await server.call('verify_audit', { replay });
   if (json) terminal.out(jsonText(output));
-  else if (output.holds) terminal.out(`The audit holds: ${output.rows} rows, none changed, missing or cut off.`);
+  else if (output.holds) terminal.out(saidOf(output));
   if (output.holds) return;
   throw fail('audit_broken', `The audit does not hold. ${output.findings.join(' ')}`, {
     nextStep:
       'Find out who could write to the database. Compare it with a backup and with audit-heads.jsonl in the data folder.',
   });
+}
+
+function saidOf({ rows, replayed, not_replayable: older }: OutputOf<'verify_audit'>): string {
+  const holds = `The audit holds: ${rows} rows, none changed, missing or cut off.`;
+  if (replayed === undefined) return holds;
+  return `${holds} Of ${replayed} verdicts none differs. ${older ?? 0} cannot be recomputed, because their facts or rules are not stored.`;
 }
 
 interface Filters {

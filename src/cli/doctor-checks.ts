@@ -5,6 +5,7 @@ import { EcolinkError } from '../core/base/errors.ts';
 import { say, task } from '../core/base/prose.ts';
 import { withoutCredentials } from '../core/base/secret-shapes.ts';
 import { clientEnvironment, loadConfig } from '../core/config/load.ts';
+import { loadConfigStrictly } from './strict-config.ts';
 import {
   checkDataFolder,
   checkEngines,
@@ -80,7 +81,7 @@ function nodeVersion(): CheckResult {
 }
 
 function configuration(): CheckResult {
-  const { regions, filesystems, runtimes } = loadConfig();
+  const { regions, filesystems, runtimes } = loadConfigStrictly();
   const names = regions.map((region) => region.name).join(', ');
   const said = `regions: ${names}; filesystems: ${filesystems.length}; runtimes of your own: ${runtimes.length}`;
   return { state: 'ok', said };

@@ -1,16 +1,20 @@
 import type { Command } from 'commander';
 import { operations } from '../core/operations/catalogue.ts';
-import { commandName, commandOperations } from './names.ts';
+import { commandName, commandOperations, program as programName } from './names.ts';
 import { operationCommand } from './operation-command.ts';
 import type { OperationRequest } from './operation-command.ts';
 import type { Terminal } from './output/terminal.ts';
 import { runOperation } from './run-operation.ts';
+import { jsonFlag, wantsJson } from './sub-command.ts';
 import type { AddCommand } from './sub-command.ts';
 
 /** `ecolink policy explain launch-instance tiny --replicas 2`: explains any command instead of running it. */
 export function addPolicyCommands(program: Command, add: AddCommand, group: string, terminal: Terminal): void {
   const policy = add(program, 'policy').helpGroup(group);
-  policy.summary('Explain the policy').description('Explains what the policy in ecolink.yaml does.');
+  policy
+    .summary('Explain and test the policy')
+    .description('Explains what the policy in ecolink.yaml does, and tests it.');
+  addTest(policy, add, terminal);
   const about = 'Show which rule answers an operation, and why';
   const explain = add(policy, 'explain').summary(about).description(`${about}. Nothing is asked for and nothing runs.`);
   for (const operation of commandOperations()) {
@@ -21,6 +25,26 @@ export function addPolicyCommands(program: Command, add: AddCommand, group: stri
     );
     command.option('--as-agent', 'As if an agent of yours asked.');
   }
+}
+
+const casesExamples = `
+Example:
+  ${programName} policy test policy-cases.yaml`;
+
+function addTest(policy: Command, add: AddCommand, terminal: Terminal): void {
+  const about = 'Check examples of what the policy must allow, hold back and deny';
+  add(policy, 'test')
+    .summary(about)
+    .description(
+      `${about}. Reads ecolink.yaml and the file, and needs no server. Status 0 if all pass, 5 if one fails.`,
+    )
+    .argument('<file>', 'YAML file with the cases. docs/policy.md explains it.')
+    .option(...jsonFlag)
+    .addHelpText('after', casesExamples)
+    .action(async (path: string, _, command: Command) => {
+      const { testPolicy } = await import('./policy-test.ts');
+      testPolicy(path, wantsJson(command), terminal);
+    });
 }
 
 function explained({ operation, input, json, options }: OperationRequest): OperationRequest {

@@ -17,7 +17,9 @@ import { auditKey, needAuditKey } from './audit/key.ts';
 import { closeInterruptedRows } from './audit/close-interrupted.ts';
 import type { Config } from './config/config.ts';
 import { createLiveConfig } from './config/live.ts';
+import { checkConfigFile } from './config/load.ts';
 import { configFileSchema } from './config/schema.ts';
+import { operationsForRules } from './operations/catalogue.ts';
 import type { Services } from './operations/services.ts';
 import type { CallObserver, Core } from './core.ts';
 import { approvableOperations, createExecute, createRunner } from './execute.ts';
@@ -86,7 +88,12 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   await needAuditKey(config.secrets.auditKey, store);
   const now = (): Date => clock.now();
   const changes = createChanges();
-  const schema = configFileSchema(kinds.map(({ settings }) => settings));
+  const schema = configFileSchema(
+    kinds.map(({ settings }) => settings),
+    operationsForRules(),
+  );
+  // The file was read without the catalogue. A rule that names an operation wrongly would do nothing.
+  checkConfigFile(config, schema);
   const live = undo.use(createLiveConfig({ config, log, clock, newId, schema }));
   const people = await createPeople({
     live,
@@ -125,7 +132,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     store,
     access,
     fleet,
-    operations: approvableOperations(() => services),
+    operations: approvableOperations(access, () => services),
     rules: () => live.file(),
     changes,
     log,

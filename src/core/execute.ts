@@ -26,7 +26,7 @@ import type { InputOf, OperationName, OutputOf } from './operations/catalogue.ts
 import type { DefinedOperation, Mutation, MutationCall, OperationContext } from './operations/define.ts';
 import type { Services } from './operations/services.ts';
 import { ruleText } from './policy/decide.ts';
-import type { PolicyAnswer } from './policy/decide.ts';
+import type { Verdict } from './policy/verdict.ts';
 import type { Store } from './store/store.ts';
 import { inUnitOfWork } from './store/unit-of-work.ts';
 import type { UnitOfWork } from './store/unit-of-work.ts';
@@ -102,9 +102,13 @@ async function run(
   const caller = await authorise(operation, sender, deps.access);
   const context: OperationContext = { services: deps.services, caller, signal };
   if (operation.effect === 'read') {
-    const { input, answer } = operation.call(raw);
-    if (operation.audited !== true) return answer(context);
-    return audited(deps, { operation, input, caller, request: requestId, ground: {} }, () => answer(context));
+    const { input, first, answer } = operation.call(raw);
+    const before = await first(context);
+    const did = before && (await run(deps, before.operation, before.input, sender, { signal, requestId }));
+    const handle = (): Promise<Outcome> => answer({ ...context, first: did });
+    if (operation.audited !== true) return handle();
+    const ground: AuditGround = { private: true };
+    return audited(deps, { operation, input, caller, request: requestId, ground }, handle);
   }
   const parsed = operation.call(raw);
   const { input } = parsed;
@@ -112,7 +116,8 @@ async function run(
   const call: OperationCall = { operation, input, caller, requestId };
   const earlier = (await ledger.find()) ?? (await deps.services.approvals.replay(call));
   if (earlier) return repeated(operation, earlier, context);
-  const ground: AuditGround = {};
+  // Until a preview says that it is not.
+  const ground: AuditGround = { private: true };
   return audited(deps, { operation, input, caller, request: requestId, ground }, () =>
     mutate(deps, { operation, parsed, call, context, ledger, ground }),
   );
@@ -145,10 +150,11 @@ async function mutate(deps: ExecuteDeps, mutation: MutationRun): Promise<Outcome
   const { approvals } = deps.services;
   const early = await approvals.askEarly(call);
   // A call that the policy denies anyway does not read the world.
-  if (early.answer?.answer === 'deny') return settle(deps, mutation, early.answer, undefined);
+  if (early.verdict?.answer.answer === 'deny') return settle(deps, mutation, early.verdict, undefined);
   const prepared = await parsed.prepare({ ...context, accepted: false });
+  mutation.ground.private = prepared.preview.private ?? false;
   const question: PolicyQuestion = { ...early.question, preview: prepared.preview };
-  return settle(deps, mutation, early.answer ?? (await approvals.ask(question)), { prepared, question });
+  return settle(deps, mutation, early.verdict ?? (await approvals.ask(question)), { prepared, question });
 }
 
 interface Previewed {
@@ -160,23 +166,35 @@ interface Previewed {
 async function settle(
   deps: ExecuteDeps,
   mutation: MutationRun,
-  answer: PolicyAnswer,
+  verdict: Verdict,
   previewed: Previewed | undefined,
 ): Promise<Outcome> {
-  const { operation, call, context, ledger, ground } = mutation;
+  const { operation, call, context, ledger } = mutation;
   const { approvals } = deps.services;
-  if (operation.neverHeldBack !== true) ground.policy = ruleText(answer);
+  const { answer } = verdict;
+  noteVerdict(mutation, verdict);
   if (answer.answer === 'deny' || !previewed) throw policyDenied(call, answer);
   const { prepared, question } = previewed;
   try {
-    if (answer.answer === 'require') return operation.output.parse(await approvals.request(call, question, answer));
-    const again = (unit: UnitOfWork): Promise<void> => approvals.askAgain(question, answer, unit);
+    if (answer.answer === 'require') {
+      const required = { ...verdict, answer };
+      return operation.output.parse(await approvals.request(call, question, required));
+    }
+    const again = async (unit: UnitOfWork): Promise<void> =>
+      noteVerdict(mutation, await approvals.askAgain(question, verdict, unit));
     return await commitOnce(deps, operation, prepared, { ledger, context, again });
   } catch (thrown) {
     if (!(thrown instanceof AnswerChanged)) throw thrown;
     // As if the calls had come one after the other.
-    return settle(deps, mutation, thrown.answer, previewed);
+    return settle(deps, mutation, thrown.verdict, previewed);
   }
+}
+
+/** Keeps the verdict for the audit. */
+function noteVerdict({ operation, ground }: Pick<MutationRun, 'operation' | 'ground'>, verdict: Verdict): void {
+  if (operation.neverHeldBack) return;
+  ground.policy = ruleText(verdict.answer);
+  ground.verdict = verdict;
 }
 
 interface Commit {
@@ -232,17 +250,25 @@ export function createRunner(deps: ExecuteDeps): Runner {
       const caller: Caller = { ...requester, person: { ...requester, role: 'viewer' }, mayDecide: false };
       return mutationNamed(approval.operation).respond(found.committed, { services, caller, replayed: true });
     },
-    async run(approval, { operation: { name }, caller: requester, prepared, answerAgain }, decisions) {
+    async run(approval, { operation: { name }, caller: requester, prepared, verdict, answerAgain }, decisions) {
       const operation = mutationNamed(name);
       const caller = await authoriseAgain(operation, requester, access);
       const policy = ruleText({ answer: 'require', rule: approval.rule });
-      const ground = { policy, approval: approval.id, decisions: JSON.stringify(decisions) };
+      const ground: AuditGround = {
+        policy,
+        approval: approval.id,
+        decisions: JSON.stringify(decisions),
+        private: prepared.preview.private ?? false,
+        verdict,
+      };
       const { input } = prepared.preview;
       return audited(deps, { operation, input, caller, request: approval.request, ground }, () =>
         commitOnce(deps, operation, prepared, {
           ledger: ledgerFor(approval),
           context: { services, caller },
-          again: answerAgain,
+          again: async (unit) => {
+            ground.verdict = await answerAgain(unit);
+          },
         }),
       );
     },
@@ -250,9 +276,10 @@ export function createRunner(deps: ExecuteDeps): Runner {
 }
 
 /** The operations, as approvals see them. */
-export function approvableOperations(services: () => Services): ApprovableOperations {
+export function approvableOperations(access: Access, services: () => Services): ApprovableOperations {
   return {
     find: findOperation,
+    authorise: (operation, caller) => authoriseAgain(operation, caller, access),
     prepare: async (name, input, caller, accepted) =>
       mutationNamed(name).call(input).prepare({ services: services(), caller, accepted }),
   };

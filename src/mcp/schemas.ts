@@ -14,6 +14,7 @@ export function inputSchema(operation: Operation): JsonSchema {
   const schema = omit(z.toJSONSchema(operation.input, { io: 'input' }), omittedFromInputs);
   const properties = { ...schema.properties };
   for (const field of inputFields(operation)) {
+    if (field.notForTools) delete properties[field.name];
     const property = properties[field.name];
     if (typeof property === 'object') properties[field.name] = { ...property, description: describe(field) };
   }
@@ -47,7 +48,7 @@ export function outputSchema(operation: Operation): JsonSchema {
       jsonSchema.type = 'string';
     },
   });
-  const brief = cut(omit(schema, omittedFromOutputs), operation.columns ? 2 : 1);
+  const brief = cut(withoutUnneeded(omit(schema, omittedFromOutputs)), operation.columns ? 2 : 1);
   return operation.effect === 'read' ? brief : receiptSchema(brief);
 }
 
@@ -67,6 +68,15 @@ function describe({ help, brief, onlyWith, requiredThere, choices }: InputField)
       : ` ${requiredThere === true ? 'Required with' : 'Only with'} ${onlyWith.field} ${onlyWith.value}.`;
   const source = choices === undefined ? '' : say` See ${run(choices.operation)}.`;
   return render(say`${brief ?? help}${condition}${source}`, assistantSpeaker);
+}
+
+/** The schema without the properties that an assistant does not need. Results may have them. */
+function withoutUnneeded(schema: JsonSchema): JsonSchema {
+  const kept = Object.entries(schema.properties ?? {}).filter(
+    ([, property]) => typeof property !== 'object' || property['notForTools'] !== true,
+  );
+  const rest = schema.properties === undefined ? schema : { ...schema, properties: Object.fromEntries(kept) };
+  return mapChildren(rest, withoutUnneeded);
 }
 
 /** The schema without some keywords, at every depth. */

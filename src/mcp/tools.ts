@@ -50,10 +50,10 @@ function advertised(schema: JsonSchema): StandardSchemaWithJSON<object> {
 }
 
 /** The most that an operation may do. Clients decide by these whether to ask their user. */
-function annotationsOf({ effect, input }: Operation): ToolAnnotations {
+function annotationsOf({ effect, mayDestroy, input }: Operation): ToolAnnotations {
   return {
     readOnlyHint: effect === 'read',
-    destructiveHint: effect === 'destructive',
+    destructiveHint: effect === 'destructive' || mayDestroy === true,
     // A second deletion changes nothing. A second launch makes a second instance.
     idempotentHint: effect !== 'write',
     // A write may make EcoLink download from the Hub. A look at a repo asks the Hub too.

@@ -56,8 +56,12 @@ describe.each(tools)('$name', ({ name, title, description, inputSchema, outputSc
   });
 
   it('says honestly what it may do', () => {
-    const effect = catalogue.find((operation) => operation.name === name)?.effect;
-    expect(annotations).toMatchObject({ readOnlyHint: effect === 'read', destructiveHint: effect === 'destructive' });
+    const { effect, mayDestroy } = catalogue.find((operation) => operation.name === name) ?? {};
+    expect(annotations).toMatchObject({
+      readOnlyHint: effect === 'read',
+      // A scale down ends replicas, so the tool that scales is not harmless.
+      destructiveHint: effect === 'destructive' || mayDestroy === true,
+    });
     expect(annotations?.idempotentHint).toBeTypeOf('boolean');
     expect(annotations?.openWorldHint).toBeTypeOf('boolean');
   });

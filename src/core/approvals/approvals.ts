@@ -3,11 +3,11 @@ import { fail } from '../base/errors.ts';
 import { WorkQueue } from '../base/work-queue.ts';
 import { tellOnce } from '../notify/notify-once.ts';
 import { idempotencyKeyUsed } from '../operation/idempotency.ts';
-import type { PolicyAnswer } from '../policy/decide.ts';
+import type { Verdict } from '../policy/verdict.ts';
 import type { UnitOfWork } from '../store/unit-of-work.ts';
 import { answerAgain } from './answer-changed.ts';
 import { ask, askEarly, hashOfInput, request } from './ask.ts';
-import type { OperationCall } from './ask.ts';
+import type { OperationCall, RequiringVerdict } from './ask.ts';
 import type { ApprovalDeps } from './dependencies.ts';
 import { expireDue } from './expire.ts';
 import { explain } from './explain.ts';
@@ -56,10 +56,10 @@ export function createApprovals(given: Omit<ApprovalDeps, 'nudge' | 'shownIn'>) 
   return {
     askEarly: (call: OperationCall) => askEarly(deps, call),
     ask: (question: PolicyQuestion) => ask(deps, question),
-    askAgain: (question: PolicyQuestion, before: PolicyAnswer, unit: UnitOfWork) =>
+    askAgain: (question: PolicyQuestion, before: Verdict, unit: UnitOfWork) =>
       answerAgain(deps, question, before, unit),
-    request: (call: OperationCall, question: PolicyQuestion, answer: PolicyAnswer & { answer: 'require' }) =>
-      request(deps, call, question, answer),
+    request: (call: OperationCall, question: PolicyQuestion, verdict: RequiringVerdict) =>
+      request(deps, call, question, verdict),
     replay: (call: OperationCall) => replay(deps, call),
     prepareApprove: (input: VoteInput, caller: Caller) => prepareApprove(deps, input, caller),
     prepareDeny: (input: VoteInput, caller: Caller) => prepareDeny(deps, input, caller),

@@ -5,16 +5,18 @@ import { fail } from '../base/errors.ts';
 import { digestOf } from '../base/ids.ts';
 import { run, say, fieldRef } from '../base/prose.ts';
 import type { Operation } from '../operation/operation.ts';
-import { decideWithoutPreview } from '../policy/decide.ts';
 import type { Needs, PolicyAnswer } from '../policy/decide.ts';
+import { reachEarlyVerdict } from '../policy/verdict.ts';
+import type { Verdict } from '../policy/verdict.ts';
 import { inUnitOfWork } from '../store/unit-of-work.ts';
 import type { UnitOfWork } from '../store/unit-of-work.ts';
 import { answerAgain } from './answer-changed.ts';
 import type { ApprovalDeps } from './dependencies.ts';
 import { publish } from './dependencies.ts';
+import { ableToVote, waysIn } from './assurance.ts';
 import { eligibleFor } from './eligible.ts';
 import { expireDue } from './expire.ts';
-import { answerTo, knownFacts, rulesNow } from './policy-input.ts';
+import { knownFacts, rulesNow, verdictOn } from './policy-input.ts';
 import type { PolicyQuestion } from './policy-input.ts';
 import { waitingReceipt } from './receipt.ts';
 import { nextReminder } from './remind.ts';
@@ -31,21 +33,24 @@ export interface OperationCall {
   requestId: string;
 }
 
-/** The policy's answer from what is known without a preview. */
-export interface EarlyAnswer {
+/** The policy's verdict from what is known without a preview. */
+export interface EarlyVerdict {
   question: Omit<PolicyQuestion, 'preview'>;
-  /** Undefined if the answer depends on a preview. */
-  answer: PolicyAnswer | undefined;
+  /** Undefined if it depends on a preview. */
+  verdict: Verdict | undefined;
 }
 
-export async function askEarly(deps: ApprovalDeps, { operation, caller }: OperationCall): Promise<EarlyAnswer> {
+export async function askEarly(
+  deps: ApprovalDeps,
+  { operation, caller }: Pick<OperationCall, 'operation' | 'caller'>,
+): Promise<EarlyVerdict> {
   const rules = operation.neverHeldBack ? [] : await rulesNow(deps);
   const known = knownFacts(operation, caller, deps.now());
-  return { question: { rules, known, person: caller.person.id }, answer: decideWithoutPreview(rules, known) };
+  return { question: { rules, known, person: caller.person.id }, verdict: reachEarlyVerdict(rules, known) };
 }
 
-export function ask(deps: ApprovalDeps, question: PolicyQuestion): Promise<PolicyAnswer> {
-  return answerTo(deps, deps.store.db, question);
+export function ask(deps: ApprovalDeps, question: PolicyQuestion): Promise<Verdict> {
+  return verdictOn(deps, deps.store.db, question);
 }
 
 export function policyDenied({ operation }: OperationCall, answer: PolicyAnswer): Error {
@@ -55,6 +60,9 @@ export function policyDenied({ operation }: OperationCall, answer: PolicyAnswer)
   });
 }
 
+/** A verdict that people must decide. */
+export type RequiringVerdict = Verdict & { answer: PolicyAnswer & { answer: 'require' } };
+
 /**
  * Stores an approval request, or joins the same open request of the same person. Returns the receipt for the caller.
  * Throws `too_few_approvers`, `too_many_requests`, `reason_missing`, and `AnswerChanged`.
@@ -63,15 +71,15 @@ export async function request(
   deps: ApprovalDeps,
   call: OperationCall,
   question: PolicyQuestion,
-  answer: PolicyAnswer & { answer: 'require' },
+  verdict: RequiringVerdict,
 ): Promise<Outcome> {
   const { operation, input, caller } = call;
-  const { needs, rule } = answer;
+  const { needs, rule } = verdict.answer;
   if (needs.reason_required && 'reason' in operation.input.shape && input['reason'] === undefined)
     throw reasonMissing(rule);
   await refuseTooFew(deps, needs, rule, caller);
   await expireDue(deps);
-  const id = await inUnitOfWork(deps.store, (unit) => joinOrInsert(deps, call, question, answer, unit));
+  const id = await inUnitOfWork(deps.store, (unit) => joinOrInsert(deps, call, question, verdict, unit));
   const stored = await findApproval(deps.store.db, id);
   if (!stored) throw new Error(`The approval request ${id} was stored, and cannot be found.`);
   return waitingReceipt(deps, stored);
@@ -81,11 +89,11 @@ async function joinOrInsert(
   deps: ApprovalDeps,
   { operation, input, caller, requestId }: OperationCall,
   question: PolicyQuestion,
-  answer: PolicyAnswer & { answer: 'require' },
+  verdict: RequiringVerdict,
   unit: UnitOfWork,
 ): Promise<number> {
   const { preview } = question;
-  const { needs, rule } = answer;
+  const { needs, rule } = verdict.answer;
   const { db } = unit;
   const { person, identity, agent, source, scopes } = caller;
   // The lock makes parallel calls of one person wait for each other. Else they could pass the limit together.
@@ -94,7 +102,7 @@ async function joinOrInsert(
   const joined = await findByOpenKey(db, openKey);
   if (joined) return joined.id;
   // Open requests count too, so another new request may change the answer to this one.
-  await answerAgain(deps, question, answer, unit);
+  await answerAgain(deps, question, verdict, unit);
   const limit = deps.rules().approvals.open_requests;
   const open = await searchHeads(db, { requester: person.id, states: ['pending'], limit });
   if (open.length >= limit) throw tooManyRequests(limit);
@@ -103,7 +111,7 @@ async function joinOrInsert(
   const id = await insertApproval(db, {
     operation: operation.name,
     preview,
-    digest: digestOf(preview.relied).slice(0, 16),
+    digest: digestOf(preview.relied),
     needs,
     rule,
     request: requestId,
@@ -126,14 +134,14 @@ export function hashOfInput({ idempotency_key: _key, ...rest }: Outcome): string
 
 async function refuseTooFew(deps: ApprovalDeps, needs: Needs, rule: string, caller: Caller): Promise<void> {
   // Counts people too who may decide only after an escalation.
-  const eligible = await eligibleFor(deps, needs, caller.person.id, undefined);
+  const eligible = await ableToVote(deps, needs, await eligibleFor(deps, needs, caller.person.id, undefined));
   if (eligible.size >= needs.quorum) return;
   const admins = (await deps.access.membersOf({ roles: ['admin'] })).map(({ name }) => name);
   const approvals = needs.quorum === 1 ? 'approval' : 'approvals';
   const could = eligible.size === 0 ? 'nobody' : `only ${namesOf(eligible)}`;
   throw fail(
     'too_few_approvers',
-    `The rule "${rule}" needs ${needs.quorum} ${approvals} by ${approversIn(needs)}. For ${caller.person.name}, ${could} could approve.`,
+    `The rule "${rule}" needs ${needs.quorum} ${approvals} by ${approversIn(needs)}${waysIn(needs)}. For ${caller.person.name}, ${could} could approve.`,
     {
       nextStep: `${admins.join(' or ') || 'Whoever runs the server'} can add approvers under "people", or change the rule under "policy", in ecolink.yaml.`,
     },

@@ -12,6 +12,8 @@ import type { Store } from '../store/store.ts';
 /** The operations, as approvals see them. Approvals know none by name. */
 export interface ApprovableOperations {
   find(name: string): Operation | undefined;
+  /** Returns the caller with their present role. Throws what a call of the operation would throw. */
+  authorise(operation: Operation, caller: Caller): Promise<Caller>;
   /** Checks the input and reads the world. `accepted`: the request was accepted before and is checked again. */
   prepare(name: string, input: unknown, caller: Caller, accepted: boolean): Promise<PreparedMutation>;
 }

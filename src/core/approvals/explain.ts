@@ -1,11 +1,11 @@
 import type { Caller } from '../base/caller.ts';
 import { fail } from '../base/errors.ts';
 import { fieldRef, say } from '../base/prose.ts';
-import { considerRules, decide } from '../policy/decide.ts';
+import { considerRules } from '../policy/decide.ts';
 import type { PolicyAnswer } from '../policy/decide.ts';
+import { ask, askEarly } from './ask.ts';
 import type { ApprovalDeps } from './dependencies.ts';
 import { eligibleFor } from './eligible.ts';
-import { factsOf, knownFacts, rulesNow } from './policy-input.ts';
 
 export interface ExplainInput {
   operation: string;
@@ -13,7 +13,10 @@ export interface ExplainInput {
   agent: boolean;
 }
 
-/** Names the rule that answers this call, and says why the rules before it do not fit. Stores and runs nothing. */
+/**
+ * Names the rule that answers this call, and says why the rules before it do not fit. Stores and runs nothing. It prepares
+ * the call, so the caller must be allowed to make it: nobody learns more by explaining a call than by making it.
+ */
 export async function explain(deps: ApprovalDeps, given: ExplainInput, caller: Caller) {
   const operation = deps.operations.find(given.operation.replaceAll('-', '_'));
   if (!operation) {
@@ -23,15 +26,21 @@ export async function explain(deps: ApprovalDeps, given: ExplainInput, caller: C
     });
   }
   const { name } = operation;
+  const agent = given.agent || caller.agent;
+  const asker = await deps.operations.authorise(operation, {
+    ...caller,
+    agent,
+    mayDecide: caller.mayDecide && !agent,
+  });
   if (operation.effect === 'read' || operation.neverHeldBack) {
     return { operation: name, answer: 'allow' as const, rule: 'it never needs approval', considered: [], summary: [] };
   }
-  const asker = { ...caller, agent: given.agent || caller.agent };
-  const { preview } = await deps.operations.prepare(name, parseInput(given.input, name), asker, false);
-  const rules = await rulesNow(deps);
-  const known = knownFacts(operation, asker, deps.now());
-  const facts = await factsOf(deps, deps.store.db, { rules, known, preview, person: caller.person.id });
-  const answer = decide(rules, facts);
+  const { question, verdict: early } = await askEarly(deps, { operation, caller: asker });
+  const input = parseInput(given.input, name);
+  // A call that the policy denies anyway does not read the world.
+  const denied = early?.answer.answer === 'deny';
+  const preview = denied ? undefined : (await deps.operations.prepare(name, input, asker, false)).preview;
+  const { answer, rules, facts } = preview ? await ask(deps, { ...question, preview }) : (early ?? missing(name));
   return {
     operation: name,
     answer: answer.answer,
@@ -39,8 +48,12 @@ export async function explain(deps: ApprovalDeps, given: ExplainInput, caller: C
     reason: answer.answer === 'deny' ? answer.reason : undefined,
     ...(await needsOf(deps, answer, caller)),
     considered: considerRules(rules, facts).map(({ rule, mismatch }) => `${rule}: ${mismatch ?? 'it fits'}`),
-    summary: preview.summary,
+    summary: preview?.summary ?? [],
   };
+}
+
+function missing(name: string): never {
+  throw new Error(`${name} has neither an early verdict nor a preview.`);
 }
 
 async function needsOf(deps: ApprovalDeps, answer: PolicyAnswer, caller: Caller) {

@@ -1,11 +1,13 @@
 import type { Caller } from '../base/caller.ts';
+import { destroysAlways } from '../operation/operation.ts';
 import type { Operation } from '../operation/operation.ts';
 import type { Preview } from '../operation/preview.ts';
-import { decide } from '../policy/decide.ts';
-import type { NamedRule, PolicyAnswer } from '../policy/decide.ts';
+import type { NamedRule, Needs } from '../policy/decide.ts';
 import { policyFacts } from '../policy/facts.ts';
 import type { KnownFacts, PolicyFacts } from '../policy/facts.ts';
 import { rulesOf } from '../policy/rules.ts';
+import { reachVerdict } from '../policy/verdict.ts';
+import type { Verdict } from '../policy/verdict.ts';
 import type { Queries } from '../store/store.ts';
 import { isAlone } from './dependencies.ts';
 import type { ApprovalDeps } from './dependencies.ts';
@@ -20,7 +22,7 @@ export function knownFacts(operation: Operation, caller: Caller, askedAt: Date):
     operation: operation.name,
     role: caller.person.role,
     agent: caller.agent,
-    destroys: operation.effect === 'destructive',
+    destroys: destroysAlways(operation),
     askedAt,
   };
 }
@@ -46,12 +48,14 @@ export async function factsOf(
   return policyFacts(known, preview.facts, await usageOfPerson(db, fleet, person, except));
 }
 
-export async function answerTo(
+/** `earlier`: what the open request needs that the question is about. */
+export async function verdictOn(
   deps: Pick<ApprovalDeps, 'fleet'>,
   db: Queries,
   question: PolicyQuestion,
-): Promise<PolicyAnswer> {
-  return decide(question.rules, await factsOf(deps, db, question));
+  earlier?: Needs,
+): Promise<Verdict> {
+  return reachVerdict(question.rules, await factsOf(deps, db, question), earlier);
 }
 
 /** True if parallel calls of the same person may change the answer. */

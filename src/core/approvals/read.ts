@@ -1,3 +1,4 @@
+import { shortDigest } from '../base/ids.ts';
 import { waitForChange } from '../base/wait-for-change.ts';
 import { proseSchema, run, say } from '../base/prose.ts';
 import type { Prose } from '../base/prose.ts';
@@ -86,24 +87,26 @@ export async function viewOf(deps: Pick<ApprovalDeps, 'access' | 'store' | 'now'
   const { needs, requester, preview, outcome, reason } = approval;
   const eligible = await eligibleFor(deps, needs, requester.id, approval.askedAt);
   const votes = await votesOn(deps.store.db, approval.id);
-  const { counted, missing } = tally(votes, new Set(eligible.keys()), needs.quorum);
+  const { counted, missing } = tally(votes, new Set(eligible.keys()), needs);
   const approvers = [...eligible.values()].map(({ name }) => name);
   return {
     ...summary(approval),
     summary: preview.summary,
     input: JSON.stringify(preview.input),
-    digest: approval.digest,
+    digest: shortDigest(approval.digest),
     rule: approval.rule,
     identity: requester.identity,
     approvers,
     quorum: needs.quorum,
+    assurance: needs.assurance,
     missing,
-    votes: votes.map(({ name, vote, at, reason: why, person }) => ({
+    votes: votes.map(({ name, vote, at, reason: why, person, assurance }) => ({
       person: name,
       vote,
       at,
       counts: vote !== 'approve' || counted.some((each) => each.person === person),
       reason: why,
+      assurance,
     })),
     broken_glass: approval.brokenGlass,
     private: preview.private ?? false,

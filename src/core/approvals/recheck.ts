@@ -4,37 +4,39 @@ import { EcolinkError } from '../base/errors.ts';
 import type { PreparedMutation } from '../operation/mutation.ts';
 import type { Operation } from '../operation/operation.ts';
 import { driftBetween } from '../operation/preview.ts';
-import { stricter } from '../policy/decide.ts';
-import type { Needs, PolicyAnswer } from '../policy/decide.ts';
+import type { Needs } from '../policy/decide.ts';
+import type { Verdict } from '../policy/verdict.ts';
 import type { UnitOfWork } from '../store/unit-of-work.ts';
 import { answerAgain } from './answer-changed.ts';
 import type { ApprovalDeps } from './dependencies.ts';
 import { eligibleFor } from './eligible.ts';
-import { answerTo, knownFacts, rulesNow } from './policy-input.ts';
+import { knownFacts, rulesNow, verdictOn } from './policy-input.ts';
 import type { PolicyQuestion } from './policy-input.ts';
 import { isIdentityValid } from './table.ts';
 import type { Approval, ApprovalReason } from './table.ts';
 
 /** The request would still do what was asked for. */
 export interface Unchanged {
-  verdict: 'unchanged';
+  result: 'unchanged';
   operation: Operation;
   caller: Caller;
   prepared: PreparedMutation;
   needs: Needs;
   eligible: Map<string, Person>;
+  /** What the policy says now. It still requires approval. */
+  verdict: Verdict;
   /** Asks the policy again, inside the transaction of the run. Throws `AnswerChanged`. */
-  answerAgain: (unit: UnitOfWork) => Promise<void>;
+  answerAgain: (unit: UnitOfWork) => Promise<Verdict>;
 }
 
-export type Verdict =
+export type Recheck =
   | Unchanged
-  | { verdict: 'ends'; state: 'stale' | 'denied'; reason: ApprovalReason }
+  | { result: 'ends'; state: 'stale' | 'denied'; reason: ApprovalReason }
   /** The world cannot be read now, so it is not known whether something has changed. */
-  | { verdict: 'waits'; reason: ApprovalReason };
+  | { result: 'waits'; reason: ApprovalReason };
 
 /** Checks requester, role, policy, approvers and drift again: at every vote and before the run. */
-export async function recheck(deps: ApprovalDeps, approval: Approval): Promise<Verdict> {
+export async function recheck(deps: ApprovalDeps, approval: Approval): Promise<Recheck> {
   const operation = deps.operations.find(approval.operation);
   if (!operation) return stale('operation_gone', `The operation ${approval.operation} does not exist any more.`);
   const caller = await callerNow(deps, approval);
@@ -49,7 +51,7 @@ export async function recheck(deps: ApprovalDeps, approval: Approval): Promise<V
   } catch (thrown) {
     if (!(thrown instanceof EcolinkError) || thrown.kind === 'unexpected') throw thrown;
     const reason = { code: thrown.code, message: thrown.message };
-    return thrown.retryable ? { verdict: 'waits', reason } : { verdict: 'ends', state: 'stale', reason };
+    return thrown.retryable ? { result: 'waits', reason } : { result: 'ends', state: 'stale', reason };
   }
 }
 
@@ -58,7 +60,7 @@ async function recheckWorld(
   approval: Approval,
   operation: Operation,
   caller: Caller,
-): Promise<Verdict> {
+): Promise<Recheck> {
   const prepared = await deps.operations.prepare(operation.name, approval.preview.input, caller, true);
   const { preview } = prepared;
   const drift = driftBetween(approval.preview, preview);
@@ -70,27 +72,28 @@ async function recheckWorld(
     person: caller.person.id,
     except: approval.id,
   };
-  const withEarlier = (now: PolicyAnswer): PolicyAnswer => stricter(approval.needs, now);
-  const answer = withEarlier(await answerTo(deps, deps.store.db, question));
+  const verdict = await verdictOn(deps, deps.store.db, question, approval.needs);
+  const { answer } = verdict;
   if (answer.answer !== 'require') {
     const why = answer.answer === 'deny' ? answer.reason : '';
     const reason = { code: 'policy_denied', message: `The policy denies it now: ${why}` };
-    return { verdict: 'ends', state: 'denied', reason };
+    return { result: 'ends', state: 'denied', reason };
   }
   const { needs } = answer;
   return {
-    verdict: 'unchanged',
+    result: 'unchanged',
     operation,
     caller,
     prepared,
     needs,
     eligible: await eligibleFor(deps, needs, caller.person.id, approval.askedAt),
-    answerAgain: (unit) => answerAgain(deps, question, answer, unit, withEarlier),
+    verdict,
+    answerAgain: (unit) => answerAgain(deps, question, verdict, unit),
   };
 }
 
-function stale(code: string, message: string): Verdict {
-  return { verdict: 'ends', state: 'stale', reason: { code, message } };
+function stale(code: string, message: string): Recheck {
+  return { result: 'ends', state: 'stale', reason: { code, message } };
 }
 
 /** The requester with their present role. Undefined if they have none, or the token of the call was revoked. */

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { roles, scopes } from '../base/caller.ts';
+import { scopes } from '../base/caller.ts';
 import { parseJson } from '../base/parse-json.ts';
 import type { Preview } from '../operation/preview.ts';
-import type { Needs } from '../policy/decide.ts';
+import { needsSchema } from '../policy/schema.ts';
 import { approvalStates } from './states.ts';
 
 // Versions since 0.1 wrote these columns. What one of them wrote must still fit.
@@ -24,25 +24,9 @@ const previewSchema: z.ZodType<Preview> = z.object({
     pickle: z.boolean().optional(),
     stopAfter: z.boolean().optional(),
     adds: z.boolean(),
+    destroys: z.boolean().optional(),
   }),
   private: z.boolean().optional(),
-});
-
-const approverSet = z.strictObject({
-  people: z.array(z.string()).optional(),
-  groups: z.array(z.string()).optional(),
-  roles: z.array(z.enum(roles)).optional(),
-});
-
-/** Strict: a condition that this version does not know must not be left out of the decision. */
-const needsSchema: z.ZodType<Needs> = z.strictObject({
-  approvers: z.array(approverSet).min(1),
-  quorum: z.int().min(1),
-  ttl: z.string(),
-  reason_required: z.boolean(),
-  requester_may_approve: z.boolean(),
-  remind_after: z.string().optional(),
-  escalate: z.strictObject({ after: z.string(), approvers: approverSet }).optional(),
 });
 
 /** A JSON column. A text that is no JSON fails as a missing value does. */

@@ -39,19 +39,18 @@ export async function runApproval(deps: ApprovalDeps, runner: Runner, id: number
   const before = await runner.replay(approval);
   if (before) return finish(deps, approval, before);
   const again = approval.state === 'running';
-  const verdict = await recheck(deps, approval);
-  if (verdict.verdict === 'waits') return tryAgainMs;
-  if (!again && verdict.verdict === 'ends') {
-    const decided = { reason: verdict.reason };
-    if (await moveApproval(deps.store.db, id, 'approved', verdict.state, decided)) publish(deps, id);
+  const now = await recheck(deps, approval);
+  if (now.result === 'waits') return tryAgainMs;
+  if (!again && now.result === 'ends') {
+    const decided = { reason: now.reason };
+    if (await moveApproval(deps.store.db, id, 'approved', now.state, decided)) publish(deps, id);
     return 'when_nudged';
   }
-  if (!again && verdict.verdict === 'unchanged' && !(await votesStillCount(deps, approval, verdict)))
-    return 'when_nudged';
+  if (!again && now.result === 'unchanged' && !(await votesStillCount(deps, approval, now))) return 'when_nudged';
   if (!(await claimRun(deps.store.db, id, at(deps), at(deps, claimMs)))) return claimMs;
   publish(deps, id);
-  if (verdict.verdict === 'ends') return endInterrupted(deps, approval, verdict.reason);
-  return runNow(deps, runner, approval, verdict);
+  if (now.result === 'ends') return endInterrupted(deps, approval, now.reason);
+  return runNow(deps, runner, approval, now);
 }
 
 function at({ now }: ApprovalDeps, later = 0): string {
@@ -62,7 +61,7 @@ function at({ now }: ApprovalDeps, later = 0): string {
 async function votesStillCount(deps: ApprovalDeps, approval: Approval, unchanged: Unchanged): Promise<boolean> {
   if (approval.brokenGlass) return true;
   const votes = await votesOn(deps.store.db, approval.id);
-  if (tally(votes, new Set(unchanged.eligible.keys()), unchanged.needs.quorum).missing === 0) return true;
+  if (tally(votes, new Set(unchanged.eligible.keys()), unchanged.needs).missing === 0) return true;
   await saveNeeds(deps.store.db, approval.id, unchanged.needs);
   if (await moveApproval(deps.store.db, approval.id, 'approved', 'pending')) publish(deps, approval.id);
   return false;
@@ -86,7 +85,7 @@ async function runNow(deps: ApprovalDeps, runner: Runner, approval: Approval, un
 }
 
 function decisionsOf(votes: readonly Vote[], { eligible, needs }: Unchanged): Decision[] {
-  const { dropped } = tally(votes, new Set(eligible.keys()), needs.quorum);
+  const { dropped } = tally(votes, new Set(eligible.keys()), needs);
   return votes.map((vote) => {
     const { person: _id, ...shown } = vote;
     return { ...shown, counts: !dropped.includes(vote) };

@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely';
 import { z } from 'zod';
-import type { Scope, Source } from '../base/caller.ts';
+import { assurances } from '../base/caller.ts';
+import type { Assurance, Scope, Source } from '../base/caller.ts';
 import { documentsSchema, headSchema } from './row-schemas.ts';
 import { approvalStates, mayBecome } from './states.ts';
 import type { ApprovalState } from './states.ts';
@@ -53,6 +54,8 @@ export interface Vote {
   vote: 'approve' | 'deny' | 'break_glass';
   reason?: string;
   at: string;
+  /** How it was made. Undefined for votes of older versions. */
+  assurance?: Assurance | undefined;
 }
 
 export type NewApproval = Pick<
@@ -302,6 +305,7 @@ export async function insertVote(db: Queries, approval: number, vote: Omit<Vote,
       vote: vote.vote,
       reason: vote.reason ?? null,
       at: vote.at,
+      assurance: vote.assurance ?? null,
     })
     .onConflict((on) => on.columns(['approval_id', 'person_id']).doNothing())
     .returning('person_id')
@@ -318,13 +322,14 @@ export async function votesOn(db: Queries, approval: number): Promise<Vote[]> {
     .where('approval_id', '=', approval)
     .orderBy('at')
     .execute();
-  return found.map(({ person_id: person, name, identity, vote, reason, at }) => ({
+  return found.map(({ person_id: person, name, identity, vote, reason, at, assurance }) => ({
     person,
     name,
     identity,
     vote,
     at,
     reason: reason ?? undefined,
+    assurance: assurances.find((each) => each === assurance),
   }));
 }
 

@@ -1,7 +1,9 @@
+import { assuranceOf } from '../base/caller.ts';
 import type { Caller } from '../base/caller.ts';
 import { EcolinkError, fail } from '../base/errors.ts';
 import { fieldRef, run, say } from '../base/prose.ts';
 import type { UnitOfWork } from '../store/unit-of-work.ts';
+import { refuseUnassured } from './assurance.ts';
 import { publish } from './dependencies.ts';
 import type { ApprovalDeps } from './dependencies.ts';
 import { expireDue } from './expire.ts';
@@ -33,6 +35,7 @@ export async function prepareApprove(deps: ApprovalDeps, input: VoteInput, calle
   const found = await findPending(deps, input, caller);
   const unchanged = await stillUnchanged(deps, found);
   refuseUnlessEligible(found, unchanged, caller);
+  refuseUnassured(found, unchanged.needs, caller);
   refuseWithoutReason(deps, found, unchanged, input);
   return { vote: 'approve', found, caller, reason: input.reason, unchanged };
 }
@@ -56,7 +59,8 @@ export async function prepareBreakGlass(deps: ApprovalDeps, input: VoteInput, ca
     });
   }
   const reason = needReason(input, 'Breaking glass');
-  await stillUnchanged(deps, found);
+  const { needs } = await stillUnchanged(deps, found);
+  refuseUnassured(found, needs, caller);
   return { vote: 'break_glass', found, caller, reason };
 }
 
@@ -95,7 +99,14 @@ export async function commitVote(
     const why = { code: 'request_cancelled', message: reason ?? `${caller.person.name} took it back.` };
     await moveApproval(db, id, state, 'cancelled', { ...decided, reason: why });
   } else {
-    const isFirst = await insertVote(db, id, { person: caller.person.id, identity: caller.identity, at, reason, vote });
+    const isFirst = await insertVote(db, id, {
+      person: caller.person.id,
+      identity: caller.identity,
+      assurance: assuranceOf(caller),
+      at,
+      reason,
+      vote,
+    });
     if (!isFirst && vote === 'deny') throw votedAlready(found);
     await act(prepared, unit, decided);
   }
@@ -120,7 +131,7 @@ async function act(
     await moveApproval(db, id, 'pending', 'approved', { ...decided, brokenGlass: true, reason: why });
   } else if (unchanged) {
     await saveNeeds(db, id, unchanged.needs);
-    const { missing } = tally(await votesOn(db, id), new Set(unchanged.eligible.keys()), unchanged.needs.quorum);
+    const { missing } = tally(await votesOn(db, id), new Set(unchanged.eligible.keys()), unchanged.needs);
     if (missing === 0) await moveApproval(db, id, 'pending', 'approved', decided);
   }
 }
@@ -138,10 +149,10 @@ async function findPending(deps: ApprovalDeps, input: VoteInput, caller: Caller,
 }
 
 async function stillUnchanged(deps: ApprovalDeps, found: Approval): Promise<Unchanged> {
-  const verdict = await recheck(deps, found);
-  if (verdict.verdict === 'unchanged') return verdict;
-  const { reason } = verdict;
-  if (verdict.verdict === 'waits') {
+  const now = await recheck(deps, found);
+  if (now.result === 'unchanged') return now;
+  const { reason } = now;
+  if (now.result === 'waits') {
     // The reason's own code says what is unavailable.
     throw new EcolinkError(
       'unavailable',
@@ -153,9 +164,9 @@ async function stillUnchanged(deps: ApprovalDeps, found: Approval): Promise<Unch
     );
   }
   const decided = { decidedAt: deps.now().toISOString(), reason };
-  if (await moveApproval(deps.store.db, found.id, 'pending', verdict.state, decided)) publish(deps, found.id);
-  const code = verdict.state === 'stale' ? 'request_stale' : 'request_denied';
-  throw fail(code, `Approval request ${found.id} is ${verdict.state}: ${reason.message}`, {
+  if (await moveApproval(deps.store.db, found.id, 'pending', now.state, decided)) publish(deps, found.id);
+  const code = now.state === 'stale' ? 'request_stale' : 'request_denied';
+  throw fail(code, `Approval request ${found.id} is ${now.state}: ${reason.message}`, {
     nextStep: `${found.requester.name} can repeat the call. That makes a new request.`,
   });
 }

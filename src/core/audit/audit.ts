@@ -1,13 +1,17 @@
 import type { Caller } from '../base/caller.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
 import type { Page } from '../base/paging.ts';
+import { recordOf } from '../policy/verdict.ts';
+import type { Verdict } from '../policy/verdict.ts';
 import type { Store } from '../store/store.ts';
 import { isUniqueViolation } from '../store/unique-violation.ts';
 import { appendEvent, verifyChain } from './chain.ts';
 import type { Verification } from './chain.ts';
 import { eventOfRow, rowOfEvent } from './event.ts';
-import type { AuditEvent, AuditGround } from './event.ts';
+import type { AuditEvent, AuditGround, AuditRow } from './event.ts';
 import type { HeadFile } from './head-file.ts';
+import { createReplay } from './replay.ts';
+import type { ReplayCount } from './replay.ts';
 
 export interface AuditQuery {
   actor?: string | undefined;
@@ -32,9 +36,10 @@ export interface AuditLog {
    * `atStart`: this server runs no operation yet, so on SQLite every open row is an interrupted one.
    */
   closeInterrupted(atStart: boolean): Promise<number>;
-  list(query: AuditQuery): Promise<Page<AuditEvent>>;
-  /** Finds rows that were changed, deleted or reordered, also at the end. */
-  verify(): Promise<Verification>;
+  /** People who are no admins see no input of others that is about something private. */
+  list(query: AuditQuery, caller: Pick<Caller, 'person'>): Promise<Page<AuditEvent>>;
+  /** Finds rows that were changed, deleted or reordered, also at the end. With `replay`, recomputes every verdict. */
+  verify(options?: { replay?: boolean }): Promise<Verification & Partial<ReplayCount>>;
 }
 
 export interface AuditDeps {
@@ -45,24 +50,21 @@ export interface AuditDeps {
 }
 
 export function createAuditLog({ store, key, heads, now }: AuditDeps): AuditLog {
-  const append = async (event: Omit<AuditEvent, 'number' | 'at'>): Promise<number> => {
-    const head = await appendEvent(store, key, ordered({ ...event, at: now().toISOString() }));
+  const append = async (event: NewEvent, verdict?: Verdict): Promise<number> => {
+    const record = verdict && recordOf(verdict);
+    const kept = record && { policy_hash: record.policyHash, facts: record.facts, verdict: record.answer };
+    const head = await appendEvent(store, key, ordered({ ...event, ...kept, at: now().toISOString() }), record);
     heads.note(head);
     return head.number;
   };
   return {
-    open: (caller, operation, input, request, ground = {}) =>
-      append({ event: 'opened', ...actor(caller), operation, input, request, ...ground }),
-    async close(opened, caller, operation, request, { durationMs, ...end }) {
-      await append({
-        event: 'closed',
-        opened,
-        ...actor(caller),
-        operation,
-        request,
-        duration_ms: durationMs,
-        ...end,
-      });
+    open: (caller, operation, input, request, { verdict, ...ground } = {}) =>
+      append({ event: 'opened', ...actor(caller), operation, input, request, ...ground }, verdict),
+    async close(opened, caller, operation, request, { durationMs, verdict, ...end }) {
+      await append(
+        { event: 'closed', opened, ...actor(caller), operation, request, duration_ms: durationMs, ...end },
+        verdict,
+      );
     },
     async closeInterrupted(atStart) {
       const open = await openRows(store, abandonedBefore(store, now(), atStart));
@@ -72,10 +74,17 @@ export function createAuditLog({ store, key, heads, now }: AuditDeps): AuditLog 
       }
       return open.length;
     },
-    list: (query) => list(store, query),
-    verify: async () => verifyChain(store, key, await heads.read()),
+    list: (query, caller) => list(store, query, caller),
+    async verify({ replay = false } = {}) {
+      if (!replay) return verifyChain(store, key, await heads.read());
+      const replaying = createReplay(store);
+      const verification = await verifyChain(store, key, await heads.read(), (row) => replaying.check(row));
+      return { ...verification, ...replaying.count };
+    },
   };
 }
+
+type NewEvent = Omit<AuditEvent, 'number' | 'at'>;
 
 /** The fields in the order of `eventOfRow`, which the verification expects. */
 function ordered(event: Omit<AuditEvent, 'number'>): Omit<AuditEvent, 'number'> {
@@ -121,7 +130,7 @@ function openRows(store: Store, before: string) {
     .execute();
 }
 
-async function list(store: Store, query: AuditQuery): Promise<Page<AuditEvent>> {
+async function list(store: Store, query: AuditQuery, { person }: Pick<Caller, 'person'>): Promise<Page<AuditEvent>> {
   const before = decodeCursor(query.cursor, 'number');
   let rows = store.db.selectFrom('audit_events').selectAll();
   if (query.actor !== undefined) rows = rows.where('person', '=', query.actor);
@@ -132,5 +141,29 @@ async function list(store: Store, query: AuditQuery): Promise<Page<AuditEvent>> 
     .orderBy('number', 'desc')
     .limit(query.limit + 1)
     .execute();
-  return pageOf(found, query.limit, (row) => row.number, eventOfRow);
+  const hidden = person.role === 'admin' ? new Set<number>() : await hiddenInputs(store, found, person.name);
+  return pageOf(
+    found,
+    query.limit,
+    (row) => row.number,
+    (row) => (hidden.has(row.number) ? withoutNames(eventOfRow(row)) : eventOfRow(row)),
+  );
+}
+
+/** The rows about something private of others. A row that is not closed yet may become one. */
+async function hiddenInputs(store: Store, rows: readonly AuditRow[], person: string): Promise<ReadonlySet<number>> {
+  const others = rows.filter((row) => row.person !== person);
+  const opened = others.filter(({ event }) => event === 'opened').map(({ number }) => number);
+  const closings = await store.db
+    .selectFrom('audit_events')
+    .select(['opened', 'private'])
+    .where('opened', 'in', [...opened, 0])
+    .execute();
+  const shown = new Set(closings.filter((row) => row.private !== 1).map((row) => row.opened));
+  const isHidden = (row: AuditRow): boolean => (row.event === 'opened' ? !shown.has(row.number) : row.private === 1);
+  return new Set(others.filter(isHidden).map(({ number }) => number));
+}
+
+function withoutNames({ input: _input, facts: _facts, decisions: _decisions, ...event }: AuditEvent): AuditEvent {
+  return { ...event, private: true };
 }

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
-import type { Store } from '../store/store.ts';
-import type { AuditEvent } from './event.ts';
+import type { VerdictRecord } from '../policy/verdict.ts';
+import type { Queries, Store } from '../store/store.ts';
+import type { AuditEvent, AuditRow } from './event.ts';
 import { eventOfRow, rowOfEvent } from './event.ts';
 
 /** The number and the hash of the last row of the chain. */
@@ -16,8 +17,14 @@ const start: ChainHead = { number: 0, hash: '0'.repeat(64) };
  * hash over the previous hash and the exact text. The key is not in the database, so write access to the database is not
  * enough to forge a chain.
  */
-export async function appendEvent(store: Store, key: Buffer, event: Omit<AuditEvent, 'number'>): Promise<ChainHead> {
+export async function appendEvent(
+  store: Store,
+  key: Buffer,
+  event: Omit<AuditEvent, 'number'>,
+  verdict?: VerdictRecord,
+): Promise<ChainHead> {
   return store.transaction(async (transaction) => {
+    if (verdict) await keepPolicy(transaction, verdict, event.at);
     const locked = transaction.selectFrom('audit_head').select(['number', 'hash']).where('id', '=', 1);
     // On SQLite the transaction locks the whole database from its start. On PostgreSQL this locks the row.
     const head = await (store.flavour === 'postgres' ? locked.forUpdate() : locked).executeTakeFirstOrThrow();
@@ -33,6 +40,15 @@ export async function appendEvent(store: Store, key: Buffer, event: Omit<AuditEv
   });
 }
 
+/** Each policy is stored once. */
+async function keepPolicy(db: Queries, { policyHash, rules }: VerdictRecord, at: string): Promise<void> {
+  await db
+    .insertInto('policies')
+    .values({ hash: policyHash, rules, first_used_at: at })
+    .onConflict((on) => on.column('hash').doNothing())
+    .execute();
+}
+
 function linkHash(key: Buffer, previous: string, line: string): string {
   return createHmac('sha256', key).update(previous).update('\n').update(line).digest('hex');
 }
@@ -46,8 +62,19 @@ export interface Verification {
 const pageSize = 1000;
 const maximumFindings = 20;
 
-/** Finds rows that were changed, deleted or reordered. The heads from the file show whether the last rows were deleted. */
-export async function verifyChain(store: Store, key: Buffer, heads: readonly ChainHead[]): Promise<Verification> {
+/** Looks at one row more closely. Returns what is wrong with it. */
+export type RowCheck = (row: AuditRow) => Promise<string[]>;
+
+/**
+ * Finds rows that were changed, deleted or reordered. The heads from the file show whether the last rows were deleted.
+ * `check` sees every row too.
+ */
+export async function verifyChain(
+  store: Store,
+  key: Buffer,
+  heads: readonly ChainHead[],
+  check: RowCheck = async () => [],
+): Promise<Verification> {
   const findings: string[] = [];
   const expected = new Map(heads.map((head) => [head.number, head.hash]));
   let last = start;
@@ -68,6 +95,7 @@ export async function verifyChain(store: Store, key: Buffer, heads: readonly Cha
       const kept = expected.get(row.number);
       if (kept !== undefined && kept !== row.hash)
         findings.push(`Row ${row.number} is not the row whose hash is in the head file.`);
+      findings.push(...(await check(row)));
       last = row;
       if (findings.length >= maximumFindings) return { rows: last.number, findings };
     }

@@ -1,3 +1,5 @@
+import type { Verdict } from '../policy/verdict.ts';
+
 /** One row of the audit. An operation has two: `opened` is written before it runs, `closed` after it. */
 export interface AuditEvent {
   number: number;
@@ -21,10 +23,20 @@ export interface AuditEvent {
   approval?: number;
   /** The votes with their names and times, in JSON. */
   decisions?: string;
+  /** The sha256 of the policy that gave the verdict. The table `policies` has its rules. */
+  policy_hash?: string;
+  /** What the verdict was decided on, in JSON. */
+  facts?: string;
+  /** The whole answer of the policy, in JSON. */
+  verdict?: string;
+  /** True if the call is about something private, or if that is not known. Absent in rows of older versions. */
+  private?: boolean;
 }
 
-/** Why an operation may run: the policy's answer, and the approval. */
-export type AuditGround = Pick<AuditEvent, 'policy' | 'approval' | 'decisions'>;
+/** Why an operation may run: the policy's verdict, and the approval. */
+export interface AuditGround extends Pick<AuditEvent, 'policy' | 'approval' | 'decisions' | 'private'> {
+  verdict?: Verdict | undefined;
+}
 
 export interface AuditRow {
   number: number;
@@ -44,6 +56,10 @@ export interface AuditRow {
   policy: string | null;
   approval: number | null;
   decisions: string | null;
+  policy_hash: string | null;
+  facts: string | null;
+  verdict: string | null;
+  private: number | null;
 }
 
 export function rowOfEvent(event: AuditEvent): AuditRow {
@@ -58,10 +74,14 @@ export function rowOfEvent(event: AuditEvent): AuditRow {
     policy: event.policy ?? null,
     approval: event.approval ?? null,
     decisions: event.decisions ?? null,
+    policy_hash: event.policy_hash ?? null,
+    facts: event.facts ?? null,
+    verdict: event.verdict ?? null,
+    private: event.private === undefined ? null : Number(event.private),
   };
 }
 
-/** The order of the fields is fixed: `verifyChain` rebuilds the recorded text from them. */
+/** The order of the fields is fixed, and new ones come last: `verifyChain` rebuilds the recorded text from them. */
 export function eventOfRow(row: AuditRow): AuditEvent {
   return {
     number: row.number,
@@ -81,5 +101,9 @@ export function eventOfRow(row: AuditRow): AuditEvent {
     policy: row.policy ?? undefined,
     approval: row.approval ?? undefined,
     decisions: row.decisions ?? undefined,
+    policy_hash: row.policy_hash ?? undefined,
+    facts: row.facts ?? undefined,
+    verdict: row.verdict ?? undefined,
+    private: row.private === null ? undefined : row.private === 1,
   };
 }

@@ -30,6 +30,17 @@ export interface Caller {
   scopes: readonly Scope[];
 }
 
+/** How a vote was made: at the server's own terminal, on a one-time page, in Slack, or with a token. */
+export const assurances = ['terminal', 'page', 'slack', 'token'] as const;
+export type Assurance = (typeof assurances)[number];
+
+/** How a decision of this caller is made. It follows from how they signed in, so that nobody can claim another one. */
+export function assuranceOf({ identity, source }: Pick<Caller, 'identity' | 'source'>): Assurance {
+  if (identity.startsWith('token:')) return 'token';
+  if (source === 'slack') return 'slack';
+  return identity === 'local' && source === 'cli' ? 'terminal' : 'page';
+}
+
 export function atLeast(role: Role, needed: Role): boolean {
   return roles.indexOf(role) >= roles.indexOf(needed);
 }

@@ -8,7 +8,17 @@ export const randomId: NewId = (prefix) => `${prefix}_${randomBytes(10).toString
 
 /** A stable hash of a JSON value, 64 hex digits. The order of object keys does not matter. */
 export function digestOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value, sortKeys)).digest('hex');
+  return createHash('sha256').update(canonicalJson(value)).digest('hex');
+}
+
+/** Digests are stored whole, and shown short. */
+export function shortDigest(digest: string): string {
+  return digest.slice(0, 16);
+}
+
+/** JSON with sorted keys. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, sortKeys);
 }
 
 function sortKeys(_key: string, value: unknown): unknown {

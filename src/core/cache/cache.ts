@@ -41,13 +41,18 @@ export interface CacheDeps {
 
 export interface ListCacheInput {
   region?: string;
-  verify: boolean;
   cursor?: string;
   limit: number;
 }
 
 export interface VolumesInput {
   volume?: string;
+  model?: string;
+  regions?: string[];
+}
+
+export interface VerifyInput {
+  volumes?: string[];
   model?: string;
   regions?: string[];
 }
@@ -65,7 +70,8 @@ export type Cache = ReturnType<typeof createCache>;
 /** Lists, prefetches, pins and evicts the volumes of all regions. */
 export function createCache(deps: CacheDeps) {
   return {
-    list: (input: ListCacheInput, caller: Caller) => list(deps, input, caller),
+    list: (input: ListCacheInput, caller: Caller, verified: ReadonlySet<string> = new Set()) =>
+      list(deps, input, caller, verified),
     /** Whether the caller may know of the volume. */
     maySee: async (key: string, caller: Caller) => {
       const volume = await findVolume(deps.store.db, key);
@@ -79,23 +85,23 @@ export function createCache(deps: CacheDeps) {
     commitEviction: (prepared: PreparedEviction, unit: UnitOfWork) => commitEviction(deps, prepared, unit),
     /** Waits until the volumes are gone. Returns the bytes that each freed, or undefined if unknown. */
     awaitEviction: (volumes: readonly EvictedVolume[], signal?: AbortSignal) => awaitEvictions(deps, volumes, signal),
-    preparePin: (input: VolumesInput, caller: Caller) => findInputVolumes(deps, input, caller),
+    preparePin: async (input: VolumesInput, caller: Caller) =>
+      withPrivacy(deps, await findInputVolumes(deps, input, caller)),
+    /** Keys of the complete volumes on a page of the list, as the caller sees it. */
+    completeOnPage: (input: ListCacheInput, caller: Caller) => completeOnPage(deps, input, caller),
+    prepareVerification: (input: VerifyInput, caller: Caller) => prepareVerification(deps, input, caller),
+    /** Reads every byte of the volumes again. Marks damaged ones. */
+    verify: (keys: readonly string[]) => verifyAll(deps, keys),
     commitPin: (volumes: readonly Volume[], pinned: boolean, unit: UnitOfWork) => commitPin(volumes, pinned, unit),
   };
 }
 
-async function list(deps: CacheDeps, input: ListCacheInput, caller: Caller) {
+/** `verified`: keys of volumes that were verified just now. */
+async function list(deps: CacheDeps, input: ListCacheInput, caller: Caller, verified: ReadonlySet<string>) {
   if (input.region !== undefined) deps.fleet.region(input.region);
   const { db } = deps.store;
-  const rows = await searchVolumes(db, {
-    region: input.region,
-    after: decodeCursor(input.cursor, 'string'),
-    limit: input.limit,
-  });
-  const verified = input.verify ? await verifyAll(deps, rows.slice(0, input.limit)) : new Set<string>();
+  const rows = await pageRows(deps, input);
   const keys = rows.map((row) => row.key);
-  // Verification may have changed them.
-  const now = await findVolumes(db, keys);
   const users = new Map(await Promise.all(keys.map(async (key) => [key, await usersOfVolume(db, key)] as const)));
   const hidden = await hiddenVolumes(deps, rows, caller);
   const kept = await keptOf(deps, rows);
@@ -104,16 +110,39 @@ async function list(deps: CacheDeps, input: ListCacheInput, caller: Caller) {
     input.limit,
     (row) => row.key,
     (row) => ({
-      ...view(now.get(row.key) ?? row, visibleTo(users.get(row.key) ?? [], caller).shown, hidden),
+      ...view(row, visibleTo(users.get(row.key) ?? [], caller).shown, hidden),
       verified: verified.has(row.key) || undefined,
       kept_after_eviction: kept.has(row.key) || undefined,
     }),
   );
 }
 
+/** One more than the limit, if there are more. */
+function pageRows({ store }: CacheDeps, { region, cursor, limit }: ListCacheInput): Promise<Volume[]> {
+  return searchVolumes(store.db, { region, after: decodeCursor(cursor, 'string'), limit });
+}
+
+async function completeOnPage(deps: CacheDeps, input: ListCacheInput, caller: Caller): Promise<string[]> {
+  if (input.region !== undefined) deps.fleet.region(input.region);
+  const rows = (await pageRows(deps, input)).slice(0, input.limit);
+  const hidden = await hiddenVolumes(deps, rows, caller);
+  return rows.flatMap(({ key, state }) => (state === 'ready' && !hidden.has(key) ? [key] : []));
+}
+
+async function prepareVerification(deps: CacheDeps, input: VerifyInput, caller: Caller): Promise<PrivateVolume[]> {
+  const { volumes, model, regions } = input;
+  if (volumes !== undefined && model === undefined) {
+    return withPrivacy(deps, await Promise.all(volumes.map((key) => findByKey(deps, key, caller))));
+  }
+  if (volumes === undefined && model !== undefined) {
+    return withPrivacy(deps, await findByModel(deps, model, regions, caller));
+  }
+  throw fail('volume_or_model', 'Give either volumes or a model.', { nextStep: seeVolumes, field: 'volumes' });
+}
+
 /** Keys of the volumes whose bytes are all right. */
-async function verifyAll(deps: CacheDeps, volumes: readonly Volume[]): Promise<ReadonlySet<string>> {
-  const waiting = [...volumes];
+async function verifyAll(deps: CacheDeps, keys: readonly string[]): Promise<ReadonlySet<string>> {
+  const waiting = [...(await findVolumes(deps.store.db, [...keys])).values()];
   const verified = new Set<string>();
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next; next = waiting.shift()) if (await verify(deps, next)) verified.add(next.key);
@@ -244,6 +273,12 @@ async function findByModel(
     nextStep: seeVolumes,
     field: 'model',
   });
+}
+
+export type PrivateVolume = Volume & { private: boolean };
+
+function withPrivacy(deps: CacheDeps, volumes: readonly Volume[]): Promise<PrivateVolume[]> {
+  return Promise.all(volumes.map(async (volume) => ({ ...volume, private: await isPrivate(deps, volume) })));
 }
 
 /** Whether every model that uses this repo is private. */

@@ -96,6 +96,11 @@ export function loadConfig(environment: Environment = process.env, schema: Confi
   };
 }
 
+/** Reads the file again with another schema. Throws what it does not accept. */
+export function checkConfigFile({ files }: Pick<Config, 'files'>, schema: ConfigFileSchema): void {
+  readConfigFile(undefined, files, schema);
+}
+
 interface ClientEnvironment {
   url?: string;
   token?: string;

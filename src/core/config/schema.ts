@@ -7,6 +7,8 @@ import { configName } from './names.ts';
 import { pathSetting } from './paths.ts';
 import type { RegionConfig, RegionSettings } from './region-settings.ts';
 import { checkPeople, groupSchema, personSchema, slackSchema } from './people.ts';
+import { checkPolicyNames } from './policy-names.ts';
+import type { OperationForRules } from './policy-names.ts';
 import { approvalsSchema, policySchema } from '../policy/schema.ts';
 import { categories, formats } from '../base/categories.ts';
 import { durationSchema } from '../base/duration.ts';
@@ -106,8 +108,11 @@ const runtimeEntrySchema = z.discriminatedUnion('kind', [localRuntime, kubernete
 /** The built-in kinds of regions, as the file names them. `regions/kinds.ts` has a row for each. */
 export const regionSettings: readonly RegionSettings[] = [localSettings, kubernetesSettings];
 
-/** The schema of `ecolink.yaml` with these kinds of regions. Everything has a default: a missing file is an empty one. */
-export function configFileSchema(kinds: readonly RegionSettings[]) {
+/**
+ * The schema of `ecolink.yaml` with these kinds of regions. Everything has a default: a missing file is an empty one.
+ * `operations`: with them, rules of the policy may only name these.
+ */
+export function configFileSchema(kinds: readonly RegionSettings[], operations?: readonly OperationForRules[]) {
   return z
     .strictObject({
       regions: regionsSchema(kinds),
@@ -142,7 +147,8 @@ export function configFileSchema(kinds: readonly RegionSettings[]) {
     })
     .superRefine(checkNames)
     .superRefine((file, context) => checkReferences(file, kinds, context))
-    .superRefine(checkPeople);
+    .superRefine(checkPeople)
+    .superRefine((file, context) => checkPolicyNames(file, operations, context));
 }
 
 function regionsSchema([first, ...others]: readonly RegionSettings[]): z.ZodDefault<z.ZodType<RegionConfig[]>> {

@@ -1,12 +1,11 @@
 import { z } from 'zod';
-import type { ConfigFileSchema } from './schema.ts';
 
 type Schema = z.core.JSONSchema.BaseSchema;
 /** JSON Schema also allows `true` and `false` in place of a schema. */
 type AnySchema = Schema | boolean | undefined;
 
 /** The names of the settings at a path of the file. If `kind` selects between shapes, the `kind` in the file counts. */
-export function settingsAt(path: readonly PropertyKey[], file: unknown, schema: ConfigFileSchema): string[] {
+export function settingsAt(path: readonly PropertyKey[], file: unknown, schema: z.ZodType): string[] {
   let value = file;
   let schemas = alternatives(z.toJSONSchema(schema, { io: 'input' }), value);
   for (const step of path) {

@@ -47,7 +47,10 @@ export async function writeChange(
 /** The change was decided on these values. With others, it would undo somebody else's change. */
 function isChanged(now: Instance, found: Instance): boolean {
   return (
-    now.generation !== found.generation || now.desired !== found.desired || !isDeepStrictEqual(now.spec, found.spec)
+    now.generation !== found.generation ||
+    now.desired !== found.desired ||
+    now.stopAt !== found.stopAt ||
+    !isDeepStrictEqual(now.spec, found.spec)
   );
 }
 

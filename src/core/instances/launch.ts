@@ -1,4 +1,5 @@
 import { fail } from '../base/errors.ts';
+import { fieldRef, say } from '../base/prose.ts';
 import type { Caller } from '../base/caller.ts';
 import { refuseOtherPlan } from '../plan/accept-plan.ts';
 import type { LaunchInput } from '../plan/launch-input.ts';
@@ -35,6 +36,7 @@ export async function prepareLaunch(
   accepted: boolean,
 ): Promise<PreparedLaunch> {
   const { plan: made, model } = await plan(deps, input, caller);
+  if (model.private && input.private === false) throw modelIsPrivate(model.name);
   if (!accepted) refuseOtherPlan(made, input.plan_digest, 'launch');
   return { input, model, plan: made, caller };
 }
@@ -50,7 +52,7 @@ export async function commitLaunch(deps: InstanceDeps, launch: PreparedLaunch, u
     registryModelId: model.id,
     spec: specOf(made, input),
     owner: caller.person.id,
-    private: input.private ?? model.private,
+    private: model.private || (input.private ?? false),
     createdAt: now.toISOString(),
     stopAt: input.stop_after === undefined ? undefined : stopTime(input.stop_after, now),
     regions,
@@ -89,6 +91,13 @@ function specOf(made: LaunchPlan, input: LaunchInstanceInput): InstanceSpec {
     reason: input.reason,
     stopAfter: input.stop_after,
   };
+}
+
+function modelIsPrivate(name: string): Error {
+  return fail('model_private', `"${name}" is private, so its instances are private too.`, {
+    nextStep: say`Leave out ${fieldRef('private')}, or register the model again without it.`,
+    field: 'private',
+  });
 }
 
 function modelGone(name: string): Error {

@@ -70,6 +70,8 @@ export async function commitRestart(deps: InstanceDeps, prepared: PreparedRestar
       },
       generation: instance.generation + 1,
       state: 'pending',
+      // A private model makes the instance private. It stays private with the next model.
+      private: instance.private || model.private,
       regions,
       stopAt: wakes ? stopTime(stopAfter, deps.now()) : undefined,
     },

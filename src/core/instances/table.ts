@@ -292,6 +292,7 @@ export interface DesiredUpdate {
   state?: InstanceState;
   regions?: NewInstance['regions'];
   stopAt?: string | null;
+  private?: boolean;
 }
 
 export async function updateDesired(
@@ -306,6 +307,7 @@ export async function updateDesired(
     spec: update.spec && JSON.stringify(update.spec),
     generation: update.generation,
     stop_at: update.stopAt,
+    private: update.private === undefined ? undefined : Number(update.private),
   };
   if (Object.values(set).some((value) => value !== undefined))
     await db.updateTable('instances').set(set).where('id', '=', id).execute();

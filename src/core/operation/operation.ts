@@ -45,6 +45,8 @@ export interface FieldHints {
   positional?: boolean;
   /** Forms leave it out. Flags and tools have it. */
   advanced?: boolean;
+  /** MCP tools leave it out. */
+  notForTools?: boolean;
 }
 
 const hints = z.registry<FieldHints>();
@@ -65,6 +67,8 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   description: Prose;
   group: Group;
   effect: Effect;
+  /** True: a change may take service or protection away. Then the preview says whether this one does (`destroys`). */
+  mayDestroy?: true;
   /** True: calls are written to the audit log, though the operation only reads. */
   audited?: boolean;
   role: Role;
@@ -89,6 +93,11 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   examples: readonly z.input<Input>[];
   /** True: it never needs approval. Decisions and cancelling are such operations. */
   neverHeldBack?: true;
+}
+
+/** Whether every call takes something away. Undefined if the preview of a change says it. */
+export function destroysAlways({ effect, mayDestroy }: Pick<Operation, 'effect' | 'mayDestroy'>): boolean | undefined {
+  return mayDestroy ? undefined : effect === 'destructive';
 }
 
 /** A field of an operation's input, as front ends see it. */

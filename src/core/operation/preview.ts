@@ -26,7 +26,7 @@ export function driftBetween(then: Preview, now: Preview): string[] {
   const names = new Set([...Object.keys(then.relied), ...Object.keys(now.relied)]);
   const changed = [...names].flatMap((name) => {
     const [was, is] = [then.relied[name], now.relied[name]];
-    if (was === is || (was === undefined && addedLater.has(name))) return [];
+    if (was === is || isShortOf(was, is) || (was === undefined && addedLater.has(name))) return [];
     return [`${name} was ${shorten(was) ?? 'absent'} and is ${shorten(is) ?? 'gone'}`];
   });
   return [...changed, ...dearer(then.costPerHour, now.costPerHour)];
@@ -34,6 +34,17 @@ export function driftBetween(then: Preview, now: Preview): string[] {
 
 function shorten(value: string | undefined): string | undefined {
   return value !== undefined && /^[0-9a-f]{64}$/.test(value) ? value.slice(0, shownDigest) : value;
+}
+
+/** Requests of older versions keep 16 digits of a hash that is whole now. */
+function isShortOf(was: string | undefined, is: string | undefined): boolean {
+  return (
+    was !== undefined &&
+    is !== undefined &&
+    /^[0-9a-f]{16}$/.test(was) &&
+    /^[0-9a-f]{64}$/.test(is) &&
+    is.startsWith(was)
+  );
 }
 
 function dearer(was: number | null | undefined, is: number | null | undefined): string[] {

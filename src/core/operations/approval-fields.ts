@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { assurances } from '../base/caller.ts';
 import { proseSchema } from '../base/prose.ts';
 import { approvalStates } from '../approvals/states.ts';
 import { field } from '../operation/operation.ts';
@@ -36,6 +37,8 @@ export const approvalShape = approvalSummary.extend({
   /** People who may decide now. */
   approvers: z.array(z.string()),
   quorum: z.int(),
+  /** How approvals must be made to count. Absent: in any way. */
+  assurance: z.array(z.enum(assurances)).optional(),
   /** How many approvals it still needs. */
   missing: z.int(),
   votes: z.array(
@@ -43,9 +46,11 @@ export const approvalShape = approvalSummary.extend({
       person: z.string(),
       vote: z.enum(['approve', 'deny', 'break_glass']),
       at: z.string(),
-      /** False if the person may not decide any more. */
+      /** False if the person may not decide any more, or the way of voting does not count. */
       counts: z.boolean(),
       reason: z.string().optional(),
+      /** How it was made. Absent for votes of older versions. */
+      assurance: z.enum(assurances).optional(),
     }),
   ),
   broken_glass: z.boolean(),

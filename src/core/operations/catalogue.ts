@@ -33,8 +33,11 @@ import { scaleInstance } from './scale-instance.ts';
 import { setRole } from './set-role.ts';
 import { stopInstance } from './stop-instance.ts';
 import { verifyAudit } from './verify-audit.ts';
+import { verifyCache } from './verify-cache.ts';
 
+import type { OperationForRules } from '../config/policy-names.ts';
 import type { DefinedOperation } from './define.ts';
+import { destroysAlways } from '../operation/operation.ts';
 import type { Operation } from '../operation/operation.ts';
 
 /** Every operation, in the order in which help, docs and tools show them. */
@@ -57,6 +60,7 @@ export const operations = {
   extend_instance: extendInstance,
   delete_instance: deleteInstance,
   list_cache: listCache,
+  verify_cache: verifyCache,
   prefetch_model: prefetchModel,
   evict_cache: evictCache,
   pin_cache: pinCache,
@@ -84,6 +88,15 @@ export type OutputOf<N extends OperationName> = z.output<Operations[N]['output']
 
 /** Front ends loop over this: the operations as data. */
 export const catalogue: readonly Operation[] = Object.values(operations);
+
+/** The operations, as the check of the policy's names sees them. */
+export function operationsForRules(): OperationForRules[] {
+  return catalogue.map((operation) => ({
+    name: operation.name,
+    heldBack: operation.effect !== 'read' && operation.neverHeldBack !== true,
+    destroys: destroysAlways(operation),
+  }));
+}
 
 export function findOperation(name: string): Operation | undefined {
   return Object.hasOwn(definedOperations, name) ? definedOperations[name] : undefined;

@@ -30,10 +30,21 @@ export interface RespondContext extends OperationContext {
   replayed: boolean;
 }
 
+/** What a query may use. */
+export interface QueryContext extends OperationContext {
+  /** What the mutation answered that the query did first. */
+  first?: Fields | undefined;
+}
+
 export interface Query<I extends AnyObject = AnyObject, O extends AnyObject = AnyObject> extends Operation<I, O> {
   effect: 'read';
   /** Checks the input. Throws `input` errors only. */
-  call: (raw: unknown) => { input: Fields; answer: (context: OperationContext) => Promise<z.output<O>> };
+  call: (raw: unknown) => {
+    input: Fields;
+    /** The mutation that the call does first. It is authorised, held back and audited as a call of its own. */
+    first: (context: OperationContext) => Promise<{ operation: string; input: Fields } | undefined>;
+    answer: (context: QueryContext) => Promise<z.output<O>>;
+  };
 }
 
 export interface Mutation<I extends AnyObject = AnyObject, O extends AnyObject = AnyObject> extends Operation<I, O> {
@@ -55,19 +66,25 @@ export interface MutationCall {
 export type DefinedOperation = Query | Mutation;
 
 interface Answers<I extends AnyObject, O extends AnyObject> {
-  handler: (input: z.output<I>, context: OperationContext) => Promise<z.input<O>>;
+  handler: (input: z.output<I>, context: QueryContext) => Promise<z.input<O>>;
+  /** The mutation that this input does first, if any. The fields that ask for it are `notForTools`: a tool that reads only reads. */
+  first?: (input: z.output<I>, context: OperationContext) => Promise<{ operation: string; input: Fields } | undefined>;
 }
 
 /** An operation that reads. */
 export function defineQuery<I extends AnyObject, O extends AnyObject>(
   definition: Operation<I, O> & { effect: 'read' } & Answers<I, O>,
 ): Query<I, O> {
-  const { handler, ...operation } = definition;
+  const { handler, first, ...operation } = definition;
   return {
     ...operation,
     call(raw) {
       const input = parseInput(operation, raw);
-      return { input, answer: async (context) => operation.output.parse(await handler(input, context)) };
+      return {
+        input,
+        first: async (context) => first?.(input, context),
+        answer: async (context) => operation.output.parse(await handler(input, context)),
+      };
     },
   };
 }
@@ -116,9 +133,10 @@ function withoutKey(preview: Preview): Preview {
   return { ...preview, input };
 }
 
-function inputPreview(title: string, given: Fields): Preview {
+/** For operations whose input says everything. */
+export function inputPreview(title: string, given: Fields): Preview {
   const { idempotency_key: _key, ...input } = given;
   const lines = Object.entries(input).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
-  const relied = { 'the input': digestOf(input).slice(0, 16) };
+  const relied = { 'the input': digestOf(input) };
   return { input, summary: [title, ...lines], relied, facts: { adds: false } };
 }

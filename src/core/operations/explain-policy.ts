@@ -7,9 +7,10 @@ export const explainPolicy = defineQuery({
   name: 'explain_policy',
   title: 'Explain the policy',
   description:
-    'Shows which rule of the policy would answer a call of yours now, and why the rules before it do not fit. Stores and runs nothing.',
+    'Shows which rule of the policy would answer a call of yours now, and why the rules before it do not fit. It needs the same rights as the call, and does not run it.',
   group: 'approvals',
   effect: 'read',
+  audited: true,
   role: 'viewer',
   frontEnds: ['cli'],
   withoutServer: true,

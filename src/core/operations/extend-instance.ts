@@ -12,6 +12,7 @@ export const extendInstance = defineMutation({
     'Sets the time after which an instance stops by itself, counted from now. Use it to give an instance more time, or to give it an end. The instance goes on running.',
   group: 'instances',
   effect: 'write',
+  mayDestroy: true,
   role: 'member',
   others: 'admin',
   frontEnds: ['cli', 'slack'],

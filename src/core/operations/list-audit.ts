@@ -3,6 +3,8 @@ import { defineQuery } from './define.ts';
 import { field } from '../operation/operation.ts';
 import { listOf, paging } from './shapes.ts';
 
+const forAuditors = z.string().meta({ notForTools: true }).optional();
+
 export const listAudit = defineQuery({
   name: 'list_audit',
   title: 'List audit events',
@@ -50,9 +52,17 @@ export const listAudit = defineQuery({
       policy: z.string().optional(),
       approval: z.int().optional(),
       decisions: z.string().optional(),
+      /** The sha256 of the policy that decided. */
+      policy_hash: forAuditors,
+      /** What the policy decided on, in JSON. */
+      facts: forAuditors,
+      /** The whole answer of the policy, in JSON. */
+      verdict: forAuditors,
+      /** True if it is about something private. Then only the caller and admins see its input. */
+      private: z.boolean().optional(),
     }),
   ),
   columns: ['number', 'at', 'event', 'person', 'agent', 'source', 'operation', 'outcome', 'code'],
   examples: [{}, { operation: 'launch_instance' }],
-  handler: (input, { services }) => services.audit.list(input),
+  handler: (input, { services, caller }) => services.audit.list(input, caller),
 });

@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { proseSchema, run, say } from '../base/prose.ts';
 import { defineQuery } from './define.ts';
 import { field } from '../operation/operation.ts';
 import { volumeStates } from '../volumes/states.ts';
 import { listOf, paging, progressShape } from './shapes.ts';
+import { verifyCache } from './verify-cache.ts';
 
 export const listCache = defineQuery({
   name: 'list_cache',
@@ -23,9 +25,9 @@ export const listCache = defineQuery({
     }),
     verify: field(z.boolean().default(false), {
       label: 'Verify',
-      help: 'Reads every file and compares its hash. Takes as long as reading the weights.',
-      brief: 'Reads every file and compares its hash.',
+      help: say`Verifies the complete volumes of the page first, as ${run('verify_cache')} does and with its rights.`,
       advanced: true,
+      notForTools: true,
     }),
     ...paging,
   }),
@@ -40,14 +42,17 @@ export const listCache = defineQuery({
       progress: progressShape.optional(),
       reason: z.object({ code: z.string(), message: z.string() }).optional(),
       /** True if `verify` was given, and every file has the right hash. */
-      verified: z.boolean().optional(),
+      verified: z.boolean().meta({ notForTools: true }).optional(),
       in_use_by: z.array(z.int()),
       pinned: z.boolean(),
       /** True if its storage class keeps the bytes (reclaimPolicy Retain), so an eviction frees nothing. Absent if not, or if EcoLink may not read it. */
       kept_after_eviction: z.boolean().optional(),
       last_used_at: z.string().optional(),
     }),
-  ),
+  ).extend({
+    /** With `verify`: how it ended, or that it waits for approval. */
+    verification: proseSchema.meta({ notForTools: true }).optional(),
+  }),
   columns: [
     'volume',
     'region',
@@ -64,5 +69,13 @@ export const listCache = defineQuery({
     'reason',
   ],
   examples: [{}, { region: 'local' }],
-  handler: (input, { services, caller }) => services.cache.list(input, caller),
+  async first({ verify, ...page }, { services, caller }) {
+    const volumes = verify ? await services.cache.completeOnPage(page, caller) : [];
+    return volumes.length === 0 ? undefined : { operation: 'verify_cache', input: { volumes } };
+  },
+  async handler({ verify: _verify, ...page }, { services, caller, first }) {
+    const done = first && verifyCache.output.parse(first);
+    const list = await services.cache.list(page, caller, new Set(done?.verified));
+    return { ...list, verification: done?.next_step };
+  },
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { fieldRef, run, say } from '../base/prose.ts';
 import { defineMutation } from './define.ts';
+import { previewVolumes } from './previews/volumes.ts';
 import { field } from '../operation/operation.ts';
 import { receipt } from './shapes.ts';
 import { volumeFields } from './volume-fields.ts';
@@ -11,6 +12,7 @@ export const pinCache = defineMutation({
   description: say`Keeps cached weights from being evicted by a policy. ${fieldRef('pinned', 'false')} lifts it.`,
   group: 'regions',
   effect: 'write',
+  mayDestroy: true,
   role: 'member',
   others: 'visible',
   frontEnds: ['cli', 'mcp'],
@@ -24,6 +26,8 @@ export const pinCache = defineMutation({
   async prepare(input, { services, caller }) {
     return { volumes: await services.cache.preparePin(input, caller), pinned: input.pinned };
   },
+  // Without its pin, a policy may evict them.
+  preview: ({ volumes, pinned }, input) => previewVolumes('Pin cached weights', volumes, input, !pinned),
   committed: z.object({ state: z.string(), volumes: z.array(z.string()) }),
   async commit({ volumes, pinned }, unit, { services }) {
     await services.cache.commitPin(volumes, pinned, unit);

@@ -11,6 +11,7 @@ export const restartInstance = defineMutation({
   description: say`Starts an instance anew, stopped or not, from the image that it ran. With ${fieldRef('model')} it moves to another model and keeps its model id.`,
   group: 'instances',
   effect: 'write',
+  mayDestroy: true,
   role: 'member',
   others: 'admin',
   frontEnds: ['cli', 'mcp'],

@@ -10,6 +10,7 @@ export const scaleInstance = defineMutation({
   description: 'Changes how many replicas of an instance run in each of its regions.',
   group: 'instances',
   effect: 'write',
+  mayDestroy: true,
   role: 'member',
   others: 'admin',
   frontEnds: ['cli', 'mcp'],

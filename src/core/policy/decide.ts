@@ -33,11 +33,11 @@ export function decide(rules: readonly NamedRule[], facts: PolicyFacts): PolicyA
   return rule ? answerOf(rule) : nothingApplies;
 }
 
-/** The rules in order, up to the one that answers. */
-export function considerRules(rules: readonly NamedRule[], facts: PolicyFacts): ConsideredRule[] {
+/** The rules in order, up to the one that answers. Without facts of a preview, up to the one that answers early. */
+export function considerRules(rules: readonly NamedRule[], facts: KnownFacts | PolicyFacts): ConsideredRule[] {
   const considered: ConsideredRule[] = [];
   for (const { name, when } of rules) {
-    const why = mismatch(when, facts);
+    const why = 'adds' in facts ? mismatch(when, facts) : knownMismatch(when, facts);
     considered.push({ rule: name, mismatch: why });
     if (why === undefined) break;
   }
@@ -51,7 +51,7 @@ export function considerRules(rules: readonly NamedRule[], facts: PolicyFacts): 
 export function decideWithoutPreview(rules: readonly NamedRule[], facts: KnownFacts): PolicyAnswer | undefined {
   const first = rules.find((each) => knownMismatch(each.when, facts) === undefined);
   if (!first) return nothingApplies;
-  return needsPreview(first.when) || first.require ? undefined : answerOf(first);
+  return needsPreview(first.when, facts) || first.require ? undefined : answerOf(first);
 }
 
 function answerOf({ name, deny, require }: NamedRule): PolicyAnswer {
@@ -80,9 +80,16 @@ export function stricter(then: Needs, now: PolicyAnswer): PolicyAnswer {
       ttl: durationMs(now.needs.ttl) < durationMs(then.ttl) ? now.needs.ttl : then.ttl,
       reason_required: then.reason_required || now.needs.reason_required,
       requester_may_approve: then.requester_may_approve && now.needs.requester_may_approve,
+      assurance: inBoth(then.assurance, now.needs.assurance),
       remind_after: then.remind_after,
       // An escalation lets more people decide, so both rules must have one.
       escalate: now.needs.escalate && then.escalate,
     },
   };
+}
+
+/** The ways to vote that both allow. Undefined: every way. */
+function inBoth<T>(some: T[] | undefined, others: T[] | undefined): T[] | undefined {
+  if (some === undefined || others === undefined) return some ?? others;
+  return some.filter((each) => others.includes(each));
 }

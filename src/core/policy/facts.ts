@@ -1,11 +1,16 @@
 import type { Role } from '../base/caller.ts';
+import { redact } from '../base/secret-shapes.ts';
+
+/** A licence comes from outside. The audit keeps it with every verdict. */
+const longestLicence = 200;
 
 /** What is known about a call without a preview. */
 export interface KnownFacts {
   operation: string;
   role: Role;
   agent: boolean;
-  destroys: boolean;
+  /** True if the operation takes something away. Undefined without a preview if it depends on the change. */
+  destroys?: boolean | undefined;
   /** When the call was made. A later decision does not change it. */
   askedAt: Date;
 }
@@ -27,6 +32,8 @@ export interface PreviewFacts {
   stopAfter?: boolean;
   /** True if the operation adds replicas, bytes to download or arguments. */
   adds: boolean;
+  /** True if this change takes service or protection away. Absent: the operation itself says it (`effect`). */
+  destroys?: boolean | undefined;
 }
 
 /** What a person uses now, and would use by their open requests. It counts, so that many small calls equal a large one. */
@@ -36,13 +43,16 @@ export interface Usage {
 }
 
 /** What rules are matched with. `gpus` and `costPerHour` are the requester's totals after the operation. */
-export type PolicyFacts = KnownFacts & PreviewFacts;
+export type PolicyFacts = KnownFacts & PreviewFacts & { destroys: boolean };
 
 export function policyFacts(known: KnownFacts, preview: PreviewFacts, usage: Usage): PolicyFacts {
   const { gpus, costPerHour } = preview;
   return {
     ...known,
     ...preview,
+    // An operation that always destroys says so, whatever its preview says.
+    destroys: known.destroys ?? preview.destroys ?? false,
+    licence: preview.licence && redact(preview.licence).slice(0, longestLicence),
     gpus: gpus === undefined ? undefined : usage.gpus + gpus,
     costPerHour: costPerHour === undefined ? undefined : addCost(usage.costPerHour, costPerHour),
   };

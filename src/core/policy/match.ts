@@ -21,7 +21,7 @@ const knownMatchers: Matcher<KnownFacts>[] = [
       ? `it is for ${agent ? 'agents, and a person asks' : 'people, and an agent asks'}`
       : undefined,
   ({ destroys }, facts) =>
-    destroys !== undefined && destroys !== facts.destroys
+    destroys !== undefined && facts.destroys !== undefined && destroys !== facts.destroys
       ? `the operation destroys ${facts.destroys ? 'something' : 'nothing'}`
       : undefined,
   ({ hours }, facts) =>
@@ -84,14 +84,11 @@ export function knownMismatch(when: When, facts: KnownFacts): string | undefined
 }
 
 /** True if the rule has matchers that need a preview. */
-export function needsPreview({
-  operations: _o,
-  roles: _r,
-  agent: _a,
-  destroys: _d,
-  hours: _h,
-  ...rest
-}: When): boolean {
+export function needsPreview(
+  { operations: _o, roles: _r, agent: _a, destroys, hours: _h, ...rest }: When,
+  facts: KnownFacts,
+): boolean {
+  if (destroys !== undefined && facts.destroys === undefined) return true;
   return Object.values(rest).some((matcher) => matcher !== undefined);
 }
 

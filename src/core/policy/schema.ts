@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { roles } from '../base/caller.ts';
+import { assurances, roles } from '../base/caller.ts';
 import { durationSchema } from '../base/duration.ts';
 
 const names = z.array(z.string().min(1)).min(1);
@@ -56,6 +56,8 @@ const requireSchema = z.strictObject({
   reason_required: z.boolean().default(false),
   /** True: the requester may approve, also what their own agent asked for. */
   requester_may_approve: z.boolean().default(false),
+  /** How approvals must be made to count: one way, or a list of ways. */
+  assurance: z.union([z.enum(assurances).transform((one) => [one]), z.array(z.enum(assurances)).min(1)]).optional(),
   /** When the approvers are reminded. */
   remind_after: durationSchema.optional(),
   /** After this time without a decision, these people may decide too. */
@@ -78,6 +80,28 @@ const ruleSchema = z
 
 /** The first rule that fits answers. If none fits, the default rules follow. */
 export const policySchema = z.array(ruleSchema);
+
+/** Rules as the audit keeps them: all of them have a name. */
+export const namedRulesSchema = z.array(ruleSchema.and(z.object({ name: z.string() })));
+
+const storedApproverSet = z.strictObject({
+  people: z.array(z.string()).optional(),
+  groups: z.array(z.string()).optional(),
+  roles: z.array(z.enum(roles)).optional(),
+});
+
+/** What open requests need, as it is stored. Strict: a condition that this version does not know must not be left out. */
+export const needsSchema = z.strictObject({
+  approvers: z.array(storedApproverSet).min(1),
+  quorum: z.int().min(1),
+  ttl: z.string(),
+  reason_required: z.boolean(),
+  requester_may_approve: z.boolean(),
+  /** Empty if two rules allow no way in common. Then nobody can approve. */
+  assurance: z.array(z.enum(assurances)).optional(),
+  remind_after: z.string().optional(),
+  escalate: z.strictObject({ after: z.string(), approvers: storedApproverSet }).optional(),
+});
 
 export const approvalsSchema = z.strictObject({
   /** A person needs approval if what they run would cost more than this per hour after the operation. */

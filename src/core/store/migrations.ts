@@ -13,6 +13,7 @@ import { volumes } from './migrations/0010-volumes.ts';
 import { durations } from './migrations/0020-durations.ts';
 import { tokenNames } from './migrations/0011-token-names.ts';
 import { tokenTrees } from './migrations/0017-token-trees.ts';
+import { verdicts } from './migrations/0018-verdicts.ts';
 
 /** All migrations, by number. Static imports: a build cannot lose one. */
 export function migrations(flavour: Flavour): Record<string, Migration> {
@@ -29,6 +30,7 @@ export function migrations(flavour: Flavour): Record<string, Migration> {
     '0010-volumes': volumes(),
     '0011-token-names': tokenNames(),
     '0017-token-trees': tokenTrees(),
+    '0018-verdicts': verdicts,
     '0020-durations': durations(),
   };
 }

@@ -74,7 +74,7 @@ export interface Database {
     state: string;
     ready: number;
     owner_id: Fixed<string>;
-    private: Fixed<Flag>;
+    private: Flag;
     created_at: Fixed<Time>;
     stop_at: Time | null;
   };
@@ -152,11 +152,21 @@ export interface Database {
     policy: Fixed<string | null>;
     approval: Fixed<number | null>;
     decisions: Fixed<Json | null>;
+    /** Names the row of `policies` that the verdict followed. */
+    policy_hash: Fixed<string | null>;
+    /** What the verdict was decided on. */
+    facts: Fixed<Json | null>;
+    /** The whole answer of the policy. */
+    verdict: Fixed<Json | null>;
+    /** 1 if it is about something private, or if that is not known. */
+    private: Fixed<Flag | null>;
     /** The exact text that `hash` is computed from. */
     line: Fixed<string>;
     previous: Fixed<string>;
     hash: Fixed<string>;
   };
+  /** Effective policies, once each. They are never changed or deleted: verdicts are recomputed with them. */
+  policies: { hash: Fixed<string>; rules: Fixed<Json>; first_used_at: Fixed<Time> };
   /** One row. Whoever appends locks it. */
   audit_head: { id: Fixed<number>; number: number; hash: string };
   idempotency: {
@@ -211,6 +221,8 @@ export interface Database {
     vote: Fixed<'approve' | 'deny' | 'break_glass'>;
     reason: Fixed<string | null>;
     at: Fixed<Time>;
+    /** How it was made. Null for votes of older versions. */
+    assurance: Fixed<string | null>;
   };
   /** Messages in Slack that show a request. They are updated with it. */
   approval_messages: {

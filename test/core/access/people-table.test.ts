@@ -77,6 +77,7 @@ const about: Record<string, (subject: Subject) => object> = {
   scale_instance: ({ instance }) => ({ instance, replicas: 1 }),
   delete_instance: ({ instance }) => ({ instance }),
   prefetch_model: ({ model }) => ({ model }),
+  verify_cache: ({ model }) => ({ model }),
   evict_cache: ({ model }) => ({ model }),
   pin_cache: ({ model }) => ({ model }),
 };
@@ -102,6 +103,8 @@ const plain: Record<string, object> = {
   approve_request: { approval: '999' },
   deny_request: { approval: '999', reason: 'no' },
   break_glass: { approval: '999', reason: 'now' },
+  // A call that viewers may make: what is explained needs its own rights.
+  explain_policy: { operation: 'list_models' },
 };
 
 let folder: ModelFolder;

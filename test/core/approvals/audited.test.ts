@@ -49,16 +49,24 @@ test('what ran after approval says in both its rows who decided what and when, d
   expect(closed).toMatchObject({ event: 'closed', opened: opened?.['number'], outcome: 'done', ...ground });
   for (const row of [opened, closed]) {
     expect(JSON.parse(row?.['decisions'] as string)).toEqual([
-      { name: 'mia', identity: 'slack:T1/MIA', vote: 'approve', at: expect.any(String), counts: false },
+      {
+        name: 'mia',
+        identity: 'slack:T1/MIA',
+        vote: 'approve',
+        at: expect.any(String),
+        assurance: 'page',
+        counts: false,
+      },
       {
         name: 'ada',
         identity: 'slack:T1/ADA',
         vote: 'approve',
         at: expect.any(String),
+        assurance: 'page',
         reason: 'fits the budget',
         counts: true,
       },
-      { name: 'bo', identity: 'slack:T1/BO', vote: 'approve', at: expect.any(String), counts: true },
+      { name: 'bo', identity: 'slack:T1/BO', vote: 'approve', at: expect.any(String), assurance: 'page', counts: true },
     ]);
   }
   expect(await p.place.run('verify_audit')).toMatchObject({ holds: true });

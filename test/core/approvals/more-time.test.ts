@@ -41,20 +41,20 @@ describe('more time', () => {
     expect(await p.run(max, 'get_instance', { instance: '2' })).toHaveProperty('stop_at');
   });
 
-  test('asked for by an agent waits for a person, and less time does not', async () => {
+  test('asked for by an agent waits for a person, and so does less time', async () => {
     await launch({ stop_after: '4h' });
-    expect(await extend(agent, '2h')).toMatchObject({ instance: 1 });
+    expect(await extend(agent, '2h')).toMatchObject({ state: 'awaiting_approval', approval: { id: 1 } });
     const held = await extend(agent, '8h', { reason: 'the demo moved' });
-    expect(held).toMatchObject({ state: 'awaiting_approval', approval: { id: 1 } });
-    expect((await p.approval(1))['summary']).toEqual([
+    expect(held).toMatchObject({ state: 'awaiting_approval', approval: { id: 2 } });
+    expect((await p.approval(2))['summary']).toEqual([
       'Let tiny:1 of max run for another 8h, counted from the approval',
       `Now it stops at ${(await view())['stop_at'] as string}`,
       '1 replica in local',
       'Cost: 0 per hour',
       'Reason: the demo moved',
     ]);
-    await p.run(ada, 'approve_request', { approval: '1' });
-    await p.reaches('done');
+    await p.run(ada, 'approve_request', { approval: '2' });
+    await p.reaches('done', 2);
     expect(Date.parse((await view())['stop_at'] as string)).toBeGreaterThan(Date.now() + 7 * 3600_000);
   });
 

@@ -45,7 +45,7 @@ describe('votes', () => {
     ['a denial', [vote('a', 'deny')], ['a'], 1, 0, 0, 1],
     ['a broken glass', [vote('a', 'break_glass')], ['a'], 1, 0, 0, 1],
   ])('of %s', (_name, votes, eligible, quorum, counted, dropped, missing) => {
-    const found = tally(votes, new Set(eligible), quorum);
+    const found = tally(votes, new Set(eligible), { quorum });
     expect([found.counted.length, found.dropped.length, found.missing]).toEqual([counted, dropped, missing]);
   });
 });

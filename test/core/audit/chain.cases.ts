@@ -8,6 +8,11 @@ import { createAuditLog } from '../../../src/core/audit/audit.ts';
 import type { AuditLog } from '../../../src/core/audit/audit.ts';
 import { closeInterruptedRows } from '../../../src/core/audit/close-interrupted.ts';
 import { HeadFile } from '../../../src/core/audit/head-file.ts';
+import { ruleText } from '../../../src/core/policy/decide.ts';
+import type { PolicyFacts } from '../../../src/core/policy/facts.ts';
+import { rulesOf } from '../../../src/core/policy/rules.ts';
+import { approvalsSchema, policySchema } from '../../../src/core/policy/schema.ts';
+import { reachVerdict, recordOf } from '../../../src/core/policy/verdict.ts';
 import { systemClock } from '../../../src/core/base/clock.ts';
 import type { Store } from '../../../src/core/store/store.ts';
 import { capturedLog } from '../../support/captured-log.ts';
@@ -58,6 +63,8 @@ describe.each(stores())('the audit on $name', (kind) => {
         (await createAuditLog({ store, key: withKey, heads: new HeadFile(headFile, systemClock), now }).verify())
           .findings,
       async [Symbol.asyncDispose]() {
+        // Else it writes the last head when the folder is gone.
+        await heads.close();
         await open[Symbol.asyncDispose]();
         await rm(folder, { recursive: true, force: true });
       },
@@ -98,6 +105,122 @@ describe.each(stores())('the audit on $name', (kind) => {
     await using it = await place(3);
     await meddle.execute(it.store.db);
     expect(await it.verify()).toContain(finding);
+  });
+
+  describe('with its verdicts recomputed', () => {
+    const rules = rulesOf(
+      {
+        policy: policySchema.parse([
+          { name: 'dear', when: { cost_per_hour: 4 }, require: { approvers: { people: ['bo'] } } },
+          { name: 'night', when: { regions: ['us'] }, deny: 'Not there.' },
+        ]),
+        approvals: approvalsSchema.parse({}),
+      },
+      false,
+    );
+    const facts: PolicyFacts = {
+      operation: 'launch_instance',
+      role: 'member',
+      agent: false,
+      destroys: false,
+      askedAt: new Date('2026-11-23T12:00:00Z'),
+      regions: ['eu'],
+      costPerHour: 8,
+      adds: true,
+    };
+
+    /** Two old rows without a verdict, then two calls with one. */
+    async function withVerdicts(): Promise<Place> {
+      const it = await place(1);
+      for (const costPerHour of [8, 1]) {
+        const verdict = reachVerdict(rules, { ...facts, costPerHour });
+        const policy = ruleText(verdict.answer);
+        const opened = await it.audit.open(ada, 'launch_instance', '{}', 'req_v');
+        await it.audit.close(opened, ada, 'launch_instance', 'req_v', {
+          policy,
+          verdict,
+          private: false,
+          outcome: 'done',
+          durationMs: 1,
+        });
+      }
+      return it;
+    }
+
+    test('counts them and those of older rows, and keeps a policy once', async () => {
+      await using it = await withVerdicts();
+      expect(await it.audit.verify({ replay: true })).toEqual({
+        rows: 6,
+        findings: [],
+        replayed: 2,
+        notReplayable: 2,
+      });
+      expect(await it.store.db.selectFrom('policies').select('hash').execute()).toEqual([
+        { hash: recordOf(reachVerdict(rules, facts)).policyHash },
+      ]);
+      expect(await it.audit.verify()).toEqual({ rows: 6, findings: [] });
+    });
+
+    test.each([
+      ['facts', sql`update audit_events set facts = replace(facts, '"costPerHour":8', '"costPerHour":1')`],
+      ['a verdict', sql`update audit_events set verdict = replace(verdict, '"bo"', '"cy"')`],
+      ['a name of a policy', sql`update audit_events set policy_hash = 'f' where policy_hash is not null`],
+      ['what is private', sql`update audit_events set private = 1 where private = 0`],
+    ])('finds %s that were changed', async (_what, meddle) => {
+      await using it = await withVerdicts();
+      await meddle.execute(it.store.db);
+      expect(await it.verify()).toContain('Row 4 shows something else than was recorded.');
+    });
+
+    test('finds facts that somebody with the key has changed', async () => {
+      await using it = await withVerdicts();
+      const forged = reachVerdict(rules, { ...facts, costPerHour: 1 });
+      const opened = await it.audit.open(ada, 'launch_instance', '{}', 'req_f');
+      // The chain holds: only the facts do not give this verdict.
+      await it.audit.close(opened, ada, 'launch_instance', 'req_f', {
+        policy: 'require: dear',
+        verdict: { ...forged, answer: { answer: 'deny', rule: 'night', reason: 'Not there.' } },
+        outcome: 'done',
+        durationMs: 1,
+      });
+      expect(await it.verify()).toEqual([]);
+      expect((await it.audit.verify({ replay: true })).findings).toEqual([
+        'The verdict of row 8 (require: dear) differs: its facts and its policy give "allow: no rule applies".',
+      ]);
+    });
+
+    test('finds a policy that was changed by one byte, or deleted', async () => {
+      await using it = await withVerdicts();
+      const { policyHash } = recordOf(reachVerdict(rules, facts));
+      await sql`update policies set rules = replace(rules, 'dear', 'deer')`.execute(it.store.db);
+      expect((await it.audit.verify({ replay: true })).findings).toEqual([
+        `The policy ${policyHash} of row 4 was changed.`,
+        `The policy ${policyHash} of row 6 was changed.`,
+      ]);
+      await it.store.db.deleteFrom('policies').execute();
+      expect((await it.audit.verify({ replay: true })).findings).toEqual([
+        `The policy ${policyHash} of row 4 is missing.`,
+        `The policy ${policyHash} of row 6 is missing.`,
+      ]);
+    });
+
+    test('shows the input of something private to its caller and to admins only', async () => {
+      await using it = await place(0);
+      const input = '{"model":"secret"}';
+      const inputs = async (name: string, role: Caller['person']['role']) =>
+        (await it.audit.list({ limit: 10 }, { person: { id: 'p', name, role } })).items.map((row) => row.input);
+      const opened = await it.audit.open(ada, 'launch_instance', input, 'req_1');
+      // It may become known as private.
+      expect(await inputs('bo', 'approver')).toEqual([undefined]);
+      const end = { outcome: 'done', durationMs: 1 } as const;
+      await it.audit.close(opened, ada, 'launch_instance', 'req_1', { ...end, private: true });
+      expect(await inputs('bo', 'approver')).toEqual([undefined, undefined]);
+      expect(await inputs('ada', 'approver')).toEqual([undefined, input]);
+      expect(await inputs('root', 'admin')).toEqual([undefined, input]);
+      const next = await it.audit.open(ada, 'launch_instance', input, 'req_2');
+      await it.audit.close(next, ada, 'launch_instance', 'req_2', { ...end, private: false });
+      expect(await inputs('bo', 'approver')).toEqual([undefined, input, undefined, undefined]);
+    });
   });
 
   test('finds two rows that were swapped', async () => {
@@ -149,7 +272,7 @@ describe.each(stores())('the audit on $name', (kind) => {
     const later = new Date(Date.now() + 3600_000);
     await Promise.all([it.at(later), it.at(later)].map((server) => server.closeInterrupted(false)));
     expect(await it.at(later).closeInterrupted(false)).toBe(0);
-    const { items } = await it.audit.list({ limit: 2 });
+    const { items } = await it.audit.list({ limit: 2 }, ada);
     expect(items).toMatchObject([
       { event: 'closed', opened, outcome: 'interrupted' },
       { event: 'opened', number: opened },
@@ -169,10 +292,10 @@ describe.each(stores())('the audit on $name', (kind) => {
     using _closing = await closeInterruptedRows(audit, clock, capturedLog().log);
     const opened = await audit.open(ada, 'stop_instance', '{}', 'req_9');
     await clock.advance(9 * 60_000);
-    expect((await audit.list({ limit: 1 })).items).toMatchObject([{ event: 'opened', number: opened }]);
+    expect((await audit.list({ limit: 1 }, ada)).items).toMatchObject([{ event: 'opened', number: opened }]);
     await clock.advance(2 * 60_000);
     await expect
-      .poll(async () => (await audit.list({ limit: 1 })).items)
+      .poll(async () => (await audit.list({ limit: 1 }, ada)).items)
       .toMatchObject([{ event: 'closed', opened, outcome: 'interrupted' }]);
   });
 });

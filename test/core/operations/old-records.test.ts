@@ -40,6 +40,8 @@ const stored: Record<string, readonly object[]> = {
   prefetch_model: [
     { model: 'tiny', state: 'queued', next_step, volumes: [{ volume: 'v-1', region: 'local', state: 'queued' }] },
   ],
+  // Since version 0.2.
+  verify_cache: [{ volumes: ['v-1'] }],
   evict_cache: [
     { state: 'evicted', freed_bytes: 29, volumes: ['v-1'], next_step },
     { state: 'evicted', volumes: ['v-1', 'v-2'], next_step },

@@ -87,7 +87,10 @@ describe('a database of commit a2d1cb0', () => {
 
   test('has an audit that holds', async () => {
     const root = place.local;
-    expect(await place.core.execute('verify_audit', {}, root)).toMatchObject({ holds: true });
+    // Older versions kept neither facts nor rules.
+    const verified = await place.core.execute('verify_audit', { replay: true }, root);
+    expect(verified).toMatchObject({ holds: true, replayed: 0 });
+    expect(verified.not_replayable).toBeGreaterThan(0);
   });
 
   test('runs its pending launch: its digest is still that of what was asked', async () => {

@@ -35,7 +35,8 @@ export function previewExtension({ instance, model, until, usage }: PreparedExte
       costPerHour: 0,
       stopAfter: true,
       adds: stopAt !== undefined && until > stopAt,
+      destroys: stopAt === undefined || until < stopAt,
     },
-    private: instance.private,
+    private: instance.private || model.private,
   };
 }

@@ -9,7 +9,7 @@ export function previewLaunch({ input: given, model, plan }: PreparedLaunch): Pr
     ...given,
     regions: plan.regions.map((region) => region.region),
     replicas: first?.replicas ?? 1,
-    private: given.private ?? model.private,
+    private: model.private || (given.private ?? false),
     // One field for all regions. If they have different runtimes, what is relied on keeps each.
     ...(runtimes.size === 1 && first ? { runtime: first.runtime } : {}),
     ...(first?.accelerator_count === undefined ? {} : { accelerator_count: first.accelerator_count }),

@@ -28,7 +28,7 @@ export function modelRelied(model: OwnedModel): Record<string, string> {
   return {
     'the model': model.id,
     'the commit': model.commit ?? 'none',
-    'the selection of files': selectionHash(model.files).slice(0, 16),
+    'the selection of files': selectionHash(model.files),
   };
 }
 

@@ -24,7 +24,9 @@ export function previewRestart(prepared: PreparedRestart, given: RestartInput): 
       costPerHour: wakes ? plan.cost_per_hour : 0,
       stopAfter: (wakes ? stopAfter : instance.stopAt) !== undefined,
       adds: wakes || model.id !== instance.registryModelId || plan.bytes_to_fetch > 0 || plan.changes.length > 0,
+      // It ends the replicas that answer now.
+      destroys: !wakes,
     },
-    private: instance.private,
+    private: instance.private || model.private,
   };
 }

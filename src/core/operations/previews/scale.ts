@@ -18,7 +18,8 @@ export function previewScale(prepared: PreparedScale, given: { instance: string;
       costPerHour: plan.cost_per_hour === null ? null : plan.cost_per_hour * share,
       stopAfter: instance.stopAt !== undefined,
       adds: replicas > from,
+      destroys: replicas < from,
     },
-    private: instance.private,
+    private: instance.private || model.private,
   };
 }
