@@ -24,7 +24,9 @@ test('token create says what kind of token it made, and token list shows it', as
   expect(short.stderr).toMatch(/, valid until \d{4}-\d\d-\d\dT/);
   const forever = await served.run('token', 'create', 'forever', '--expires-in', '9999d');
   expect([forever.status, forever.stderr]).toEqual([2, expect.stringContaining('A token is valid for 366d at most.')]);
-  expect((await served.run('token', 'list')).stdout).toMatch(/^ID +NAME +PERSON +SCOPES +AGENT +MAY DECIDE +CREATED +EXPIRES +MADE BY/);
+  expect((await served.run('token', 'list')).stdout).toMatch(
+    /^ID +NAME +PERSON +SCOPES +AGENT +MAY DECIDE +CREATED +EXPIRES +MADE BY/,
+  );
 });
 
 test('a token cannot be an agent and decide, and its name is checked', async () => {
