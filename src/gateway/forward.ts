@@ -126,14 +126,15 @@ async function attempt(
   call: Call,
   response: ServerResponse,
 ): Promise<RelayEnd> {
-  const { url, api } = replica;
+  const { url, api, key } = replica;
   const translated = api && call.translate?.(api);
   const slash = url.indexOf('/', 'https://'.length);
   const origin = slash === -1 ? url : url.slice(0, slash);
   const prefix = slash === -1 ? '' : url.slice(slash).replace(/\/$/, '');
   const begin: BeginCall = (lose) => inFlight.begin({ ...replica, instance: call.route.instance }, lose);
+  const headers = key === undefined ? call.headers : { ...call.headers, authorization: `Bearer ${key}` };
   const path = prefix + (translated?.path ?? call.path);
-  const sent = { origin, path, method: call.method, headers: call.headers, body: translated?.body ?? call.body };
+  const sent = { origin, path, method: call.method, headers, body: translated?.body ?? call.body };
   return translated?.answer
     ? relayWhole(dispatcher, sent, response, begin, translated.answer)
     : relay(dispatcher, sent, response, begin, () => brokenEvent(call.route));

@@ -74,7 +74,8 @@ async function main(): Promise<void> {
   }
   const stopping = new AbortController();
   const { servedName } = options;
-  const state: ServerState = { servedName, startedAt: new Date(), engine: undefined, stopping: stopping.signal };
+  const key = process.env['LLAMA_API_KEY'] || undefined;
+  const state: ServerState = { servedName, key, startedAt: new Date(), engine: undefined, stopping: stopping.signal };
   const server = createEngineServer(state);
   stopOnSignal(server, stopping);
   await listen(server, options);

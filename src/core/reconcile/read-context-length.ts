@@ -6,10 +6,12 @@ const timeoutMs = 2000;
 export async function readContext(
   { context_report: report }: Pick<Runtime, 'context_report'>,
   url: string,
+  key?: string,
 ): Promise<number | undefined> {
   if (report === undefined) return undefined;
   try {
-    const answer = await fetch(url + report.path, { signal: AbortSignal.timeout(timeoutMs) });
+    const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
+    const answer = await fetch(url + report.path, { headers, signal: AbortSignal.timeout(timeoutMs) });
     return positiveInteger(valueAt(await answer.json(), report.field.split('.')));
   } catch {
     // The engine serves without it.

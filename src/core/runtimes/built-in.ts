@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { runtimeSchema } from '../config/schema.ts';
-import { isLlamaEngineInstalled, llamaEngineEntry } from './llama-engine.ts';
+import { isLlamaEngineInstalled, llamaEngineEntry, llamaEngineFiles } from './llama-engine.ts';
 import type { Runtime } from './runtime.ts';
 import { maxModelLen, vllmServe } from './vllm.ts';
 
@@ -44,6 +44,7 @@ function llamaServer(path: string | undefined): Runtime | undefined {
     category_arguments: { embedding: ['--embedding'], reranker: ['--reranking'] },
     context_argument: '--ctx-size',
     context_report: { path: '/props', field: 'default_generation_settings.n_ctx' },
+    key_variable: 'LLAMA_API_KEY',
   });
 }
 
@@ -58,6 +59,8 @@ function llamaEngine(): Runtime | undefined {
     arguments: ['--model', '{model_path}', '--served-name', '{served_name}', '--host', '{host}', '--port', '{port}'],
     context_argument: '--context-length',
     context_report: maxModelLen,
+    key_variable: 'LLAMA_API_KEY',
+    reads: llamaEngineFiles(),
   });
 }
 
@@ -71,5 +74,7 @@ function vllm(path: string | undefined): Runtime | undefined {
     formats: ['safetensors', 'pytorch'],
     command: [command],
     ...vllmServe,
+    // It checks the key for paths below /v1 only (docs.vllm.ai/en/stable/usage/security.html).
+    key_variable: 'VLLM_API_KEY',
   });
 }

@@ -4,8 +4,11 @@ import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { ObservedReplica, Workload } from '../../region/region.ts';
 import { lastLines } from './last-lines.ts';
+import type { Sealer } from '../../secrets/sealer.ts';
+import { engineKeyOf } from './engine-key.ts';
 import { namesIn, numbersIn } from './names-in.ts';
-import { Replica } from './replica.ts';
+import { noteOf } from './recorded-process.ts';
+import { Replica, urlOf } from './replica.ts';
 import type { ReplicaSpec } from './replica.ts';
 
 const unsettledMs = 200;
@@ -30,6 +33,8 @@ interface LocalWorkloadsDeps {
   folder: string;
   log: Log;
   clock: Clock;
+  /** Seals the keys of engines. Undefined: engines get no keys. */
+  sealer?: Sealer | undefined;
   /** How to start a replica of this workload. Throws if it cannot be started at all. */
   specOf: (workload: Workload) => ReplicaSpec;
   /** The instance looks different now. */
@@ -92,6 +97,29 @@ export class LocalWorkloads {
     return all.flat();
   }
 
+  /**
+   * The key of a replica. It is read from the replica's record if this server has not looked after the instance yet: calls go
+   * on while it starts.
+   */
+  async keyOf(instance: number, url: string): Promise<string | undefined> {
+    const known = [...(this.#managed.get(instance)?.replicas.values() ?? [])].find((replica) => replica.hasUrl(url));
+    if (known) return known.key;
+    return (await this.#recordedKeys(instance)).find((each) => each.url === url)?.key;
+  }
+
+  async #recordedKeys(instance: number): Promise<{ url: string; key: string | undefined }[]> {
+    const { sealer } = this.#deps;
+    if (!sealer) return [];
+    const ordinals = await numbersIn(this.#folderOf(instance));
+    return Promise.all(
+      ordinals.map(async (ordinal) => {
+        const note = await noteOf(join(this.#folderOf(instance), String(ordinal), 'process.json'));
+        const key = engineKeyOf(note, sealer, `${instance}-${ordinal}`);
+        return { url: urlOf(Number(note?.['port'])), key: key === 'lost' ? undefined : key };
+      }),
+    );
+  }
+
   /** Ends every replica, those of an earlier server included, and waits until no process is left. */
   async endAll(): Promise<void> {
     await Promise.all(
@@ -147,12 +175,13 @@ export class LocalWorkloads {
 
   #addReplica(instance: number, managed: ManagedInstance, ordinal: number): void {
     if (managed.replicas.has(ordinal)) return;
-    const { log, clock, changed } = this.#deps;
+    const { log, clock, sealer, changed } = this.#deps;
     const replica = new Replica({
       id: `${instance}-${ordinal}`,
       folder: join(this.#folderOf(instance), String(ordinal)),
       log,
       clock,
+      sealer,
       exited: () => this.#stepNow(instance),
       ending: () => changed(instance),
     });
