@@ -4,7 +4,7 @@ import { connect } from '../client/client.ts';
 import { EcolinkError } from '../core/base/errors.ts';
 import { say, task } from '../core/base/prose.ts';
 import { clientEnvironment, loadConfig } from '../core/config/load.ts';
-import { checkEngines, checkRegion, checkStore, checkableRegions } from '../core/doctor.ts';
+import { checkEngines, checkRegion, checkSandbox, checkStore, checkableRegions } from '../core/doctor.ts';
 import type { CheckResult } from '../core/doctor.ts';
 
 export interface NamedResult extends CheckResult {
@@ -20,6 +20,7 @@ export const checks: readonly (() => Promise<NamedResult>)[] = [
   guarded('server', server),
   guarded('hub', hub),
   guarded('engine', () => checkEngines(loadConfig())),
+  guarded('sandbox', () => checkSandbox(loadConfig())),
 ];
 
 /** Checks all regions at once: each check takes as long as a pod needs to start. */

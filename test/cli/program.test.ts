@@ -148,6 +148,7 @@ test('the doctor says what is wrong and changes nothing', async () => {
     'server',
     'hub',
     'engine',
+    'sandbox',
   ]);
   expect(checks.find((check) => check.name === 'server')).toMatchObject({
     state: 'warning',

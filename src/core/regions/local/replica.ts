@@ -3,6 +3,8 @@ import { truncate, stat } from 'node:fs/promises';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
+import { asEcolinkError } from '../../base/errors.ts';
+import { plainWords, sentences } from '../../base/prose.ts';
 import type { reasonCodes } from '../../base/reason-codes.ts';
 import type { Log } from '../../base/log.ts';
 import type { Reason } from '../../base/reason.ts';
@@ -176,9 +178,10 @@ export class Replica {
   async #start(spec: ReplicaSpec): Promise<void> {
     mkdirSync(this.#deps.folder, { recursive: true, mode: 0o700 });
     const port = await freePort();
-    const { sealer, folder } = this.#deps;
+    const prepared = await this.#prepare(spec, port);
+    if (!prepared) return;
+    const { sealer } = this.#deps;
     const key = spec.keyVariable === undefined || !sealer ? undefined : newEngineKey(sealer, this.id);
-    const prepared = (await spec.prepare?.(folder, port)) ?? plainly(spec, folder, port);
     this.#exit = undefined;
     this.#wasReady = false;
     this.#unhealthySince = undefined;
@@ -197,6 +200,21 @@ export class Replica {
     });
     this.#presence = await presenceOf(this.#record);
     this.#deps.log.info({ replica: this.id, port }, 'replica started');
+  }
+
+  /** Undefined if it cannot be started as things are. It is tried again, after the pause of an engine that crashed. */
+  async #prepare(spec: ReplicaSpec, port: number): Promise<PreparedEngine | undefined> {
+    const { folder, clock, log } = this.#deps;
+    try {
+      return (await spec.prepare?.(folder, port)) ?? plainly(spec, folder, port);
+    } catch (thrown) {
+      const error = asEcolinkError(thrown, `replica ${this.id}`);
+      this.#failures++;
+      this.#notBefore = clock.elapsedMs() + backOffMs(this.#failures);
+      this.#reason = { code: error.code, message: plainWords(sentences(error.said, error.nextStep)) };
+      log.warn({ err: thrown, replica: this.id }, 'replica not started');
+      return undefined;
+    }
   }
 
   async #end(action: ReplicaAction & { do: 'end' }): Promise<void> {

@@ -88,13 +88,15 @@ export class LocalWorkloads {
 
   async logs(instance: number, lines: number): Promise<string[]> {
     const ordinals = await numbersIn(this.#folderOf(instance));
+    const keys = (await this.#recordedKeys(instance)).flatMap(({ key }) => key ?? []);
     const all = await Promise.all(
       ordinals.map(async (ordinal) => {
         const text = await lastLines(join(this.#folderOf(instance), String(ordinal), 'engine.log'), lines);
         return ordinals.length > 1 ? text.map((line) => `[${ordinal}] ${line}`) : text;
       }),
     );
-    return all.flat();
+    // An engine may print its environment.
+    return all.flat().map((line) => keys.reduce((text, key) => text.replaceAll(key, '[key]'), line));
   }
 
   /**

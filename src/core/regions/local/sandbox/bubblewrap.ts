@@ -73,6 +73,8 @@ export function bubblewrapCommand(bwrap: string, view: SandboxView, command: rea
     ...view.model.flatMap(show),
     // What was made for mount points must not become a place to write to.
     ...['/', '/dev'].flatMap((path) => ['--remount-ro', path]),
+    // Settings of the kernel belong to root by its id alone: root without rights could still write them.
+    ...(user ? [] : ['--remount-ro', '/proc']),
     ...['--chdir', sandboxHome, '--'],
     ...(user ? becomeUser(user) : []),
     ...command,

@@ -62,6 +62,7 @@ export class EngineSandbox {
 
   async prepare(start: EngineStart): Promise<PreparedEngine> {
     const mechanism = this.#deps.setting === 'off' ? undefined : await this.#mechanism();
+    if (mechanism && !existsSync(start.model.folder)) throw modelMissing(start.model.folder);
     if (mechanism?.kind === 'bubblewrap') return this.#inBubblewrap(mechanism, start);
     const user = mechanism?.asRoot ? await this.#userOutside(start) : undefined;
     if (user === undefined && this.#deps.setting === 'required') throw sandboxMissing();
@@ -153,6 +154,12 @@ export async function removeScratch(folder: string): Promise<void> {
 
 function environmentOf({ environment }: EngineStart, own: { HOME: string; TMPDIR: string }): Record<string, string> {
   return { ...environment.listed, ...own, ...environment.runtime };
+}
+
+function modelMissing(folder: string): Error {
+  return fail('volume_incomplete', `The folder of the model does not exist: ${folder}`, {
+    nextStep: 'Put it back, or launch another model.',
+  });
 }
 
 function sandboxMissing(): Error {
