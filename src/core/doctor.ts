@@ -79,7 +79,11 @@ function describeMechanism(mechanism: Mechanism): CheckResult {
   const elsewhere = 'Until then, run untrusted models in a Kubernetes region.';
   switch (mechanism.why) {
     case 'not_linux':
-      return { state: 'warning', said: `none on this system: ${risk}`, fix: 'Run untrusted models in a Kubernetes region.' };
+      return {
+        state: 'warning',
+        said: `none on this system: ${risk}`,
+        fix: 'Run untrusted models in a Kubernetes region.',
+      };
     case 'not_installed': {
       // Another user is used where it can reach the model, which it cannot below a closed data folder.
       const asRoot = mechanism.asRoot ? ', unless "path" of the region is a folder that other users may enter' : '';

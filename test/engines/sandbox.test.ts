@@ -5,7 +5,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { makeTinyGguf } from '../../src/quickstart/tiny-gguf.ts';
 import { findCommand } from '../../src/core/runtimes/built-in.ts';
-import { engineRuntime, logOf, startMachine, temporaryFolder, urlsOf, weights } from '../core/instances/support/machine.ts';
+import {
+  engineRuntime,
+  logOf,
+  startMachine,
+  temporaryFolder,
+  urlsOf,
+  weights,
+} from '../core/instances/support/machine.ts';
 import type { Machine } from '../core/instances/support/machine.ts';
 import { processesWith } from '../core/instances/support/processes.ts';
 import { defined } from '../support/defined.ts';

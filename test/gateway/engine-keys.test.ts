@@ -5,7 +5,11 @@ import { startTestServer } from '../support/server.ts';
 import { routesTo, routesWithKey } from './routes.ts';
 
 const key = 'key-of-this-replica';
-const chat = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"model":"tiny:1","messages":[]}' };
+const chat = {
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: '{"model":"tiny:1","messages":[]}',
+};
 
 test('every call to a replica carries its key in place of the token of the caller, who does not see the key', async () => {
   await using engine = await startEngine((response) => void response.end('{}'));

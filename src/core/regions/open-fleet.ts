@@ -49,7 +49,13 @@ export async function openFleet(deps: FleetDeps): Promise<Fleet> {
 /** The account of the server, its keys, and every place with models. */
 function privatePaths({ secrets, files, filesystems, regions }: Config): string[] {
   const models = [...filesystems, ...regions].map((each) => ('path' in each ? each.path : undefined));
-  return [homedir(), secrets.auditKey.file, secrets.key.file, ...files, ...models.filter((each) => typeof each === 'string')];
+  return [
+    homedir(),
+    secrets.auditKey.file,
+    secrets.key.file,
+    ...files,
+    ...models.filter((each) => typeof each === 'string'),
+  ];
 }
 
 function kindOf(region: RegionConfig, kinds: readonly RegionKind[]): RegionKind {

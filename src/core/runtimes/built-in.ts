@@ -1,5 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
+import { llamaKeyVariable } from '../config/engine-environment.ts';
 import { runtimeSchema } from '../config/schema.ts';
 import { isLlamaEngineInstalled, llamaEngineEntry, llamaEngineFiles } from './llama-engine.ts';
 import type { Runtime } from './runtime.ts';
@@ -44,7 +45,7 @@ function llamaServer(path: string | undefined): Runtime | undefined {
     category_arguments: { embedding: ['--embedding'], reranker: ['--reranking'] },
     context_argument: '--ctx-size',
     context_report: { path: '/props', field: 'default_generation_settings.n_ctx' },
-    key_variable: 'LLAMA_API_KEY',
+    key_variable: llamaKeyVariable,
   });
 }
 
@@ -59,7 +60,7 @@ function llamaEngine(): Runtime | undefined {
     arguments: ['--model', '{model_path}', '--served-name', '{served_name}', '--host', '{host}', '--port', '{port}'],
     context_argument: '--context-length',
     context_report: maxModelLen,
-    key_variable: 'LLAMA_API_KEY',
+    key_variable: llamaKeyVariable,
     reads: llamaEngineFiles(),
   });
 }

@@ -17,8 +17,9 @@ export function newEngineKey(sealer: Sealer, replica: string): EngineKey {
   return { value, note: { [sealedKey]: sealer.seal(replica, value) } };
 }
 
-/** Undefined: the engine was started without a key. `lost`: this server cannot open it. */
-export function engineKeyOf(note: Note | undefined, sealer: Sealer, replica: string): string | 'lost' | undefined {
+/** `key` is undefined if the engine was started without one, or if this server cannot open it (`isLost`). */
+export function engineKeyOf(note: Note | undefined, sealer: Sealer, replica: string) {
   const sealed = note?.[sealedKey];
-  return sealed === undefined ? undefined : (sealer.open(replica, String(sealed)) ?? 'lost');
+  const key = sealed === undefined ? undefined : sealer.open(replica, String(sealed));
+  return { key, isLost: sealed !== undefined && key === undefined };
 }

@@ -191,7 +191,7 @@ function pathsNamedBy(runtime: Runtime, libraryPath = ''): string[] {
 }
 
 /** The variables that engines get. They download nothing, so they need no proxy, whose URL may hold a password. */
-const engineVariables = [
+const engineVariables = new Set([
   'PATH',
   'LANG',
   'LC_ALL',
@@ -200,10 +200,10 @@ const engineVariables = [
   'DYLD_LIBRARY_PATH',
   'CUDA_VISIBLE_DEVICES',
   'HIP_VISIBLE_DEVICES',
-];
+]);
 
 function engineEnvironment(environment: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => engineVariables.includes(name)));
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => engineVariables.has(name)));
 }
 
 const defaultScratchGib = 4;

@@ -142,9 +142,9 @@ export class Replica {
     this.#port = note === undefined ? undefined : Number(note['port']);
     this.#startedFrom = note === undefined ? undefined : String(note['spec']);
     const key = this.#deps.sealer && engineKeyOf(note, this.#deps.sealer, this.id);
-    this.#key = key === 'lost' ? undefined : key;
+    this.#key = key?.key;
     // Nobody can call it any more, so it is replaced like one that was started from an older spec.
-    if (key === 'lost') this.#startedFrom = 'key lost';
+    if (key?.isLost) this.#startedFrom = 'key lost';
     const healthy =
       this.#presence === 'running' &&
       this.#port !== undefined &&
@@ -272,7 +272,11 @@ export function urlOf(port: number): string {
   return `http://127.0.0.1:${port}`;
 }
 
-function plainly({ command, arguments: words, environment }: ReplicaSpec, folder: string, port: number): PreparedEngine {
+function plainly(
+  { command, arguments: words, environment }: ReplicaSpec,
+  folder: string,
+  port: number,
+): PreparedEngine {
   return { command, arguments: words(port), environment, folder, user: undefined };
 }
 

@@ -116,8 +116,8 @@ export class LocalWorkloads {
     return Promise.all(
       ordinals.map(async (ordinal) => {
         const note = await noteOf(join(this.#folderOf(instance), String(ordinal), 'process.json'));
-        const key = engineKeyOf(note, sealer, `${instance}-${ordinal}`);
-        return { url: urlOf(Number(note?.['port'])), key: key === 'lost' ? undefined : key };
+        const { key } = engineKeyOf(note, sealer, `${instance}-${ordinal}`);
+        return { url: urlOf(Number(note?.['port'])), key };
       }),
     );
   }

@@ -63,14 +63,26 @@ function serve(): void {
     if (pathname === '/read') return void response.end(JSON.stringify(read(path)));
     if (pathname === '/write') return void response.end(JSON.stringify(write(path, Number(searchParams.get('bytes')))));
     response.statusCode = request.url === '/health' && !healthy ? 503 : 200;
-    response.end(JSON.stringify({ pid: process.pid, uid: process.getuid?.(), home: process.env['HOME'], tmp: process.env['TMPDIR'], port: values.port, model: values.model, name: values.name }));
+    response.end(
+      JSON.stringify({
+        pid: process.pid,
+        uid: process.getuid?.(),
+        home: process.env['HOME'],
+        tmp: process.env['TMPDIR'],
+        port: values.port,
+        model: values.model,
+        name: values.name,
+      }),
+    );
   });
   server.listen(Number(values.port), values.host, () => process.stdout.write(`listening on ${values.port}\n`));
 }
 
 /** The bytes of a file or the names in a folder, or why they cannot be read. */
 function read(path: string): object {
-  return attempt(() => (statSync(path).isDirectory() ? { names: readdirSync(path) } : { bytes: readFileSync(path).length }));
+  return attempt(() =>
+    statSync(path).isDirectory() ? { names: readdirSync(path) } : { bytes: readFileSync(path).length },
+  );
 }
 
 function write(path: string, bytes: number): object {

@@ -5,7 +5,15 @@ import { createSealer } from '../../../../src/core/secrets/sealer.ts';
 import { startHub } from '../../../support/hub/hub.ts';
 import type { Hub } from '../../../support/hub/hub.ts';
 import { defined } from '../../../support/defined.ts';
-import { askEngine, engineRuntime, logOf, startMachine, temporaryFolder, weights, writeConfig } from '../../instances/support/machine.ts';
+import {
+  askEngine,
+  engineRuntime,
+  logOf,
+  startMachine,
+  temporaryFolder,
+  weights,
+  writeConfig,
+} from '../../instances/support/machine.ts';
 import type { Machine } from '../../instances/support/machine.ts';
 import { enginesWith, processesWith } from '../../instances/support/processes.ts';
 import { startServer } from '../../instances/support/server.ts';

@@ -56,29 +56,27 @@ const temporaryFolders = ['/tmp', '/var/tmp', sandboxHome];
  */
 export function bubblewrapCommand(bwrap: string, view: SandboxView, command: readonly string[]): SandboxedCommand {
   const { user } = view;
+  const shown = [...systemFolders, ...systemFiles];
   const words = [
-    ...['--unshare-ipc', '--unshare-pid', '--unshare-uts', '--unshare-cgroup-try'],
-    ...['--cap-drop', 'ALL', ...(user ? ['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID'] : [])],
-    ...[...systemFolders, ...systemFiles].flatMap((path) => [...parents(path), '--ro-bind-try', path, path]),
-    ...['--proc', '/proc', '--dev', '/dev'],
-    ...view.devices.flatMap((path) => ['--dev-bind-try', path, path]),
+    ['--unshare-ipc', '--unshare-pid', '--unshare-uts', '--unshare-cgroup-try', '--cap-drop', 'ALL'],
+    user ? ['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID'] : [],
+    shown.flatMap((path) => [...parents(path), '--ro-bind-try', path, path]),
+    ['--proc', '/proc', '--dev', '/dev'],
+    view.devices.flatMap((path) => ['--dev-bind-try', path, path]),
     // Workers of one engine share memory there. Half of the memory is the kernel's own limit.
-    ...['--perms', '1777', '--tmpfs', '/dev/shm'],
-    ...temporaryFolders.flatMap((path) => [
-      ...parents(path),
-      ...['--perms', '1777', '--size', String(view.scratchBytes), '--tmpfs', path],
-    ]),
-    ...view.hidden.filter(isVisible).flatMap(hide),
-    ...view.programs.flatMap(show),
-    ...view.model.flatMap(show),
+    ['--perms', '1777', '--tmpfs', '/dev/shm'],
+    temporaryFolders.flatMap((path) => temporary(path, view.scratchBytes)),
+    view.hidden.filter(isVisible).flatMap(hide),
+    view.programs.flatMap(show),
+    view.model.flatMap(show),
     // What was made for mount points must not become a place to write to.
-    ...['/', '/dev'].flatMap((path) => ['--remount-ro', path]),
+    ['--remount-ro', '/', '--remount-ro', '/dev'],
     // Settings of the kernel belong to root by its id alone: root without rights could still write them.
-    ...(user ? [] : ['--remount-ro', '/proc']),
-    ...['--chdir', sandboxHome, '--'],
-    ...(user ? becomeUser(user) : []),
-    ...command,
-  ];
+    user ? [] : ['--remount-ro', '/proc'],
+    ['--chdir', sandboxHome, '--'],
+    user ? becomeUser(user) : [],
+    command,
+  ].flat();
   return { command: bwrap, arguments: words };
 }
 
@@ -89,6 +87,10 @@ function becomeUser({ setpriv, uid, gid, groups }: EngineUser & { setpriv: strin
 
 function isVisible({ path }: SandboxView['hidden'][number]): boolean {
   return [...systemFolders, ...systemFiles].some((folder) => isInside(folder, path));
+}
+
+function temporary(path: string, bytes: number): string[] {
+  return [...parents(path), '--perms', '1777', '--size', String(bytes), '--tmpfs', path];
 }
 
 function hide({ path, folder }: SandboxView['hidden'][number]): string[] {

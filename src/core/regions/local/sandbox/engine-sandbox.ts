@@ -137,7 +137,8 @@ async function outside(start: EngineStart, user: EngineUser | undefined): Promis
     if (user) await chown(path, user.uid, user.gid);
   }
   // The engine's user gets through to its scratch, and cannot list anything on the way.
-  if (user) for (const path of [start.folder, dirname(start.folder), dirname(dirname(start.folder))]) await chmod(path, 0o711);
+  if (user)
+    for (const path of [start.folder, dirname(start.folder), dirname(dirname(start.folder))]) await chmod(path, 0o711);
   return {
     command: start.command,
     arguments: start.arguments,

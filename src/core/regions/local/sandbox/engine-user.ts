@@ -30,7 +30,12 @@ export async function userWhoReads(
   const closed = modelStats.find((each) => !mayRead(each, { uid, gid: uid }));
   const candidates = [
     { uid, gid: uid },
-    ...(closed ? [{ uid, gid: closed.gid }, { uid: closed.uid, gid: closed.gid }] : []),
+    ...(closed
+      ? [
+          { uid, gid: closed.gid },
+          { uid: closed.uid, gid: closed.gid },
+        ]
+      : []),
   ];
   return candidates
     .filter((each) => each.uid !== 0 && each.gid !== 0)

@@ -27,7 +27,8 @@ export async function findMechanism(path: string | undefined): Promise<Mechanism
   const failure = await probe(bwrap, {});
   if (failure !== undefined) return { kind: 'none', asRoot, why: 'not_working', detail: failure };
   const setpriv = asRoot ? findCommand('setpriv', path) : undefined;
-  const user = setpriv === undefined ? undefined : { uid: userOfInstance(0), gid: userOfInstance(0), groups: [], setpriv };
+  const user =
+    setpriv === undefined ? undefined : { uid: userOfInstance(0), gid: userOfInstance(0), groups: [], setpriv };
   const canSwitch = user !== undefined && (await probe(bwrap, { user })) === undefined;
   return { kind: 'bubblewrap', bwrap, setpriv: canSwitch ? setpriv : undefined };
 }
