@@ -181,20 +181,20 @@ describe('on a machine without bubblewrap', () => {
     expect(region?.reason?.message).toContain('Install bubblewrap');
   });
 
-  test.runIf(process.getuid?.() === 0)(
-    'an engine of a server that is root is another user, if that user gets to its model',
-    async () => {
-      const path = await folderOfTest();
-      await chmod(path, 0o711);
-      const machine = await bareMachine({ path, sandbox: 'required' });
-      const id = await machine.launch('tiny');
-      await machine.reach(id, 'running');
-      expect((await factsOf(machine, id)).uid).toBe(60_600 + id);
-      const [url] = await urlsOf(machine, id);
-      const read = async (file: string): Promise<unknown> =>
-        (await fetch(`${url}/read?path=${encodeURIComponent(file)}`)).json();
-      expect(await read(join(machine.dataDir, 'local-token'))).toEqual({ error: 'EACCES' });
-      expect(await read(join(path, 'instances', String(id), '0', 'engine.log'))).toEqual({ error: 'EACCES' });
-    },
-  );
+  test('an engine of a server that is root is another user, if that user gets to its model', async () => {
+    const own = process.getuid?.();
+    const path = await folderOfTest();
+    await chmod(path, 0o711);
+    const machine = await bareMachine({ path });
+    const id = await machine.launch('tiny');
+    await machine.reach(id, 'running');
+    expect((await factsOf(machine, id)).uid).toBe(own === 0 ? 60_600 + id : own);
+    const [url] = await urlsOf(machine, id);
+    const read = async (file: string): Promise<unknown> =>
+      (await fetch(`${url}/read?path=${encodeURIComponent(file)}`)).json();
+    // A server that is not root cannot protect itself without bubblewrap. The doctor says so.
+    const expected = own === 0 ? { error: 'EACCES' } : { bytes: expect.any(Number) };
+    expect(await read(join(machine.dataDir, 'local-token'))).toEqual(expected);
+    expect(await read(join(path, 'instances', String(id), '0', 'engine.log'))).toEqual(expected);
+  });
 });
