@@ -11,6 +11,7 @@ import {
   checkEngines,
   checkKeys,
   checkRegion,
+  checkSandbox,
   checkStore,
   checkTokens,
   checkableRegions,
@@ -34,6 +35,7 @@ export const checks: readonly (() => Promise<NamedResult>)[] = [
   guarded('filesystems', filesystems),
   guarded('hub', hub),
   guarded('engine', () => checkEngines(loadConfig())),
+  guarded('sandbox', () => checkSandbox(loadConfig())),
 ];
 
 /** Checks all regions at once: each check takes as long as a pod needs to start. */

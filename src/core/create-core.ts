@@ -47,6 +47,7 @@ import { createRegistry } from './registry/registry.ts';
 import type { ModelSource } from './registry/sources/source.ts';
 import { createSources, modelSources } from './registry/sources/sources.ts';
 import { openKeyRing } from './secrets/ring.ts';
+import { createSealer } from './secrets/sealer.ts';
 import { storeIdOf } from './store/store-id.ts';
 import { markUnattended } from './instances/table.ts';
 import { lockDataFolder, prepareDataFolder } from './store/folder-lock.ts';
@@ -117,7 +118,17 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   const inFlight = createInFlight();
   const nudges: { to: Reconciler | undefined } = { to: undefined };
   const nudge = (key: WorkKey): void => nudges.to?.nudge(key);
-  const fleet = await openFleet({ config, kinds, log, clock, newId, store: await storeIdOf(store.db, newId), nudge });
+  const lastingKey = auditKey(config.secrets.auditKey);
+  const fleet = await openFleet({
+    config,
+    kinds,
+    log,
+    clock,
+    newId,
+    store: await storeIdOf(store.db, newId),
+    sealer: createSealer(lastingKey, 'replica keys'),
+    nudge,
+  });
   undo.defer(async () => {
     await Promise.all(fleet.regions().map((region) => region.close()));
   });
@@ -127,7 +138,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   const working = { store, fleet, sources, registry, changes, nudge, clock, now };
   const heads = new HeadFile(join(config.dataDir, 'audit-heads.jsonl'), clock);
   undo.defer(() => heads.close());
-  const audit = createAuditLog({ store, key: auditKey(config.secrets.auditKey), heads, now });
+  const audit = createAuditLog({ store, key: lastingKey, heads, now });
   const approvals = createApprovals({
     store,
     access,

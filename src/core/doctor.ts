@@ -7,11 +7,13 @@ import { findFileProblems, findFolderProblems } from './base/private-folder.ts';
 import type { PrivacyProblem } from './base/private-folder.ts';
 import { say, task } from './base/prose.ts';
 import type { Config } from './config/config.ts';
+import { localRegion } from './config/local-region.ts';
 import { kubernetesRegion } from './config/kubernetes-region.ts';
 import { mountPath } from './region/filesystems.ts';
 import type { RegionFilesystem } from './region/region.ts';
 import type { ClusterAdmin, NewRegion } from './regions/kubernetes/doctor/add-region.ts';
 import type { CheckResult } from './regions/kubernetes/doctor/check-result.ts';
+import type { Mechanism } from './regions/local/sandbox/mechanism.ts';
 import { findCommand } from './runtimes/built-in.ts';
 import { isLlamaEngineInstalled } from './runtimes/llama-engine.ts';
 
@@ -130,6 +132,47 @@ export async function lookAtFilesystems({ filesystems }: Config): Promise<Region
     return [found];
   });
   return (await Promise.all(looks)).flat();
+}
+
+/** What keeps the engines of this machine away from the server's files. */
+export async function checkSandbox({ childEnvironment, regions }: Config): Promise<CheckResult> {
+  const local = regions.filter((region) => region.kind === 'local').map((region) => localRegion.parse(region));
+  if (local.length === 0) return { state: 'ok', said: 'none needed here: no engine runs on this machine' };
+  const off = local.filter(({ sandbox }) => sandbox === 'off').map(({ name }) => name);
+  if (off.length > 0) {
+    const said = `off in ${off.join(', ')}: engines read whatever the server can read`;
+    return { state: 'warning', said, fix: 'Take "sandbox: off" out of ecolink.yaml.' };
+  }
+  const { findMechanism } = await import('./regions/local/sandbox/mechanism.ts');
+  return describeMechanism(await findMechanism(childEnvironment['PATH']));
+}
+
+function describeMechanism(mechanism: Mechanism): CheckResult {
+  if (mechanism.kind === 'bubblewrap') {
+    const who = mechanism.setpriv === undefined ? '' : ', as another user';
+    return { state: 'ok', said: `bubblewrap: an engine reads its model and its own scratch only${who}` };
+  }
+  const risk = 'engines read whatever the server can read';
+  const elsewhere = 'Until then, run untrusted models in a Kubernetes region.';
+  switch (mechanism.why) {
+    case 'not_linux':
+      return {
+        state: 'warning',
+        said: `none on this system: ${risk}`,
+        fix: 'Run untrusted models in a Kubernetes region.',
+      };
+    case 'not_installed': {
+      // Another user is used where it can reach the model, which it cannot below a closed data folder.
+      const asRoot = mechanism.asRoot ? ', unless "path" of the region is a folder that other users may enter' : '';
+      return { state: 'warning', said: `none: ${risk}${asRoot}`, fix: `Install bubblewrap (bwrap). ${elsewhere}` };
+    }
+    case 'not_working':
+      return {
+        state: 'warning',
+        said: `bubblewrap does not work (${mechanism.detail ?? 'no reason given'}): ${risk}`,
+        fix: `It needs version 0.7 and user namespaces (see kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns, and the seccomp profile of a container). ${elsewhere}`,
+      };
+  }
 }
 
 /** The regions that `checkRegion` can check. */

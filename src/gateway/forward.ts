@@ -138,14 +138,14 @@ async function attempt(
   call: Call,
   response: ServerResponse,
 ): Promise<RelayEnd> {
-  const { url, api } = replica;
+  const { url, api, key } = replica;
   const translated = api && call.translate?.(api);
   const slash = url.indexOf('/', 'https://'.length);
   const origin = slash === -1 ? url : url.slice(0, slash);
   const prefix = slash === -1 ? '' : url.slice(slash).replace(/\/$/, '');
   const begin: BeginCall = (lose) => inFlight.begin({ ...replica, instance: call.route.instance }, lose);
   const path = prefix + (translated?.path ?? call.path);
-  const { body, headers } = toSend(call, translated);
+  const { body, headers } = toSend(call, translated, key);
   const sent = { origin, path, method: call.method, headers, body };
   if (translated?.answer) return relayWhole(dispatcher, sent, response, begin, translated.answer);
   return relay(dispatcher, sent, response, {
@@ -156,13 +156,14 @@ async function attempt(
 }
 
 /** Every attempt sends the blocks as a stream of its own: joining them would need as much memory again. */
-function toSend(call: Call, translated: TranslatedCall | undefined) {
+function toSend(call: Call, translated: TranslatedCall | undefined, key: string | undefined) {
+  const given = key === undefined ? call.headers : { ...call.headers, authorization: `Bearer ${key}` };
   const body = translated?.body ?? call.body;
-  if (body === null || body instanceof PassThrough) return { body, headers: call.headers };
+  if (body === null || body instanceof PassThrough) return { body, headers: given };
   const length = body.reduce((sum, block) => sum + block.length, 0);
   return {
     body: body.length === 1 && body[0] !== undefined ? body[0] : Readable.from(body, { objectMode: false }),
-    headers: { ...call.headers, 'content-length': String(length) },
+    headers: { ...given, 'content-length': String(length) },
   };
 }
 

@@ -39,6 +39,14 @@ export function notFound(code: string, message: string, param?: string): ApiErro
   return new ApiError(message, { status: 404, type: 'invalid_request_error', code, param: param ?? null });
 }
 
+export function keyMissing(): ApiError {
+  return new ApiError('This engine answers only the server that started it.', {
+    status: 401,
+    type: 'invalid_request_error',
+    code: 'invalid_api_key',
+  });
+}
+
 export function stillLoading(): ApiError {
   return new ApiError('The model is still loading. Try again in a moment.', {
     status: 503,

@@ -10,6 +10,7 @@ import { isStopping } from './api-error.ts';
 import { parseEngineArguments, usage, UsageError } from './arguments.ts';
 import type { EngineArguments } from './arguments.ts';
 import { loadEngine } from './load-engine.ts';
+import { engineKey } from '../core/config/engine-environment.ts';
 import { listeningPort } from '../core/base/listening-port.ts';
 import { isLlamaEngineInstalled } from '../core/runtimes/llama-engine.ts';
 import { logLine } from './log.ts';
@@ -74,7 +75,8 @@ async function main(): Promise<void> {
   }
   const stopping = new AbortController();
   const { servedName } = options;
-  const state: ServerState = { servedName, startedAt: new Date(), engine: undefined, stopping: stopping.signal };
+  const key = engineKey();
+  const state: ServerState = { servedName, key, startedAt: new Date(), engine: undefined, stopping: stopping.signal };
   const server = createEngineServer(state);
   stopOnSignal(server, stopping);
   await listen(server, options);

@@ -1,6 +1,7 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { ApiError, asApiError, notFound, stillLoading } from './api-error.ts';
+import { ApiError, asApiError, keyMissing, notFound, stillLoading } from './api-error.ts';
 import { chatCompletions, completions, embeddings } from './endpoints.ts';
 import type { Call, CallSummary } from './endpoints.ts';
 import { readJson, sendError, sendJson } from './http-messages.ts';
@@ -9,6 +10,8 @@ import { logLine } from './log.ts';
 
 export interface ServerState {
   servedName: string;
+  /** Callers must know it. Undefined: everybody may call. */
+  key: string | undefined;
   startedAt: Date;
   /** Undefined while the model is loading. */
   engine: Engine | undefined;
@@ -51,6 +54,8 @@ async function route(
   path: string,
   gone: AbortSignal,
 ): Promise<CallSummary> {
+  // Whoever starts the engine must see whether it is well.
+  if (path !== '/health') checkKey(state, request);
   if (request.method === 'GET') return answerGet(state, response, path);
   const run = generating[path];
   if (run === undefined || request.method !== 'POST') throw unknownPath(request.method, path);
@@ -77,6 +82,14 @@ function answerGet(state: ServerState, response: ServerResponse, path: string): 
   checkModel(state, decoded(name));
   sendJson(response, 200, modelDocument(state));
   return {};
+}
+
+function checkKey({ key }: ServerState, request: IncomingMessage): void {
+  if (key === undefined) return;
+  const given = createHash('sha256').update(request.headers.authorization ?? '');
+  // Hashes are equally long, as timingSafeEqual demands.
+  const expected = createHash('sha256').update(`Bearer ${key}`);
+  if (!timingSafeEqual(given.digest(), expected.digest())) throw keyMissing();
 }
 
 /** A badly encoded name is no model's name. */

@@ -208,6 +208,7 @@ test('the doctor says what is wrong and changes nothing', async () => {
     'filesystems',
     'hub',
     'engine',
+    'sandbox',
   ]);
   expect(checks.find((check) => check.name === 'server')).toMatchObject({
     state: 'warning',

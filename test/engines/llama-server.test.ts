@@ -90,6 +90,18 @@ describe.skipIf(binary === undefined)('llama-server on the PATH', () => {
     expect(chunks).toBeGreaterThan(1);
   });
 
+  it('demands the key of its replica, which the gateway sends', async () => {
+    const model = await launch('guarded', 'chat', ['--threads', '1']);
+    const [replica] = (await place.core.routes.find(model, place.local)).replicas;
+    const body = JSON.stringify({ messages: [{ role: 'user', content: 'hello' }], max_tokens: 1 });
+    const call = async (headers: Record<string, string>): Promise<number> =>
+      (await fetch(`${replica?.url}/v1/chat/completions`, { method: 'POST', headers, body })).status;
+    expect(await call({})).toBe(401);
+    expect(await call({ authorization: `Bearer ${replica?.key}` })).toBe(200);
+    const openai = await client();
+    await openai.chat.completions.create({ model, messages: [{ role: 'user', content: 'hello' }], max_tokens: 1 });
+  });
+
   it('tells how long its context is, which get_instance shows', async () => {
     const model = await launch('context', 'chat', ['--threads', '1', '--parallel', '1']);
     const [, instance] = model.split(':');

@@ -11,6 +11,20 @@ export function routesBy(api: Api, ...instances: (readonly string[] | undefined)
   return { ...routes, find };
 }
 
+/** The same, to engines that demand this key. */
+export function routesWithKey(key: string, ...instances: (readonly string[] | undefined)[]): Routes {
+  const routes = routesTo(...instances);
+  const withKey = (route: Route): Route => ({
+    ...route,
+    replicas: route.replicas.map((replica) => ({ ...replica, key })),
+  });
+  return {
+    ...routes,
+    find: async (...given) => withKey(await routes.find(...given)),
+    findById: async (...given) => withKey(await routes.findById(...given)),
+  };
+}
+
 /** Routes to the test's own engines: `tiny:1` and so on, by position. An undefined entry is a stopped instance. */
 export function routesTo(...instances: (readonly string[] | undefined)[]): Routes {
   const route = (instance: number): Route => {

@@ -230,6 +230,10 @@ export const errorCodes = {
   role_overruled: { kind: 'refused', means: 'ecolink.yaml gives the person a role, and the file wins.' },
   runtime_does_not_fit: { kind: 'input', means: 'The runtime does not serve models of this category and format.' },
   runtime_gone: { kind: 'unavailable', means: 'The runtime of the instance is no longer configured.' },
+  sandbox_missing: {
+    kind: 'unavailable',
+    means: 'The region demands a sandbox for engines, and this machine has none.',
+  },
   scope_missing: { kind: 'refused', means: 'The token does not have the required scope.' },
   server_did_not_start: { kind: 'unavailable', means: 'The server did not start.' },
   server_full: { kind: 'unavailable', means: 'The server holds as many bytes of request bodies as it may.' },

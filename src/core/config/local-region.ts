@@ -9,6 +9,15 @@ export const localRegion = z.strictObject({
   kind: z.literal('local'),
   /** The folder of its volumes and replicas; `regions/<name>` in the data folder by default. */
   path: pathSetting.optional(),
+  /**
+   * Keeps engines away from everything but their model and their scratch. `auto` (the default): as far as this machine can.
+   * `required`: an engine does not start without it. `off`: engines run as the server's user and read what it reads.
+   */
+  sandbox: z.enum(['auto', 'required', 'off']).optional(),
+  /** The user id of engines, if the server runs as root. Default: one for each instance, from 60600 on. */
+  engine_user: z.int().positive().optional(),
+  /** The most that HOME, and each folder for temporary files, of an engine in bubblewrap may hold, in memory. Default: 4. */
+  scratch_gib: z.number().positive().optional(),
   accelerators: z.array(z.strictObject(acceleratorShape)).default([]),
 });
 

@@ -72,7 +72,18 @@ const runtimeShape = {
   runs_code: z.boolean().default(false),
 };
 
-const localRuntime = z.strictObject({ ...runtimeShape, kind: z.literal('local'), command: z.array(z.string()).min(1) });
+const localRuntime = z.strictObject({
+  ...runtimeShape,
+  kind: z.literal('local'),
+  command: z.array(z.string()).min(1),
+  /** Folders and files that the engine reads besides its program and its model. */
+  reads: z.array(pathSetting).optional(),
+  /** The environment variable in which the engine takes a key for its API. EcoLink makes a key for each replica. */
+  key_variable: z
+    .string()
+    .regex(/^[A-Z][A-Z0-9_]*$/)
+    .optional(),
+});
 
 const kubernetesRuntime = z.strictObject({
   ...runtimeShape,

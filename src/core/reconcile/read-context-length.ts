@@ -6,10 +6,11 @@ import type { Runtime } from '../runtimes/runtime.ts';
 export async function readContext(
   { context_report: report }: Pick<Runtime, 'context_report'>,
   url: string,
+  key?: string,
 ): Promise<number | undefined> {
   if (report === undefined) return undefined;
   // Without an answer, the engine serves all the same.
-  const answer = await askEngine(url + report.path);
+  const answer = await askEngine(url + report.path, { key });
   if (answer?.status !== 200 || answer.text === undefined) return undefined;
   return positiveInteger(valueAt(parseJson(answer.text), report.field.split('.')));
 }

@@ -63,7 +63,7 @@ export async function reconcileRegion(deps: ReconcilerDeps, id: number, regionNa
       : [];
   await save(deps, instance, regionName, { ...plan, reason: plan.reason, ...failed, urls });
   const serves = plan.state === 'running' || plan.state === 'degraded';
-  if (serves && failed.reason === undefined) await saveFacts(deps, instance, regionName, observed);
+  if (serves && failed.reason === undefined) await saveFacts(deps, instance, region, observed);
   if (plan.state === 'stopped' && before.step !== 'remove') return 'when_nudged';
   if (failed.reason !== undefined) return unreachableMs;
   return isSettled(plan.state) ? pollMs.settled : pollMs.restless;
@@ -73,22 +73,22 @@ export async function reconcileRegion(deps: ReconcilerDeps, id: number, regionNa
 async function saveFacts(
   deps: ReconcilerDeps,
   instance: Instance,
-  region: string,
+  region: Region,
   observed: readonly ObservedReplica[],
 ): Promise<void> {
-  const known = instance.regions.find((each) => each.region === region);
-  const launch = instance.spec.regions.find((each) => each.region === region);
+  const known = instance.regions.find((each) => each.region === region.name);
+  const launch = instance.spec.regions.find((each) => each.region === region.name);
   const first = observed.find(({ state }) => state === 'ready');
   if (first?.url === undefined) return;
   const found: { image?: string; contextLength?: number } = {};
   const { image } = first;
   if (image && image.of === launch?.image && !image.of.includes('@') && !known?.image?.startsWith(`${image.of}@`))
     found.image = `${image.of}@${image.digest}`;
-  const runtime = deps.fleet.runtimes(region).find(({ name }) => name === launch?.runtime);
+  const runtime = deps.fleet.runtimes(region.name).find(({ name }) => name === launch?.runtime);
   if (known?.contextLength === undefined && runtime?.context_report)
-    found.contextLength = (await readContext(runtime, first.url)) ?? 0;
+    found.contextLength = (await readContext(runtime, first.url, await region.keyOf?.(instance.id, first.url))) ?? 0;
   if (Object.keys(found).length === 0) return;
-  await saveObservedFacts(deps.store.db, instance, region, found);
+  await saveObservedFacts(deps.store.db, instance, region.name, found);
   deps.changes.publish({ kind: 'instance', id: String(instance.id) });
 }
 

@@ -11,6 +11,8 @@ export interface AskLimits {
   /** For everything: connection, headers and the whole body. */
   deadlineMs?: number;
   mostBytes?: number;
+  /** The key of the engine's API, if it has one. */
+  key?: string | undefined;
 }
 
 /**
@@ -21,13 +23,14 @@ export interface AskLimits {
  */
 export async function askEngine(
   url: string,
-  { deadlineMs = 2000, mostBytes = 256 * 1024 }: AskLimits = {},
+  { deadlineMs = 2000, mostBytes = 256 * 1024, key }: AskLimits = {},
 ): Promise<EngineAnswer | undefined> {
   const { origin, pathname, search } = new URL(url);
   const client = new Client(origin, { pipelining: 0, connect: { timeout: deadlineMs } });
+  const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
   const signal = AbortSignal.timeout(deadlineMs);
   try {
-    const { statusCode, body } = await client.request({ method: 'GET', path: pathname + search, signal });
+    const { statusCode, body } = await client.request({ method: 'GET', path: pathname + search, headers, signal });
     return { status: statusCode, text: await textWithin(body, mostBytes) };
   } catch {
     return undefined;

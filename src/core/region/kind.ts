@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts';
 import type { RegionConfig, RegionSettings } from '../config/region-settings.ts';
 import type { FilesystemConfig } from '../config/schema.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
+import type { Sealer } from '../secrets/sealer.ts';
 import type { RegionCapabilities } from './capabilities.ts';
 import type { Region } from './region.ts';
 
@@ -13,6 +14,10 @@ export interface RegionDeps {
   filesystems: readonly FilesystemConfig[];
   runtimes: () => readonly Runtime[];
   dataDir: string;
+  /** Files and folders of the server besides its data folder. Engines must not read them. */
+  privatePaths: readonly string[];
+  /** Seals what a region keeps about its replicas. */
+  sealer: Sealer;
   /** Environment variables that engines and downloads on this machine may see. */
   environment: Record<string, string>;
   /** Identity of the store: tells the objects of this store from those of another one in the same region. */

@@ -181,6 +181,8 @@ export interface Region {
   removeWorkload(instance: number): Promise<void>;
   /** Deletes all data of an instance without replicas, logs included. */
   eraseWorkload(instance: number): Promise<void>;
+  /** The key that a replica demands from callers of its API. Undefined if it demands none. Callers never see it. */
+  keyOf?(instance: number, url: string): Promise<string | undefined>;
   logs(instance: number, lines: number): Promise<string[]>;
   /** Ids of the instances that have a process or a record in this region. */
   listWorkloads(): Promise<number[]>;

@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import type { Clock } from '../base/clock.ts';
 import { fail } from '../base/errors.ts';
 import type { NewId } from '../base/ids.ts';
@@ -9,6 +10,7 @@ import { createFleet } from '../region/fleet.ts';
 import type { Fleet } from '../region/fleet.ts';
 import type { RegionDeps, RegionKind } from '../region/kind.ts';
 import type { Region } from '../region/region.ts';
+import type { Sealer } from '../secrets/sealer.ts';
 
 export interface FleetDeps {
   config: Config;
@@ -18,6 +20,7 @@ export interface FleetDeps {
   newId: NewId;
   /** Identity of the store. */
   store: string;
+  sealer: Sealer;
   nudge: (key: WorkKey) => void;
 }
 
@@ -28,6 +31,8 @@ export async function openFleet(deps: FleetDeps): Promise<Fleet> {
     filesystems: config.filesystems.filter((filesystem) => filesystem.region === region.name),
     runtimes: () => fleet.runtimes(region.name),
     dataDir: config.dataDir,
+    privatePaths: privatePaths(config),
+    sealer: deps.sealer,
     environment: config.childEnvironment,
     store: deps.store,
     log: deps.log,
@@ -39,6 +44,18 @@ export async function openFleet(deps: FleetDeps): Promise<Fleet> {
   const open = async (region: RegionConfig): Promise<Region> => kindOf(region, kinds).open(region, depsOf(region));
   const fleet = createFleet(config, await Promise.all(config.regions.map(open)));
   return fleet;
+}
+
+/** The account of the server, its keys, and every place with models. */
+function privatePaths({ secrets, files, filesystems, regions }: Config): string[] {
+  const models = [...filesystems, ...regions].map((each) => ('path' in each ? each.path : undefined));
+  return [
+    homedir(),
+    secrets.auditKey.file,
+    secrets.key.file,
+    ...files,
+    ...models.filter((each) => typeof each === 'string'),
+  ];
 }
 
 function kindOf(region: RegionConfig, kinds: readonly RegionKind[]): RegionKind {

@@ -6,8 +6,8 @@ import { mayRead } from '../access/visibility.ts';
 import { findInstance, searchInstances } from '../instances/table.ts';
 import type { Store } from '../store/store.ts';
 import { modelId } from '../instances/instance.ts';
-import type { Instance } from '../instances/instance.ts';
-import type { Api, Route, Routes } from './routes.ts';
+import type { Instance, InstanceRegion } from '../instances/instance.ts';
+import type { Api, Replica, Route, Routes } from './routes.ts';
 import { allows } from '../instances/states.ts';
 
 const maximumListed = 1000;
@@ -46,7 +46,7 @@ async function visible(store: Store, id: number, caller: Caller): Promise<Instan
   return instance && instance.desired !== 'deleted' && mayRead(instance, caller) ? instance : undefined;
 }
 
-function toRoute(instance: Instance, fleet: Fleet): Route {
+async function toRoute(instance: Instance, fleet: Fleet): Promise<Route> {
   const id = modelId(instance);
   if (instance.desired === 'stopped') {
     throw fail('instance_stopped', `The instance "${id}" is stopped.`, {
@@ -57,11 +57,16 @@ function toRoute(instance: Instance, fleet: Fleet): Route {
     instance: instance.id,
     modelId: id,
     servedName: id,
-    replicas: instance.regions.flatMap(({ region, urls }) => {
-      const api = urls.length === 0 ? undefined : apiOf(instance, region, fleet);
-      return urls.map((url) => ({ url, region, api }));
-    }),
+    replicas: (await Promise.all(instance.regions.map((each) => replicasIn(each, instance, fleet)))).flat(),
   };
+}
+
+/** A region that is no longer configured has no API and no keys. */
+async function replicasIn({ region, urls }: InstanceRegion, instance: Instance, fleet: Fleet): Promise<Replica[]> {
+  if (urls.length === 0) return [];
+  const found = fleet.regions().find(({ name }) => name === region);
+  const api = apiOf(instance, region, fleet);
+  return Promise.all(urls.map(async (url) => ({ url, region, api, key: await found?.keyOf?.(instance.id, url) })));
 }
 
 /** Undefined if the region or the runtime is no longer configured. Its replicas run until somebody ends them. */

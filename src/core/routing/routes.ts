@@ -11,6 +11,8 @@ export interface Replica {
   region: string;
   /** Regions may serve one model with different runtimes. Undefined if the runtime is no longer configured. */
   api?: Api;
+  /** The key that it demands. Undefined if it demands none. It must not reach callers or logs. */
+  key?: string | undefined;
 }
 
 /** The replicas that a call may go to. */

@@ -1,7 +1,8 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
+import { llamaKeyVariable } from '../config/engine-environment.ts';
 import { runtimeSchema } from '../config/schema.ts';
-import { isLlamaEngineInstalled, llamaEngineEntry } from './llama-engine.ts';
+import { isLlamaEngineInstalled, llamaEngineEntry, llamaEngineFiles } from './llama-engine.ts';
 import type { Runtime } from './runtime.ts';
 import { llamaMemory } from './llama-memory.ts';
 import { maxModelLen, vllmServe } from './vllm.ts';
@@ -46,6 +47,7 @@ function llamaServer(path: string | undefined): Runtime | undefined {
     context_argument: '--ctx-size',
     context_report: { path: '/props', field: 'default_generation_settings.n_ctx' },
     memory: llamaMemory,
+    key_variable: llamaKeyVariable,
   });
 }
 
@@ -61,6 +63,8 @@ function llamaEngine(): Runtime | undefined {
     arguments: ['--model', '{model_path}', '--served-name', '{served_name}', '--host', '{host}', '--port', '{port}'],
     context_argument: '--context-length',
     context_report: maxModelLen,
+    key_variable: llamaKeyVariable,
+    reads: llamaEngineFiles(),
   });
 }
 
@@ -74,5 +78,7 @@ function vllm(path: string | undefined): Runtime | undefined {
     formats: ['safetensors', 'pytorch'],
     command: [command],
     ...vllmServe,
+    // It checks the key for paths below /v1 only (docs.vllm.ai/en/stable/usage/security.html).
+    key_variable: 'VLLM_API_KEY',
   });
 }

@@ -7,6 +7,7 @@ import { createLog } from '../../../src/core/base/log.ts';
 import { loadConfig } from '../../../src/core/config/load.ts';
 import { configFileSchema } from '../../../src/core/config/schema.ts';
 import { fenceFleet, fenceStore } from '../../../src/core/reconcile/fence.ts';
+import { createSealer } from '../../../src/core/secrets/sealer.ts';
 import { openFleet } from '../../../src/core/regions/open-fleet.ts';
 import { sqliteDialect } from '../../../src/core/store/dialects.ts';
 import { soleLease } from '../../../src/core/store/lease.ts';
@@ -51,7 +52,8 @@ test('a region is asked to change nothing without the lease, and can still be lo
   const schema = configFileSchema(kinds.map(({ settings }) => settings));
   const config = loadConfig({ ECOLINK_DATA_DIR: dataDir, ECOLINK_CONFIG: path }, schema);
   const log = createLog({ level: 'silent', pretty: false });
-  const given = { config, kinds, log, clock: systemClock, newId: randomId, store: 's', nudge: () => {} };
+  const sealer = createSealer(Buffer.alloc(32, 1), 'replica keys');
+  const given = { config, kinds, log, clock: systemClock, newId: randomId, store: 's', nudge: () => {}, sealer };
   const fleet = fenceFleet(await openFleet(given), lease);
   onTestFinished(async () => {
     for (const each of fleet.regions()) await each.close();

@@ -2,22 +2,35 @@ import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync
 import { systemErrorCode } from '../../base/system-error.ts';
 import { findProcess } from './process-table.ts';
 
-const usage = 'Usage: launcher <record> <note> <command> [argument …]\n';
+const usage = 'Usage: launcher <record> <note> <user> <command> [argument …]\n';
 const exit = { wrongArguments: 2, recordExists: 17 };
 
 /**
  * Runs in a session of its own. It writes its pid and start time to the record, then becomes the command. The record
  * exists before the command runs: if the server dies in between, its successor still finds the process. The record is
- * created exclusively: two servers cannot start the same process twice.
+ * created exclusively: two servers cannot start the same process twice. `user` is `-`, or a user, a group and further groups,
+ * separated by commas, which it becomes first.
  */
 async function main(): Promise<void> {
-  const [record, note, command, ...args] = process.argv.slice(2);
-  if (record === undefined || note === undefined || command === undefined) return giveUp(usage, exit.wrongArguments);
+  const [record, note, user, command, ...args] = process.argv.slice(2);
+  if (record === undefined || note === undefined || user === undefined || command === undefined)
+    return giveUp(usage, exit.wrongArguments);
   const self = await findProcess(process.pid);
   const noted: unknown = JSON.parse(note);
   const text = JSON.stringify({ pid: process.pid, start_time: self?.startTime ?? '', note: noted });
   if (!createRecord(record, text)) return giveUp('The record exists already: not started twice.\n', exit.recordExists);
+  // Only the program's own user reads what it writes.
+  process.umask(0o077);
+  if (user !== '-') becomeUser(user);
   process.execve?.(command, [command, ...args]);
+}
+
+/** The groups first: after the user has changed, the groups cannot. */
+function becomeUser(user: string): void {
+  const [uid = NaN, gid = NaN, ...groups] = user.split(',').map(Number);
+  process.setgroups?.([gid, ...groups]);
+  process.setgid?.(gid);
+  process.setuid?.(uid);
 }
 
 function giveUp(sentence: string, status: number): never {

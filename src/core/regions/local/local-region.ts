@@ -1,18 +1,21 @@
 import { mkdirSync } from 'node:fs';
 import { mkdir, statfs } from 'node:fs/promises';
 import { arch, platform } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import type { LocalRegionConfig } from '../../config/local-region.ts';
 import { fail } from '../../base/errors.ts';
 import { digestOf } from '../../base/ids.ts';
 import { findCommand } from '../../runtimes/built-in.ts';
 import { fillIn } from '../../runtimes/runtime.ts';
+import type { Runtime } from '../../runtimes/runtime.ts';
 import type { RegionCapabilities } from '../../region/capabilities.ts';
 import type { RegionDeps } from '../../region/kind.ts';
 import { digestOfFiles, mountPath } from '../../region/filesystems.ts';
 import type { ModelLocation, Region, RegionStatus, Workload } from '../../region/region.ts';
 import { LocalFilesystem } from './filesystems/local-filesystem.ts';
 import type { ReplicaSpec } from './replica.ts';
+import { EngineSandbox } from './sandbox/engine-sandbox.ts';
+import type { EngineStart } from './sandbox/engine-sandbox.ts';
 import { LocalVolumes } from './volumes.ts';
 import { LocalWorkloads } from './workloads.ts';
 
@@ -31,6 +34,7 @@ export class LocalRegion implements Region {
   readonly #volumes: LocalVolumes;
   readonly #workloads: LocalWorkloads;
   readonly #filesystems: ReadonlyMap<string, LocalFilesystem>;
+  readonly #sandbox: EngineSandbox;
 
   constructor(deps: LocalRegionDeps) {
     const { name, path } = deps.config;
@@ -54,10 +58,18 @@ export class LocalRegion implements Region {
       newId: deps.newId,
       changed: deps.volumeChanged,
     });
+    this.#sandbox = new EngineSandbox({
+      setting: deps.config.sandbox ?? 'auto',
+      path: deps.environment['PATH'],
+      engineUser: deps.config.engine_user,
+      scratchBytes: Math.trunc((deps.config.scratch_gib ?? defaultScratchGib) * 1024 ** 3),
+      privatePaths: [deps.dataDir, this.#path, ...deps.privatePaths],
+    });
     this.#workloads = new LocalWorkloads({
       folder: join(this.#path, 'instances'),
       log: deps.log,
       clock: deps.clock,
+      sealer: deps.sealer,
       specOf: (workload) => this.#specOf(workload),
       changed: deps.workloadChanged,
     });
@@ -107,6 +119,7 @@ export class LocalRegion implements Region {
   applyWorkload = (workload: Workload) => this.#workloads.apply(workload);
   removeWorkload = (instance: number) => this.#workloads.remove(instance);
   eraseWorkload = (instance: number) => this.#workloads.erase(instance);
+  keyOf = (instance: number, url: string) => this.#workloads.keyOf(instance, url);
   logs = (instance: number, lines: number) => this.#workloads.logs(instance, lines);
   listWorkloads = () => this.#workloads.list();
 
@@ -128,12 +141,14 @@ export class LocalRegion implements Region {
     });
   }
 
-  #pathOf(location: ModelLocation): string {
-    const folder =
-      location.kind === 'volume'
-        ? this.#volumes.tree(location.volume)
-        : join(this.#filesystem(location.filesystem).root, location.subfolder);
-    return location.file === undefined ? folder : join(folder, location.file);
+  /** `root`: links in the model's folder may lead to other places in it. */
+  #modelOf(location: ModelLocation): EngineStart['model'] {
+    if (location.kind === 'volume') {
+      const folder = this.#volumes.tree(location.volume);
+      return { root: folder, folder, own: true };
+    }
+    const { root } = this.#filesystem(location.filesystem);
+    return { root, folder: join(root, location.subfolder), own: false };
   }
 
   /** The last look before an engine starts. */
@@ -160,15 +175,29 @@ export class LocalRegion implements Region {
         retryable: false,
       });
     }
-    const values = { model_path: this.#pathOf(workload.location), served_name: workload.servedName, host: '127.0.0.1' };
+    const model = this.#modelOf(workload.location);
+    const { file } = workload.location;
+    const modelPath = file === undefined ? model.folder : join(model.folder, file);
+    const values = { model_path: modelPath, served_name: workload.servedName, host: '127.0.0.1' };
     const given = [...args, ...workload.arguments];
     const { environment } = runtime;
+    const wordsFor = (port: number): string[] => fillIn(given, { ...values, port: String(port) });
+    const listed = { ...engineEnvironment(this.#deps.environment), ...offline };
+    const start = {
+      instance: workload.instance,
+      command,
+      program: { command: args, others: pathsNamedBy(runtime, this.#deps.environment['LD_LIBRARY_PATH']) },
+      environment: { listed, runtime: environment },
+      model,
+    };
     return {
       // The keys are those of earlier versions: a replica with another hash is restarted.
       hash: digestOf({ command, given, filled: values, environment, generation: workload.generation }),
       command,
-      arguments: (port) => fillIn(given, { ...values, port: String(port) }),
-      environment: { ...this.#deps.environment, ...offline, ...environment },
+      arguments: wordsFor,
+      environment: { ...listed, ...environment },
+      prepare: (folder, port) => this.#sandbox.prepare({ ...start, folder, arguments: wordsFor(port) }),
+      keyVariable: 'key_variable' in runtime ? runtime.key_variable : undefined,
       health: runtime.health,
       graceMs: 10_000,
       check: () => this.#refuseOtherFiles(workload),
@@ -182,6 +211,31 @@ function filesChanged(): Error {
     retryable: false,
   });
 }
+
+/** What a runtime names of this machine, in its own definition. What a launch adds is not trusted with paths. */
+function pathsNamedBy(runtime: Runtime, libraryPath = ''): string[] {
+  const words = [...runtime.arguments, ...Object.values(runtime.category_arguments).flat()];
+  const paths = [...libraryPath.split(delimiter), ...Object.values(runtime.environment)];
+  return [...words, ...paths, ...('reads' in runtime ? (runtime.reads ?? []) : [])];
+}
+
+/** The variables that engines get. They download nothing, so they need no proxy, whose URL may hold a password. */
+const engineVariables = new Set([
+  'PATH',
+  'LANG',
+  'LC_ALL',
+  'TZ',
+  'LD_LIBRARY_PATH',
+  'DYLD_LIBRARY_PATH',
+  'CUDA_VISIBLE_DEVICES',
+  'HIP_VISIBLE_DEVICES',
+]);
+
+function engineEnvironment(environment: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => engineVariables.has(name)));
+}
+
+const defaultScratchGib = 4;
 
 /** Engines must use the files that EcoLink gives them and download nothing. */
 const offline = { HF_HUB_OFFLINE: '1', TRANSFORMERS_OFFLINE: '1' };

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { Clock } from '../../base/clock.ts';
 import { systemErrorCode } from '../../base/system-error.ts';
 import { findProcess, membersOfGroup } from './process-table.ts';
+import type { EngineUser } from './sandbox/view.ts';
 
 /** Data that the starter of a process finds again beside the pid, such as its port. */
 const noteSchema = z.record(z.string(), z.union([z.string(), z.number()]));
@@ -26,6 +27,8 @@ export interface StartOptions {
   /** The whole environment of the process: it inherits nothing from the server. */
   environment: Record<string, string>;
   folder: string;
+  /** The user that it runs as. Default: the server's own. */
+  user?: EngineUser | undefined;
   outputFile: string;
   errorFile: string;
   onExit: (exit: { status: number | null; signal: string | null }) => void;
@@ -53,6 +56,7 @@ export async function startRecorded(clock: Clock, options: StartOptions): Promis
         launcher,
         options.record,
         JSON.stringify(options.note),
+        userWord(options.user),
         options.command,
         ...options.arguments,
       ],
@@ -73,6 +77,11 @@ export async function startRecorded(clock: Clock, options: StartOptions): Promis
     closeSync(output);
     if (error !== output) closeSync(error);
   }
+}
+
+/** As `launcher.ts` reads it. */
+function userWord(user: EngineUser | undefined): string {
+  return user === undefined ? '-' : [user.uid, user.gid, ...user.groups].join(',');
 }
 
 /** The note of a record, whether or not its process still runs. */

@@ -2,19 +2,23 @@ import { mkdirSync } from 'node:fs';
 import { truncate, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
-import { EcolinkError } from '../../base/errors.ts';
+import { asEcolinkError, EcolinkError } from '../../base/errors.ts';
 import { plainWords, sentences } from '../../base/prose.ts';
 import type { reasonCodes } from '../../base/reason-codes.ts';
 import type { Log } from '../../base/log.ts';
 import type { Reason } from '../../base/reason.ts';
 import { askEngine } from '../../region/ask-engine.ts';
 import type { ObservedReplica } from '../../region/region.ts';
+import type { Sealer } from '../../secrets/sealer.ts';
+import { engineKeyOf, newEngineKey } from './engine-key.ts';
 import { lastLines } from './last-lines.ts';
 import { backOffMs, planReplica } from './plan-replica.ts';
 import type { ReplicaAction, ReplicaView } from './plan-replica.ts';
 import { freePort } from './ports.ts';
 import { endRecorded, noteOf, presenceOf, startRecorded } from './recorded-process.ts';
 import type { Presence } from './recorded-process.ts';
+import { removeScratch } from './sandbox/engine-sandbox.ts';
+import type { PreparedEngine } from './sandbox/engine-sandbox.ts';
 
 /** How to start one replica. */
 export interface ReplicaSpec {
@@ -24,6 +28,10 @@ export interface ReplicaSpec {
   /** Every start takes a free port. */
   arguments: (port: number) => string[];
   environment: Record<string, string>;
+  /** Changes how it is started, so that it reads little of this machine. */
+  prepare?: ((replicaFolder: string, port: number) => Promise<PreparedEngine>) | undefined;
+  /** The environment variable in which the engine takes a key for its API. Undefined: it has none. */
+  keyVariable?: string | undefined;
   health: string;
   graceMs: number;
   /** Called before every start. Throws if the engine must not start from what there is now. */
@@ -37,6 +45,8 @@ export interface ReplicaDeps {
   folder: string;
   log: Log;
   clock: Clock;
+  /** Seals the keys of engines. Undefined: engines get no keys. */
+  sealer: Sealer | undefined;
   /** Its process has ended. */
   exited: () => void;
   /** It takes no more calls. Callers hear of it before the process ends. */
@@ -64,6 +74,7 @@ export class Replica {
   #presence: Presence = 'none';
   #port: number | undefined;
   #startedFrom: string | undefined;
+  #key: string | undefined;
 
   constructor(deps: ReplicaDeps) {
     this.id = deps.id;
@@ -89,12 +100,22 @@ export class Replica {
     const isCurrent = wanted === this.#wanted;
     const base = { id: this.id, restarts: isCurrent ? this.#restarts : 0, crashes: isCurrent ? this.#failures : 0 };
     const reason = isCurrent ? this.#reason : undefined;
-    const url = this.ready && this.#port !== undefined ? `http://127.0.0.1:${this.#port}` : undefined;
+    const url = this.ready && this.#port !== undefined ? urlOf(this.#port) : undefined;
     const isOutdated = this.#startedFrom !== undefined && this.#startedFrom !== wanted;
     if (this.#ending || isOutdated) return { ...base, url, state: 'stopping' };
     if (this.ready) return { ...base, url, state: 'ready' };
     if (isCurrent && this.#isRefused) return { ...base, reason, state: 'waiting', failed: true };
     return { ...base, reason, state: this.#presence === 'none' ? 'waiting' : 'starting' };
+  }
+
+  /** Whether it is the one with this URL. */
+  hasUrl(url: string): boolean {
+    return this.#port !== undefined && url === urlOf(this.#port);
+  }
+
+  /** The key for its API. Undefined if it was started without one. */
+  get key(): string | undefined {
+    return this.#key;
   }
 
   /** Observes the process, decides, acts. Returns `gone` if nothing is left and nothing is wanted. */
@@ -125,10 +146,14 @@ export class Replica {
     const note = await noteOf(this.#record);
     this.#port = note === undefined ? undefined : Number(note['port']);
     this.#startedFrom = note === undefined ? undefined : String(note['spec']);
+    const key = this.#deps.sealer && engineKeyOf(note, this.#deps.sealer, this.id);
+    this.#key = key?.key;
+    // Nobody can call it any more, so it is replaced like one that was started from an older spec.
+    if (key?.isLost) this.#startedFrom = 'key lost';
     const healthy =
       this.#presence === 'running' &&
       this.#port !== undefined &&
-      (await isHealthy(this.#port, wanted?.health ?? '/health'));
+      (await isHealthy(this.#port, wanted?.health ?? '/health', this.#key));
     if (healthy && !this.#healthy) this.#becameReady();
     if (!healthy && this.#healthy) this.#unhealthySince = this.#deps.clock.elapsedMs();
     this.#healthy = healthy;
@@ -159,17 +184,19 @@ export class Replica {
     if (!(await this.#mayStart(spec))) return;
     mkdirSync(this.#deps.folder, { recursive: true, mode: 0o700 });
     const port = await freePort();
+    const prepared = await this.#prepare(spec, port);
+    if (!prepared) return;
+    const { sealer } = this.#deps;
+    const key = spec.keyVariable === undefined || !sealer ? undefined : newEngineKey(sealer, this.id);
     this.#exit = undefined;
     this.#wasReady = false;
     this.#unhealthySince = undefined;
     this.#startedAt = this.#deps.clock.elapsedMs();
     await startRecorded(this.#deps.clock, {
       record: this.#record,
-      note: { port, spec: spec.hash },
-      command: spec.command,
-      arguments: spec.arguments(port),
-      environment: spec.environment,
-      folder: this.#deps.folder,
+      note: { port, spec: spec.hash, ...key?.note },
+      ...prepared,
+      environment: withKey(prepared.environment, spec.keyVariable, key?.value),
       outputFile: this.logFile,
       errorFile: this.logFile,
       onExit: ({ status, signal }) => {
@@ -189,12 +216,28 @@ export class Replica {
     } catch (thrown) {
       if (!(thrown instanceof EcolinkError)) throw thrown;
       this.#isRefused = !thrown.retryable;
-      this.#failures++;
-      this.#notBefore = this.#deps.clock.elapsedMs() + backOffMs(this.#failures);
-      this.#reason = { code: thrown.code, message: plainWords(sentences(thrown.said, thrown.nextStep)) };
-      this.#deps.log.warn({ replica: this.id, reason: this.#reason.message }, 'replica not started');
+      this.#holdBack(thrown);
       return false;
     }
+  }
+
+  /** Undefined if it cannot be started as things are. It is tried again, after the pause of an engine that crashed. */
+  async #prepare(spec: ReplicaSpec, port: number): Promise<PreparedEngine | undefined> {
+    const { folder } = this.#deps;
+    try {
+      return (await spec.prepare?.(folder, port)) ?? plainly(spec, folder, port);
+    } catch (thrown) {
+      this.#holdBack(asEcolinkError(thrown, `replica ${this.id}`));
+      return undefined;
+    }
+  }
+
+  #holdBack(error: EcolinkError): void {
+    const { clock, log } = this.#deps;
+    this.#failures++;
+    this.#notBefore = clock.elapsedMs() + backOffMs(this.#failures);
+    this.#reason = { code: error.code, message: plainWords(sentences(error.said, error.nextStep)) };
+    log.warn({ err: error.cause, replica: this.id, reason: this.#reason.message }, 'replica not started');
   }
 
   async #end(action: ReplicaAction & { do: 'end' }): Promise<void> {
@@ -204,6 +247,7 @@ export class Replica {
     await endRecorded(this.#deps.clock, this.#record, this.#graceMs).finally(() => {
       this.#ending = false;
     });
+    await removeScratch(this.#deps.folder);
     this.#presence = 'none';
     this.#healthy = false;
     this.#startedFrom = undefined;
@@ -247,8 +291,25 @@ const codes = {
   unresponsive: 'engine_unresponsive',
 } as const satisfies Record<string, keyof typeof reasonCodes>;
 
+export function urlOf(port: number): string {
+  return `http://127.0.0.1:${port}`;
+}
+
+function plainly(
+  { command, arguments: words, environment }: ReplicaSpec,
+  folder: string,
+  port: number,
+): PreparedEngine {
+  return { command, arguments: words(port), environment, folder, user: undefined };
+}
+
+/** In the environment, not among the arguments: every user of the machine can read those. */
+function withKey(environment: Record<string, string>, name: string | undefined, key: string | undefined) {
+  return name === undefined || key === undefined ? environment : { ...environment, [name]: key };
+}
+
 /** True if the health path answers with 2xx. Some engines answer with a page: its length does not matter. */
-async function isHealthy(port: number, path: string): Promise<boolean> {
-  const answer = await askEngine(`http://127.0.0.1:${port}${path}`);
+async function isHealthy(port: number, path: string, key: string | undefined): Promise<boolean> {
+  const answer = await askEngine(`${urlOf(port)}${path}`, { key });
   return answer !== undefined && answer.status >= 200 && answer.status < 300;
 }

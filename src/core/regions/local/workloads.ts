@@ -4,8 +4,11 @@ import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { ObservedReplica, Workload } from '../../region/region.ts';
 import { lastLines } from './last-lines.ts';
+import type { Sealer } from '../../secrets/sealer.ts';
+import { engineKeyOf } from './engine-key.ts';
 import { namesIn, numbersIn } from './names-in.ts';
-import { Replica } from './replica.ts';
+import { noteOf } from './recorded-process.ts';
+import { Replica, urlOf } from './replica.ts';
 import type { ReplicaSpec } from './replica.ts';
 
 const unsettledMs = 200;
@@ -30,6 +33,8 @@ interface LocalWorkloadsDeps {
   folder: string;
   log: Log;
   clock: Clock;
+  /** Seals the keys of engines. Undefined: engines get no keys. */
+  sealer?: Sealer | undefined;
   /** How to start a replica of this workload. Throws if it cannot be started at all. */
   specOf: (workload: Workload) => ReplicaSpec;
   /** The instance looks different now. */
@@ -83,13 +88,38 @@ export class LocalWorkloads {
 
   async logs(instance: number, lines: number): Promise<string[]> {
     const ordinals = await numbersIn(this.#folderOf(instance));
+    const keys = (await this.#recordedKeys(instance)).flatMap(({ key }) => key ?? []);
     const all = await Promise.all(
       ordinals.map(async (ordinal) => {
         const text = await lastLines(join(this.#folderOf(instance), String(ordinal), 'engine.log'), lines);
         return ordinals.length > 1 ? text.map((line) => `[${ordinal}] ${line}`) : text;
       }),
     );
-    return all.flat();
+    // An engine may print its environment.
+    return all.flat().map((line) => keys.reduce((text, key) => text.replaceAll(key, '[key]'), line));
+  }
+
+  /**
+   * The key of a replica. It is read from the replica's record if this server has not looked after the instance yet: calls go
+   * on while it starts.
+   */
+  async keyOf(instance: number, url: string): Promise<string | undefined> {
+    const known = [...(this.#managed.get(instance)?.replicas.values() ?? [])].find((replica) => replica.hasUrl(url));
+    if (known) return known.key;
+    return (await this.#recordedKeys(instance)).find((each) => each.url === url)?.key;
+  }
+
+  async #recordedKeys(instance: number): Promise<{ url: string; key: string | undefined }[]> {
+    const { sealer } = this.#deps;
+    if (!sealer) return [];
+    const ordinals = await numbersIn(this.#folderOf(instance));
+    return Promise.all(
+      ordinals.map(async (ordinal) => {
+        const note = await noteOf(join(this.#folderOf(instance), String(ordinal), 'process.json'));
+        const { key } = engineKeyOf(note, sealer, `${instance}-${ordinal}`);
+        return { url: urlOf(Number(note?.['port'])), key };
+      }),
+    );
   }
 
   /** Ends every replica, those of an earlier server included, and waits until no process is left. */
@@ -147,12 +177,13 @@ export class LocalWorkloads {
 
   #addReplica(instance: number, managed: ManagedInstance, ordinal: number): void {
     if (managed.replicas.has(ordinal)) return;
-    const { log, clock, changed } = this.#deps;
+    const { log, clock, sealer, changed } = this.#deps;
     const replica = new Replica({
       id: `${instance}-${ordinal}`,
       folder: join(this.#folderOf(instance), String(ordinal)),
       log,
       clock,
+      sealer,
       exited: () => this.#stepNow(instance),
       ending: () => changed(instance),
     });

@@ -67,6 +67,12 @@ export const engineRuntime = {
   ],
 };
 
+/**
+ * Without a sandbox, which only some machines have: these tests look at engines from outside, by their pids. The tests of the
+ * sandbox say `auto`.
+ */
+const plainRegion = { name: 'local', kind: 'local', sandbox: 'off' };
+
 export interface MachineOptions {
   /** `ecolink.yaml`, beside the engine's runtime. */
   file?: Record<string, unknown>;
@@ -86,7 +92,7 @@ export const impatient = { ECOLINK_PULL_TRIES: '1', ECOLINK_PULL_BACKOFF_MS: '10
 /** A config for a data folder, with the test's engine as its runtime. */
 export async function writeConfig(dataDir: string, hub: string, options: MachineOptions = {}): Promise<Config> {
   const path = join(dataDir, 'ecolink.yaml');
-  await writeFile(path, JSON.stringify({ runtimes: [engineRuntime], ...options.file }));
+  await writeFile(path, JSON.stringify({ runtimes: [engineRuntime], regions: [plainRegion], ...options.file }));
   const config = loadConfig({
     PATH: process.env['PATH'],
     HOME: process.env['HOME'],

@@ -6,6 +6,7 @@ import { systemClock } from '../../../../src/core/base/clock.ts';
 import { randomId } from '../../../../src/core/base/ids.ts';
 import { createLog } from '../../../../src/core/base/log.ts';
 import { localKind } from '../../../../src/core/regions/local/kind.ts';
+import { createSealer } from '../../../../src/core/secrets/sealer.ts';
 import { temporaryFolder } from '../../instances/support/machine.ts';
 
 test.each([
@@ -19,6 +20,8 @@ test.each([
     filesystems: [],
     runtimes: () => [],
     dataDir,
+    privatePaths: [],
+    sealer: createSealer(Buffer.alloc(32, 1), 'replica keys'),
     environment: {},
     store: 'store_test',
     log: createLog({ level: 'silent', pretty: false }),

@@ -23,7 +23,12 @@ async function askAll(machine: Machine, id: number) {
 }
 
 describe('the process of a replica', () => {
-  const secrets = { HF_TOKEN: 'hf_abcdefghijkl', SLACK_BOT_TOKEN: 'xoxb-1-2', DATABASE_PASSWORD: 'p-4711' };
+  const secrets = {
+    HF_TOKEN: 'hf_abcdefghijkl',
+    SLACK_BOT_TOKEN: 'xoxb-1-2',
+    DATABASE_PASSWORD: 'p-4711',
+    HTTPS_PROXY: 'http://me:p-4712@127.0.0.1:9',
+  };
   const runtime = { ...engineRuntime, environment: { KEEP_ALIVE: '5m' } };
   let machine: Machine;
   let id: number;
@@ -49,7 +54,7 @@ describe('the process of a replica', () => {
   test('gets the listed environment and that of its runtime, and no secret of the server', async () => {
     const line = (await logOf(machine, id)).split('\n').find((each) => each.startsWith('environment ')) ?? '';
     const environment = z.record(z.string(), z.string()).parse(JSON.parse(line.slice('environment '.length)));
-    const listed = ['HF_HUB_OFFLINE', 'HOME', 'KEEP_ALIVE', 'PATH', 'TRANSFORMERS_OFFLINE', 'TZ'];
+    const listed = ['HF_HUB_OFFLINE', 'HOME', 'KEEP_ALIVE', 'PATH', 'TMPDIR', 'TRANSFORMERS_OFFLINE', 'TZ'];
     expect(Object.keys(environment).toSorted()).toEqual(listed);
     for (const { line: words } of await processesWith(machine.dataDir))
       for (const secret of Object.values(secrets)) expect(words).not.toContain(secret);
