@@ -72,11 +72,11 @@ async function checkVolume({ target }: CommandOptions): Promise<object> {
  */
 async function checkFolder({ target, path }: CommandOptions): Promise<object> {
   // Refuses a folder that is missing, or not in the filesystem.
-  await listInside(target, path);
+  listInside(target, path);
   const folder = join(await realpath(target), path);
   if ((await realpath(folder)) !== folder) throw linked(`The path "${path}" contains a symbolic link.`);
   try {
-    await listInside(folder, '');
+    listInside(folder, '');
   } catch (thrown) {
     if (!(thrown instanceof EcolinkError) || thrown.code !== 'link_leads_out') throw thrown;
     throw linked(`A symbolic link in "${path}" leads out of that folder, and an engine sees only that folder.`);
