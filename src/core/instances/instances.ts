@@ -13,7 +13,7 @@ import { commitLaunch, prepareLaunch } from './launch.ts';
 import type { LaunchInstanceInput, PreparedLaunch } from './launch.ts';
 import { getInstance, getLogs, listInstances } from './read-instances.ts';
 import type { ListInstancesInput, LogsInput } from './read-instances.ts';
-import { receiptOf } from './receipt.ts';
+import { receiptOf, whereItRuns } from './receipt.ts';
 import { commitRestart, prepareRestart } from './restart-instance.ts';
 import type { PreparedRestart, RestartInput } from './restart-instance.ts';
 import { commitScale, prepareScale } from './scale-instance.ts';
@@ -63,17 +63,14 @@ interface Committed {
   cost_per_hour?: number | null;
 }
 
-async function receipt({ store }: InstanceDeps, committed: Committed, replayed: boolean) {
+async function receipt({ store, fleet }: InstanceDeps, committed: Committed, replayed: boolean) {
   const instance = await findInstance(store.db, committed.instance);
   const now = instance?.desired === 'deleted' ? 'deleted' : instance?.state;
-  const { regions, cost_per_hour } = committed;
-  const made = {
-    ...receiptOf(committed.model, committed.instance, (replayed ? now : undefined) ?? committed.state),
-    regions,
-    failover: regions && regions.length > 1,
-    cost_per_hour,
-  };
-  return committed.stop_at === undefined
-    ? made
-    : { ...made, next_step: say`It stops by itself at ${committed.stop_at}.` };
+  const made = receiptOf(committed.model, committed.instance, (replayed ? now : undefined) ?? committed.state);
+  const { regions, cost_per_hour, stop_at: stopAt } = committed;
+  if (stopAt !== undefined) return { ...made, next_step: say`It stops by itself at ${stopAt}.` };
+  if (regions === undefined) return made;
+  const where = whereItRuns(regions, cost_per_hour ?? null, fleet.regions().length > 1);
+  const failover = regions.length > 1;
+  return { ...made, regions, failover, cost_per_hour, next_step: say`${where} ${made.next_step}` };
 }

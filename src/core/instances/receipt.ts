@@ -22,3 +22,11 @@ function nextStep(name: string, id: number, state: string): Prose {
       return say`Follow it with ${run('get_instance', { instance: id })}.`;
   }
 }
+
+/** Where a launch goes, what it costs, and whether there is a failover. `choice`: there is another region. */
+export function whereItRuns(regions: readonly string[], costPerHour: number | null, choice: boolean): string {
+  const failover = regions.length === 1 && choice ? ', without a failover' : '';
+  const cost =
+    costPerHour === null ? ' The price is unknown.' : costPerHour > 0 ? ` It costs ${costPerHour} per hour.` : '';
+  return `It goes to ${regions.join(' and ')}${failover}.${cost}`;
+}

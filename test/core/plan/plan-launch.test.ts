@@ -6,6 +6,7 @@ import { KiB } from '../download/pulling.ts';
 import { engineRuntime, startMachine, temporaryFolder, weights } from '../instances/support/machine.ts';
 import type { Machine } from '../instances/support/machine.ts';
 import { z } from 'zod';
+import { plainWords, proseSchema } from '../../../src/core/base/prose.ts';
 
 const size = 64 * KiB;
 const east = { name: 'east', kind: 'local', accelerators: [{ name: 'h100', total: 4 }] };
@@ -177,7 +178,11 @@ describe('the digest of a plan', () => {
     await expect(machine.run('launch_instance', { ...asked, replicas: 2 })).rejects.toMatchObject({
       code: 'plan_changed',
     });
-    const { instance } = await machine.run('launch_instance', asked);
+    const { instance, ...receipt } = await machine.run('launch_instance', asked);
+    expect(receipt).toMatchObject({ regions: ['south'], failover: false, cost_per_hour: 0 });
+    expect(plainWords(proseSchema.parse(receipt['next_step']))).toMatch(
+      /^It goes to south, without a failover\. Follow it/,
+    );
     await machine.reach(Number(instance), 'running');
   });
 });
