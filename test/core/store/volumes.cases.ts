@@ -101,7 +101,7 @@ describe.each(stores())('volumes in $name', (kind) => {
         regions: [{ region: 'eu', volume: 'v-1' }],
       }),
     );
-    const using = [{ id, region: 'eu', registryModelId: 'mdl_tiny' }];
+    const using = [{ id, region: 'eu', registryModelId: 'mdl_tiny', owner: 'ada', private: false }];
     expect(await usersOfVolume(store.db, 'v-1')).toEqual(using);
     const stopping = { desired: 'stopped' as const, state: 'stopping' as const };
     await store.transaction((transaction) => updateDesired(transaction, id, stopping, at));
