@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { startCore } from '../support/core.ts';
 import { modelFolder, tiny } from '../support/model-folder.ts';
 import type { ModelFolder } from '../support/model-folder.ts';
+import { startTestServer } from '../support/server.ts';
 import { makeDatabase } from '../support/stores.ts';
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
@@ -131,9 +132,17 @@ async function together(calls: (() => Promise<Answer>)[]): Promise<Answer[]> {
   return answers;
 }
 
-describe('two servers, each a process of its own', () => {
+/** The server of the database, in a process of its own, and a second one in this process. Only the first reconciles. */
+async function both(): Promise<[{ url: string }, { url: string }]> {
+  const one = await serve();
+  const two = await startTestServer({ environment });
+  onTestFinished(() => two[Symbol.asyncDispose]());
+  return [one, two];
+}
+
+describe('two servers on one database', () => {
   test('take a double click on both for one decision, and run it once', async () => {
-    const [one, two] = await Promise.all([serve(), serve()]);
+    const [one, two] = await both();
     await call(one, 'max', 'launch_instance', { model: 'tiny' });
     const answers = await together([() => approve(one, 'ada'), () => approve(two, 'ada')]);
     expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409]);
@@ -144,7 +153,7 @@ describe('two servers, each a process of its own', () => {
 
   test('count the last of two votes once, when both come at once on both', async () => {
     await writeFile(environment['ECOLINK_CONFIG'] ?? '', folder.config + decisions(2));
-    const [one, two] = await Promise.all([serve(), serve()]);
+    const [one, two] = await both();
     await call(one, 'max', 'launch_instance', { model: 'tiny' });
     const answers = await together([() => approve(one, 'ada'), () => approve(two, 'bo')]);
     expect(answers.map(({ status }) => status)).toEqual([200, 200]);
@@ -154,7 +163,7 @@ describe('two servers, each a process of its own', () => {
   });
 
   test('join what is asked of both at once', async () => {
-    const [one, two] = await Promise.all([serve(), serve()]);
+    const [one, two] = await both();
     const answers = await together(
       [one, two].map((server) => () => call(server, 'max', 'launch_instance', { model: 'tiny' })),
     );
