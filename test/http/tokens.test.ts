@@ -146,7 +146,7 @@ test('a token says when it expires and who made it, and takes what it made with 
   const longer = await create(server, { name: 'longer', scopes: ['read'], expires_in: '3d' }, headers);
   expect([longer.status, longer.body.error.code]).toEqual([400, 'bad_field']);
   expect(await list(server)).toMatchObject([{ made: [child.body.summary.id] }, { name: 'child' }]);
-  const revoked = await server.fetch('/api/tokens/root', { method: 'DELETE' });
+  const revoked = await server.fetch('/api/tokens/root', { method: 'DELETE', body: '{}', headers: json });
   expect(await revoked.json()).toMatchObject({ name: 'root', also_revoked: ['child'] });
   const childHeaders = { authorization: `Bearer ${child.body.token}` };
   expect((await server.fetch('/metrics', { headers: childHeaders })).status).toBe(401);

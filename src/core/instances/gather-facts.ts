@@ -37,7 +37,10 @@ export async function planFor(
   const facts = await Promise.all(
     regions.map(async (region) => [region, await factOf(deps, model, input, region, kept.get(region))] as const),
   );
-  const [state, fits] = await Promise.all([deps.sources.stateOf(model), fitsOf(model, regions, deps.fleet)]);
+  const [state, fits] = await Promise.all([
+    deps.sources.stateOf(model),
+    fitsOf(model, regions, deps.fleet, input.context_length),
+  ]);
   return planLaunch(model, input, new Map(facts), state, fits, deps.fleet);
 }
 

@@ -210,8 +210,9 @@ describe('the environment', () => {
     expect(clientEnvironment({ ECOLINK_URL: 'http://x', ECOLINK_TOKEN: 'eco_1' })).toEqual({
       url: 'http://x',
       token: 'eco_1',
+      singleUser: false,
     });
-    expect(clientEnvironment({ ECOLINK_URL: '' })).toEqual({});
+    expect(clientEnvironment({ ECOLINK_URL: '' })).toEqual({ singleUser: false });
   });
 });
 

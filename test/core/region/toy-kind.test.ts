@@ -76,6 +76,6 @@ test('a kind that is not in the table is an error that names the known kinds', a
   const log = createLog({ level: 'silent', pretty: false });
   await expect(createCore(config, log, { reconcile: true })).rejects.toMatchObject({
     code: 'bad_config',
-    validValues: ['local', 'kubernetes'],
+    message: expect.stringContaining("regions.0.kind: expected 'local' | 'kubernetes'"),
   });
 });

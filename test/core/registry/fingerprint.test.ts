@@ -77,9 +77,12 @@ test('neither a copy of the folder nor new times of small files nor files that n
   await folder.write('tiny/pytorch_model.bin', Buffer.from([0x80, 4, 1]));
   await folder.write('tiny/.git/HEAD', 'ref');
   await folder.write('tiny/notes.txt', 'note');
+  const path = join(folder.path, 'tiny');
+  // Node's copy rounds times to whole milliseconds.
+  const whole = new Date('2026-01-01T00:00:00Z');
+  await utimes(join(path, 'model.safetensors'), whole, whole);
   await place.run('register_model', tiny);
   const before = await plan();
-  const path = join(folder.path, 'tiny');
   // Other inodes, and other times of inodes.
   await cp(path, join(folder.path, 'copy'), { recursive: true, preserveTimestamps: true });
   await rm(path, { recursive: true });

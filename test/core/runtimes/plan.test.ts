@@ -143,7 +143,7 @@ describe('the plan of a launch', () => {
 
   it('warns of a context that is longer than the model was made for', async () => {
     const { warnings } = await plan({ model: 'long', context_length: 2_000_000 });
-    expect(warnings).toEqual(['The model was made for 1000000 tokens. Most engines refuse to start with 2000000.']);
+    expect(warnings).toContain('The model was made for 1000000 tokens. Most engines refuse to start with 2000000.');
   });
 
   it('says that a figure is an estimate if the family of the model is unknown', async () => {
