@@ -62,7 +62,7 @@ export const engineRuntime = {
   command: [process.execPath, engineScript],
   arguments: ['--model', '{model_path}', '--name', '{served_name}', '--host', '{host}', '--port', '{port}'],
   launch_arguments: [
-    { flag: '--mine', value: 'none' },
+    ...['--mine', '--worker'].map((flag) => ({ flag, value: 'none' })),
     ...['--tag', '--crash-if', '--healthy-if'].map((flag) => ({ flag, value: 'text', risk: 'For tests only.' })),
   ],
 };
