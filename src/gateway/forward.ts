@@ -11,7 +11,7 @@ import type { Headers } from './headers.ts';
 import { openAIError } from './openai-error.ts';
 import { relayWhole } from './relay-whole.ts';
 import { relay } from './relay.ts';
-import type { BeginCall, Relayed, RelayEnd } from './relay.ts';
+import type { BeginCall, Redirect, Relayed, RelayEnd } from './relay.ts';
 import { rewrittenLocation } from './redirects.ts';
 import type { Redirects } from './redirects.ts';
 import type { Replicas } from './replicas.ts';
@@ -167,14 +167,10 @@ function toSend(call: Call, translated: TranslatedCall | undefined, key: string 
   };
 }
 
-function redirectOf(
-  redirects: Redirects,
-  location: string,
-  base: string,
-  from: string,
-): string | 'refused' | undefined {
+function redirectOf(redirects: Redirects, location: string, base: string, from: string): Redirect | undefined {
   if (redirects.kind === 'refused') return 'refused';
-  return rewrittenLocation(location, { base, from, path: redirects.path });
+  const rewritten = rewrittenLocation(location, { base, from, path: redirects.path });
+  return rewritten === undefined ? undefined : { location: rewritten };
 }
 
 function mayRepeat({ body, repeatable }: Call, cause: Error): boolean {

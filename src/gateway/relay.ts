@@ -32,11 +32,14 @@ export function replicaLost(how: Loss): Error {
 
 type Controller = Dispatcher.DispatchController;
 
+/** The location of a redirect as the caller gets it, or no answer at all. */
+export type Redirect = { location: string } | 'refused';
+
 export interface RelayOptions {
   begin: BeginCall;
   brokenEvent: () => string;
   /** The location for the caller. `refused`: there is no answer for the caller. Undefined: an answer without a location. */
-  redirect: (location: string) => string | 'refused' | undefined;
+  redirect: (location: string) => Redirect | undefined;
 }
 
 /**
@@ -89,9 +92,9 @@ export function relay(
         if (code < 200) return;
         const sent = answerHeaders(headers);
         if (isRedirect(code)) {
-          const location = redirect(String(headers['location'] ?? ''));
-          if (location === 'refused') return refuse();
-          if (location !== undefined) sent['location'] = location;
+          const to = redirect(headers['location'] ?? '');
+          if (to === 'refused') return refuse();
+          if (to !== undefined) sent['location'] = to.location;
         }
         status = code;
         response.writeHead(code, sent);

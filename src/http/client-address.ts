@@ -17,7 +17,7 @@ export function createClientAddresses(trustedProxies: readonly string[]): Client
     of({ socket, headers }) {
       let client = plain(socket.remoteAddress ?? '');
       // Each proxy appends the address that it saw. What a client wrote itself stands before them.
-      const forwarded = [headers['x-forwarded-for'] ?? ''].flat().join(',').split(',').reverse();
+      const forwarded = [headers['x-forwarded-for'] ?? ''].flat().join(',').split(',').toReversed();
       for (const hop of forwarded) {
         const address = plain(hop.trim());
         if (!isTrusted(client) || isIP(address) === 0) break;

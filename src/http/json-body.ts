@@ -31,11 +31,13 @@ export async function readJson({ raw, held }: FastifyRequest, progressMs: number
 export function parseJsonBodies(app: FastifyInstance, progressMs: number): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeContentTypeParser('application/json');
-  app.addContentTypeParser('application/json', (request, _payload, done) => {
-    readJson(request, progressMs).then(
-      (text) => void parse(request, text, done),
-      (thrown: unknown) => done(inWordsOfApi(thrown)),
-    );
+  app.addContentTypeParser('application/json', async (request: FastifyRequest) => {
+    const text = await readJson(request, progressMs).catch((thrown: unknown) => {
+      throw inWordsOfApi(thrown);
+    });
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    void parse(request, text, (error, body) => (error ? reject(error) : resolve(body)));
+    return promise;
   });
 }
 

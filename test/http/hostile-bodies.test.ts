@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { routesTo } from '../gateway/routes.ts';
@@ -45,12 +44,12 @@ test('60 MB of {},{},… reach the engine as they are, and others are answered m
   );
   await using server = await startTestServer({ routes: routesTo([engine.url]) });
   const body = Buffer.from(`{"a":[${'{},'.repeat(20e6)}{}],"\\u006dodel":"tiny:1"}`);
-  let ended = false;
-  const big = post(server, '/v1/chat/completions', body).finally(() => (ended = true));
+  const at = { end: false };
+  const big = post(server, '/v1/chat/completions', body).finally(() => (at.end = true));
   let meanwhile = 0;
-  while (!ended) {
+  while (!at.end) {
     expect((await server.fetch('/healthz')).status).toBe(200);
-    if (!ended) meanwhile++;
+    if (!at.end) meanwhile++;
   }
   expect(await (await big).json()).toEqual({
     length: body.length,

@@ -19,8 +19,6 @@ export const httpSchema = z.strictObject({
   bodies_mib: z.number().positive().default(512),
 });
 
-export type HttpConfig = z.output<typeof httpSchema>;
-
 function isNetwork(text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/');
   const family = isIP(address);
