@@ -136,7 +136,9 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   const sources = createSources(options.sources ?? modelSources, { hub, fleet, credentials });
   const registry = createRegistry({ store, fleet, sources, credentials, changes, now, newId });
   const working = { store, fleet, sources, registry, changes, nudge, clock, now };
-  const heads = new HeadFile(join(config.dataDir, 'audit-heads.jsonl'), clock);
+  const heads = new HeadFile(join(config.dataDir, 'audit-heads.jsonl'), clock, (thrown) =>
+    log.error({ err: thrown }, 'the head of the audit log could not be written to its file'),
+  );
   undo.defer(() => heads.close());
   const audit = createAuditLog({ store, key: lastingKey, heads, now });
   const approvals = createApprovals({

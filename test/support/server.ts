@@ -39,6 +39,8 @@ export interface TestServerOptions {
   /** The text of `ecolink.yaml`. */
   config?: string;
   environment?: Record<string, string>;
+  /** Where the data folder is made. */
+  parent?: string;
   /** Nothing is logged without it. */
   log?: Log;
   /** Puts files into the data folder before anything reads it. */
@@ -48,7 +50,7 @@ export interface TestServerOptions {
 /** The real server over the real core, on a free port and a data folder of its own. */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   await using undo = new AsyncDisposableStack();
-  const dataDir = await mkdtemp(join(tmpdir(), 'ecolink-http-'));
+  const dataDir = await mkdtemp(join(options.parent ?? tmpdir(), 'ecolink-http-'));
   undo.defer(() => rm(dataDir, { recursive: true, force: true }));
   await options.prepare?.(dataDir);
   if (options.config !== undefined) await writeFile(join(dataDir, 'ecolink.yaml'), options.config);

@@ -9,6 +9,8 @@ const storedHead = z.object({ number: z.int(), hash: z.string(), at: z.string() 
 
 /** Longest time between a row and its head in the file. */
 const intervalMs = 60_000;
+/** Wait after a write that failed. */
+const retryMs = 5_000;
 
 /**
  * Keeps the head of the chain outside the database, at least once a minute. Without it nobody would see that the last
@@ -22,8 +24,14 @@ export class HeadFile {
   #nextWriteMs = -Infinity;
   #timer: Disposable | undefined;
   #writing: Promise<void> = Promise.resolve();
+  /** The last line may be cut off. */
+  #isTorn = true;
+  #isClosed = false;
+  readonly #onFailure: (thrown: unknown) => void;
 
-  constructor(path: string, clock: Clock) {
+  /** `onFailure` is told of every write that failed, such as on a full disk. It is tried again. */
+  constructor(path: string, clock: Clock, onFailure: (thrown: unknown) => void = () => undefined) {
+    this.#onFailure = onFailure;
     this.#path = path;
     this.#clock = clock;
   }
@@ -37,6 +45,7 @@ export class HeadFile {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#write();
     await this.#writing;
   }
@@ -62,6 +71,23 @@ export class HeadFile {
     this.#latest = undefined;
     this.#nextWriteMs = this.#clock.elapsedMs() + intervalMs;
     const line = JSON.stringify({ ...head, at: this.#clock.now().toISOString() });
-    this.#writing = this.#writing.then(() => appendFile(this.#path, `${line}\n`, { mode: 0o600 }));
+    this.#writing = this.#writing.then(() => this.#append(line, head));
+  }
+
+  /** Never rejects: a row of the audit is worth more than its head in the file. */
+  async #append(line: string, head: ChainHead): Promise<void> {
+    try {
+      await appendFile(this.#path, `${this.#isTorn ? '\n' : ''}${line}\n`, { mode: 0o600 });
+      this.#isTorn = false;
+    } catch (thrown) {
+      this.#isTorn = true;
+      this.#onFailure(thrown);
+      if (this.#isClosed) return;
+      // A later head covers this one too.
+      this.#latest ??= head;
+      this.#nextWriteMs = this.#clock.elapsedMs() + retryMs;
+      this.#timer?.[Symbol.dispose]();
+      this.#timer = this.#clock.after(retryMs, () => this.#write());
+    }
   }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isThere } from '../base/absent.ts';
 import { fail } from '../base/errors.ts';
 import { systemErrorCode } from '../base/system-error.ts';
 import type { Store } from '../store/store.ts';
@@ -14,7 +15,7 @@ export interface AuditKeySource {
 
 /** Throws `audit_key_missing` if the log has rows, and the key that chained them is gone. A new one would break the chain. */
 export async function needAuditKey({ value, file }: AuditKeySource, store: Store): Promise<void> {
-  if (value !== undefined || existsSync(file)) return;
+  if (value !== undefined || isThere(file)) return;
   const row = await store.db.selectFrom('audit_events').select('number').limit(1).executeTakeFirst();
   if (!row) return;
   throw fail('audit_key_missing', `The audit log has rows, but the key that chains them is missing: ${file}.`, {

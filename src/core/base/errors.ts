@@ -6,6 +6,7 @@ import type { ErrorKind } from './error-kinds.ts';
 import { mapText, plainSpeaker, plainWords, proseSchema, render } from './prose.ts';
 import type { Prose, Speaker } from './prose.ts';
 import { hideSecrets } from './secret-shapes.ts';
+import { systemFailureOf } from './system-failure.ts';
 
 /** What a front end shows of an error. It may show nothing else. */
 export interface ErrorBody {
@@ -115,6 +116,8 @@ function kindOf(code: string, httpStatus: number): ErrorKind {
 /** Turns anything that was thrown into an error that may be shown. The caller logs the cause under the reference. */
 export function asEcolinkError(thrown: unknown, reference: string): EcolinkError {
   if (thrown instanceof EcolinkError) return thrown;
+  const lack = systemFailureOf(thrown);
+  if (lack) return fail(lack.code, lack.message, { nextStep: lack.nextStep, cause: thrown });
   return fail('unexpected', `Something went wrong inside EcoLink (reference ${reference}).`, {
     nextStep: `Try again. If it happens again, look for ${reference} in the server's log and open an issue with it.`,
     cause: thrown,

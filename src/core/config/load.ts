@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { z } from 'zod';
+import { isThere } from '../base/absent.ts';
 import { fail } from '../base/errors.ts';
 import type { EcolinkError } from '../base/errors.ts';
 import { issueText, parseConfigFile } from './parse.ts';
@@ -148,7 +149,7 @@ function usualFiles(dataDir: string): string[] {
 }
 
 function readConfigFile(named: string | undefined, files: readonly string[], schema: ConfigFileSchema): ConfigFile {
-  const path = named ?? files.find((each) => existsSync(each));
+  const path = named ?? files.find((each) => isThere(each));
   if (path === undefined) return parseConfigFile('', 'ecolink.yaml', schema);
   let text: string;
   try {

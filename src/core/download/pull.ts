@@ -56,7 +56,10 @@ export async function runPull(options: PullOptions): Promise<number> {
 async function pull(options: PullOptions): Promise<{ bytes: number; fetched: number }> {
   const { manifest, target } = options;
   const bytes = manifest.files.reduce((sum, file) => sum + file.size, 0);
-  if (await isComplete(target, manifest).catch(() => false)) return { bytes, fetched: 0 };
+  const complete = await isComplete(target, manifest).catch((error: unknown) => {
+    throw fromFileSystem(error, target);
+  });
+  if (complete) return { bytes, fetched: 0 };
   await mkdir(target, { recursive: true }).catch((error: unknown) => {
     const code = systemErrorCode(error) ?? 'unknown error';
     throw new PullFailure('not_writable', `The folder ${target} cannot be created (${code}).`, { cause: error });

@@ -21,7 +21,13 @@ export const currentTransaction = new AsyncLocalStorage<{ ended: boolean }>();
  */
 class ImmediateSqliteDriver extends SqliteDriver {
   readonly #waiting: (() => void)[] = [];
+  readonly #inTransaction: () => boolean;
   #taken = false;
+
+  constructor(database: SqliteDatabase, inTransaction: () => boolean) {
+    super({ database });
+    this.#inTransaction = inTransaction;
+  }
 
   override async acquireConnection(): Promise<DatabaseConnection> {
     if (currentTransaction.getStore()?.ended === false) {
@@ -41,6 +47,11 @@ class ImmediateSqliteDriver extends SqliteDriver {
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'));
   }
+
+  /** On a full disk SQLite has rolled back by itself. A second rollback would fail and hide that error. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (this.#inTransaction()) await super.rollbackTransaction(connection);
+  }
 }
 
 /** Corrects two answers of kysely: this driver makes users of the connection wait, and SQLite rolls back DDL. */
@@ -58,13 +69,16 @@ class ImmediateSqliteAdapter extends SqliteAdapter {
 class ImmediateSqliteDialect extends SqliteDialect {
   readonly #database: SqliteDatabase;
 
-  constructor(database: SqliteDatabase) {
+  readonly #inTransaction: () => boolean;
+
+  constructor(database: SqliteDatabase, inTransaction: () => boolean) {
     super({ database });
     this.#database = database;
+    this.#inTransaction = inTransaction;
   }
 
   override createDriver(): Driver {
-    return new ImmediateSqliteDriver({ database: this.#database });
+    return new ImmediateSqliteDriver(this.#database, this.#inTransaction);
   }
 
   override createAdapter(): DialectAdapter {
@@ -80,7 +94,7 @@ export function sqliteDialect(path: string): Dialect {
   database.pragma('foreign_keys = ON');
   database.pragma('busy_timeout = 5000');
   database.pragma('synchronous = NORMAL');
-  return new ImmediateSqliteDialect(withStatementCache(database));
+  return new ImmediateSqliteDialect(withStatementCache(database), () => database.inTransaction);
 }
 
 /** The time for a connection and for an answer, where a late one is as bad as none. In milliseconds. */

@@ -1,7 +1,7 @@
-import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { HeadFile } from '../../../src/core/audit/head-file.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import type { FakeClock } from '../../support/fake-clock.ts';
@@ -58,4 +58,28 @@ test('closing writes the last head, and reading skips a line that a crash cut', 
   expect(await readFile(path, 'utf8')).toMatch(/"number":2,"hash":"b","at":"2/);
   await appendFile(path, '{"number":3,"ha');
   expect(await numbers(new HeadFile(path, clock))).toEqual([1, 2]);
+});
+
+test('a head that cannot be written is tried again, and spoils neither its caller nor later heads', async () => {
+  const failures: unknown[] = [];
+  await mkdir(path);
+  const heads = new HeadFile(path, clock, (thrown) => failures.push(thrown));
+  heads.note({ number: 1, hash: 'a' });
+  await vi.waitFor(() => expect(failures).toMatchObject([{ code: 'EISDIR' }]));
+  await rm(path, { recursive: true });
+  await appendFile(path, '{"number":0,"ha');
+  await clock.advance(5000);
+  expect(await numbers(heads)).toEqual([1]);
+  heads.note({ number: 2, hash: 'b' });
+  await heads.close();
+  expect(await numbers(heads)).toEqual([1, 2]);
+  expect(clock.waiting()).toBe(0);
+});
+
+test('closing does not wait for a disk that stays full', async () => {
+  await mkdir(path);
+  const heads = new HeadFile(path, clock);
+  heads.note({ number: 1, hash: 'a' });
+  await heads.close();
+  expect(clock.waiting()).toBe(0);
 });

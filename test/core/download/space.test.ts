@@ -1,5 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { freeBytes } from '../../../src/core/download/disk/space.ts';
@@ -7,25 +6,8 @@ import { formatBytes } from '../../../src/core/base/format.ts';
 import { verifyTree } from '../../../src/core/download/disk/verify.ts';
 import { startHub, type Hub } from '../../support/hub/hub.ts';
 import { missing } from '../../support/missing.ts';
+import { smallFileSystem } from '../../support/small-file-system.ts';
 import { KiB, manifestOf, MiB, pull, startPull, temporaryFolder, tuningEnv } from './pulling.ts';
-
-/** A new file system. Only root may mount it. */
-async function smallFileSystem(bytes: number) {
-  const folder = await temporaryFolder();
-  const path = join(folder.path, 'volume');
-  await mkdir(path);
-  const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', path]);
-  return {
-    path,
-    parent: folder.path,
-    isMounted: mount.status === 0,
-    remount: (options: string) => spawnSync('mount', ['-o', `remount,${options}`, path]),
-    async [Symbol.asyncDispose]() {
-      if (mount.status === 0) spawnSync('umount', ['-l', path]);
-      await folder[Symbol.asyncDispose]();
-    },
-  };
-}
 
 let canMount = false;
 {

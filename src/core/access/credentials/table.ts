@@ -1,3 +1,4 @@
+import { ignoreFullDisk } from '../../base/system-failure.ts';
 import type { Queries } from '../../store/store.ts';
 
 /** A stored token: its sealed value and what people may know about it. */
@@ -128,7 +129,7 @@ export async function markCredential(
 }
 
 export async function noteCredentialUse(db: Queries, id: string, at: string): Promise<void> {
-  await db.updateTable('credentials').set({ last_used_at: at }).where('id', '=', id).execute();
+  await db.updateTable('credentials').set({ last_used_at: at }).where('id', '=', id).execute().catch(ignoreFullDisk);
 }
 
 /** The models that download with it, by name, without deleted ones. */

@@ -1,3 +1,4 @@
+import { ignoreFullDisk } from '../../base/system-failure.ts';
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { scopes as allScopes } from '../../base/caller.ts';
@@ -43,7 +44,9 @@ export async function findToken({ store, now }: TokenTableDeps, token: string): 
   const at = now();
   if (isOver(found.expires_at, at)) throw expired(found);
   if (found.last_used_at === null || at.getTime() - Date.parse(found.last_used_at) > lastUseMs) {
-    await store.db.updateTable('tokens').set({ last_used_at: at.toISOString() }).where('id', '=', found.id).execute();
+    // Best effort: on a full disk, calls that change nothing go on.
+    const noted = store.db.updateTable('tokens').set({ last_used_at: at.toISOString() }).where('id', '=', found.id);
+    await noted.execute().catch(ignoreFullDisk);
   }
   return {
     id: found.id,

@@ -1,5 +1,6 @@
 import { lstat, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { absentIfMissing } from '../../base/absent.ts';
 import { parseJson } from '../../base/parse-json.ts';
 import { systemErrorCode } from '../../base/system-error.ts';
 import { syncFolder, writeDurably } from './durable.ts';
@@ -10,11 +11,8 @@ import { completionFile, completionManifest, type CompletionManifest, type PullM
  * The completion manifest of a target. Undefined if the tree is not complete, or the file is not a completion manifest.
  */
 export async function readCompletion(target: string): Promise<CompletionManifest | undefined> {
-  const text = await readFile(join(target, completionFile), 'utf8').catch((error: unknown) => {
-    if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return '';
-    throw error;
-  });
-  return completionManifest.safeParse(parseJson(text)).data;
+  const text = await readFile(join(target, completionFile), 'utf8').catch(absentIfMissing);
+  return completionManifest.safeParse(parseJson(text ?? '')).data;
 }
 
 /** The cheap check of a tree: it is complete, comes from this manifest, and every file has the right length. */
@@ -24,7 +22,7 @@ export async function isComplete(target: string, manifest: PullManifest): Promis
   const keys = new Set(completion.files.map(fileKey));
   if (keys.size !== manifest.files.length || !manifest.files.every((file) => keys.has(fileKey(file)))) return false;
   for (const file of manifest.files) {
-    const found = await lstat(join(target, file.path)).catch(() => undefined);
+    const found = await lstat(join(target, file.path)).catch(absentIfMissing);
     if (!found?.isFile() || found.size !== file.size) return false;
   }
   return true;

@@ -1,5 +1,6 @@
 import { readFile, readlink } from 'node:fs/promises';
 import { z } from 'zod';
+import { absentIfMissing } from '../../base/absent.ts';
 import { parseJson } from '../../base/parse-json.ts';
 
 /** A run that holds a target: the attempt number, and how often that attempt was started. */
@@ -49,7 +50,7 @@ export const released = 'released';
  * True if this holder certainly writes nothing more. False if that is unknown: its process may be on another machine.
  */
 export async function isGone(holderFile: string): Promise<boolean> {
-  const text = await readFile(holderFile, 'utf8').catch(() => '');
+  const text = (await readFile(holderFile, 'utf8').catch(absentIfMissing)) ?? '';
   if (text.startsWith(released)) return true;
   const { success, data: holder } = holderProcess.safeParse(parseJson(text));
   return success && holder.place === (await pidNamespace()) && holder.started !== (await startOf(holder.pid));
@@ -66,7 +67,7 @@ async function pidNamespace(): Promise<string | undefined> {
 }
 
 async function startOf(pid: number): Promise<string | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(absentIfMissing);
   // The program's name is in parentheses and may contain any character. The start time is the 20th field after it.
   const [state, ...fields] = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
   return state === 'Z' ? undefined : fields[18];

@@ -1,5 +1,6 @@
 import { lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { absentIfMissing } from '../../base/absent.ts';
 import { fromFileSystem } from '../failure.ts';
 import type { Fence } from './fence.ts';
 import { compareHolders, holderName, parseHolder, type Holder } from './holder.ts';
@@ -73,7 +74,7 @@ async function isFinished(
   hasher: Hasher,
 ): Promise<boolean> {
   const path = join(target, file.path);
-  const found = await lstat(path).catch(() => undefined);
+  const found = await lstat(path).catch(absentIfMissing);
   if (!found) return false;
   const isRecorded = state?.files.get(fileKey(file))?.published === true && found.isFile() && found.size === file.size;
   if (isRecorded || !(await checkFile(path, file, hasher))) return true;

@@ -1,5 +1,6 @@
 import { lstat, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { absentIfMissing } from '../../base/absent.ts';
 import { readCompletion } from './completion.ts';
 import { Hasher, statedHash } from './hasher.ts';
 import type { PullFile } from '../../base/pull-file.ts';
@@ -40,7 +41,7 @@ export async function checkFile(
   file: PullFile,
   hasher: Hasher,
 ): Promise<Mismatch['problem'] | undefined> {
-  const found = await lstat(path).catch(() => undefined);
+  const found = await lstat(path).catch(absentIfMissing);
   if (!found?.isFile()) return 'missing';
   if (found.size !== file.size) return 'size';
   const stated = statedHash(file);

@@ -1,10 +1,11 @@
 import { open } from 'node:fs/promises';
+import { absentIfMissing } from '../../base/absent.ts';
 
 const tailBytes = 256 * 1024;
 
 /** The last lines of a file, from at most its last 256 KiB. A file that does not exist has none. */
 export async function lastLines(path: string, count: number): Promise<string[]> {
-  const file = await open(path, 'r').catch(() => undefined);
+  const file = await open(path, 'r').catch(absentIfMissing);
   if (!file) return [];
   try {
     const { size } = await file.stat();

@@ -1,12 +1,9 @@
 import { readdir } from 'node:fs/promises';
+import { absentIfMissing } from '../../base/absent.ts';
 
-/** Names of the entries of a folder. A folder that cannot be read has none. */
+/** Names of the entries of a folder. A folder that is not there has none. */
 export async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch {
-    return [];
-  }
+  return (await readdir(folder).catch(absentIfMissing)) ?? [];
 }
 
 /** Names that are whole numbers, as numbers in ascending order. */

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { absentIfMissing } from '../../base/absent.ts';
 import { systemErrorCode } from '../../base/system-error.ts';
 import { numbersIn } from './names-in.ts';
 
@@ -47,20 +48,25 @@ async function listProcesses(): Promise<ProcessEntry[]> {
   return entries.filter((entry) => entry !== undefined && entry !== 'unknown');
 }
 
-let bootId: Promise<string> | undefined;
+let bootId: string | undefined;
 
 /** Reads /proc, if the system has it. The start time is exact to a clock tick; the boot id makes it unique across reboots. */
 async function readProc(pid: number): Promise<ProcessEntry | undefined | 'unknown'> {
-  bootId ??= readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
-  const boot = (await bootId).trim();
-  if (boot === '') return 'unknown';
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  bootId ??= await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(absentIfMissing);
+  const boot = bootId?.trim();
+  if (boot === undefined) return 'unknown';
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(goneIfEnded);
   if (stat === undefined) return undefined;
   // The command's name is in parentheses and may contain any character. proc(5) counts the fields after it from 3.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state, , group] = fields;
   if (state === 'Z' || state === 'X') return undefined;
   return { pid, group: Number(group), startTime: `${boot}/${fields[19] ?? ''}` };
+}
+
+/** A process that ends while its file is read is gone too (ESRCH). */
+function goneIfEnded(thrown: unknown): undefined {
+  if (systemErrorCode(thrown) !== 'ESRCH') absentIfMissing(thrown);
 }
 
 async function listWithPs(): Promise<ProcessEntry[]> {

@@ -6,6 +6,7 @@ import { dirname, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { Clock } from '../../base/clock.ts';
+import { absentIfMissing } from '../../base/absent.ts';
 import { systemErrorCode } from '../../base/system-error.ts';
 import { findProcess, membersOfGroup } from './process-table.ts';
 import type { EngineUser } from './sandbox/view.ts';
@@ -68,7 +69,9 @@ export async function startRecorded(clock: Clock, options: StartOptions): Promis
     child.unref();
     const recorded = (async () => {
       while (child.exitCode === null && child.signalCode === null) {
-        if ((await readRecord(options.record))?.pid === child.pid) return;
+        // The launcher writes the record, whether or not this process can open it now.
+        const found = await readRecord(options.record).catch(() => undefined);
+        if (found?.pid === child.pid) return;
         await clock.sleep(recordPollMs);
       }
     })();
@@ -90,7 +93,7 @@ export async function noteOf(record: string): Promise<Note | undefined> {
 }
 
 async function readRecord(record: string): Promise<ProcessRecord | undefined> {
-  const text = await readFile(record, 'utf8').catch(() => undefined);
+  const text = await readFile(record, 'utf8').catch(absentIfMissing);
   return text === undefined ? undefined : recordSchema.parse(JSON.parse(text));
 }
 

@@ -7,7 +7,7 @@ import type { PullEvent, PullManifest } from '../../download/manifest.ts';
 import { describeMismatch, verifyTree } from '../../download/disk/verify.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { NewId } from '../../base/ids.ts';
-import { systemErrorCode } from '../../base/system-error.ts';
+import { absentIfMissing } from '../../base/absent.ts';
 import type { ObservedVolume } from '../../region/region.ts';
 import { lastLines } from './last-lines.ts';
 import { namesIn } from './names-in.ts';
@@ -101,7 +101,7 @@ export class LocalVolumes {
     const bytes = await this.#size(key);
     const deleted = join(this.#deps.folder, deletedFolder);
     await mkdir(deleted, { recursive: true, mode: 0o700 });
-    await rename(join(this.#deps.folder, key), join(deleted, this.#deps.newId(key))).catch(ignoreMissing);
+    await rename(join(this.#deps.folder, key), join(deleted, this.#deps.newId(key))).catch(absentIfMissing);
     // Deletes leftovers of a server that was killed here, too.
     await rm(deleted, { recursive: true, force: true, maxRetries: 3 });
     return bytes;
@@ -173,7 +173,8 @@ export class LocalVolumes {
   }
 
   async #size(key: string): Promise<number> {
-    const entries = await readdir(this.tree(key), { recursive: true, withFileTypes: true }).catch(() => []);
+    const tree = readdir(this.tree(key), { recursive: true, withFileTypes: true });
+    const entries = (await tree.catch(absentIfMissing)) ?? [];
     const sizes = await Promise.all(
       entries
         .filter((entry) => entry.isFile())
@@ -189,10 +190,6 @@ const interrupted: Extract<PullEvent, { type: 'failed' }> = {
   message: 'The download was killed before it finished, perhaps because the machine ran out of memory.',
   retryable: true,
 };
-
-function ignoreMissing(thrown: unknown): void {
-  if (systemErrorCode(thrown) !== 'ENOENT') throw thrown;
-}
 
 /** Undefined for a line that a kill cut off. */
 function parseEvent(line: string): PullEvent | undefined {

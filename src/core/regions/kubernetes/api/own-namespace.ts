@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { absentIfMissing } from '../../../base/absent.ts';
 
 const file = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 
@@ -6,7 +7,7 @@ const file = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 export function ownNamespace(): string | undefined {
   try {
     return readFileSync(file, 'utf8').trim() || undefined;
-  } catch {
-    return undefined;
+  } catch (thrown) {
+    return absentIfMissing(thrown);
   }
 }

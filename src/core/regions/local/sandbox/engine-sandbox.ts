@@ -1,6 +1,7 @@
 import { lstatSync, realpathSync, existsSync } from 'node:fs';
 import { chmod, chown, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isThere } from '../../../base/absent.ts';
 import { fail } from '../../../base/errors.ts';
 import { bubblewrapCommand, sandboxHome } from './bubblewrap.ts';
 import { acceleratorDevices, groupsOf } from './devices.ts';
@@ -119,7 +120,7 @@ export class EngineSandbox {
   }
 
   #hidden(): { path: string; folder: boolean }[] {
-    const existing = this.#deps.privatePaths.filter((path) => existsSync(path));
+    const existing = this.#deps.privatePaths.filter((path) => isThere(path));
     const all = new Set(existing.flatMap((path) => [path, realpathSync(path)]));
     return [...all]
       .filter((path) => !lstatSync(path).isSymbolicLink())
