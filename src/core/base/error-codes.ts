@@ -141,6 +141,7 @@ export const errorCodes = {
   },
   may_not_decide: { kind: 'refused', means: 'The caller cannot decide: only people can, or tokens made for it.' },
   missing_shards: { kind: 'refused', means: 'Some of the files that the weights are split into are missing.' },
+  model_damaged: { kind: 'unavailable', means: 'The stored entry of the model cannot be read.' },
   model_exists: { kind: 'conflict', means: 'A model of this name is registered already.' },
   model_in_use: { kind: 'conflict', means: 'Instances use the model.' },
   model_missing: { kind: 'input', means: 'The call names no model.' },

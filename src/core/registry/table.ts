@@ -3,9 +3,11 @@ import { z } from 'zod';
 import { pullFile } from '../base/pull-file.ts';
 import type { PullFile } from '../base/pull-file.ts';
 import type { Model } from './model.ts';
-import { categories } from '../base/categories.ts';
+import { categories, formats } from '../base/categories.ts';
+import { fail } from '../base/errors.ts';
 import type { Category } from '../base/categories.ts';
 import { selectionHash } from './selection-hash.ts';
+import { readJsonColumn } from '../store/json-column.ts';
 import type { Queries } from '../store/store.ts';
 
 const categorySchema = z.enum(categories);
@@ -70,8 +72,28 @@ interface ModelRow {
   owner_name: string;
 }
 
-function toModel(row: ModelRow, files: PullFile[]): OwnedModel {
-  const entry = JSON.parse(row.entry) as Omit<Model, 'files'>;
+/** What everything that reads a model relies on. Older versions wrote fewer of the other fields. */
+const entryCore = z.looseObject({
+  id: z.string(),
+  name: z.string(),
+  source: z.string(),
+  category: categorySchema,
+  format: z.enum(formats),
+  bytes: z.number().nonnegative(),
+  gated: z.boolean(),
+  private: z.boolean(),
+  owner: z.string(),
+  createdAt: z.string(),
+  selection: z.looseObject({ include: z.array(z.string()), exclude: z.array(z.string()) }),
+  architecture: z.looseObject({}),
+});
+
+const entrySchema = z.custom<Omit<Model, 'files'>>((value) => entryCore.safeParse(value).success);
+
+/** Undefined if the stored entry is damaged, so that one bad row does not fail a list. */
+function toModel(row: ModelRow, files: PullFile[]): OwnedModel | undefined {
+  const entry = readJsonColumn(entrySchema, row.entry);
+  if (entry === undefined) return undefined;
   return {
     ...entry,
     files,
@@ -87,7 +109,17 @@ export async function findModel(db: Queries, by: { name: string } | { id: string
     .select('selections.files')
     .where('name' in by ? 'models.live_name' : 'models.id', '=', 'name' in by ? by.name : by.id)
     .executeTakeFirst();
-  return row && toModel(row, z.array(pullFile).parse(JSON.parse(row.files)));
+  if (row === undefined) return undefined;
+  const files = readJsonColumn(z.array(pullFile), row.files);
+  const model = files && toModel(row, files);
+  if (model === undefined) throw modelDamaged(row.name);
+  return model;
+}
+
+function modelDamaged(name: string): Error {
+  return fail('model_damaged', `The stored entry of the model "${name}" cannot be read.`, {
+    nextStep: 'Put the database back from its backup.',
+  });
 }
 
 /** Name and category by id, also of deleted models. */
@@ -100,10 +132,15 @@ export async function briefModels(
     .select(['id', 'name', 'category'])
     .where('id', 'in', [...ids, ''])
     .execute();
-  return new Map(found.map(({ id, name, category }) => [id, { name, category: categorySchema.parse(category) }]));
+  return new Map(
+    found.flatMap(({ id, name, category: column }) => {
+      const category = categorySchema.safeParse(column).data;
+      return category === undefined ? [] : [[id, { name, category }] as const];
+    }),
+  );
 }
 
-/** Models without their files, by name. Returns one more than the limit, which shows that there are more. */
+/** Models without their files, by name, and without damaged ones. One more than the limit shows that there are more. */
 export async function searchModels(db: Queries, query: ModelQuery): Promise<OwnedModel[]> {
   let found = rows(db).where('models.deleted_at', 'is', null);
   if (query.category !== undefined) found = found.where('models.category', '=', query.category);
@@ -123,7 +160,12 @@ export async function searchModels(db: Queries, query: ModelQuery): Promise<Owne
     .orderBy('models.live_name')
     .limit(query.limit + 1)
     .execute();
-  return page.map((row) => toModel(row, []));
+  const models = page.flatMap((row) => toModel(row, []) ?? []);
+  const last = page.at(-1);
+  if (last === undefined || page.length <= query.limit || models.length > query.limit) return models;
+  // Damaged rows were left out, and more rows follow.
+  const rest = await searchModels(db, { ...query, after: last.name, limit: query.limit - models.length });
+  return [...models, ...rest];
 }
 
 /** Whose a model is, also of a deleted one. Undefined if there never was one of this id. */
@@ -146,7 +188,7 @@ export async function modelsOfRepo(
 ): Promise<OwnedModel[]> {
   const all = rows(db).where('models.repo', '=', repo).orderBy('models.name').orderBy('models.id');
   const found = await (deleted ? all : all.where('models.deleted_at', 'is', null)).execute();
-  return found.map((row) => toModel(row, []));
+  return found.flatMap((row) => toModel(row, []) ?? []);
 }
 
 /** An instance that uses a model. */

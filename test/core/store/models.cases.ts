@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import {
   briefModels,
@@ -53,6 +54,22 @@ describe.each(stores())('models in $name', (kind) => {
         ['mdl_second', { name: 'tiny', category: 'audio' }],
       ]),
     );
+  });
+
+  test('that are damaged spoil no list and no page, and are refused by name', async () => {
+    await using open = await kind.open();
+    const { db } = open.store;
+    await addModels(open.store, 'a', 'b', 'c', 'd', 'e');
+    const entries = ['{"id":', '{"id":"mdl_b","bytes":-1}', 'null'];
+    for (const [index, entry] of entries.entries())
+      await sql`update models set entry = ${entry} where name = ${'bcd'.charAt(index)}`.execute(db);
+    await sql`update models set category = 'dream' where name = 'a'`.execute(db);
+    const list = async (limit: number, after?: string) =>
+      (await searchModels(db, { limit, after, visibleTo: undefined })).map(({ name }) => name);
+    expect([await list(10), await list(1), await list(1, 'a')]).toEqual([['a', 'e'], ['a', 'e'], ['e']]);
+    expect(await modelsOfRepo(db, model('b').repo ?? '')).not.toContainEqual(expect.objectContaining({ name: 'b' }));
+    await expect(findModel(db, { name: 'b' })).rejects.toMatchObject({ code: 'model_damaged' });
+    expect([...(await briefModels(db, ['mdl_a', 'mdl_e'])).keys()]).toEqual(['mdl_e']);
   });
 
   test('are listed by name, page after page, each once', async () => {
