@@ -2,6 +2,7 @@ import { HubApiError } from '@huggingface/hub';
 import { certificateErrorCode, trustAuthority } from '../base/certificate-error.ts';
 import { EcolinkError, fail } from '../base/errors.ts';
 import { redact } from '../base/secret-shapes.ts';
+import { TooLarge } from './bounded-answer.ts';
 import type { RefusalCode } from './read-refusal.ts';
 
 /** What the Hub said with a failing status, as far as the client library would drop it. */
@@ -38,7 +39,7 @@ export function hubError(thrown: unknown, asked: Asked, code?: RefusalCode): Eco
   const answer = thrown instanceof FailedAnswer ? thrown.answer : undefined;
   if (code) return refusalErrors[code](asked, answer);
   const status = answer?.status ?? (thrown instanceof HubApiError ? thrown.statusCode : undefined);
-  if (status === undefined && thrown instanceof SyntaxError) return notAHub(thrown);
+  if (status === undefined && (thrown instanceof SyntaxError || thrown instanceof TooLarge)) return notAHub(thrown);
   const certificate = status === undefined ? certificateErrorCode(thrown) : undefined;
   if (certificate !== undefined) {
     return fail(

@@ -1,6 +1,7 @@
 import { listFiles, modelInfo } from '@huggingface/hub';
 import { EnvHttpProxyAgent, fetch } from 'undici';
 import type { PullFile } from '../base/pull-file.ts';
+import { boundedAnswer } from './bounded-answer.ts';
 import { atEndpoint } from './endpoint-url.ts';
 import { checkRepoName, checkRevision, FailedAnswer, hubError, notAHub, tokenRefused } from './hub-errors.ts';
 import type { Asked, HubAnswer } from './hub-errors.ts';
@@ -60,10 +61,16 @@ type Call = <T>(
   work: (hubFetch: HubFetch) => Promise<T>,
 ) => Promise<T>;
 
-/** Honours HTTPS_PROXY and NO_PROXY, which companies have. */
+/** Reads HTTPS_PROXY and NO_PROXY. */
 const dispatcher = new EnvHttpProxyAgent();
 const fields = ['sha', 'cardData', 'disabled', 'safetensors', 'tags'] as const;
 const longestChain = 5;
+/** The Hub sends 1,000 entries of a tree at a time, each with a path of at most 4 KiB. */
+const mostAnswerBytes = 16 * 1024 ** 2;
+/** Requests of one call. The Hub needs 40 for the most files and folders that a model may have. A mirror may have smaller pages. */
+const mostRequests = 500;
+/** A call may take so many times as long as one request. */
+const longestCall = 3;
 
 export function createHub(endpoint: string, options: HubOptions = {}): Hub {
   const call = caller(endpoint, options.timeoutMs ?? 20_000);
@@ -100,6 +107,7 @@ export function createHub(endpoint: string, options: HubOptions = {}): Hub {
           else folders += 1;
           if (Math.max(files.length, folders) > mostFiles) throw tooManyFiles(repo);
         }
+        if (!Number.isSafeInteger(files.reduce((sum, { size }) => sum + size, 0))) throw notAHub();
         return { repo, ...about, files };
       });
     },
@@ -157,18 +165,22 @@ async function textUpTo(response: Response, maximumBytes: number): Promise<strin
  */
 function caller(endpoint: string, timeoutMs: number): Call {
   return async (asked, credential, work) => {
+    const deadline = AbortSignal.timeout(timeoutMs * longestCall);
+    let requests = 0;
     const hubFetch: HubFetch = async (input, init) => {
-      const asked = new URL(input instanceof Request ? input.url : input);
-      const url = atEndpoint(endpoint, asked);
+      requests += 1;
+      // A list whose pages never end.
+      if (requests > mostRequests) throw tooManyFiles(asked.repo);
+      const url = atEndpoint(endpoint, new URL(input instanceof Request ? input.url : input));
       const headers = new Headers(init?.headers);
       if (credential) headers.set('authorization', `Bearer ${credential.token}`);
       const response = await fetch(url, {
         headers: Object.fromEntries(headers),
         redirect: init?.redirect ?? 'follow',
         dispatcher,
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: AbortSignal.any([deadline, AbortSignal.timeout(timeoutMs)]),
       });
-      if (response.status < 400) return response;
+      if (response.status < 400) return boundedAnswer(response, mostAnswerBytes);
       await response.body?.cancel();
       throw new FailedAnswer(answerOf(response));
     };
