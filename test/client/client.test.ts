@@ -1,17 +1,14 @@
 import { once } from 'node:events';
-import { chmod, cp, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { RequestListener } from 'node:http';
-import { createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { listeningPort } from '../../src/core/base/listening-port.ts';
 import { connect } from '../../src/client/client.ts';
-import type { Client } from '../../src/client/client.ts';
-import { readServerFile, writeServerFile } from '../../src/client/data-folder.ts';
-import type { ServerFile } from '../../src/client/data-folder.ts';
+import { readServerFile } from '../../src/client/data-folder.ts';
 import { startServer } from '../../src/http/server.ts';
 import { startCore } from '../support/core.ts';
 import { saying } from '../support/plain.ts';
@@ -72,60 +69,6 @@ test('without a server the error says how to start one', async () => {
     code: 'server_not_running',
     kind: 'unavailable',
     nextStep: saying('start the server'),
-  });
-});
-
-/** A server that was killed leaves its files, and its port to another account. */
-async function killedServer(): Promise<{ dataDir: string; url: string; left: ServerFile; client: Client }> {
-  const dataDir = await emptyFolder();
-  await using server = await startTestServer();
-  const left = await readServerFile(server.dataDir);
-  if (left?.socket === undefined) throw new Error('The server names no socket.');
-  const client = await connect({ dataDir: server.dataDir, source: 'mcp' });
-  await cp(join(server.dataDir, 'local-token'), join(dataDir, 'local-token'));
-  await writeServerFile(dataDir, left);
-  await writeFile(join(dataDir, 'server.sock'), '');
-  return { dataDir, url: server.url, left, client };
-}
-
-test('another program on the port of a killed server is sent nothing at all', async () => {
-  const { dataDir, url, left, client } = await killedServer();
-  const sent: string[] = [];
-  const recorder = createTcpServer((socket) => {
-    sent.push('connection');
-    socket.on('data', (bytes) => void sent.push(bytes.toString()));
-    socket.end('HTTP/1.1 200 OK\r\ncontent-length: 21\r\n\r\n{"service":"ecolink"}');
-  }).listen(Number(new URL(url).port), '127.0.0.1');
-  await once(recorder, 'listening');
-  const gone = { code: 'server_not_running' };
-  // A new client, one that names the address, and one that was connected when the server died.
-  await expect(connect({ dataDir, source: 'cli' })).rejects.toMatchObject(gone);
-  await expect(connect({ dataDir, source: 'cli', url })).rejects.toMatchObject(gone);
-  await expect(client.call('list_models', {})).rejects.toMatchObject(gone);
-  await writeServerFile(dataDir, { ...left, socket: join(dataDir, 'server.sock') });
-  await expect(connect({ dataDir, source: 'cli' })).rejects.toMatchObject(gone);
-  await writeServerFile(dataDir, { ...left, socket: undefined });
-  await expect(connect({ dataDir, source: 'cli' })).rejects.toMatchObject({ code: 'server_outdated' });
-  await writeServerFile(dataDir, { ...left, socket: undefined, pid: 2 ** 22 + 1 });
-  await expect(connect({ dataDir, source: 'cli' })).rejects.toMatchObject(gone);
-  expect(sent).toEqual([]);
-  recorder.close();
-});
-
-test('a folder that another account can write is no place to find a server', async () => {
-  await using server = await startTestServer();
-  await chmod(server.dataDir, 0o777);
-  await expect(connect({ dataDir: server.dataDir, source: 'cli' })).rejects.toMatchObject({
-    code: 'folder_not_private',
-    nextStep: `Run: chmod 0700 ${server.dataDir}`,
-  });
-  const elsewhere = await emptyFolder();
-  await chmod(elsewhere, 0o777);
-  await chmod(server.dataDir, 0o700);
-  const found = await readServerFile(server.dataDir);
-  if (found) await writeServerFile(server.dataDir, { ...found, socket: join(elsewhere, 'server.sock') });
-  await expect(connect({ dataDir: server.dataDir, source: 'cli' })).rejects.toMatchObject({
-    code: 'folder_not_private',
   });
 });
 

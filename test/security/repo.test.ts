@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createGzip } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
-import { createHub } from '../../../src/core/hub/hub.ts';
+import { createHub } from '../../src/core/hub/hub.ts';
 
 const commit = 'c'.repeat(40);
 const file = (path: string, size = 5) => ({ type: 'file', path, size, oid: 'a'.repeat(40) });

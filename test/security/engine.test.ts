@@ -8,8 +8,8 @@ import { sendJson, startEngine } from '../support/engine.ts';
 import { rawRequest } from '../support/raw-request.ts';
 import { startTestServer } from '../support/server.ts';
 import type { TestServer } from '../support/server.ts';
-import { refusalIn } from './answers.ts';
-import { routesBy, routesTo } from './routes.ts';
+import { refusalIn } from '../gateway/answers.ts';
+import { routesBy, routesTo } from '../gateway/routes.ts';
 
 const json = { 'content-type': 'application/json' };
 const call = { method: 'POST', headers: json, body: '{"model":"tiny:1"}' };
