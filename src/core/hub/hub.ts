@@ -47,6 +47,14 @@ export interface Hub {
     maximumBytes: number,
     credential: HubCredential | undefined,
   ): Promise<string | undefined>;
+  /** The first bytes of a file, at most so many. Its place may ignore ranges: no more is read all the same. */
+  readHead(
+    repo: string,
+    commit: string,
+    path: string,
+    bytes: number,
+    credential: HubCredential | undefined,
+  ): Promise<Buffer>;
 }
 
 export interface HubOptions {
@@ -120,6 +128,11 @@ export function createHub(endpoint: string, options: HubOptions = {}): Hub {
         const response = await hubFetch(resolveUrl(endpoint, repo, commit, path));
         return textUpTo(response, maximumBytes);
       }),
+    readHead: (repo, commit, path, bytes, credential) =>
+      call(at(repo, commit, credential, path), credential, async (hubFetch) => {
+        const headers = { range: `bytes=0-${bytes - 1}` };
+        return headOf(await hubFetch(resolveUrl(endpoint, repo, commit, path), { headers }), bytes);
+      }),
   };
 }
 
@@ -145,6 +158,18 @@ async function probe(hubFetch: HubFetch, endpoint: string, url: string): Promise
 
 function isPage(response: Response): boolean {
   return response.headers.get('content-type')?.startsWith('text/html') ?? false;
+}
+
+async function headOf(response: Response, bytes: number): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  let read = 0;
+  // Leaving the loop cancels the body.
+  for await (const piece of response.body ?? []) {
+    pieces.push(piece);
+    read += piece.length;
+    if (read >= bytes) break;
+  }
+  return Buffer.concat(pieces).subarray(0, bytes);
 }
 
 async function textUpTo(response: Response, maximumBytes: number): Promise<string | undefined> {

@@ -164,7 +164,7 @@ export interface Region {
   filesystems(): Promise<RegionFilesystems>;
   listFolder(filesystem: string, subfolder: string): Promise<FolderEntry[]>;
   readFile(filesystem: string, path: string, maximumBytes: number): Promise<Buffer>;
-  /** The first bytes of a file of any size, at most `headBytes`. Undefined if the region cannot read them cheaply. */
+  /** The first bytes of a file of any size, perhaps only `headBytes`. Undefined if the region cannot read them cheaply. */
   readHead?(filesystem: string, path: string, bytes: number): Promise<Buffer | undefined>;
   /**
    * Marks the content of files of a folder. Files that do not exist are left out. Without this method, sizes and times

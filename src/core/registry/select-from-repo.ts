@@ -47,7 +47,7 @@ const mostSuspects = 16;
 const usualPointer = 400;
 
 /** The Hub may refuse small files of a gated repo. What they say is unknown then. */
-function ignoreRefusal(thrown: unknown): undefined {
+export function ignoreRefusal(thrown: unknown): undefined {
   if (!(thrown instanceof EcolinkError) || thrown.kind === 'unavailable') throw thrown;
 }
 

@@ -1,6 +1,8 @@
 import { EcolinkError } from '../../base/errors.ts';
 import { digestOfFiles } from '../../region/filesystems.ts';
 import { checkHeads } from '../file-heads.ts';
+import type { ReadHead } from '../file-heads.ts';
+import { ggufFacts } from '../gguf-facts.ts';
 import { checkFileNames } from '../file-names.ts';
 import {
   changesBetween,
@@ -69,9 +71,10 @@ async function examineFolder({ fleet }: SourceDeps, input: SourceInput): Promise
   const contents = await readContents(found, readText);
   const selection = selectFiles(found, input.include ?? [], input.exclude ?? [], isServed, contents);
   checkFileNames(selection.files);
-  await checkHeads(selection.files, async (path, bytes) =>
-    region.readHead?.(filesystem.name, pathBelow(subfolder, path), bytes),
-  );
+  const readHead: ReadHead = async (path, bytes) =>
+    region.readHead?.(filesystem.name, pathBelow(subfolder, path), bytes);
+  await checkHeads(selection.files, readHead);
+  const gguf = await ggufFacts(selection, readHead);
   const config = has('config.json')
     ? await region.readFile(filesystem.name, pathBelow(subfolder, 'config.json'), configLimit)
     : undefined;
@@ -86,7 +89,8 @@ async function examineFolder({ fleet }: SourceDeps, input: SourceInput): Promise
     formats: formatsOf(found),
     bytes: selection.files.reduce((sum, file) => sum + file.size, 0),
     gated: false,
-    architecture: architectureOf(config?.toString('utf8')),
+    suggested: gguf?.suggested,
+    architecture: gguf?.architecture ?? architectureOf(config?.toString('utf8')),
     fingerprint: await fingerprintOf(region, filesystem.name, subfolder, entries, pathsOf(selection)),
   };
 }

@@ -4,7 +4,8 @@ import type { Hub, HubCredential, RepoSnapshot } from '../../hub/hub.ts';
 import { mayNeedAnotherToken } from '../../hub/read-refusal.ts';
 import type { Architecture } from '../model.ts';
 import { parseRepoReference } from '../repo-reference.ts';
-import { sayFile, selectFromRepo } from '../select-from-repo.ts';
+import { ggufFacts } from '../gguf-facts.ts';
+import { ignoreRefusal, sayFile, selectFromRepo } from '../select-from-repo.ts';
 import { formatsOf, isWeights } from '../selection.ts';
 import type { Selection } from '../selection.ts';
 import { architectureOf, suggestCategory } from '../sizing.ts';
@@ -47,6 +48,9 @@ async function examineRepo(source: string, deps: SourceDeps, input: SourceInput,
     named,
     named === undefined ? deps.credentials.fallback(caller) : undefined,
   );
+  const gguf = await ggufFacts(selection, (path, bytes) =>
+    deps.hub.readHead(reference.repo, snapshot.commit, path, bytes, credential).catch(ignoreRefusal),
+  );
   const isNeeded = credential !== undefined && (snapshot.gated || snapshot.private || named !== undefined);
   return {
     source,
@@ -63,8 +67,8 @@ async function examineRepo(source: string, deps: SourceDeps, input: SourceInput,
     gated: snapshot.gated,
     licence: snapshot.licence,
     task: snapshot.task,
-    suggested: suggestCategory(snapshot.task),
-    architecture: await readArchitecture(deps.hub, snapshot, credential),
+    suggested: suggestCategory(snapshot.task) ?? gguf?.suggested,
+    architecture: gguf?.architecture ?? (await readArchitecture(deps.hub, snapshot, credential)),
     refusal,
   };
 }
@@ -127,7 +131,7 @@ async function readArchitecture(
 ): Promise<Architecture> {
   const hasConfig = files.some((file) => file.path === 'config.json' && file.size < configLimit);
   const text = hasConfig
-    ? await hub.readText(repo, commit, 'config.json', configLimit, credential).catch(() => undefined)
+    ? await hub.readText(repo, commit, 'config.json', configLimit, credential).catch(ignoreRefusal)
     : undefined;
   return { ...architectureOf(text), ...(parameters === undefined ? {} : { parameters }) };
 }
