@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Category } from '../../base/categories.ts';
 import type { Architecture } from '../model.ts';
 import { countLayers } from './cache-layers.ts';
@@ -72,13 +73,14 @@ export function architectureOfGguf(header: GgufHeader): Architecture {
   return Object.fromEntries(Object.entries(architecture).filter(([, value]) => value !== undefined));
 }
 
+const headCounts = z.array(z.int().min(0).max(mostValues));
+
 /** Key-value heads of each layer. 0: the layer has no attention. */
 function kvHeadsOf(value: unknown, layers: number | undefined, heads: number | undefined): number[] | undefined {
   if (layers === undefined) return undefined;
-  const each = Array.isArray(value) ? value : Array.from({ length: layers }, () => value ?? heads);
-  const valid = (one: unknown): one is number =>
-    typeof one === 'number' && Number.isInteger(one) && one >= 0 && one <= mostValues;
-  return each.length === layers && each.every(valid) ? each : undefined;
+  const each: unknown = Array.isArray(value) ? value : Array.from({ length: layers }, () => value ?? heads);
+  const parsed = headCounts.safeParse(each).data;
+  return parsed?.length === layers ? parsed : undefined;
 }
 
 function cacheOf(
