@@ -146,7 +146,10 @@ function planRegion(
   const { accelerator, count, memoryBytes } = chooseAccelerator(input, region, fleet, mostOnOneNode);
   refuseSplit(runtime, model, count);
   const price = fleet.pricePerHour(accelerator);
-  const time = estimateTime({ runtime: runtime.name, bytes: model.bytes, toFetch: volume.bytesToFetch, shared: volume.bytesShared }, past);
+  const time = estimateTime(
+    { runtime: runtime.name, bytes: model.bytes, toFetch: volume.bytesToFetch, shared: volume.bytesShared },
+    past,
+  );
   const ranks = runtime.parallel_argument === undefined ? 1 : Math.max(1, count);
   const memory = memoryEstimate(model.bytes, model.architecture, {
     contextLength: input.context_length,

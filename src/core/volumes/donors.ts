@@ -55,9 +55,7 @@ export async function sharedBytes(
   const contents = new Set(
     donors.filter(({ volume }) => shown.has(volume.key)).flatMap((donor) => [...donor.contents]),
   );
-  return model.files
-    .filter((file) => contents.has(contentKey(file) ?? ''))
-    .reduce((sum, { size }) => sum + size, 0);
+  return model.files.filter((file) => contents.has(contentKey(file) ?? '')).reduce((sum, { size }) => sum + size, 0);
 }
 
 function isShown(other: OwnedModel, model: OwnedModel): boolean {

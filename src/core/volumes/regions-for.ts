@@ -55,11 +55,7 @@ async function standingOf(
 }
 
 /** The state of the model's volume in a region. If the region does not answer, the stored state counts. */
-export async function volumeFact(
-  deps: RegionsForDeps,
-  model: OwnedModel,
-  region: string,
-): Promise<VolumeFact> {
+export async function volumeFact(deps: RegionsForDeps, model: OwnedModel, region: string): Promise<VolumeFact> {
   const { store, fleet, sources } = deps;
   const key = volumeOf(sources, model, region);
   if (key === undefined) return { state: 'mounted', bytesToFetch: 0 };

@@ -73,7 +73,9 @@ test('damage in a shared file is damage in every volume that has it, and each is
   const file = await open(path, 'r+');
   await file.write('damage', 100);
   await file.close();
-  const damaged = await machine.volumes({ verify: true });
+  // This reads the bytes of one volume. The other one has the same file.
+  await machine.volumes({ verify: true, limit: 1 });
+  const damaged = await machine.volumes();
   expect(damaged.map(({ state }) => state)).toEqual(['damaged', 'damaged']);
   machine.hub.resetCounters();
   for (const model of ['first', 'second']) {

@@ -5,7 +5,7 @@ import { runPull } from '../../../src/core/download/pull.ts';
 import { verifyTree } from '../../../src/core/download/disk/verify.ts';
 import { startHub, type Hub } from '../../support/hub/hub.ts';
 import type { HubRepo } from '../../support/hub/repo.ts';
-import { KiB, manifestOf, MiB, pull, quick, temporaryFolder } from './pulling.ts';
+import { KiB, manifestOf, MiB, pull, quick, startPull, temporaryFolder, tuningEnv } from './pulling.ts';
 import type { PullEvent, PullManifest } from '../../../src/core/download/manifest.ts';
 
 const token = 'hf_AbCdEfGhIjKlMnOpQrStUvWxYz';
@@ -145,6 +145,27 @@ test('a gated repo is refused to a token that may not read it, though another vo
   expect(last).toMatchObject({ type: 'failed', code: 'gated_rejected' });
   await expect(stat(join(target, 'a.safetensors'))).rejects.toThrow('ENOENT');
   expect(hub.bytesSent()).toBe(0);
+});
+
+test('after SIGKILL the next run goes on, and the other volume keeps its bytes', async () => {
+  await using folder = await temporaryFolder();
+  const { donor, repo } = await twoCommits(folder.path, 'acme/killed');
+  const extra = 8 * MiB;
+  repo.push({ 'c.safetensors': { size: extra, seed: 'c' } });
+  const options = { env: tuningEnv({}), from: [donor] };
+  hub.faults.throttle = 2 * MiB;
+  {
+    using running = await startPull(folder.path, manifestOf(hub, repo), options);
+    await expect.poll(() => hub.bytesSent(), { interval: 2 }).toBeGreaterThan(2 * MiB);
+    running.child.kill('SIGKILL');
+    expect((await running.ended).signal).toBe('SIGKILL');
+  }
+  hub.faults.clear();
+  using again = await startPull(folder.path, manifestOf(hub, repo), options);
+  expect((await again.ended).status).toBe(0);
+  expect(hub.bytesSent()).toBeLessThan(extra + weights);
+  for (const path of [donor, join(folder.path, 'target')])
+    expect(await verifyTree(path)).toEqual({ ok: true, mismatches: [] });
 });
 
 test('a busy Hub is asked again before anything is downloaded', async () => {
