@@ -11,8 +11,8 @@ const secondReadme = 'second';
 
 interface TwoCommits {
   machine: Machine;
-  register(name: string, more?: Record<string, unknown>): Promise<unknown>;
-  prefetch(name: string): Promise<string>;
+  register: (name: string, more?: Record<string, unknown>) => Promise<unknown>;
+  prefetch: (name: string) => Promise<string>;
 }
 
 /** The first commit is registered as `first` and is in the cache. */
