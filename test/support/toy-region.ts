@@ -69,6 +69,7 @@ class ToyRegion implements Region {
 
   stopDownload = async () => {};
   verifyVolume = async () => [];
+  storageOf = async () => new Map();
   remains = async () => undefined;
   keptOf = async () => new Set<string>();
   outOfReach = async () => undefined;

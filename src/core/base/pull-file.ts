@@ -10,3 +10,8 @@ export const pullFile = z.strictObject({
   blob_id: z.hex().length(40).optional(),
 });
 export type PullFile = z.infer<typeof pullFile>;
+
+/** The same for files of equal content. Undefined for small files, whose sha256 the Hub does not state. */
+export function contentKey({ size, sha256 }: PullFile): string | undefined {
+  return sha256 === undefined ? undefined : `${sha256.toLowerCase()}.${size}`;
+}

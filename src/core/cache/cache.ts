@@ -18,6 +18,7 @@ import {
   findVolumes,
   markDamaged,
   readersOfVolume,
+  readyVolumes,
   searchVolumes,
   updateVolume,
   usersOfVolume,
@@ -198,13 +199,24 @@ function view(volume: Volume, users: readonly { id: number }[], hidden: Readonly
  */
 async function verify(deps: CacheDeps, volume: Volume): Promise<boolean> {
   if (volume.state !== 'ready') return false;
-  const damage = await deps.fleet.region(volume.region).verifyVolume(volume.key);
+  const region = deps.fleet.region(volume.region);
+  const damage = await region.verifyVolume(volume.key);
   if (damage.length === 0) return true;
   const message = `${damage.slice(0, 3).join('; ')}${damage.length > 3 ? ` and ${damage.length - 3} more` : ''}`;
   if (!(await markDamaged(deps.store.db, volume.key, { code: 'checksum_mismatch', message }))) return false;
   deps.nudge({ volume: volume.key });
   deps.changes.publish({ kind: 'volume', id: volume.key });
+  await verifyLinked(deps, volume);
   return false;
+}
+
+/** Damage in a file is damage in every volume that has a link to it. */
+async function verifyLinked(deps: CacheDeps, damaged: Volume): Promise<void> {
+  const ready = await readyVolumes(deps.store.db, damaged.region);
+  const keys = [damaged.key, ...ready.map(({ key }) => key)];
+  const storage = await deps.fleet.region(damaged.region).storageOf(keys);
+  const own = new Set(storage.get(damaged.key)?.map(({ id }) => id));
+  for (const volume of ready) if (storage.get(volume.key)?.some(({ id }) => own.has(id))) await verify(deps, volume);
 }
 
 export interface PreparedPrefetch {

@@ -105,6 +105,11 @@ export const kubernetesSettings: RegionSettings<KubernetesRegionConfig> = {
   filesystemSetting: 'claim',
 };
 
+/** True if a download can mount other volumes beside its own, while replicas on other nodes read them. */
+export function mountsTogether(config: KubernetesRegionConfig): boolean {
+  return config.access_mode === 'ReadWriteMany' && !config.node_local_storage;
+}
+
 /** True if only one node at a time can mount a volume. All pods that read the volume then run on that node. */
 export function mountsOnOneNode(config: KubernetesRegionConfig): boolean {
   return config.access_mode === 'ReadWriteOnce' && config.share === undefined;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PullTuning } from '../config/pull-environment.ts';
+import { inParallel } from './disk/committer.ts';
 import type { Committer } from './disk/committer.ts';
 import { asError, PullFailure, RangesIgnored, TransientError } from './failure.ts';
 import type { FileTransfer } from './file-transfer.ts';
@@ -14,6 +15,8 @@ const progressBytes = 1024 * 1024;
 const refetches = 2;
 /** Limit of finished files that are not yet published: each one has an open descriptor, or its bytes in memory. */
 const longestBacklogFiles = 256;
+/** Files that are taken from other volumes at the same time: as many as threads may hash. */
+const parallelTakes = 4;
 
 /**
  * Bytes that may be requested at the same time. A kill loses less than that: connections pause while half of it is not
@@ -46,7 +49,8 @@ export class Downloader {
       this.#queue.close();
       for (const file of files) file.stopJobs(asError(deps.signal.reason));
     });
-    for (const file of files) this.#enqueue(file);
+    for (const file of files) if (file.equals.length === 0) this.#enqueue(file);
+    this.#settleLater(this.#takeAll(files.filter((file) => file.equals.length > 0)));
   }
 
   /** Resolves when all work has ended, after success or failure. */
@@ -79,9 +83,51 @@ export class Downloader {
 
   /** All jobs of a file have ended: it is complete, or bytes are missing, or it starts over. */
   #settle(file: FileTransfer): void {
-    const settled = this.#decide(file).catch((error: Error) => this.#deps.fail(error));
+    this.#settleLater(this.#decide(file));
+  }
+
+  #settleLater(work: Promise<void>): void {
+    const settled = work.catch((error: Error) => this.#deps.fail(error));
     this.#settling.add(settled);
     void settled.then(() => this.#settling.delete(settled));
+  }
+
+  /** Takes files from other volumes, while the connections download the rest. What cannot be taken is downloaded. */
+  async #takeAll(files: readonly FileTransfer[]): Promise<void> {
+    await inParallel(parallelTakes, files, async (file) => {
+      if (this.#deps.signal.aborted) return;
+      await this.#requireAccess(file);
+      file.taken = await this.#take(file);
+      file.equals = [];
+      if (file.taken) await this.#decide(file);
+      else this.#enqueue(file);
+    });
+  }
+
+  async #requireAccess(file: FileTransfer): Promise<void> {
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await file.requireAccess();
+      } catch (error) {
+        if (!(error instanceof TransientError)) throw error;
+        // A download because of a busy Hub would be much longer than this wait.
+        await this.#recover(file, error, failures);
+      }
+    }
+  }
+
+  async #take(file: FileTransfer): Promise<boolean> {
+    for (const { path } of file.equals) {
+      try {
+        await file.part.take(path, file.signal);
+        this.#deps.progress.addKnown(file.part.spec.size);
+        return true;
+      } catch {
+        // The other volume may be evicted meanwhile, or its disk may fail. The Hub has the file too.
+        await file.part.remove();
+      }
+    }
+    return false;
   }
 
   async #decide(file: FileTransfer): Promise<void> {
@@ -93,6 +139,10 @@ export class Downloader {
       const { part } = file;
       this.#deps.committer.add({ part, bytes: journals(part, this.#deps.tuning) ? 0 : part.spec.size });
       return;
+    }
+    if (file.taken) {
+      file.taken = false;
+      return this.#startOver(file, 'ranges');
     }
     if (file.refetches >= refetches) {
       const message = `${file.part.spec.path} does not match the Hub's hash after ${refetches + 1} downloads.`;

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { Answer } from './wire/answer.ts';
 import { TransientError } from './failure.ts';
 import { bodyRange, openLink, type HubSource, type OpenedBody } from './hub-source.ts';
+import type { EqualFile } from './disk/equal-files.ts';
 import type { PartFile } from './disk/part-file.ts';
 
 /**
@@ -14,6 +15,10 @@ type Mode = 'ranges' | 'single';
 export class FileTransfer {
   readonly part: PartFile;
   readonly #source: HubSource;
+  /** Files of other volumes to take it from. Empty once it was taken, or if none can be taken. */
+  equals: readonly EqualFile[];
+  /** Its bytes come from another volume. */
+  taken = false;
   /** Jobs that are queued or running. */
   outstanding = 0;
   refetches = 0;
@@ -27,9 +32,10 @@ export class FileTransfer {
   #streamed = false;
   #abort = newController();
 
-  constructor(part: PartFile, source: HubSource) {
+  constructor(part: PartFile, source: HubSource, equals: readonly EqualFile[] = []) {
     this.part = part;
     this.#source = source;
+    this.equals = equals;
   }
 
   /** Aborted when the run ends, or when this file starts over. */
@@ -52,6 +58,17 @@ export class FileTransfer {
       this.forgetLink();
       throw error;
     }
+  }
+
+  /**
+   * Asks the Hub whether this credential may read the file. Throws what `open` throws. A later download uses the link
+   * that the Hub gave.
+   */
+  async requireAccess(): Promise<void> {
+    const answer = await this.#resolve(0);
+    if (answer === undefined || answer instanceof URL) return;
+    this.forgetLink();
+    bodyRange(answer, this.part.spec, 0, this.part.spec.size).response.discard();
   }
 
   /** The next try asks the Hub for a new link. Connections that failed with the same link share that request. */

@@ -6,6 +6,7 @@ import { Committer } from './disk/committer.ts';
 import { invalidate, isComplete, writeCompletion } from './disk/completion.ts';
 import { Downloader, windowBytes } from './downloader.ts';
 import { asError, fromFileSystem, PullFailure } from './failure.ts';
+import { findEqualFiles } from './disk/equal-files.ts';
 import { Fence } from './disk/fence.ts';
 import { FileTransfer } from './file-transfer.ts';
 import { Hasher } from './disk/hasher.ts';
@@ -27,6 +28,8 @@ export interface PullOptions {
   manifest: PullManifest;
   target: string;
   token?: string | undefined;
+  /** Trees of other volumes. Files of equal content are taken from there, if the Hub lets this token read them. */
+  from?: readonly string[] | undefined;
   /** Fails with `superseded` if it is lower than the number of the target's holder. Default: the holder's number. */
   attempt?: number | undefined;
   environment: PullEnvironment;
@@ -79,7 +82,7 @@ async function pull(options: PullOptions): Promise<{ bytes: number; fetched: num
 }
 
 async function fetchMissing(options: PullOptions, total: number, fence: Fence): Promise<number> {
-  const { manifest, target, token } = options;
+  const { manifest, target, token, from = [] } = options;
   const { tuning, proxy } = options.environment;
   const run = new RunControl(options.signal);
   await using hasher = new Hasher();
@@ -92,14 +95,17 @@ async function fetchMissing(options: PullOptions, total: number, fence: Fence): 
   const source = new HubSource(client, manifest, token);
   const committer = new Committer(target, fence, journal, windowBytes(tuning) / 8, run.fail);
   const tools = { fence, hasher, writer };
+  const untouched = unfinished.flatMap(({ file, durable }) => (durable.bytes === 0 ? [file] : []));
+  const equals = await findEqualFiles(target, untouched, from);
   const files = unfinished
     .toSorted((a, b) => b.file.size - a.file.size)
-    .map(({ file, durable }) => new FileTransfer(new PartFile(file, target, durable, tools), source));
+    .map(({ file, durable }) => new FileTransfer(new PartFile(file, target, durable, tools), source, equals.get(file)));
+  const toWrite = () => progress.remaining - linkableBytes(files);
   try {
-    await requireSpace(target, missing);
+    await requireSpace(target, toWrite());
     run.signal.throwIfAborted();
     progress.start();
-    using watch = watchSpace(target, progress, run);
+    using watch = watchSpace(target, toWrite, run);
     void watch;
     await new Downloader({ tuning, source, committer, progress, fail: run.fail, signal: run.signal }, files).run();
   } finally {
@@ -130,10 +136,16 @@ class RunControl {
   };
 }
 
+/** Bytes that will get a second name instead of space. */
+function linkableBytes(files: readonly FileTransfer[]): number {
+  const linkable = files.filter(({ equals }) => equals.some((equal) => equal.linkable));
+  return linkable.reduce((sum, { part }) => sum + part.spec.size, 0);
+}
+
 /** Another process may fill the volume. The run then fails now instead of after hours. */
-function watchSpace(target: string, progress: Progress, run: RunControl): Disposable {
+function watchSpace(target: string, toWrite: () => number, run: RunControl): Disposable {
   const timer = setInterval(() => {
-    requireSpace(target, progress.remaining).catch(run.fail);
+    requireSpace(target, toWrite()).catch(run.fail);
   }, spaceCheckMs);
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }

@@ -218,6 +218,9 @@ export const planShape = z.object({
       volume: z.object({
         state: z.enum(['hit', 'joining', 'miss', 'mounted']),
         bytes_to_fetch: z.number(),
+        /** Bytes that come from other volumes of the region, and how. */
+        bytes_shared: z.number().optional(),
+        shared_by: z.enum(['link', 'copy']).optional(),
       }),
       replicas: z.int(),
       runtime: z.string(),
@@ -244,6 +247,8 @@ export const planShape = z.object({
   failover: z.boolean(),
   cost_per_hour: z.number().nullable(),
   bytes_to_fetch: z.number(),
+  /** The bytes to fetch, of the bytes of the model, in words. */
+  download: z.string().optional(),
   /** What people should know before they launch or approve. */
   warnings: z.array(proseSchema),
   fits: fitsShape,

@@ -19,6 +19,8 @@ export interface TimedLaunch {
   bytes: number;
   /** Bytes that are not there yet. */
   toFetch: number;
+  /** Bytes that are read from other volumes of the region. */
+  shared?: number | undefined;
 }
 
 export interface TimeEstimate {
@@ -43,14 +45,15 @@ const assumedLoad = 500e6;
 const engineStartSeconds = 3;
 
 /** The time until a launch is ready. */
-export function estimateTime({ runtime, bytes, toFetch }: TimedLaunch, past: PastDurations): TimeEstimate {
+export function estimateTime({ runtime, bytes, toFetch, shared = 0 }: TimedLaunch, past: PastDurations): TimeEstimate {
   const download =
     toFetch === 0 ? nothing : (downloadFrom(past.downloads, toFetch) ?? assumed(toFetch / assumedDownload));
+  const reading = shared / assumedLoad;
   const start = startFrom(past.starts.get(runtime) ?? [], bytes) ?? assumed(bytes / assumedLoad + engineStartSeconds);
   return {
-    seconds: Math.ceil(download.seconds + start.seconds),
-    secondsP90: Math.ceil(download.secondsP90 + start.secondsP90),
-    basis: download.basis === 'history' && start.basis === 'history' ? 'history' : 'assumed',
+    seconds: Math.ceil(download.seconds + reading + start.seconds),
+    secondsP90: Math.ceil(download.secondsP90 + reading + start.secondsP90),
+    basis: reading === 0 && download.basis === 'history' && start.basis === 'history' ? 'history' : 'assumed',
   };
 }
 

@@ -25,6 +25,8 @@ import type { LaunchInput } from './launch-input.ts';
 export interface VolumeFact {
   state: 'hit' | 'joining' | 'miss' | 'mounted';
   bytesToFetch: number;
+  /** Bytes that the region has in other volumes. They are linked or copied from there. */
+  bytesShared?: number;
 }
 
 /** What an instance keeps instead of what its runtime says now, as long as it has that runtime. */
@@ -51,7 +53,13 @@ export interface RegionFact {
 
 export interface RegionLaunch {
   region: string;
-  volume: { state: VolumeFact['state']; bytes_to_fetch: number };
+  volume: {
+    state: VolumeFact['state'];
+    bytes_to_fetch: number;
+    /** Bytes that come from other volumes of the region, and how. Undefined if there are none. */
+    bytes_shared?: number;
+    shared_by?: 'link' | 'copy';
+  };
   replicas: number;
   runtime: string;
   arguments: string[];
@@ -82,6 +90,8 @@ export interface LaunchPlan {
   failover: boolean;
   cost_per_hour: number | null;
   bytes_to_fetch: number;
+  /** The bytes to fetch, of the bytes of the model, in words. Undefined if the model is on a filesystem. */
+  download?: string;
   warnings: Prose[];
   /** The accelerators of its regions that hold the model. */
   fits: Fit[];
@@ -111,13 +121,15 @@ export function planLaunch(
   const costs = launches.map((launch) => launch.cost_per_hour);
   const cost = costs.some((each) => each === null) ? null : costs.reduce((sum: number, each) => sum + (each ?? 0), 0);
   const fingerprint = files && digestOf({ files: files.digest, changes });
+  const toFetch = launches.reduce((sum, launch) => sum + launch.volume.bytes_to_fetch, 0);
   return {
     model: model.name,
     commit: model.commit,
     regions: launches,
     failover: launches.length > 1,
     cost_per_hour: cost,
-    bytes_to_fetch: launches.reduce((sum, launch) => sum + launch.volume.bytes_to_fetch, 0),
+    bytes_to_fetch: toFetch,
+    download: describeDownload(model, launches, toFetch),
     warnings: [
       ...warningsOf(model, launches, fits, fleet),
       ...regions.flatMap(([region, fact]) => problemsIn(region, fact)),
@@ -150,7 +162,10 @@ function planRegion(
   const { accelerator, count, memoryBytes } = chooseAccelerator(input, region, fleet, mostOnOneNode);
   refuseSplit(runtime, model, count);
   const price = fleet.pricePerHour(accelerator);
-  const time = estimateTime({ runtime: runtime.name, bytes: model.bytes, toFetch: volume.bytesToFetch }, past);
+  const time = estimateTime(
+    { runtime: runtime.name, bytes: model.bytes, toFetch: volume.bytesToFetch, shared: volume.bytesShared },
+    past,
+  );
   const ranks = runtime.parallel_argument === undefined ? 1 : Math.max(1, count);
   const memory = memoryEstimate(model.bytes, model.architecture, {
     contextLength: input.context_length,
@@ -159,7 +174,7 @@ function planRegion(
   });
   return {
     region,
-    volume: { state: volume.state, bytes_to_fetch: volume.bytesToFetch },
+    volume: volumeFor(volume, fleet.region(region).capabilities.sharing),
     replicas,
     runtime: runtime.name,
     arguments:
@@ -185,6 +200,21 @@ function planRegion(
     launch_arguments: given.arguments.length > 0 ? given.arguments.map(shownArgument) : undefined,
     runs_code: given.code.length > 0 ? given.code : undefined,
   };
+}
+
+function volumeFor(fact: VolumeFact, sharing: 'link' | 'copy' | undefined): RegionLaunch['volume'] {
+  const { state, bytesToFetch: bytes_to_fetch, bytesShared: bytes_shared } = fact;
+  return bytes_shared ? { state, bytes_to_fetch, bytes_shared, shared_by: sharing } : { state, bytes_to_fetch };
+}
+
+function describeDownload(model: OwnedModel, launches: readonly RegionLaunch[], toFetch: number): string | undefined {
+  const fetching = launches.filter(({ volume }) => volume.state !== 'mounted');
+  if (fetching.length === 0) return undefined;
+  const shared = fetching.flatMap(({ region, volume: { bytes_shared: bytes, shared_by: way } }) =>
+    bytes === undefined ? [] : [`${formatBytes(bytes)} ${way === 'link' ? 'linked' : 'copied'} in ${region}`],
+  );
+  const rest = shared.length === 0 ? '' : ` (${shared.join(', ')})`;
+  return `${formatBytes(toFetch)} of ${formatBytes(fetching.length * model.bytes)} to fetch${rest}`;
 }
 
 function argumentsFor(

@@ -41,7 +41,9 @@ export async function enforcePolicy(deps: PolicyDeps): Promise<void> {
     const used = await Promise.all(
       volumes.map(async ({ key }) => ((await usersOfVolume(deps.store.db, key)).length > 0 ? [key] : [])),
     );
-    const evictions = planEviction(volumes, new Set(used.flat()), deps.policy, deps.clock.now().getTime());
+    // A region that does not answer now must not stop the policy in the others.
+    const storage = await region.storageOf(volumes.map(({ key }) => key)).catch(() => new Map());
+    const evictions = planEviction(volumes, new Set(used.flat()), deps.policy, deps.clock.now().getTime(), storage);
     for (const eviction of evictions) await evictAudited(deps, eviction);
   }
 }

@@ -10,6 +10,7 @@ import { keepDuration } from '../instances/durations.ts';
 import { filesOfSelection, findVolume, updateVolume, usersOfVolume } from '../volumes/table.ts';
 import type { Volume, VolumeUpdate } from '../volumes/table.ts';
 import { sourceOfVolume } from '../volumes/model-volume.ts';
+import { donorKeys } from '../volumes/donors.ts';
 import { finishEviction } from '../volumes/evict-volume.ts';
 import { chooseCredential, noteRefusal, tokenOf } from './choose-credential.ts';
 import { mayNeedAnotherToken } from '../hub/read-refusal.ts';
@@ -133,17 +134,19 @@ async function start(
   users: readonly { id: number; region: string; registryModelId: string }[],
 ): Promise<void> {
   const choice = await chooseCredential(deps, volume, volume.refused, users);
+  const donors = await donorsFor(deps, region, volume);
   await updateVolume(deps.store.db, volume.key, {
     attempt,
     state: 'downloading',
     retryAt: null,
     credential: choice.credential,
-    startedAt: fresh ? deps.now().toISOString() : null,
+    // The time of a download says nothing about the network if files come from other volumes.
+    startedAt: fresh && donors.length === 0 ? deps.now().toISOString() : null,
   });
   try {
     const manifest = await manifestOf(deps, volume);
     const token = await tokenOf(deps, volume, choice, users);
-    await region.startDownload(volume.key, manifest, attempt, token, await acceleratorsFor(deps, users));
+    await region.startDownload(volume.key, manifest, attempt, token, await acceleratorsFor(deps, users), donors);
   } catch (thrown) {
     const error = asEcolinkError(thrown, volume.key);
     if (error.kind === 'unexpected') throw thrown;
@@ -164,6 +167,12 @@ async function manifestOf({ store, sources }: ReconcilerDeps, volume: Volume): P
   }
   const { repo, commit, selection } = volume;
   return { version: 1, endpoint: source.endpoint, repo, commit, files: await filesOfSelection(store.db, selection) };
+}
+
+async function donorsFor({ store }: ReconcilerDeps, region: Region, volume: Volume): Promise<string[]> {
+  if (region.capabilities.sharing === undefined) return [];
+  const files = await filesOfSelection(store.db, volume.selection).catch(() => []);
+  return donorKeys(store.db, volume, files);
 }
 
 /** The accelerators of the instances that wait for the volume. Undefined if none waits. */

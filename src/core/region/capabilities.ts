@@ -16,4 +16,9 @@ export interface RegionCapabilities {
   engineEnvironment?: Readonly<Record<string, string>> | undefined;
   /** Only one node at a time can mount a volume, so all replicas that read it run there. */
   oneNodeVolumes: boolean;
+  /**
+   * How a download gets files that another volume of the region has: as links, which take no space, or as copies.
+   * Undefined if no process can read both volumes.
+   */
+  sharing?: 'link' | 'copy' | undefined;
 }

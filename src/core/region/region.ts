@@ -68,6 +68,12 @@ export interface Workload {
   modelFolderOnly?: boolean | undefined;
 }
 
+/** Storage that volumes may share. The same id in two volumes is the same storage. */
+export interface StoragePiece {
+  id: string;
+  bytes: number;
+}
+
 export interface FolderEntry {
   path: string;
   size: number;
@@ -139,7 +145,8 @@ export interface Region {
   observeVolume(key: string): Promise<ObservedVolume>;
   /**
    * Starts attempt `attempt` unless the volume is being downloaded. Only the downloader gets the token. `accelerators`:
-   * names of the accelerators that will read the volume; undefined if no instance needs it yet.
+   * names of the accelerators that will read the volume; undefined if no instance needs it yet. `donors`: keys of complete
+   * volumes with files of equal content, which the download may take.
    */
   startDownload(
     key: string,
@@ -147,10 +154,13 @@ export interface Region {
     attempt: number,
     token: string | undefined,
     accelerators?: readonly string[],
+    donors?: readonly string[],
   ): Promise<void>;
   stopDownload(key: string): Promise<void>;
   /** Reads every byte of a complete volume again. Returns a sentence for each fault. */
   verifyVolume(key: string): Promise<string[]>;
+  /** What volumes occupy, piece by piece. Leaves out volumes that share no storage with others. */
+  storageOf(keys: readonly string[]): Promise<ReadonlyMap<string, readonly StoragePiece[]>>;
   /** A sentence about the bytes that an eviction would leave behind. Undefined if it frees them all. */
   remains(key: string): Promise<string | undefined>;
   /** The volumes whose bytes an eviction would leave behind, as far as the region knows without asking. Never throws. */

@@ -200,6 +200,16 @@ export interface InstanceUse {
   owner: string;
 }
 
+/** Models with one of these selections, deleted ones too: their volumes may still be there. Each with its files. */
+export async function modelsOfSelections(db: Queries, selections: readonly string[]): Promise<OwnedModel[]> {
+  const found = await rows(db)
+    .innerJoin('selections', 'selections.hash', 'models.selection')
+    .select('selections.files')
+    .where('models.selection', 'in', [...selections, ''])
+    .execute();
+  return found.map((row) => toModel(row, z.array(pullFile).parse(JSON.parse(row.files))));
+}
+
 /** Instances of the model that nobody has asked to delete. */
 export async function instancesUsing(db: Queries, modelId: string): Promise<InstanceUse[]> {
   const found = await db

@@ -7,6 +7,7 @@ import type { Fleet } from '../region/fleet.ts';
 import type { Sources } from '../registry/sources/sources.ts';
 import type { OwnedModel } from '../registry/table.ts';
 import type { Store } from '../store/store.ts';
+import { sharedBytes } from './donors.ts';
 import { volumeOf } from './model-volume.ts';
 import { findVolume } from './table.ts';
 
@@ -54,11 +55,8 @@ async function standingOf(
 }
 
 /** The state of the model's volume in a region. If the region does not answer, the stored state counts. */
-export async function volumeFact(
-  { store, fleet, sources }: RegionsForDeps,
-  model: OwnedModel,
-  region: string,
-): Promise<VolumeFact> {
+export async function volumeFact(deps: RegionsForDeps, model: OwnedModel, region: string): Promise<VolumeFact> {
+  const { store, fleet, sources } = deps;
   const key = volumeOf(sources, model, region);
   if (key === undefined) return { state: 'mounted', bytesToFetch: 0 };
   const row = await findVolume(store.db, key);
@@ -68,7 +66,8 @@ export async function volumeFact(
   if (observed.state === 'ready' && row?.state !== 'damaged') return { state: 'hit', bytesToFetch: 0 };
   if (observed.state === 'downloading')
     return { state: 'joining', bytesToFetch: model.bytes - (observed.progress?.done ?? 0) };
-  return { state: 'miss', bytesToFetch: model.bytes };
+  const bytesShared = await sharedBytes(deps, model, region);
+  return { state: 'miss', bytesToFetch: model.bytes - bytesShared, bytesShared };
 }
 
 /** Passes on errors that are not the region's: a launch in two regions goes on if one does not answer. */

@@ -142,6 +142,17 @@ export async function searchVolumes(
   ).map(toVolume);
 }
 
+export async function readyVolumes(db: Queries, region: string): Promise<Volume[]> {
+  const found = await db
+    .selectFrom('volumes')
+    .selectAll()
+    .where('region', '=', region)
+    .where('state', '=', 'ready')
+    .orderBy('key')
+    .execute();
+  return found.map(toVolume);
+}
+
 export async function unfinishedVolumes(db: Queries): Promise<string[]> {
   const found = await db
     .selectFrom('volumes')

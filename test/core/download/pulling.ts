@@ -88,7 +88,14 @@ export const pullEntry = new URL('./pull-entry.ts', import.meta.url).pathname;
 export async function startPull(
   folder: string,
   manifest: PullManifest,
-  options: { attempt?: number; env?: Record<string, string>; prefix?: string[]; token?: string; target?: string } = {},
+  options: {
+    attempt?: number;
+    env?: Record<string, string>;
+    prefix?: string[];
+    token?: string;
+    target?: string;
+    from?: string[];
+  } = {},
 ): Promise<PullProcess & Disposable> {
   const manifestFile = join(folder, 'manifest.json');
   await writeFile(manifestFile, JSON.stringify(manifest));
@@ -101,6 +108,7 @@ export async function startPull(
     options.target ?? join(folder, 'target'),
     ...attempt,
     ...token,
+    ...(options.from ?? []).flatMap((tree) => ['--from', tree]),
   ];
   const [program, ...before] = [...(options.prefix ?? []), process.execPath];
   const child = spawn(program ?? '', [...before, pullEntry, ...pullArguments], {

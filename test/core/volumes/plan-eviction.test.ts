@@ -70,4 +70,33 @@ describe('the eviction policy', () => {
     const [first] = planEviction([volume('old', 40)], new Set(), { keepDays: 30, maximumBytes: undefined }, now);
     expect(first?.why).toBe('it was not used for 40 days; the policy keeps 30');
   });
+
+  describe('of volumes that share files', () => {
+    const storage = new Map(
+      ['old', 'new'].map((key) => [
+        key,
+        [
+          { id: 'weights', bytes: 9 * gib },
+          { id: key, bytes: gib },
+        ],
+      ]),
+    );
+    const volumes = [volume('old', 9), volume('new', 1)];
+    const evicted = (limit: number) =>
+      planEviction(volumes, new Set(), { keepDays: undefined, maximumBytes: limit * gib }, now, storage).map(
+        (eviction) => eviction.volume.key,
+      );
+
+    it('counts the shared bytes once', () => {
+      expect(evicted(11)).toEqual([]);
+      expect(evicted(10)).toEqual(['old']);
+      expect(evicted(9)).toEqual(['old', 'new']);
+    });
+
+    it('spares a volume that frees nothing, because another one keeps all its bytes', () => {
+      const twin = new Map(['old', 'new'].map((key) => [key, [{ id: 'weights', bytes: 9 * gib }]]));
+      const limit = { keepDays: undefined, maximumBytes: gib };
+      expect(planEviction(volumes, new Set(['new']), limit, now, twin)).toEqual([]);
+    });
+  });
 });

@@ -8,6 +8,7 @@ import { IntervalSet, type Interval } from './intervals.ts';
 import type { PullFile } from '../../base/pull-file.ts';
 import { BytesInMemory, BytesOnDisk, type PartBytes, type PartTools } from './part-bytes.ts';
 import { fileKey, statePaths } from './paths.ts';
+import { takeFile } from './take-file.ts';
 
 /** Files up to this size stay in memory until they are complete. */
 const inMemoryBytes = 64 * 1024;
@@ -64,6 +65,21 @@ export class PartFile {
     await this.#bytes.write(batch, at).catch((error) => {
       throw fromFileSystem(error, this.path);
     });
+  }
+
+  /**
+   * Fills the part with a file of another volume. It may be a link, so it is opened only for reading: `verify` reads all of
+   * it. If this throws, call `remove`.
+   */
+  async take(from: string, signal: AbortSignal): Promise<void> {
+    this.#tools.fence.check();
+    await takeFile(from, this.path, signal);
+    const handle = await open(this.path, 'r');
+    this.#bytes = new BytesOnDisk(handle, this.spec.size, this.#tools, statedHash(this.spec));
+    this.#opening = Promise.resolve();
+    const { size } = await handle.stat();
+    if (size !== this.spec.size) throw new Error(`${from} has ${size} bytes instead of ${this.spec.size}.`);
+    this.wrote(0, size);
   }
 
   wrote(start: number, end: number): void {

@@ -62,11 +62,14 @@ function regionLine(region: RegionLaunch): string {
 
 export function planLines(plan: LaunchPlan, model: OwnedModel): string[] {
   const fetched = plan.regions.filter((region) => region.volume.state !== 'mounted').length * model.bytes;
+  // The other volumes may be gone when the request is approved.
+  const isShared = plan.regions.some((region) => region.volume.bytes_shared !== undefined);
   return [
     ...argumentLines(plan),
     ...plan.regions.map((region) => `In ${region.region}: ${regionLine(region)}`),
     costLine(plan.cost_per_hour),
     ...(fetched > 0 ? [`At most ${formatBytes(fetched)} to fetch`] : []),
+    ...(isShared && plan.download !== undefined ? [`Now ${plan.download}`] : []),
     ...leftOutLine(model),
     ...plan.warnings.map(plainWords),
     ...plan.changes.map((change) => `Changed since it was registered: ${change}`),

@@ -1,4 +1,4 @@
-import { mountsOnOneNode, kubernetesSettings } from '../../config/kubernetes-region.ts';
+import { kubernetesSettings, mountsOnOneNode, mountsTogether } from '../../config/kubernetes-region.ts';
 import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
 import type { RegionCapabilities } from '../../region/capabilities.ts';
 import { defineRegionKind } from '../../region/kind.ts';
@@ -24,5 +24,6 @@ export function kubernetesCapabilities(config: KubernetesRegionConfig): RegionCa
     imagesAllowed: config.images_allowed,
     engineEnvironment: config.environment,
     oneNodeVolumes: mountsOnOneNode(config),
+    sharing: mountsTogether(config) ? 'copy' : undefined,
   };
 }

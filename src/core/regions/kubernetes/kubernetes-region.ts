@@ -115,6 +115,7 @@ export class KubernetesRegion implements Region {
   observeVolume = this.#owned((key: string) => this.#volumes.observe(key));
   startDownload: Region['startDownload'] = this.#owned((...given) => this.#volumes.start(...given));
   stopDownload = this.#owned((key: string) => this.#volumes.stop(key));
+  storageOf = async () => new Map();
   remains = this.#owned((key: string) => this.#volumes.remains(key));
   outOfReach: Region['outOfReach'] = this.#owned((...given) => this.#volumes.outOfReach(...given));
   keptOf = (keys: readonly string[]) => this.#volumes.keptOf(keys);

@@ -11,6 +11,7 @@ export const localKind = defineRegionKind({
     replicasDrain: false,
     pollMs: { restless: 1000, settled: 30_000 },
     oneNodeVolumes: false,
+    sharing: 'link',
   }),
   async load() {
     const { LocalRegion } = await import('./local-region.ts');

@@ -86,10 +86,11 @@ export class LocalRegion implements Region {
   }
 
   observeVolume = (key: string) => this.#volumes.observe(key);
-  startDownload: Region['startDownload'] = (key, manifest, attempt, token) =>
-    this.#volumes.start(key, manifest, attempt, token);
+  startDownload: Region['startDownload'] = (key, manifest, attempt, token, _accelerators, donors) =>
+    this.#volumes.start(key, manifest, attempt, token, donors);
   stopDownload = (key: string) => this.#volumes.stop(key);
   verifyVolume = (key: string) => this.#volumes.verify(key);
+  storageOf: Region['storageOf'] = (keys) => this.#volumes.storageOf(keys);
   remains = async () => undefined;
   outOfReach = async () => undefined;
   keptOf = async () => new Set<string>();

@@ -8,7 +8,7 @@ import { describeMismatch, verifyTree } from '../../download/disk/verify.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { NewId } from '../../base/ids.ts';
 import { absentIfMissing } from '../../base/absent.ts';
-import type { ObservedVolume } from '../../region/region.ts';
+import type { ObservedVolume, StoragePiece } from '../../region/region.ts';
 import { lastLines } from './last-lines.ts';
 import { namesIn } from './names-in.ts';
 import { endRecorded, noteOf, presenceOf, startRecorded } from './recorded-process.ts';
@@ -31,6 +31,7 @@ export class LocalVolumes {
   readonly #starting = new Map<string, Promise<void>>();
   /** Downloads that were observed running. No event reports the end of a download that an earlier server started. */
   readonly #running = new Set<string>();
+  #deleting: Promise<unknown> = Promise.resolve();
 
   constructor(deps: LocalVolumesDeps) {
     this.#deps = deps;
@@ -67,9 +68,15 @@ export class LocalVolumes {
     return { state: 'failed', attempt, failure: interrupted };
   }
 
-  async start(key: string, manifest: PullManifest, attempt: number, token: string | undefined): Promise<void> {
+  async start(
+    key: string,
+    manifest: PullManifest,
+    attempt: number,
+    token: string | undefined,
+    donors: readonly string[] = [],
+  ): Promise<void> {
     if (this.#starting.has(key) || (await presenceOf(this.#record(key))) === 'running') return;
-    const started = this.#start(key, manifest, attempt, token).finally(() => this.#starting.delete(key));
+    const started = this.#start(key, manifest, attempt, token, donors).finally(() => this.#starting.delete(key));
     this.#starting.set(key, started);
     await started;
   }
@@ -93,12 +100,19 @@ export class LocalVolumes {
   }
 
   /**
-   * Returns the bytes that the tree held. Renames the volume first: a half-deleted volume is never taken for a complete
+   * Returns the bytes that this frees: those whose last link goes. Renames the volume first: a half-deleted volume is never taken for a complete
    * one, and a download that starts meanwhile gets an empty folder.
    */
   async delete(key: string): Promise<number> {
     await this.stop(key);
-    const bytes = await this.#size(key);
+    // Two volumes that share files would both see the other's links if they were deleted at the same time.
+    const deleted = this.#deleting.then(() => this.#delete(key));
+    this.#deleting = deleted.catch(() => undefined);
+    return deleted;
+  }
+
+  async #delete(key: string): Promise<number> {
+    const bytes = await this.#freeable(key);
     const deleted = join(this.#deps.folder, deletedFolder);
     await mkdir(deleted, { recursive: true, mode: 0o700 });
     await rename(join(this.#deps.folder, key), join(deleted, this.#deps.newId(key))).catch(absentIfMissing);
@@ -107,7 +121,13 @@ export class LocalVolumes {
     return bytes;
   }
 
-  async #start(key: string, manifest: PullManifest, attempt: number, token: string | undefined): Promise<void> {
+  async #start(
+    key: string,
+    manifest: PullManifest,
+    attempt: number,
+    token: string | undefined,
+    donors: readonly string[],
+  ): Promise<void> {
     // Processes of an earlier attempt may outlive its leader. They must not write here any more.
     await endRecorded(this.#deps.clock, this.#record(key), graceMs);
     const folder = join(this.#deps.folder, key);
@@ -121,6 +141,7 @@ export class LocalVolumes {
       this.tree(key),
       '--attempt',
       String(attempt),
+      ...donors.flatMap((donor) => ['--from', this.tree(donor)]),
     ];
     if (token !== undefined) {
       await writeFile(this.#tokenFile(key), token, { mode: 0o600 });
@@ -172,15 +193,39 @@ export class LocalVolumes {
     return undefined;
   }
 
-  async #size(key: string): Promise<number> {
+  /** Every inode is a piece. Hard links of volumes to the same file are the same piece. */
+  async storageOf(keys: readonly string[]): Promise<ReadonlyMap<string, readonly StoragePiece[]>> {
+    const found = new Map<string, readonly StoragePiece[]>();
+    for (const key of keys) {
+      const files = await this.#inodes(key);
+      if (files.some(({ isShared }) => isShared)) found.set(key, files);
+    }
+    return found;
+  }
+
+  async #freeable(key: string): Promise<number> {
+    const files = await this.#inodes(key);
+    return files.reduce((sum, { bytes, isShared }) => sum + (isShared ? 0 : bytes), 0);
+  }
+
+  /** `isShared`: the file has a link outside this volume too. */
+  async #inodes(key: string): Promise<(StoragePiece & { isShared: boolean })[]> {
     const tree = readdir(this.tree(key), { recursive: true, withFileTypes: true });
     const entries = (await tree.catch(absentIfMissing)) ?? [];
-    const sizes = await Promise.all(
+    const stats = await Promise.all(
       entries
         .filter((entry) => entry.isFile())
-        .map(async (entry) => (await stat(join(entry.parentPath, entry.name))).blocks * 512),
+        // A download renames and deletes its own files meanwhile.
+        .map((entry) => stat(join(entry.parentPath, entry.name)).catch(absentIfMissing)),
     );
-    return sizes.reduce((sum, size) => sum + size, 0);
+    const byInode = Map.groupBy(
+      stats.filter((each) => each !== undefined),
+      ({ dev, ino }) => `${dev}.${ino}`,
+    );
+    return [...byInode].map(([id, links]) => {
+      const { blocks = 0, nlink = 0 } = links[0] ?? {};
+      return { id, bytes: blocks * 512, isShared: nlink > links.length };
+    });
   }
 }
 

@@ -21,6 +21,8 @@ export const annotations = {
   claim: `${domain}/claim-uid`,
   /** On a download, while its token's Secret may exist: `held`, later the Secret's UID. */
   token: `${domain}/token`,
+  /** On a download: the other claims that it mounts, separated by commas. */
+  donors: `${domain}/donors`,
   /** On a download: the UID of the ConfigMap with its file list. */
   list: `${domain}/list`,
   /** On every applied object: the hash of what was rendered. */

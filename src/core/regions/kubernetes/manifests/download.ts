@@ -19,6 +19,8 @@ export interface Download {
   withToken: boolean;
   /** The accelerators of the volume's readers. Undefined if there are no readers yet. */
   accelerators?: readonly string[] | undefined;
+  /** Claims of complete volumes. The pod takes files of equal content from them. */
+  donors?: readonly string[] | undefined;
 }
 
 const pullContainer = 'pull';
@@ -35,7 +37,7 @@ const killedStatus = 137;
  * list and the token, and then lets it run. So no pod waits for either.
  */
 export function downloadJob(config: KubernetesRegionConfig, download: Download): Manifest<V1Job> {
-  const { key, attempt, claim, manifest, withToken } = download;
+  const { key, attempt, claim, manifest, withToken, donors = [] } = download;
   const { name, namespace, ...shared } = metadataFor(config, {
     name: attemptName(key, attempt),
     labels: labelsOf(download),
@@ -52,6 +54,7 @@ export function downloadJob(config: KubernetesRegionConfig, download: Download):
         ...shared.annotations,
         [annotations.claim]: claim,
         ...(withToken && { [annotations.token]: 'held' }),
+        ...(donors.length > 0 && { [annotations.donors]: donors.join(',') }),
       },
     },
     spec: {
@@ -82,15 +85,17 @@ function failureRules() {
 }
 
 function podSpec(config: KubernetesRegionConfig, download: Download): V1PodSpec {
-  const { key, attempt, withToken, accelerators } = download;
+  const { key, attempt, withToken, accelerators, donors = [] } = download;
   const args = ['pull', '--manifest', '/manifest/manifest.json', '--target', '/volume', '--attempt', String(attempt)];
   if (withToken) args.push('--token-file', '/token/token');
+  for (const donor of donors) args.push('--from', `/donors/${donor}`);
   const trusted = authorityOf(config);
   const container = ecolinkContainer(config, pullContainer, args, [
     { name: 'volume', mountPath: '/volume' },
     { name: 'manifest', mountPath: '/manifest', readOnly: true },
     { name: 'tmp', mountPath: '/tmp' },
     ...(withToken ? [{ name: 'token', mountPath: '/token', readOnly: true }] : []),
+    ...donors.map((donor, index) => ({ name: `donor-${index}`, mountPath: `/donors/${donor}`, readOnly: true })),
     ...trusted.mounts,
   ]);
   const env = environmentOf({ HOME: '/tmp' }, trusted.environment, config.environment);
@@ -107,6 +112,7 @@ function podSpec(config: KubernetesRegionConfig, download: Download): V1PodSpec 
       { name: 'manifest', configMap: { name: attemptName(key, attempt) } },
       { name: 'tmp', emptyDir: {} },
       ...(withToken ? [token] : []),
+      ...donors.map((donor, index) => claimVolume(`donor-${index}`, donor, true)),
       ...trusted.volumes,
     ],
   };

@@ -15,6 +15,7 @@ import { endOf } from '../pods/job-end.ts';
 import { hasEnded, isLost, problemOf } from '../pods/pod-problems.ts';
 import { attemptOf, endedByCluster, failed, failureOf, isForClaim, lastEvent, newestLast } from './download-state.ts';
 import type { Failure } from './download-state.ts';
+import { lostDonor } from './donors.ts';
 
 export interface DownloadsDeps {
   config: KubernetesRegionConfig;
@@ -78,7 +79,7 @@ export class Downloads {
       await this.forgetToken(job);
       return { state: 'failed', attempt, failure: failureOf(job, pods) };
     }
-    const failure = this.#disruptionOf(pods);
+    const failure = await this.#disruptionOf(job, pods);
     // The cluster would go on, but we do not. Nobody may ever want the next attempt, which would remove the token.
     if (failure || this.#isAbandoned(job)) await this.forgetToken(job);
     if (this.#isAbandoned(job)) return { state: 'partial', bytes: 0 };
@@ -103,7 +104,7 @@ export class Downloads {
 
   /** True if the Job is not over, but will not continue. */
   async #isStuck(job: Job): Promise<boolean> {
-    return this.#isAbandoned(job) || this.#disruptionOf(await this.#podsOf(job)) !== undefined;
+    return this.#isAbandoned(job) || (await this.#disruptionOf(job, await this.#podsOf(job))) !== undefined;
   }
 
   #isAbandoned(job: Job): boolean {
@@ -111,7 +112,9 @@ export class Downloads {
   }
 
   /** Its pod is on a lost node and gets no successor, or the cluster ends its pods again and again. */
-  #disruptionOf(pods: readonly Pod[]): Failure | undefined {
+  async #disruptionOf(job: Job, pods: readonly Pod[]): Promise<Failure | undefined> {
+    if (pods.every((pod) => pod.status?.phase === 'Pending') && (await lostDonor(this.#deps.mirrors, job)))
+      return failed('interrupted', 'A volume that the download takes files from was deleted.', true);
     const open = pods.filter((pod) => !hasEnded(pod));
     if (open.length > 0 && open.every((pod) => isLost(pod, this.#deps.clock.now().getTime())))
       return failed('interrupted', 'The node that the download ran on is lost.', true);

@@ -1,17 +1,17 @@
-import { z } from 'zod';
 import { fail } from '../../../base/errors.ts';
 import type { PullManifest } from '../../../download/manifest.ts';
 import type { ObservedVolume } from '../../../region/region.ts';
-import { parseJson } from '../api/answers.ts';
 import type { Claim, Job } from '../api/kinds.ts';
 import { annotations, labels } from '../api/names.ts';
 import { downloadClaimName } from '../manifests/clone.ts';
 import { volumeClaim } from '../manifests/volume.ts';
 import { endOf } from '../pods/job-end.ts';
 import { cloneVolume, deleteClone, endCloneCheck } from './clone-volume.ts';
+import { completedBytes, isDeleting } from './claim-state.ts';
 import { attemptOf, failed, isForClaim } from './download-state.ts';
 import { Downloads } from './downloads.ts';
 import type { DownloadsDeps } from './downloads.ts';
+import { mountableDonors } from './donors.ts';
 import { whyOutOfReach } from './out-of-reach.ts';
 import { describeReclaim, KeptVolumes, reclaimOf } from './reclaim.ts';
 
@@ -83,9 +83,13 @@ export class KubernetesVolumes {
     attempt: number,
     token: string | undefined,
     accelerators?: readonly string[],
+    donors: readonly string[] = [],
   ): Promise<void> {
-    const claim = (await this.#ensureClaim(key, manifest)).metadata.uid;
-    await this.#downloads.start({ key, attempt, claim, manifest, withToken: token !== undefined, accelerators }, token);
+    const target = await this.#ensureClaim(key, manifest);
+    const mounted = await mountableDonors(this.#deps, target, donors);
+    const withToken = token !== undefined;
+    const claim = target.metadata.uid;
+    await this.#downloads.start({ key, attempt, claim, manifest, withToken, accelerators, donors: mounted }, token);
   }
 
   async stop(key: string): Promise<void> {
@@ -198,17 +202,4 @@ function deletingError(key: string): Error {
     nextStep:
       'Pods still mount it. Stop the instances that use it. It is then downloaded again when something needs it.',
   });
-}
-
-const completeSchema = z.object({ uid: z.string(), bytes: z.number().default(0) });
-
-function completedBytes(claim: Claim): number | undefined {
-  const text = claim.metadata.annotations?.[annotations.complete];
-  const { data } = completeSchema.safeParse(text === undefined ? undefined : parseJson(text));
-  return data?.uid === claim.metadata.uid ? data.bytes : undefined;
-}
-
-/** True if the claim is deleted, but pods that mount it keep it. Ended pods count too. */
-function isDeleting(claim: Claim): boolean {
-  return claim.metadata.deletionTimestamp !== undefined;
 }

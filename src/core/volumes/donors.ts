@@ -1,0 +1,84 @@
+import { contentKey } from '../base/pull-file.ts';
+import type { PullFile } from '../base/pull-file.ts';
+import type { Fleet } from '../region/fleet.ts';
+import type { Sources } from '../registry/sources/sources.ts';
+import { modelsOfSelections } from '../registry/table.ts';
+import type { OwnedModel } from '../registry/table.ts';
+import type { Queries, Store } from '../store/store.ts';
+import { volumeOf } from './model-volume.ts';
+import { filesOfSelection, readyVolumes } from './table.ts';
+import type { Volume } from './table.ts';
+
+/** A complete volume with files that another volume of the region needs. */
+interface Donor {
+  volume: Volume;
+  /** The contents of those files, by `contentKey`. */
+  contents: ReadonlySet<string>;
+}
+
+/** A download opens all of them. Most models share their files with one earlier commit. */
+const mostDonors = 8;
+
+/** Keys of the volumes that a download may take files from, those with the most new files first. */
+export async function donorKeys(
+  db: Queries,
+  { key, region }: Pick<Volume, 'key' | 'region'>,
+  files: readonly PullFile[],
+): Promise<string[]> {
+  const rest = await donorsOf(db, region, files);
+  const missing = contentsOf(files);
+  const chosen: string[] = [];
+  while (chosen.length < mostDonors) {
+    const gain = ({ contents }: Donor): number => common(contents, missing).size;
+    const [best] = rest.filter(({ volume }) => volume.key !== key).toSorted((a, b) => gain(b) - gain(a));
+    if (!best || gain(best) === 0) break;
+    chosen.push(best.volume.key);
+    for (const content of best.contents) missing.delete(content);
+  }
+  return chosen;
+}
+
+/**
+ * Bytes of a model that its region has in other volumes. It does not count private models of other people: a plan must
+ * not show that they exist. The answer is the same for everybody who may read the model.
+ */
+export async function sharedBytes(
+  { store, fleet, sources }: { store: Store; fleet: Fleet; sources: Sources },
+  model: OwnedModel,
+  region: string,
+): Promise<number> {
+  if (fleet.region(region).capabilities.sharing === undefined) return 0;
+  const donors = await donorsOf(store.db, region, model.files);
+  const selections = donors.map(({ volume }) => volume.selection);
+  const owners = (await modelsOfSelections(store.db, selections)).filter((other) => isShown(other, model));
+  const shown = new Set(owners.map((other) => volumeOf(sources, other, region)));
+  const contents = new Set(
+    donors.filter(({ volume }) => shown.has(volume.key)).flatMap((donor) => [...donor.contents]),
+  );
+  return model.files.filter((file) => contents.has(contentKey(file) ?? '')).reduce((sum, { size }) => sum + size, 0);
+}
+
+function isShown(other: OwnedModel, model: OwnedModel): boolean {
+  return !other.private || (model.private && other.owner === model.owner);
+}
+
+async function donorsOf(db: Queries, region: string, files: readonly PullFile[]): Promise<Donor[]> {
+  const wanted = contentsOf(files);
+  if (wanted.size === 0) return [];
+  const donors: Donor[] = [];
+  for (const volume of await readyVolumes(db, region)) {
+    // A stored list that is damaged must not stop the downloads of others.
+    const own = await filesOfSelection(db, volume.selection).catch((): PullFile[] => []);
+    const contents = common(contentsOf(own), wanted);
+    if (contents.size > 0) donors.push({ volume, contents });
+  }
+  return donors;
+}
+
+function common(some: ReadonlySet<string>, others: ReadonlySet<string>): Set<string> {
+  return new Set([...some].filter((each) => others.has(each)));
+}
+
+function contentsOf(files: readonly PullFile[]): Set<string> {
+  return new Set(files.flatMap((file) => contentKey(file) ?? []));
+}
