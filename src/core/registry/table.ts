@@ -207,7 +207,10 @@ export async function modelsOfSelections(db: Queries, selections: readonly strin
     .select('selections.files')
     .where('models.selection', 'in', [...selections, ''])
     .execute();
-  return found.map((row) => toModel(row, z.array(pullFile).parse(JSON.parse(row.files))));
+  return found.flatMap((row) => {
+    const files = readJsonColumn(z.array(pullFile), row.files);
+    return (files && toModel(row, files)) ?? [];
+  });
 }
 
 /** Instances of the model that nobody has asked to delete. */
