@@ -5,7 +5,7 @@ import { redact } from '../base/secret-shapes.ts';
 import { TooLarge } from './bounded-answer.ts';
 import type { RefusalCode } from './read-refusal.ts';
 
-/** What the Hub said with a failing status, as far as the client library would drop it. */
+/** The parts of a failing answer that the client library drops. */
 export interface HubAnswer {
   status: number;
   code: string | undefined;
@@ -33,7 +33,7 @@ export interface Asked {
   path?: string;
 }
 
-/** Turns what a call to the Hub threw into the one error that names its cause. `code` is what a refusal was read as. */
+/** The error for what a call to the Hub threw. `code`: how its refusal was read. */
 export function hubError(thrown: unknown, asked: Asked, code?: RefusalCode): EcolinkError {
   if (thrown instanceof EcolinkError) return thrown;
   const answer = thrown instanceof FailedAnswer ? thrown.answer : undefined;
@@ -177,7 +177,7 @@ function reasonOf(thrown: unknown): string {
 
 const repoShape = /^(?:[A-Za-z0-9][\w.-]{0,95}\/)?[A-Za-z0-9][\w.-]{0,95}$/;
 
-/** The client library sends whatever it is given, `a/../../x` too. */
+/** The client library checks nothing: it would also send `a/../../x`. */
 export function checkRepoName(repo: string): void {
   if (repoShape.test(repo) && !repo.includes('..') && !repo.includes('--')) return;
   throw fail('bad_repo', `"${repo.slice(0, 100)}" is not the name of a Hugging Face repo.`, {
@@ -186,7 +186,7 @@ export function checkRepoName(repo: string): void {
   });
 }
 
-/** Git's own rules, shortened: what could change the meaning of a URL is out. */
+/** Git's rules, without signs that could change the meaning of a URL. */
 export function checkRevision(revision: string): void {
   if (/^[A-Za-z0-9][\w./-]{0,199}$/.test(revision) && !revision.includes('..') && !revision.includes('//')) return;
   throw fail('bad_revision', `"${revision.slice(0, 100)}" is not a branch, tag or commit.`, {

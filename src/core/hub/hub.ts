@@ -8,17 +8,17 @@ import type { Asked, HubAnswer } from './hub-errors.ts';
 import { mostFiles, parseRepoInfo, parseTreeEntry, tooManyFiles } from './listing.ts';
 import { readRefusal, readWhoAnswer, type RefusalCode } from './read-refusal.ts';
 
-/** A credential as the Hub's client needs it: the name for words, the value for the wire. */
+/** A credential for calls to the Hub. Messages show its name, requests send its token. */
 export interface HubCredential {
   name: string;
   token: string;
-  /** Of one that is stored; absent for the environment's. */
+  /** Id of a stored credential. Undefined for the one of the environment. */
   id?: string;
-  /** The name of the person whose it is, where it is stored. */
+  /** Name of the owner of a stored credential. */
   owner?: string;
 }
 
-/** A repo at one commit. Everything in it was written by strangers: typed and capped, never instructions. */
+/** A repo at one commit. Strangers wrote all of it, so it is checked and cut. */
 export interface RepoSnapshot {
   repo: string;
   commit: string;
@@ -37,9 +37,9 @@ export interface Hub {
   account(credential: HubCredential): Promise<string>;
   /** Resolves the revision to a commit and lists its files. */
   inspect(repo: string, revision: string, credential: HubCredential | undefined): Promise<RepoSnapshot>;
-  /** Asks for the first byte of a file: metadata of gated repos is public, so only this tells whether a token can download. */
+  /** Asks for the first byte of a file. The metadata of gated repos is public, so only this tells whether the token may download. */
   probe(repo: string, commit: string, path: string, credential: HubCredential | undefined): Promise<void>;
-  /** A small text file; undefined where it is absent or larger than `maximumBytes`. */
+  /** A small text file. Undefined if it is larger than `maximumBytes`. */
   readText(
     repo: string,
     commit: string,
@@ -58,7 +58,7 @@ export interface Hub {
 }
 
 export interface HubOptions {
-  /** For each request, milliseconds; the client library itself would wait for ever. */
+  /** Limit of each request in milliseconds. The client library has none. */
   timeoutMs?: number;
 }
 
@@ -108,7 +108,7 @@ export function createHub(endpoint: string, options: HubOptions = {}): Hub {
         const about = parseRepoInfo(info);
         const files: PullFile[] = [];
         let folders = 0;
-        // The commit, never the branch: it may move between the two calls.
+        // By the commit, because the branch may move between the two calls.
         for await (const entry of listFiles({ repo, revision: about.commit, recursive: true, ...common })) {
           const file = parseTreeEntry(entry);
           if (file) files.push(file);
@@ -140,7 +140,7 @@ export function resolveUrl(endpoint: string, repo: string, commit: string, path:
   return `${endpoint}/${repo}/resolve/${commit}/${path.split('/').map(encodeURIComponent).join('/')}`;
 }
 
-/** Follows the Hub's own redirects (a renamed repo); one to another origin is the answer: the link to the bytes. */
+/** Follows redirects of the Hub itself, such as of a renamed repo. A redirect to another origin is the link to the bytes, and ends it. */
 async function probe(hubFetch: HubFetch, endpoint: string, url: string): Promise<void> {
   let next = url;
   for (let hop = 0; hop < longestChain; hop += 1) {
@@ -253,7 +253,7 @@ function answerOf({ status, headers }: Response): HubAnswer {
   };
 }
 
-/** `Retry-After` as seconds, or as a date by the Hub's own clock (`Date`), else the end of the window that `RateLimit` names (`t=`). */
+/** From `Retry-After`: seconds, or a date, which counts from the Hub's own `Date`. Otherwise from `RateLimit`, which names the end of its window (`t=`). */
 function secondsToWait(headers: Headers): number | undefined {
   const after = headers.get('retry-after');
   const window = /(?:^|[;,\s])t=(\d{1,6})/.exec(headers.get('ratelimit') ?? '')?.[1];

@@ -3,7 +3,7 @@ import type { PullFile } from '../base/pull-file.ts';
 import { fail } from '../base/errors.ts';
 import { notAHub } from './hub-errors.ts';
 
-/** More belong to a data set, or to many models. */
+/** A repo with more files is a data set, or holds many models. */
 export const mostFiles = 20_000;
 
 export function tooManyFiles(repo: string): Error {
@@ -13,7 +13,7 @@ export function tooManyFiles(repo: string): Error {
   });
 }
 
-/** One file of a repo's tree, as the Hub lists it; other fields are not looked at. */
+/** One file of a repo's tree, as the Hub lists it. Other fields are ignored. */
 const treeFile = z.object({
   type: z.literal('file'),
   path: z.string().min(1).max(4096),
@@ -22,7 +22,7 @@ const treeFile = z.object({
   lfs: z.object({ oid: z.hex().length(64).toLowerCase(), size: z.int().nonnegative() }).nullish(),
 });
 
-/** A file to pull; undefined for a folder. Throws `hub_error` for what cannot be a file: a wrong hash would fail every pull. */
+/** A file to download. Undefined for a folder. Throws `hub_error` for anything else, because a wrong hash would fail every download. */
 export function parseTreeEntry(entry: unknown): PullFile | undefined {
   if (typeof entry === 'object' && entry !== null && 'type' in entry && entry.type !== 'file') return undefined;
   const parsed = treeFile.safeParse(entry);
@@ -38,7 +38,7 @@ export function parseTreeEntry(entry: unknown): PullFile | undefined {
   return { path, size, ...(oid === undefined ? {} : { blob_id: oid }) };
 }
 
-/** Of what the Hub says about a repo, the fields that are used. Strings are cut: strangers wrote them. */
+/** The fields of a repo that EcoLink uses. Strangers wrote the texts, so they are cut. */
 const repoInfo = z.object({
   sha: z.hex().length(40).toLowerCase(),
   private: z.boolean().catch(false),
@@ -62,7 +62,7 @@ export interface RepoInfo {
   parameters?: number;
 }
 
-/** Throws `hub_error` where the answer names no commit. */
+/** Throws `hub_error` if the answer names no commit. */
 export function parseRepoInfo(info: unknown): RepoInfo {
   const parsed = repoInfo.safeParse(info);
   if (!parsed.success) throw notAHub(parsed.error);
