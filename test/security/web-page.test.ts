@@ -6,7 +6,6 @@ import { expect, test } from 'vitest';
 import { createFailureLimit } from '../../src/http/failure-limit.ts';
 import { fail } from '../../src/core/base/errors.ts';
 import { createClientAddresses } from '../../src/http/client-address.ts';
-import { createLog } from '../../src/core/base/log.ts';
 import { routesTo } from '../gateway/routes.ts';
 import { startEngine } from '../support/engine.ts';
 import { rawRequest } from '../support/raw-request.ts';
@@ -250,8 +249,6 @@ test.each(changing)('%s %s needs a JSON object, which no form, link or redirect 
   const status = async (type: string | undefined, body: string | undefined): Promise<number> => {
     const headers: Record<string, string> = { authorization: `Bearer ${server.localToken}` };
     if (type !== undefined) headers['content-type'] = type;
-    // For DELETE Node itself says nothing about the body.
-    if (body !== undefined) headers['content-length'] = String(body.length);
     return (
       await rawRequest(server.url, body === undefined ? { path, method, headers } : { path, method, headers, body })
     ).status;
@@ -270,8 +267,7 @@ test.each(changing)('%s %s needs a JSON object, which no form, link or redirect 
 });
 
 test.each(changing)('the body of a call of a model does nothing at %s %s', async (method, path) => {
-  const lines: string[] = [];
-  await using server = await startTestServer({ log: createLog({ level: 'silent', pretty: false }) });
+  await using server = await startTestServer();
   for (const body of [
     { model: 'tiny:1', messages: [{ role: 'user', content: 'x' }] },
     { model: 'tiny:1', input: 'x', encoding_format: 'base64' },
@@ -279,8 +275,6 @@ test.each(changing)('the body of a call of a model does nothing at %s %s', async
   ]) {
     const headers = { 'content-type': 'application/json' };
     const answer = await server.fetch(path, { method, headers, body: JSON.stringify(body) });
-    lines.push(await answer.text());
     expect(answer.status).toBe(400);
   }
-  expect(lines).toHaveLength(3);
 });
