@@ -125,8 +125,8 @@ describe('what nobody foresaw', () => {
 
   test('is an answer too that does not fit what the operation promises', async () => {
     await place.run('register_model', tiny);
-    meddle("update models set entry = json_set(entry, '$.category', 'nonsense')");
-    expect(await failure(place.run('list_models'))).toMatchObject({ kind: 'unexpected' });
+    meddle("update models set entry = json_set(entry, '$.licence', 7)");
+    expect(await failure(place.run('get_model', { model: 'tiny' }))).toMatchObject({ kind: 'unexpected' });
   });
 
   test('closes the audit as failed', async () => {

@@ -72,7 +72,7 @@ interface ModelRow {
   owner_name: string;
 }
 
-/** What everything that reads a model relies on. Older versions wrote fewer of the other fields. */
+/** What lists show, and what everything that reads a model relies on. Older versions wrote fewer of the other fields. */
 const entryCore = z.looseObject({
   id: z.string(),
   name: z.string(),
@@ -80,6 +80,8 @@ const entryCore = z.looseObject({
   category: categorySchema,
   format: z.enum(formats),
   bytes: z.number().nonnegative(),
+  commit: z.string().optional(),
+  region: z.string().optional(),
   gated: z.boolean(),
   private: z.boolean(),
   owner: z.string(),

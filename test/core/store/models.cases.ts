@@ -60,7 +60,8 @@ describe.each(stores())('models in $name', (kind) => {
     await using open = await kind.open();
     const { db } = open.store;
     await addModels(open.store, 'a', 'b', 'c', 'd', 'e');
-    const entries = ['{"id":', '{"id":"mdl_b","bytes":-1}', 'null'];
+    const damagedCommit = JSON.stringify({ ...model('d'), commit: 7 });
+    const entries = ['{"id":', '{"id":"mdl_b","bytes":-1}', damagedCommit];
     for (const [index, entry] of entries.entries())
       await sql`update models set entry = ${entry} where name = ${'bcd'.charAt(index)}`.execute(db);
     await sql`update models set category = 'dream' where name = 'a'`.execute(db);
