@@ -43,7 +43,8 @@ function refuse(request: IncomingMessage, response: ServerResponse): void {
   if (response.headersSent) return void request.destroy();
   const text = JSON.stringify({ error: tooSlow().toBody() });
   response.writeHead(408, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
-  response.end(text, () => request.destroy());
+  // The connection lingers: closed at once, the sender may never read the answer.
+  response.end(text);
 }
 
 export function tooSlow(): EcolinkError {

@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { text } from 'node:stream/consumers';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { createFailureLimit } from '../../src/http/failure-limit.ts';
 import { fail } from '../../src/core/base/errors.ts';
 import { createClientAddresses } from '../../src/http/client-address.ts';
@@ -22,7 +21,17 @@ function open(server: TestServer): Socket {
 async function lastWords(server: TestServer, sent: string): Promise<string> {
   const socket = open(server);
   socket.write(sent);
-  return text(socket);
+  return untilClosed(socket);
+}
+
+/** A connection that is broken off while the client still sends ends with an error, after the answer. */
+async function untilClosed(socket: Socket): Promise<string> {
+  let said = '';
+  socket.on('data', (chunk) => (said += String(chunk)));
+  await new Promise((resolve) => {
+    socket.once('close', resolve);
+  });
+  return said;
 }
 
 function head(server: TestServer, line: string, more = ''): string {
@@ -54,6 +63,20 @@ test.each(['/api/operations/list_models', '/mcp', '/v1/completions', '/instances
   },
 );
 
+test.each(['POST /tokens/some', 'POST /credentials/some', 'GET /api/events'])(
+  'a body for %s that drips has a limit for the whole of it',
+  async (line) => {
+    await using server = await startTestServer({ timeouts: { ...quick, progress: 60_000 } });
+    const form = 'content-type: application/x-www-form-urlencoded\r\ncontent-length: 4000\r\n\r\nvalue=';
+    const socket = open(server);
+    socket.write(head(server, line, form));
+    const drip = setInterval(() => socket.write('x'), 10);
+    onTestFinished(() => clearInterval(drip));
+    // An event stream has begun its answer already: its connection breaks off.
+    expect(await untilClosed(socket)).toMatch(line.startsWith('GET') ? /^HTTP\/1.1 200 / : /^HTTP\/1.1 408 /);
+  },
+);
+
 test('a request that is refused before its body ends does not keep its connection', async () => {
   await using server = await startTestServer({ timeouts: quick });
   for (const path of ['/v1/completions', '/api/operations/list_models', '/v1/nothing']) {
@@ -75,7 +98,7 @@ test('an upload to an engine may take longer than all other limits, as long as i
     clearInterval(timer);
     socket.write('0\r\n\r\n');
   }, 5);
-  expect(await text(socket)).toMatch(/^HTTP\/1.1 200 /);
+  expect(await untilClosed(socket)).toMatch(/^HTTP\/1.1 200 /);
   expect(engine.seen[0]?.body).toHaveLength(pieces * 0x800);
 });
 
