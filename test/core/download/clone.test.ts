@@ -19,7 +19,10 @@ afterEach(() => hub.faults.clear());
 afterAll(() => hub.close());
 
 /** A volume that the storage cloned from the complete volume of the first commit, and the manifest of the second one. */
-async function clonedVolume(folder: string, id: string): Promise<{ target: string; repo: HubRepo; next: PullManifest }> {
+async function clonedVolume(
+  folder: string,
+  id: string,
+): Promise<{ target: string; repo: HubRepo; next: PullManifest }> {
   const repo = hub.addRepo(id, {
     files: {
       'README.md': 'first',
