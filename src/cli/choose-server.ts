@@ -1,5 +1,5 @@
 import { connect } from '../client/client.ts';
-import type { Call, CallOptions, CredentialCalls, TokenCalls } from '../client/client.ts';
+import type { Call, CallOptions, Client, CredentialCalls, TokenCalls } from '../client/client.ts';
 import { scopes } from '../core/base/caller.ts';
 import type { Caller } from '../core/base/caller.ts';
 import { EcolinkError, fail } from '../core/base/errors.ts';
@@ -23,16 +23,33 @@ export interface Connection extends AsyncDisposable {
  */
 export async function chooseServer({ withoutServer }: { withoutServer: boolean }): Promise<Connection> {
   const config = loadConfig();
+  const found = await findRunning(config);
+  if (found instanceof EcolinkError) {
+    if (withoutServer) return inThisProcess(config);
+    throw needsServer(config, found);
+  }
+  const { call, tokens, credentials } = found;
+  return { call, tokens, credentials, [Symbol.asyncDispose]: async () => {} };
+}
+
+/** The running server, for what only a server can do. Throws `server_not_running`. */
+export async function connectToServer(): Promise<Client> {
+  const config = loadConfig();
+  const found = await findRunning(config);
+  if (found instanceof EcolinkError) throw needsServer(config, found);
+  return found;
+}
+
+/** Returns the error if no server runs on the data folder. */
+async function findRunning({ dataDir }: Config): Promise<Client | EcolinkError> {
   const named = clientEnvironment();
   try {
-    const { call, tokens, credentials } = await connect({ dataDir: config.dataDir, source: 'cli', ...named });
-    return { call, tokens, credentials, [Symbol.asyncDispose]: async () => {} };
+    return await connect({ dataDir, source: 'cli', ...named });
   } catch (thrown) {
     if (!(thrown instanceof EcolinkError) || thrown.code !== 'server_not_running') throw thrown;
     // The local registry is not the one of a server that was named.
     if (named.url !== undefined) throw thrown;
-    if (withoutServer) return inThisProcess(config);
-    throw needsServer(config, thrown);
+    return thrown;
   }
 }
 

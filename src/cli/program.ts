@@ -3,6 +3,7 @@ import { groups } from '../core/operation/operation.ts';
 import type { Operation } from '../core/operation/operation.ts';
 import { ownVersion } from '../http/version.ts';
 import { addAuditCommands } from './audit.ts';
+import { addChatCommand } from './chat/command.ts';
 import { addCredentialCommands, refuseTokens } from './credential.ts';
 import { usageError, reportFailure } from './failure.ts';
 import { rootHelp } from './help.ts';
@@ -57,6 +58,7 @@ export function buildProgram(
   for (const operation of inHelpOrder()) {
     operationCommand(operation, add(program, commandName(operation.name)), run);
   }
+  addChatCommand(program, add, `${groups.instances}:`, terminal);
   addTokenCommands(program, add, `${groups.people}:`, terminal);
   addPolicyCommands(program, add, `${groups.approvals}:`, terminal);
   addCredentialCommands(program, add, `${groups.people}:`, terminal);

@@ -20,6 +20,7 @@ export const errorCodes = {
   adapter_not_a_model: { kind: 'refused', means: 'The weights are an adapter (LoRA): they only change another model.' },
   admission_denied: { kind: 'refused', means: 'A rule of the cluster refuses the object.' },
   already_decided: { kind: 'conflict', means: 'The approval request is no longer pending.' },
+  answer_broke_off: { kind: 'unavailable', means: 'The answer of the model ended before it was complete.' },
   approval_not_found: {
     kind: 'not_found',
     means: 'The approval request does not exist, or the caller may not see it.',
@@ -60,6 +61,7 @@ export const errorCodes = {
   bad_usage: { kind: 'input', means: 'The command line cannot be parsed.' },
   bad_value: { kind: 'input', means: 'The text is not an access token of the Hub.' },
   body_too_large: { kind: 'input', httpStatus: 413, means: 'The body of the request is too large.' },
+  call_refused: { kind: 'input', means: 'The gateway or the engine refused a call of the model, and gave no code.' },
   cancelled: { kind: 'unavailable', means: 'The client cancelled the call before the answer came.' },
   category_required: { kind: 'input', means: 'EcoLink cannot tell the category, so it must be given.' },
   certificate_not_trusted: { kind: 'refused', means: 'The certificate of a server is not accepted.' },
@@ -120,7 +122,9 @@ export const errorCodes = {
   hub_unreachable: { kind: 'unavailable', means: 'The Hub cannot be reached.' },
   idempotency_key_used: { kind: 'conflict', means: 'The idempotency key was used with another input.' },
   image_not_allowed: { kind: 'refused', means: 'The region does not allow the container image.' },
+  instance_ambiguous: { kind: 'input', means: 'Several instances of the model run, and none was named.' },
   instance_not_found: { kind: 'not_found', means: 'The instance does not exist, or the caller may not see it.' },
+  instance_not_running: { kind: 'conflict', means: 'The instance does not run yet, or runs no more.' },
   instance_stopped: { kind: 'not_found', means: 'The instance is stopped.' },
   invalid_token: {
     kind: 'unauthenticated',
@@ -159,6 +163,7 @@ export const errorCodes = {
     means: 'The data folder is on a network filesystem, where SQLite cannot lock.',
   },
   no_account_token: { kind: 'unavailable', means: 'The cluster issued no token for the ServiceAccount.' },
+  no_chat_with_category: { kind: 'input', means: 'A terminal cannot show what models of this category answer.' },
   no_healthy_replica: { kind: 'unavailable', means: 'No replica of the instance is healthy.' },
   no_role: { kind: 'refused', means: 'The person no longer has a role.' },
   no_runtime: { kind: 'refused', means: 'No runtime of the region fits the call.' },
