@@ -6,16 +6,23 @@ import type { ErrorCode } from '../core/base/error-codes.ts';
 import { EcolinkError, fail } from '../core/base/errors.ts';
 import { plainText } from '../core/base/format.ts';
 import { nearest } from '../core/base/nearest.ts';
+import { render } from '../core/base/prose.ts';
 import { redact } from '../core/base/secret-shapes.ts';
 import { loadConfig } from '../core/config/load.ts';
 import type { Operation } from '../core/operation/operation.ts';
+import { Interrupted } from './interruption.ts';
 import { commandName, commandOperations } from './names.ts';
 import { jsonText } from './output/json.ts';
 import type { Terminal } from './output/terminal.ts';
+import { shortWords } from './short-words.ts';
 import { commandSpeaker } from './speaker.ts';
 
 /** Prints the error on standard error and returns the exit status. Standard output stays as it is. */
 export function reportFailure(thrown: unknown, argv: readonly string[], terminal: Terminal): number {
+  if (thrown instanceof Interrupted) {
+    terminal.err(plainText(render(thrown.said, commandSpeaker())));
+    return 130;
+  }
   const error = thrown instanceof EcolinkError ? thrown : unexpected(thrown);
   terminal.err(argv.includes('--json') ? jsonText({ error: error.toBody() }) : errorText(error, operationOf(argv)));
   return error.exitStatus;
@@ -113,10 +120,11 @@ function flagsOf(command: Command): string[] {
 }
 
 function commandsOf(command: Command): string[] {
-  return command
+  const names = command
     .createHelp()
     .visibleCommands(command)
     .map((each) => each.name());
+  return command.parent ? names : [...names, ...Object.keys(shortWords)];
 }
 
 function fullName(command: Command): string {

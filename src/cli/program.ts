@@ -16,12 +16,15 @@ import { addPolicyCommands } from './policy.ts';
 import { addRegionCommands } from './region.ts';
 import { runOperation } from './run-operation.ts';
 import { addServerCommands, setupGroup } from './server-commands.ts';
+import { withFullNames } from './short-words.ts';
 import type { AddCommand } from './sub-command.ts';
 import { addTokenCommands } from './token.ts';
+import { addWaitCommand } from './wait-command.ts';
 
 /** Runs one command line and returns its exit status. Throws nothing. */
-export async function runProgram(argv: readonly string[]): Promise<number> {
+export async function runProgram(typed: readonly string[]): Promise<number> {
   const terminal = processTerminal();
+  const argv = withFullNames(typed);
   try {
     refuseTokens(argv);
     const program = buildProgram(terminal);
@@ -59,6 +62,7 @@ export function buildProgram(
     operationCommand(operation, add(program, commandName(operation.name)), run);
   }
   addChatCommand(program, add, `${groups.instances}:`, terminal);
+  addWaitCommand(program, add, `${groups.instances}:`, terminal);
   addTokenCommands(program, add, `${groups.people}:`, terminal);
   addPolicyCommands(program, add, `${groups.approvals}:`, terminal);
   addCredentialCommands(program, add, `${groups.people}:`, terminal);

@@ -249,6 +249,7 @@ export const errorCodes = {
     kind: 'unavailable',
     means: 'The running server is of an older version and cannot prove to a client who it is.',
   },
+  server_still_runs: { kind: 'unavailable', means: 'The server was told to stop, and still ends its running calls.' },
   server_timeout: { kind: 'unavailable', means: 'The server did not answer in time.' },
   several_models: { kind: 'input', means: 'The repo or folder contains several models, and none was chosen.' },
   shutting_down: { kind: 'unavailable', means: 'The server is stopping.' },
