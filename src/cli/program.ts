@@ -14,7 +14,6 @@ import { processTerminal } from './output/terminal.ts';
 import type { Terminal } from './output/terminal.ts';
 import { addPolicyCommands } from './policy.ts';
 import { addRegionCommands } from './region.ts';
-import { runOperation } from './run-operation.ts';
 import { addServerCommands, setupGroup } from './server-commands.ts';
 import { withFullNames } from './short-words.ts';
 import type { AddCommand } from './sub-command.ts';
@@ -34,14 +33,15 @@ export async function runProgram(typed: readonly string[]): Promise<number> {
   } catch (thrown) {
     // Somebody asked for help, or help was shown on standard error because a command was missing.
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
-    return reportFailure(thrown, argv, terminal);
+    return await reportFailure(thrown, argv, terminal);
   }
 }
 
 /** The whole command tree. Building it loads no store, no server and no other front end. */
 export function buildProgram(
   terminal: Terminal,
-  run: (request: OperationRequest) => Promise<void> = (request) => runOperation(request, terminal),
+  run: (request: OperationRequest) => Promise<void> = async (request) =>
+    (await import('./run-operation.ts')).runOperation(request, terminal),
 ): Command {
   const program = prepare(new Command(name), terminal)
     .description('A model registry and inference launcher for your own GPUs.')

@@ -69,7 +69,8 @@ test('in a terminal it answers, obeys its commands, and Ctrl-C stops an answer b
   person.types('Be short\r');
   person.types('/exit\r');
   expect(await person.end).toBe(0);
-  expect(person.screen().split('Be short').at(-1)?.length).toBeGreaterThan(100);
+  const answer = person.screen().split('Be short').at(-1)?.split('\u001B[1G')[0]?.replace('/exit', '').trim();
+  expect(answer).not.toBe('');
 });
 
 test('Ctrl-C at the prompt ends the chat', async () => {
