@@ -24,7 +24,7 @@ if (command === 'pull') {
   await completeCommand(rest);
 } else if (command === '--version' && rest.length === 0) {
   // Scripts and every new shell ask for this and the next one. They need none of the commands.
-  process.stdout.write(`${(await import('./http/version.ts')).ownVersion()}\n`);
+  process.stdout.write(`${(await import('./core/config/version.ts')).ownVersion()}\n`);
 } else if (command === 'completion' && /^(?:bash|zsh|fish)$/.test(rest.join(' '))) {
   const { completion } = await import('./cli/completion.ts');
   completion(rest[0] ?? '', { out: (text) => void process.stdout.write(`${text}\n`) });

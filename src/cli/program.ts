@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { groups } from '../core/operation/operation.ts';
 import type { Operation } from '../core/operation/operation.ts';
-import { ownVersion } from '../http/version.ts';
+import { ownVersion } from '../core/config/version.ts';
 import { addAuditCommands } from './audit.ts';
 import { addChatCommand } from './chat/command.ts';
 import { addCredentialCommands, refuseTokens } from './credential.ts';

@@ -4,7 +4,7 @@ import type { Config } from '../core/config/config.ts';
 import { loadConfig } from '../core/config/load.ts';
 import { createCore } from '../core/create-core.ts';
 import { startServer } from '../http/server.ts';
-import { ownVersion } from '../http/version.ts';
+import { ownVersion } from '../core/config/version.ts';
 import { program } from './names.ts';
 import type { Terminal } from './output/terminal.ts';
 import type { ServeFlags } from './server-commands.ts';

@@ -30,7 +30,7 @@ test('an event without an end is bounded', async () => {
 
 test('the history has what was said, as far as an answer came', async () => {
   const sent: unknown[] = [];
-  const streams = [`${event({ content: 'One' })}`, `${event({ content: 'Two' })}data: [DONE]\n\n`, 'data: [DONE]\n\n'];
+  const streams = [event({ content: 'One' }), `${event({ content: 'Two' })}data: [DONE]\n\n`, 'data: [DONE]\n\n'];
   const models = {
     async post(_path: string, body: object) {
       sent.push('messages' in body ? body.messages : body);

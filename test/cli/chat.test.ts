@@ -12,9 +12,14 @@ let server: ServeChild;
 beforeAll(async () => {
   server = await startServe();
   const folder = ['--source', 'filesystem', '--filesystem', 'shared', '--subfolder', 'tiny', '--category', 'chat'];
-  expect(await server.run('register-model', 'tiny', ...folder)).toMatchObject({ status: 0 });
-  expect(await server.run('launch-instance', 'tiny', '--wait')).toMatchObject({ status: 0 });
+  await runs('register-model', 'tiny', ...folder);
+  await runs('launch-instance', 'tiny', '--wait');
 }, 180_000);
+/** Throws if the command fails. */
+async function runs(...argv: string[]): Promise<void> {
+  const { status, stderr } = await server.run(...argv);
+  if (status !== 0) throw new Error(stderr);
+}
 afterAll(() => server[Symbol.asyncDispose]());
 
 test('--message prints one answer on standard output, and nothing else', async () => {

@@ -12,10 +12,15 @@ beforeAll(async () => {
   server = await startServe();
   const folder = ['--source', 'filesystem', '--filesystem', 'shared', '--subfolder', 'tiny', '--category', 'chat'];
   // The short words of Slack, and the name as an assistant knows it.
-  expect(await server.run('register', 'tiny', ...folder)).toMatchObject({ status: 0 });
-  expect(await server.run('launch', 'tiny', '--wait')).toMatchObject({ status: 0 });
-  expect(await server.run('launch_instance', 'tiny', '--wait')).toMatchObject({ status: 0 });
+  await runs('register', 'tiny', ...folder);
+  await runs('launch', 'tiny', '--wait');
+  await runs('launch_instance', 'tiny', '--wait');
 }, 180_000);
+/** Throws if the command fails. */
+async function runs(...argv: string[]): Promise<void> {
+  const { status, stderr } = await server.run(...argv);
+  if (status !== 0) throw new Error(stderr);
+}
 afterAll(() => server[Symbol.asyncDispose]());
 
 test('a list can be read by another command: names only, all pages, hints apart', async () => {

@@ -49,9 +49,14 @@ function sum(numbers: readonly number[]): number {
 function shorten(text: string, width: number): string {
   if (stringWidth(text) <= width) return text;
   const end = Math.floor((width - 1) / 2);
-  return `${startOf([...text], width - 1 - end).join('')}…${startOf([...text].toReversed(), end)
-    .toReversed()
-    .join('')}`;
+  const characters = charactersOf(text);
+  const tail = startOf(characters.toReversed(), end).toReversed();
+  return `${startOf(characters, width - 1 - end).join('')}…${tail.join('')}`;
+}
+
+/** What people see as one character. */
+function charactersOf(text: string): string[] {
+  return Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
 }
 
 /** The first characters that are together no wider. */

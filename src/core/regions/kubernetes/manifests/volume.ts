@@ -26,7 +26,7 @@ export function volumeClaim(
   donor?: Claim,
 ): Manifest<V1PersistentVolumeClaim> {
   const bytes = manifest.files.reduce((sum, file) => sum + file.size, 0);
-  const spec = claimSpec(config, `${claimBytes(bytes) / mib}Mi`);
+  const storage = `${claimBytes(bytes) / mib}Mi`;
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
@@ -35,17 +35,16 @@ export function volumeClaim(
       labels: { [labels.name]: 'ecolink-volume', [labels.volume]: key },
       annotations: { [annotations.repo]: manifest.repo, [annotations.commit]: manifest.commit },
     }),
-    spec: donor === undefined ? spec : clonedSpec(spec, donor),
+    spec: donor === undefined ? claimSpec(config, storage) : clonedSpec(config, storage, donor),
   };
 }
 
 /** A clone has its source's class, and is no smaller. */
-function clonedSpec(spec: V1PersistentVolumeClaimSpec, donor: Claim): V1PersistentVolumeClaimSpec {
-  const own = storageOf(spec.resources);
+function clonedSpec(config: KubernetesRegionConfig, own: string, donor: Claim): V1PersistentVolumeClaimSpec {
   const theirs = donor.status?.capacity?.['storage'] ?? storageOf(donor.spec?.resources);
   const storage = (quantityOf(own) ?? 0) >= (quantityOf(theirs) ?? 0) ? own : theirs;
   return {
-    ...spec,
+    accessModes: [config.access_mode],
     storageClassName: donor.spec?.storageClassName,
     resources: { requests: { storage } },
     dataSource: { kind: 'PersistentVolumeClaim', name: donor.metadata.name },
