@@ -37,6 +37,11 @@ const runtimeShape = {
   formats: z.array(z.enum(formats)).min(1),
   /** EcoLink fills in {model_path}, {served_name}, {host}, {port} and, in Kubernetes, {drain_seconds}. */
   arguments: z.array(z.string()).default([]),
+  /** The name under which the engine serves a model, for engines that do not take a model id. Callers do not see it. */
+  served_name: z
+    .string()
+    .regex(/^[\w.{}/-]*\{model\}[\w.{}/-]*$/, 'must contain {model}, without a colon, such as {model}-{instance}')
+    .optional(),
   /** More arguments for models of a category. */
   category_arguments: z.partialRecord(z.enum(categories), z.array(z.string())).default({}),
   /** Hub tasks that it serves in a category, if not all (`audio` is speech to text and text to speech). */

@@ -87,6 +87,7 @@ const sglang = {
     '--port',
     '{port}',
   ],
+  served_name: '{model}-{instance}',
   context_argument: '--context-length',
   context_report: maxModelLen,
   parallel_argument: '--tp-size',
