@@ -161,7 +161,9 @@ async function attempt(
 }
 
 function restorerFor({ askedModel }: Call, servedName: string): ModelRestorer | undefined {
-  return askedModel === undefined || askedModel === servedName ? undefined : createModelRestorer(servedName, askedModel);
+  return askedModel === undefined || askedModel === servedName
+    ? undefined
+    : createModelRestorer(servedName, askedModel);
 }
 
 /** Every attempt sends the blocks as a stream of its own: joining them would need as much memory again. */

@@ -22,7 +22,11 @@ export function createModelRestorer(servedName: string, asked: string): ModelRes
   const replacement = Buffer.from(`"model":${JSON.stringify(asked)}`).toString('latin1');
   const plainField = `"model":${name}`;
   let pending = '';
-  const restore = (text: string): Buffer => Buffer.from(text.replaceAll(field, () => replacement), 'latin1');
+  const restore = (text: string): Buffer =>
+    Buffer.from(
+      text.replaceAll(field, () => replacement),
+      'latin1',
+    );
   return {
     take(chunk) {
       const text = pending + chunk.toString('latin1');

@@ -9,8 +9,7 @@ function restored(text: string, pieceBytes: number): string {
   const restorer = createModelRestorer('tiny-1', 'tiny:1');
   const bytes = Buffer.from(text);
   const pieces: Buffer[] = [];
-  for (let at = 0; at < bytes.length; at += pieceBytes)
-    pieces.push(restorer.take(bytes.subarray(at, at + pieceBytes)));
+  for (let at = 0; at < bytes.length; at += pieceBytes) pieces.push(restorer.take(bytes.subarray(at, at + pieceBytes)));
   return Buffer.concat([...pieces, restorer.rest()]).toString();
 }
 

@@ -182,7 +182,8 @@ export class LocalRegion implements Region {
     const values = { model_path: modelPath, served_name: workload.servedName, host: '127.0.0.1' };
     const given = [...args, ...workload.arguments];
     const { environment } = runtime;
-    const wordsFor = (port: number): string[] => fillIn(given, { ...values, port: String(port) });
+    const wordsFor = (port: number): string[] =>
+      fillIn(given, { ...values, model_dir: model.folder, port: String(port) });
     const listed = { ...engineEnvironment(this.#deps.environment), ...offline };
     const start = {
       instance: workload.instance,
