@@ -164,6 +164,7 @@ export const errorCodes = {
   no_account_token: { kind: 'unavailable', means: 'The cluster issued no token for the ServiceAccount.' },
   no_healthy_replica: { kind: 'unavailable', means: 'No replica of the instance is healthy.' },
   no_role: { kind: 'refused', means: 'The person no longer has a role.' },
+  no_accelerator_free: { kind: 'unavailable', means: 'All accelerators of the kind are in use.' },
   no_runtime: { kind: 'refused', means: 'No runtime of the region fits the call.' },
   not_a_model: { kind: 'refused', means: 'The repo or folder contains no weights of a model.' },
   not_an_approver: { kind: 'refused', means: 'The person may not decide on the approval request.' },

@@ -5,6 +5,9 @@ import type { Fleet } from '../region/fleet.ts';
 import { pickleWarnings } from '../registry/model.ts';
 import { contextEstimate, memoryEstimate, memoryWarnings } from '../registry/sizing.ts';
 import type { CheckedArgument } from '../runtimes/check-arguments.ts';
+import { flagName } from '../runtimes/model-code.ts';
+import { plainFlag } from '../config/launch-arguments.ts';
+import type { RegionConfig } from '../config/region-settings.ts';
 import type { RuntimeUse } from '../runtimes/model-code.ts';
 import { fieldArguments } from '../runtimes/launch-fields.ts';
 import { modelArguments, modelWarnings } from '../runtimes/model-arguments.ts';
@@ -170,7 +173,8 @@ function planRegion(
     past,
   );
   const ranks = runtime.parallel_argument === undefined ? 1 : Math.max(1, count);
-  const engineMemory = { ...runtime.memory, share: input.memory_share ?? runtime.memory.share };
+  const wish = withRegionShare(input, runtime, fleet.configOf(region));
+  const engineMemory = { ...runtime.memory, share: wish.memory_share ?? runtime.memory.share };
   const memory = memoryEstimate(model.bytes, model.architecture, {
     contextLength: input.context_length,
     tensorParallel: ranks,
@@ -190,7 +194,7 @@ function planRegion(
         category: model.category,
         contextLength: input.context_length,
         acceleratorCount: accelerator === undefined ? undefined : count,
-        added: [...fieldArguments(runtime, input, words), ...modelArguments(runtime, traits, words)],
+        added: [...fieldArguments(runtime, wish, words), ...modelArguments(runtime, traits, words)],
         arguments: words,
       }),
     image: imageFor(runtime, kept, accelerator !== undefined),
@@ -208,6 +212,13 @@ function planRegion(
     launch_arguments: given.arguments.length > 0 ? given.arguments.map(shownArgument) : undefined,
     runs_code: given.code.length > 0 ? given.code : undefined,
   };
+}
+
+/** The region's share counts for engines that have a setting for it, unless the launch says another, or gives the flag. */
+function withRegionShare(input: LaunchInput, { launch_fields: fields }: Runtime, { memory_share }: RegionConfig) {
+  const [flag] = fields.memory_share ?? [];
+  const isGiven = flag === undefined || (input.arguments ?? []).some((word) => plainFlag(flagName(word)) === flag);
+  return { ...input, memory_share: input.memory_share ?? (isGiven ? undefined : memory_share) };
 }
 
 function volumeFor(fact: VolumeFact, sharing: 'link' | 'copy' | undefined): RegionLaunch['volume'] {

@@ -18,8 +18,21 @@ const region = {
   accelerators: [{ name: 'gpu', memory_gib: 80, resource: 'nvidia.com/gpu' }],
 };
 
+const near = { name: 'near', kind: 'local', memory_share: 0.4 };
+const mine = {
+  name: 'mine',
+  kind: 'local',
+  categories: ['chat'],
+  formats: ['safetensors'],
+  command: ['serve'],
+  engine: 'vllm',
+  launch_fields: { memory_share: ['--gpu-memory-utilization', '{value}'] },
+};
+
 const planSchema = z.object({
-  regions: z.tuple([z.looseObject({ runtime: z.string(), arguments: z.array(z.string()), image: z.string() })]),
+  regions: z.tuple([
+    z.looseObject({ runtime: z.string(), arguments: z.array(z.string()), image: z.string().optional() }),
+  ]),
   warnings: z.array(z.string()),
 });
 
@@ -48,7 +61,7 @@ describe('a model and the engine that would serve it', () => {
     undo.defer(() => rm(folder, { recursive: true }));
     hub = await startHub();
     undo.defer(() => hub.close());
-    await writeFile(join(folder, 'ecolink.yaml'), JSON.stringify({ regions: [region] }));
+    await writeFile(join(folder, 'ecolink.yaml'), JSON.stringify({ regions: [region, near], runtimes: [mine] }));
     const environment = { HF_ENDPOINT: hub.endpoint, ECOLINK_CONFIG: join(folder, 'ecolink.yaml') };
     core = undo.use(await startCore({ environment }));
     for (const [name, [task, text, words]] of Object.entries(models)) {
@@ -60,7 +73,7 @@ describe('a model and the engine that would serve it', () => {
   afterAll(() => undo.disposeAsync());
 
   const plan = async (model: keyof typeof models, more: object = {}) =>
-    planSchema.parse(await core.run('plan_launch', { model, ...more }));
+    planSchema.parse(await core.run('plan_launch', { model, regions: ['far'], ...more }));
   const check = async (model: keyof typeof models) =>
     z
       .object({ warnings: z.array(z.string()) })
@@ -85,9 +98,18 @@ describe('a model and the engine that would serve it', () => {
   });
 
   it('keeps these fields at a restart', async () => {
-    await core.run('launch_instance', { model: 'qwen', max_sequences: 7 });
+    await core.run('launch_instance', { model: 'qwen', regions: ['far'], max_sequences: 7 });
     await core.run('restart_instance', { instance: '1' });
     expect(JSON.stringify(await core.run('get_instance', { instance: '1' }))).toContain('"--max-num-seqs","7"');
+  });
+
+  it('shares the memory as its region says, unless the launch says otherwise', async () => {
+    const words = async (more: object) =>
+      (await plan('qwen', { regions: ['near'], runtime: 'mine', ...more })).regions[0].arguments;
+    expect(await words({})).toEqual(['--gpu-memory-utilization', '0.4']);
+    expect(await words({ memory_share: 0.7 })).toEqual(['--gpu-memory-utilization', '0.7']);
+    const given = ['--gpu-memory-utilization', '0.8'];
+    expect(await words({ arguments: given })).toEqual(given);
   });
 
   it('is told to have no chat template, and not refused for it', async () => {
@@ -108,7 +130,7 @@ describe('a model and the engine that would serve it', () => {
     expect((await plan('judge')).regions[0].arguments.join(' ')).toContain('Qwen3ForSequenceClassification');
     await expect(plan('judge', { runtime: 'tei' })).rejects.toMatchObject({ code: 'reranker_not_known' });
     await expect(plan('cosine')).rejects.toMatchObject({ code: 'reranker_not_known' });
-    await expect(core.run('launch_instance', { model: 'cosine' })).rejects.toMatchObject({
+    await expect(core.run('launch_instance', { model: 'cosine', regions: ['far'] })).rejects.toMatchObject({
       code: 'reranker_not_known',
     });
     expect(await check('cosine')).toContainEqual(expect.stringContaining('cannot be launched here') as string);
