@@ -91,8 +91,8 @@ test('the nearest command is named for one that does not exist', () => {
 test('operations that a sentence names become what can be typed', () => {
   const input = { instance: 3 };
   const text = say`Follow it with ${run('get_instance', input)}, or ${run('stop_instance', input)}. <b> plan_digest`;
-  expect(slackMarkup(text)).toBe('Follow it with `/ecolink status 3`, or *Stop an instance*. &lt;b&gt; plan_digest');
-  expect(slackWords(text)).toBe('Follow it with /ecolink status 3, or "Stop an instance". <b> plan_digest');
+  expect(slackMarkup(text)).toBe('Follow it with `/ecolink status 3`, or the button "Stop". &lt;b&gt; plan_digest');
+  expect(slackWords(text)).toBe('Follow it with /ecolink status 3, or the button "Stop". <b> plan_digest');
 });
 
 const all = { admitsWorkspace: () => true };

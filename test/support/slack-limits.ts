@@ -6,6 +6,7 @@ interface Shape {
   block_id?: string;
   action_id?: string;
   text?: string | { type: string; text: string };
+  fields?: { text: string }[];
   label?: { text: string };
   hint?: { text: string };
   placeholder?: { text: string };
@@ -60,7 +61,12 @@ function breachesOfBlocks(blocks: readonly KnownBlock[]): string[] {
 function breachesOfBlock(block: Shape): string[] {
   switch (block.type) {
     case 'section':
-      return bounds('section', textOf(block), 1, 3000);
+      return [
+        ...(block.text === undefined && block.fields === undefined ? ['section without text and fields'] : []),
+        ...bounds('section', textOf(block), 1, 3000),
+        ...(block.fields === undefined ? [] : between('section fields', block.fields.length, 1, 10)),
+        ...(block.fields ?? []).flatMap(({ text }) => bounds('section field', text, 1, 2000)),
+      ];
     case 'header':
       return bounds('header', textOf(block), 1, 150);
     case 'context':
@@ -79,11 +85,20 @@ function breachesOfBlock(block: Shape): string[] {
         ...bounds('hint', block.hint?.text, 1, 2000),
         ...(block.element ? breachesOfElement(block.element) : ['input without element']),
       ];
+    case 'rich_text':
+      return [...between('rich text', textLength([block]), 1, 12_000), ...breachesOfRichText(block)];
     case 'divider':
       return [];
     default:
       return [`a block of type ${block.type}, which this checker does not know`];
   }
+}
+
+/** Slack refuses an empty text in rich text. */
+function breachesOfRichText({ elements = [] }: Shape): string[] {
+  return elements.flatMap((part) =>
+    (part.elements ?? []).flatMap((each) => (each.type === 'text' ? bounds('rich text', textOf(each), 1, 4000) : [])),
+  );
 }
 
 function breachesOfElement(element: Shape): string[] {

@@ -13,7 +13,8 @@ export const stopInstance = defineMutation({
   effect: 'destructive',
   role: 'member',
   others: 'admin',
-  frontEnds: ['cli', 'mcp'],
+  frontEnds: ['cli', 'mcp', 'slack'],
+  slack: { button: 'Stop' },
   withoutServer: false,
   waitsFor: 'stopped',
   input: z.strictObject({
