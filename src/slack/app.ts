@@ -9,7 +9,10 @@ import { reasonFormId } from './blocks/approval-blocks.ts';
 import { createApprovalMessages } from './messages/approval-messages.ts';
 import { installedBots, oneBot } from './connect/bots.ts';
 import type { Bots } from './connect/bots.ts';
+import { onOpen, onRun } from './commands/button-actions.ts';
 import { onCommand } from './commands/command.ts';
+import { onTyped } from './commands/typed-actions.ts';
+import { openPrefix, runPrefix, typedFormId } from './blocks/action-blocks.ts';
 import { commandName } from './blocks/speaker.ts';
 import type { SlackDeps } from './workspace/dependencies.ts';
 import { createEndingMessages, extendId, onExtend } from './messages/ending-messages.ts';
@@ -136,7 +139,7 @@ async function identify(core: Core, slack: SlackSecrets, options: WebClientOptio
 }
 
 function listen(app: App, deps: SlackDeps): void {
-  const forms = new RegExp(`^${formPrefix.replace('.', String.raw`\.`)}`);
+  const forms = startsWith(formPrefix);
   app.command(commandName, (args) => onCommand(deps, args));
   app.view<ViewSubmitAction>({ callback_id: forms, type: 'view_submission' }, (args) => onSubmit(deps, args));
   app.view<ViewClosedAction>({ callback_id: forms, type: 'view_closed' }, (args) => onClose(deps, args));
@@ -146,6 +149,13 @@ function listen(app: App, deps: SlackDeps): void {
   );
   app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: extendId }, (args) => onExtend(deps, args));
   app.view<ViewSubmitAction>({ callback_id: reasonFormId, type: 'view_submission' }, (args) => onReason(deps, args));
+  app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: startsWith(runPrefix) }, (args) =>
+    onRun(deps, args),
+  );
+  app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: startsWith(openPrefix) }, (args) =>
+    onOpen(deps, args),
+  );
+  app.view<ViewSubmitAction>({ callback_id: typedFormId, type: 'view_submission' }, (args) => onTyped(deps, args));
   app.event('app_uninstalled', (args) => onUninstalled(deps.core, args));
   app.event('tokens_revoked', (args) => onTokensRevoked(deps.core, args));
   app.error(async (error) => {
@@ -154,6 +164,10 @@ function listen(app: App, deps: SlackDeps): void {
       deps.core.log.info({ reason: error.message }, 'Slack: not served');
     else deps.core.log.error({ err: error }, 'a Slack handler failed');
   });
+}
+
+function startsWith(prefix: string): RegExp {
+  return new RegExp(`^${prefix.replaceAll('.', '[.]')}`);
 }
 
 /** Undefined if nothing comes in over HTTP. */

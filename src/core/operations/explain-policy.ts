@@ -12,7 +12,8 @@ export const explainPolicy = defineQuery({
   effect: 'read',
   audited: true,
   role: 'viewer',
-  frontEnds: ['cli'],
+  frontEnds: ['cli', 'slack'],
+  slack: { verb: 'launch', step: true },
   withoutServer: true,
   input: z.strictObject({
     operation: field(z.string().min(1).max(64), {
