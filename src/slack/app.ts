@@ -17,7 +17,11 @@ import { commandName } from './blocks/speaker.ts';
 import type { SlackDeps } from './workspace/dependencies.ts';
 import { createEndingMessages, extendId, onExtend } from './messages/ending-messages.ts';
 import { switchId } from './forms/field-block.ts';
-import { formPrefix } from './forms/form-view.ts';
+import { onLaunch, onLaunchClick, onPlan } from './launch/launch-flow.ts';
+import { launchFormId, modelActionId } from './launch/launch-view.ts';
+import { onModelOptions } from './launch/model-options.ts';
+import type { LastLists } from './launch/model-options.ts';
+import { planFormId } from './launch/plan-view.ts';
 import { createInstaller } from './connect/installer.ts';
 import type { Installer } from './connect/installer.ts';
 import { createLiveMessages, defaultPace } from './messages/live-messages.ts';
@@ -36,7 +40,7 @@ export interface SlackOptions {
   slackApiUrl?: string;
   /** How often launch messages are edited. */
   pace?: Pace;
-  /** Milliseconds before the form of a submission says *checking…*; at most 2,500. */
+  /** Milliseconds before the form of a submission says *checking…*; Slack gives 3,000, people less. */
   patience?: number;
 }
 
@@ -73,7 +77,7 @@ export async function startSlack(core: Core, options: SlackOptions = {}): Promis
   const live = createLiveMessages(core, bots, options.pace ?? defaultPace);
   const approvals = createApprovalMessages({ core, bots, live });
   const endings = createEndingMessages({ core, bots });
-  const patience = options.patience ?? 1500;
+  const patience = options.patience ?? 800;
   listen(app, { core, bots, live, approvals, awaited: new Map(), patience });
   const end = async (): Promise<void> => {
     live.close();
@@ -139,7 +143,9 @@ async function identify(core: Core, slack: SlackSecrets, options: WebClientOptio
 }
 
 function listen(app: App, deps: SlackDeps): void {
-  const forms = startsWith(formPrefix);
+  // Each form of its own, and the generic one for all others.
+  const forms = /^form[.](?!launch_instance$)/;
+  const lists: LastLists = new Map();
   app.command(commandName, (args) => onCommand(deps, args));
   app.view<ViewSubmitAction>({ callback_id: forms, type: 'view_submission' }, (args) => onSubmit(deps, args));
   app.view<ViewClosedAction>({ callback_id: forms, type: 'view_closed' }, (args) => onClose(deps, args));
@@ -154,6 +160,14 @@ function listen(app: App, deps: SlackDeps): void {
   );
   app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: startsWith(openPrefix) }, (args) =>
     onOpen(deps, args),
+  );
+  app.view<ViewSubmitAction>({ callback_id: launchFormId, type: 'view_submission' }, (args) => onPlan(deps, args));
+  app.view<ViewSubmitAction>({ callback_id: planFormId, type: 'view_submission' }, (args) => onLaunch(deps, args));
+  app.action<BlockAction>({ type: 'block_actions', action_id: startsWith('launch.') }, (args) =>
+    onLaunchClick(deps, args),
+  );
+  app.options<'block_suggestion'>({ type: 'block_suggestion', action_id: modelActionId }, (args) =>
+    onModelOptions(deps, lists, args),
   );
   app.view<ViewSubmitAction>({ callback_id: typedFormId, type: 'view_submission' }, (args) => onTyped(deps, args));
   app.event('app_uninstalled', (args) => onUninstalled(deps.core, args));

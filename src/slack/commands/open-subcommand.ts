@@ -2,6 +2,7 @@ import type { Caller } from '../../core/base/caller.ts';
 import { subcommands, formOf } from '../blocks/command-text.ts';
 import type { Bot } from '../connect/bots.ts';
 import { openForm, openView } from '../forms/open-form.ts';
+import { openLaunch } from '../launch/launch-flow.ts';
 import type { SlackDeps } from '../workspace/dependencies.ts';
 import { breakGlassView, deleteModelView } from './typed-actions.ts';
 
@@ -16,11 +17,12 @@ interface Opening {
 
 /** Opens the form of a subcommand, for a typed command and for a button alike. */
 export async function openSubcommand(
-  { core }: SlackDeps,
+  deps: SlackDeps,
   bot: Bot,
   caller: Caller,
   { name, given, triggerId, channel }: Opening,
 ): Promise<void> {
+  const { core } = deps;
   const subcommand = subcommands.find((each) => each.name === name);
   if (!subcommand) return;
   if (subcommand.name === 'delete') {
@@ -31,6 +33,7 @@ export async function openSubcommand(
     await openView(bot, triggerId, await breakGlassView(core, caller, given));
     return;
   }
+  if (subcommand.name === 'launch') return openLaunch(deps, bot, caller, { given, triggerId, channel });
   const operation = formOf(subcommand.name);
   if (operation) await openForm(core, bot, caller, { operation, given, triggerId, channel });
 }

@@ -61,6 +61,8 @@ export function loadingView(operation: Operation, form: Form): ModalView {
 export function doneView(operation: Operation, receipt: Receipt): ModalView {
   return {
     ...shell(operation),
+    // The form behind it has done its work.
+    clear_on_close: true,
     close: plain('Done', buttonLimit),
     blocks: [section(`${receiptIcon(receipt)} ${receiptMarkup(receipt)}`, 'done')],
   };

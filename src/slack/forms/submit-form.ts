@@ -80,7 +80,7 @@ export async function onSubmit(
   deps.awaited.delete(id);
   if (!outcome || !acknowledged)
     await deliver(deps, { submission, outcome: settled, view: view.id, who, waiting, bot: await botAt(deps, context) });
-  await announce(deps, submission, caller, who, settled);
+  await announce(deps, submission.form.channel ?? deps.core.config.slack.channel, caller, who, settled);
 }
 
 /** Somebody closed the form. An outcome that is still to come goes into a message. */
@@ -163,16 +163,14 @@ async function deliver(deps: SlackDeps, { submission, outcome, view, who, waitin
   await post(deps.bots, { user: who.user, at: who }, { text, blocks: [title, ...blocks] });
 }
 
-/** A new instance gets a message that follows it, in the channel of the command. */
-async function announce(
+/** A new instance gets a message that follows it: in the channel, else by direct message. */
+export async function announce(
   deps: SlackDeps,
-  { form }: Submission,
+  channel: string | undefined,
   caller: Caller,
   who: SlackUser,
   outcome: Outcome,
 ): Promise<void> {
   if ('error' in outcome || outcome.receipt.instance === undefined) return;
-  const channel = form.channel ?? deps.core.config.slack.channel;
-  const destination = { user: who.user, at: who, channel };
-  await deps.live.follow(outcome.receipt.instance, caller, destination);
+  await deps.live.follow(outcome.receipt.instance, caller, { user: who.user, at: who, channel });
 }
