@@ -99,9 +99,10 @@ async function createDeps(
   const addresses = createClientAddresses(http.trusted_proxies);
   const failures = createFailureLimit({ perMinute: http.failures_per_minute, now: () => performance.now() });
   const admit = createGatekeeper({ access: core.access, checkHost, addresses, failures });
+  const admitCall = createGatekeeper({ access: core, checkHost, addresses, failures });
   const held = createHeldBytes({ perToken: http.bodies_per_token_mib * mib, total: http.bodies_mib * mib });
   const limits = { limitBytes: http.body_mib * mib, progressMs: timeouts.progress };
-  const gateway = createGateway({ core, admit, held, limits, observer: metrics.gateway });
+  const gateway = createGateway({ core, admit: admitCall, held, limits, observer: metrics.gateway });
   const mcp = undo.use(createMcpHttp({ core, version: ownVersion() }));
   const slack = await mountSlack(core);
   undo.defer(() => slack.close());

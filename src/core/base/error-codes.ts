@@ -235,6 +235,10 @@ export const errorCodes = {
     kind: 'unavailable',
     means: 'The region demands a sandbox for engines, and this machine has none.',
   },
+  routes_stale: {
+    kind: 'unavailable',
+    means: 'The gateway has not heard from the server for longer than it may take calls without it.',
+  },
   scope_missing: { kind: 'refused', means: 'The token does not have the required scope.' },
   server_did_not_start: { kind: 'unavailable', means: 'The server did not start.' },
   server_full: { kind: 'unavailable', means: 'The server holds as many bytes of request bodies as it may.' },

@@ -29,6 +29,8 @@ export interface Secrets {
   auditKey: { value?: string; file: string };
   /** Keys of stored secrets: base64 values, separated by commas, or the file that contains them. The first one seals. */
   key: { value?: string; file: string };
+  /** Signs what gateways get, and lets them in: a private key in PEM and a text. Default: files in the data folder. */
+  gateway: { signingKey?: string; credential?: string };
   hfToken?: string;
   slack?: SlackSecrets;
 }
