@@ -11,6 +11,8 @@ import type { InputOf, OperationName, OutputOf } from './operations/catalogue.ts
 import type { InFlight } from './routing/in-flight.ts';
 import type { CallDirectory } from './routing/routing-feed.ts';
 
+export { createInFlight } from './routing/in-flight.ts';
+export type { CallDirectory } from './routing/routing-feed.ts';
 export type { InFlight, Loss } from './routing/in-flight.ts';
 export { gatewayFiles } from './routing/gateway-keys.ts';
 export type { Api, CallableModel, Replica, Route, Routes } from './routing/routes.ts';
@@ -67,6 +69,8 @@ export interface Core extends AsyncDisposable, Managers, CallDirectory {
     follow(after: number | undefined, send: (line: string) => void): Promise<Disposable>;
     /** True if it is the credential of the gateways. */
     admits(credential: string): boolean;
+    /** The ids of tokens that made calls at a gateway. */
+    noteUses(tokens: readonly string[]): void;
   };
   /** Counts the calls that front ends send to replicas. */
   readonly inFlight: InFlight;

@@ -196,6 +196,8 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   });
   const executing = { access, store, services, log, clock, newId, observers };
   if (options.reconcile) {
+    // A gateway that starts before it ever asks needs their files.
+    gatewayKeys();
     undo.use(await closeInterruptedRows(audit, clock, log));
     const reconciler = createReconciler({
       store,
@@ -235,7 +237,11 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
       // Admins see everything.
       atLeast(caller.person.role, 'admin') || maySee(services, change, caller),
     ...directoryOf(feed),
-    routingFeed: { follow: (after, send) => feed.follow(after, send), admits: (given) => gatewayKeys().admits(given) },
+    routingFeed: {
+      follow: (after, send) => feed.follow(after, send),
+      admits: (credential) => gatewayKeys().admits(credential),
+      noteUses: (tokens) => tokens.forEach((token) => feed.noteUse(`token:${token}`)),
+    },
     inFlight,
     approvals: approvals.board,
     endings: createEndingBoard({ store, access, now }),
