@@ -5,7 +5,9 @@ import { loadConfig } from '../core/config/load.ts';
 import { createCore } from '../core/create-core.ts';
 import { startServer } from '../http/server.ts';
 import { ownVersion } from '../core/config/version.ts';
+import { startGatewayBeside } from './gateway-beside.ts';
 import { program } from './names.ts';
+import { stopSignal } from './stop-signal.ts';
 import type { Terminal } from './output/terminal.ts';
 import type { ServeFlags } from './server-commands.ts';
 
@@ -42,9 +44,11 @@ async function runServer({ waits, flags, stop, signal }: Run, terminal: Terminal
   const log = createLog({ level: config.logLevel, pretty: config.logPretty });
   await using core = await createCore(config, log, { reconcile: true, waits, signal });
   await using server = await startServer(core);
+  const endGateway = await startGatewayBeside(config, log);
   const claimCode = config.secrets.slack ? await core.claims.offer() : undefined;
   terminal.out(welcome(config, server.url, claimCode));
   const end = await Promise.race([stop, core.replaced]);
+  if (typeof end === 'string') endGateway();
   if (typeof end !== 'string') throw end;
   terminal.err(`${end}: stopping. Another signal stops at once.`);
 }
@@ -59,24 +63,6 @@ function environmentOf({ port, host, config, dataDir }: ServeFlags): Record<stri
     ECOLINK_CONFIG: config ?? env['ECOLINK_CONFIG'],
     ECOLINK_DATA_DIR: dataDir ?? env['ECOLINK_DATA_DIR'],
   };
-}
-
-/**
- * Resolves at the first signal. A later one ends the process. One Ctrl-C may arrive several times within milliseconds:
- * the terminal, npm and bin/ecolink.js each pass it on.
- */
-function stopSignal(): Promise<NodeJS.Signals> {
-  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
-  let first: number | undefined;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    const now = performance.now();
-    first ??= now;
-    if (now - first > 700) process.exit(130);
-    resolve(signal);
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  return promise;
 }
 
 function welcome(config: Config, url: string, claimCode: string | undefined): string {

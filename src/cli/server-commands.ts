@@ -54,6 +54,12 @@ export function addServerCommands(program: Command, add: AddCommand, terminal: T
   ).action(async () => (await import('./stop-server.ts')).stopServer(terminal));
 
   own(
+    'gateway',
+    'Run a gateway for calls of models',
+    'Answers /v1 and /instances/<id>/proxy from the routes that the server last sent, also while the server is away. The server starts one on its machine. Elsewhere it needs ECOLINK_URL, ECOLINK_GATEWAY_CREDENTIAL and ECOLINK_GATEWAY_PUBLIC_KEY.',
+  ).action(async () => (await import('./gateway.ts')).gateway(terminal));
+
+  own(
     'mcp',
     'Serve an AI assistant over stdio',
     'Speaks MCP on standard input and output, for an assistant that starts it. Uses the running server. If none runs, it starts one that stays.',

@@ -11,10 +11,17 @@ import type { InputOf, OperationName, OutputOf } from './operations/catalogue.ts
 import type { Outbox } from './notify/outbox.ts';
 import type { ShownInstance } from './instances/read-instances.ts';
 import type { InFlight } from './routing/in-flight.ts';
-import type { Routes } from './routing/routes.ts';
+import type { CallDirectory } from './routing/routing-feed.ts';
 
+export { createInFlight } from './routing/in-flight.ts';
+export type { CallDirectory } from './routing/routing-feed.ts';
 export type { InFlight, Loss } from './routing/in-flight.ts';
-export type { Api, Replica, Route, Routes } from './routing/routes.ts';
+export { gatewayFiles } from './routing/gateway-keys.ts';
+export type { Api, CallableModel, Replica, Route, Routes } from './routing/routes.ts';
+export { createRoutingTable } from './routing/routing-table.ts';
+export type { RoutingTable } from './routing/routing-table.ts';
+export { readMessage, readPublicKey } from './routing/signed-message.ts';
+export type { FeedMessage } from './routing/signed-message.ts';
 export { adminNames } from './access/admin-names.ts';
 export type { Access, GroupLookup, RevokedToken, SlackWorkspace, TokenSummary } from './access/access.ts';
 export type { NewInstallation } from './access/workspaces/installations.ts';
@@ -58,11 +65,19 @@ export interface Execute {
 export type CallObserver = (operation: OperationName | 'unknown', code: string, seconds: number) => void;
 
 /** EcoLink, as front ends see it. */
-export interface Core extends AsyncDisposable, Managers {
+export interface Core extends AsyncDisposable, Managers, CallDirectory {
   readonly config: Config;
   readonly log: Log;
   readonly access: Access;
-  readonly routes: Routes;
+  /** What gateways follow. */
+  readonly routingFeed: {
+    /** Sends the lines that bring a gateway with the state `after` up to date, then every change and confirmation. */
+    follow(after: number | undefined, send: (line: string) => void): Promise<Disposable>;
+    /** True if it is the credential of the gateways. */
+    admits(credential: string): boolean;
+    /** The ids of tokens that made calls at a gateway. */
+    noteUses(tokens: readonly string[]): void;
+  };
   /** Counts the calls that front ends send to replicas. */
   readonly inFlight: InFlight;
   readonly changes: Changes;

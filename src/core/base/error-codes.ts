@@ -115,6 +115,10 @@ export const errorCodes = {
   given_twice: { kind: 'input', means: 'The command line gives one field twice.' },
   host_not_allowed: { kind: 'refused', means: 'The server does not accept the host name of the request.' },
   host_not_here: { kind: 'input', means: 'ECOLINK_HOST is not an address of this machine.' },
+  gateway_not_set_up: {
+    kind: 'unavailable',
+    means: 'The gateway has no key of a server, or one that cannot be read.',
+  },
   hub_cache_folder: {
     kind: 'refused',
     means: "The folder is a cache of the Hub's client. The model is in one of its snapshots.",
@@ -243,6 +247,14 @@ export const errorCodes = {
   sandbox_missing: {
     kind: 'unavailable',
     means: 'The region demands a sandbox for engines, and this machine has none.',
+  },
+  region_through_server: {
+    kind: 'unavailable',
+    means: 'Only the server reaches the replicas of the region, and the call came to a gateway on another machine.',
+  },
+  routes_stale: {
+    kind: 'unavailable',
+    means: 'The gateway has not heard from the server for longer than it may take calls without it.',
   },
   scope_missing: { kind: 'refused', means: 'The token does not have the required scope.' },
   server_did_not_start: { kind: 'unavailable', means: 'The server did not start.' },

@@ -11,6 +11,7 @@ import { storeIdentity } from './migrations/0008-store-identity.ts';
 import { whatRuns } from './migrations/0009-what-runs.ts';
 import { volumes } from './migrations/0010-volumes.ts';
 import { durations } from './migrations/0020-durations.ts';
+import { routingFeed } from './migrations/0030-routing-feed.ts';
 import { tokenNames } from './migrations/0011-token-names.ts';
 import { tokenTrees } from './migrations/0017-token-trees.ts';
 import { outbox } from './migrations/0025-outbox.ts';
@@ -36,5 +37,6 @@ export function migrations(flavour: Flavour): Record<string, Migration> {
     '0020-durations': durations(),
     '0025-outbox': outbox(flavour),
     '0026-instance-starts': instanceStarts,
+    '0030-routing-feed': routingFeed(),
   };
 }

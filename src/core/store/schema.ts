@@ -44,6 +44,8 @@ export interface Database {
   };
   /** One row. */
   store_identity: { only: Fixed<number>; id: Fixed<string> };
+  /** One row: the highest number that a server has reserved for states of the routing feed. */
+  routing_feed: { only: Fixed<number>; reserved: number };
   selections: { hash: Fixed<string>; files: Fixed<Json> };
   models: {
     id: Fixed<string>;
