@@ -122,7 +122,7 @@ const sentences: readonly [RegExp, Trouble][] = [
     {
       code: 'database_tls',
       said: 'takes only connections with TLS',
-      nextStep: 'Add sslmode=require to DATABASE_URL.',
+      nextStep: 'Add sslmode=verify-full to DATABASE_URL.',
     },
   ],
   [/SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string/, login],
