@@ -12,6 +12,7 @@ import type { InFlight } from './routing/in-flight.ts';
 import type { Routes } from './routing/routes.ts';
 
 export type { InFlight, Loss } from './routing/in-flight.ts';
+export { admitsCaller } from './runtimes/caller-paths.ts';
 export type { Api, Replica, Route, Routes } from './routing/routes.ts';
 export { adminNames } from './access/admin-names.ts';
 export type { Access, GroupLookup, RevokedToken, SlackWorkspace, TokenSummary } from './access/access.ts';

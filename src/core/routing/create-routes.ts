@@ -9,6 +9,7 @@ import { modelId } from '../instances/instance.ts';
 import type { Instance, InstanceRegion } from '../instances/instance.ts';
 import { servedNameOf } from '../runtimes/served-name.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
+import { apiOf } from './api-of.ts';
 import type { Replica, Route, Routes } from './routes.ts';
 import { allows } from '../instances/states.ts';
 
@@ -58,6 +59,7 @@ async function toRoute(instance: Instance, fleet: Fleet): Promise<Route> {
   return {
     instance: instance.id,
     modelId: id,
+    category: instance.category,
     replicas: (await Promise.all(instance.regions.map((each) => replicasIn(each, instance, fleet)))).flat(),
   };
 }
@@ -66,8 +68,8 @@ async function toRoute(instance: Instance, fleet: Fleet): Promise<Route> {
 async function replicasIn({ region, urls }: InstanceRegion, instance: Instance, fleet: Fleet): Promise<Replica[]> {
   if (urls.length === 0) return [];
   const found = fleet.regions().find(({ name }) => name === region);
-  const api = runtimeOf(instance, region, fleet);
-  const servedName = servedNameOf(api, instance);
+  const runtime = runtimeOf(instance, region, fleet);
+  const [api, servedName] = [apiOf(runtime), servedNameOf(runtime, instance)];
   return Promise.all(
     urls.map(async (url) => ({ url, region, api, servedName, key: await found?.keyOf?.(instance.id, url) })),
   );
