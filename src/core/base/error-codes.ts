@@ -20,6 +20,7 @@ export const errorCodes = {
   adapter_not_a_model: { kind: 'refused', means: 'The weights are an adapter (LoRA): they only change another model.' },
   admission_denied: { kind: 'refused', means: 'A rule of the cluster refuses the object.' },
   already_decided: { kind: 'conflict', means: 'The approval request is no longer pending.' },
+  answer_broke_off: { kind: 'unavailable', means: 'The answer of the model ended before it was complete.' },
   approval_not_found: {
     kind: 'not_found',
     means: 'The approval request does not exist, or the caller may not see it.',
@@ -60,6 +61,7 @@ export const errorCodes = {
   bad_usage: { kind: 'input', means: 'The command line cannot be parsed.' },
   bad_value: { kind: 'input', means: 'The text is not an access token of the Hub.' },
   body_too_large: { kind: 'input', httpStatus: 413, means: 'The body of the request is too large.' },
+  call_refused: { kind: 'input', means: 'The gateway or the engine refused a call of the model, and gave no code.' },
   cancelled: { kind: 'unavailable', means: 'The client cancelled the call before the answer came.' },
   category_required: { kind: 'input', means: 'EcoLink cannot tell the category, so it must be given.' },
   certificate_not_trusted: { kind: 'refused', means: 'The certificate of a server is not accepted.' },
@@ -114,6 +116,10 @@ export const errorCodes = {
   given_twice: { kind: 'input', means: 'The command line gives one field twice.' },
   host_not_allowed: { kind: 'refused', means: 'The server does not accept the host name of the request.' },
   host_not_here: { kind: 'input', means: 'ECOLINK_HOST is not an address of this machine.' },
+  gateway_not_set_up: {
+    kind: 'unavailable',
+    means: 'The gateway has no key of a server, or one that cannot be read.',
+  },
   hub_cache_folder: {
     kind: 'refused',
     means: "The folder is a cache of the Hub's client. The model is in one of its snapshots.",
@@ -124,7 +130,9 @@ export const errorCodes = {
   audio_not_readable: { kind: 'refused', means: 'The engine lacks what it needs to read audio.' },
   reranker_not_known: { kind: 'refused', means: 'The engine would rerank with numbers that are no scores.' },
   image_not_allowed: { kind: 'refused', means: 'The region does not allow the container image.' },
+  instance_ambiguous: { kind: 'input', means: 'Several instances of the model run, and none was named.' },
   instance_not_found: { kind: 'not_found', means: 'The instance does not exist, or the caller may not see it.' },
+  instance_not_running: { kind: 'conflict', means: 'The instance does not run yet, or runs no more.' },
   instance_stopped: { kind: 'not_found', means: 'The instance is stopped.' },
   invalid_token: {
     kind: 'unauthenticated',
@@ -163,6 +171,7 @@ export const errorCodes = {
     means: 'The data folder is on a network filesystem, where SQLite cannot lock.',
   },
   no_account_token: { kind: 'unavailable', means: 'The cluster issued no token for the ServiceAccount.' },
+  no_chat_with_category: { kind: 'input', means: 'A terminal cannot show what models of this category answer.' },
   no_healthy_replica: { kind: 'unavailable', means: 'No replica of the instance is healthy.' },
   no_role: { kind: 'refused', means: 'The person no longer has a role.' },
   no_accelerator_free: { kind: 'unavailable', means: 'All accelerators of the kind are in use.' },
@@ -240,6 +249,14 @@ export const errorCodes = {
     kind: 'unavailable',
     means: 'The region demands a sandbox for engines, and this machine has none.',
   },
+  region_through_server: {
+    kind: 'unavailable',
+    means: 'Only the server reaches the replicas of the region, and the call came to a gateway on another machine.',
+  },
+  routes_stale: {
+    kind: 'unavailable',
+    means: 'The gateway has not heard from the server for longer than it may take calls without it.',
+  },
   scope_missing: { kind: 'refused', means: 'The token does not have the required scope.' },
   server_did_not_start: { kind: 'unavailable', means: 'The server did not start.' },
   server_full: { kind: 'unavailable', means: 'The server holds as many bytes of request bodies as it may.' },
@@ -249,6 +266,7 @@ export const errorCodes = {
     kind: 'unavailable',
     means: 'The running server is of an older version and cannot prove to a client who it is.',
   },
+  server_still_runs: { kind: 'unavailable', means: 'The server was told to stop, and still ends its running calls.' },
   server_timeout: { kind: 'unavailable', means: 'The server did not answer in time.' },
   several_models: { kind: 'input', means: 'The repo or folder contains several models, and none was chosen.' },
   shutting_down: { kind: 'unavailable', means: 'The server is stopping.' },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { gatewaySchema } from './gateway.ts';
 import { httpSchema } from './http.ts';
 import { kubernetesSettings } from './kubernetes-region.ts';
 import { launchArgumentsSchema } from './launch-arguments.ts';
@@ -197,6 +198,7 @@ export function configFileSchema(kinds: readonly RegionSettings[], operations?: 
       policy: policySchema.optional(),
       approvals: approvalsSchema.default(approvalsSchema.parse({})),
       http: httpSchema.prefault({}),
+      gateway: gatewaySchema.prefault({}),
       slack: slackSchema.prefault({}),
       /** How long new tokens are valid: if nothing is said, and at most. */
       tokens: z

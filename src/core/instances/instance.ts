@@ -67,6 +67,8 @@ export interface Instance {
   private: boolean;
   createdAt: string;
   stopAt?: string;
+  /** When it was last started after a stop, else when it was launched. */
+  startedAt: string;
   regions: InstanceRegion[];
 }
 
