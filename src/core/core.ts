@@ -16,6 +16,7 @@ import type { CallDirectory } from './routing/routing-feed.ts';
 export { createInFlight } from './routing/in-flight.ts';
 export type { CallDirectory } from './routing/routing-feed.ts';
 export type { InFlight, Loss } from './routing/in-flight.ts';
+export { admitsCaller } from './runtimes/caller-paths.ts';
 export { gatewayFiles } from './routing/gateway-keys.ts';
 export type { Api, CallableModel, Replica, Route, Routes } from './routing/routes.ts';
 export { createRoutingTable } from './routing/routing-table.ts';

@@ -92,6 +92,7 @@ export const errorCodes = {
   errand_failed: { kind: 'unavailable', means: 'The pod that reads a volume did not do its task.' },
   eviction_pending: { kind: 'unavailable', means: 'The deletion of the volume takes longer than the call waits.' },
   field_missing: { kind: 'input', means: 'A required field or argument is missing.' },
+  route_not_served: { kind: 'input', means: 'Models of this category do not serve the route.' },
   field_not_supported: { kind: 'input', means: 'The engine has no setting for the field.' },
   field_not_applicable: { kind: 'input', means: 'The field is only valid with another field.' },
   fields_contradict: { kind: 'input', means: 'Fields were given that exclude each other.' },
