@@ -18,7 +18,7 @@ export type { Api, Replica, Route, Routes } from './routing/routes.ts';
 export { adminNames } from './access/admin-names.ts';
 export type { Access, GroupLookup, RevokedToken, SlackWorkspace, TokenSummary } from './access/access.ts';
 export type { NewInstallation } from './access/workspaces/installations.ts';
-export type { RequestFacts, ShownApproval } from './approvals/read.ts';
+export type { ShownApproval } from './approvals/read.ts';
 export type { MessageKey, OutboxMessage, Place } from './notify/outbox-table.ts';
 export { priorities } from './notify/outbox.ts';
 export type { NewMessage, Outbox } from './notify/outbox.ts';

@@ -6,7 +6,7 @@ import { startServer } from '../../src/http/server.ts';
 import type { Server } from '../../src/http/server.ts';
 import { startCore } from '../support/core.ts';
 import type { TestCore } from '../support/core.ts';
-import { SlackCloud, app, sendSigned } from '../support/slack-cloud.ts';
+import { SlackCloud, app } from '../support/slack-cloud.ts';
 import type { CloudPlace } from '../support/slack-cloud.ts';
 
 /** A server that workspaces of a Slack install the app of. */
@@ -82,18 +82,19 @@ export async function startInstallable(options: InstallableOptions = {}): Promis
         team_id: team,
         ...(enterprise === undefined ? {} : { enterprise_id: enterprise, is_enterprise_install: 'true' }),
         channel_id: 'C1',
-        trigger_id: 'trigger',
+        trigger_id: cloud.trigger(),
         response_url: `${cloud.url}/answer/${team}`,
       });
-      await sendSigned(events, body.toString());
+      await cloud.deliver(events, body.toString());
     },
     event: (event, about) =>
-      sendSigned(
+      cloud.deliver(
         events,
         JSON.stringify({ type: 'event_callback', event, event_time: Math.floor(Date.now() / 1000), ...about }),
         'application/json',
+        3,
       ),
-    interact: (payload) => sendSigned(events, new URLSearchParams({ payload: JSON.stringify(payload) }).toString()),
+    interact: (payload) => cloud.deliver(events, new URLSearchParams({ payload: JSON.stringify(payload) }).toString()),
     write: (config) => writeFile(join(place.dataDir, 'ecolink.yaml'), JSON.stringify(config)),
     [Symbol.asyncDispose]: () => everything.disposeAsync(),
   };
