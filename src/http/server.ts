@@ -19,7 +19,7 @@ import { createHostCheck } from './host-check.ts';
 import { listenOnSocket } from './local-socket.ts';
 import { createMetrics } from './metrics.ts';
 import { mountSlack } from './slack-mount.ts';
-import { ownVersion } from './version.ts';
+import { ownVersion } from '../core/config/version.ts';
 
 const mib = 1024 ** 2;
 

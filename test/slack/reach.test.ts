@@ -19,7 +19,11 @@ import type { Place } from './place.ts';
 
 const inSlack = catalogue.filter(({ frontEnds }) => frontEnds.includes('slack'));
 const withVerb = catalogue.filter(({ slack }) => slack && 'verb' in slack);
+const confirmed = withVerb.filter(({ slack }) => slack && 'confirm' in slack && slack.confirm);
+const steps = withVerb.filter(({ slack }) => slack && 'step' in slack && slack.step);
 const forms = withVerb.filter(({ slack }) => slack && 'form' in slack && slack.form);
+/** The verb alone runs them. */
+const atOnce = withVerb.filter((operation) => ![...forms, ...confirmed, ...steps].includes(operation));
 const withButton = catalogue.flatMap((operation) => {
   const { slack } = operation;
   return slack && 'button' in slack ? [{ name: operation.name, button: slack.button }] : [];
@@ -42,11 +46,24 @@ test('an operation says how Slack reaches it if, and only if, Slack has it', () 
   );
 });
 
-test('each subcommand but three reaches operations, and each operation with a verb has a subcommand', () => {
+test('each subcommand but four reaches operations, and each operation with a verb has a subcommand', () => {
   const without = subcommands.filter(({ name }) => coveredBy(name).length === 0).map(({ name }) => name);
-  expect(without).toEqual(['claim', 'token', 'help']);
+  expect(without).toEqual(['token', 'doctor', 'claim', 'help']);
   const covered = subcommands.flatMap(({ name }) => coveredBy(name));
   expect(new Set(covered)).toEqual(new Set(withVerb));
+});
+
+test('a typed line alone runs nothing that changes or removes something, but what is undone by typing it again', () => {
+  const changing = atOnce.filter(({ effect }) => effect !== 'read').map(({ name }) => name);
+  expect(changing).toEqual(['set_role', 'delete_credential']);
+});
+
+test('each step belongs to a verb that opens a form', () => {
+  for (const { slack } of steps)
+    expect(forms.map((form) => form.slack)).toContainEqual({
+      verb: slack && 'verb' in slack && slack.verb,
+      form: true,
+    });
 });
 
 test('the menus of forms come from operations that Slack has, and each operation for menus is in one', () => {
@@ -65,9 +82,9 @@ test('the source runs operations that Slack has, and no others', () => {
   });
   const names = calls.filter((argument) => argument.startsWith("'")).map((argument) => argument.slice(1, -1));
   expect(names.filter((name) => !inSlack.some((operation) => operation.name === name))).toEqual([]);
-  // A menu's list, a form's operation, and the decision of a form with a reason: other tests here hold those.
+  // A menu's list, a form's operation, what a button confirms, and the decision of a form with a reason: other tests hold those.
   const computed = calls.filter((argument) => !argument.startsWith("'")).toSorted();
-  expect(computed).toEqual(['choices.operation', 'operation', 'operation.name']);
+  expect(computed).toEqual(['choices.operation', 'name', 'nameOf(action)', 'operation', 'operation.name']);
 });
 
 describe.skipIf(withoutLocalSlack)('in a workspace', () => {
@@ -98,7 +115,7 @@ describe.skipIf(withoutLocalSlack)('in a workspace', () => {
     return slackWords([run(name, Object.fromEntries(input))]);
   }
 
-  test.each(withVerb.filter((operation) => !forms.includes(operation)).map((operation) => ({ operation })))(
+  test.each(atOnce.map((operation) => ({ operation })))(
     '$operation.name runs when somebody types the command that texts name',
     async ({ operation }) => {
       const command = commandFor(operation);

@@ -12,7 +12,7 @@ export const cancelRequest = defineMutation({
   effect: 'write',
   role: 'member',
   frontEnds: ['cli', 'mcp', 'slack'],
-  slack: { button: 'Cancel' },
+  slack: { verb: 'cancel', confirm: true },
   withoutServer: false,
   neverHeldBack: true,
   input: z.strictObject({

@@ -13,7 +13,7 @@ export const getInstanceLogs = defineQuery({
   role: 'viewer',
   others: 'visible',
   frontEnds: ['cli', 'mcp', 'slack'],
-  slack: { button: 'Logs' },
+  slack: { verb: 'logs' },
   withoutServer: false,
   input: z.strictObject({
     instance: field(instanceReference, instanceField),

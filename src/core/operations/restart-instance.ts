@@ -15,7 +15,7 @@ export const restartInstance = defineMutation({
   role: 'member',
   others: 'admin',
   frontEnds: ['cli', 'mcp', 'slack'],
-  slack: { button: 'Restart' },
+  slack: { verb: 'restart', confirm: true },
   withoutServer: false,
   waitsFor: 'running',
   input: z.strictObject({

@@ -14,7 +14,7 @@ export const stopInstance = defineMutation({
   role: 'member',
   others: 'admin',
   frontEnds: ['cli', 'mcp', 'slack'],
-  slack: { button: 'Stop' },
+  slack: { verb: 'stop', confirm: true },
   withoutServer: false,
   waitsFor: 'stopped',
   input: z.strictObject({

@@ -7,7 +7,9 @@ import { findInstance, searchInstances } from '../instances/table.ts';
 import type { Store } from '../store/store.ts';
 import { modelId } from '../instances/instance.ts';
 import type { Instance, InstanceRegion } from '../instances/instance.ts';
-import type { Api, Replica, Route, Routes } from './routes.ts';
+import { servedNameOf } from '../runtimes/served-name.ts';
+import type { Runtime } from '../runtimes/runtime.ts';
+import type { Replica, Route, Routes } from './routes.ts';
 import { allows } from '../instances/states.ts';
 
 const maximumListed = 1000;
@@ -56,7 +58,6 @@ async function toRoute(instance: Instance, fleet: Fleet): Promise<Route> {
   return {
     instance: instance.id,
     modelId: id,
-    servedName: id,
     replicas: (await Promise.all(instance.regions.map((each) => replicasIn(each, instance, fleet)))).flat(),
   };
 }
@@ -65,12 +66,15 @@ async function toRoute(instance: Instance, fleet: Fleet): Promise<Route> {
 async function replicasIn({ region, urls }: InstanceRegion, instance: Instance, fleet: Fleet): Promise<Replica[]> {
   if (urls.length === 0) return [];
   const found = fleet.regions().find(({ name }) => name === region);
-  const api = apiOf(instance, region, fleet);
-  return Promise.all(urls.map(async (url) => ({ url, region, api, key: await found?.keyOf?.(instance.id, url) })));
+  const api = runtimeOf(instance, region, fleet);
+  const servedName = servedNameOf(api, instance);
+  return Promise.all(
+    urls.map(async (url) => ({ url, region, api, servedName, key: await found?.keyOf?.(instance.id, url) })),
+  );
 }
 
 /** Undefined if the region or the runtime is no longer configured. Its replicas run until somebody ends them. */
-function apiOf({ spec }: Instance, region: string, fleet: Fleet): Api | undefined {
+function runtimeOf({ spec }: Instance, region: string, fleet: Fleet): Runtime | undefined {
   if (!fleet.regions().some((each) => each.name === region)) return undefined;
   const name = spec.regions.find((each) => each.region === region)?.runtime;
   return fleet.runtimes(region).find((each) => each.name === name);
