@@ -5,8 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { Caller } from '../../src/core/base/caller.ts';
+import type { Log } from '../../src/core/base/log.ts';
 import { startSlack } from '../../src/slack/app.ts';
-import { slackEventsPath } from '../../src/slack/connect/transport.ts';
+import { slackEventsPath } from '../../src/slack/manifest.ts';
 import { inSlack } from '../support/callers.ts';
 import { startCore } from '../support/core.ts';
 import type { TestCore } from '../support/core.ts';
@@ -42,11 +43,13 @@ export interface OutboxPlace extends AsyncDisposable {
   /** Clicks a button of a message. */
   click(message: CloudMessage, action: string, user?: string): Promise<Response>;
   interact(payload: object): Promise<Response>;
+  /** Somebody writes to the app directly. */
+  writeAs(text: string, eventId: string, more?: object): Promise<void>;
   /** Lists Vic as an approver. Nobody has looked him up in Slack yet. */
   addVic(): Promise<void>;
 }
 
-export async function outboxPlace(config: object = {}): Promise<OutboxPlace> {
+export async function outboxPlace(config: object = {}, log?: Log): Promise<OutboxPlace> {
   await using undo = new AsyncDisposableStack();
   const cloud = undo.use(await SlackCloud.start());
   const workspace: CloudPlace = { team: 'T1', refuses: {} };
@@ -56,6 +59,7 @@ export async function outboxPlace(config: object = {}): Promise<OutboxPlace> {
   const place = undo.use(
     await startCore({
       reconcile: false,
+      log,
       config: JSON.stringify({ people, policy, slack, ...(parse(folder.config) as object), ...config }),
       environment: {
         SLACK_BOT_TOKEN: token,
@@ -85,6 +89,10 @@ export async function outboxPlace(config: object = {}): Promise<OutboxPlace> {
     max,
     uma,
     interact,
+    async writeAs(text, eventId, more = {}) {
+      const event = { type: 'message', channel_type: 'im', channel: 'DUMAX', user: 'UMAX', text, ts: '1.1', ...more };
+      await cloud.deliverEvent(url, event, { team_id: 'T1', event_id: eventId });
+    },
     addVic: () => writeFile(join(place.dataDir, 'ecolink.yaml'), JSON.stringify({ ...file, people: [...people, vic] })),
     async connect() {
       const running = await startSlack(place.core, { pace });

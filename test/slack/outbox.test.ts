@@ -5,6 +5,7 @@ import { approveId, denyId, reasonField, reasonFormId } from '../../src/slack/bl
 import { createCards } from '../../src/slack/messages/cards.ts';
 import { defaultPace } from '../../src/slack/outbox/budget.ts';
 import type { CloudMessage, Fault } from '../support/slack-cloud.ts';
+import { capturedLog } from '../support/captured-log.ts';
 import { defined } from '../support/defined.ts';
 import { outboxPlace, people } from './outbox-place.ts';
 import type { OutboxPlace } from './outbox-place.ts';
@@ -140,6 +141,33 @@ describe('a channel in which the bot cannot write', () => {
     await expect
       .poll(() => slack.cloud.messages.filter(withButtons).map(({ channel }) => channel), patient)
       .toEqual(['DUADA']);
+  });
+});
+
+describe('an installation with older scopes', () => {
+  test('works: without chat:write.public it writes in channels that it was invited to, and asks people else', async () => {
+    slack.workspace.joined = ['C1'];
+    await slack.connect();
+    await ask();
+    await expect.poll(() => inChannel('C1').filter(withButtons), patient).toHaveLength(1);
+    slack.workspace.joined = [];
+    await ask({ replicas: 2 });
+    await expect.poll(() => inChannel('C1').filter(withButtons), patient).toHaveLength(2);
+    slack.workspace.scopes = ['chat:write', 'commands', 'usergroups:read', 'users:read'];
+    await ask({ replicas: 3 });
+    await expect
+      .poll(() => slack.cloud.messages.filter(withButtons).map(({ channel }) => channel), patient)
+      .toEqual(['C1', 'C1', 'DUADA', 'DUUMA']);
+  });
+
+  test('says at its start what is off', async () => {
+    await slack[Symbol.asyncDispose]();
+    const log = capturedLog();
+    slack = await outboxPlace({}, log.log);
+    slack.workspace.scopes = ['chat:write', 'commands', 'users:read'];
+    await slack.connect();
+    for (const scope of ['chat:write.public', 'im:history', 'usergroups:read']) expect(log.text()).toContain(scope);
+    expect(log.text()).not.toContain('"scope":"users:read"');
   });
 });
 

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { botScopes } from '../../src/slack/connect/installer.ts';
+import { botEvents, botScopes } from '../../src/slack/manifest.ts';
 
 /** A workspace, or an organisation that installs for all of its workspaces (`team` absent). */
 export interface CloudPlace {
@@ -14,6 +14,8 @@ export interface CloudPlace {
   users?: Record<string, object>;
   /** Channels and accounts that take no message, with the error of Slack. */
   refuses?: Record<string, string>;
+  /** The channels that the bot is in. Absent: all. Others are public. */
+  joined?: readonly string[];
   /** The scopes of the token. Absent: those of the manifest. */
   scopes?: readonly string[];
   /** Members of user groups. */
@@ -31,6 +33,11 @@ export type Fault =
   /** It happens, and the answer is lost. */
   | { loses: true };
 
+export interface CloudEvent extends Record<string, unknown> {
+  type: string;
+  channel_type?: string;
+}
+
 /** A message that people see. */
 export interface CloudMessage {
   team: string;
@@ -41,13 +48,24 @@ export interface CloudMessage {
   thread: string | undefined;
 }
 
-/** The scopes that a call needs, from the pages of the methods. One of them is enough. */
-const scopesOf: Record<string, readonly string[]> = {
-  'chat.postMessage': ['chat:write'],
-  'chat.update': ['chat:write'],
-  'users.info': ['users:read'],
-  'usergroups.users.list': ['usergroups:read'],
+/** The scope that a call needs, from the pages of the methods. Undefined: none. */
+export const scopeOf: Readonly<Record<string, string | undefined>> = {
+  'auth.revoke': undefined,
+  'auth.test': undefined,
+  'chat.getPermalink': undefined,
+  'chat.postMessage': 'chat:write',
+  'chat.update': 'chat:write',
+  'users.info': 'users:read',
+  'usergroups.users.list': 'usergroups:read',
+  'views.open': undefined,
+  'views.publish': undefined,
+  'views.push': undefined,
+  'views.update': undefined,
 };
+
+function scopesOf({ scopes }: CloudPlace): readonly string[] {
+  return scopes ?? botScopes;
+}
 
 export interface CloudCall {
   method: string;
@@ -164,7 +182,9 @@ export class SlackCloud implements AsyncDisposable {
     if (broken === 'hang_up') return void request.socket.destroy();
     const answer = broken === undefined ? this.#answer(method, token, given) : { ok: false, error: broken };
     if (answer === undefined && this.#upstream !== undefined) return this.#passOn(request, response, body);
-    response.writeHead(200, { 'content-type': 'application/json' });
+    const place = this.#tokens.get(token);
+    const granted = place ? { 'x-oauth-scopes': scopesOf(place).join(',') } : {};
+    response.writeHead(200, { 'content-type': 'application/json', ...granted });
     response.end(JSON.stringify(answer ?? { ok: false, error: 'unknown_method' }));
   }
 
@@ -173,10 +193,10 @@ export class SlackCloud implements AsyncDisposable {
     const place = this.#tokens.get(token);
     if (this.#upstream !== undefined && method !== 'auth.revoke') return undefined;
     if (!place) return { ok: false, error: 'invalid_auth' };
-    const needed = scopesOf[method];
-    const provided = place.scopes ?? botScopes;
-    if (needed && !needed.some((scope) => provided.includes(scope)))
-      return { ok: false, error: 'missing_scope', needed: needed.join(','), provided: provided.join(',') };
+    const needed = scopeOf[method];
+    const provided = scopesOf(place);
+    if (needed !== undefined && !provided.includes(needed))
+      return { ok: false, error: 'missing_scope', needed, provided: provided.join(',') };
     switch (method) {
       case 'auth.test':
         return {
@@ -239,9 +259,13 @@ export class SlackCloud implements AsyncDisposable {
     return { ok: true, view: { id, hash: shown.hash } };
   }
 
-  #post({ team, enterprise, refuses }: CloudPlace, given: Record<string, string>): object {
+  #post(place: CloudPlace, given: Record<string, string>): object {
+    const { team, enterprise, refuses, joined } = place;
+    const provided = scopesOf(place);
     const { channel: to = '', text = '', blocks = '[]', thread_ts: thread } = given;
-    const error = refuses?.[to];
+    const isOutside = joined !== undefined && to.startsWith('C') && !joined.includes(to);
+    const error =
+      refuses?.[to] ?? (isOutside && !provided.includes('chat:write.public') ? 'not_in_channel' : undefined);
     if (error !== undefined) return { ok: false, error };
     if (thread !== undefined && !this.messages.some(({ ts }) => ts === thread))
       return { ok: false, error: 'thread_not_found' };
@@ -271,6 +295,14 @@ export class SlackCloud implements AsyncDisposable {
       this.acks.push(Date.now() - began);
       if (answer.ok || attempt >= retries) return answer;
     }
+  }
+
+  /** Sends an event if the manifest subscribes to it, as Slack does. Undefined if it does not. */
+  async deliverEvent(url: string, event: CloudEvent, about: object): Promise<Response | undefined> {
+    const name = event.type === 'message' ? `message.${event.channel_type}` : event.type;
+    if (!botEvents.some((each) => each === name)) return undefined;
+    const envelope = { type: 'event_callback', event_time: Math.floor(Date.now() / 1000), event_id: 'Ev1' };
+    return this.deliver(url, JSON.stringify({ ...envelope, event, ...about }), 'application/json', 3);
   }
 
   #exchange(given: Record<string, string>): object {
