@@ -26,7 +26,7 @@ export type { FeedMessage } from './routing/signed-message.ts';
 export { adminNames } from './access/admin-names.ts';
 export type { Access, GroupLookup, RevokedToken, SlackWorkspace, TokenSummary } from './access/access.ts';
 export type { NewInstallation } from './access/workspaces/installations.ts';
-export type { RequestFacts, ShownApproval } from './approvals/read.ts';
+export type { ShownApproval } from './approvals/read.ts';
 export type { MessageKey, OutboxMessage, Place } from './notify/outbox-table.ts';
 export { priorities } from './notify/outbox.ts';
 export type { NewMessage, Outbox } from './notify/outbox.ts';
