@@ -32,6 +32,7 @@ import { randomId } from './base/ids.ts';
 import type { NewId } from './base/ids.ts';
 import { createHub } from './hub/hub.ts';
 import { createEndingBoard } from './instances/ending.ts';
+import { createOutbox } from './notify/outbox.ts';
 import { createInFlight } from './routing/in-flight.ts';
 import { createFeedNumbers } from './routing/feed-numbers.ts';
 import { openGatewayKeys } from './routing/gateway-keys.ts';
@@ -246,6 +247,8 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     approvals: approvals.board,
     endings: createEndingBoard({ store, access, now }),
     execute: createExecute(executing),
+    outbox: createOutbox({ store, now }),
+    viewInstance: (id) => services.instances.view(id),
     listensAt(at) {
       address.listens = at;
     },

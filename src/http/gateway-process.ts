@@ -22,7 +22,7 @@ import { createHostCheck } from './host-check.ts';
 import { createListener, refuseGarbage } from './listener.ts';
 import { listen, stopListening } from './listening.ts';
 import { createMetrics } from './metrics.ts';
-import { ownVersion } from './version.ts';
+import { ownVersion } from '../core/config/version.ts';
 
 export interface GatewayProcessOptions {
   config: Pick<Config, 'gateway' | 'http' | 'host' | 'allowedHosts'>;

@@ -15,7 +15,7 @@ import { listenOnSocket } from './local-socket.ts';
 import { listenError, stopListening, urlOf } from './listening.ts';
 import { createMetrics } from './metrics.ts';
 import { mountSlack } from './slack-mount.ts';
-import { ownVersion } from './version.ts';
+import { ownVersion } from '../core/config/version.ts';
 
 const mib = 1024 ** 2;
 

@@ -11,6 +11,8 @@ export interface Replica {
   region: string;
   /** Regions may serve one model with different runtimes. Undefined if the runtime is no longer configured. */
   api?: Api;
+  /** The name under which it serves the model. It replaces the caller's `model`. */
+  servedName: string;
   /** The key that it demands. Undefined if it demands none. It must not reach callers or logs. */
   key?: string | undefined;
 }
@@ -19,8 +21,6 @@ export interface Replica {
 export interface Route {
   instance: number;
   modelId: string;
-  /** The name under which the replicas serve the model. It replaces the caller's `model`. */
-  servedName: string;
   /** The healthy ones, in no order. */
   replicas: Replica[];
 }

@@ -7,6 +7,8 @@ import { findInstance, searchInstances } from '../instances/table.ts';
 import { allows } from '../instances/states.ts';
 import type { Instance, InstanceRegion } from '../instances/instance.ts';
 import type { Fleet } from '../region/fleet.ts';
+import { servedNameOf } from '../runtimes/served-name.ts';
+import type { Runtime } from '../runtimes/runtime.ts';
 import type { Store } from '../store/store.ts';
 import { keys } from './entries.ts';
 import type { InstanceEntry, PersonEntry, TokenEntry } from './entries.ts';
@@ -104,14 +106,21 @@ async function instanceChange(instance: Instance | undefined, id: number, fleet:
 async function replicasIn({ region, urls }: InstanceRegion, instance: Instance, fleet: Fleet): Promise<Replica[]> {
   if (urls.length === 0) return [];
   const found = fleet.regions().find(({ name }) => name === region);
-  const api = apiOf(instance, region, fleet);
-  return Promise.all(urls.map(async (url) => ({ url, region, api, key: await found?.keyOf?.(instance.id, url) })));
+  const runtime = runtimeOf(instance, region, fleet);
+  const api = runtime && apiOf(runtime);
+  const servedName = servedNameOf(runtime, instance);
+  return Promise.all(
+    urls.map(async (url) => ({ url, region, api, servedName, key: await found?.keyOf?.(instance.id, url) })),
+  );
 }
 
 /** Undefined if the region or the runtime is no longer configured. Its replicas run until somebody ends them. */
-function apiOf({ spec }: Instance, region: string, fleet: Fleet): Api | undefined {
+function runtimeOf({ spec }: Instance, region: string, fleet: Fleet): Runtime | undefined {
   if (!fleet.regions().some((each) => each.name === region)) return undefined;
   const name = spec.regions.find((each) => each.region === region)?.runtime;
-  const runtime = fleet.runtimes(region).find((each) => each.name === name);
-  return runtime && { api_path: runtime.api_path, rerank: runtime.rerank };
+  return fleet.runtimes(region).find((each) => each.name === name);
+}
+
+function apiOf({ api_path, rerank }: Runtime): Api {
+  return { api_path, rerank };
 }
