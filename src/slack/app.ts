@@ -16,6 +16,7 @@ import { openPrefix, runPrefix, typedFormId } from './blocks/action-blocks.ts';
 import { commandName } from './blocks/speaker.ts';
 import type { SlackDeps } from './workspace/dependencies.ts';
 import { createEndingMessages, extendId, onExtend } from './messages/ending-messages.ts';
+import { onRegisterClick } from './forms/check-form.ts';
 import { switchId } from './forms/field-block.ts';
 import { onLaunch, onLaunchClick, onPlan } from './launch/launch-flow.ts';
 import { launchFormId, modelActionId } from './launch/launch-view.ts';
@@ -165,6 +166,9 @@ function listen(app: App, deps: SlackDeps): void {
   app.view<ViewSubmitAction>({ callback_id: planFormId, type: 'view_submission' }, (args) => onLaunch(deps, args));
   app.action<BlockAction>({ type: 'block_actions', action_id: startsWith('launch.') }, (args) =>
     onLaunchClick(deps, args),
+  );
+  app.action<BlockAction>({ type: 'block_actions', action_id: startsWith('register.') }, (args) =>
+    onRegisterClick(deps, args),
   );
   app.options<'block_suggestion'>({ type: 'block_suggestion', action_id: modelActionId }, (args) =>
     onModelOptions(deps, lists, args),

@@ -47,7 +47,8 @@ export async function onOpen(deps: SlackDeps, click: Click): Promise<void> {
     const name = action.action_id.slice(openPrefix.length);
     const given = action.value?.trim() ?? '';
     const channel = body.channel?.id;
-    if (bot) await openSubcommand(deps, bot, caller, { name, given, triggerId: body.trigger_id, channel });
+    const onTop = body.view?.type === 'modal';
+    if (bot) await openSubcommand(deps, bot, caller, { name, given, triggerId: body.trigger_id, channel, onTop });
   } catch (thrown) {
     await answer(errorMessage(failureOf(core, thrown, 'a form behind a button failed')));
   }

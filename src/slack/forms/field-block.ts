@@ -9,6 +9,8 @@ import { asText, escape, note, plain } from '../blocks/text.ts';
 export interface Choice {
   value: string;
   label: string;
+  /** A second, smaller line. */
+  about?: string | undefined;
 }
 
 /** The menus of fields whose values come from a list operation. People type the value of a field without one. */
@@ -33,12 +35,12 @@ export function fieldBlock(
   field: InputField,
   value: Value,
   choices: Choice[] | undefined,
-  switches: boolean,
+  { switches, block = field.name }: { switches: boolean; block?: string },
 ): KnownBlock {
   if (hasNothingToChoose(field, choices)) return nothingToChoose(field);
   return {
     type: 'input',
-    block_id: field.name,
+    block_id: block,
     label: plain(field.label, 2000),
     hint: plain(slackWords(field.help), 2000),
     optional: !isRequired(field),
@@ -70,8 +72,8 @@ function elementOf(field: InputField, value: Value, choices: Choice[] | undefine
   }
 }
 
-function option({ value, label }: Choice): PlainTextOption {
-  return { text: plain(label, 75), value };
+function option({ value, label, about }: Choice): PlainTextOption {
+  return { text: plain(label, 75), value, ...(about === undefined ? {} : { description: plain(about, 75) }) };
 }
 
 function select(field: InputField, menu: Choice[], value: Value, actionId: string): Element {

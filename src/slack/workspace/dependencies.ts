@@ -1,5 +1,8 @@
 import type { AllMiddlewareArgs } from '@slack/bolt';
+import type { KnownBlock } from '@slack/types';
 import { z } from 'zod';
+import type { Caller } from '../../core/base/caller.ts';
+import type { SlackMessage } from '../blocks/text.ts';
 import { proseSchema } from '../../core/base/prose.ts';
 import type { Core } from '../../core/core.ts';
 import type { EcolinkError } from '../../core/base/errors.ts';
@@ -18,7 +21,11 @@ export const receiptSchema = z.object({
 export type Receipt = z.output<typeof receiptSchema>;
 
 /** The outcome of a submission. */
-export type Outcome = { receipt: Receipt } | { error: EcolinkError };
+export type Outcome =
+  | { receipt: Receipt; caller: Caller; card?: KnownBlock[] }
+  | { error: EcolinkError }
+  /** The person may do nothing, or the work takes too long. */
+  | { ended: SlackMessage };
 
 /** The dependencies of the handlers of commands, clicks and forms. */
 export interface SlackDeps {
