@@ -9,6 +9,10 @@ import { reasonFormId } from './blocks/approval-blocks.ts';
 import { createApprovalMessages } from './messages/approval-messages.ts';
 import { installedBots, oneBot } from './connect/bots.ts';
 import type { Bots } from './connect/bots.ts';
+import { givePrefix, onAskAccess, onGiveAccess } from './commands/ask-access.ts';
+import type { Asked } from './commands/ask-access.ts';
+import { createHome } from './home/home.ts';
+import { askAccessId } from './workspace/people.ts';
 import { onOpen, onRun } from './commands/button-actions.ts';
 import { onCommand } from './commands/command.ts';
 import { onTyped } from './commands/typed-actions.ts';
@@ -79,9 +83,12 @@ export async function startSlack(core: Core, options: SlackOptions = {}): Promis
   const approvals = createApprovalMessages({ core, bots, live });
   const endings = createEndingMessages({ core, bots });
   const patience = options.patience ?? 800;
-  listen(app, { core, bots, live, approvals, awaited: new Map(), patience });
+  const home = createHome(() => deps, core);
+  const deps: SlackDeps = { core, bots, live, approvals, home, awaited: new Map(), patience };
+  listen(app, deps);
   const end = async (): Promise<void> => {
     live.close();
+    home.close();
     await approvals.close();
     await endings.close();
   };
@@ -147,6 +154,7 @@ function listen(app: App, deps: SlackDeps): void {
   // Each form of its own, and the generic one for all others.
   const forms = /^form[.](?!launch_instance$)/;
   const lists: LastLists = new Map();
+  const asked: Asked = new Map();
   app.command(commandName, (args) => onCommand(deps, args));
   app.view<ViewSubmitAction>({ callback_id: forms, type: 'view_submission' }, (args) => onSubmit(deps, args));
   app.view<ViewClosedAction>({ callback_id: forms, type: 'view_closed' }, (args) => onClose(deps, args));
@@ -170,6 +178,16 @@ function listen(app: App, deps: SlackDeps): void {
   app.action<BlockAction>({ type: 'block_actions', action_id: startsWith('register.') }, (args) =>
     onRegisterClick(deps, args),
   );
+  app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: startsWith('home.') }, (args) =>
+    deps.home.clicked(args),
+  );
+  app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: askAccessId }, (args) =>
+    onAskAccess(deps, asked, args),
+  );
+  app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: startsWith(givePrefix) }, (args) =>
+    onGiveAccess(deps, asked, args),
+  );
+  app.event('app_home_opened', (args) => deps.home.opened(args));
   app.options<'block_suggestion'>({ type: 'block_suggestion', action_id: modelActionId }, (args) =>
     onModelOptions(deps, lists, args),
   );

@@ -34,8 +34,12 @@ test('the manifest stays inside the lengths that Slack takes', () => {
   expect(long.length).toBeLessThanOrEqual(4000);
 });
 
-test('the manifest asks to be told when the app is removed', () => {
-  expect(manifest.settings.event_subscriptions.bot_events).toEqual(['app_uninstalled', 'tokens_revoked']);
+test('the manifest asks to be told when the app is removed and its home is opened', () => {
+  expect(manifest.settings.event_subscriptions.bot_events).toEqual([
+    'app_home_opened',
+    'app_uninstalled',
+    'tokens_revoked',
+  ]);
 });
 
 test('the manifest works as it is, without a public address', () => {

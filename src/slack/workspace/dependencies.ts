@@ -8,6 +8,7 @@ import type { Core } from '../../core/core.ts';
 import type { EcolinkError } from '../../core/base/errors.ts';
 import type { ApprovalMessages } from '../messages/approval-messages.ts';
 import type { Bot, Bots } from '../connect/bots.ts';
+import type { Home } from '../home/home.ts';
 import type { LiveMessages } from '../messages/live-messages.ts';
 
 /** The fields that we show of the output of any operation with a form. */
@@ -33,6 +34,7 @@ export interface SlackDeps {
   bots: Bots;
   live: LiveMessages;
   approvals: ApprovalMessages;
+  home: Home;
   /** Submissions without an outcome yet, by form id. */
   awaited: Map<string, { closed: boolean; work: Promise<Outcome> }>;
   /** Milliseconds that a submission may take before its form says that it is being checked. Slack gives 3,000. */
