@@ -62,7 +62,10 @@ export async function onSubmit(
   const who = whoIs(body, deps.core.access, deps.bots.home);
   if (!who) return ack();
   const submission = readSubmission(view);
-  if (!submission) return ack(ended(view.title.text, outdated));
+  if (!submission) {
+    const known = await within(callerOf(deps.core.access, who), deps.patience);
+    return ack(ended(view.title.text, known ? outdated : await strangerMessage(deps.core.access, who)));
+  }
   const { id } = submission.form;
   const ongoing = deps.awaited.get(id);
   // Sent again while the work goes on: the same answer, and the work does not start twice.
