@@ -60,7 +60,9 @@ function nothingToChoose(field: InputField): KnownBlock {
 }
 
 function elementOf(field: InputField, value: Value, choices: Choice[] | undefined, actionId: string): Element {
-  const menu = choices?.length ? choices : field.values?.map((each) => ({ value: each, label: each }));
+  const menu = choices?.length
+    ? choices
+    : field.values?.map((each) => ({ value: each, label: valueWords[each] ?? each }));
   if (menu) return field.type === 'list' ? multiSelect(menu, value, actionId) : select(field, menu, value, actionId);
   switch (field.type) {
     case 'boolean':
@@ -71,6 +73,12 @@ function elementOf(field: InputField, value: Value, choices: Choice[] | undefine
       return textInput(field, value, actionId);
   }
 }
+
+/** Values whose name in code is no word for people. */
+const valueWords: Readonly<Record<string, string>> = {
+  huggingface: 'Hugging Face',
+  filesystem: 'Shared filesystem',
+};
 
 function option({ value, label, about }: Choice): PlainTextOption {
   return { text: plain(label, 75), value, ...(about === undefined ? {} : { description: plain(about, 75) }) };

@@ -4,7 +4,7 @@ import type { Operation } from '../../core/operation/operation.ts';
 import type { OutputOf } from '../../core/operations/catalogue.ts';
 import { actions, openButton } from '../blocks/action-blocks.ts';
 import { slackMarkup } from '../blocks/speaker.ts';
-import { code, escape, note, section, sectionsOf, shorten } from '../blocks/text.ts';
+import { code, escape, note, section, sectionsOf, shorten, tokens } from '../blocks/text.ts';
 import type { Choices } from './field-block.ts';
 import type { Form } from './form.ts';
 
@@ -79,7 +79,7 @@ function fitWords({ fits, runtimes, memory_bytes: memory }: Checked): string {
   const needs = memory === null ? '' : ` It needs about ${formatBytes(memory)}.`;
   if (fits.length > 0) {
     const lines = fits.slice(0, fitsShown).map(({ count, accelerator, region, context_length: context }) => {
-      return `${count} × ${escape(accelerator)} in ${escape(region)} (${context} tokens)`;
+      return `${count} × ${escape(accelerator)} in ${escape(region)} (${tokens(context)} tokens)`;
     });
     const more = fits.length > lines.length ? ` and ${fits.length - lines.length} more` : '';
     return `*Held by* ${lines.join(', ')}${more}.${needs}`;
