@@ -4,7 +4,8 @@ import { WebClient } from '@slack/web-api';
 import type { WebClientOptions } from '@slack/web-api';
 import type { SlackSecrets } from '../core/config/config.ts';
 import type { Core } from '../core/core.ts';
-import { onDecide, onReason } from './commands/approval-actions.ts';
+import { onReason, onRequestButton } from './commands/approval-actions.ts';
+import { onCardButton } from './commands/card-actions.ts';
 import { reasonFormId } from './blocks/approval-blocks.ts';
 import { createApprovalMessages } from './messages/approval-messages.ts';
 import { installedBots, oneBot } from './connect/bots.ts';
@@ -29,8 +30,11 @@ import type { LastLists } from './launch/model-options.ts';
 import { planFormId } from './launch/plan-view.ts';
 import { createInstaller } from './connect/installer.ts';
 import type { Installer } from './connect/installer.ts';
-import { createLiveMessages, defaultPace } from './messages/live-messages.ts';
-import type { Pace } from './messages/live-messages.ts';
+import { createCards } from './messages/cards.ts';
+import { defaultPace } from './outbox/budget.ts';
+import type { Pace } from './outbox/budget.ts';
+import { startSender } from './outbox/sender.ts';
+import type { Sender } from './outbox/sender.ts';
 import { boltLogger } from './connect/logger.ts';
 import { createSlackLookup } from './workspace/lookup.ts';
 import { notConfigured, nothingListed, startError } from './connect/start-errors.ts';
@@ -43,9 +47,9 @@ import { onTokensRevoked, onUninstalled } from './connect/uninstall.ts';
 export interface SlackOptions {
   /** URL of Slack's Web API. Default: that of the config, else Slack's own. */
   slackApiUrl?: string;
-  /** How often launch messages are edited. */
-  pace?: Pace;
-  /** Milliseconds before the form of a submission says *checking…*; Slack gives 3,000, people less. */
+  /** How often messages are sent and changed. What is left out is as usual. */
+  pace?: Partial<Pace>;
+  /** Milliseconds before the form of a submission says *checking…*; at most 2,500. */
   patience?: number;
 }
 
@@ -79,18 +83,24 @@ export async function startSlack(core: Core, options: SlackOptions = {}): Promis
     convoStore: false,
   });
   core.access.lookUpGroupsWith(createSlackLookup(bots, core.log));
-  const live = createLiveMessages(core, bots, options.pace ?? defaultPace);
-  const approvals = createApprovalMessages({ core, bots, live });
-  const endings = createEndingMessages({ core, bots });
+  const pace = { ...defaultPace, ...options.pace };
+  const sending: { sender?: Sender } = {};
+  const wake = (): void => sending.sender?.wake();
+  const cards = createCards({ core, bots, pace, wake });
+  const approvals = createApprovalMessages({ core, bots, cards, wake });
+  const endings = createEndingMessages({ core, wake });
+  const sender = startSender({ core, bots, pace, events: approvals });
+  sending.sender = sender;
   const patience = options.patience ?? 800;
   const home = createHome(() => deps, core);
-  const deps: SlackDeps = { core, bots, live, approvals, home, awaited: new Map(), patience };
+  const deps: SlackDeps = { core, bots, live: cards, approvals, home, awaited: new Map(), patience };
   listen(app, deps);
   const end = async (): Promise<void> => {
-    live.close();
     home.close();
     await approvals.close();
     await endings.close();
+    await cards.close();
+    await sender.close();
   };
   const disconnect = await transport.connect(core.log).catch(async (thrown: unknown) => {
     await end();
@@ -159,8 +169,11 @@ function listen(app: App, deps: SlackDeps): void {
   app.view<ViewSubmitAction>({ callback_id: forms, type: 'view_submission' }, (args) => onSubmit(deps, args));
   app.view<ViewClosedAction>({ callback_id: forms, type: 'view_closed' }, (args) => onClose(deps, args));
   app.action<BlockAction>({ type: 'block_actions', action_id: switchId }, (args) => onSwitch(deps, args));
-  app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: /^approval[.](?:approve|deny)$/ }, (args) =>
-    onDecide(deps, args),
+  app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: /^approval[.]/ }, (args) =>
+    onRequestButton(deps, args),
+  );
+  app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: /^card[.]/ }, (args) =>
+    onCardButton(deps, args),
   );
   app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: extendId }, (args) => onExtend(deps, args));
   app.view<ViewSubmitAction>({ callback_id: reasonFormId, type: 'view_submission' }, (args) => onReason(deps, args));

@@ -29,6 +29,9 @@ const withButton = catalogue.flatMap((operation) => {
   return slack && 'button' in slack ? [{ name: operation.name, button: slack.button }] : [];
 });
 
+/** Operations whose button is on the card of an instance. The others are on requests. */
+const onCards = new Set(['get_instance_logs', 'restart_instance', 'stop_instance']);
+
 /** The lists that the menus of forms ask for. */
 const menus = new Set(
   forms
@@ -89,10 +92,11 @@ describe.skipIf(withoutLocalSlack)('in a workspace', () => {
   let place: Place;
   let app: Slack;
   let mel: Caller;
+  let root: Caller;
 
   beforeAll(async () => {
     const admin = { ...config, people: config.people.map((person) => ({ ...person, role: 'admin' })) };
-    ({ place, mel } = await asking({ config: admin }));
+    ({ place, mel, root } = await asking({ config: admin, reconcile: true }));
     place.core.observe((operation) => called.add(operation));
     app = await startSlack(place.core);
   });
@@ -138,6 +142,19 @@ describe.skipIf(withoutLocalSlack)('in a workspace', () => {
     return (await find()) ?? expect.fail('There is no message');
   }
 
+  /** The card of a launch that was approved. */
+  async function newCard(): Promise<PostedMessage> {
+    const { approval } = await place.core.execute('launch_instance', { model: 'tiny' }, mel);
+    await place.core.execute('approve_request', { approval: String(approval?.id) }, root);
+    const ended = { state: 'done' };
+    const read = () => place.core.execute('get_approval', { approval: String(approval?.id) }, root);
+    await expect.poll(read, patient).toMatchObject(ended);
+    const { model_id: name } = await read();
+    const find = async () => (await place.slack.messages()).find(({ text }) => text.startsWith(`${name} is`));
+    await expect.poll(find, patient).toBeDefined();
+    return (await find()) ?? expect.fail('There is no card');
+  }
+
   /** The id of the button with these words. */
   function actionOf({ blocks = [] }: PostedMessage, words: string): string {
     const elements = blocks.flatMap((block) => (block.type === 'actions' ? block.elements : []));
@@ -146,7 +163,7 @@ describe.skipIf(withoutLocalSlack)('in a workspace', () => {
   }
 
   test.each(withButton)('$name runs after a click on "$button"', async ({ name, button }) => {
-    const message = await newRequest();
+    const message = onCards.has(name) ? await newCard() : await newRequest();
     await place.slack.click(message, actionOf(message, button));
     const asks = () => place.slack.view?.callback_id === 'approval.reason' || called.has(name);
     await expect.poll(asks, patient).toBe(true);

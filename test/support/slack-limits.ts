@@ -95,11 +95,20 @@ function breachesOfBlock(block: Shape): string[] {
         ...bounds('hint', block.hint?.text, 1, 2000),
         ...(block.element ? breachesOfElement(block.element) : ['input without element']),
       ];
+    case 'rich_text':
+      return [...between('rich text', textLength([block]), 1, 12_000), ...breachesOfRichText(block)];
     case 'divider':
       return [];
     default:
       return [`a block of type ${block.type}, which this checker does not know`];
   }
+}
+
+/** Slack refuses an empty text in rich text. */
+function breachesOfRichText({ elements = [] }: Shape): string[] {
+  return elements.flatMap((part) =>
+    (part.elements ?? []).flatMap((each) => (each.type === 'text' ? bounds('rich text', textOf(each), 1, 4000) : [])),
+  );
 }
 
 function breachesOfSection(block: Shape): string[] {

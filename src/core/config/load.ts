@@ -62,6 +62,9 @@ const environmentSchema = z.object({
   ECOLINK_KEY_FILE: z.string().optional(),
   ECOLINK_AUDIT_KEY: z.string().optional(),
   ECOLINK_AUDIT_KEY_FILE: z.string().optional(),
+  ECOLINK_GATEWAY_SIGNING_KEY: z.string().optional(),
+  ECOLINK_GATEWAY_PUBLIC_KEY: z.string().optional(),
+  ECOLINK_GATEWAY_CREDENTIAL: z.string().min(32).optional(),
   SLACK_BOT_TOKEN: z.string().optional(),
   SLACK_APP_TOKEN: z.string().optional(),
   SLACK_SIGNING_SECRET: z.string().optional(),
@@ -168,6 +171,11 @@ function secretsOf(env: ValidEnvironment): Secrets {
   return {
     auditKey: { value: env.ECOLINK_AUDIT_KEY, file: env.ECOLINK_AUDIT_KEY_FILE ?? join(folder, 'audit.key') },
     key: { value: env.ECOLINK_KEY, file: resolve(env.ECOLINK_KEY_FILE ?? join(folder, 'key')) },
+    gateway: {
+      signingKey: env.ECOLINK_GATEWAY_SIGNING_KEY,
+      publicKey: env.ECOLINK_GATEWAY_PUBLIC_KEY,
+      credential: env.ECOLINK_GATEWAY_CREDENTIAL,
+    },
     hfToken: env.HF_TOKEN,
     slack: slackSecretsOf(env),
   };

@@ -15,6 +15,7 @@ import { HubSource } from './hub-source.ts';
 import { pullFailures, type PullEvent, type PullManifest } from './manifest.ts';
 import { PartFile } from './disk/part-file.ts';
 import { statePaths } from './disk/paths.ts';
+import { isClone, setAside } from './disk/set-aside.ts';
 import { Progress } from './progress.ts';
 import { recover } from './disk/recover.ts';
 import { requireSpace, withMissing } from './disk/space.ts';
@@ -67,18 +68,28 @@ async function pull(options: PullOptions): Promise<{ bytes: number; fetched: num
     const code = systemErrorCode(error) ?? 'unknown error';
     throw new PullFailure('not_writable', `The folder ${target} cannot be created (${code}).`, { cause: error });
   });
+  if (await isClone(target, manifest)) await Fence.forgetReleased(target);
   const fence = await Fence.claim(target, options.attempt);
-  await invalidate(target).catch((error: unknown) => {
+  const cloned = await prepare(options, fence).catch((error: unknown) => {
     throw fromFileSystem(error, target);
   });
-  const fetched = await fetchMissing(options, bytes, fence).finally(() => fence.release());
+  const from = [...(cloned === undefined ? [] : [cloned]), ...(options.from ?? [])];
+  const fetched = await fetchMissing({ ...options, from }, bytes, fence).finally(() => fence.release());
   fence.check();
   await writeCompletion(target, manifest).catch((error: unknown) => {
     throw fromFileSystem(error, target);
   });
-  const { parts, journals } = statePaths(target);
-  for (const folder of [parts, journals]) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+  const { parts, journals, cloned: rest } = statePaths(target);
+  for (const folder of [parts, journals, rest])
+    await rm(folder, { recursive: true, force: true }).catch(() => undefined);
   return { bytes, fetched };
+}
+
+/** Returns the tree of the volume that the target is a clone of. */
+async function prepare({ target, manifest }: PullOptions, fence: Fence): Promise<string | undefined> {
+  const cloned = await setAside(target, manifest, fence);
+  await invalidate(target);
+  return cloned;
 }
 
 async function fetchMissing(options: PullOptions, total: number, fence: Fence): Promise<number> {

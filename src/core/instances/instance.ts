@@ -16,6 +16,9 @@ export const instanceSpecSchema = z.object({
   accelerator: z.string().optional(),
   acceleratorCount: z.number().optional(),
   contextLength: z.number().optional(),
+  maxSequences: z.number().optional(),
+  memoryShare: z.number().optional(),
+  quantization: z.string().optional(),
   /** The arguments that the requester gave. A restart with another model plans with them again. */
   extraArguments: z.array(z.string()).optional(),
   allowPickle: z.boolean().optional(),
@@ -61,6 +64,8 @@ export interface Instance {
   private: boolean;
   createdAt: string;
   stopAt?: string;
+  /** When it was last started after a stop, else when it was launched. */
+  startedAt: string;
   regions: InstanceRegion[];
 }
 

@@ -120,6 +120,7 @@ function toInstance(row: Row, spec: InstanceSpec, regions: readonly RegionRow[])
     createdAt: row.created_at,
     regions: regions.filter((region) => region.instance_id === row.id).map(toRegion),
     stopAt: row.stop_at ?? undefined,
+    startedAt: row.started_at ?? row.created_at,
   };
 }
 
@@ -292,6 +293,7 @@ export interface DesiredUpdate {
   state?: InstanceState;
   regions?: NewInstance['regions'];
   stopAt?: string | null;
+  startedAt?: string | undefined;
   private?: boolean;
 }
 
@@ -307,6 +309,7 @@ export async function updateDesired(
     spec: update.spec && JSON.stringify(update.spec),
     generation: update.generation,
     stop_at: update.stopAt,
+    started_at: update.startedAt,
     private: update.private === undefined ? undefined : Number(update.private),
   };
   if (Object.values(set).some((value) => value !== undefined))

@@ -1,5 +1,6 @@
 import { contentKey } from '../base/pull-file.ts';
 import type { PullFile } from '../base/pull-file.ts';
+import type { Sharing } from '../region/capabilities.ts';
 import type { Fleet } from '../region/fleet.ts';
 import type { Sources } from '../registry/sources/sources.ts';
 import { modelsOfSelections } from '../registry/table.ts';
@@ -47,15 +48,31 @@ export async function sharedBytes(
   model: OwnedModel,
   region: string,
 ): Promise<number> {
-  if (fleet.region(region).capabilities.sharing === undefined) return 0;
+  const { sharing } = fleet.region(region).capabilities;
+  if (sharing === undefined) return 0;
   const donors = await donorsOf(store.db, region, model.files);
   const selections = donors.map(({ volume }) => volume.selection);
   const owners = (await modelsOfSelections(store.db, selections)).filter((other) => isShown(other, model));
   const shown = new Set(owners.map((other) => volumeOf(sources, other, region)));
-  const contents = new Set(
-    donors.filter(({ volume }) => shown.has(volume.key)).flatMap((donor) => [...donor.contents]),
-  );
-  return model.files.filter((file) => contents.has(contentKey(file) ?? '')).reduce((sum, { size }) => sum + size, 0);
+  const usable = donors.filter(({ volume }) => shown.has(volume.key)).map(({ contents }) => contents);
+  return bytesInCommon(model.files, usable, sharing);
+}
+
+/**
+ * Bytes of the files whose contents are in other volumes. A volume can be a clone of one other, but it can take links and
+ * copies from several.
+ */
+export function bytesInCommon(
+  files: readonly PullFile[],
+  volumes: readonly ReadonlySet<string>[],
+  sharing: Sharing,
+): number {
+  const together = sharing === 'clone' ? volumes : [new Set(volumes.flatMap((contents) => [...contents]))];
+  return Math.max(0, ...together.map((contents) => bytesIn(files, contents)));
+}
+
+function bytesIn(files: readonly PullFile[], contents: ReadonlySet<string>): number {
+  return files.filter((file) => contents.has(contentKey(file) ?? '')).reduce((sum, { size }) => sum + size, 0);
 }
 
 function isShown(other: OwnedModel, model: OwnedModel): boolean {

@@ -7,7 +7,7 @@ import { actions } from '../blocks/action-blocks.ts';
 import { errorMessage } from '../blocks/error-text.ts';
 import { code, plain, section } from '../blocks/text.ts';
 import type { SlackMessage } from '../blocks/text.ts';
-import { attempt, post } from '../messages/post.ts';
+import { post } from '../messages/post.ts';
 import type { EventContext, SlackDeps } from '../workspace/dependencies.ts';
 import { accountOf, callerOf, identityOf, strangerMessage, whoIs } from '../workspace/people.ts';
 import type { SlackUser } from '../workspace/people.ts';
@@ -61,8 +61,18 @@ async function tellAdmins({ core, bots }: SlackDeps, message: SlackMessage): Pro
   const accounts = await Promise.all(admins.map(async ({ id }) => accountOfPerson(core, id)));
   let told = 0;
   for (const to of accounts.filter((each) => each !== undefined).slice(0, adminsTold))
-    if (await attempt(core, () => post(bots, { user: to.user, at: to }, message))) told += 1;
+    if (await tell(core, () => post(bots, { user: to.user, at: to }, message))) told += 1;
   return told;
+}
+
+/** Whether Slack took the message. An admin whose account is gone keeps nobody else from theirs. */
+async function tell({ log }: Core, send: () => Promise<unknown>): Promise<boolean> {
+  try {
+    return (await send()) !== undefined;
+  } catch (thrown) {
+    log.warn({ err: thrown }, 'an admin could not be asked for access');
+    return false;
+  }
 }
 
 async function accountOfPerson(core: Core, id: string): Promise<SlackUser | undefined> {

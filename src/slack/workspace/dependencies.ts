@@ -9,7 +9,7 @@ import type { EcolinkError } from '../../core/base/errors.ts';
 import type { ApprovalMessages } from '../messages/approval-messages.ts';
 import type { Bot, Bots } from '../connect/bots.ts';
 import type { Home } from '../home/home.ts';
-import type { LiveMessages } from '../messages/live-messages.ts';
+import type { Cards } from '../messages/cards.ts';
 
 /** The fields that we show of the output of any operation with a form. */
 export const receiptSchema = z.object({
@@ -32,7 +32,7 @@ export type Outcome =
 export interface SlackDeps {
   core: Core;
   bots: Bots;
-  live: LiveMessages;
+  live: Cards;
   approvals: ApprovalMessages;
   home: Home;
   /** Submissions without an outcome yet, by form id. */

@@ -137,8 +137,8 @@ describe('a mistake is reported with its line and what is expected there', () =>
     expect(await complaint('runtimes:\n  - { name: vlm, kind: built-in }\n')).toContain(
       'line 2: runtimes.0.name: expected one of "vllm"|',
     );
-    expect(await complaint('runtimes:\n  - { name: vllm, kind: built-in, image: x }\n')).toContain(
-      'unknown setting "image"',
+    expect(await complaint('runtimes:\n  - { name: vllm, kind: built-in, port: 80 }\n')).toContain(
+      'unknown setting "port"',
     );
   });
 

@@ -28,6 +28,8 @@ export interface StandIn extends AsyncDisposable {
   lost: (pod: V1Pod) => boolean;
   /** The reclaim policy of new volumes. */
   reclaim: 'Delete' | 'Retain';
+  /** False while the storage does not get to its clones. */
+  clones: boolean;
   /** The only node that reaches new volumes. If undefined, all nodes do. */
   nodeLocal: string | undefined;
 }
@@ -56,6 +58,7 @@ export async function startNodes(plane: ControlPlane, nodes: readonly NodeOption
     lost: () => false,
     digest: () => undefined,
     reclaim: 'Delete',
+    clones: true,
   } as unknown as StandIn;
   const logs = createServer(await plane.certificate(), (request, response) => {
     const [, , , pod] = (request.url ?? '').split('/');
@@ -109,7 +112,8 @@ async function makeNode(plane: ControlPlane, node: NodeOptions, port: number): P
 async function step(plane: ControlPlane, state: StandIn): Promise<void> {
   const claims = await plane.call<{ items: V1PersistentVolumeClaim[] }>('GET', '/api/v1/persistentvolumeclaims');
   for (const claim of claims.items) {
-    if (claim.status?.phase === 'Pending' && claim.spec?.storageClassName?.startsWith('stand-in'))
+    const waits = claim.spec?.dataSource !== undefined && !state.clones;
+    if (claim.status?.phase === 'Pending' && claim.spec?.storageClassName?.startsWith('stand-in') && !waits)
       await provide(plane, claim, state);
   }
   const pods = await plane.call<{ items: V1Pod[] }>('GET', '/api/v1/pods');

@@ -24,6 +24,11 @@ export function kubernetesCapabilities(config: KubernetesRegionConfig): RegionCa
     imagesAllowed: config.images_allowed,
     engineEnvironment: config.environment,
     oneNodeVolumes: mountsOnOneNode(config),
-    sharing: mountsTogether(config) ? 'copy' : undefined,
+    sharing: sharingOf(config),
   };
+}
+
+function sharingOf(config: KubernetesRegionConfig): RegionCapabilities['sharing'] {
+  if (mountsTogether(config)) return 'copy';
+  return config.share;
 }

@@ -34,6 +34,7 @@ function inputOf(more: Partial<Workload> = {}, config: object = {}): RenderInput
     runtime: vllm,
     claim: 'v-1',
     mountPath: '/model',
+    modelFolder: '/model',
     modelPath: '/model',
   };
 }

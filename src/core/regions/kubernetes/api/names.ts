@@ -23,6 +23,8 @@ export const annotations = {
   token: `${domain}/token`,
   /** On a download: the other claims that it mounts, separated by commas. */
   donors: `${domain}/donors`,
+  /** On a download: the claim that the storage copies into its own, before it starts. */
+  cloned: `${domain}/cloned-from`,
   /** On a download: the UID of the ConfigMap with its file list. */
   list: `${domain}/list`,
   /** On every applied object: the hash of what was rendered. */

@@ -21,6 +21,8 @@ export interface Download {
   accelerators?: readonly string[] | undefined;
   /** Claims of complete volumes. The pod takes files of equal content from them. */
   donors?: readonly string[] | undefined;
+  /** The complete claim that its own is a clone of. */
+  cloned?: string | undefined;
 }
 
 const pullContainer = 'pull';
@@ -37,7 +39,7 @@ const killedStatus = 137;
  * list and the token, and then lets it run. So no pod waits for either.
  */
 export function downloadJob(config: KubernetesRegionConfig, download: Download): Manifest<V1Job> {
-  const { key, attempt, claim, manifest, withToken, donors = [] } = download;
+  const { key, attempt, claim, manifest, withToken, donors = [], cloned } = download;
   const { name, namespace, ...shared } = metadataFor(config, {
     name: attemptName(key, attempt),
     labels: labelsOf(download),
@@ -55,6 +57,7 @@ export function downloadJob(config: KubernetesRegionConfig, download: Download):
         [annotations.claim]: claim,
         ...(withToken && { [annotations.token]: 'held' }),
         ...(donors.length > 0 && { [annotations.donors]: donors.join(',') }),
+        ...(cloned !== undefined && { [annotations.cloned]: cloned }),
       },
     },
     spec: {

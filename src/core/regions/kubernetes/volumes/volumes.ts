@@ -11,7 +11,7 @@ import { completedBytes, isDeleting } from './claim-state.ts';
 import { attemptOf, failed, isForClaim } from './download-state.ts';
 import { Downloads } from './downloads.ts';
 import type { DownloadsDeps } from './downloads.ts';
-import { mountableDonors } from './donors.ts';
+import { cloneDonor, mountableDonors } from './donors.ts';
 import { whyOutOfReach } from './out-of-reach.ts';
 import { describeReclaim, KeptVolumes, reclaimOf } from './reclaim.ts';
 
@@ -85,11 +85,26 @@ export class KubernetesVolumes {
     accelerators?: readonly string[],
     donors: readonly string[] = [],
   ): Promise<void> {
-    const target = await this.#ensureClaim(key, manifest);
+    const donor = (await this.#endsClone(key, attempt)) ? undefined : await cloneDonor(this.#deps, donors);
+    const target = await this.#ensureClaim(key, manifest, donor);
     const mounted = await mountableDonors(this.#deps, target, donors);
     const withToken = token !== undefined;
     const claim = target.metadata.uid;
-    await this.#downloads.start({ key, attempt, claim, manifest, withToken, accelerators, donors: mounted }, token);
+    const cloned = target.spec?.dataSource?.name;
+    const download = { key, attempt, claim, manifest, withToken, accelerators, donors: mounted, cloned };
+    await this.#downloads.start(download, token);
+  }
+
+  /**
+   * True if the attempt before had a clone that never became usable. The claim is then deleted, so that this attempt gets
+   * an empty one and fetches everything.
+   */
+  async #endsClone(key: string, attempt: number): Promise<boolean> {
+    const last = (await this.#downloads.of(key))[0];
+    if (!last || attemptOf(last) >= attempt || !(await this.#downloads.neverCloned(last))) return false;
+    await this.#downloads.removeAll(key);
+    await this.#deleteClaim(key, downloadClaimName(this.#deps.config, key));
+    return true;
   }
 
   async stop(key: string): Promise<void> {
@@ -162,13 +177,13 @@ export class KubernetesVolumes {
     return changed !== undefined;
   }
 
-  async #ensureClaim(key: string, manifest: PullManifest): Promise<Claim> {
+  async #ensureClaim(key: string, manifest: PullManifest, donor: Claim | undefined): Promise<Claim> {
     const { client, config, mirrors } = this.#deps;
     const name = downloadClaimName(config, key);
     const known = await mirrors.claims.get(name);
     if (known && !isDeleting(known)) return known;
     const claim =
-      (await client.create('PersistentVolumeClaim', volumeClaim(config, key, manifest))) ??
+      (await client.create('PersistentVolumeClaim', volumeClaim(config, key, manifest, donor))) ??
       (await client.read('PersistentVolumeClaim', name));
     if (!claim) throw deletingError(key);
     if (isDeleting(claim)) {

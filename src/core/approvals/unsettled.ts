@@ -1,39 +1,5 @@
 import type { Queries } from '../store/store.ts';
 
-/** A message in Slack that shows a request. `team`: the workspace or organisation whose bot wrote it. */
-export interface ShownMessage {
-  channel: string;
-  ts: string;
-  team: string | null;
-  /** The address of the message, unless it is a direct message. */
-  url: string | null;
-}
-
-export async function saveMessage(db: Queries, approval: number, message: ShownMessage): Promise<void> {
-  await db
-    .insertInto('approval_messages')
-    .values({ approval_id: approval, ...message })
-    .execute();
-}
-
-export async function messagesOf(db: Queries, approval: number): Promise<ShownMessage[]> {
-  return db
-    .selectFrom('approval_messages')
-    .select(['channel', 'ts', 'team', 'url'])
-    .where('approval_id', '=', approval)
-    .execute();
-}
-
-export async function urlOf(db: Queries, approval: number): Promise<string | undefined> {
-  const found = await db
-    .selectFrom('approval_messages')
-    .select('url')
-    .where('approval_id', '=', approval)
-    .where('url', 'is not', null)
-    .executeTakeFirst();
-  return found?.url ?? undefined;
-}
-
 /** Open requests, and ended ones whose approvers were asked and not told of the end. Newest first. */
 export async function unsettledApprovals(db: Queries): Promise<number[]> {
   const found = await db
