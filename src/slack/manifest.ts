@@ -16,7 +16,7 @@ export const scopes = {
 export const botScopes: readonly string[] = Object.keys(scopes);
 
 /** The events that Slack sends to the app. */
-export const botEvents = ['app_uninstalled', 'message.im', 'tokens_revoked'] as const;
+export const botEvents = ['app_home_opened', 'app_uninstalled', 'message.im', 'tokens_revoked'] as const;
 
 /** The path that Slack posts to over HTTP. */
 export const slackEventsPath = '/slack/events';
@@ -40,7 +40,7 @@ export function slackManifest({ url }: { url?: string | undefined } = {}): objec
       background_color: '#14532d',
     },
     features: {
-      app_home: { home_tab_enabled: false, messages_tab_enabled: true, messages_tab_read_only_enabled: false },
+      app_home: { home_tab_enabled: true, messages_tab_enabled: true, messages_tab_read_only_enabled: false },
       bot_user: { display_name: 'EcoLink', always_online: true },
       slash_commands: [command],
     },

@@ -75,9 +75,9 @@ test('the manifest stays inside the lengths that Slack takes', () => {
   expect(long.length).toBeLessThanOrEqual(4000);
 });
 
-test('the manifest asks to be told when the app is removed', () => {
+test('the manifest asks to be told when the app is removed and its home is opened', () => {
   expect(manifest.settings.event_subscriptions.bot_events).toEqual(
-    expect.arrayContaining(['app_uninstalled', 'tokens_revoked']),
+    expect.arrayContaining(['app_home_opened', 'app_uninstalled', 'tokens_revoked']),
   );
 });
 
