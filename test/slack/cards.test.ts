@@ -95,7 +95,6 @@ describe('a card', () => {
     (state) => {
       const reason = { code: 'x', message: loud };
       const regions = Array.from({ length: 50 }, () => ({
-        ...card.regions,
         ...card.regions[0],
         region: loud,
         reason,
