@@ -18,6 +18,10 @@ const manifest = JSON.parse(readFileSync(new URL('../../manifest.json', import.m
   };
 };
 
+test('manifest.json is what the source of the manifest makes', () => {
+  expect(manifestText(manifest)).toBe(manifestText(slackManifest()));
+});
+
 test('the manifest declares the command that the app answers, with its subcommands', () => {
   const [command] = manifest.features.slash_commands;
   expect(command?.command).toBe(commandName);

@@ -161,7 +161,7 @@ function confirm(title: string, text: string, yes: string): NonNullable<Button['
 export function failureMessage(card: Card, owner: string | undefined): SlackMessage {
   const to = owner === undefined ? '' : `<@${owner}>: `;
   const lines = card.regions.flatMap(({ region, reason }) =>
-    reason === undefined ? [] : [`${escape(region)}: ${shorten(escape(reason.message), 1000)}`],
+    reason === undefined ? [] : [`${shorten(escape(region), 80)}: ${shorten(escape(reason.message), 700)}`],
   );
   const text = `${to}*${escape(card.model_id)}* failed.`;
   return {
