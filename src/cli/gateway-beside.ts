@@ -45,10 +45,18 @@ export async function startGatewayBeside(config: Config, log: Log): Promise<() =
 }
 
 /** No secret of the server: not its database, its keys, the Hub's token or Slack's. */
-function gatewayEnvironment({ dataDir, childEnvironment }: Config, environment = process.env): NodeJS.ProcessEnv {
-  const passed = ['CONFIG', 'HOST', 'PORT', 'ALLOWED_HOSTS', 'PUBLIC_URL', 'LOG_LEVEL', 'SINGLE_USER'];
-  const own = Object.fromEntries(passed.map((name) => [`ECOLINK_${name}`, environment[`ECOLINK_${name}`]]));
-  return { ...childEnvironment, ...own, ECOLINK_DATA_DIR: dataDir };
+function gatewayEnvironment(config: Config): NodeJS.ProcessEnv {
+  const [file, ...others] = config.files;
+  return {
+    ...config.childEnvironment,
+    ECOLINK_DATA_DIR: config.dataDir,
+    ECOLINK_CONFIG: others.length === 0 ? file : undefined,
+    ECOLINK_HOST: config.host,
+    ECOLINK_PORT: String(config.port),
+    ECOLINK_ALLOWED_HOSTS: config.allowedHosts.join(','),
+    ECOLINK_LOG_LEVEL: config.logLevel,
+    ECOLINK_SINGLE_USER: String(config.singleUser),
+  };
 }
 
 /** Replicas of other regions run on without the server, so their gateway stays too. */

@@ -19,6 +19,7 @@ import { onOpen, onRun } from './commands/button-actions.ts';
 import { onCommand } from './commands/command.ts';
 import { onTyped } from './commands/typed-actions.ts';
 import { openPrefix, runPrefix, typedFormId } from './blocks/action-blocks.ts';
+import { directMessages } from './commands/direct-message.ts';
 import { commandName } from './blocks/speaker.ts';
 import type { SlackDeps } from './workspace/dependencies.ts';
 import { createEndingMessages, extendId, onExtend } from './messages/ending-messages.ts';
@@ -37,6 +38,7 @@ import type { Pace } from './outbox/budget.ts';
 import { startSender } from './outbox/sender.ts';
 import type { Sender } from './outbox/sender.ts';
 import { boltLogger } from './connect/logger.ts';
+import { missingScopes } from './connect/scopes.ts';
 import { createSlackLookup } from './workspace/lookup.ts';
 import { notConfigured, nothingListed, startError } from './connect/start-errors.ts';
 import { onClose, onSubmit } from './forms/submit-form.ts';
@@ -151,6 +153,8 @@ async function identify(core: Core, slack: SlackSecrets, options: WebClientOptio
     .catch((thrown: unknown) => Promise.reject(startError(thrown)));
   const home = { team: me.team_id ?? '', ...(me.enterprise_id ? { enterprise: me.enterprise_id } : {}) };
   core.installations.checkListed(home);
+  for (const { scope, off } of missingScopes(me.response_metadata?.scopes))
+    core.log.warn({ scope, off }, 'Slack: the app lacks a scope. Take the new manifest and install the app again');
   return {
     bots: oneBot(home, botToken, options),
     authorization: {
@@ -206,6 +210,7 @@ function listen(app: App, deps: SlackDeps, home: Home): void {
     onModelOptions(deps, lists, args),
   );
   app.view<ViewSubmitAction>({ callback_id: typedFormId, type: 'view_submission' }, (args) => onTyped(deps, args));
+  app.event('message', directMessages(deps));
   app.event('app_uninstalled', (args) => onUninstalled(deps.core, args));
   app.event('tokens_revoked', (args) => onTokensRevoked(deps.core, args));
   app.error(async (error) => {

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startSlack } from '../../src/slack/app.ts';
 import type { Slack } from '../../src/slack/app.ts';
-import { slackEventsPath } from '../../src/slack/connect/transport.ts';
+import { slackEventsPath } from '../../src/slack/manifest.ts';
 import { patient, withoutLocalSlack, workspace } from '../support/local-slack.ts';
 import { breachesOfModal } from '../support/slack-limits.ts';
 import { planInSlack } from './launching.ts';

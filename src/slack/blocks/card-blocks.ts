@@ -177,12 +177,6 @@ export function endMessage(card: Card, owner: string | undefined, now: Date): Sl
   return { text: text.replaceAll('*', ''), blocks: [section(text)] };
 }
 
-/** The card of an instance that is deleted. */
-export function deletedMessage(instance: number): SlackMessage {
-  const text = `Instance ${instance} no longer exists.`;
-  return { text, blocks: [section(`:white_circle: ${text}`)] };
-}
-
 /** In a channel, in place of the card of an instance that became private. */
 export function hiddenMessage(instance: number): SlackMessage {
   const text = `Instance ${instance} is private now. Its owner follows it in a direct message.`;

@@ -155,7 +155,14 @@ test("only EcoLink may reach the engine's port; with the API proxy everybody may
     policyTypes: ['Ingress', 'Egress'],
     ingress: [
       {
-        from: [{ podSelector: { matchLabels: { 'app.kubernetes.io/name': 'ecolink' } } }],
+        from: [
+          {
+            podSelector: {
+              matchLabels: { 'app.kubernetes.io/name': 'ecolink' },
+              matchExpressions: [{ key: 'app.kubernetes.io/component', operator: 'In', values: ['server', 'gateway'] }],
+            },
+          },
+        ],
         ports,
       },
     ],

@@ -40,7 +40,10 @@ export const annotations = {
 } as const;
 
 /** The labels of EcoLink's own pods, as its chart sets them. Only these pods may call replicas. */
-export const serverLabels = { [labels.name]: 'ecolink', 'app.kubernetes.io/component': 'server' };
+export const callingPods = {
+  matchLabels: { [labels.name]: 'ecolink' },
+  matchExpressions: [{ key: 'app.kubernetes.io/component', operator: 'In', values: ['server', 'gateway'] }],
+};
 
 const longest = 50;
 
