@@ -1,5 +1,6 @@
 import type { OutputOf } from '../../src/core/operations/catalogue.ts';
 import type { Choice } from '../../src/slack/forms/field-block.ts';
+import type { ShownApproval, ShownInstance } from '../../src/core/core.ts';
 import type { PlanFacts } from '../../src/slack/launch/plan-view.ts';
 
 type Item<N extends 'list_models' | 'list_regions' | 'list_cache' | 'list_approvals'> = OutputOf<N>['items'][number];
@@ -177,6 +178,46 @@ export const instances: OutputOf<'get_instance'>[] = [
   { ...instance, id: 5, model_id: 'bge-m3:5', model: 'bge-m3', state: 'stopped', ready: 0, stop_at: undefined },
 ];
 
+const unknown = { reason: undefined, image: undefined, context_length: undefined };
+
+/** The card of a running instance. */
+export const runningCard: ShownInstance = {
+  ...instance,
+  regions: [
+    { region: 'eu-west', state: 'running', replicas: 1, ready: 1, restarts: 0, progress: undefined, ...unknown },
+  ],
+  stop_at: '2026-03-04T18:00:00Z',
+  context_length: undefined,
+  accelerator: 'h100',
+  accelerator_count: 8,
+  reason: 'demo for the customer',
+  warning: undefined,
+  owner_id: 'p1',
+  desired: 'running',
+  generation: 1,
+  started_at: '2026-03-04T09:00:00Z',
+  ended_at: undefined,
+  cost_per_hour: 23.2,
+};
+
+/** The card of an instance that downloads. */
+export const card: ShownInstance = {
+  ...runningCard,
+  state: 'downloading',
+  ready: 0,
+  regions: [
+    {
+      region: 'eu-west',
+      state: 'downloading',
+      replicas: 1,
+      ready: 0,
+      restarts: 0,
+      ...unknown,
+      progress: { done: 55e9, total: 141e9, rate: 1.1e9, seconds_left: 78 },
+    },
+  ],
+};
+
 const request: Item<'list_approvals'> = {
   id: 12,
   state: 'pending',
@@ -207,6 +248,31 @@ export const approval: OutputOf<'get_approval'> = {
   private: false,
   next_step: '',
 };
+/** The request as the message about it has it. */
+export const shownApproval: ShownApproval = {
+  ...approval,
+  summary: ['Launch llama-70b'],
+  votes: [],
+  assurance: undefined,
+  decided_by: undefined,
+  decided_at: undefined,
+  reason: undefined,
+  instance: undefined,
+  model: undefined,
+  model_id: undefined,
+  url: undefined,
+  facts: {
+    why: 'demo for the customer',
+    regions: ['eu-west'],
+    accelerators: ['h100'],
+    gpus: 8,
+    cost_per_hour: 23.2,
+    stop_after: '8h',
+    risks: [],
+    destroys: false,
+  },
+};
+
 export const decided: Item<'list_approvals'>[] = [
   { ...request, id: 11, state: 'done', what: 'Launch bge-m3', requester: 'grace', agent: false },
   { ...request, id: 9, state: 'denied', what: 'Launch llama-70b in two regions' },

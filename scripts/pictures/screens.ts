@@ -1,6 +1,8 @@
 import type { OutputOf } from '../../src/core/operations/catalogue.ts';
 import { operations } from '../../src/core/operations/catalogue.ts';
 import { confirmMessage, runButton, typedView } from '../../src/slack/blocks/action-blocks.ts';
+import { approvalMessage } from '../../src/slack/blocks/approval-blocks.ts';
+import { cardMessage } from '../../src/slack/blocks/card-blocks.ts';
 import { helpMessage } from '../../src/slack/blocks/command-text.ts';
 import { modelMessage, modelsMessage } from '../../src/slack/blocks/model-blocks.ts';
 import { cacheMessage, regionsMessage } from '../../src/slack/blocks/region-blocks.ts';
@@ -27,6 +29,7 @@ const form = newLaunchForm(
   [],
 );
 const register: OutputOf<'check_model'> = sample.checked;
+const accounts: Readonly<Record<string, string>> = { ada: 'U01ADA', grace: 'U02GRACE', alan: 'U03ALAN' };
 const now = new Date('2026-03-04T10:00:00Z');
 
 /** Every main screen of the Slack app, by the name of its picture. */
@@ -97,6 +100,9 @@ export const screens: Readonly<Record<string, Screen>> = {
     ),
   },
   access: { message: accessMessage({ identity: 'slack:T1/U03ALAN', name: 'alan' }, { team: 'T1', user: 'U03ALAN' }) },
+  request: { message: approvalMessage(sample.shownApproval, { userOf: (name) => accounts[name] }) },
+  downloading: { message: cardMessage(sample.card, { owner: 'U01ADA', now }) },
+  running: { message: cardMessage(sample.runningCard, { owner: 'U01ADA', now }) },
   home: {
     home: homeView({
       role: 'approver',

@@ -16,6 +16,7 @@ const folder = fileURLToPath(new URL('../../docs/slack', import.meta.url));
 mkdirSync(folder, { recursive: true });
 const scratch = mkdtempSync(join(tmpdir(), 'ecolink-pictures-'));
 try {
+  // oxlint-disable-next-line node/no-process-env -- The PATH says where the browser is.
   const browser = findBrowser(process.env);
   for (const [name, screen] of Object.entries(screens)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;

@@ -13,6 +13,7 @@ import type { Bots } from './connect/bots.ts';
 import { givePrefix, onAskAccess, onGiveAccess } from './commands/ask-access.ts';
 import type { Asked } from './commands/ask-access.ts';
 import { createHome } from './home/home.ts';
+import type { Home } from './home/home.ts';
 import { askAccessId } from './workspace/people.ts';
 import { onOpen, onRun } from './commands/button-actions.ts';
 import { onCommand } from './commands/command.ts';
@@ -96,7 +97,7 @@ export async function startSlack(core: Core, options: SlackOptions = {}): Promis
   const patience = options.patience ?? 800;
   const home = createHome(() => deps, core);
   const deps: SlackDeps = { core, bots, live: cards, approvals, home, awaited: new Map(), patience };
-  listen(app, deps);
+  listen(app, deps, home);
   const end = async (): Promise<void> => {
     home.close();
     await approvals.close();
@@ -164,7 +165,7 @@ async function identify(core: Core, slack: SlackSecrets, options: WebClientOptio
   };
 }
 
-function listen(app: App, deps: SlackDeps): void {
+function listen(app: App, deps: SlackDeps, home: Home): void {
   // Each form of its own, and the generic one for all others.
   const forms = /^form[.](?!launch_instance$)/;
   const lists: LastLists = new Map();
@@ -196,7 +197,7 @@ function listen(app: App, deps: SlackDeps): void {
     onRegisterClick(deps, args),
   );
   app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: startsWith('home.') }, (args) =>
-    deps.home.clicked(args),
+    home.clicked(args),
   );
   app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: askAccessId }, (args) =>
     onAskAccess(deps, asked, args),
@@ -204,7 +205,7 @@ function listen(app: App, deps: SlackDeps): void {
   app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: startsWith(givePrefix) }, (args) =>
     onGiveAccess(deps, asked, args),
   );
-  app.event('app_home_opened', (args) => deps.home.opened(args));
+  app.event('app_home_opened', (args) => home.opened(args));
   app.options<'block_suggestion'>({ type: 'block_suggestion', action_id: modelActionId }, (args) =>
     onModelOptions(deps, lists, args),
   );

@@ -28,7 +28,8 @@ export function slackManifest({ url }: { url?: string | undefined } = {}): objec
     command: '/ecolink',
     description: 'Register and launch models, see what runs',
     url: address,
-    usage_hint: 'help | register | launch | instances | status | logs | stop | approvals | token | credential | people',
+    usage_hint:
+      'help | register | launch | models | instances | status | logs | stop | approvals | token | credential | people',
     should_escape: true,
   };
   return {

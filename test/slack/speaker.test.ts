@@ -62,7 +62,7 @@ test('a reference is a command, a button, a title, a label or a request to peopl
   expect(slackMarkup([fieldRef('regions')])).toBe('*Regions*');
   expect(slackWords([fieldRef('subfolder', 'a/b')])).toBe('"Subfolder" a/b');
   expect(slackMarkup([task('add_credential')])).toBe('`/ecolink credential add &lt;name&gt;`');
-  expect(slackMarkup([task('run_doctor')])).toBe('ask whoever runs the server to run the doctor');
+  expect(slackMarkup([task('run_doctor')])).toBe('`/ecolink doctor`');
 });
 
 test('a value can neither end its code nor ping anybody', () => {

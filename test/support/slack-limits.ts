@@ -18,7 +18,7 @@ interface Shape {
   confirm?: { title: { text: string }; text: { text: string }; confirm: { text: string }; deny: { text: string } };
   initial_value?: string;
   max_length?: number;
-  options?: { text: { text: string }; value?: string }[];
+  options?: { text: { text: string }; value?: string; description?: { text: string } }[];
   initial_option?: unknown;
   initial_options?: unknown[];
   is_decimal_allowed?: boolean;
@@ -46,6 +46,7 @@ export function breachesOfModal(view: ModalView): string[] {
     ...bounds('submit', view.submit?.text, 1, 24),
     ...bounds('close', view.close?.text, 1, 24),
     ...bounds('callback_id', view.callback_id, 1, 255),
+    ...bounds('external_id', view.external_id, 1, 255),
     ...bounds('private_metadata', view.private_metadata, 0, 3000),
     ...atMost('blocks', view.blocks.length, 100),
     ...(asks && !view.submit ? ['inputs without submit'] : []),
@@ -88,6 +89,7 @@ function breachesOfBlock(block: Shape): string[] {
       return [
         ...between('actions', block.elements?.length ?? 0, 1, 25),
         ...(block.elements ?? []).flatMap(breachesOfElement),
+        ...repeated((block.elements ?? []).flatMap(({ action_id: id }) => id ?? [])),
       ];
     case 'input':
       return [
@@ -187,11 +189,16 @@ function breachesOfOptions(element: Shape, maximum: number): string[] {
     ...between('options', options.length, 1, maximum),
     ...options.flatMap(({ text }) => bounds('option', text.text, 1, 75)),
     ...options.flatMap(({ value }) => bounds('option value', value, 1, 150)),
+    ...options.flatMap(({ description }) => bounds('option description', description?.text, 1, 75)),
     ...(element.initial_options?.length === 0 ? ['initial_options is empty'] : []),
     ...initial
       .filter((each) => !known.has(JSON.stringify(each)))
       .map(() => 'an initial option that is none of the options'),
   ];
+}
+
+function repeated(ids: readonly string[]): string[] {
+  return ids.filter((id, index) => ids.indexOf(id) !== index).map((id) => `action_id ${id} twice`);
 }
 
 function textOf(shape: Shape): string | undefined {

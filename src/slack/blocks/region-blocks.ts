@@ -10,6 +10,8 @@ export type Volume = OutputOf<'list_cache'>['items'][number];
 
 /** Further ones are counted only. */
 const regionsShown = 50;
+/** Slack refuses a message whose blocks together have more than about 13,000. */
+const charactersShown = 11_000;
 const volumesShown = 20;
 
 /** Regions with their accelerators, prices and storage. */
@@ -18,12 +20,18 @@ export function regionsMessage(regions: readonly Region[]): SlackMessage {
     const text = 'No region is configured. Ask whoever runs the server to add one.';
     return { text, blocks: [section(text)] };
   }
-  const lines = regions.slice(0, regionsShown).map(regionLine);
+  const lines = linesThatFit(regions.slice(0, regionsShown).map(regionLine));
   const more = regions.length - lines.length;
   return {
     text: `${regions.length} regions`,
     blocks: [section('*Regions*'), ...sectionsOf(lines), ...(more > 0 ? [note(`… and ${more} more regions`)] : [])],
   };
+}
+
+function linesThatFit(lines: readonly string[]): string[] {
+  let room = charactersShown;
+  const end = lines.findIndex((line) => (room -= line.length) < 0);
+  return lines.slice(0, end === -1 ? lines.length : end);
 }
 
 function regionLine({ name, reachable, reason, accelerators, storage_free_bytes: storage }: Region): string {

@@ -117,7 +117,7 @@ const words: Record<Task, TaskWords> = {
   create_read_token: token('with the scope "read"'),
   list_tokens: command(() => 'token list'),
   rotate_credential_key: request(() => 'rotate the key of the credentials'),
-  run_doctor: request(() => 'run the doctor'),
+  run_doctor: command(() => 'doctor'),
   start_server: request(() => 'start it'),
   write_kubeconfig: request(
     (region) => `write a kubeconfig without a helper program${region === undefined ? '' : ` for the region ${region}`}`,

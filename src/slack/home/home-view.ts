@@ -11,7 +11,6 @@ type Approval = OutputOf<'get_approval'>;
 type ApprovalSummary = OutputOf<'list_approvals'>['items'][number];
 type Instance = OutputOf<'get_instance'>;
 
-export const homePrefix = 'home.';
 export const refreshId = 'home.refresh';
 export const approveHereId = 'home.approve';
 export const denyHereId = 'home.deny';

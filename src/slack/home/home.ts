@@ -9,7 +9,7 @@ import { errorMarkup } from '../blocks/error-text.ts';
 import { failureOf } from '../commands/failure.ts';
 import { openView } from '../forms/open-form.ts';
 import { botAt } from '../workspace/dependencies.ts';
-import type { EventContext, SlackDeps } from '../workspace/dependencies.ts';
+import type { EventContext, HomeNotices, SlackDeps } from '../workspace/dependencies.ts';
 import { callerOf, identityOf, strangerMessage, whoIs } from '../workspace/people.ts';
 import type { SlackUser } from '../workspace/people.ts';
 import { approveHereId, denyHereId, homeView, pagePrefix, strangerHome } from './home-view.ts';
@@ -43,13 +43,11 @@ interface Watched {
   changed: boolean;
 }
 
-export interface Home {
+export interface Home extends HomeNotices {
   /** Somebody opened App Home. */
   opened(args: SlackEventMiddlewareArgs<'app_home_opened'> & EventContext): Promise<void>;
   /** A click in App Home that is its own. */
   clicked(args: SlackActionMiddlewareArgs<BlockAction<ButtonAction>> & EventContext): Promise<void>;
-  /** Shows what an action came to, to the person who clicked in their home. */
-  tell(who: SlackUser, notice: string): Promise<void>;
   close(): void;
 }
 

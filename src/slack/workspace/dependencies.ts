@@ -8,7 +8,7 @@ import type { Core } from '../../core/core.ts';
 import type { EcolinkError } from '../../core/base/errors.ts';
 import type { ApprovalMessages } from '../messages/approval-messages.ts';
 import type { Bot, Bots } from '../connect/bots.ts';
-import type { Home } from '../home/home.ts';
+import type { SlackUser } from './people.ts';
 import type { Cards } from '../messages/cards.ts';
 
 /** The fields that we show of the output of any operation with a form. */
@@ -28,13 +28,19 @@ export type Outcome =
   /** The person may do nothing, or the work takes too long. */
   | { ended: SlackMessage };
 
+/** App Home, for what other handlers have to say there. */
+export interface HomeNotices {
+  /** Shows what an action came to, to the person who clicked in their home. */
+  tell(who: SlackUser, notice: string): Promise<void>;
+}
+
 /** The dependencies of the handlers of commands, clicks and forms. */
 export interface SlackDeps {
   core: Core;
   bots: Bots;
   live: Cards;
   approvals: ApprovalMessages;
-  home: Home;
+  home: HomeNotices;
   /** Submissions without an outcome yet, by form id. */
   awaited: Map<string, { closed: boolean; work: Promise<Outcome> }>;
   /** Milliseconds that a submission may take before its form says that it is being checked. Slack gives 3,000. */
