@@ -108,6 +108,8 @@ const sglang = {
   memory: { share: 0.87, overhead_mib: 0 },
   ends: 'after_calls',
   port: 30000,
+  tried:
+    'SGLang 0.5.18 from PyPI on 2 CPU cores, not this image and no GPU, on 2026-12-01, through the local region: chat, streams, completions, context report',
 };
 
 /**
