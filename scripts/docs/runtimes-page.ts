@@ -34,7 +34,14 @@ runtimes:
     user: 2000
 \`\`\`
 
-- EcoLink fills in \`{model_path}\`, \`{served_name}\`, \`{host}\`, \`{port}\` and \`{drain_seconds}\`.
+- EcoLink fills in \`{model_path}\`, \`{model_dir}\`, \`{served_name}\`, \`{host}\`, \`{port}\` and \`{drain_seconds}\`. For GGUF,
+  \`{model_path}\` is the file and \`{model_dir}\` its model's folder. For other formats both are the folder.
+- \`default_arguments\` are those that a launch may replace. \`launch_fields\` says which flags stand for \`max_sequences\`,
+  \`memory_share\` and \`quantization\` of a launch.
+- With \`fits_model: true\`, EcoLink adds what a model needs: parsers for tool calls and reasoning, by its family and chat
+  template; for language models that rerank, what makes vLLM read them as classifiers. The plan shows it.
+- \`served_name\` shapes the name of the model for an engine that takes no colon. Callers keep to the model id.
+- \`caller_paths\` lists what a token with the scope \`call\` may reach behind \`/instances/<id>/proxy\`. Other paths need \`operate\`.
 - \`parallel_argument\` is the flag for \`accelerator_count\`. The plan refuses a count that does not divide the attention
   heads of the model.
 - \`context_argument\` is the flag for the context length. \`context_report\` says where the engine reports its context
@@ -76,6 +83,9 @@ runtimes:
       - { flag: --lora-modules, value: text, risk: The engine loads adapters from any folder that it can read. }
 \`\`\`
 
+The same entry may have \`arguments\` and \`environment\`, which come with every launch and which no launch can change; \`image\` and
+\`cpu_image\` for Kubernetes regions; and \`reads_audio: true\` once the engine has the packages of vllm[audio].
+
 A runtime of your own takes the list of its \`engine\`. Without \`engine\`, it takes the list of the engine that it is named
 after. A change of the lists leaves running instances alone. A restart with a flag that is forbidden now is refused.
 
@@ -109,7 +119,7 @@ function section(runtime: Runtime): string {
   if (runtime.kind !== 'kubernetes') return '';
   const rows = [
     ['tried', runtime.tried ?? '*untested*'],
-    ['image', `\`${runtime.image}\``],
+    ['image', imagesOf(runtime)],
     ['weights', runtime.formats.join(', ')],
     ['port, health, API', `${runtime.port}, \`${runtime.health}\`, \`${runtime.api_path}\``],
     ['accelerators', accelerators(runtime)],
@@ -122,9 +132,13 @@ function section(runtime: Runtime): string {
   return `## ${runtime.name}\n\n${markdownTable(['', ''], rows)}`;
 }
 
+function imagesOf({ image, cpu_image: cpuImage }: KubernetesRuntime): string {
+  return cpuImage === undefined ? `\`${image}\`` : `\`${image}\`; without accelerators \`${cpuImage}\``;
+}
+
 function contextLength(runtime: Runtime): string {
   const { context_argument: flag, context_default: fitting, context_report: report } = runtime;
-  const defaults = Object.values(fitting).map((word) => `default \`${word}\``);
+  const defaults = [...new Set(Object.values(fitting))].map((word) => `default \`${word}\``);
   const reported = report === undefined ? [] : [`reported at \`${report.path}\``];
   return [flag === undefined ? 'the engine decides' : `\`${flag}\``, ...defaults, ...reported].join('; ');
 }

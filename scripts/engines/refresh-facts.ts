@@ -95,6 +95,30 @@ function llamaCppSources(folder: string): Facts {
   };
 }
 
+/** Lists as a few words in each line: hundreds of lines with one word each are no easier to compare. */
+function sourceText(name: string, { source, version, ...lists }: Facts): string {
+  const fields = Object.entries(lists).map(([field, list]) => `  ${field}: words(\`\n${wrapped(list)}\n  \`),`);
+  return [
+    '// Written by scripts/engines/refresh-facts.ts.',
+    "import { words } from './facts.ts';",
+    "import type { EngineFacts } from './facts.ts';",
+    '',
+    `export const ${name}: EngineFacts = {`,
+    `  source: ${JSON.stringify(source)},`,
+    `  version: ${JSON.stringify(version)},`,
+    ...fields,
+    '};',
+    '',
+  ].join('\n');
+}
+
+function wrapped(list: readonly string[]): string {
+  return list
+    .join(' ')
+    .replaceAll(/(.{1,110})(?: |$)/g, '    $1\n')
+    .trimEnd();
+}
+
 const readers: Record<string, { file: string; name: string; read: (place: string) => Facts }> = {
   vllm: { file: 'vllm.ts', name: 'vllmFacts', read: vllm },
   sglang: { file: 'sglang.ts', name: 'sglangFacts', read: sglang },
@@ -108,7 +132,7 @@ for (const word of process.argv.slice(2)) {
   const facts = reader.read(place);
   if (facts.architectures.length < 20)
     throw new Error(`${place} names only ${facts.architectures.length} architectures.`);
-  const text = `// Written by scripts/engines/refresh-facts.ts.\nimport type { EngineFacts } from './engine-facts.ts';\n\nexport const ${reader.name}: EngineFacts = ${JSON.stringify(facts, undefined, 2)};\n`;
+  const text = sourceText(reader.name, facts);
   writeFileSync(join(out, reader.file), text);
   process.stdout.write(`${engine} ${facts.version}: ${facts.architectures.length} architectures\n`);
 }

@@ -30,15 +30,15 @@ interface ReadError {
 function readError(status: number, text: string): ReadError {
   const body = fieldsOf(parse(text)) ?? {};
   const inner = fieldsOf(body['error']) ?? body;
-  const named = [inner['message'], body['error'], body['detail'], body['message']].find(isText);
+  const named = firstText(inner['message'], body['error'], body['detail'], body['message']);
   const detail = body['detail'] === undefined ? undefined : JSON.stringify(body['detail']);
   const fallback = Object.keys(body).length > 0 ? (detail ?? text) : `The engine answered with status ${status}.`;
-  const type = [inner['type'], body['error_type']].find(isText);
+  const type = firstText(inner['type'], body['error_type']);
   return {
     message: (named ?? fallback).slice(0, longestMessage),
     type: type ?? (status < 500 ? 'invalid_request_error' : 'server_error'),
-    param: isText(inner['param']) ? inner['param'] : null,
-    code: isText(inner['code']) ? inner['code'] : null,
+    param: firstText(inner['param']) ?? null,
+    code: firstText(inner['code']) ?? null,
   };
 }
 
@@ -67,6 +67,6 @@ function fieldsOf(value: unknown): Fields | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '';
+function firstText(...values: unknown[]): string | undefined {
+  return values.flatMap((value) => (typeof value === 'string' && value !== '' ? [value] : []))[0];
 }

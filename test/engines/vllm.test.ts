@@ -1,6 +1,7 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { realpathSync } from 'node:fs';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -59,13 +60,19 @@ describe.skipIf(!isThere)('vLLM through the local region and the gateway', () =>
       expect(auto.choices).toHaveLength(1);
       const choice = { type: 'function' as const, function: { name: 'weather' } };
       const called = await openai.chat.completions.create({
-        ...{ model, messages, tools: [tool], tool_choice: choice, max_tokens: 64 },
+        model,
+        messages,
+        tools: [tool],
+        tool_choice: choice,
+        max_tokens: 64,
       });
       const call = defined(called.choices[0]?.message.tool_calls?.[0]);
       expect(call).toMatchObject({ type: 'function', function: { name: 'weather' } });
 
       const shaped = await openai.chat.completions.create({
-        ...{ model, messages, max_tokens: 64 },
+        model,
+        messages,
+        max_tokens: 64,
         response_format: { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema } },
       });
       expect(['x', 'y']).toContain(
@@ -73,7 +80,11 @@ describe.skipIf(!isThere)('vLLM through the local region and the gateway', () =>
       );
 
       const stream = await openai.chat.completions.create({
-        ...{ model, messages, max_tokens: 4, stream: true as const, stream_options: { include_usage: true } },
+        model,
+        messages,
+        max_tokens: 4,
+        stream: true as const,
+        stream_options: { include_usage: true },
       });
       const seen: OpenAI.ChatCompletionChunk[] = [];
       for await (const chunk of stream) seen.push(chunk);
@@ -159,9 +170,9 @@ describe.skipIf(!isThere)('vLLM as the Kubernetes manifest starts it', () => {
         arguments: ['--enforce-eager', '--kv-cache-memory-bytes', '256M'],
         environment: { VLLM_CPU_KVCACHE_SPACE: '1' },
         command: [command],
-        readable: [join(bin, '..')],
+        readable: [join(bin, '..'), dirname(dirname(realpathSync(join(bin, 'python3'))))],
       });
-      await engine.healthy(startMs);
+      await engine.healthy(startMs - 60_000);
       const openai = new OpenAI({ baseURL: `${engine.url}/v1`, apiKey: 'none', maxRetries: 0 });
       const answer = await openai.chat.completions.create({ model: 'tiny:7', messages, max_tokens: 2 });
       expect(answer.model).toBe('tiny:7');

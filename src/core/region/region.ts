@@ -80,6 +80,8 @@ export interface FolderEntry {
   mtimeMs: number;
   /** A pipe, a socket or a device. Nothing may open it. */
   special?: true | undefined;
+  /** Neither its group nor others may read it. */
+  ownerOnly?: true | undefined;
 }
 
 /** A file with a hash of its content: of both ends for weights and large files, of all of it for others. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { EcolinkError, fail } from '../base/errors.ts';
 import { isMarkedWhole } from '../region/filesystems.ts';
 import type { FolderEntry, MarkedFile, Region } from '../region/region.ts';
+import type { RegionCapabilities } from '../region/capabilities.ts';
 import type { ContentFingerprint, ListingFingerprint } from './model.ts';
 import { countsAsModelFile } from './selection/file-kind.ts';
 import { weightFormat } from './selection/weight-file.ts';
@@ -146,4 +147,21 @@ function contentChange(was: MarkedFile, present: MarkedFile | undefined): string
 
 function resized({ path, size }: FolderEntry, present: FolderEntry): string {
   return `${path} had ${size} bytes and has ${present.size}`;
+}
+
+/**
+ * Warns of selected files that only their owner may read. Engines in pods are users of their own, such as 2000 for vLLM, and say
+ * that the file does not exist. On this machine EcoLink starts the engine as a user that reads them.
+ */
+export function unreadableWarnings(
+  entries: readonly FolderEntry[],
+  selected: readonly string[],
+  { runtimeKind }: Pick<RegionCapabilities, 'runtimeKind'>,
+): string[] {
+  const closed = entries.filter(({ path, ownerOnly }) => ownerOnly && selected.includes(path)).map(({ path }) => path);
+  if (closed.length === 0 || runtimeKind === 'local') return [];
+  const more = closed.length > 1 ? ` and ${closed.length - 1} more` : '';
+  return [
+    `Only the owner of ${closed[0]}${more} may read it. Engines run as other users. Let the group or others read it: chmod go+r.`,
+  ];
 }

@@ -32,6 +32,8 @@ const vllm = {
   parallel_argument: '--tensor-parallel-size',
   port: 8000,
   user: 2000,
+  tried:
+    'vLLM 0.32.0 from PyPI on 2 CPU cores, not this image and no GPU, on 2026-12-01: chat with tools, JSON schema, streams, completions, embeddings, rerank, transcription, context report; and the argv of the manifest as user 2000 with a read-only root and model',
 };
 
 /**
@@ -106,6 +108,8 @@ const sglang = {
   memory: { share: 0.87, overhead_mib: 0 },
   ends: 'after_calls',
   port: 30000,
+  tried:
+    'SGLang 0.5.18 from PyPI on 2 CPU cores, not this image and no GPU, on 2026-12-01, through the local region: chat, streams, completions, context report',
 };
 
 /**

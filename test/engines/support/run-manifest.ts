@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { expect } from 'vitest';
 import type { Category } from '../../../src/core/base/categories.ts';
 import { kubernetesSettings } from '../../../src/core/config/kubernetes-region.ts';
+import { findCommand } from '../../../src/core/runtimes/built-in.ts';
 import { builtInKubernetes } from '../../../src/core/runtimes/kubernetes-built-in.ts';
 import { modelArguments } from '../../../src/core/runtimes/model-arguments.ts';
 import { argumentsOf } from '../../../src/core/runtimes/runtime.ts';
@@ -68,33 +69,16 @@ export async function runManifest({ runtime: name, model, ...run }: ManifestRun)
   const mounts = defined(container.volumeMounts).filter(({ readOnly }) => !readOnly);
   const extra = Object.entries(run.environment).flatMap(([variable, value]) => ['--setenv', variable, value]);
   const system = ['/usr', '/bin', '/sbin', '/lib', '/lib64', '/etc', ...run.readable];
+  const isolation =
+    `--unshare-user --uid ${pod.securityContext?.runAsUser} --gid 0 --unshare-pid --die-with-parent`.split(' ');
+  const views = [
+    ...system.flatMap((path) => ['--ro-bind-try', path, path]),
+    ...mounts.flatMap(({ mountPath }) => ['--tmpfs', mountPath]),
+  ].concat('--ro-bind', '/sys', '/sys', '--proc', '/proc', '--dev', '/dev', '--ro-bind', model.folder, '/model');
+  const setting = ['--clearenv', '--setenv', 'PATH', '/usr/local/bin:/usr/bin:/bin'].concat(variables, extra);
   const child = spawn(
-    'bwrap',
-    [
-      ...[
-        '--unshare-user',
-        '--uid',
-        String(pod.securityContext?.runAsUser),
-        '--gid',
-        '0',
-        '--unshare-pid',
-        '--die-with-parent',
-      ],
-      ...system.flatMap((path) => ['--ro-bind-try', path, path]),
-      ...['--ro-bind', '/sys', '/sys', '--proc', '/proc', '--dev', '/dev', '--ro-bind', model.folder, '/model'],
-      ...mounts.flatMap(({ mountPath }) => ['--tmpfs', mountPath]),
-      ...[
-        '--remount-ro',
-        '/',
-        '--clearenv',
-        '--setenv',
-        'PATH',
-        '/usr/local/bin:/usr/bin:/bin',
-        ...variables,
-        ...extra,
-      ],
-      ...['--', ...run.command, ...defined(container.args)],
-    ],
+    defined(findCommand('bwrap', process.env['PATH'])),
+    isolation.concat(views, '--remount-ro', '/', setting, '--', run.command, defined(container.args)),
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let output = '';
@@ -113,7 +97,14 @@ export async function runManifest({ runtime: name, model, ...run }: ManifestRun)
   return {
     url,
     output: () => output,
-    healthy: (timeout: number) => expect.poll(health, { timeout, interval: 500 }).toBe(200),
+    async healthy(timeout: number) {
+      await expect
+        .poll(health, { timeout, interval: 500 })
+        .toBe(200)
+        .catch((cause: unknown) => {
+          throw new Error(`The engine is not healthy: ${output.slice(-4000)}`, { cause });
+        });
+    },
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null) return;
       child.kill('SIGKILL');

@@ -13,6 +13,7 @@ import {
   listModelFiles,
   pathBelow,
   refuseWithoutWeights,
+  unreadableWarnings,
 } from '../folder.ts';
 import { refuseHubCache } from '../hub-cache.ts';
 import type { Model } from '../model.ts';
@@ -89,6 +90,7 @@ async function examineFolder({ fleet }: SourceDeps, input: SourceInput): Promise
     path: `${filesystem.mountPath}/${subfolder}`,
     region: filesystem.region,
     ...selection,
+    warnings: [...selection.warnings, ...unreadableWarnings(entries, pathsOf(selection), region.capabilities)],
     formats: formatsOf(found),
     bytes: selection.files.reduce((sum, file) => sum + file.size, 0),
     gated: false,

@@ -1,410 +1,102 @@
 // Written by scripts/engines/refresh-facts.ts.
-import type { EngineFacts } from './engine-facts.ts';
+import { words } from './facts.ts';
+import type { EngineFacts } from './facts.ts';
 
 export const vllmFacts: EngineFacts = {
   source: 'PyPI vllm: model_executor/models/registry.py, tool_parsers/__init__.py, reasoning/__init__.py',
   version: '0.32.0',
-  architectures: [
-    'AXK1ForCausalLM',
-    'AfmoeForCausalLM',
-    'ApertusForCausalLM',
-    'ArceeForCausalLM',
-    'AriaForConditionalGeneration',
-    'AudioFlamingo3ForConditionalGeneration',
-    'BagelForConditionalGeneration',
-    'BailingMoeForCausalLM',
-    'BailingMoeV2ForCausalLM',
-    'BailingMoeV2_5ForCausalLM',
-    'BailingMoeV3ForCausalLM',
-    'BailingMoeV3VLForConditionalGeneration',
-    'BeeForConditionalGeneration',
-    'BertForMaskedLM',
-    'BertForSequenceClassification',
-    'BertForTokenClassification',
-    'BertModel',
-    'BertSpladeSparseEmbeddingModel',
-    'BgeM3EmbeddingModel',
-    'Blip2ForConditionalGeneration',
-    'BloomForCausalLM',
-    'ChatGLMForConditionalGeneration',
-    'ChatGLMModel',
-    'ClefOmniForJointSchema',
-    'Cohere2ForCausalLM',
-    'Cohere2MoeForCausalLM',
-    'Cohere2VisionForConditionalGeneration',
-    'CohereAsrForConditionalGeneration',
-    'CohereCompassForConditionalGeneration',
-    'CohereForCausalLM',
-    'ColBERTJinaRobertaModel',
-    'ColBERTLfm2Model',
-    'ColBERTModernBertModel',
-    'ColModernVBertForRetrieval',
-    'ColPaliForRetrieval',
-    'ColQwen3',
-    'ColQwen3_5',
-    'Cosmos3EdgeForConditionalGeneration',
-    'Cosmos3ForConditionalGeneration',
-    'CwmForCausalLM',
-    'DbrxForCausalLM',
-    'DeciLMForCausalLM',
-    'DeepseekForCausalLM',
-    'DeepseekOCR2ForCausalLM',
-    'DeepseekOCRForCausalLM',
-    'DeepseekV2ForCausalLM',
-    'DeepseekV32ForCausalLM',
-    'DeepseekV3BidirectionalModel',
-    'DeepseekV3ForCausalLM',
-    'DeepseekV41ForCausalLM',
-    'DeepseekV4ForCausalLM',
-    'DeepseekV4ForConditionalGeneration',
-    'DeepseekVLV2ForCausalLM',
-    'DiffusionGemmaForBlockDiffusion',
-    'Dots3NoteForCausalLM',
-    'DotsOCRForCausalLM',
-    'Eagle2_5_VLForConditionalGeneration',
-    'Emu3ForConditionalGeneration',
-    'Ernie4_5ForCausalLM',
-    'Ernie4_5_MoeForCausalLM',
-    'Ernie4_5_VLMoeForConditionalGeneration',
-    'Exaone4ForCausalLM',
-    'Exaone4_5_ForConditionalGeneration',
-    'ExaoneForCausalLM',
-    'ExaoneMoEForCausalLM',
-    'ExaoneMoeForCausalLM',
-    'FalconForCausalLM',
-    'FalconH1ForCausalLM',
-    'FalconMambaForCausalLM',
-    'FireRedASR2ForConditionalGeneration',
-    'FlexOlmoForCausalLM',
-    'FunASRForConditionalGeneration',
-    'FunAudioChatForConditionalGeneration',
-    'GLM4VForCausalLM',
-    'GPT2ForSequenceClassification',
-    'GPT2LMHeadModel',
-    'GPTBigCodeForCausalLM',
-    'GPTJForCausalLM',
-    'GPTNeoXForCausalLM',
-    'Gemma2ForCausalLM',
-    'Gemma2Model',
-    'Gemma3ForCausalLM',
-    'Gemma3ForConditionalGeneration',
-    'Gemma3TextModel',
-    'Gemma3nForCausalLM',
-    'Gemma3nForConditionalGeneration',
-    'Gemma4ForCausalLM',
-    'Gemma4ForConditionalGeneration',
-    'Gemma4UnifiedForConditionalGeneration',
-    'GemmaForCausalLM',
-    'Glm4ForCausalLM',
-    'Glm4MoeForCausalLM',
-    'Glm4MoeLiteForCausalLM',
-    'Glm4vForConditionalGeneration',
-    'Glm4vMoeForConditionalGeneration',
-    'Glm5NextForCausalLM',
-    'Glm5NextForConditionalGeneration',
-    'GlmAsrForConditionalGeneration',
-    'GlmForCausalLM',
-    'GlmMoeDsaForCausalLM',
-    'GlmOcrForConditionalGeneration',
-    'GptOssForCausalLM',
-    'Granite4VisionForConditionalGeneration',
-    'GraniteForCausalLM',
-    'GraniteMoeForCausalLM',
-    'GraniteMoeHybridForCausalLM',
-    'GraniteMoeSWAForCausalLM',
-    'GraniteMoeSharedForCausalLM',
-    'GraniteSWAForCausalLM',
-    'GraniteSpeechForConditionalGeneration',
-    'GraniteSpeechPlusForConditionalGeneration',
-    'GteModel',
-    'GteNewForSequenceClassification',
-    'GteNewModel',
-    'H2OVLChatModel',
-    'HCXVisionV2ForCausalLM',
-    'HF_ColBERT',
-    'HYV3ForCausalLM',
-    'HYV4ForCausalLM',
-    'HfMoondream',
-    'HrmTextForCausalLM',
-    'HunYuanDenseV1ForCausalLM',
-    'HunYuanMoEV1ForCausalLM',
-    'HunYuanVLForConditionalGeneration',
-    'HyperCLOVAXForCausalLM',
-    'IQuestCoderForCausalLM',
-    'IQuestLoopCoderForCausalLM',
-    'Idefics3ForConditionalGeneration',
-    'InklingForCausalLM',
-    'InklingForConditionalGeneration',
-    'InternLM2ForCausalLM',
-    'InternLM2ForRewardModel',
-    'InternLM3ForCausalLM',
-    'InternS1ForConditionalGeneration',
-    'InternS1ProForConditionalGeneration',
-    'InternS2MobiusForConditionalGeneration',
-    'InternS2PreviewForConditionalGeneration',
-    'InternVLChatModel',
-    'InternVLForConditionalGeneration',
-    'IsaacForConditionalGeneration',
-    'Jais2ForCausalLM',
-    'JambaForCausalLM',
-    'JambaForSequenceClassification',
-    'JinaEmbeddingsV5Model',
-    'JinaForRanking',
-    'JinaVLForRanking',
-    'K2HorizonForCausalLM',
-    'KananaVForConditionalGeneration',
-    'KeyeForConditionalGeneration',
-    'KeyeVL1_5ForConditionalGeneration',
-    'KimiK25ForConditionalGeneration',
-    'KimiK3ForConditionalGeneration',
-    'KimiLinearForCausalLM',
-    'KimiVLForConditionalGeneration',
-    'LLaMAForCausalLM',
-    'LagunaForCausalLM',
-    'Lfm2ForCausalLM',
-    'Lfm2MoeForCausalLM',
-    'Lfm2VlForConditionalGeneration',
-    'LightOnOCRForConditionalGeneration',
-    'Llama4ForCausalLM',
-    'Llama4ForConditionalGeneration',
-    'LlamaBidirectionalForSequenceClassification',
-    'LlamaBidirectionalModel',
-    'LlamaForCausalLM',
-    'LlamaModel',
-    'LlamaNemotronVLForSequenceClassification',
-    'Llama_Nemotron_Nano_VL',
-    'LlavaForConditionalGeneration',
-    'LlavaNextForConditionalGeneration',
-    'LlavaNextVideoForConditionalGeneration',
-    'LlavaOnevision2ForConditionalGeneration',
-    'LlavaOnevisionForConditionalGeneration',
-    'LongcatFlashForCausalLM',
-    'LongcatFlashNgramForCausalLM',
-    'Mamba2ForCausalLM',
-    'MambaForCausalLM',
-    'MellumForCausalLM',
-    'MiDashengLMModel',
-    'MiMoForCausalLM',
-    'MiMoV2FlashForCausalLM',
-    'MiMoV2ForCausalLM',
-    'MiMoV2OmniForCausalLM',
-    'MiniCPM3ForCausalLM',
-    'MiniCPMForCausalLM',
-    'MiniCPMO',
-    'MiniCPMV',
-    'MiniCPMV4_6ForConditionalGeneration',
-    'MiniCPMV4_7ForConditionalGeneration',
-    'MiniMaxM2ForCausalLM',
-    'MiniMaxM3SparseForCausalLM',
-    'MiniMaxM3SparseForConditionalGeneration',
-    'Ministral3ForCausalLM',
-    'Mistral3ForConditionalGeneration',
-    'MistralForCausalLM',
-    'MistralLarge3ForCausalLM',
-    'MixtralForCausalLM',
-    'ModernBertForSequenceClassification',
-    'ModernBertForTokenClassification',
-    'Molmo2ForConditionalGeneration',
-    'MolmoForCausalLM',
-    'Moondream3ForCausalLM',
-    'MoonshotKimiaForCausalLM',
-    'MossAudioModel',
-    'MossTranscribeDiarizeForConditionalGeneration',
-    'MuseGlimmerForCausalLM',
-    'MuseGlimmerForConditionalGeneration',
-    'NVLM_D',
-    'NanbeigeForCausalLM',
-    'NemotronForCausalLM',
-    'NemotronHForCausalLM',
-    'NemotronHPuzzleForCausalLM',
-    'NemotronH_Nano_Omni_Reasoning_V3',
-    'NemotronH_Nano_VL_V2',
-    'NemotronH_Omni_Reasoning_V3',
-    'NemotronH_Super_Omni_Reasoning_V3',
-    'NemotronParseForConditionalGeneration',
-    'OPTForCausalLM',
-    'Olmo2ForCausalLM',
-    'Olmo3ForCausalLM',
-    'OlmoForCausalLM',
-    'OlmoHybridForCausalLM',
-    'OlmoeForCausalLM',
-    'OpenAIPrivacyFilterForTokenClassification',
-    'OpenCUAForConditionalGeneration',
-    'OpenPanguVLForConditionalGeneration',
-    'OpenVLAForActionPrediction',
-    'OpsColQwen3Model',
-    'OrionForCausalLM',
-    'Ovis',
-    'Ovis2_5',
-    'Ovis2_6ForCausalLM',
-    'Ovis2_6_MoeForCausalLM',
-    'PaddleOCRVLForConditionalGeneration',
-    'PaliGemmaForConditionalGeneration',
-    'PanguEmbeddedForCausalLM',
-    'PanguProMoEV2ForCausalLM',
-    'PanguUltraMoEForCausalLM',
-    'Param2MoEForCausalLM',
-    'Phi3ForCausalLM',
-    'Phi3VForCausalLM',
-    'Phi4ForCausalLMV',
-    'Phi4MMForCausalLM',
-    'PhiForCausalLM',
-    'PhiMoEForCausalLM',
-    'PixtralForConditionalGeneration',
-    'Plamo3ForCausalLM',
-    'QianfanOCRForConditionalGeneration',
-    'Qwen2AudioForConditionalGeneration',
-    'Qwen2ForCausalLM',
-    'Qwen2ForProcessRewardModel',
-    'Qwen2ForRewardModel',
-    'Qwen2MoeForCausalLM',
-    'Qwen2VLForConditionalGeneration',
-    'Qwen2_5OmniForConditionalGeneration',
-    'Qwen2_5OmniModel',
-    'Qwen2_5_VLForConditionalGeneration',
-    'Qwen3ASRForConditionalGeneration',
-    'Qwen3ASRForcedAlignerForTokenClassification',
-    'Qwen3ASRRealtimeGeneration',
-    'Qwen3ForCausalLM',
-    'Qwen3MoeForCausalLM',
-    'Qwen3NextForCausalLM',
-    'Qwen3OmniMoeForConditionalGeneration',
-    'Qwen3VLForConditionalGeneration',
-    'Qwen3VLMoeForConditionalGeneration',
-    'Qwen3VLNemotronEmbedModel',
-    'Qwen3_5ForCausalLM',
-    'Qwen3_5ForConditionalGeneration',
-    'Qwen3_5MoeForCausalLM',
-    'Qwen3_5MoeForConditionalGeneration',
-    'Qwen4ExpForCausalLM',
-    'Qwen4ExpForConditionalGeneration',
-    'RForConditionalGeneration',
-    'Rnj1ForCausalLM',
-    'RobertaForSequenceClassification',
-    'RobertaForTokenClassification',
-    'SarvamMLAForCausalLM',
-    'SarvamMoEForCausalLM',
-    'SeedOssForCausalLM',
-    'SkyworkR1VChatModel',
-    'SmolLM3ForCausalLM',
-    'SmolVLMForConditionalGeneration',
-    'SolarForCausalLM',
-    'StableLmForCausalLM',
-    'Starcoder2ForCausalLM',
-    'Step1ForCausalLM',
-    'Step3TextForCausalLM',
-    'Step3VLForConditionalGeneration',
-    'Step3p5ForCausalLM',
-    'Step3p7ForConditionalGeneration',
-    'StepVLForConditionalGeneration',
-    'TeleChat2ForCausalLM',
-    'TeleChat3ForCausalLM',
-    'TeleFLMForCausalLM',
-    'UltravoxModel',
-    'UnlimitedOCRForCausalLM',
-    'VaultGemmaForCausalLM',
-    'VibeVoiceAsrForConditionalGeneration',
-    'VoxtralForConditionalGeneration',
-    'VoxtralRealtimeGeneration',
-    'WhisperForConditionalGeneration',
-    'XLMRobertaForSequenceClassification',
-    'XLMRobertaForTokenClassification',
-    'Zamba2ForCausalLM',
-  ],
-  toolParsers: [
-    'apertus',
-    'cohere_command3',
-    'cohere_command4',
-    'deepseek_v3',
-    'deepseek_v31',
-    'deepseek_v32',
-    'deepseek_v4',
-    'deepseek_v41',
-    'dots',
-    'ernie45',
-    'functiongemma',
-    'gemma4',
-    'gigachat3',
-    'glm45',
-    'glm47',
-    'granite',
-    'granite-20b-fc',
-    'granite4',
-    'hermes',
-    'hf',
-    'hunyuan_a13b',
-    'hy_v3',
-    'hy_v4',
-    'inkling',
-    'internlm',
-    'jamba',
-    'k2_horizon',
-    'kimi_k2',
-    'kimi_k3',
-    'lfm2',
-    'ling3',
-    'llama3_json',
-    'llama4_json',
-    'llama4_pythonic',
-    'longcat',
-    'mimo',
-    'minicpm5',
-    'minimax_m2',
-    'minimax_m3',
-    'mistral',
-    'muse_glimmer',
-    'olmo3',
-    'openai',
-    'phi4_mini_json',
-    'plamo3',
-    'poolside_v1',
-    'pythonic',
-    'qwen3_coder',
-    'qwen3_json',
-    'qwen3_xml',
-    'seed_oss',
-    'step3',
-    'step3p5',
-    'xlam',
-  ],
-  reasoningParsers: [
-    'cohere_command3',
-    'cohere_command4',
-    'deepseek_r1',
-    'deepseek_v3',
-    'deepseek_v4',
-    'deepseek_v41',
-    'ernie45',
-    'gemma4',
-    'glm45',
-    'glm47',
-    'granite',
-    'granite_thinking_parser',
-    'hf',
-    'holo2',
-    'hunyuan_a13b',
-    'hy_v3',
-    'hy_v4',
-    'inkling',
-    'k2_horizon',
-    'kimi_k2',
-    'kimi_k3',
-    'ling3',
-    'mimo',
-    'minicpmv',
-    'minimax_m2',
-    'minimax_m2_append_think',
-    'minimax_m3',
-    'mistral',
-    'muse_glimmer',
-    'nemotron_v3',
-    'olmo3',
-    'openai_gptoss',
-    'plamo3',
-    'poolside_v1',
-    'qwen3',
-    'seed_oss',
-    'step3',
-    'step3p5',
-  ],
+  architectures: words(`
+    AXK1ForCausalLM AfmoeForCausalLM ApertusForCausalLM ArceeForCausalLM AriaForConditionalGeneration
+    AudioFlamingo3ForConditionalGeneration BagelForConditionalGeneration BailingMoeForCausalLM
+    BailingMoeV2ForCausalLM BailingMoeV2_5ForCausalLM BailingMoeV3ForCausalLM
+    BailingMoeV3VLForConditionalGeneration BeeForConditionalGeneration BertForMaskedLM
+    BertForSequenceClassification BertForTokenClassification BertModel BertSpladeSparseEmbeddingModel
+    BgeM3EmbeddingModel Blip2ForConditionalGeneration BloomForCausalLM ChatGLMForConditionalGeneration
+    ChatGLMModel ClefOmniForJointSchema Cohere2ForCausalLM Cohere2MoeForCausalLM
+    Cohere2VisionForConditionalGeneration CohereAsrForConditionalGeneration CohereCompassForConditionalGeneration
+    CohereForCausalLM ColBERTJinaRobertaModel ColBERTLfm2Model ColBERTModernBertModel ColModernVBertForRetrieval
+    ColPaliForRetrieval ColQwen3 ColQwen3_5 Cosmos3EdgeForConditionalGeneration Cosmos3ForConditionalGeneration
+    CwmForCausalLM DbrxForCausalLM DeciLMForCausalLM DeepseekForCausalLM DeepseekOCR2ForCausalLM
+    DeepseekOCRForCausalLM DeepseekV2ForCausalLM DeepseekV32ForCausalLM DeepseekV3BidirectionalModel
+    DeepseekV3ForCausalLM DeepseekV41ForCausalLM DeepseekV4ForCausalLM DeepseekV4ForConditionalGeneration
+    DeepseekVLV2ForCausalLM DiffusionGemmaForBlockDiffusion Dots3NoteForCausalLM DotsOCRForCausalLM
+    Eagle2_5_VLForConditionalGeneration Emu3ForConditionalGeneration Ernie4_5ForCausalLM Ernie4_5_MoeForCausalLM
+    Ernie4_5_VLMoeForConditionalGeneration Exaone4ForCausalLM Exaone4_5_ForConditionalGeneration ExaoneForCausalLM
+    ExaoneMoEForCausalLM ExaoneMoeForCausalLM FalconForCausalLM FalconH1ForCausalLM FalconMambaForCausalLM
+    FireRedASR2ForConditionalGeneration FlexOlmoForCausalLM FunASRForConditionalGeneration
+    FunAudioChatForConditionalGeneration GLM4VForCausalLM GPT2ForSequenceClassification GPT2LMHeadModel
+    GPTBigCodeForCausalLM GPTJForCausalLM GPTNeoXForCausalLM Gemma2ForCausalLM Gemma2Model Gemma3ForCausalLM
+    Gemma3ForConditionalGeneration Gemma3TextModel Gemma3nForCausalLM Gemma3nForConditionalGeneration
+    Gemma4ForCausalLM Gemma4ForConditionalGeneration Gemma4UnifiedForConditionalGeneration GemmaForCausalLM
+    Glm4ForCausalLM Glm4MoeForCausalLM Glm4MoeLiteForCausalLM Glm4vForConditionalGeneration
+    Glm4vMoeForConditionalGeneration Glm5NextForCausalLM Glm5NextForConditionalGeneration
+    GlmAsrForConditionalGeneration GlmForCausalLM GlmMoeDsaForCausalLM GlmOcrForConditionalGeneration
+    GptOssForCausalLM Granite4VisionForConditionalGeneration GraniteForCausalLM GraniteMoeForCausalLM
+    GraniteMoeHybridForCausalLM GraniteMoeSWAForCausalLM GraniteMoeSharedForCausalLM GraniteSWAForCausalLM
+    GraniteSpeechForConditionalGeneration GraniteSpeechPlusForConditionalGeneration GteModel
+    GteNewForSequenceClassification GteNewModel H2OVLChatModel HCXVisionV2ForCausalLM HF_ColBERT HYV3ForCausalLM
+    HYV4ForCausalLM HfMoondream HrmTextForCausalLM HunYuanDenseV1ForCausalLM HunYuanMoEV1ForCausalLM
+    HunYuanVLForConditionalGeneration HyperCLOVAXForCausalLM IQuestCoderForCausalLM IQuestLoopCoderForCausalLM
+    Idefics3ForConditionalGeneration InklingForCausalLM InklingForConditionalGeneration InternLM2ForCausalLM
+    InternLM2ForRewardModel InternLM3ForCausalLM InternS1ForConditionalGeneration
+    InternS1ProForConditionalGeneration InternS2MobiusForConditionalGeneration
+    InternS2PreviewForConditionalGeneration InternVLChatModel InternVLForConditionalGeneration
+    IsaacForConditionalGeneration Jais2ForCausalLM JambaForCausalLM JambaForSequenceClassification
+    JinaEmbeddingsV5Model JinaForRanking JinaVLForRanking K2HorizonForCausalLM KananaVForConditionalGeneration
+    KeyeForConditionalGeneration KeyeVL1_5ForConditionalGeneration KimiK25ForConditionalGeneration
+    KimiK3ForConditionalGeneration KimiLinearForCausalLM KimiVLForConditionalGeneration LLaMAForCausalLM
+    LagunaForCausalLM Lfm2ForCausalLM Lfm2MoeForCausalLM Lfm2VlForConditionalGeneration
+    LightOnOCRForConditionalGeneration Llama4ForCausalLM Llama4ForConditionalGeneration
+    LlamaBidirectionalForSequenceClassification LlamaBidirectionalModel LlamaForCausalLM LlamaModel
+    LlamaNemotronVLForSequenceClassification Llama_Nemotron_Nano_VL LlavaForConditionalGeneration
+    LlavaNextForConditionalGeneration LlavaNextVideoForConditionalGeneration
+    LlavaOnevision2ForConditionalGeneration LlavaOnevisionForConditionalGeneration LongcatFlashForCausalLM
+    LongcatFlashNgramForCausalLM Mamba2ForCausalLM MambaForCausalLM MellumForCausalLM MiDashengLMModel
+    MiMoForCausalLM MiMoV2FlashForCausalLM MiMoV2ForCausalLM MiMoV2OmniForCausalLM MiniCPM3ForCausalLM
+    MiniCPMForCausalLM MiniCPMO MiniCPMV MiniCPMV4_6ForConditionalGeneration MiniCPMV4_7ForConditionalGeneration
+    MiniMaxM2ForCausalLM MiniMaxM3SparseForCausalLM MiniMaxM3SparseForConditionalGeneration Ministral3ForCausalLM
+    Mistral3ForConditionalGeneration MistralForCausalLM MistralLarge3ForCausalLM MixtralForCausalLM
+    ModernBertForSequenceClassification ModernBertForTokenClassification Molmo2ForConditionalGeneration
+    MolmoForCausalLM Moondream3ForCausalLM MoonshotKimiaForCausalLM MossAudioModel
+    MossTranscribeDiarizeForConditionalGeneration MuseGlimmerForCausalLM MuseGlimmerForConditionalGeneration
+    NVLM_D NanbeigeForCausalLM NemotronForCausalLM NemotronHForCausalLM NemotronHPuzzleForCausalLM
+    NemotronH_Nano_Omni_Reasoning_V3 NemotronH_Nano_VL_V2 NemotronH_Omni_Reasoning_V3
+    NemotronH_Super_Omni_Reasoning_V3 NemotronParseForConditionalGeneration OPTForCausalLM Olmo2ForCausalLM
+    Olmo3ForCausalLM OlmoForCausalLM OlmoHybridForCausalLM OlmoeForCausalLM
+    OpenAIPrivacyFilterForTokenClassification OpenCUAForConditionalGeneration OpenPanguVLForConditionalGeneration
+    OpenVLAForActionPrediction OpsColQwen3Model OrionForCausalLM Ovis Ovis2_5 Ovis2_6ForCausalLM
+    Ovis2_6_MoeForCausalLM PaddleOCRVLForConditionalGeneration PaliGemmaForConditionalGeneration
+    PanguEmbeddedForCausalLM PanguProMoEV2ForCausalLM PanguUltraMoEForCausalLM Param2MoEForCausalLM
+    Phi3ForCausalLM Phi3VForCausalLM Phi4ForCausalLMV Phi4MMForCausalLM PhiForCausalLM PhiMoEForCausalLM
+    PixtralForConditionalGeneration Plamo3ForCausalLM QianfanOCRForConditionalGeneration
+    Qwen2AudioForConditionalGeneration Qwen2ForCausalLM Qwen2ForProcessRewardModel Qwen2ForRewardModel
+    Qwen2MoeForCausalLM Qwen2VLForConditionalGeneration Qwen2_5OmniForConditionalGeneration Qwen2_5OmniModel
+    Qwen2_5_VLForConditionalGeneration Qwen3ASRForConditionalGeneration
+    Qwen3ASRForcedAlignerForTokenClassification Qwen3ASRRealtimeGeneration Qwen3ForCausalLM Qwen3MoeForCausalLM
+    Qwen3NextForCausalLM Qwen3OmniMoeForConditionalGeneration Qwen3VLForConditionalGeneration
+    Qwen3VLMoeForConditionalGeneration Qwen3VLNemotronEmbedModel Qwen3_5ForCausalLM
+    Qwen3_5ForConditionalGeneration Qwen3_5MoeForCausalLM Qwen3_5MoeForConditionalGeneration Qwen4ExpForCausalLM
+    Qwen4ExpForConditionalGeneration RForConditionalGeneration Rnj1ForCausalLM RobertaForSequenceClassification
+    RobertaForTokenClassification SarvamMLAForCausalLM SarvamMoEForCausalLM SeedOssForCausalLM SkyworkR1VChatModel
+    SmolLM3ForCausalLM SmolVLMForConditionalGeneration SolarForCausalLM StableLmForCausalLM Starcoder2ForCausalLM
+    Step1ForCausalLM Step3TextForCausalLM Step3VLForConditionalGeneration Step3p5ForCausalLM
+    Step3p7ForConditionalGeneration StepVLForConditionalGeneration TeleChat2ForCausalLM TeleChat3ForCausalLM
+    TeleFLMForCausalLM UltravoxModel UnlimitedOCRForCausalLM VaultGemmaForCausalLM
+    VibeVoiceAsrForConditionalGeneration VoxtralForConditionalGeneration VoxtralRealtimeGeneration
+    WhisperForConditionalGeneration XLMRobertaForSequenceClassification XLMRobertaForTokenClassification
+    Zamba2ForCausalLM
+  `),
+  toolParsers: words(`
+    apertus cohere_command3 cohere_command4 deepseek_v3 deepseek_v31 deepseek_v32 deepseek_v4 deepseek_v41 dots
+    ernie45 functiongemma gemma4 gigachat3 glm45 glm47 granite granite-20b-fc granite4 hermes hf hunyuan_a13b
+    hy_v3 hy_v4 inkling internlm jamba k2_horizon kimi_k2 kimi_k3 lfm2 ling3 llama3_json llama4_json
+    llama4_pythonic longcat mimo minicpm5 minimax_m2 minimax_m3 mistral muse_glimmer olmo3 openai phi4_mini_json
+    plamo3 poolside_v1 pythonic qwen3_coder qwen3_json qwen3_xml seed_oss step3 step3p5 xlam
+  `),
+  reasoningParsers: words(`
+    cohere_command3 cohere_command4 deepseek_r1 deepseek_v3 deepseek_v4 deepseek_v41 ernie45 gemma4 glm45 glm47
+    granite granite_thinking_parser hf holo2 hunyuan_a13b hy_v3 hy_v4 inkling k2_horizon kimi_k2 kimi_k3 ling3
+    mimo minicpmv minimax_m2 minimax_m2_append_think minimax_m3 mistral muse_glimmer nemotron_v3 olmo3
+    openai_gptoss plamo3 poolside_v1 qwen3 seed_oss step3 step3p5
+  `),
 };

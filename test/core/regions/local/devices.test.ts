@@ -27,7 +27,7 @@ const seen = async (taken: ReturnType<DevicePool['take']>) => (await taken).envi
 test('each replica has devices of its own, also if several start at the same time', async () => {
   const devices = await pool();
   const taken = await Promise.all(['1-0', '1-1', '2-0'].map((replica) => seen(devices.take(replica, one))));
-  expect(taken.toSorted()).toEqual(['0', '1', '2']);
+  expect(new Set(taken)).toEqual(new Set(['0', '1', '2']));
   expect(await devices.count()).toEqual([{ name: 'gpu', total: 3, free: 0 }]);
 });
 
@@ -73,7 +73,7 @@ test('the engines of an instance see different devices, and one more instance wa
   const id = await machine.launch('tiny', { accelerator: 'gpu', replicas: 2 });
   await machine.reach(id, 'running');
   const shown = [...(await logOf(machine, id)).matchAll(/"CUDA_VISIBLE_DEVICES":"(\d)"/g)].map(([, device]) => device);
-  expect(shown.toSorted()).toEqual(['4', '5']);
+  expect(new Set(shown)).toEqual(new Set(['4', '5']));
   const other = await machine.launch('tiny', { accelerator: 'gpu' });
   const reason = async () => (await machine.get(other)).regions[0]?.reason?.code;
   await expect.poll(reason).toBe('no_accelerator_free');

@@ -6,7 +6,14 @@ import { parseJson } from '../api/answers.ts';
 /** What a pod prints about a folder: its files, and the contents of its small JSON files in base64, by path. */
 export const folderReport = z.object({
   entries: z.array(
-    z.object({ path: z.string(), size: z.number(), mtimeMs: z.number(), special: z.literal(true).optional() }),
+    z.object({
+      path: z.string(),
+      size: z.number(),
+      mtimeMs: z.number(),
+      special: z.literal(true).optional(),
+      /** Older images do not print it. */
+      ownerOnly: z.literal(true).optional(),
+    }),
   ),
   contents: z.record(z.string(), z.string()),
   /** The first bytes of files with weights, in base64, by path. Older images do not print them. */

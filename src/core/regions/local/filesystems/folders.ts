@@ -80,6 +80,7 @@ class Listing {
       size: stats.size,
       mtimeMs: Math.trunc(stats.mtimeMs),
       special: stats.isFile() ? undefined : true,
+      ownerOnly: (stats.mode & 0o044) === 0 ? true : undefined,
     });
     if (this.entries.length > maximumEntries) throw tooMany(this.#subfolder);
   }
