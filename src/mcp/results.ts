@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import { asEcolinkError } from '../core/base/errors.ts';
+import { nextOf, proseSchema } from '../core/base/prose.ts';
 import { renderOutput } from '../core/operation/render-output.ts';
 import type { Operation } from '../core/operation/operation.ts';
-import { assistantSpeaker } from './speaker.ts';
+import { assistantSpeaker, isTool } from './speaker.ts';
 
 /** Takes a thrown value that is not an EcolinkError. The assistant sees only the reference. */
 export type ReportUnexpected = (thrown: unknown, reference: string) => void;
@@ -13,7 +14,7 @@ export type ReportUnexpected = (thrown: unknown, reference: string) => void;
  * texts with references, as `execute` and the server's own clients get them.
  */
 export function successResult({ output: schema }: Operation, output: Record<string, unknown>): CallToolResult {
-  const said = renderOutput(schema, output, assistantSpeaker);
+  const said = { ...renderOutput(schema, output, assistantSpeaker), next: nextCall(output['next_step']) };
   return { content: [{ type: 'text', text: JSON.stringify(said) }], structuredContent: said };
 }
 
@@ -25,5 +26,13 @@ export function errorResult(thrown: unknown, report: ReportUnexpected): CallTool
   const reference = randomUUID().slice(0, 8);
   const error = asEcolinkError(thrown, reference);
   if (error !== thrown) report(thrown, reference);
-  return { isError: true, content: [{ type: 'text', text: JSON.stringify(error.toBody(assistantSpeaker)) }] };
+  const body = { ...error.toBody(assistantSpeaker), next: nextCall(error.nextStep) };
+  return { isError: true, content: [{ type: 'text', text: JSON.stringify(body) }] };
+}
+
+/** The call that a next step names, as data. Undefined if a person must act, or if it is no tool. */
+function nextCall(nextStep: unknown): { tool: string; arguments: object } | undefined {
+  const text = proseSchema.safeParse(nextStep);
+  const next = text.success ? nextOf(text.data) : undefined;
+  return next && isTool(next.operation) ? { tool: next.operation, arguments: next.input ?? {} } : undefined;
 }
