@@ -4,6 +4,8 @@ import { asEcolinkError } from '../core/base/errors.ts';
 import { nextOf, proseSchema } from '../core/base/prose.ts';
 import { renderOutput } from '../core/operation/render-output.ts';
 import type { Operation } from '../core/operation/operation.ts';
+import { safeObject, untrustedFields } from './boundary.ts';
+import { shortLogs } from './short-logs.ts';
 import { assistantSpeaker, isTool } from './speaker.ts';
 
 /** Takes a thrown value that is not an EcolinkError. The assistant sees only the reference. */
@@ -13,8 +15,15 @@ export type ReportUnexpected = (thrown: unknown, reference: string) => void;
  * The output twice, because some clients show the model the text and others the structured content. `output` may have
  * texts with references, as `execute` and the server's own clients get them.
  */
-export function successResult({ output: schema }: Operation, output: Record<string, unknown>): CallToolResult {
-  const said = { ...renderOutput(schema, output, assistantSpeaker), next: nextCall(output['next_step']) };
+export function successResult({ name, output: schema }: Operation, output: Record<string, unknown>): CallToolResult {
+  const rendered = renderOutput(schema, output, assistantSpeaker);
+  const safe = safeObject(name === 'get_instance_logs' ? shortLogs(rendered) : rendered);
+  const untrusted = untrustedFields(safe);
+  const said: Record<string, unknown> = {
+    ...safe,
+    untrusted: untrusted.length === 0 ? undefined : untrusted,
+    next: nextCall(output['next_step']),
+  };
   return { content: [{ type: 'text', text: JSON.stringify(said) }], structuredContent: said };
 }
 
@@ -26,7 +35,7 @@ export function errorResult(thrown: unknown, report: ReportUnexpected): CallTool
   const reference = randomUUID().slice(0, 8);
   const error = asEcolinkError(thrown, reference);
   if (error !== thrown) report(thrown, reference);
-  const body = { ...error.toBody(assistantSpeaker), next: nextCall(error.nextStep) };
+  const body = { ...safeObject(error.toBody(assistantSpeaker)), next: nextCall(error.nextStep) };
   return { isError: true, content: [{ type: 'text', text: JSON.stringify(body) }] };
 }
 
