@@ -4,9 +4,13 @@ import { asEcolinkError } from '../core/base/errors.ts';
 import { nextOf, proseSchema } from '../core/base/prose.ts';
 import { renderOutput } from '../core/operation/render-output.ts';
 import type { Operation } from '../core/operation/operation.ts';
+import { exampleFor } from './arguments.ts';
 import { safeObject, untrustedFields } from './boundary.ts';
 import { shortLogs } from './short-logs.ts';
 import { assistantSpeaker, isTool } from './speaker.ts';
+
+/** Valid values that one error lists. More cost tokens and help nobody. */
+const mostValues = 10;
 
 /** Takes a thrown value that is not an EcolinkError. The assistant sees only the reference. */
 export type ReportUnexpected = (thrown: unknown, reference: string) => void;
@@ -31,11 +35,16 @@ export function successResult({ name, output: schema }: Operation, output: Recor
  * One text block of JSON: `{code, message, retryable, next_step, field?, valid_values?}`. There is no `structuredContent`:
  * a 1.x client throws if it does not fit the output schema, and then its model never sees the error.
  */
-export function errorResult(thrown: unknown, report: ReportUnexpected): CallToolResult {
+export function errorResult(operation: Operation, thrown: unknown, report: ReportUnexpected): CallToolResult {
   const reference = randomUUID().slice(0, 8);
   const error = asEcolinkError(thrown, reference);
   if (error !== thrown) report(thrown, reference);
-  const body = { ...safeObject(error.toBody(assistantSpeaker)), next: nextCall(error.nextStep) };
+  const { valid_values: values, ...said } = error.toBody(assistantSpeaker);
+  const body = {
+    ...safeObject({ ...said, valid_values: values?.slice(0, mostValues) }),
+    example: error.code === 'bad_field' ? exampleFor(operation, error.field) : undefined,
+    next: nextCall(error.nextStep),
+  };
   return { isError: true, content: [{ type: 'text', text: JSON.stringify(body) }] };
 }
 
