@@ -26,8 +26,7 @@ const fromElsewhere: ReadonlySet<string> = new Set([
 ]);
 
 /** Characters that show nothing, but that a model reads: zero-width ones, soft hyphens, variation selectors and tags. */
-const invisible =
-  /[\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180F\u200B-\u200D\u2060-\u2064\u206A-\u206F\u3164\uFE00-\uFE0F\uFEFF\uFFA0\uFFF9-\uFFFB\u{E0000}-\u{E0FFF}]/gu;
+const invisible = /[\p{Default_Ignorable_Code_Point}\uFFF9-\uFFFB]/gu;
 
 /**
  * The one place where texts leave for an assistant. Removes escape sequences, control characters, marks that change the
