@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { scopes } from '../core/base/caller.ts';
 import { proseSchema } from '../core/base/prose.ts';
 import type { Prose } from '../core/base/prose.ts';
+import { longestWaitMs } from '../core/base/wait-for-change.ts';
 import type {
   AddedCredential,
   MadeToken,
@@ -160,5 +161,5 @@ function credentialCalls(send: Send, target: Target): CredentialCalls {
 
 function waitMsOf(input: object | undefined): number {
   if (!input || !('wait_seconds' in input) || typeof input.wait_seconds !== 'number') return 0;
-  return input.wait_seconds * 1000;
+  return Math.min(input.wait_seconds * 1000, longestWaitMs);
 }

@@ -19,7 +19,7 @@ import { redact } from './base/secret-shapes.ts';
 import type { CallObserver, Execute, ExecuteOptions } from './core.ts';
 import { authorise, authoriseAgain } from './operation/authorise.ts';
 import { createLedger, ledgerOf } from './operation/idempotency.ts';
-import type { Ledger } from './operation/idempotency.ts';
+import type { Ledger, Replay } from './operation/idempotency.ts';
 import type { PreparedMutation } from './operation/mutation.ts';
 import { catalogue, definedOperation, findOperation, isOperationName } from './operations/catalogue.ts';
 import type { InputOf, OperationName, OutputOf } from './operations/catalogue.ts';
@@ -126,14 +126,26 @@ async function run(
 /** The answer to a repeated call: what the first one did, as it is now, or the approval request that it made. */
 async function repeated(
   operation: Mutation,
-  earlier: { committed: unknown } | { outcome: Outcome } | { receipt: Outcome },
+  earlier: Replay | { outcome: Outcome } | { receipt: Outcome },
   context: OperationContext,
 ): Promise<Outcome> {
-  if ('receipt' in earlier) return operation.output.parse(earlier.receipt);
-  const committed = 'outcome' in earlier ? earlier.outcome : earlier.committed;
-  // A deletion that was interrupted has an outcome, but no record of what it committed.
-  if ('outcome' in earlier && !operation.isCommitted(committed)) return operation.output.parse(earlier.outcome);
-  return operation.respond(committed, { ...context, replayed: true });
+  if ('committed' in earlier) return replay(operation, earlier, context);
+  if ('receipt' in earlier) return asReplay(operation, operation.output.parse(earlier.receipt));
+  const { outcome } = earlier;
+  const answer = operation.isCommitted(outcome)
+    ? await operation.respond(outcome, { ...context, replayed: true })
+    : // A deletion that was interrupted has an outcome, but no record of what it committed.
+      operation.output.parse(outcome);
+  return asReplay(operation, answer);
+}
+
+async function replay(operation: Mutation, { committed, at }: Replay, context: OperationContext): Promise<Outcome> {
+  return asReplay(operation, await operation.respond(committed, { ...context, replayed: true }), at);
+}
+
+/** The caller must not take an answer to an earlier call for a new change. */
+function asReplay({ output }: Mutation, answer: Outcome, at?: string): Outcome {
+  return 'replayed' in output.shape ? { ...answer, replayed: true, first_called_at: at } : answer;
 }
 
 interface MutationRun {
@@ -210,21 +222,21 @@ async function commitOnce(
   prepared: PreparedMutation,
   { ledger, context, again }: Commit,
 ): Promise<Outcome> {
-  const commit = async (unit: UnitOfWork): Promise<object> => {
+  const commit = async (unit: UnitOfWork): Promise<{ committed: object }> => {
     await again(unit);
-    const done = await prepared.commit(unit);
-    await ledger.keep(unit.db, done);
-    return done;
+    const committed = await prepared.commit(unit);
+    await ledger.keep(unit.db, committed);
+    return { committed };
   };
   const done = await inUnitOfWork(store, commit).catch(async (thrown: unknown) => {
     // Two calls with one key ran at once and the other one won: its outcome is this call's too.
     const won = await ledger.find();
     if (!won) throw thrown;
-    return won;
+    return { won };
   });
-  return 'committed' in done
-    ? operation.respond(done.committed, { ...context, replayed: true })
-    : operation.respond(done, { ...context, replayed: false });
+  return 'won' in done
+    ? replay(operation, done.won, context)
+    : operation.respond(done.committed, { ...context, replayed: false });
 }
 
 /**

@@ -49,15 +49,30 @@ export function outputSchema(operation: Operation): JsonSchema {
     },
   });
   const brief = cut(withoutUnneeded(omit(schema, omittedFromOutputs)), operation.columns ? 2 : 1);
-  return operation.effect === 'read' ? brief : receiptSchema(brief);
+  return operation.effect === 'read' ? keep(brief, readFields) : keep(brief, receiptFields);
 }
+
+/** Fields of a read that decide what an assistant does next. The names of the others say enough in the result itself. */
+const readFields = new Set([
+  'items',
+  'next_cursor',
+  'state',
+  'settled',
+  'failure',
+  'call',
+  'already_running',
+  'warnings',
+  'digest',
+  'logs',
+  'next_step',
+]);
 
 /** What an assistant needs of a receipt to go on. Results may have more fields. */
 const receiptFields = new Set(['model', 'instance', 'model_id', 'state', 'approval', 'next_step']);
 
-function receiptSchema(schema: JsonSchema): JsonSchema {
-  const kept = Object.entries(schema.properties ?? {}).filter(([name]) => receiptFields.has(name));
-  // An answer that is no receipt keeps its fields.
+function keep(schema: JsonSchema, fields: ReadonlySet<string>): JsonSchema {
+  const kept = Object.entries(schema.properties ?? {}).filter(([name]) => fields.has(name));
+  // An answer that has none of them keeps its own fields.
   return kept.length === 0 ? schema : { ...schema, properties: Object.fromEntries(kept) };
 }
 

@@ -1,4 +1,5 @@
 import { McpServer } from '@modelcontextprotocol/server';
+import { readArguments } from './arguments.ts';
 import { instructions } from './instructions.ts';
 import { errorResult, successResult } from './results.ts';
 import type { ReportUnexpected } from './results.ts';
@@ -35,9 +36,9 @@ export function createMcpServer(deps: McpServerDeps): McpServer {
 function addTool(server: McpServer, { name, operation, config }: Tool, { call, report }: McpServerDeps): void {
   server.registerTool(name, config, async (input, { mcpReq }) => {
     try {
-      return successResult(operation, await call(name, input, { signal: mcpReq.signal }));
+      return successResult(operation, await call(name, readArguments(operation, input), { signal: mcpReq.signal }));
     } catch (error) {
-      return errorResult(error, report);
+      return errorResult(operation, error, report);
     }
   });
 }

@@ -8,10 +8,13 @@ export const toolOperations: readonly Operation[] = catalogue.filter(({ frontEnd
 
 const toolNames: ReadonlySet<string> = new Set(toolOperations.map(({ name }) => name));
 
+export function isTool(operation: string): boolean {
+  return toolNames.has(operation);
+}
+
 /** The words for assistants: operations are tools, fields are JSON keys, and people do the rest. */
 export const assistantSpeaker: Speaker = {
-  operation: (reference) =>
-    toolNames.has(reference.operation) ? plainSpeaker.operation(reference) : forPeople(reference),
+  operation: (reference) => (isTool(reference.operation) ? plainSpeaker.operation(reference) : forPeople(reference)),
   field: (reference) => plainSpeaker.field(reference),
   task: ({ task, about }) => `ask your user to ${taskWords[task](about)}`,
 };

@@ -49,7 +49,13 @@ async function registerOnce(assistant: Assistant, name: string): Promise<void> {
   };
   const first = await assistant.call('register_model', input);
   expect(first.structuredContent).toMatchObject({ model: name, next_step: expect.any(String) });
-  expect(await assistant.call('register_model', input)).toEqual(first);
+  const again = await assistant.call('register_model', input);
+  expect(again.structuredContent).toEqual({
+    ...first.structuredContent,
+    replayed: true,
+    first_called_at: expect.stringMatching(/^\d{4}-/),
+  });
+  expect(first.structuredContent).toMatchObject({ next: { tool: 'plan_launch', arguments: { model: name } } });
   const found = await assistant.call('list_models', { query: name });
   expect(found.structuredContent).toMatchObject({ items: [{ name, source: 'filesystem' }] });
 }

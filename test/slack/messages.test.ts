@@ -33,6 +33,8 @@ const instance: Instance = {
   arguments: [],
   private: false,
   url: 'http://127.0.0.1:7420/v1',
+  settled: true,
+  next_step: 'It answers.',
 };
 
 const loud = '<!channel> & <@U1> `x`'.repeat(50);

@@ -39,6 +39,8 @@ export function aPlan(more: Partial<Plan> = {}): Plan {
       },
     ],
     failover: false,
+    already_running: [],
+    next_step: 'Launch it.',
     cost_per_hour: 23.2,
     bytes_to_fetch: 140e9,
     warnings: [],

@@ -14,8 +14,14 @@ import type { Row } from './values.ts';
 export function render(operation: Operation, output: Row, options: TableOptions): string {
   const rendered = renderOutput(operation.output, output, commandSpeaker(operation));
   if ('items' in operation.output.shape) return list(operation, rendered, options);
-  if ('next_step' in operation.output.shape) return receipt(rendered, options);
-  return details(rendered, options);
+  if (!('next_step' in operation.output.shape)) return details(rendered, options);
+  return operation.effect === 'read' ? detailsWithNext(rendered, options) : receipt(rendered, options);
+}
+
+function detailsWithNext({ next_step: next, ...facts }: Row, options: TableOptions): string {
+  const shown = details(facts, options);
+  // A server of an older version says none.
+  return next === undefined ? shown : `${shown}\nnext: ${said(next)}`;
 }
 
 function list(operation: Operation, output: Row, options: TableOptions): string {

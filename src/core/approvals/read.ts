@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { namesRisk } from '../operation/preview.ts';
 import { shortDigest } from '../base/ids.ts';
 import { waitForChange } from '../base/wait-for-change.ts';
-import { proseSchema, run, say } from '../base/prose.ts';
+import { proseSchema, runNext, say } from '../base/prose.ts';
 import type { Prose } from '../base/prose.ts';
 import type { Caller } from '../base/caller.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
@@ -117,6 +117,7 @@ export async function viewOf(deps: Pick<ApprovalDeps, 'access' | 'store' | 'now'
     reason,
     ...outcomeOf(outcome),
     url,
+    settled: isOver(approval.state),
     next_step: nextStep(approval, approvers, whereDecided(deps, approval.id, url)),
   };
 }
@@ -175,13 +176,14 @@ function outcomeOf(outcome: Record<string, unknown> | undefined) {
 }
 
 function nextStep({ id, state, outcome }: Approval, approvers: readonly string[], where: Prose): Prose {
+  const follow = runNext('get_approval', { approval: String(id), wait_seconds: 25 });
   switch (state) {
     case 'pending':
-      return say`It waits for ${approvers.join(' or ') || 'somebody who may approve'}. People decide ${where}.`;
+      return say`It waits for ${approvers.join(' or ') || 'somebody who may approve'}. People decide ${where}. Wait for that with ${follow}.`;
     case 'approved':
-      return 'It runs by itself in a moment.';
+      return say`It runs by itself in a moment. Wait for that with ${follow}.`;
     case 'running':
-      return say`It runs. Follow it with ${run('get_approval', { approval: id })}.`;
+      return say`It runs. Follow it with ${follow}.`;
     case 'done': {
       const next = proseSchema.safeParse(outcome?.['next_step']);
       return next.success ? next.data : 'It was done.';

@@ -1,4 +1,4 @@
-import { run, say } from '../base/prose.ts';
+import { run, runNext, say } from '../base/prose.ts';
 import type { Approval } from './table.ts';
 import { eligibleFor } from './eligible.ts';
 import type { ApprovalDeps } from './dependencies.ts';
@@ -14,10 +14,12 @@ export async function waitingReceipt(
     ({ name }) => name,
   );
   const url = await waitForUrl(deps, approval);
-  const follow = run('get_approval', { approval: id });
-  const { model, name } = preview.input;
+  const follow = runNext('get_approval', { approval: String(id), wait_seconds: 25 });
+  const { model, name, instance } = preview.input;
   const subject = model ?? name;
   return {
+    instance: numberOf(instance),
+    what: preview.summary[0],
     model: typeof subject === 'string' ? subject : undefined,
     state: approval.state === 'pending' ? 'awaiting_approval' : approval.state,
     approval: { id, url, approvers, expires_at: expiresAt },
@@ -33,4 +35,10 @@ function whoDecides(approvers: readonly string[], quorum: number): string {
   if (approvers.length === 0) return 'Nobody can approve it now. It waits for somebody who can, at the latest';
   if (approvers.length === 1) return `${names} decides`;
   return quorum === 1 ? `One of ${names} decides` : `${quorum} of ${names} decide`;
+}
+
+/** The number of an instance in a reference such as `3` or `tiny:3`. */
+function numberOf(reference: unknown): number | undefined {
+  const digits = typeof reference === 'string' ? /[0-9]+$/.exec(reference)?.[0] : undefined;
+  return digits === undefined ? undefined : Number(digits);
 }

@@ -4,6 +4,8 @@ import { z } from 'zod';
 export interface OperationReference {
   operation: string;
   input?: Readonly<Record<string, OperationArgument>> | undefined;
+  /** True: this is the call to make next. A program may make it as it stands. */
+  next?: boolean | undefined;
 }
 export type OperationArgument = string | number | boolean | readonly string[];
 
@@ -59,6 +61,7 @@ export const proseSchema: z.ZodType<Prose> = z.union([
       z.object({
         operation: z.string(),
         input: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])).optional(),
+        next: z.boolean().optional(),
       }),
       z.object({ field: z.string(), value: z.string().optional() }),
       z.object({ task: z.string(), about: z.string().optional() }),
@@ -80,6 +83,20 @@ export function run(
   const given: Record<string, OperationArgument> = {};
   for (const [name, value] of Object.entries(input)) if (value !== undefined) given[name] = value;
   return Object.keys(given).length === 0 ? { operation } : { operation, input: given };
+}
+
+/** Refers to the operation to run next. A text has at most one. Without one, a person must act or nothing is left to do. */
+export function runNext(
+  operation: string,
+  input: Readonly<Record<string, OperationArgument | undefined>> = {},
+): OperationReference {
+  return { ...run(operation, input), next: true };
+}
+
+/** The operation that a text says to run next, as data for buttons, commands and tools. */
+export function nextOf(text: Prose): OperationReference | undefined {
+  for (const part of partsOf(text)) if (typeof part !== 'string' && 'operation' in part && part.next) return part;
+  return undefined;
 }
 
 /** Refers to an input field by its name. */

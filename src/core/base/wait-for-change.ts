@@ -9,7 +9,7 @@ interface WaitDeps {
 export interface AwaitedChange extends Change {
   /** Reads the state. It is asked at once, after each change that was published, and every `pollMs`. */
   hasChanged(): Promise<boolean>;
-  /** How long to wait, in milliseconds. */
+  /** How long to wait, in milliseconds, at most `longestWaitMs`. */
   forMs: number;
   /** Longest time between two reads, in milliseconds: a change that another server made is never published here. */
   pollMs: number;
@@ -17,10 +17,13 @@ export interface AwaitedChange extends Change {
   signal?: AbortSignal | undefined;
 }
 
+/** Hosts of assistants end calls that take 30 s and more. */
+export const longestWaitMs = 25_000;
+
 /** Waits until something has changed. Resolves to false if the time ends or the caller goes first. */
 export async function waitForChange({ changes, clock }: WaitDeps, awaited: AwaitedChange): Promise<boolean> {
   const { kind, id, forMs, pollMs, signal } = awaited;
-  const deadline = clock.elapsedMs() + forMs;
+  const deadline = clock.elapsedMs() + Math.min(forMs, longestWaitMs);
   let published = new AbortController();
   const unsubscribe = changes.subscribe((change) => {
     if (change.kind === kind && change.id === id) published.abort();

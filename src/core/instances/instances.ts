@@ -8,7 +8,8 @@ import { commitEnd, prepareEnd } from './end-instance.ts';
 import type { End, PreparedEnd } from './end-instance.ts';
 import { commitExtension, prepareExtension } from './extend-instance.ts';
 import type { PreparedExtension } from './extend-instance.ts';
-import { plan } from './gather-facts.ts';
+import { runningOf } from './running.ts';
+import { showPlan } from './show-plan.ts';
 import { commitLaunch, prepareLaunch } from './launch.ts';
 import type { LaunchInstanceInput, PreparedLaunch } from './launch.ts';
 import { getInstance, getLogs, listInstances, viewForFrontEnds } from './read-instances.ts';
@@ -25,7 +26,7 @@ export type Instances = ReturnType<typeof createInstances>;
 /** Launches, changes and shows instances. For each change, `prepare` reads and throws, and `commit` writes. */
 export function createInstances(deps: InstanceDeps) {
   return {
-    plan: async (input: LaunchInput, caller: Caller) => (await plan(deps, input, caller)).plan,
+    plan: (input: LaunchInput, caller: Caller) => showPlan(deps, input, caller),
     prepareLaunch: (input: LaunchInstanceInput, caller: Caller, accepted: boolean) =>
       prepareLaunch(deps, input, caller, accepted),
     commitLaunch: (prepared: PreparedLaunch, unit: UnitOfWork) => commitLaunch(deps, prepared, unit),
@@ -41,6 +42,11 @@ export function createInstances(deps: InstanceDeps) {
     commitExtension: (prepared: PreparedExtension, unit: UnitOfWork) => commitExtension(deps, prepared, unit),
     /** The receipt of a committed change. A repeated call gets the current state. */
     receipt: (committed: Committed, replayed: boolean) => receipt(deps, committed, replayed),
+    /** Like `receipt`, with the other instances of the model. */
+    launchReceipt: async (committed: Committed, replayed: boolean, caller: Caller) => ({
+      ...(await receipt(deps, committed, replayed)),
+      already_running: await runningBeside(deps, committed, caller),
+    }),
     list: (input: ListInstancesInput, caller: Caller) => listInstances(deps, input, caller),
     get: (reference: string, caller: Caller, waitSeconds?: number, signal?: AbortSignal) =>
       getInstance(deps, reference, caller, waitSeconds, signal),
@@ -65,13 +71,21 @@ interface Committed {
   cost_per_hour?: number | null;
 }
 
+async function runningBeside(deps: InstanceDeps, { instance }: Committed, caller: Caller) {
+  const launched = await findInstance(deps.store.db, instance);
+  const running = launched ? await runningOf(deps, launched.registryModelId, caller) : [];
+  const others = running.filter((each) => each.instance !== instance);
+  return others.length === 0 ? undefined : others;
+}
+
 async function receipt({ store, fleet }: InstanceDeps, committed: Committed, replayed: boolean) {
   const instance = await findInstance(store.db, committed.instance);
   const now = instance?.desired === 'deleted' ? 'deleted' : instance?.state;
   const made = receiptOf(committed.model, committed.instance, (replayed ? now : undefined) ?? committed.state);
   const { regions, cost_per_hour, stop_at: stopAt } = committed;
   if (stopAt !== undefined) return { ...made, next_step: say`It stops by itself at ${stopAt}.` };
-  if (regions === undefined) return made;
+  // What was said of a launch then may not be true now.
+  if (regions === undefined || replayed) return made;
   const where = whereItRuns(regions, cost_per_hour ?? null, fleet.regions().length > 1);
   const failover = regions.length > 1;
   return { ...made, regions, failover, cost_per_hour, next_step: say`${where} ${made.next_step}` };

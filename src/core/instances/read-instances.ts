@@ -12,12 +12,15 @@ import type { Category } from '../base/categories.ts';
 import type { Queries } from '../store/store.ts';
 import { findVolumes } from '../volumes/table.ts';
 import type { Volume } from '../volumes/table.ts';
+import type { Progress } from '../base/reason.ts';
 import { endsSoon } from './ending.ts';
+import { failureOf } from './failure.ts';
+import { nextStepOf } from './next-step.ts';
 import { modelId } from './instance.ts';
 import type { Instance, InstanceRegion, InstanceSpec } from './instance.ts';
 import type { InstanceDeps } from './dependencies.ts';
 import { usageOf } from './usage.ts';
-import { isSettled } from './states.ts';
+import { allows, isAllSettled } from './states.ts';
 
 export interface ListInstancesInput {
   state?: string;
@@ -92,7 +95,7 @@ export async function getInstance(
 ) {
   const { db } = deps.store;
   const first = await findVisibleInstance(db, reference, caller);
-  if (waitSeconds === undefined || waitSeconds === 0 || isSettled(first.state)) return view(deps, first);
+  if (waitSeconds === undefined || waitSeconds === 0 || settled(first)) return view(deps, first);
   await waitForChangeOfState(deps, first, waitSeconds * 1000, signal);
   return view(deps, await findVisibleInstance(db, reference, caller));
 }
@@ -108,9 +111,21 @@ async function waitForChangeOfState(
 ): Promise<void> {
   const hasChanged = async (): Promise<boolean> => {
     const now = await findInstance(deps.store.db, first.id);
-    return !now || now.desired === 'deleted' || now.state !== first.state;
+    return !now || now.desired === 'deleted' || shownState(now) !== shownState(first);
   };
   await waitForChange(deps, { kind: 'instance', id: String(first.id), hasChanged, forMs, pollMs, signal });
+}
+
+/** What must differ for a wait to end: in two regions, one may change while the whole stays as it is. */
+function shownState({ state, regions }: Instance): string {
+  return JSON.stringify([state, ...regions.map((each) => [each.region, each.state])]);
+}
+
+function settled({ state, regions }: Instance): boolean {
+  return isAllSettled(
+    state,
+    regions.map((region) => region.state),
+  );
 }
 
 async function view(deps: InstanceDeps, instance: Instance) {
@@ -122,11 +137,21 @@ async function view(deps: InstanceDeps, instance: Instance) {
     instance.regions.flatMap(({ volume }) => (volume === undefined ? [] : [volume])),
   );
   const { spec } = instance;
+  const regions = instance.regions.map((region) =>
+    viewRegion(region, spec, region.volume === undefined ? undefined : volumes.get(region.volume)),
+  );
+  const brief = summary(instance, model);
+  const call = callOf(deps, instance, brief.category);
+  const failure = failureOf(instance, brief.model);
+  const isDone = settled(instance);
+  const progress = slowest(regions.map((region) => region.progress));
   return {
-    ...summary(instance, model),
-    regions: instance.regions.map((region) =>
-      viewRegion(region, spec, region.volume === undefined ? undefined : volumes.get(region.volume)),
-    ),
+    ...brief,
+    regions,
+    settled: isDone,
+    failure,
+    call,
+    next_step: nextStepOf({ instance, settled: isDone, progress, call, failure }),
     runtime: spec.regions[0]?.runtime ?? '',
     arguments: spec.regions[0]?.arguments ?? [],
     private: instance.private,
@@ -134,6 +159,7 @@ async function view(deps: InstanceDeps, instance: Instance) {
     context_length: spec.contextLength,
     accelerator: spec.accelerator,
     accelerator_count: spec.acceleratorCount,
+    asked_because: spec.reason,
     reason: spec.reason,
     stop_at: instance.stopAt,
     warning: endsSoon(instance, deps.now()) ? endWarning(instance) : undefined,
@@ -164,6 +190,31 @@ export async function viewForFrontEnds(deps: InstanceDeps, id: number) {
     /** Null if a price is unknown. */
     cost_per_hour: usageOf(found.spec, deps.fleet).costPerHour,
   };
+}
+
+/** The path of the gateway that models of a category answer at. */
+const callPaths: Partial<Record<Category, string>> = {
+  chat: '/v1/chat/completions',
+  embedding: '/v1/embeddings',
+  reranker: '/v1/rerank',
+  image: '/v1/images/generations',
+  audio: '/v1/audio/speech',
+};
+
+/** How to call the instance. Undefined if nothing answers. */
+function callOf(deps: InstanceDeps, instance: Instance, category: Category) {
+  if (!allows('call', instance.state) || instance.ready === 0) return undefined;
+  // Engines for video have no common path, so their calls name the instance.
+  const path = callPaths[category] ?? `/instances/${instance.id}/`;
+  return { method: 'POST', url: `${deps.callUrl()}${path}`, model: modelId(instance) };
+}
+
+/** The download that ends last. One without an estimate is known least, so it counts least. */
+function slowest(all: readonly (Progress | undefined)[]): Progress | undefined {
+  return all
+    .filter((each) => each !== undefined)
+    .toSorted((a, b) => (b.seconds_left ?? 0) - (a.seconds_left ?? 0))
+    .at(0);
 }
 
 function endWarning({ id, stopAt }: Instance): Prose {

@@ -1,4 +1,4 @@
-import { run, say } from '../base/prose.ts';
+import { run, runNext, say } from '../base/prose.ts';
 import type { Prose } from '../base/prose.ts';
 import { modelId } from './instance.ts';
 
@@ -11,15 +11,15 @@ function nextStep(name: string, id: number, state: string): Prose {
   const restart = run('restart_instance', { instance: id });
   switch (state) {
     case 'pending':
-      return say`Follow it with ${run('get_instance', { instance: id, wait_seconds: 30 })}. When it runs, call it with model "${modelId({ name, id })}".`;
+      return say`Follow it with ${runNext('get_instance', { instance: id, wait_seconds: 25 })}. When it runs, call it with model "${modelId({ name, id })}".`;
     case 'stopping':
-      return say`Its replicas are ending. ${restart} brings it back under the same model id.`;
+      return say`Its replicas are ending: ${runNext('get_instance', { instance: id, wait_seconds: 25 })} says when they have ended. ${restart} brings it back under the same model id.`;
     case 'stopped':
       return say`${restart} brings it back. ${run('delete_instance', { instance: id })} removes it.`;
     case 'deleted':
       return 'Nothing is left to do. Its number is never used again.';
     default:
-      return say`Follow it with ${run('get_instance', { instance: id })}.`;
+      return say`Follow it with ${runNext('get_instance', { instance: id, wait_seconds: 25 })}.`;
   }
 }
 

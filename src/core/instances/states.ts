@@ -31,6 +31,11 @@ export function isSettled(state: InstanceState): boolean {
   return state === 'running' || state === 'degraded' || state === 'failed' || state === 'stopped';
 }
 
+/** True if no region is on its way to another state. A `degraded` instance is not settled while one of its regions starts. */
+export function isAllSettled(state: InstanceState, regions: readonly InstanceState[]): boolean {
+  return isSettled(state) && regions.every(isSettled);
+}
+
 /** The state of an instance as a whole, from the states of its regions. */
 export function wholeState(regions: readonly InstanceState[]): InstanceState {
   const [first] = regions;

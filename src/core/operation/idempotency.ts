@@ -7,12 +7,18 @@ const keptMs = 7 * 24 * 3600_000;
 /** The record of what was committed under an idempotency key. */
 export interface Ledger {
   /** What an earlier call with this key committed. Throws `idempotency_key_used` if it had another input. */
-  find(): Promise<{ committed: unknown } | undefined>;
+  find(): Promise<Replay | undefined>;
   /**
    * Stores what is committed, in the transaction of the change, so that a repeated call finds both or neither. If two
    * calls with one key run at once, the transaction of the second fails.
    */
   keep(db: Queries, committed: object): Promise<void>;
+}
+
+/** What an earlier call committed. `at`: when it did, in ISO 8601. */
+export interface Replay {
+  committed: unknown;
+  at: string;
 }
 
 interface LedgerKey {
@@ -44,7 +50,7 @@ export function createLedger(store: Store, { person, operation, key, inputHash }
     async find() {
       const row = await store.db
         .selectFrom('idempotency')
-        .select(['input_hash', 'outcome'])
+        .select(['input_hash', 'outcome', 'created_at'])
         .where('person_id', '=', person)
         .where('operation', '=', operation)
         .where('key', '=', key)
@@ -52,7 +58,7 @@ export function createLedger(store: Store, { person, operation, key, inputHash }
         .executeTakeFirst();
       if (!row) return undefined;
       if (row.input_hash !== inputHash) throw idempotencyKeyUsed();
-      return { committed: JSON.parse(row.outcome) };
+      return { committed: JSON.parse(row.outcome), at: row.created_at };
     },
     async keep(db, committed) {
       await db.deleteFrom('idempotency').where('created_at', '<', oldest()).execute();

@@ -63,5 +63,7 @@ export const approvalShape = approvalSummary.extend({
   model_id: z.string().optional(),
   /** Address of the message where people decide. */
   url: z.string().optional(),
+  /** True if it cannot change any more. */
+  settled: z.boolean(),
   next_step: proseSchema,
 });

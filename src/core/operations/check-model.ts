@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { proseSchema } from '../base/prose.ts';
+import { afterCheck } from '../registry/after-check.ts';
 import { defineQuery } from './define.ts';
 import { categories, formats } from '../base/categories.ts';
 import { fileShape, fitsShape, memoryShape, leftOutShape } from './shapes.ts';
@@ -42,7 +43,11 @@ export const checkModel = defineQuery({
     /** The other files of the source, by reason. They are not fetched. */
     left_out: leftOutShape,
     entries: z.array(z.object({ name: z.string(), commit: z.string(), moved: z.boolean() })),
+    next_step: proseSchema,
   }),
   examples: [{ source: 'huggingface', repo: 'Qwen/Qwen2.5-0.5B-Instruct-GGUF', include: ['*q4_k_m.gguf'] }],
-  handler: (input, { services, caller }) => services.registry.check(input, caller),
+  async handler(input, { services, caller }) {
+    const found = await services.registry.check(input, caller);
+    return { ...found, next_step: afterCheck(input, found) };
+  },
 });

@@ -16,7 +16,7 @@ export const getApproval = defineQuery({
   withoutServer: true,
   input: z.strictObject({ approval: approvalField, wait_seconds: waitSeconds }),
   output: approvalShape,
-  examples: [{ approval: '3' }, { approval: '3', wait_seconds: 30 }],
+  examples: [{ approval: '3' }, { approval: '3', wait_seconds: 25 }],
   handler: (input, { services, caller, signal }) =>
     services.approvals.get(input.approval, caller, input.wait_seconds, signal),
 });

@@ -17,7 +17,7 @@ export const getInstance = defineQuery({
   withoutServer: true,
   input: z.strictObject({ instance: field(instanceReference, instanceField), wait_seconds: waitSeconds }),
   output: instanceShape,
-  examples: [{ instance: '3' }, { instance: 'qwen-small:3', wait_seconds: 30 }],
+  examples: [{ instance: '3' }, { instance: 'qwen-small:3', wait_seconds: 25 }],
   handler: (input, { services, caller, signal }) =>
     services.instances.get(input.instance, caller, input.wait_seconds, signal),
 });

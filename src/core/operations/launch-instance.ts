@@ -46,5 +46,5 @@ export const launchInstance = defineMutation({
   preview: previewLaunch,
   committed: committedLaunch,
   commit: (prepared, unit, { services }) => services.instances.commitLaunch(prepared, unit),
-  respond: (committed, { services, replayed }) => services.instances.receipt(committed, replayed),
+  respond: (committed, { services, caller, replayed }) => services.instances.launchReceipt(committed, replayed, caller),
 });

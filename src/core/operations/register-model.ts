@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { run, say } from '../base/prose.ts';
+import { run, runNext, say } from '../base/prose.ts';
 import { previewRegistration } from './previews/registration.ts';
 import { defineMutation } from './define.ts';
 import { field } from '../operation/operation.ts';
@@ -47,7 +47,7 @@ export const registerModel = defineMutation({
   async respond({ model }, { services, caller }) {
     const left_out = await services.registry.leftOutOf(model, caller);
     if (left_out !== undefined) {
-      const next = say`Launch it: ${run('launch_instance', { model })}. Before that, ${run('plan_launch', { model })} shows what it would do.`;
+      const next = say`Launch it: ${run('launch_instance', { model })}. Before that, ${runNext('plan_launch', { model })} shows what it would do.`;
       return { model, state: 'registered', left_out, next_step: next };
     }
     const next = 'It was deleted since. Register it again with a new idempotency key.';

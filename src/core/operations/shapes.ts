@@ -25,8 +25,8 @@ export const paging = {
 export const idempotency = {
   idempotency_key: field(z.string().min(1).max(200).optional(), {
     label: 'Idempotency key',
-    help: 'Makes a repeated call safe: for 7 days, the same key with the same input returns the result of the first call.',
-    brief: 'Makes a repeated call safe.',
+    help: 'Makes a repeated call safe: a fresh random value for each intended change, the same value only for a retry. For 7 days, the same key with the same input does nothing again.',
+    brief: 'A fresh random value for each intended change, the same only for a retry.',
     advanced: true,
   }),
 };
@@ -60,9 +60,11 @@ export const regionsField = {
   choices: { operation: 'list_regions', value: 'name' },
 };
 
-export const waitSeconds = field(z.int().min(0).max(30).optional(), {
+/** More is not refused: the wait is cut to `longestWaitMs`. */
+export const waitSeconds = field(z.int().min(0).optional(), {
   label: 'Wait',
-  help: 'Seconds to wait for the next change of state, at most 30. Returns at once if the state cannot change by itself.',
+  help: 'Seconds to wait for the next change of state. It never waits longer than 25. Returns at once if the state cannot change by itself.',
+  example: '25',
   brief: 'Seconds to wait for the next change of state.',
   advanced: true,
 });
@@ -99,12 +101,22 @@ export const committedLaunch = committedChange.extend({
   cost_per_hour: z.number().nullable().optional(),
 });
 
+/** An instance, as far as somebody needs who is about to launch another one. */
+const runningInstance = z.object({
+  instance: z.int(),
+  model_id: z.string(),
+  state: z.string(),
+  regions: z.array(z.string()),
+});
+
 /** The output of a mutation. A call that waits for approval has these fields only. */
 export const receipt = z.object({
   model: z.string().optional(),
   instance: z.int().optional(),
   /** Clients send this as `model`. */
   model_id: z.string().optional(),
+  /** What waits for approval, in one line. */
+  what: z.string().optional(),
   /** `awaiting_approval` if people must decide first. */
   state: z.string(),
   /** Where a launch goes. With one region there is no failover. */
@@ -117,10 +129,23 @@ export const receipt = z.object({
   approval: z
     .object({ id: z.int(), url: z.string().optional(), approvers: z.array(z.string()), expires_at: z.string() })
     .optional(),
+  /** Other instances of the same model that run or start. */
+  already_running: z.array(runningInstance).optional(),
+  /** True if an earlier call with the same idempotency key did it. The other fields say how it is now. */
+  replayed: z.boolean().optional(),
+  first_called_at: z.string().optional(),
   next_step: proseSchema,
 });
 
 const reason = z.object({ code: z.string(), message: z.string() });
+
+/** `message` may hold words of an engine or a cluster, so it is never part of a sentence of ours. */
+export const failureShape = z.object({
+  code: z.string(),
+  message: z.string(),
+  region: z.string(),
+  next_step: proseSchema,
+});
 
 export const modelSummary = z.object({
   name: z.string(),
@@ -159,6 +184,7 @@ export const modelShape = modelSummary.extend({
   warnings: z.array(proseSchema),
   left_out: leftOutShape,
   instances: z.array(z.object({ id: z.int(), state: z.enum(instanceStates) })),
+  next_step: proseSchema,
 });
 
 export const progressShape = z.object({
@@ -202,12 +228,22 @@ export const instanceShape = instanceSummary.extend({
   accelerator: z.string().optional(),
   accelerator_count: z.int().optional(),
   private: z.boolean(),
-  reason: z.string().optional(),
+  /** Why it was asked for, in the requester's words. */
+  asked_because: z.string().optional(),
+  /** The same as `asked_because`, for clients of older versions. */
+  reason: z.string().meta({ notForTools: true }).optional(),
   stop_at: z.string().optional(),
   /** Says when the instance stops, if that is soon. */
   warning: proseSchema.optional(),
   /** The base URL for OpenAI clients. */
   url: z.string(),
+  /** False while a region is on its way to another state. */
+  settled: z.boolean(),
+  /** Why it does not run, or not in every region. */
+  failure: failureShape.optional(),
+  /** How to call it. Absent: nothing answers. */
+  call: z.object({ method: z.string(), url: z.string(), model: z.string() }).optional(),
+  next_step: proseSchema,
 });
 
 export const planShape = z.object({
@@ -257,6 +293,9 @@ export const planShape = z.object({
   /** For a model on a filesystem: how the folder differs from the registered one. */
   changes: z.array(z.string()),
   digest: z.string(),
+  /** Instances of this model that run or start already. */
+  already_running: z.array(runningInstance),
+  next_step: proseSchema,
 });
 
 export function listOf<T extends z.ZodType>(item: T) {

@@ -62,6 +62,30 @@ describe('waiting for an instance', () => {
     expect((await waiting).state).toBe('running');
   });
 
+  test('goes on while one of two regions is on its way, and ends when that region changes', async () => {
+    const machine = await machineWith({ reconcile: false });
+    const id = await machine.launch('tiny');
+    const database = new Sqlite(join(machine.dataDir, 'ecolink.db'), { timeout: 5000 });
+    onTestFinished(() => void database.close());
+    database.prepare("update instances set state = 'degraded' where id = ?").run(id);
+    database.prepare("update instance_regions set state = 'running' where instance_id = ?").run(id);
+    database
+      .prepare(
+        `insert into instance_regions (instance_id, region, state, ready, restarts, urls, updated_at)
+         select instance_id, 'us', 'starting', 0, 0, '[]', updated_at from instance_regions where instance_id = ?`,
+      )
+      .run(id);
+    const view = { instance: String(id), wait_seconds: 900 };
+    expect(await machine.run('get_instance', view, { signal: AbortSignal.abort() })).toMatchObject({
+      state: 'degraded',
+      settled: false,
+    });
+    const waiting = machine.run('get_instance', view);
+    database.prepare("update instance_regions set state = 'failed' where region = 'us'").run();
+    machine.core.changes.publish({ kind: 'instance', id: String(id) });
+    expect(await waiting).toMatchObject({ state: 'degraded', settled: true, failure: { region: 'us' } });
+  });
+
   test('ends when the caller has gone, with the state as it is', async () => {
     const machine = await machineWith();
     const { id } = await starting(machine);

@@ -301,7 +301,8 @@ export class Replica {
       .map((line) => line.trim())
       .filter(Boolean)
       .join(' | ')
-      .slice(0, 400);
+      // The last words say why it ended.
+      .slice(-400);
     const output = last === '' ? 'It wrote nothing to its log.' : `Its last output: ${last}`;
     if (failed === 'exited') return `The engine ended by itself (${this.#exit ?? 'while EcoLink was down'}). ${output}`;
     if (failed === 'start_timeout') return `The engine did not become healthy in time and was ended. ${output}`;
