@@ -48,16 +48,16 @@ export function addServerCommands(program: Command, add: AddCommand, terminal: T
     );
 
   own(
-    'gateway',
-    'Run a gateway for calls of models',
-    'Answers /v1 and /instances/<id>/proxy from the routes that the server last sent, also while the server is away. The server starts one on its machine. Elsewhere it needs ECOLINK_URL, ECOLINK_GATEWAY_CREDENTIAL and ECOLINK_GATEWAY_PUBLIC_KEY.',
-  ).action(async () => (await import('./gateway.ts')).gateway(terminal));
-
-  own(
     'stop-server',
     'Stop the server of this data folder',
     'Stops the server that runs on the data folder, also one that an assistant has started. It ends running calls first.',
   ).action(async () => (await import('./stop-server.ts')).stopServer(terminal));
+
+  own(
+    'gateway',
+    'Run a gateway for calls of models',
+    'Answers /v1 and /instances/<id>/proxy from the routes that the server last sent, also while the server is away. The server starts one on its machine. Elsewhere it needs ECOLINK_URL, ECOLINK_GATEWAY_CREDENTIAL and ECOLINK_GATEWAY_PUBLIC_KEY.',
+  ).action(async () => (await import('./gateway.ts')).gateway(terminal));
 
   own(
     'mcp',

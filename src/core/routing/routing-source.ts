@@ -107,7 +107,7 @@ async function replicasIn({ region, urls }: InstanceRegion, instance: Instance, 
   if (urls.length === 0) return [];
   const found = fleet.regions().find(({ name }) => name === region);
   const runtime = runtimeOf(instance, region, fleet);
-  const api = runtime && apiOf(runtime);
+  const api: Api | undefined = runtime && { api_path: runtime.api_path, rerank: runtime.rerank };
   const servedName = servedNameOf(runtime, instance);
   return Promise.all(
     urls.map(async (url) => ({ url, region, api, servedName, key: await found?.keyOf?.(instance.id, url) })),
@@ -119,8 +119,4 @@ function runtimeOf({ spec }: Instance, region: string, fleet: Fleet): Runtime | 
   if (!fleet.regions().some((each) => each.name === region)) return undefined;
   const name = spec.regions.find((each) => each.region === region)?.runtime;
   return fleet.runtimes(region).find((each) => each.name === name);
-}
-
-function apiOf({ api_path, rerank }: Runtime): Api {
-  return { api_path, rerank };
 }
