@@ -46,6 +46,7 @@ export const model: OutputOf<'get_model'> = {
   warnings: [],
   left_out: [],
   instances: [{ id: 3, state: 'running' }],
+  next_step: '',
 };
 
 const h100 = { name: 'h100', total: 16, free: 9, price_per_hour: 2.9 };
@@ -119,6 +120,8 @@ export const plan: OutputOf<'plan_launch'> = {
   left_out: [],
   changes: [],
   digest: 'sha256:0c5e',
+  already_running: [],
+  next_step: '',
 };
 
 export const running: PlanFacts['running'] = [{ model_id: 'llama-70b:3', state: 'running', regions: ['us-east'] }];
@@ -146,6 +149,7 @@ export const checked: OutputOf<'check_model'> = {
   warnings: [],
   left_out: [],
   entries: [],
+  next_step: '',
 };
 
 export const credentials: Choice[] = [
@@ -172,6 +176,8 @@ const instance: OutputOf<'get_instance'> = {
   private: false,
   stop_at: '2026-03-06T17:00:00Z',
   url: 'https://models.example/v1',
+  settled: true,
+  next_step: '',
 };
 export const instances: OutputOf<'get_instance'>[] = [
   instance,
@@ -191,6 +197,9 @@ export const runningCard: ShownInstance = {
   accelerator: 'h100',
   accelerator_count: 8,
   reason: 'demo for the customer',
+  asked_because: 'demo for the customer',
+  failure: undefined,
+  call: undefined,
   warning: undefined,
   owner_id: 'p1',
   desired: 'running',
@@ -246,6 +255,7 @@ export const approval: OutputOf<'get_approval'> = {
   votes: [],
   broken_glass: false,
   private: false,
+  settled: false,
   next_step: '',
 };
 /** The request as the message about it has it. */
