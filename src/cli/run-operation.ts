@@ -11,6 +11,7 @@ import { render } from './output/render.ts';
 import type { Terminal } from './output/terminal.ts';
 import { isRow } from './output/values.ts';
 import type { Row } from './output/values.ts';
+import { requirePerson } from './require-person.ts';
 import { waitForDecision } from './wait-decision.ts';
 import { waitFor } from './wait.ts';
 
@@ -19,6 +20,7 @@ export async function runOperation(request: OperationRequest, terminal: Terminal
   const { operation, input, json, wait } = request;
   // Before anything is contacted: bad input gets the same error with and without a server.
   parseInput(operation, input);
+  if (operation.decides) requirePerson();
   await using server = await chooseServer(operation);
   const first = await server.call(operation.name, input);
   const output = wait ? await decided(request, first, server.call, terminal) : first;
