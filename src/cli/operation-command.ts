@@ -61,9 +61,9 @@ export function operationCommand(
   return command;
 }
 
-/** True for a change of one named thing: `stop-instance 3 4 5` stops three, one after the other. */
-function takesSeveral({ effect }: Operation, positionals: readonly InputField[]): boolean {
-  return effect !== 'read' && positionals.length === 1 && namesOne.has(positionals[0]?.name ?? '');
+/** True for a change of one named thing: `stop-instance 3 4 5` stops three, one after the other. People decide one by one. */
+function takesSeveral({ effect, decides }: Operation, positionals: readonly InputField[]): boolean {
+  return effect !== 'read' && decides !== true && positionals.length === 1 && namesOne.has(positionals[0]?.name ?? '');
 }
 
 const namesOne = new Set(['instance', 'model', 'approval', 'credential']);
