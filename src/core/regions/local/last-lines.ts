@@ -18,3 +18,18 @@ export async function lastLines(path: string, count: number): Promise<string[]> 
     await file.close();
   }
 }
+
+/** The lines from a byte on, from at most the last 256 KiB. */
+export async function linesFrom(path: string, start: number): Promise<string[]> {
+  const file = await open(path, 'r').catch(absentIfMissing);
+  if (!file) return [];
+  try {
+    const { size } = await file.stat();
+    const from = Math.max(start, size - tailBytes, 0);
+    const length = Math.max(size - from, 0);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from);
+    return buffer.subarray(0, bytesRead).toString('utf8').split('\n');
+  } finally {
+    await file.close();
+  }
+}

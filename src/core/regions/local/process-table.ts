@@ -10,6 +10,10 @@ export interface ProcessEntry {
   pid: number;
   group: number;
   startTime: string;
+  /** Undefined if the system has no /proc. */
+  parent?: number | undefined;
+  /** Of its program, without a folder. Undefined if the system has no /proc. */
+  name?: string | undefined;
 }
 
 const run = promisify(execFile);
@@ -59,9 +63,10 @@ async function readProc(pid: number): Promise<ProcessEntry | undefined | 'unknow
   if (stat === undefined) return undefined;
   // The command's name is in parentheses and may contain any character. proc(5) counts the fields after it from 3.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [state, , group] = fields;
+  const [state, parent, group] = fields;
   if (state === 'Z' || state === 'X') return undefined;
-  return { pid, group: Number(group), startTime: `${boot}/${fields[19] ?? ''}` };
+  const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
+  return { pid, group: Number(group), startTime: `${boot}/${fields[19] ?? ''}`, parent: Number(parent), name };
 }
 
 /** A process that ends while its file is read is gone too (ESRCH). */

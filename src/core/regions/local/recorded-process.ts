@@ -9,6 +9,7 @@ import type { Clock } from '../../base/clock.ts';
 import { absentIfMissing } from '../../base/absent.ts';
 import { systemErrorCode } from '../../base/system-error.ts';
 import { findProcess, membersOfGroup } from './process-table.ts';
+import type { ProcessEntry } from './process-table.ts';
 import type { EngineUser } from './sandbox/view.ts';
 
 /** Data that the starter of a process finds again beside the pid, such as its port. */
@@ -111,23 +112,51 @@ export async function presenceOf(record: string): Promise<Presence> {
 }
 
 /** Sends a signal to the whole group, if it is still the recorded one. */
-async function signalRecorded(record: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+async function signalGroup(record: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
   if ((await presenceOf(record)) === 'none') return;
   const known = await readRecord(record);
-  if (!known) return;
+  if (known) signalTo(-known.pid, signal);
+}
+
+/**
+ * Asks the engine to end. Its workers get no signal: an engine whose workers end breaks off the calls that it would finish
+ * (vLLM and SGLang).
+ */
+async function signalLeader(record: string): Promise<void> {
+  if ((await presenceOf(record)) !== 'running') return;
+  const known = await readRecord(record);
+  if (known) signalTo(programOf(await membersOfGroup(known.pid), known.pid), 'SIGTERM');
+}
+
+/** Bubblewrap passes no signal on and takes its program down with it. So the program in it is what gets the signal. */
+export function programOf(members: readonly ProcessEntry[], leader: number): number {
+  const isWrapper = members.some(({ pid, name }) => pid === leader && name === 'bwrap');
+  const inner = isWrapper ? members.find(({ parent }) => parent === leader) : undefined;
+  return inner ? programOf(members, inner.pid) : leader;
+}
+
+function signalTo(target: number, signal: 'SIGTERM' | 'SIGKILL'): void {
   try {
-    process.kill(-known.pid, signal);
+    process.kill(target, signal);
   } catch (thrown) {
     if (systemErrorCode(thrown) !== 'ESRCH') throw thrown;
   }
 }
 
-/** Sends TERM, and KILL after `graceMs`. Resolves when the whole group and the record are gone. */
+/**
+ * Sends TERM to the leader alone, TERM to what outlives it, and KILL to the whole group after `graceMs`. Resolves when the
+ * whole group and the record are gone.
+ */
 export async function endRecorded(clock: Clock, record: string, graceMs: number): Promise<void> {
-  await signalRecorded(record, 'SIGTERM');
+  await signalLeader(record);
   const deadline = clock.elapsedMs() + graceMs;
-  while ((await presenceOf(record)) !== 'none') {
-    if (clock.elapsedMs() >= deadline) await signalRecorded(record, 'SIGKILL');
+  let orphansTold = false;
+  for (let presence = await presenceOf(record); presence !== 'none'; presence = await presenceOf(record)) {
+    if (clock.elapsedMs() >= deadline) await signalGroup(record, 'SIGKILL');
+    else if (presence === 'leaderless' && !orphansTold) {
+      orphansTold = true;
+      await signalGroup(record, 'SIGTERM');
+    }
     await clock.sleep(endPollMs);
   }
   await rm(record, { force: true });

@@ -7,11 +7,13 @@ import { plainWords, sentences } from '../../base/prose.ts';
 import type { reasonCodes } from '../../base/reason-codes.ts';
 import type { Log } from '../../base/log.ts';
 import type { Reason } from '../../base/reason.ts';
+import { findCause } from '../../runtimes/find-cause.ts';
+import type { EngineCause } from '../../runtimes/find-cause.ts';
 import { askEngine } from '../../region/ask-engine.ts';
 import type { ObservedReplica } from '../../region/region.ts';
 import type { Sealer } from '../../secrets/sealer.ts';
 import { engineKeyOf, newEngineKey } from './engine-key.ts';
-import { lastLines } from './last-lines.ts';
+import { lastLines, linesFrom } from './last-lines.ts';
 import type { DevicePool, DeviceRequest, TakenDevices } from './devices.ts';
 import { backOffMs, mostFailedStarts, planReplica } from './plan-replica.ts';
 import type { ReplicaAction, ReplicaView } from './plan-replica.ts';
@@ -73,6 +75,8 @@ export class Replica {
   #ending = false;
   #unhealthySince: number | undefined;
   #exit: string | undefined;
+  /** Where the last start begins in the log, in bytes. */
+  #logStart = 0;
   #reason: Reason | undefined;
   /** The last check before a start failed, and waiting does not help. */
   #isRefused = false;
@@ -204,6 +208,7 @@ export class Replica {
     const { sealer } = this.#deps;
     const key = spec.keyVariable === undefined || !sealer ? undefined : newEngineKey(sealer, this.id);
     this.#exit = undefined;
+    this.#logStart = await this.#logSize();
     this.#wasReady = false;
     this.#unhealthySince = undefined;
     this.#startedAt = this.#deps.clock.elapsedMs();
@@ -291,9 +296,17 @@ export class Replica {
     this.#failures = ranMs > 600_000 ? 1 : this.#failures + 1;
     this.#restarts++;
     this.#notBefore = this.#deps.clock.elapsedMs() + backOffMs(this.#failures);
-    const said = await this.#describe(action.failed);
-    this.#reason = { code: codes[action.failed], message: this.#gaveUp ? `${gaveUp} ${said}` : said };
+    const cause = action.failed === 'unresponsive' ? undefined : await this.#findCause();
+    const said = cause ? `${cause.message} The engine said: ${cause.line}` : await this.#describe(action.failed);
+    this.#reason = { code: cause?.code ?? codes[action.failed], message: this.#gaveUp ? `${gaveUp} ${said}` : said };
     this.#deps.log.warn({ replica: this.id, reason: this.#reason.message }, 'replica ended');
+  }
+
+  /** Reads the log of the last start only: an earlier one may have failed otherwise. An engine may print its key. */
+  async #findCause(): Promise<EngineCause | undefined> {
+    const lines = await linesFrom(this.logFile, this.#logStart);
+    const key = this.#key;
+    return findCause(key === undefined ? lines : lines.map((line) => line.replaceAll(key, '[key]')));
   }
 
   async #describe(failed: keyof typeof codes): Promise<string> {
@@ -311,11 +324,16 @@ export class Replica {
 
   /** Engines run for months and keep the file open for appending, so it is truncated in place. */
   async #trimLog(): Promise<void> {
-    const size = await stat(this.logFile).then(
+    if ((await this.#logSize()) <= logLimitBytes) return;
+    await truncate(this.logFile, 0);
+    this.#logStart = 0;
+  }
+
+  #logSize(): Promise<number> {
+    return stat(this.logFile).then(
       (found) => found.size,
       () => 0,
     );
-    if (size > logLimitBytes) await truncate(this.logFile, 0);
   }
 }
 

@@ -185,6 +185,13 @@ describe('ends of an engine', () => {
     });
   });
 
+  test('are trouble with status 0 too: vLLM ends so when a worker was killed', () => {
+    const { terminated } = run(1) as { terminated: object };
+    const lastState = { terminated: { ...terminated, exitCode: 0 } };
+    const pod = enginePod({ name: 'engine', restartCount: 1, state: backOff, lastState });
+    expect(problemOf(pod)).toMatchObject({ code: 'crashed', message: expect.stringContaining('status 0') as string });
+  });
+
   test('start a new count after the engine has served', () => {
     const pod = enginePod({ restartCount: 9, state: backOff, lastState: run(60) });
     expect(crashesOf(pod)).toBe(1);

@@ -8,7 +8,12 @@ import { systemClock } from '../../../../src/core/base/clock.ts';
 import { createLog } from '../../../../src/core/base/log.ts';
 import { freePort } from '../../../../src/core/regions/local/ports.ts';
 import { findProcess, membersOfGroup } from '../../../../src/core/regions/local/process-table.ts';
-import { endRecorded, presenceOf, startRecorded } from '../../../../src/core/regions/local/recorded-process.ts';
+import {
+  endRecorded,
+  presenceOf,
+  programOf,
+  startRecorded,
+} from '../../../../src/core/regions/local/recorded-process.ts';
 import { LocalWorkloads } from '../../../../src/core/regions/local/workloads.ts';
 import type { Workload } from '../../../../src/core/region/region.ts';
 import { defined } from '../../../support/defined.ts';
@@ -103,6 +108,35 @@ describe('a recorded process', () => {
     expect(await Promise.all(members.map(isAlive))).toEqual([false, false]);
     expect(await processesWith(folder)).toEqual([]);
     expect(await presenceOf(join(folder, 'process.json'))).toBe('none');
+  });
+
+  test('gets TERM alone: its workers go on with its calls until it ends', async () => {
+    const folder = await folderOfTest();
+    const script = [
+      'const worker = require("node:child_process").fork(process.argv[1] + ".worker.cjs");',
+      'worker.once("message", () => process.stdout.write("up\\n"));',
+      'process.on("SIGTERM", () => worker.send("last call"));',
+      'worker.on("message", (said) => { if (said === "answered") { process.stdout.write("answered\\n"); process.exit(); } });',
+    ].join('\n');
+    await writeFile(join(folder, 'leader.cjs'), script);
+    const worker = 'process.send("up"); process.on("message", () => { process.send("answered"); process.exit(); });';
+    await writeFile(join(folder, 'leader.cjs.worker.cjs'), worker);
+    const record = join(folder, 'process.json');
+    const log = join(folder, 'engine.log');
+    await startRecorded(systemClock, {
+      record,
+      note: { port: 1, spec: 's' },
+      command: process.execPath,
+      arguments: [join(folder, 'leader.cjs')],
+      environment: {},
+      folder,
+      outputFile: log,
+      errorFile: log,
+      onExit: () => {},
+    });
+    await expect.poll(() => readFile(log, 'utf8'), { timeout: 10_000 }).toContain('up');
+    await endRecorded(systemClock, record, 5000);
+    expect(await readFile(log, 'utf8')).toContain('answered');
   });
 
   test('is leaderless, not gone, if its group outlives it', async () => {
@@ -261,4 +295,12 @@ describe('the workloads of a region', () => {
 test('ports are handed out once, even if nothing listens on them yet', async () => {
   const ports = await Promise.all(Array.from({ length: 50 }, freePort));
   expect(new Set(ports).size).toBe(50);
+});
+
+test('the program in a sandbox gets the signal, not Bubblewrap, which would take it down', () => {
+  const entry = (pid: number, parent: number, name: string) => ({ pid, parent, name, group: 10, startTime: 's' });
+  const members = [entry(10, 1, 'bwrap'), entry(11, 10, 'bwrap'), entry(12, 11, 'vllm'), entry(13, 12, 'EngineCore')];
+  expect(programOf(members, 10)).toBe(12);
+  expect(programOf(members, 12)).toBe(12);
+  expect(programOf([], 10)).toBe(10);
 });

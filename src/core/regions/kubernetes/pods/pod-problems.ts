@@ -83,7 +83,8 @@ function notStarted(pod: Pod): PodProblem | undefined {
 function ended(pod: Pod): PodProblem | undefined {
   for (const status of statusesOf(pod)) {
     const last = status.state?.terminated ?? (hasStarted(status) ? undefined : status.lastState?.terminated);
-    if (!last || last.exitCode === 0) continue;
+    // An engine never ends by itself in good order. vLLM ends with status 0 if a worker was killed.
+    if (!last || (last.exitCode === 0 && status.name !== 'engine')) continue;
     if (last.reason === 'OOMKilled') return outOfMemory(pod, status.name);
     const lines = lastLines(last.message);
     if (status.name === folderCheckName) return folderRefused(last.message, lines);
