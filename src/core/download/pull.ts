@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
 import { systemErrorCode } from '../base/system-error.ts';
 import type { PullEnvironment } from '../config/pull-environment.ts';
+import { adoptClone, dropClone } from './disk/adopt-clone.ts';
 import { Committer } from './disk/committer.ts';
 import { invalidate, isComplete, writeCompletion } from './disk/completion.ts';
 import { Downloader, windowBytes } from './downloader.ts';
@@ -30,6 +31,8 @@ export interface PullOptions {
   token?: string | undefined;
   /** Trees of other volumes. Files of equal content are taken from there, if the Hub lets this token read them. */
   from?: readonly string[] | undefined;
+  /** The storage made the target as a clone of another volume. Its files are treated as those of `from`. */
+  cloned?: boolean | undefined;
   /** Fails with `superseded` if it is lower than the number of the target's holder. Default: the holder's number. */
   attempt?: number | undefined;
   environment: PullEnvironment;
@@ -57,28 +60,31 @@ export async function runPull(options: PullOptions): Promise<number> {
 }
 
 async function pull(options: PullOptions): Promise<{ bytes: number; fetched: number }> {
-  const { manifest, target } = options;
+  const { manifest, target, from = [] } = options;
   const bytes = manifest.files.reduce((sum, file) => sum + file.size, 0);
-  const complete = await isComplete(target, manifest).catch((error: unknown) => {
-    throw fromFileSystem(error, target);
-  });
+  const clone = options.cloned ? await onDisk(target, adoptClone(target, manifest)) : undefined;
+  const complete = await onDisk(target, isComplete(target, manifest));
   if (complete) return { bytes, fetched: 0 };
   await mkdir(target, { recursive: true }).catch((error: unknown) => {
     const code = systemErrorCode(error) ?? 'unknown error';
     throw new PullFailure('not_writable', `The folder ${target} cannot be created (${code}).`, { cause: error });
   });
   const fence = await Fence.claim(target, options.attempt);
-  await invalidate(target).catch((error: unknown) => {
-    throw fromFileSystem(error, target);
-  });
-  const fetched = await fetchMissing(options, bytes, fence).finally(() => fence.release());
+  await onDisk(target, invalidate(target));
+  const donors = clone === undefined ? from : [clone, ...from];
+  const fetched = await fetchMissing({ ...options, from: donors }, bytes, fence).finally(() => fence.release());
   fence.check();
-  await writeCompletion(target, manifest).catch((error: unknown) => {
-    throw fromFileSystem(error, target);
-  });
+  if (clone !== undefined) await onDisk(target, dropClone(target));
+  await onDisk(target, writeCompletion(target, manifest));
   const { parts, journals } = statePaths(target);
   for (const folder of [parts, journals]) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
   return { bytes, fetched };
+}
+
+async function onDisk<T>(target: string, work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw fromFileSystem(error, target);
+  });
 }
 
 async function fetchMissing(options: PullOptions, total: number, fence: Fence): Promise<number> {
