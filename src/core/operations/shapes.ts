@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { proseSchema } from '../base/prose.ts';
+import { sharingWays } from '../region/capabilities.ts';
 import { instanceStates } from '../instances/states.ts';
 import { field } from '../operation/operation.ts';
 import { sourceName } from './source-fields.ts';
@@ -220,7 +221,7 @@ export const planShape = z.object({
         bytes_to_fetch: z.number(),
         /** Bytes that come from other volumes of the region, and how. */
         bytes_shared: z.number().optional(),
-        shared_by: z.enum(['link', 'copy']).optional(),
+        shared_by: z.enum(sharingWays).optional(),
       }),
       replicas: z.int(),
       runtime: z.string(),

@@ -1,6 +1,7 @@
 import type { Prose } from '../base/prose.ts';
 import { formatBytes } from '../base/format.ts';
 import { digestOf } from '../base/ids.ts';
+import type { Sharing } from '../region/capabilities.ts';
 import type { Fleet } from '../region/fleet.ts';
 import { pickleWarnings } from '../registry/model.ts';
 import { contextEstimate, memoryEstimate, memoryWarnings } from '../registry/sizing.ts';
@@ -58,7 +59,7 @@ export interface RegionLaunch {
     bytes_to_fetch: number;
     /** Bytes that come from other volumes of the region, and how. Undefined if there are none. */
     bytes_shared?: number;
-    shared_by?: 'link' | 'copy';
+    shared_by?: Sharing;
   };
   replicas: number;
   runtime: string;
@@ -202,16 +203,18 @@ function planRegion(
   };
 }
 
-function volumeFor(fact: VolumeFact, sharing: 'link' | 'copy' | undefined): RegionLaunch['volume'] {
+function volumeFor(fact: VolumeFact, sharing: Sharing | undefined): RegionLaunch['volume'] {
   const { state, bytesToFetch: bytes_to_fetch, bytesShared: bytes_shared } = fact;
   return bytes_shared ? { state, bytes_to_fetch, bytes_shared, shared_by: sharing } : { state, bytes_to_fetch };
 }
+
+const sharingWords: Record<Sharing, string> = { link: 'linked', copy: 'copied', clone: 'cloned' };
 
 function describeDownload(model: OwnedModel, launches: readonly RegionLaunch[], toFetch: number): string | undefined {
   const fetching = launches.filter(({ volume }) => volume.state !== 'mounted');
   if (fetching.length === 0) return undefined;
   const shared = fetching.flatMap(({ region, volume: { bytes_shared: bytes, shared_by: way } }) =>
-    bytes === undefined ? [] : [`${formatBytes(bytes)} ${way === 'link' ? 'linked' : 'copied'} in ${region}`],
+    bytes === undefined || way === undefined ? [] : [`${formatBytes(bytes)} ${sharingWords[way]} in ${region}`],
   );
   const rest = shared.length === 0 ? '' : ` (${shared.join(', ')})`;
   return `${formatBytes(toFetch)} of ${formatBytes(fetching.length * model.bytes)} to fetch${rest}`;

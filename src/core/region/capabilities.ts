@@ -17,8 +17,13 @@ export interface RegionCapabilities {
   /** Only one node at a time can mount a volume, so all replicas that read it run there. */
   oneNodeVolumes: boolean;
   /**
-   * How a download gets files that another volume of the region has: as links, which take no space, or as copies.
-   * Undefined if no process can read both volumes.
+   * How a download gets files that another volume of the region has. Undefined if no process can read both volumes.
+   * - `link`: as links, which take no space.
+   * - `copy`: as copies, from several volumes.
+   * - `clone`: the storage makes the new volume as a clone of one other volume.
    */
-  sharing?: 'link' | 'copy' | undefined;
+  sharing?: Sharing | undefined;
 }
+
+export const sharingWays = ['link', 'copy', 'clone'] as const;
+export type Sharing = (typeof sharingWays)[number];

@@ -30,6 +30,10 @@ export interface StandIn extends AsyncDisposable {
   reclaim: 'Delete' | 'Retain';
   /** The only node that reaches new volumes. If undefined, all nodes do. */
   nodeLocal: string | undefined;
+  /** False if the storage does not make this volume. */
+  provides: (claim: V1PersistentVolumeClaim) => boolean;
+  /** The size of new volumes. If undefined, the size that the claim asks for. */
+  capacity: string | undefined;
 }
 
 interface NodeOptions {
@@ -56,6 +60,7 @@ export async function startNodes(plane: ControlPlane, nodes: readonly NodeOption
     lost: () => false,
     digest: () => undefined,
     reclaim: 'Delete',
+    provides: () => true,
   } as unknown as StandIn;
   const logs = createServer(await plane.certificate(), (request, response) => {
     const [, , , pod] = (request.url ?? '').split('/');
@@ -109,8 +114,8 @@ async function makeNode(plane: ControlPlane, node: NodeOptions, port: number): P
 async function step(plane: ControlPlane, state: StandIn): Promise<void> {
   const claims = await plane.call<{ items: V1PersistentVolumeClaim[] }>('GET', '/api/v1/persistentvolumeclaims');
   for (const claim of claims.items) {
-    if (claim.status?.phase === 'Pending' && claim.spec?.storageClassName?.startsWith('stand-in'))
-      await provide(plane, claim, state);
+    const isOurs = claim.spec?.storageClassName?.startsWith('stand-in') && state.provides(claim);
+    if (claim.status?.phase === 'Pending' && isOurs) await provide(plane, claim, state);
   }
   const pods = await plane.call<{ items: V1Pod[] }>('GET', '/api/v1/pods');
   for (const pod of pods.items) await tend(plane, state, pod).catch(() => {});
@@ -119,14 +124,14 @@ async function step(plane: ControlPlane, state: StandIn): Promise<void> {
 async function provide(
   plane: ControlPlane,
   claim: V1PersistentVolumeClaim,
-  { reclaim, nodeLocal }: StandIn,
+  { reclaim, nodeLocal, capacity }: StandIn,
 ): Promise<void> {
   const { name, namespace, uid } = claim.metadata ?? {};
   const volume = {
     metadata: { name: `pv-${uid}` },
     spec: {
       accessModes: claim.spec?.accessModes,
-      capacity: claim.spec?.resources?.requests,
+      capacity: capacity === undefined ? claim.spec?.resources?.requests : { storage: capacity },
       storageClassName: claim.spec?.storageClassName,
       persistentVolumeReclaimPolicy: reclaim,
       claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name, namespace, uid },

@@ -32,6 +32,8 @@ export function useNamespace(): TestNamespace {
     cluster.namespace = await makeNamespace(cluster.plane);
     cluster.nodes.rule = () => undefined;
     cluster.nodes.lost = () => false;
+    cluster.nodes.provides = () => true;
+    cluster.nodes.capacity = undefined;
   });
   return cluster;
 }

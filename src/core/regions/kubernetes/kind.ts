@@ -1,6 +1,6 @@
 import { kubernetesSettings, mountsOnOneNode, mountsTogether } from '../../config/kubernetes-region.ts';
 import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
-import type { RegionCapabilities } from '../../region/capabilities.ts';
+import type { RegionCapabilities, Sharing } from '../../region/capabilities.ts';
 import { defineRegionKind } from '../../region/kind.ts';
 
 /** A namespace of a cluster: volumes are claims, replicas are pods. */
@@ -14,6 +14,12 @@ export const kubernetesKind = defineRegionKind({
   },
 });
 
+/** The pod of a download mounts no volume that only one node can mount: it would keep that volume from its replicas. */
+function sharingOf(config: KubernetesRegionConfig): Sharing | undefined {
+  if (config.share === 'clone') return 'clone';
+  return mountsTogether(config) ? 'copy' : undefined;
+}
+
 export function kubernetesCapabilities(config: KubernetesRegionConfig): RegionCapabilities {
   return {
     runtimeKind: 'kubernetes',
@@ -24,6 +30,6 @@ export function kubernetesCapabilities(config: KubernetesRegionConfig): RegionCa
     imagesAllowed: config.images_allowed,
     engineEnvironment: config.environment,
     oneNodeVolumes: mountsOnOneNode(config),
-    sharing: mountsTogether(config) ? 'copy' : undefined,
+    sharing: sharingOf(config),
   };
 }

@@ -21,6 +21,8 @@ export interface Download {
   accelerators?: readonly string[] | undefined;
   /** Claims of complete volumes. The pod takes files of equal content from them. */
   donors?: readonly string[] | undefined;
+  /** Its claim is a clone of a complete volume. */
+  cloned?: boolean | undefined;
 }
 
 const pullContainer = 'pull';
@@ -89,6 +91,7 @@ function podSpec(config: KubernetesRegionConfig, download: Download): V1PodSpec 
   const args = ['pull', '--manifest', '/manifest/manifest.json', '--target', '/volume', '--attempt', String(attempt)];
   if (withToken) args.push('--token-file', '/token/token');
   for (const donor of donors) args.push('--from', `/donors/${donor}`);
+  if (download.cloned) args.push('--cloned');
   const trusted = authorityOf(config);
   const container = ecolinkContainer(config, pullContainer, args, [
     { name: 'volume', mountPath: '/volume' },

@@ -1,8 +1,9 @@
 import type { V1PersistentVolumeClaim, V1PersistentVolumeClaimSpec } from '@kubernetes/client-node';
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import type { PullManifest } from '../../../download/manifest.ts';
-import type { Manifest } from '../api/kinds.ts';
+import type { Claim, Manifest } from '../api/kinds.ts';
 import { annotations, labels, metadataFor } from '../api/names.ts';
+import { bytesOfQuantity } from '../api/quantity.ts';
 import { downloadClaimName } from './clone.ts';
 import { podTaskLabel } from './pod-task.ts';
 
@@ -17,6 +18,7 @@ export function volumeClaim(
   config: KubernetesRegionConfig,
   key: string,
   manifest: PullManifest,
+  donor?: Claim,
 ): Manifest<V1PersistentVolumeClaim> {
   const bytes = manifest.files.reduce((sum, file) => sum + file.size, 0);
   return {
@@ -27,7 +29,23 @@ export function volumeClaim(
       labels: { [labels.name]: 'ecolink-volume', [labels.volume]: key },
       annotations: { [annotations.repo]: manifest.repo, [annotations.commit]: manifest.commit },
     }),
-    spec: claimSpec(config, `${claimBytes(bytes) / mib}Mi`),
+    spec: donor ? cloneSpec(config, bytes, donor) : claimSpec(config, `${claimBytes(bytes) / mib}Mi`),
+  };
+}
+
+/** A clone has the class of its donor, and at least its size, which the storage may have rounded up. */
+function cloneSpec(
+  config: KubernetesRegionConfig,
+  bytes: number,
+  { metadata, spec, status }: Claim,
+): V1PersistentVolumeClaimSpec {
+  const sizes = [status?.capacity?.['storage'], spec?.resources?.requests?.['storage']];
+  const least = sizes.flatMap((size) => bytesOfQuantity(size ?? '') ?? []);
+  const storage = Math.ceil(Math.max(claimBytes(bytes), ...least) / mib) * mib;
+  return {
+    ...claimSpec(config, `${storage / mib}Mi`),
+    storageClassName: spec?.storageClassName,
+    dataSource: { kind: 'PersistentVolumeClaim', name: metadata.name },
   };
 }
 

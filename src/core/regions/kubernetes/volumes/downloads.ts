@@ -13,6 +13,7 @@ import { downloadJob, manifestMap, tokenSecret } from '../manifests/download.ts'
 import type { Download } from '../manifests/download.ts';
 import { endOf } from '../pods/job-end.ts';
 import { hasEnded, isLost, problemOf } from '../pods/pod-problems.ts';
+import { isClone } from './clone-donor.ts';
 import { attemptOf, endedByCluster, failed, failureOf, isForClaim, lastEvent, newestLast } from './download-state.ts';
 import type { Failure } from './download-state.ts';
 import { lostDonor } from './donors.ts';
@@ -138,8 +139,9 @@ export class Downloads {
     const problem = problemOf(pod);
     if (problem?.code === 'volume_not_bound') {
       const warning = await lastWarning(client, claim);
-      const message = warning === undefined ? problem.message : `The volume does not exist yet: ${warning}`;
-      return { code: problem.code, message };
+      const cloning = isClone(claim) ? 'The storage clones a volume with equal files.' : undefined;
+      if (warning === undefined) return { code: problem.code, message: cloning ?? problem.message };
+      return { code: problem.code, message: `${cloning ?? 'The volume does not exist yet:'} ${warning}` };
     }
     if (problem) return { code: problem.code, message: problem.message };
     const warning = this.#ageMs(pod) > podPatienceMs ? await lastWarning(client, pod) : undefined;

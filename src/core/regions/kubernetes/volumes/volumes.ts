@@ -7,6 +7,7 @@ import { downloadClaimName } from '../manifests/clone.ts';
 import { volumeClaim } from '../manifests/volume.ts';
 import { endOf } from '../pods/job-end.ts';
 import { cloneVolume, deleteClone, endCloneCheck } from './clone-volume.ts';
+import { claimToClone, isClone, whyNotCloned } from './clone-donor.ts';
 import { completedBytes, isDeleting } from './claim-state.ts';
 import { attemptOf, failed, isForClaim } from './download-state.ts';
 import { Downloads } from './downloads.ts';
@@ -53,6 +54,12 @@ export class KubernetesVolumes {
     if (bytes !== undefined) return { state: 'ready', bytes };
     const job = (await this.#downloads.of(key)).find((each) => isForClaim(each, claim.metadata.uid));
     if (!job) return { state: 'partial', bytes: 0 };
+    const refused = await whyNotCloned(this.#deps, claim);
+    if (refused !== undefined) {
+      await this.#downloads.forgetToken(job);
+      const message = `${refused} The next attempt fetches all files.`;
+      return { state: 'failed', attempt: attemptOf(job), failure: failed('interrupted', message, true) };
+    }
     return endOf(job) === 'complete' ? this.#recordComplete(claim, job) : this.#downloads.observe(claim, job);
   }
 
@@ -85,11 +92,13 @@ export class KubernetesVolumes {
     accelerators?: readonly string[],
     donors: readonly string[] = [],
   ): Promise<void> {
-    const target = await this.#ensureClaim(key, manifest);
+    const target = await this.#ensureClaim(key, manifest, donors);
     const mounted = await mountableDonors(this.#deps, target, donors);
     const withToken = token !== undefined;
     const claim = target.metadata.uid;
-    await this.#downloads.start({ key, attempt, claim, manifest, withToken, accelerators, donors: mounted }, token);
+    const cloned = isClone(target);
+    const download = { key, attempt, claim, manifest, withToken, accelerators, donors: mounted, cloned };
+    await this.#downloads.start(download, token);
   }
 
   async stop(key: string): Promise<void> {
@@ -162,13 +171,21 @@ export class KubernetesVolumes {
     return changed !== undefined;
   }
 
-  async #ensureClaim(key: string, manifest: PullManifest): Promise<Claim> {
+  /** A clone that the storage does not make gives way to an empty claim, which the download fills from the Hub. */
+  async #ensureClaim(key: string, manifest: PullManifest, donors: readonly string[]): Promise<Claim> {
     const { client, config, mirrors } = this.#deps;
     const name = downloadClaimName(config, key);
     const known = await mirrors.claims.get(name);
-    if (known && !isDeleting(known)) return known;
+    const isRefused = known !== undefined && (await whyNotCloned(this.#deps, known)) !== undefined;
+    if (known && !isDeleting(known) && !isRefused) return known;
+    if (isRefused) {
+      // The pod of the failed attempt would keep the claim.
+      await this.#downloads.removeAll(key);
+      await this.#deleteClaim(key, name);
+    }
+    const donor = isRefused ? undefined : await claimToClone(this.#deps, donors);
     const claim =
-      (await client.create('PersistentVolumeClaim', volumeClaim(config, key, manifest))) ??
+      (await client.create('PersistentVolumeClaim', volumeClaim(config, key, manifest, donor))) ??
       (await client.read('PersistentVolumeClaim', name));
     if (!claim) throw deletingError(key);
     if (isDeleting(claim)) {
