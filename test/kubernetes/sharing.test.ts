@@ -61,3 +61,14 @@ test('a download whose older claim is deleted before its pod starts is started a
   await region.startDownload(newer, second, 2, undefined, undefined, [older]);
   expect((await jobOf(newer, 2))?.spec?.template.spec?.containers[0]?.args).not.toContain('--from');
 });
+
+test('the ended download of a newer volume does not keep the older claim', async () => {
+  await using region = await regionWithVolume();
+  await region.startDownload(newer, second, 1, undefined, undefined, [older]);
+  await vi.waitFor(async () => expect(await region.observeVolume(newer)).toMatchObject({ state: 'ready' }), patience);
+  expect(await jobOf(newer, 1)).toBeDefined();
+  await region.deleteVolume(older);
+  expect((await claims()).map(({ metadata }) => metadata?.name)).toEqual([newer]);
+  expect(await region.observeVolume(newer)).toMatchObject({ state: 'ready' });
+  expect(await jobOf(newer, 1)).toBeUndefined();
+});
