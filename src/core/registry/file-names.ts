@@ -22,6 +22,8 @@ function problemOf(path: string): string | undefined {
   // oxlint-disable-next-line no-control-regex
   if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(path)) return 'holds control characters';
   if (path.includes('\\')) return 'holds a backslash';
+  // The disk would get another name, and two such names could be one.
+  if (!path.isWellFormed()) return 'is no valid Unicode';
   if (segments.some((segment) => Buffer.byteLength(segment) > longestSegment))
     return `has a part of more than ${longestSegment} bytes`;
   if (Buffer.byteLength(path) > longestPath) return `has more than ${longestPath} bytes`;

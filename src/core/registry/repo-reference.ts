@@ -9,6 +9,7 @@ export interface RepoReference {
 }
 
 const hubHosts = /^(?:www\.)?(?:huggingface\.co|hf\.co|hf-mirror\.com)$/;
+const otherKinds = new Set(['datasets', 'spaces', 'collections', 'papers', 'docs', 'blog']);
 const pages = new Set(['tree', 'blob', 'resolve', 'raw', 'blame', 'edit', 'commits', 'commit', 'discussions']);
 
 /**
@@ -16,24 +17,32 @@ const pages = new Set(['tree', 'blob', 'resolve', 'raw', 'blame', 'edit', 'commi
  * Hub or on `endpoint`. Other texts are returned unchanged. The Hub's client refuses them as names.
  */
 export function parseRepoReference(text: string, endpoint?: string): RepoReference {
-  const trimmed = text.trim().replaceAll(/^<|>$/g, '');
+  const trimmed = withoutWrapping(text);
   const address = addressOf(trimmed, endpoint);
   const path = (address ?? trimmed).replaceAll(/^[\s/]+|[\s/]+$/g, '');
   if (address === undefined || /^hf:/i.test(trimmed)) return withRevision(path);
   const segments = path.split('/').map(decode);
   if (segments[0] === 'api') segments.shift();
   if (segments[0] === 'models') segments.shift();
-  if (segments[0] === 'datasets' || segments[0] === 'spaces') throw notAModelRepo(segments[0], trimmed);
+  if (otherKinds.has(segments[0] ?? '')) throw notAModelRepo(segments[0] ?? '', trimmed);
   const at = segments.findIndex((segment, index) => index >= 1 && index <= 2 && pages.has(segment));
   const repo = segments.slice(0, at === -1 ? 2 : at).join('/');
   const page = at === -1 ? undefined : segments[at];
-  if (page === undefined || page === 'discussions') return { repo };
+  if (page === undefined) return withRevision(repo.replace(/\.git$/, ''));
+  if (page === 'discussions') return { repo };
   const rest = segments.slice(at + 1);
   // References of the Hub contain slashes: refs/pr/3.
   const length = rest[0] === 'refs' && rest.length >= 3 ? 3 : 1;
   const revision = rest.slice(0, length).join('/');
   const file = ['blob', 'resolve', 'raw'].includes(page) ? rest.slice(length).join('/') : '';
   return { repo, revision: revision === '' ? undefined : revision, file: file === '' ? undefined : file };
+}
+
+/** Removes what comes along when people copy: quotes, spaces that nobody sees, the command of a clone. */
+function withoutWrapping(text: string): string {
+  const wrapping = /^[\s<"'`\u200B-\u200D\u2060\uFEFF]+|[\s>"'`\u200B-\u200D\u2060\uFEFF]+$/gu;
+  const bare = text.replaceAll(wrapping, '').replace(/^git\s+clone\s+/i, '');
+  return bare.replace(/^git@(hf\.co|huggingface\.co):/i, 'https://$1/');
 }
 
 /** `owner/name@revision`, as EcoLink's own lists and `hf://` addresses write it. */

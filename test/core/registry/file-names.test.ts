@@ -8,6 +8,7 @@ describe('a name', () => {
     ['a'.repeat(256), 'more than 255 bytes'],
     [`x/${'é'.repeat(128)}`, 'more than 255 bytes'],
     [Array.from({ length: 9 }, () => 'a'.repeat(120)).join('/'), 'more than 1024 bytes'],
+    ['a\uD800.json', 'no valid Unicode'],
     ['../x', 'not a plain path'],
     ['a/../x', 'not a plain path'],
     ['a//x', 'not a plain path'],

@@ -27,6 +27,13 @@ test.each([
   ],
   ['https://huggingface.co/gpt2/tree/main', { repo: 'gpt2', revision: 'main' }],
   ['https://huggingface.co/api/models/acme/tiny', name],
+  ['"acme/tiny"', name],
+  ['`https://hf.co/acme/tiny`', name],
+  ['\u200Bacme/tiny\u200B\u00A0', name],
+  ['https://huggingface.co/acme/tiny.git', name],
+  ['git clone https://huggingface.co/acme/tiny', name],
+  ['git@hf.co:acme/tiny.git', name],
+  ['https://hf.co/acme/tiny@dev', { ...name, revision: 'dev' }],
   ['hf://acme/tiny', name],
   ['hf://acme/tiny@dev', { ...name, revision: 'dev' }],
   ['acme/tiny@feature/x', { ...name, revision: 'feature/x' }],
@@ -46,7 +53,7 @@ test('an address of a mirror is understood where EcoLink uses that mirror', () =
   expect(parseRepoReference('https://mirror.example/acme/tiny', endpoint).repo).toContain('https://');
 });
 
-test.each(['datasets', 'spaces'])('an address of one of the %s is refused as such', (kind) => {
+test.each(['datasets', 'spaces', 'collections', 'papers'])('an address of one of the %s is refused as such', (kind) => {
   expect(() => parseRepoReference(`https://huggingface.co/${kind}/acme/tiny`)).toThrow(
     expect.objectContaining({ code: 'bad_repo', message: expect.stringContaining(kind) as string }),
   );
