@@ -43,8 +43,9 @@ function cloneSpec(
   const least = sizes.flatMap((size) => bytesOfQuantity(size ?? '') ?? []);
   const storage = Math.ceil(Math.max(claimBytes(bytes), ...least) / mib) * mib;
   return {
-    ...claimSpec(config, `${storage / mib}Mi`),
+    accessModes: [config.access_mode],
     storageClassName: spec?.storageClassName,
+    resources: { requests: { storage: `${storage / mib}Mi` } },
     dataSource: { kind: 'PersistentVolumeClaim', name: metadata.name },
   };
 }
