@@ -7,6 +7,7 @@ const benches: Record<string, () => Promise<Bench>> = {
   listing: () => import('./listing.ts'),
   download: () => import('./download.ts'),
   kubernetes: () => import('./kubernetes.ts'),
+  gateway: () => import('./gateway.ts'),
 };
 
 const { values, positionals } = parseArgs({

@@ -22,6 +22,12 @@ if (command === 'pull') {
 } else if (command === '__complete') {
   const { completeCommand } = await import('./cli/complete.ts');
   await completeCommand(rest);
+} else if (command === '--version' && rest.length === 0) {
+  // Scripts and every new shell ask for this and the next one. They need none of the commands.
+  process.stdout.write(`${(await import('./core/config/version.ts')).ownVersion()}\n`);
+} else if (command === 'completion' && /^(?:bash|zsh|fish)$/.test(rest.join(' '))) {
+  const { completion } = await import('./cli/completion.ts');
+  completion(rest[0] ?? '', { out: (text) => void process.stdout.write(`${text}\n`) });
 } else {
   // What it writes is for its own account: the state, logs, keys.
   process.umask(0o077);

@@ -1,12 +1,9 @@
-import { connect } from '../client/client.ts';
-import type { Call, CallOptions, CredentialCalls, TokenCalls } from '../client/client.ts';
+import type { Call, CallOptions, Client, CredentialCalls, TokenCalls } from '../client/client.ts';
 import { scopes } from '../core/base/caller.ts';
 import type { Caller } from '../core/base/caller.ts';
 import { EcolinkError, fail } from '../core/base/errors.ts';
-import { createLog } from '../core/base/log.ts';
 import { say, task } from '../core/base/prose.ts';
 import type { Config } from '../core/config/config.ts';
-import { clientEnvironment, loadConfig } from '../core/config/load.ts';
 import type { Core } from '../core/core.ts';
 import type { InputOf, OperationName, OutputOf } from '../core/operations/catalogue.ts';
 
@@ -22,23 +19,48 @@ export interface Connection extends AsyncDisposable {
  * allows that. Throws `server_not_running` otherwise.
  */
 export async function chooseServer({ withoutServer }: { withoutServer: boolean }): Promise<Connection> {
-  const config = loadConfig();
+  const config = await readConfig();
+  const found = await findRunning(config);
+  if (found instanceof EcolinkError) {
+    if (withoutServer) return inThisProcess(config);
+    throw needsServer(config, found);
+  }
+  const { call, tokens, credentials } = found;
+  return { call, tokens, credentials, [Symbol.asyncDispose]: async () => {} };
+}
+
+/** The running server, for what only a server can do. Throws `server_not_running`. */
+export async function connectToServer(): Promise<Client> {
+  const config = await readConfig();
+  const found = await findRunning(config);
+  if (found instanceof EcolinkError) throw needsServer(config, found);
+  return found;
+}
+
+// Imported when they are needed, so that help does not load them.
+async function readConfig(): Promise<Config> {
+  return (await import('../core/config/load.ts')).loadConfig();
+}
+
+/** Returns the error if no server runs on the data folder. */
+async function findRunning({ dataDir }: Config): Promise<Client | EcolinkError> {
+  const { clientEnvironment } = await import('../core/config/load.ts');
+  const { connect } = await import('../client/client.ts');
   const named = clientEnvironment();
   try {
-    const { call, tokens, credentials } = await connect({ dataDir: config.dataDir, source: 'cli', ...named });
-    return { call, tokens, credentials, [Symbol.asyncDispose]: async () => {} };
+    return await connect({ dataDir, source: 'cli', ...named });
   } catch (thrown) {
     if (!(thrown instanceof EcolinkError) || thrown.code !== 'server_not_running') throw thrown;
     // The local registry is not the one of a server that was named.
     if (named.url !== undefined) throw thrown;
-    if (withoutServer) return inThisProcess(config);
-    throw needsServer(config, thrown);
+    return thrown;
   }
 }
 
 /** The core without its reconciler: it writes, and a server does the work when it runs. */
 async function openCore(config: Config): Promise<Core> {
   const { createCore } = await import('../core/create-core.ts');
+  const { createLog } = await import('../core/base/log.ts');
   return createCore(config, createLog({ level: 'silent', pretty: false }), { reconcile: false });
 }
 

@@ -7,6 +7,7 @@ import { commandName, commandOperations, flagName } from './names.ts';
 import { processTerminal } from './output/terminal.ts';
 import { cell, rowsOf } from './output/values.ts';
 import { buildProgram } from './program.ts';
+import { withFullNames } from './short-words.ts';
 
 interface Candidate {
   value: string;
@@ -27,7 +28,7 @@ export async function completeCommand(words: readonly string[]): Promise<void> {
 /** Candidates for the last of `words`. */
 export async function complete(program: Command, words: readonly string[], lookup: Lookup): Promise<Candidate[]> {
   const current = words.at(-1) ?? '';
-  const { command, rest } = descend(program, words.slice(0, -1));
+  const { command, rest } = descend(program, withFullNames(words.slice(0, -1)));
   const operation = commandOperations().find((each) => commandName(each.name) === command.name());
   const candidates = await candidatesFor(command, operation, rest, current, lookup);
   return candidates.filter(({ value }) => value.startsWith(current));

@@ -46,7 +46,7 @@ complete -c ecolink -f -a '(__ecolink_complete)'
 `,
 };
 
-export function completion(shell: string, terminal: Terminal): void {
+export function completion(shell: string, terminal: Pick<Terminal, 'out'>): void {
   const script = scripts[shell];
   if (script !== undefined) return terminal.out(script.trimEnd());
   const shells = Object.keys(scripts);

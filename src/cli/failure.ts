@@ -6,17 +6,23 @@ import type { ErrorCode } from '../core/base/error-codes.ts';
 import { EcolinkError, fail } from '../core/base/errors.ts';
 import { plainText } from '../core/base/format.ts';
 import { nearest } from '../core/base/nearest.ts';
+import { render } from '../core/base/prose.ts';
 import { redact } from '../core/base/secret-shapes.ts';
-import { loadConfig } from '../core/config/load.ts';
 import type { Operation } from '../core/operation/operation.ts';
+import { Interrupted } from './interruption.ts';
 import { commandName, commandOperations } from './names.ts';
 import { jsonText } from './output/json.ts';
 import type { Terminal } from './output/terminal.ts';
+import { shortWords } from './short-words.ts';
 import { commandSpeaker } from './speaker.ts';
 
 /** Prints the error on standard error and returns the exit status. Standard output stays as it is. */
-export function reportFailure(thrown: unknown, argv: readonly string[], terminal: Terminal): number {
-  const error = thrown instanceof EcolinkError ? thrown : unexpected(thrown);
+export async function reportFailure(thrown: unknown, argv: readonly string[], terminal: Terminal): Promise<number> {
+  if (thrown instanceof Interrupted) {
+    terminal.err(plainText(render(thrown.said, commandSpeaker())));
+    return 130;
+  }
+  const error = thrown instanceof EcolinkError ? thrown : await unexpected(thrown);
   terminal.err(argv.includes('--json') ? jsonText({ error: error.toBody() }) : errorText(error, operationOf(argv)));
   return error.exitStatus;
 }
@@ -37,9 +43,9 @@ function operationOf(argv: readonly string[]): Operation | undefined {
 }
 
 /** An unforeseen error. Its stack goes to a file: it does not help a person at a terminal. */
-function unexpected(thrown: unknown): EcolinkError {
+async function unexpected(thrown: unknown): Promise<EcolinkError> {
   const reference = `cli_${randomBytes(5).toString('hex')}`;
-  const file = keep(reference, thrown);
+  const file = await keep(reference, thrown);
   return fail('unexpected', `Something went wrong inside EcoLink (reference ${reference}).`, {
     nextStep:
       file === undefined
@@ -49,8 +55,9 @@ function unexpected(thrown: unknown): EcolinkError {
   });
 }
 
-function keep(reference: string, thrown: unknown): string | undefined {
+async function keep(reference: string, thrown: unknown): Promise<string | undefined> {
   try {
+    const { loadConfig } = await import('../core/config/load.ts');
     const file = join(loadConfig().dataDir, 'errors.log');
     const stack = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
     appendFileSync(file, `${new Date().toISOString()} ${reference} ${redact(stack)}\n`, { mode: 0o600 });
@@ -113,10 +120,11 @@ function flagsOf(command: Command): string[] {
 }
 
 function commandsOf(command: Command): string[] {
-  return command
+  const names = command
     .createHelp()
     .visibleCommands(command)
     .map((each) => each.name());
+  return command.parent ? names : [...names, ...Object.keys(shortWords)];
 }
 
 function fullName(command: Command): string {

@@ -1,4 +1,5 @@
-import { program } from './names.ts';
+import { commandName, program } from './names.ts';
+import { shortWords } from './short-words.ts';
 
 /** What `ecolink --help` says below the list of commands. */
 export function rootHelp(): string {
@@ -9,6 +10,9 @@ A first run:
   ${program} register-model qwen-small --repo Qwen/Qwen2.5-0.5B-Instruct-GGUF --category chat
   ${program} launch-instance qwen-small --wait
   ${program} token create my-app --scope call             (for OpenAI clients: base URL http://127.0.0.1:7420/v1)
+
+Short words:
+${shortWordLines()}
 
 Which server is used:
   The one in ECOLINK_URL and ECOLINK_TOKEN, if they are set. Else the server that runs on the data folder
@@ -24,4 +28,19 @@ Exit status:
 
 "${program} <command> --help" explains a command, with examples. "${program} completion bash" (zsh, fish)
 completes commands, flags and the names of your models, instances and regions.`;
+}
+
+function shortWordLines(): string {
+  const pairs = Object.entries(shortWords).map(([word, operation]) => `${word} = ${commandName(operation)}`);
+  const rows = pairs.flatMap((pair, index) =>
+    index % 3 === 0
+      ? [
+          `  ${[pair, ...pairs.slice(index + 1, index + 3)]
+            .map((each) => each.padEnd(28))
+            .join(' ')
+            .trimEnd()}`,
+        ]
+      : [],
+  );
+  return rows.join('\n');
 }

@@ -2,7 +2,7 @@ import { connect } from '../client/client.ts';
 import type { Client } from '../client/client.ts';
 import { EcolinkError } from '../core/base/errors.ts';
 import { clientEnvironment, loadConfig } from '../core/config/load.ts';
-import { ownVersion } from '../http/version.ts';
+import { ownVersion } from '../core/config/version.ts';
 import { serveMcpStdio } from '../mcp/stdio.ts';
 import type { Terminal } from './output/terminal.ts';
 import { startDetached } from './start-detached.ts';

@@ -12,9 +12,16 @@ import { commandSpeaker } from './speaker.ts';
 /** The input that was typed, and how to answer. */
 export interface OperationRequest {
   operation: Operation;
-  input: Record<string, unknown>;
+  /** One for each thing that was named. */
+  inputs: Record<string, unknown>[];
   json: boolean;
   wait: boolean;
+  /** Print the names of a list and nothing else. */
+  quiet: boolean;
+  /** All pages of a list. */
+  all: boolean;
+  /** Show it again whenever it changes. */
+  watch: boolean;
   /** Everything that was typed, for commands with flags of their own. */
   options: Record<string, unknown>;
 }
@@ -33,9 +40,10 @@ export function operationCommand(
     .description(render(operation.description, speaker))
     .helpGroup(`${groups[operation.group]}:`)
     .usage(
-      [...positionals.map((field) => (field.required ? `<${field.name}>` : `[${field.name}]`)), '[options]'].join(' '),
+      [...positionals.map((field) => placeOf(field, takesSeveral(operation, positionals))), '[options]'].join(' '),
     );
-  for (const field of positionals) command.addArgument(argumentOf(field, speaker));
+  const several = takesSeveral(operation, positionals);
+  for (const field of positionals) command.addArgument(argumentOf(field, speaker, several));
   for (const field of fields) {
     for (const option of optionsOf(field, describe(field, fields, speaker))) command.addOption(option);
   }
@@ -43,15 +51,41 @@ export function operationCommand(
   command.addHelpText('after', examplesOf(operation));
   command.action(async (...given: unknown[]) => {
     const options = command.optsWithGlobals<Record<string, unknown>>();
-    const input = inferImplied(fields, collect(fields, positionals, given, options));
-    await run({ operation, input, json: options['json'] === true, wait: options['wait'] === true, options });
+    const inputs = wordsOf(given, several).map((words) =>
+      inferImplied(fields, collect(fields, positionals, words, options)),
+    );
+    const isOn = (flag: string): boolean => options[flag] === true;
+    const [json, wait, quiet, all] = [isOn('json'), isOn('wait'), isOn('quiet'), isOn('all')];
+    await run({ operation, inputs, json, wait, quiet, all, watch: isOn('watch'), options });
   });
   return command;
 }
 
+/** True for a change of one named thing: `stop-instance 3 4 5` stops three, one after the other. */
+function takesSeveral({ effect }: Operation, positionals: readonly InputField[]): boolean {
+  return effect !== 'read' && positionals.length === 1 && namesOne.has(positionals[0]?.name ?? '');
+}
+
+const namesOne = new Set(['instance', 'model', 'approval', 'credential']);
+
+function placeOf({ name, required }: InputField, several: boolean): string {
+  const text = several ? `${name}...` : name;
+  return required ? `<${text}>` : `[${text}]`;
+}
+
 // Optional for commander: the operation's own check reports a missing value, as in every front end.
-function argumentOf(field: InputField, speaker: Speaker): Argument {
-  return new Argument(`[${field.name}]`, render(field.help, speaker)).argParser((value) => parseValue(field, value));
+function argumentOf(field: InputField, speaker: Speaker, several: boolean): Argument {
+  const about = render(field.help, speaker);
+  if (!several) return new Argument(`[${field.name}]`, about).argParser((value) => parseValue(field, value));
+  const argument = new Argument(`[${field.name}...]`, about);
+  return argument.argParser<unknown[]>((value, before) => [...(before ?? []), parseValue(field, value)]);
+}
+
+/** The words of each run. */
+function wordsOf(given: readonly unknown[], several: boolean): (readonly unknown[])[] {
+  const [first] = given;
+  if (!several || !Array.isArray(first) || first.length === 0) return [several ? [] : given];
+  return first.map((word: unknown) => [word]);
 }
 
 function optionsOf(field: InputField, about: string): Option[] {
@@ -99,7 +133,16 @@ function addOwnOptions(command: Command, operation: Operation): void {
     const wait = new Option('--wait', goal === undefined ? decision : `${follow} ${decision}`);
     command.addOption(wait.helpGroup('Output:'));
   }
+  const add = (flags: string, about: string): void =>
+    void command.addOption(new Option(flags, about).helpGroup('Output:'));
+  if ('items' in operation.output.shape) add('-q, --quiet', 'Print only the names, one a line.');
+  if ('next_cursor' in operation.output.shape) add('--all', 'Print all items, not only a page.');
+  if (canBeWatched(operation)) add('-w, --watch', 'Show it again whenever it changes, until Ctrl-C.');
   command.addOption(new Option('--json', 'Print exactly the output, as JSON, and nothing else.').helpGroup('Output:'));
+}
+
+function canBeWatched({ name, output }: Operation): boolean {
+  return 'items' in output.shape || name === 'get_instance' || name === 'get_approval';
 }
 
 function mayBeHeldBack({ effect, neverHeldBack }: Operation): boolean {

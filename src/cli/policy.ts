@@ -47,13 +47,9 @@ function addTest(policy: Command, add: AddCommand, terminal: Terminal): void {
     });
 }
 
-function explained({ operation, input, json, options }: OperationRequest): OperationRequest {
+function explained(request: OperationRequest): OperationRequest {
+  const { operation, options } = request;
   const agent = options['asAgent'] === true;
-  return {
-    operation: operations.explain_policy,
-    input: { operation: operation.name, input: JSON.stringify(input), agent },
-    json,
-    wait: false,
-    options,
-  };
+  const inputs = request.inputs.map((input) => ({ operation: operation.name, input: JSON.stringify(input), agent }));
+  return { ...request, operation: operations.explain_policy, inputs, wait: false };
 }

@@ -1,8 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { groups } from '../core/operation/operation.ts';
 import type { Operation } from '../core/operation/operation.ts';
-import { ownVersion } from '../http/version.ts';
+import { ownVersion } from '../core/config/version.ts';
 import { addAuditCommands } from './audit.ts';
+import { addChatCommand } from './chat/command.ts';
 import { addCredentialCommands, refuseTokens } from './credential.ts';
 import { usageError, reportFailure } from './failure.ts';
 import { rootHelp } from './help.ts';
@@ -13,14 +14,16 @@ import { processTerminal } from './output/terminal.ts';
 import type { Terminal } from './output/terminal.ts';
 import { addPolicyCommands } from './policy.ts';
 import { addRegionCommands } from './region.ts';
-import { runOperation } from './run-operation.ts';
 import { addServerCommands, setupGroup } from './server-commands.ts';
+import { withFullNames } from './short-words.ts';
 import type { AddCommand } from './sub-command.ts';
 import { addTokenCommands } from './token.ts';
+import { addWaitCommand } from './wait-command.ts';
 
 /** Runs one command line and returns its exit status. Throws nothing. */
-export async function runProgram(argv: readonly string[]): Promise<number> {
+export async function runProgram(typed: readonly string[]): Promise<number> {
   const terminal = processTerminal();
+  const argv = withFullNames(typed);
   try {
     refuseTokens(argv);
     const program = buildProgram(terminal);
@@ -30,14 +33,15 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   } catch (thrown) {
     // Somebody asked for help, or help was shown on standard error because a command was missing.
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
-    return reportFailure(thrown, argv, terminal);
+    return await reportFailure(thrown, argv, terminal);
   }
 }
 
 /** The whole command tree. Building it loads no store, no server and no other front end. */
 export function buildProgram(
   terminal: Terminal,
-  run: (request: OperationRequest) => Promise<void> = (request) => runOperation(request, terminal),
+  run: (request: OperationRequest) => Promise<void> = async (request) =>
+    (await import('./run-operation.ts')).runOperation(request, terminal),
 ): Command {
   const program = prepare(new Command(name), terminal)
     .description('A model registry and inference launcher for your own GPUs.')
@@ -57,6 +61,8 @@ export function buildProgram(
   for (const operation of inHelpOrder()) {
     operationCommand(operation, add(program, commandName(operation.name)), run);
   }
+  addChatCommand(program, add, `${groups.instances}:`, terminal);
+  addWaitCommand(program, add, `${groups.instances}:`, terminal);
   addTokenCommands(program, add, `${groups.people}:`, terminal);
   addPolicyCommands(program, add, `${groups.approvals}:`, terminal);
   addCredentialCommands(program, add, `${groups.people}:`, terminal);

@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { stringify } from 'yaml';
 import { fail } from '../core/base/errors.ts';
 import { configName } from '../core/config/names.ts';
 import type { NewRegion } from '../core/doctor.ts';
@@ -55,6 +54,7 @@ async function addRegion(name: string, options: AddOptions, terminal: Terminal):
     });
   }
   const core = await import('../core/doctor.ts');
+  const { stringify } = await import('yaml');
   const { namespace, context, kubeconfig, writeKubeconfig } = options;
   const region: NewRegion = {
     name,

@@ -4,17 +4,25 @@ import type { Config } from '../core/config/config.ts';
 import { loadConfig } from '../core/config/load.ts';
 import { createCore } from '../core/create-core.ts';
 import { startServer } from '../http/server.ts';
-import { ownVersion } from '../http/version.ts';
+import { ownVersion } from '../core/config/version.ts';
+import { startGatewayBeside } from './gateway-beside.ts';
 import { program } from './names.ts';
+import { stopSignal } from './stop-signal.ts';
 import type { Terminal } from './output/terminal.ts';
+import type { ServeFlags } from './server-commands.ts';
 
-/** `waits`: wait while another server uses the data folder or the database. */
-export async function serve({ waits }: { waits: boolean }, terminal: Terminal): Promise<void> {
+interface ServeOptions {
+  /** Wait while another server uses the data folder or the database. */
+  waits: boolean;
+  flags: ServeFlags;
+}
+
+export async function serve({ waits, flags }: ServeOptions, terminal: Terminal): Promise<void> {
   const stop = stopSignal();
   const stopping = new AbortController();
   void stop.then(() => stopping.abort());
   try {
-    await runServer({ waits, stop, signal: stopping.signal }, terminal);
+    await runServer({ waits, flags, stop, signal: stopping.signal }, terminal);
   } catch (thrown) {
     // Otherwise the signal came before the server had started.
     if (thrown !== stopping.signal.reason) throw thrown;
@@ -24,42 +32,37 @@ export async function serve({ waits }: { waits: boolean }, terminal: Terminal): 
   }
 }
 
-interface Run {
-  waits: boolean;
+interface Run extends ServeOptions {
   stop: Promise<NodeJS.Signals>;
   /** Aborted when `stop` resolves. */
   signal: AbortSignal;
 }
 
 /** Returns after a signal. Throws `database_in_use` if another server takes over. */
-async function runServer({ waits, stop, signal }: Run, terminal: Terminal): Promise<void> {
-  const config = loadConfig();
+async function runServer({ waits, flags, stop, signal }: Run, terminal: Terminal): Promise<void> {
+  const config = loadConfig(environmentOf(flags));
   const log = createLog({ level: config.logLevel, pretty: config.logPretty });
   await using core = await createCore(config, log, { reconcile: true, waits, signal });
   await using server = await startServer(core);
+  const endGateway = await startGatewayBeside(config, log);
   const claimCode = config.secrets.slack ? await core.claims.offer() : undefined;
   terminal.out(welcome(config, server.url, claimCode));
   const end = await Promise.race([stop, core.replaced]);
+  if (typeof end === 'string') endGateway();
   if (typeof end !== 'string') throw end;
   terminal.err(`${end}: stopping. Another signal stops at once.`);
 }
 
-/**
- * Resolves at the first signal. A later one ends the process. One Ctrl-C may arrive several times within milliseconds:
- * the terminal, npm and bin/ecolink.js each pass it on.
- */
-function stopSignal(): Promise<NodeJS.Signals> {
-  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
-  let first: number | undefined;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    const now = performance.now();
-    first ??= now;
-    if (now - first > 700) process.exit(130);
-    resolve(signal);
+/** The environment, with what the flags say instead. */
+function environmentOf({ port, host, config, dataDir }: ServeFlags): Record<string, string | undefined> {
+  const { env } = process;
+  return {
+    ...env,
+    ECOLINK_PORT: port ?? env['ECOLINK_PORT'],
+    ECOLINK_HOST: host ?? env['ECOLINK_HOST'],
+    ECOLINK_CONFIG: config ?? env['ECOLINK_CONFIG'],
+    ECOLINK_DATA_DIR: dataDir ?? env['ECOLINK_DATA_DIR'],
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  return promise;
 }
 
 function welcome(config: Config, url: string, claimCode: string | undefined): string {

@@ -1,8 +1,17 @@
 import type { Command } from 'commander';
+import { fail } from '../core/base/errors.ts';
 import { program as programName } from './names.ts';
 import type { Terminal } from './output/terminal.ts';
 import { wantsJson } from './sub-command.ts';
 import type { AddCommand } from './sub-command.ts';
+
+/** Flags that stand for environment variables of the server. */
+export interface ServeFlags {
+  port?: string;
+  host?: string;
+  config?: string;
+  dataDir?: string;
+}
 
 export const setupGroup = 'Server and setup:';
 
@@ -31,9 +40,25 @@ export function addServerCommands(program: Command, add: AddCommand, terminal: T
     'Runs the server on this data folder: the operations, the OpenAI-compatible gateway at /v1, MCP at /mcp and, if its tokens are set, Slack. One server at a time uses a data folder or a database.',
   )
     .option('--wait', 'If another server uses the data folder or the database, wait until it ends. Default: fail.')
-    .action(async ({ wait = false }: { wait?: boolean }) =>
-      (await import('./serve.ts')).serve({ waits: wait }, terminal),
+    .option('--port <number>', 'Listen on this port instead of ECOLINK_PORT.')
+    .option('--host <address>', 'Listen on this address instead of ECOLINK_HOST.')
+    .option('--config <file>', 'Read this file instead of ECOLINK_CONFIG.')
+    .option('--data-dir <folder>', 'Keep the data there instead of in ECOLINK_DATA_DIR.')
+    .action(async ({ wait = false, ...flags }: ServeFlags & { wait?: boolean }) =>
+      (await import('./serve.ts')).serve({ waits: wait, flags }, terminal),
     );
+
+  own(
+    'stop-server',
+    'Stop the server of this data folder',
+    'Stops the server that runs on the data folder, also one that an assistant has started. It ends running calls first.',
+  ).action(async () => (await import('./stop-server.ts')).stopServer(terminal));
+
+  own(
+    'gateway',
+    'Run a gateway for calls of models',
+    'Answers /v1 and /instances/<id>/proxy from the routes that the server last sent, also while the server is away. The server starts one on its machine. Elsewhere it needs ECOLINK_URL, ECOLINK_GATEWAY_CREDENTIAL and ECOLINK_GATEWAY_PUBLIC_KEY.',
+  ).action(async () => (await import('./gateway.ts')).gateway(terminal));
 
   own(
     'mcp',
@@ -52,6 +77,19 @@ export function addServerCommands(program: Command, add: AddCommand, terminal: T
     .action(async (_, command: Command) => {
       const { doctor } = await import('./doctor.ts');
       process.exitCode = await doctor(wantsJson(command), terminal);
+    });
+
+  const slack = own('slack', 'Set up the Slack app', 'What a workspace needs to run the Slack app of this server.');
+  add(slack, 'manifest')
+    .summary("Print the app's manifest")
+    .description(
+      'Prints what to paste at api.slack.com/apps under "From a manifest": for Socket Mode, or with --url for HTTP.',
+    )
+    .option('--url <address>', 'The address at which Slack reaches this server. Turns Socket Mode off.')
+    .action(async ({ url }: { url?: string }) => {
+      const { manifestText, slackManifest } = await import('../slack/manifest.ts');
+      if (url !== undefined && !URL.canParse(url)) throw badAddress(url);
+      terminal.out(manifestText(slackManifest({ url })).trimEnd());
     });
 
   own(
@@ -75,6 +113,10 @@ export function addServerCommands(program: Command, add: AddCommand, terminal: T
     'Download a repository (used by downloads)',
     `Fetches, verifies and publishes the files of one manifest. EcoLink starts it by itself. "${programName} pull --help" shows its options.`,
   );
+}
+
+function badAddress(url: string): Error {
+  return fail('bad_field', `"${url}" is no address.`, { nextStep: 'Write it like https://ecolink.example.' });
 }
 
 const completionHelp = `

@@ -3,15 +3,25 @@ import { EcolinkError, fail } from '../core/base/errors.ts';
 import { plainText } from '../core/base/format.ts';
 import { run, say } from '../core/base/prose.ts';
 import type { OutputOf } from '../core/operations/catalogue.ts';
+import { followed } from './interruption.ts';
 import type { Terminal } from './output/terminal.ts';
 
 type Approval = OutputOf<'get_approval'>;
 
-/** Follows an approval request until it was run, and returns it. Throws why it will not run. */
-export async function waitForDecision(id: number, call: Call, terminal: Terminal): Promise<Approval> {
+/** Follows an approval request until it was run, and returns it. Throws why it will not run, and `Interrupted`. */
+export function waitForDecision(id: number, call: Call, terminal: Terminal): Promise<Approval> {
+  const stays = say`Request ${String(id)} stays. See it again: ${run('get_approval', { approval: id })}.`;
+  return followed(stays, (signal) => follow(id, call, terminal, signal));
+}
+
+async function follow(id: number, call: Call, terminal: Terminal, signal: AbortSignal): Promise<Approval> {
   let last = '';
   for (;;) {
-    const approval = await call('get_approval', { approval: id, wait_seconds: last === '' ? undefined : 20 });
+    const approval = await call(
+      'get_approval',
+      { approval: id, wait_seconds: last === '' ? undefined : 20 },
+      { signal },
+    );
     const text = stateText(approval);
     if (text !== last) terminal.err(text);
     last = text;

@@ -7,6 +7,8 @@ import type { Prose } from '../core/base/prose.ts';
 import type { Reason } from '../core/base/reason.ts';
 import type { Operation } from '../core/operation/operation.ts';
 import type { OutputOf } from '../core/operations/catalogue.ts';
+import { followed } from './interruption.ts';
+import { program, quote } from './names.ts';
 import type { Terminal } from './output/terminal.ts';
 
 type Instance = OutputOf<'get_instance'>;
@@ -19,20 +21,33 @@ type Goal = NonNullable<Operation['waitsFor']>;
 /** The least time between two calls. */
 const intervalMs = 500;
 
-/** Follows an instance to its goal and returns its last output. Throws why it cannot get there. */
-export async function waitFor(goal: Goal, instance: number, call: Call, terminal: Terminal): Promise<Instance> {
+/** Follows an instance to its goal and returns its last output. Throws why it cannot get there, and `Interrupted`. */
+export function waitFor(goal: Goal, instance: number | string, call: Call, terminal: Terminal): Promise<Instance> {
+  const again = `${program} wait ${quote(String(instance))}${goal === 'running' ? '' : ` --for ${goal}`}`;
+  const goesOn = `Instance ${instance} goes on without this command. Follow it again: ${again}`;
+  return followed(goesOn, (signal) => follow(goal, instance, call, terminal, signal));
+}
+
+async function follow(
+  goal: Goal,
+  instance: number | string,
+  call: Call,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<Instance> {
   const line = createProgressLine(terminal);
   try {
     for (;;) {
       const asked = performance.now();
       // One second on a terminal, which shows the bytes as they arrive.
-      const output = await call('get_instance', { instance, wait_seconds: terminal.live ? 1 : 10 });
+      const input = { instance: String(instance), wait_seconds: terminal.live ? 1 : 10 };
+      const output = await call('get_instance', input, { signal });
       const failure = failureOf(output, goal);
       if (failure) throw failure;
       line.show(progressText(output));
       if (isAtGoal(output, goal)) return output;
       // The call returns at once if the state is settled: running, but with a replica to come.
-      await pause(Math.max(0, intervalMs - (performance.now() - asked)));
+      await pause(Math.max(0, intervalMs - (performance.now() - asked)), undefined, { signal });
     }
   } finally {
     line.end();

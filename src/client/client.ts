@@ -17,6 +17,8 @@ import { exchange } from './exchange.ts';
 import type { Request, Target } from './exchange.ts';
 import { findServer } from './find-server.ts';
 import type { ServerAddress } from './find-server.ts';
+import { modelCalls } from './model-calls.ts';
+import type { ModelCalls } from './model-calls.ts';
 import { proseHeader, proseParts } from './prose-header.ts';
 import { bodyOf, loosenObject, parseAnswer } from './read-answer.ts';
 
@@ -46,6 +48,7 @@ export interface Client {
   call: Call;
   tokens: TokenCalls;
   credentials: CredentialCalls;
+  models: ModelCalls;
 }
 
 export interface TokenCalls {
@@ -86,6 +89,7 @@ export async function connect({ source, ...address }: ConnectOptions): Promise<C
     call: operationCalls(send, target),
     tokens: tokenCalls(send, target),
     credentials: credentialCalls(send, target),
+    models: modelCalls(target),
   };
 }
 

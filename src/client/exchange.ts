@@ -67,12 +67,21 @@ export async function exchange(
     });
     return { status: response.status, body: parseJson(await response.text()) };
   } catch (thrown) {
-    if (signal?.aborted) throw cancelled(thrown);
-    if (timeout.aborted) throw tooSlow(url, thrown);
-    if ((socket ? unboundCodes : unreachedCodes).has(codeOf(thrown) ?? ''))
-      throw notRunning(`No EcoLink server answers at ${url}.`, thrown);
-    throw lost(url, thrown);
+    if (timeout.aborted && !signal?.aborted) throw tooSlow(url, thrown);
+    throw connectionError(thrown, { url, socket }, signal);
   }
+}
+
+/** What an error of `fetch` means: `cancelled`, `server_not_running` if nothing was sent, else `server_lost`. */
+export function connectionError(
+  thrown: unknown,
+  { url, socket }: Pick<Target, 'url' | 'socket'>,
+  signal?: AbortSignal,
+): EcolinkError {
+  if (signal?.aborted) return cancelled(thrown);
+  if ((socket ? unboundCodes : unreachedCodes).has(codeOf(thrown) ?? ''))
+    return notRunning(`No EcoLink server answers at ${url}.`, thrown);
+  return lost(url, thrown);
 }
 
 export function notRunning(message: string, cause?: unknown): EcolinkError {

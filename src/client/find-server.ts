@@ -63,7 +63,7 @@ function refuseWriters(folder: string, { singleUser }: ServerAddress): void {
   if (problem) throw privacyError(problem);
 }
 
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (thrown) {

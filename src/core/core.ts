@@ -8,18 +8,32 @@ import type { Log } from './base/log.ts';
 import type { Config } from './config/config.ts';
 import type { EndingBoard } from './instances/ending.ts';
 import type { InputOf, OperationName, OutputOf } from './operations/catalogue.ts';
+import type { Outbox } from './notify/outbox.ts';
+import type { ShownInstance } from './instances/read-instances.ts';
 import type { InFlight } from './routing/in-flight.ts';
-import type { Routes } from './routing/routes.ts';
+import type { CallDirectory } from './routing/routing-feed.ts';
 
+export { createInFlight } from './routing/in-flight.ts';
+export type { CallDirectory } from './routing/routing-feed.ts';
 export type { InFlight, Loss } from './routing/in-flight.ts';
-export type { Api, Replica, Route, Routes } from './routing/routes.ts';
+export { admitsCaller } from './runtimes/caller-paths.ts';
+export { gatewayFiles } from './routing/gateway-keys.ts';
+export type { Api, CallableModel, Replica, Route, Routes } from './routing/routes.ts';
+export { createRoutingTable } from './routing/routing-table.ts';
+export type { RoutingTable } from './routing/routing-table.ts';
+export { readMessage, readPublicKey } from './routing/signed-message.ts';
+export type { FeedMessage } from './routing/signed-message.ts';
 export { adminNames } from './access/admin-names.ts';
 export type { Access, GroupLookup, RevokedToken, SlackWorkspace, TokenSummary } from './access/access.ts';
 export type { NewInstallation } from './access/workspaces/installations.ts';
-export type { ShownMessage } from './approvals/messages-table.ts';
+export type { ShownApproval } from './approvals/read.ts';
+export type { MessageKey, OutboxMessage, Place } from './notify/outbox-table.ts';
+export { priorities } from './notify/outbox.ts';
+export type { NewMessage, Outbox } from './notify/outbox.ts';
+export type { ShownInstance } from './instances/read-instances.ts';
 export { isOver } from './approvals/states.ts';
 export type { Ending } from './instances/ending.ts';
-export { isSettled } from './instances/states.ts';
+export { allows, isSettled } from './instances/states.ts';
 export type { CredentialLink } from './access/credentials/credential-links.ts';
 export type { AddedCredential, NewCredential } from './access/credentials/credential-manager.ts';
 export type { MadeToken, NewToken } from './access/tokens/token-manager.ts';
@@ -52,11 +66,19 @@ export interface Execute {
 export type CallObserver = (operation: OperationName | 'unknown', code: string, seconds: number) => void;
 
 /** EcoLink, as front ends see it. */
-export interface Core extends AsyncDisposable, Managers {
+export interface Core extends AsyncDisposable, Managers, CallDirectory {
   readonly config: Config;
   readonly log: Log;
   readonly access: Access;
-  readonly routes: Routes;
+  /** What gateways follow. */
+  readonly routingFeed: {
+    /** Sends the lines that bring a gateway with the state `after` up to date, then every change and confirmation. */
+    follow(after: number | undefined, send: (line: string) => void): Promise<Disposable>;
+    /** True if it is the credential of the gateways. */
+    admits(credential: string): boolean;
+    /** The ids of tokens that made calls at a gateway. */
+    noteUses(tokens: readonly string[]): void;
+  };
   /** Counts the calls that front ends send to replicas. */
   readonly inFlight: InFlight;
   readonly changes: Changes;
@@ -65,6 +87,10 @@ export interface Core extends AsyncDisposable, Managers {
   /** Approval requests, to be shown to people. Decisions go through `execute`. */
   readonly approvals: ApprovalBoard;
   readonly execute: Execute;
+  /** Messages of front ends. They are stored until they are sent. */
+  readonly outbox: Outbox;
+  /** An instance, to be shown to its owner, or to everybody if it is not private. Undefined if it is deleted. */
+  readonly viewInstance: (id: number) => Promise<ShownInstance | undefined>;
   /** Instances that soon stop by themselves, for front ends that can tell their owners. */
   readonly endings: EndingBoard;
   /** Sets the address at which the server listens. Before that, addresses come from the configuration. */

@@ -32,8 +32,17 @@ import { randomId } from './base/ids.ts';
 import type { NewId } from './base/ids.ts';
 import { createHub } from './hub/hub.ts';
 import { createEndingBoard } from './instances/ending.ts';
+import { createOutbox } from './notify/outbox.ts';
 import { createInFlight } from './routing/in-flight.ts';
-import { createRoutes } from './routing/create-routes.ts';
+import { createFeedNumbers } from './routing/feed-numbers.ts';
+import { openGatewayKeys } from './routing/gateway-keys.ts';
+import type { GatewayKeys } from './routing/gateway-keys.ts';
+import { RoutingFeed, directoryOf } from './routing/routing-feed.ts';
+import { createRoutingSource } from './routing/routing-source.ts';
+import { hashOf } from './access/tokens/token-hash.ts';
+import { localToken } from './access/tokens/local-token.ts';
+import { noteTokenUses } from './access/tokens/table.ts';
+import { durationMs } from './base/duration.ts';
 import { createInstances } from './instances/instances.ts';
 import { createReconciler } from './reconcile/reconciler.ts';
 import type { Reconciler } from './reconcile/reconciler.ts';
@@ -111,6 +120,7 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     tokenLimits: () => live.file().tokens,
     now,
     newId,
+    changed: () => feed.accessChanged(),
   });
   const ring = await openKeyRing({ store, source: config.secrets.key, log, now });
   const stored = { config, localPersonId: (await access.local()).id, store, ring, now };
@@ -119,19 +129,37 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
   const nudges: { to: Reconciler | undefined } = { to: undefined };
   const nudge = (key: WorkKey): void => nudges.to?.nudge(key);
   const lastingKey = auditKey(config.secrets.auditKey);
+  const storeId = await storeIdOf(store.db, newId);
   const fleet = await openFleet({
     config,
     kinds,
     log,
     clock,
     newId,
-    store: await storeIdOf(store.db, newId),
+    store: storeId,
     sealer: createSealer(lastingKey, 'replica keys'),
     nudge,
   });
   undo.defer(async () => {
     await Promise.all(fleet.regions().map((region) => region.close()));
   });
+  const openedKeys: { keys?: GatewayKeys } = {};
+  const gatewayKeys = (): GatewayKeys => (openedKeys.keys ??= openGatewayKeys(config.dataDir, config.secrets.gateway));
+  const localTokenHash = hashOf(localToken(config.dataDir));
+  const feed = undo.use(
+    new RoutingFeed({
+      source: createRoutingSource({ store, fleet, access, localTokenHash }),
+      changes,
+      live,
+      numbers: createFeedNumbers(store),
+      storeId,
+      signingKey: () => gatewayKeys().signingKey,
+      noteUses: (tokens) => noteTokenUses(store.db, tokens, now().toISOString()),
+      staleAfterMs: durationMs(config.gateway.stale_after),
+      clock,
+      log,
+    }),
+  );
   const hub = createHub(config.hub.endpoint);
   const sources = createSources(options.sources ?? modelSources, { hub, fleet, credentials });
   const registry = createRegistry({ store, fleet, sources, credentials, changes, now, newId });
@@ -164,8 +192,13 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     roles: createRoleGrants({ people, store, now, newId }),
   };
   const observers: CallObserver[] = [];
+  observers.push((operation) => {
+    if (operation === 'set_role') feed.accessChanged();
+  });
   const executing = { access, store, services, log, clock, newId, observers };
   if (options.reconcile) {
+    // A gateway that starts before it ever asks needs their files.
+    gatewayKeys();
     undo.use(await closeInterruptedRows(audit, clock, log));
     const reconciler = createReconciler({
       store,
@@ -204,11 +237,18 @@ export async function createCore(config: Config, log: Log, options: CoreOptions)
     maySee: async (change, caller) =>
       // Admins see everything.
       atLeast(caller.person.role, 'admin') || maySee(services, change, caller),
-    routes: createRoutes(store, fleet),
+    ...directoryOf(feed),
+    routingFeed: {
+      follow: (after, send) => feed.follow(after, send),
+      admits: (credential) => gatewayKeys().admits(credential),
+      noteUses: (tokens) => tokens.forEach((token) => feed.noteUse(`token:${token}`)),
+    },
     inFlight,
     approvals: approvals.board,
     endings: createEndingBoard({ store, access, now }),
     execute: createExecute(executing),
+    outbox: createOutbox({ store, now }),
+    viewInstance: (id) => services.instances.view(id),
     listensAt(at) {
       address.listens = at;
     },

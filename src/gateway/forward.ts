@@ -8,9 +8,12 @@ import type { Log } from '../core/base/log.ts';
 import { run, say } from '../core/base/prose.ts';
 import type { Api, InFlight, Replica, Route } from '../core/core.ts';
 import type { Headers } from './headers.ts';
+import type { Dialect } from './engine-error.ts';
 import { openAIError } from './openai-error.ts';
 import { relayWhole } from './relay-whole.ts';
 import { relay } from './relay.ts';
+import { createModelRestorer } from './restore-model.ts';
+import type { ModelRestorer } from './restore-model.ts';
 import type { BeginCall, Redirect, Relayed, RelayEnd } from './relay.ts';
 import { rewrittenLocation } from './redirects.ts';
 import type { Redirects } from './redirects.ts';
@@ -23,12 +26,16 @@ export interface Call {
   /** From the replica's root, query included. */
   path: string;
   headers: Headers;
-  /** Blocks can be sent again, a stream cannot. */
-  body: readonly Buffer[] | PassThrough | null;
+  /** Blocks can be sent again, a stream cannot. They hold the name under which the replica serves the model. */
+  body: ((servedName: string) => readonly Buffer[]) | PassThrough | null;
+  /** The model id of the caller. An answer that names the model has it. Undefined: the answer stays as it is. */
+  askedModel?: string;
   /** True: the call may run twice, if a replica died while it had the call. A call that reached no replica is always tried again. */
   repeatable: boolean;
   /** Translates the call for a replica with another API. Throws EcolinkError if that API cannot express it. */
-  translate?: (api: Api) => TranslatedCall;
+  translate?: (replica: Replica & { api: Api }) => TranslatedCall;
+  /** How the caller expects errors. Undefined: the engine's answer stays as it is. */
+  dialect?: Dialect;
   redirects: Redirects;
 }
 
@@ -138,28 +145,36 @@ async function attempt(
   call: Call,
   response: ServerResponse,
 ): Promise<RelayEnd> {
-  const { url, api, key } = replica;
-  const translated = api && call.translate?.(api);
+  const { url, api, servedName } = replica;
+  const translated = api && call.translate?.({ ...replica, api });
   const slash = url.indexOf('/', 'https://'.length);
   const origin = slash === -1 ? url : url.slice(0, slash);
   const prefix = slash === -1 ? '' : url.slice(slash).replace(/\/$/, '');
   const begin: BeginCall = (lose) => inFlight.begin({ ...replica, instance: call.route.instance }, lose);
   const path = prefix + (translated?.path ?? call.path);
-  const { body, headers } = toSend(call, translated, key);
+  const { body, headers } = toSend(call, translated, replica);
   const sent = { origin, path, method: call.method, headers, body };
   if (translated?.answer) return relayWhole(dispatcher, sent, response, begin, translated.answer);
   return relay(dispatcher, sent, response, {
     begin,
     brokenEvent: () => brokenEvent(call.route),
     redirect: (location) => redirectOf(call.redirects, location, url, path),
+    restorer: restorerFor(call, servedName),
+    dialect: call.dialect,
   });
 }
 
+function restorerFor({ askedModel }: Call, servedName: string): ModelRestorer | undefined {
+  return askedModel === undefined || askedModel === servedName
+    ? undefined
+    : createModelRestorer(servedName, askedModel);
+}
+
 /** Every attempt sends the blocks as a stream of its own: joining them would need as much memory again. */
-function toSend(call: Call, translated: TranslatedCall | undefined, key: string | undefined) {
+function toSend(call: Call, translated: TranslatedCall | undefined, { key, servedName }: Replica) {
   const given = key === undefined ? call.headers : { ...call.headers, authorization: `Bearer ${key}` };
-  const body = translated?.body ?? call.body;
-  if (body === null || body instanceof PassThrough) return { body, headers: given };
+  if (call.body === null || call.body instanceof PassThrough) return { body: call.body, headers: given };
+  const body = translated?.body ?? call.body(servedName);
   const length = body.reduce((sum, block) => sum + block.length, 0);
   return {
     body: body.length === 1 && body[0] !== undefined ? body[0] : Readable.from(body, { objectMode: false }),

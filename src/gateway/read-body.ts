@@ -69,6 +69,12 @@ function createBlocks(held: HeldBody, declared: number) {
   return {
     length: () => length,
     add(piece: Buffer): void {
+      // The usual case: the whole body is one piece, which needs no copy.
+      if (length === 0 && piece.length === declared) {
+        held.add(declared);
+        length = declared;
+        return void full.push(piece);
+      }
       for (let at = 0; at < piece.length;) {
         if (used === block.length) begin(piece.length - at);
         const copied = piece.copy(block, used, at);

@@ -3,6 +3,10 @@ import type { Dispatcher } from 'undici';
 import type { Loss } from '../core/core.ts';
 import { answerHeaders } from './headers.ts';
 import { isRedirect } from './redirects.ts';
+import { errorInDialect } from './engine-error.ts';
+import type { Dialect } from './engine-error.ts';
+import { mayNameModel } from './restore-model.ts';
+import type { ModelRestorer } from './restore-model.ts';
 import { createWholeLines } from './whole-lines.ts';
 
 export type RelayEnd =
@@ -30,6 +34,10 @@ export function replicaLost(how: Loss): Error {
   return new Error(how === 'gone' ? 'The replica is gone.' : 'The node of the replica does not report any more.');
 }
 
+const nothing = Buffer.alloc(0);
+/** Bytes of an engine's error that are read. */
+const longestRefusal = 64 * 1024;
+
 type Controller = Dispatcher.DispatchController;
 
 /** The location of a redirect as the caller gets it, or no answer at all. */
@@ -40,6 +48,10 @@ export interface RelayOptions {
   brokenEvent: () => string;
   /** The location for the caller. `refused`: there is no answer for the caller. Undefined: an answer without a location. */
   redirect: (location: string) => Redirect | undefined;
+  /** Puts the caller's model id into an answer of JSON. Undefined: the answer passes as it is. */
+  restorer?: ModelRestorer | undefined;
+  /** Errors of the engine reach the caller in these words. Undefined: as they are. */
+  dialect?: Dialect | undefined;
 }
 
 /**
@@ -50,12 +62,15 @@ export function relay(
   dispatcher: Dispatcher,
   call: Dispatcher.DispatchOptions,
   response: ServerResponse,
-  { begin, brokenEvent, redirect }: RelayOptions,
+  { begin, brokenEvent, redirect, restorer, dialect }: RelayOptions,
 ): Promise<RelayEnd> {
   return new Promise((resolve) => {
     let controller: Controller | undefined;
     let status = 0;
     let lines: ReturnType<typeof createWholeLines> | undefined;
+    let restoring: ModelRestorer | undefined;
+    /** The beginning of an error that is put in other words. */
+    let refusal: Buffer[] | undefined;
 
     let abortCause: Error | undefined;
     const abort = (cause: Error): void => {
@@ -97,17 +112,37 @@ export function relay(
           if (to !== undefined) sent['location'] = to.location;
         }
         status = code;
+        if (restorer && mayNameModel(headers)) {
+          restoring = restorer;
+          delete sent['content-length'];
+        }
+        if (dialect !== undefined && code >= 400 && headers['content-encoding'] === undefined) {
+          refusal = [];
+          delete sent['content-length'];
+          response.writeHead(code, { ...sent, 'content-type': 'application/json' });
+          return;
+        }
         response.writeHead(code, sent);
         if (headers['content-length'] === undefined) response.flushHeaders();
         if (isPlainEventStream(headers)) lines = createWholeLines();
       },
       onResponseData(from: Controller, chunk: Buffer) {
-        const ready = lines ? lines.take(chunk) : chunk;
+        if (refusal) {
+          if (refusal.reduce((sum, { length }) => sum + length, 0) < longestRefusal) refusal.push(chunk);
+          return;
+        }
+        const restored = restoring ? restoring.take(chunk) : chunk;
+        const ready = lines ? lines.take(restored) : restored;
         if (ready.length > 0 && !response.write(ready)) from.pause();
       },
       onResponseEnd() {
-        response.end(lines?.rest());
-        finish({ kind: 'answered', status });
+        if (refusal && dialect) {
+          response.end(JSON.stringify(errorInDialect(dialect, status, Buffer.concat(refusal).toString('utf8'))));
+          return finish({ kind: 'answered', status });
+        }
+        const last = restoring?.rest() ?? nothing;
+        response.end(lines ? Buffer.concat([lines.take(last), lines.rest()]) : last);
+        return finish({ kind: 'answered', status });
       },
       onResponseError(_controller: Controller, cause: Error) {
         if (refused) return finish({ kind: 'redirected' });

@@ -18,6 +18,7 @@ import type { Admit } from './gatekeeper.ts';
 import type { HostCheck } from './host-check.ts';
 import { parseJsonBodies, requireJsonObject } from './json-body.ts';
 import { createListener, refuseGarbage } from './listener.ts';
+import { gatewayFeedRoute } from './gateway-feed-route.ts';
 import { mcpRoute } from './mcp-route.ts';
 import type { Metrics } from './metrics.ts';
 import { operationsRoute } from './operations-route.ts';
@@ -71,6 +72,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
   });
   app.setErrorHandler((thrown, request, reply) => sendError(thrown, request, reply, core.log));
   probeRoutes(app, core);
+  gatewayFeedRoute(app, deps);
   for (const page of [credentialPage(core), tokenPage(core)]) formPage(app, core.log, deps, page);
   void app.register(async (guarded) => {
     guarded.addHook('onRequest', async (request, reply) => {

@@ -15,7 +15,7 @@ import type { HostCheck } from './host-check.ts';
 export type Admit = (request: IncomingMessage) => Promise<Caller>;
 
 export interface GatekeeperDeps {
-  access: Access;
+  access: Pick<Access, 'callerOfToken'>;
   checkHost: HostCheck;
   addresses: ClientAddresses;
   failures: FailureLimit;
@@ -32,7 +32,7 @@ export function createGatekeeper({ access, checkHost, addresses, failures }: Gat
   };
 }
 
-async function callerOf(access: Access, request: IncomingMessage): Promise<Caller> {
+async function callerOf(access: GatekeeperDeps['access'], request: IncomingMessage): Promise<Caller> {
   const caller = await access.callerOfToken(bearerToken(request), sourceOf(request));
   if (caller) return caller;
   const message = 'This token is unknown or revoked, or its person has no role any more.';

@@ -1,9 +1,4 @@
-import type { Server as HttpServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { removeServerFile, writeServerFile } from '../client/data-folder.ts';
-import { fail } from '../core/base/errors.ts';
-import { systemErrorCode } from '../core/base/system-error.ts';
 import type { Core } from '../core/core.ts';
 import { createGateway } from '../gateway/gateway.ts';
 import { createHeldBytes } from '../gateway/held-bytes.ts';
@@ -17,9 +12,10 @@ import { createFailureLimit } from './failure-limit.ts';
 import { createGatekeeper } from './gatekeeper.ts';
 import { createHostCheck } from './host-check.ts';
 import { listenOnSocket } from './local-socket.ts';
+import { listenError, stopListening, urlOf } from './listening.ts';
 import { createMetrics } from './metrics.ts';
 import { mountSlack } from './slack-mount.ts';
-import { ownVersion } from './version.ts';
+import { ownVersion } from '../core/config/version.ts';
 
 const mib = 1024 ** 2;
 
@@ -69,16 +65,6 @@ export async function startServer(core: Core, options: ServerOptions = {}): Prom
   return { url, close, [Symbol.asyncDispose]: close };
 }
 
-/** Waits for requests in flight, at most for the grace. Then it cuts them off. */
-async function stopListening(server: HttpServer, finished: Promise<unknown>, graceMs: number): Promise<void> {
-  // A kept-alive connection counts as open for a minute after its last answer.
-  const sweep = setInterval(() => server.closeIdleConnections(), 50);
-  await Promise.race([finished, delay(graceMs, undefined, { ref: false })]);
-  clearInterval(sweep);
-  server.closeAllConnections();
-  await finished;
-}
-
 interface DepsOptions {
   host: string;
   timeouts: Timeouts;
@@ -99,42 +85,12 @@ async function createDeps(
   const addresses = createClientAddresses(http.trusted_proxies);
   const failures = createFailureLimit({ perMinute: http.failures_per_minute, now: () => performance.now() });
   const admit = createGatekeeper({ access: core.access, checkHost, addresses, failures });
+  const admitCall = createGatekeeper({ access: core, checkHost, addresses, failures });
   const held = createHeldBytes({ perToken: http.bodies_per_token_mib * mib, total: http.bodies_mib * mib });
   const limits = { limitBytes: http.body_mib * mib, progressMs: timeouts.progress };
-  const gateway = createGateway({ core, admit, held, limits, observer: metrics.gateway });
+  const gateway = createGateway({ core, admit: admitCall, held, limits, observer: metrics.gateway });
   const mcp = undo.use(createMcpHttp({ core, version: ownVersion() }));
   const slack = await mountSlack(core);
   undo.defer(() => slack.close());
   return { core, admit, checkHost, addresses, failures, held, timeouts, metrics, gateway, mcp, slack, stopping };
-}
-
-/** The address for clients on this machine. A wildcard address is not one. */
-function urlOf(listening: AddressInfo | string | null): string {
-  if (listening === null || typeof listening === 'string') throw new Error('The server listens on no port.');
-  const { address, family, port } = listening;
-  if (family === 'IPv6') return `http://[${address === '::' ? '::1' : address}]:${port}`;
-  return `http://${address === '0.0.0.0' ? '127.0.0.1' : address}:${port}`;
-}
-
-function listenError(thrown: unknown, host: string, port: number): unknown {
-  switch (systemErrorCode(thrown)) {
-    case 'EADDRINUSE':
-      return fail('port_in_use', `Port ${port} on ${host} is in use by another program.`, {
-        nextStep: `Choose another with ECOLINK_PORT (ECOLINK_PORT=${port === 65535 ? 7420 : port + 1}), or stop the other program.`,
-        cause: thrown,
-      });
-    case 'EACCES':
-      return fail('port_not_allowed', `This account may not listen on port ${port}.`, {
-        nextStep: 'Choose a port above 1023 with ECOLINK_PORT.',
-        cause: thrown,
-      });
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return fail('host_not_here', `${host} is not an address of this machine.`, {
-        nextStep: 'Set ECOLINK_HOST to 127.0.0.1, or to 0.0.0.0 for all addresses.',
-        cause: thrown,
-      });
-    default:
-      return thrown;
-  }
 }

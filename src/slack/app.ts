@@ -4,22 +4,35 @@ import { WebClient } from '@slack/web-api';
 import type { WebClientOptions } from '@slack/web-api';
 import type { SlackSecrets } from '../core/config/config.ts';
 import type { Core } from '../core/core.ts';
-import { onDecide, onReason } from './commands/approval-actions.ts';
+import { onReason, onRequestButton } from './commands/approval-actions.ts';
+import { onCardButton } from './commands/card-actions.ts';
 import { reasonFormId } from './blocks/approval-blocks.ts';
 import { createApprovalMessages } from './messages/approval-messages.ts';
 import { installedBots, oneBot } from './connect/bots.ts';
 import type { Bots } from './connect/bots.ts';
+import { onOpen, onRun } from './commands/button-actions.ts';
 import { onCommand } from './commands/command.ts';
+import { onTyped } from './commands/typed-actions.ts';
+import { openPrefix, runPrefix, typedFormId } from './blocks/action-blocks.ts';
+import { directMessages } from './commands/direct-message.ts';
 import { commandName } from './blocks/speaker.ts';
 import type { SlackDeps } from './workspace/dependencies.ts';
 import { createEndingMessages, extendId, onExtend } from './messages/ending-messages.ts';
 import { switchId } from './forms/field-block.ts';
-import { formPrefix } from './forms/form-view.ts';
+import { onLaunch, onLaunchClick, onPlan } from './launch/launch-flow.ts';
+import { launchFormId, modelActionId } from './launch/launch-view.ts';
+import { onModelOptions } from './launch/model-options.ts';
+import type { LastLists } from './launch/model-options.ts';
+import { planFormId } from './launch/plan-view.ts';
 import { createInstaller } from './connect/installer.ts';
 import type { Installer } from './connect/installer.ts';
-import { createLiveMessages, defaultPace } from './messages/live-messages.ts';
-import type { Pace } from './messages/live-messages.ts';
+import { createCards } from './messages/cards.ts';
+import { defaultPace } from './outbox/budget.ts';
+import type { Pace } from './outbox/budget.ts';
+import { startSender } from './outbox/sender.ts';
+import type { Sender } from './outbox/sender.ts';
 import { boltLogger } from './connect/logger.ts';
+import { missingScopes } from './connect/scopes.ts';
 import { createSlackLookup } from './workspace/lookup.ts';
 import { notConfigured, nothingListed, startError } from './connect/start-errors.ts';
 import { onClose, onSubmit } from './forms/submit-form.ts';
@@ -31,8 +44,8 @@ import { onTokensRevoked, onUninstalled } from './connect/uninstall.ts';
 export interface SlackOptions {
   /** URL of Slack's Web API. Default: that of the config, else Slack's own. */
   slackApiUrl?: string;
-  /** How often launch messages are edited. */
-  pace?: Pace;
+  /** How often messages are sent and changed. What is left out is as usual. */
+  pace?: Partial<Pace>;
   /** Milliseconds before the form of a submission says *checking…*; at most 2,500. */
   patience?: number;
 }
@@ -67,15 +80,21 @@ export async function startSlack(core: Core, options: SlackOptions = {}): Promis
     convoStore: false,
   });
   core.access.lookUpGroupsWith(createSlackLookup(bots, core.log));
-  const live = createLiveMessages(core, bots, options.pace ?? defaultPace);
-  const approvals = createApprovalMessages({ core, bots, live });
-  const endings = createEndingMessages({ core, bots });
-  const patience = options.patience ?? 1500;
-  listen(app, { core, bots, live, approvals, awaited: new Map(), patience });
+  const pace = { ...defaultPace, ...options.pace };
+  const sending: { sender?: Sender } = {};
+  const wake = (): void => sending.sender?.wake();
+  const cards = createCards({ core, bots, pace, wake });
+  const approvals = createApprovalMessages({ core, bots, cards, wake });
+  const endings = createEndingMessages({ core, wake });
+  const sender = startSender({ core, bots, pace, events: approvals });
+  sending.sender = sender;
+  const patience = options.patience ?? 800;
+  listen(app, { core, bots, live: cards, approvals, awaited: new Map(), patience });
   const end = async (): Promise<void> => {
-    live.close();
     await approvals.close();
     await endings.close();
+    await cards.close();
+    await sender.close();
   };
   const disconnect = await transport.connect(core.log).catch(async (thrown: unknown) => {
     await end();
@@ -125,6 +144,8 @@ async function identify(core: Core, slack: SlackSecrets, options: WebClientOptio
     .catch((thrown: unknown) => Promise.reject(startError(thrown)));
   const home = { team: me.team_id ?? '', ...(me.enterprise_id ? { enterprise: me.enterprise_id } : {}) };
   core.installations.checkListed(home);
+  for (const { scope, off } of missingScopes(me.response_metadata?.scopes))
+    core.log.warn({ scope, off }, 'Slack: the app lacks a scope. Take the new manifest and install the app again');
   return {
     bots: oneBot(home, botToken, options),
     authorization: {
@@ -136,16 +157,37 @@ async function identify(core: Core, slack: SlackSecrets, options: WebClientOptio
 }
 
 function listen(app: App, deps: SlackDeps): void {
-  const forms = new RegExp(`^${formPrefix.replace('.', String.raw`\.`)}`);
+  // Each form of its own, and the generic one for all others.
+  const forms = /^form[.](?!launch_instance$)/;
+  const lists: LastLists = new Map();
   app.command(commandName, (args) => onCommand(deps, args));
   app.view<ViewSubmitAction>({ callback_id: forms, type: 'view_submission' }, (args) => onSubmit(deps, args));
   app.view<ViewClosedAction>({ callback_id: forms, type: 'view_closed' }, (args) => onClose(deps, args));
   app.action<BlockAction>({ type: 'block_actions', action_id: switchId }, (args) => onSwitch(deps, args));
-  app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: /^approval[.](?:approve|deny)$/ }, (args) =>
-    onDecide(deps, args),
+  app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: /^approval[.]/ }, (args) =>
+    onRequestButton(deps, args),
+  );
+  app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: /^card[.]/ }, (args) =>
+    onCardButton(deps, args),
   );
   app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: extendId }, (args) => onExtend(deps, args));
   app.view<ViewSubmitAction>({ callback_id: reasonFormId, type: 'view_submission' }, (args) => onReason(deps, args));
+  app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: startsWith(runPrefix) }, (args) =>
+    onRun(deps, args),
+  );
+  app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: startsWith(openPrefix) }, (args) =>
+    onOpen(deps, args),
+  );
+  app.view<ViewSubmitAction>({ callback_id: launchFormId, type: 'view_submission' }, (args) => onPlan(deps, args));
+  app.view<ViewSubmitAction>({ callback_id: planFormId, type: 'view_submission' }, (args) => onLaunch(deps, args));
+  app.action<BlockAction>({ type: 'block_actions', action_id: startsWith('launch.') }, (args) =>
+    onLaunchClick(deps, args),
+  );
+  app.options<'block_suggestion'>({ type: 'block_suggestion', action_id: modelActionId }, (args) =>
+    onModelOptions(deps, lists, args),
+  );
+  app.view<ViewSubmitAction>({ callback_id: typedFormId, type: 'view_submission' }, (args) => onTyped(deps, args));
+  app.event('message', directMessages(deps));
   app.event('app_uninstalled', (args) => onUninstalled(deps.core, args));
   app.event('tokens_revoked', (args) => onTokensRevoked(deps.core, args));
   app.error(async (error) => {
@@ -154,6 +196,10 @@ function listen(app: App, deps: SlackDeps): void {
       deps.core.log.info({ reason: error.message }, 'Slack: not served');
     else deps.core.log.error({ err: error }, 'a Slack handler failed');
   });
+}
+
+function startsWith(prefix: string): RegExp {
+  return new RegExp(`^${prefix.replaceAll('.', '[.]')}`);
 }
 
 /** Undefined if nothing comes in over HTTP. */

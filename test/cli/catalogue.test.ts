@@ -78,7 +78,11 @@ test('the generated page has a section for every operation', () => {
 async function parsedBack(operation: Operation, line: string): Promise<unknown> {
   const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? '');
   let input: unknown;
-  const command = operationCommand(operation, new Command(words[1]), async (request) => void (input = request.input));
+  const command = operationCommand(
+    operation,
+    new Command(words[1]),
+    async (request) => void ([input] = request.inputs),
+  );
   await command.parseAsync(words.slice(2), { from: 'user' });
   return input;
 }

@@ -44,7 +44,7 @@ test('a token is read from standard input, stored under a name, replaced and del
   }
   expect((await run('', 'key', 'rotate')).stdout).toContain('1 credential is sealed');
   expect((await run('', 'credential', 'delete', 'hub-main')).stdout).toContain('Credential hub-main: deleted.');
-  expect((await run('', 'credential', 'list')).stdout).toContain('Store a token: ecolink credential add <name>');
+  expect((await run('', 'credential', 'list')).stderr).toContain('Store a token: ecolink credential add <name>');
 });
 
 test('a token as an argument is refused, and not repeated', async () => {
@@ -69,7 +69,7 @@ test('a bad name is refused before the secret is read, and a token that the Hub 
   const refused = await run(token, 'credential', 'add', 'mine');
   expect([refused.status, refused.stderr]).toEqual([4, expect.stringContaining('error[token_refused]')]);
   expect(refused.stderr).not.toContain(token);
-  expect((await run('', 'credential', 'list')).stdout).toContain('Nothing to show.');
+  expect((await run('', 'credential', 'list')).stderr).toContain('Nothing to show.');
 });
 
 test('a role is given and taken at the terminal, and the people are listed', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { jsonText } from '../../src/cli/output/json.ts';
-import { render } from '../../src/cli/output/render.ts';
+import { hintOf, render, renderNames } from '../../src/cli/output/render.ts';
 import { table } from '../../src/cli/output/table.ts';
 import { run, say } from '../../src/core/base/prose.ts';
 import { findOperation } from '../../src/core/operations/catalogue.ts';
@@ -17,20 +17,36 @@ test('a list is a table of its columns, with sizes and ages that people read', (
   expect(render(operation('list_models'), { items, next_cursor: 'abc' }, options)).toMatchInlineSnapshot(`
     "NAME         CATEGORY   ORIGIN   FORMAT   SIZE     OWNER   CREATED
     qwen-small   chat       a/b      gguf     1.2 GB   ada     5m ago
-    漢字         chat       a/b      gguf     470 kB   ada     3d ago
-
-    More: add --cursor abc"
+    漢字         chat       a/b      gguf     470 kB   ada     3d ago"
   `);
+  expect(hintOf(operation('list_models'), { items, next_cursor: 'abc' })).toBe(
+    'There are more. See all with --all, or the next page with --cursor abc',
+  );
+  expect(hintOf(operation('list_models'), { items })).toBeUndefined();
+  expect(renderNames(operation('list_models'), { items })).toBe('qwen-small\n漢字');
 });
 
 test('an empty list says what to do next', () => {
-  expect(render(operation('list_models'), { items: [] }, options)).toBe(
+  expect(render(operation('list_models'), { items: [] }, options)).toBe('');
+  expect(hintOf(operation('list_models'), { items: [] })).toBe(
     'Nothing to show. Register a model: ecolink register-model <name> --repo <owner/name>',
   );
 });
 
 test('on a terminal a line is cut at the width, and wide characters count as two', () => {
   expect(table(['name'], [{ name: '漢字漢字' }], { width: 6, now })).toBe('NAME\n漢字…');
+});
+
+test('on a terminal the widest text gives way in its middle, and the state never does', () => {
+  const long = `${'a'.repeat(40)}-${'z'.repeat(40)}`;
+  const rows = [{ id: 1, model_id: long, state: 'downloading', owner: 'ada@example.org' }];
+  const columns = ['id', 'model_id', 'state', 'owner'];
+  expect(table(columns, rows, { width: 60, now })).toMatchInlineSnapshot(`
+    "ID   MODEL ID                  STATE         OWNER
+    1    aaaaaaaaaaa…zzzzzzzzzzz   downloading   ada@example.org"
+  `);
+  expect(table(columns, rows, { width: 40, now })).toContain('downloading');
+  expect(table(columns, rows, { width: undefined, now })).toContain(long);
 });
 
 test('a receipt is a sentence, its other fields, and the next step as a command to type', () => {

@@ -16,7 +16,7 @@ test('--help explains the commands, which server is used, and the exit statuses'
 
 test('the help of a command comes from its definition', async () => {
   expect((await runProgram(['scale-instance', '--help'], {})).stdout).toMatchInlineSnapshot(`
-    "Usage: ecolink scale-instance <instance> [options]
+    "Usage: ecolink scale-instance <instance...> [options]
 
     Changes how many replicas of an instance run in each of its regions.
 
@@ -57,6 +57,9 @@ test('the help of a command comes from its definition', async () => {
       --limit <number>       How many items, 1 to 100. 20 unless given.
 
     Output:
+      -q, --quiet            Print only the names, one a line.
+      --all                  Print all items, not only a page.
+      -w, --watch            Show it again whenever it changes, until Ctrl-C.
       --json                 Print exactly the output, as JSON, and nothing else.
 
     Examples:

@@ -83,7 +83,7 @@ function wordsOf(lines: readonly string[]): string[][] {
 /** Parses a command line of an operation with the real program. */
 async function parseOperation(words: readonly string[]): Promise<OperationReference> {
   let reference: OperationReference | undefined;
-  const program = buildProgram(silentTerminal(), async ({ operation, input }) => {
+  const program = buildProgram(silentTerminal(), async ({ operation, inputs: [input] }) => {
     reference = { operation: operation.name, input: inputs.parse(input) };
   });
   await program.parseAsync(afterProgram(words), { from: 'user' });

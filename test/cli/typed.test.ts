@@ -94,7 +94,7 @@ async function typed(name: string, ...words: string[]): Promise<unknown> {
   if (!operation) throw new Error(`no operation ${name}`);
   let input: unknown;
   const command = operationCommand(operation, new Command(commandName(name)), async (request) => {
-    input = request.input;
+    [input] = request.inputs;
   });
   await command.parseAsync(words, { from: 'user' });
   return input;

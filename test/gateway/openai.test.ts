@@ -15,7 +15,7 @@ import { sendJson, startEngine } from '../support/engine.ts';
 import type { Answer } from '../support/engine.ts';
 import { startTestServer } from '../support/server.ts';
 import type { TestServer } from '../support/server.ts';
-import { routesTo } from './routes.ts';
+import { routesServing, routesTo } from './routes.ts';
 
 const messages = [{ role: 'user' as const, content: 'Say hello.' }];
 
@@ -222,11 +222,10 @@ test('a stream that the engine breaks off ends in an error and never looks compl
 
 test('what the replica serves the model as is put in place of the model id, and the rest stays as written', async () => {
   await using engine = await startEngine(chat);
-  const routes = routesTo([engine.url]);
-  const find: typeof routes.find = async (...asked) => ({ ...(await routes.find(...asked)), servedName: 'weights' });
-  await using server = await startTestServer({ routes: { ...routes, find } });
-  await clientOf(server).chat.completions.create({ model: 'tiny:1', messages, seed: 7 });
+  await using server = await startTestServer({ routes: routesServing('weights', [engine.url]) });
+  const answer = await clientOf(server).chat.completions.create({ model: 'tiny:1', messages, seed: 7 });
   expect(JSON.parse(engine.seen[0]?.body ?? '')).toEqual({ model: 'weights', messages, seed: 7 });
+  expect(answer.model).toBe('tiny:1');
 });
 
 async function failure(call: PromiseLike<unknown>): Promise<APIError> {

@@ -18,7 +18,7 @@ function complete(server: TestServer): Promise<Response> {
   });
 }
 
-const at = (url: string) => ({ url, region: 'local', instance: 1 });
+const at = (url: string) => ({ url, region: 'local', servedName: 'tiny:1', instance: 1 });
 
 test('the replica with the fewest open calls is picked, in turn among equals', () => {
   const inFlight = createInFlight();

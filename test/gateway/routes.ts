@@ -25,6 +25,16 @@ export function routesWithKey(key: string, ...instances: (readonly string[] | un
   };
 }
 
+/** The same, to engines that serve the model under this name. */
+export function routesServing(servedName: string, ...instances: (readonly string[] | undefined)[]): Routes {
+  const routes = routesTo(...instances);
+  const find = async (...given: Parameters<Routes['find']>): Promise<Route> => {
+    const route = await routes.find(...given);
+    return { ...route, replicas: route.replicas.map((replica) => ({ ...replica, servedName })) };
+  };
+  return { ...routes, find };
+}
+
 /** Routes to the test's own engines: `tiny:1` and so on, by position. An undefined entry is a stopped instance. */
 export function routesTo(...instances: (readonly string[] | undefined)[]): Routes {
   const route = (instance: number): Route => {
@@ -36,8 +46,7 @@ export function routesTo(...instances: (readonly string[] | undefined)[]): Route
     return {
       instance,
       modelId: `tiny:${instance}`,
-      servedName: `tiny:${instance}`,
-      replicas: replicas.map((url) => ({ url, region: 'local' })),
+      replicas: replicas.map((url) => ({ url, region: 'local', servedName: `tiny:${instance}` })),
     };
   };
   return {

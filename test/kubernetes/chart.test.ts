@@ -1,5 +1,7 @@
+import { sign, verify } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { readPublicKey } from '../../src/core/core.ts';
 import { defined } from '../support/defined.ts';
 import { chart } from '../support/cluster/install.ts';
 import { helm } from '../support/cluster/programs.ts';
@@ -10,6 +12,7 @@ let plane: ControlPlane;
 let kubeconfig: string;
 let namespace: string;
 let made = 0;
+const gatewayName = 'ecolink-gateway';
 
 beforeAll(async () => {
   plane = await startControlPlane();
@@ -97,7 +100,7 @@ describe('an installation of an earlier chart', () => {
 
 interface Rendered {
   kind: string;
-  metadata: { namespace?: string };
+  metadata: { name: string; namespace?: string };
   spec?: Record<string, unknown>;
 }
 
@@ -128,6 +131,44 @@ describe('the chart', () => {
       expect(deployment?.spec?.['strategy']).not.toHaveProperty('rollingUpdate');
     },
   );
+
+  test('gives gateways a key to check and a credential, and no right to the cluster, the database or other secrets', async () => {
+    const objects = await render('--set', 'database.secretName=database', '--set', 'gateway.drainMinutes=3');
+    const gateway = defined(
+      objects.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === gatewayName),
+    );
+    expect(gateway.spec).toMatchObject({
+      replicas: 2,
+      strategy: { rollingUpdate: { maxUnavailable: 0 } },
+      template: {
+        metadata: { labels: { 'app.kubernetes.io/name': 'ecolink', 'app.kubernetes.io/component': 'gateway' } },
+        spec: {
+          automountServiceAccountToken: false,
+          terminationGracePeriodSeconds: 200,
+          containers: [{ args: ['gateway'] }],
+        },
+      },
+    });
+    const text = JSON.stringify(gateway);
+    const secrets = [...text.matchAll(/"secretKeyRef":\{"name":"[^"]+","key":"(\w+)"/g)].map(([, key]) => key);
+    expect(secrets).toEqual(['ECOLINK_GATEWAY_PUBLIC_KEY', 'ECOLINK_GATEWAY_CREDENTIAL']);
+    expect(text).not.toContain('serviceAccountName');
+    const services = objects.filter(({ kind }) => kind === 'Service');
+    const component = 'app.kubernetes.io/component';
+    const chosen = services.map(({ spec }) => (spec?.['selector'] as Record<string, string>)[component]);
+    expect(new Set(chosen)).toEqual(new Set(['server', 'gateway']));
+  });
+
+  test('makes a pair of keys for gateways once, and an upgrade keeps it', async () => {
+    await install();
+    const made = await plane.call<{ data: Record<string, string> }>('GET', at(`secrets/${gatewayName}`));
+    const pem = (key: string): string => Buffer.from(defined(made.data[key]), 'base64').toString();
+    const signature = sign(null, Buffer.from('routes'), pem('ECOLINK_GATEWAY_SIGNING_KEY'));
+    const publicKey = readPublicKey(pem('ECOLINK_GATEWAY_PUBLIC_KEY'));
+    expect(verify(null, Buffer.from('routes'), publicKey, signature)).toBe(true);
+    await upgrade('--set', 'podLabels.team=ml');
+    expect(await plane.call('GET', at(`secrets/${gatewayName}`))).toMatchObject({ data: made.data });
+  });
 
   test('hands the egress of engines to EcoLink, also as the "off" that Helm reads as false', async () => {
     await plane.call('POST', '/api/v1/namespaces', { metadata: { name: namespace } });

@@ -62,6 +62,52 @@ test('a download whose older claim is deleted before its pod starts is started a
   expect((await jobOf(newer, 2))?.spec?.template.spec?.containers[0]?.args).not.toContain('--from');
 });
 
+const clones = { access_mode: 'ReadWriteOnce', share: 'clone' };
+
+const claimOf = async (name: string) => (await claims()).find(({ metadata }) => metadata?.name === name);
+
+test('where the storage makes clones, the new claim begins as a copy of the older one', async () => {
+  await using region = await regionWithVolume(clones);
+  cluster.nodes.rule = (pod) => (pod.metadata?.labels?.['ecolink.dev/attempt'] ? 'hold' : undefined);
+  await region.startDownload(newer, second, 1, undefined, undefined, [keyFor('not there'), older]);
+  const [donor, claim] = [await claimOf(older), await claimOf(`${newer}-fill`)];
+  expect(claim?.spec).toMatchObject({
+    accessModes: ['ReadWriteOnce'],
+    dataSource: { kind: 'PersistentVolumeClaim', name: older },
+  });
+  expect(claim?.spec?.storageClassName).toBe(donor?.spec?.storageClassName);
+  expect((await jobOf(newer, 1))?.metadata?.annotations).toMatchObject({ 'ecolink.dev/cloned-from': older });
+  // The copy is in the pod's own volume, so it mounts no other claim.
+  expect((await jobOf(newer, 1))?.spec?.template.spec?.containers[0]?.args).not.toContain('--from');
+});
+
+test('a clone of a larger volume is as large', async () => {
+  await using region = await openRegion(cluster.plane, cluster.namespace, { config: clones });
+  cluster.nodes.rule = () => undefined;
+  const large = { ...manifest, files: [{ path: 'a.gguf', size: 40e9, blob_id: 'a'.repeat(40) }] };
+  await region.startDownload(older, large, 1, undefined);
+  await vi.waitFor(async () => expect(await region.observeVolume(older)).toMatchObject({ state: 'ready' }), patience);
+  cluster.nodes.rule = () => 'hold';
+  await region.startDownload(newer, second, 1, undefined, undefined, [older]);
+  const [donor, claim] = [await claimOf(older), await claimOf(`${newer}-fill`)];
+  expect(claim?.spec?.resources?.requests).toEqual(donor?.spec?.resources?.requests);
+});
+
+test('if the older claim is deleted before it was copied, the next attempt has an empty claim', async () => {
+  await using region = await regionWithVolume(clones);
+  cluster.nodes.clones = false;
+  await region.startDownload(newer, second, 1, undefined, undefined, [older]);
+  await region.deleteVolume(older);
+  await vi.waitFor(
+    async () => expect(await region.observeVolume(newer)).toMatchObject({ failure: { code: 'not_shared' } }),
+    patience,
+  );
+  cluster.nodes.clones = true;
+  await vi.waitFor(() => region.startDownload(newer, second, 2, undefined, undefined, [older]), patience);
+  expect((await claimOf(`${newer}-fill`))?.spec?.dataSource).toBeUndefined();
+  expect((await jobOf(newer, 2))?.metadata?.annotations).not.toHaveProperty('ecolink.dev/cloned-from');
+});
+
 test('the ended download of a newer volume does not keep the older claim', async () => {
   await using region = await regionWithVolume();
   await region.startDownload(newer, second, 1, undefined, undefined, [older]);

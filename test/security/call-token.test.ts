@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
-import { routesTo } from '../gateway/routes.ts';
+import { routesServing, routesTo } from '../gateway/routes.ts';
 import { sendJson, startEngine } from '../support/engine.ts';
 import { startTestServer } from '../support/server.ts';
 import type { TestServer } from '../support/server.ts';
@@ -64,9 +64,7 @@ test('60 MB of {},{},… reach the engine as they are, and others are answered m
 
 test('a name that differs is put in place of the model, and every other byte stays', async () => {
   await using engine = await startEngine();
-  const routes = routesTo([engine.url]);
-  const find: typeof routes.find = async (...given) => ({ ...(await routes.find(...given)), servedName: 'se"rved ä' });
-  await using server = await startTestServer({ routes: { ...routes, find } });
+  await using server = await startTestServer({ routes: routesServing('se"rved ä', [engine.url]) });
   const filler = 'ä漢😀'.repeat(50_000);
   const [before, after] = [
     `{ "n": 12345678901234567890.50, "f":"${filler}",\n "model" :\t`,

@@ -6,8 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startSlack } from '../../src/slack/app.ts';
 import type { Slack } from '../../src/slack/app.ts';
-import { slackEventsPath } from '../../src/slack/connect/transport.ts';
+import { slackEventsPath } from '../../src/slack/manifest.ts';
 import { patient, withoutLocalSlack, workspace } from '../support/local-slack.ts';
+import { planInSlack } from './launching.ts';
 import { makePlace, tinyRepo } from './place.ts';
 import type { Place } from './place.ts';
 
@@ -110,13 +111,12 @@ describe.skipIf(withoutLocalSlack)('/ecolink over HTTP', () => {
 
   test('a submission that Slack delivers twice launches once and is followed once', async () => {
     await place.core.execute('register_model', { name: 'once', source: 'huggingface', repo: tinyRepo }, place.alice);
-    await place.slack.type('/ecolink launch');
-    await expect.poll(() => place.slack.view?.submit?.text, patient).toBe('Launch');
+    await planInSlack(place.slack, 'once');
     const payload = {
       type: 'view_submission',
       user: { id: workspace.alice, team_id: workspace.team },
       team: { id: workspace.team, domain: 'test' },
-      view: { ...place.slack.view, state: { values: { model: { field: { selected_option: { value: 'once' } } } } } },
+      view: { ...place.slack.view, state: { values: {} } },
     };
     for (let delivery = 0; delivery < 2; delivery++) {
       const answer = (await (await send(payload)).json()) as { view: unknown };
@@ -126,6 +126,32 @@ describe.skipIf(withoutLocalSlack)('/ecolink over HTTP', () => {
     expect(await place.core.execute('list_instances', {}, place.alice)).toMatchObject({
       items: [{ model_id: 'once:1' }],
     });
+  });
+
+  test('the menu of models searches over all, for people with a role', async () => {
+    await place.core.execute(
+      'register_model',
+      { name: 'searched', source: 'huggingface', repo: tinyRepo },
+      place.alice,
+    );
+    const menu = async (value: string, user = workspace.alice) => {
+      const payload = {
+        type: 'block_suggestion',
+        user: { id: user, team_id: workspace.team },
+        team: { id: workspace.team, domain: 'test' },
+        view: { callback_id: 'form.launch_instance' },
+        action_id: 'launch.model',
+        block_id: 'model',
+        value,
+      };
+      return (await (await send(payload)).json()) as { options: { value: string; text: { text: string } }[] };
+    };
+    expect((await menu('SEARCH')).options).toMatchObject([
+      { value: 'searched', text: { text: expect.stringMatching(/^searched · chat · \d+ kB$/) } },
+    ]);
+    expect((await menu('')).options.length).toBeGreaterThan(0);
+    expect((await menu('no such thing')).options).toEqual([]);
+    expect((await menu('', workspace.stranger)).options).toEqual([]);
   });
 
   test('a form from an older version says that it cannot be sent', async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { startSlack } from '../../src/slack/app.ts';
-import { patient, withoutLocalSlack, workspace } from '../support/local-slack.ts';
-import type { LocalSlack } from '../support/local-slack.ts';
-import { breachesOfMessage } from '../support/slack-limits.ts';
+import { patient, withoutLocalSlack } from '../support/local-slack.ts';
+import { breachesOfMessage, breachesOfModal } from '../support/slack-limits.ts';
+import { launchInSlack, planInSlack } from './launching.ts';
 import { makePlace, tinyRepo } from './place.ts';
 
 const pace = { perMessage: 100, overall: 20, atLeastEvery: 500 };
@@ -14,11 +14,12 @@ describe.skipIf(withoutLocalSlack)('a launch from Slack', () => {
     await core.execute('register_model', { name: 'tiny', source: 'huggingface', repo: tinyRepo }, alice);
     const app = await startSlack(core, { pace });
     try {
-      await slack.type('/ecolink launch');
-      await expect.poll(() => slack.view?.submit?.text, patient).toBe('Launch');
-      expect(slack.view?.blocks[0]).toMatchObject({ element: { type: 'static_select', options: [{ value: 'tiny' }] } });
+      await planInSlack(slack, 'tiny');
+      expect(breachesOfModal(slack.view as NonNullable<typeof slack.view>)).toEqual([]);
+      expect(JSON.stringify(slack.view?.blocks)).toContain('Needs no approval');
+      expect(await core.execute('list_instances', {}, alice)).toMatchObject({ items: [] });
 
-      slack.submit({ model: { field: { selected_option: { value: 'tiny' } } } });
+      slack.submit({});
       await expect.poll(() => JSON.stringify(slack.view?.blocks), patient).toContain('*tiny:1*');
       await expect
         .poll(async () => (await slack.messages()).map(({ text }) => text), patient)
@@ -46,9 +47,9 @@ describe.skipIf(withoutLocalSlack)('a launch from Slack', () => {
       await place.slack.type('/ecolink launch');
       await expect
         .poll(() => JSON.stringify(place.slack.view?.blocks ?? []), patient)
-        .toContain('there are no models to choose from yet');
+        .toContain('There are no models to choose from yet');
       place.slack.submit({});
-      await expect.poll(() => JSON.stringify(place.slack.view?.blocks), patient).toContain('error.model');
+      await expect.poll(() => place.slack.errors['model'], patient).toBe('Choose a model.');
     } finally {
       await app.close();
     }
@@ -64,7 +65,7 @@ describe.skipIf(withoutLocalSlack)('a launch from Slack', () => {
       hub.faults.throttle = 100_000;
       // Far more news than there may be edits.
       news = setInterval(() => core.changes.publish({ kind: 'instance', id: '1' }), 20);
-      await launch(slack, 'tiny');
+      await launchInSlack(slack, 'tiny');
       await expect
         .poll(async () => (await slack.messages()).map(({ text }) => text), { timeout: 90_000 })
         .toEqual(['tiny:1 is running (1/1 ready)']);
@@ -85,7 +86,7 @@ describe.skipIf(withoutLocalSlack)('a launch from Slack', () => {
     await core.execute('register_model', { name: 'tiny', source: 'huggingface', repo: tinyRepo }, alice);
     const app = await startSlack(core, { pace });
     try {
-      await launch(slack, 'tiny');
+      await launchInSlack(slack, 'tiny');
       await expect.poll(async () => (await slack.messages()).length, patient).toBe(1);
       for (let count = 0; count < 100; count++) core.changes.publish({ kind: 'instance', id: '1' });
       await core.execute('stop_instance', { instance: '1' }, { ...alice, source: 'http' });
@@ -102,7 +103,7 @@ describe.skipIf(withoutLocalSlack)('a launch from Slack', () => {
     await core.execute('register_model', { name: 'tiny', source: 'huggingface', repo: tinyRepo }, alice);
     const app = await startSlack(core, { pace });
     try {
-      await launch(slack, 'tiny', 'D77ELSEWHERE');
+      await launchInSlack(slack, 'tiny', { channel: 'D77ELSEWHERE' });
       await expect.poll(() => slack.directMessages(), patient).toHaveLength(1);
       const [message] = await slack.directMessages();
       expect(message?.text).toContain('tiny:1');
@@ -112,9 +113,3 @@ describe.skipIf(withoutLocalSlack)('a launch from Slack', () => {
     }
   });
 });
-
-async function launch(slack: LocalSlack, model: string, channel?: string): Promise<void> {
-  await slack.type('/ecolink launch', workspace.alice, channel);
-  await expect.poll(() => slack.view?.submit?.text, patient).toBe('Launch');
-  slack.submit({ model: { field: { selected_option: { value: model } } } });
-}

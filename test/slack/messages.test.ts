@@ -1,3 +1,5 @@
+import { roles } from '../../src/core/base/caller.ts';
+import type { Role } from '../../src/core/base/caller.ts';
 import { expect, test } from 'vitest';
 import { instanceStates } from '../../src/core/instances/states.ts';
 import { fail } from '../../src/core/base/errors.ts';
@@ -66,8 +68,8 @@ test('messages stay inside the limits in every state, with as much text as there
   for (const message of [
     instancesMessage([], false, new Date()),
     goneMessage(3),
-    helpMessage(),
-    unknownMessage(loud),
+    ...roles.map(helpMessage),
+    unknownMessage(loud, 'admin'),
   ]) {
     expect(breachesOfMessage(message)).toEqual([]);
   }
@@ -85,14 +87,39 @@ test('the nearest command is named for one that does not exist', () => {
   expect(parseCommand('  LAUNCH  tiny ')).toMatchObject({ subcommand: { name: 'launch' }, rest: 'tiny' });
   expect(parseCommand('')).toMatchObject({ subcommand: { name: 'help' } });
   expect(parseCommand('lanch').subcommand).toBeUndefined();
-  expect(unknownMessage('lanch').text).toContain('Did you mean `/ecolink launch`?');
+  expect(unknownMessage('lanch', 'member').text).toContain('Did you mean `/ecolink launch`?');
+  for (const far of ['zzzz', 'x', 'deployment', 'zz'])
+    expect(unknownMessage(far, 'admin').text).toBe(`There is no \`/ecolink ${far}\`.`);
+  // A viewer may not launch, so nothing near is left.
+  expect(unknownMessage('lanch', 'viewer').text).not.toContain('Did you mean');
 });
 
 test('operations that a sentence names become what can be typed', () => {
   const input = { instance: 3 };
   const text = say`Follow it with ${run('get_instance', input)}, or ${run('stop_instance', input)}. <b> plan_digest`;
-  expect(slackMarkup(text)).toBe('Follow it with `/ecolink status 3`, or *Stop an instance*. &lt;b&gt; plan_digest');
-  expect(slackWords(text)).toBe('Follow it with /ecolink status 3, or "Stop an instance". <b> plan_digest');
+  expect(slackMarkup(text)).toBe('Follow it with `/ecolink status 3`, or `/ecolink stop 3`. &lt;b&gt; plan_digest');
+  expect(slackWords(text)).toBe('Follow it with /ecolink status 3, or /ecolink stop 3. <b> plan_digest');
+});
+
+test('marks around words, and other names of subcommands, are understood', () => {
+  expect(parseCommand('*launch* _tiny_ `2xh100`')).toMatchObject({
+    subcommand: { name: 'launch' },
+    rest: 'tiny 2xh100',
+  });
+  expect(parseCommand('~STOP~ `tiny_v2:3`')).toMatchObject({ subcommand: { name: 'stop' }, rest: 'tiny_v2:3' });
+  for (const alias of ['ls', 'ps']) expect(parseCommand(alias)).toMatchObject({ subcommand: { name: 'instances' } });
+});
+
+test('the help has what a role may do, and nothing else', () => {
+  const shown = (role: Role) => JSON.stringify(helpMessage(role).blocks);
+  expect(shown('viewer')).toContain('`models [name]`');
+  for (const word of ['launch', 'register', 'stop', 'people', 'claim'])
+    expect(shown('viewer')).not.toContain(`\`${word}`);
+  for (const word of ['launch', 'register', 'stop']) expect(shown('member')).toContain(`\`${word}`);
+  for (const word of ['people', 'role', 'doctor']) {
+    expect(shown('approver')).not.toContain(`\`${word}`);
+    expect(shown('admin')).toContain(`\`${word}`);
+  }
 });
 
 const all = { admitsWorkspace: () => true };

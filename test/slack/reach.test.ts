@@ -19,11 +19,18 @@ import type { Place } from './place.ts';
 
 const inSlack = catalogue.filter(({ frontEnds }) => frontEnds.includes('slack'));
 const withVerb = catalogue.filter(({ slack }) => slack && 'verb' in slack);
+const confirmed = withVerb.filter(({ slack }) => slack && 'confirm' in slack && slack.confirm);
+const steps = withVerb.filter(({ slack }) => slack && 'step' in slack && slack.step);
 const forms = withVerb.filter(({ slack }) => slack && 'form' in slack && slack.form);
+/** The verb alone runs them. */
+const atOnce = withVerb.filter((operation) => ![...forms, ...confirmed, ...steps].includes(operation));
 const withButton = catalogue.flatMap((operation) => {
   const { slack } = operation;
   return slack && 'button' in slack ? [{ name: operation.name, button: slack.button }] : [];
 });
+
+/** Operations whose button is on the card of an instance. The others are on requests. */
+const onCards = new Set(['get_instance_logs', 'restart_instance', 'stop_instance']);
 
 /** The lists that the menus of forms ask for. */
 const menus = new Set(
@@ -39,11 +46,24 @@ test('an operation says how Slack reaches it if, and only if, Slack has it', () 
   );
 });
 
-test('each subcommand but three reaches operations, and each operation with a verb has a subcommand', () => {
+test('each subcommand but four reaches operations, and each operation with a verb has a subcommand', () => {
   const without = subcommands.filter(({ name }) => coveredBy(name).length === 0).map(({ name }) => name);
-  expect(without).toEqual(['claim', 'token', 'help']);
+  expect(without).toEqual(['token', 'doctor', 'claim', 'help']);
   const covered = subcommands.flatMap(({ name }) => coveredBy(name));
   expect(new Set(covered)).toEqual(new Set(withVerb));
+});
+
+test('a typed line alone runs nothing that changes or removes something, but what is undone by typing it again', () => {
+  const changing = atOnce.filter(({ effect }) => effect !== 'read').map(({ name }) => name);
+  expect(changing).toEqual(['set_role', 'delete_credential']);
+});
+
+test('each step belongs to a verb that opens a form', () => {
+  for (const { slack } of steps)
+    expect(forms.map((form) => form.slack)).toContainEqual({
+      verb: slack && 'verb' in slack && slack.verb,
+      form: true,
+    });
 });
 
 test('the menus of forms come from operations that Slack has, and each operation for menus is in one', () => {
@@ -62,9 +82,9 @@ test('the source runs operations that Slack has, and no others', () => {
   });
   const names = calls.filter((argument) => argument.startsWith("'")).map((argument) => argument.slice(1, -1));
   expect(names.filter((name) => !inSlack.some((operation) => operation.name === name))).toEqual([]);
-  // A menu's list, a form's operation, and the decision of a form with a reason: other tests here hold those.
+  // A menu's list, a form's operation, what a button confirms, and the decision of a form with a reason: other tests hold those.
   const computed = calls.filter((argument) => !argument.startsWith("'")).toSorted();
-  expect(computed).toEqual(['choices.operation', 'operation', 'operation.name']);
+  expect(computed).toEqual(['choices.operation', 'name', 'nameOf(action)', 'operation', 'operation.name']);
 });
 
 describe.skipIf(withoutLocalSlack)('in a workspace', () => {
@@ -72,10 +92,11 @@ describe.skipIf(withoutLocalSlack)('in a workspace', () => {
   let place: Place;
   let app: Slack;
   let mel: Caller;
+  let root: Caller;
 
   beforeAll(async () => {
     const admin = { ...config, people: config.people.map((person) => ({ ...person, role: 'admin' })) };
-    ({ place, mel } = await asking({ config: admin }));
+    ({ place, mel, root } = await asking({ config: admin, reconcile: true }));
     place.core.observe((operation) => called.add(operation));
     app = await startSlack(place.core);
   });
@@ -94,7 +115,7 @@ describe.skipIf(withoutLocalSlack)('in a workspace', () => {
     return slackWords([run(name, Object.fromEntries(input))]);
   }
 
-  test.each(withVerb.filter((operation) => !forms.includes(operation)).map((operation) => ({ operation })))(
+  test.each(atOnce.map((operation) => ({ operation })))(
     '$operation.name runs when somebody types the command that texts name',
     async ({ operation }) => {
       const command = commandFor(operation);
@@ -121,6 +142,19 @@ describe.skipIf(withoutLocalSlack)('in a workspace', () => {
     return (await find()) ?? expect.fail('There is no message');
   }
 
+  /** The card of a launch that was approved. */
+  async function newCard(): Promise<PostedMessage> {
+    const { approval } = await place.core.execute('launch_instance', { model: 'tiny' }, mel);
+    await place.core.execute('approve_request', { approval: String(approval?.id) }, root);
+    const ended = { state: 'done' };
+    const read = () => place.core.execute('get_approval', { approval: String(approval?.id) }, root);
+    await expect.poll(read, patient).toMatchObject(ended);
+    const { model_id: name } = await read();
+    const find = async () => (await place.slack.messages()).find(({ text }) => text.startsWith(`${name} is`));
+    await expect.poll(find, patient).toBeDefined();
+    return (await find()) ?? expect.fail('There is no card');
+  }
+
   /** The id of the button with these words. */
   function actionOf({ blocks = [] }: PostedMessage, words: string): string {
     const elements = blocks.flatMap((block) => (block.type === 'actions' ? block.elements : []));
@@ -129,7 +163,7 @@ describe.skipIf(withoutLocalSlack)('in a workspace', () => {
   }
 
   test.each(withButton)('$name runs after a click on "$button"', async ({ name, button }) => {
-    const message = await newRequest();
+    const message = onCards.has(name) ? await newCard() : await newRequest();
     await place.slack.click(message, actionOf(message, button));
     const asks = () => place.slack.view?.callback_id === 'approval.reason' || called.has(name);
     await expect.poll(asks, patient).toBe(true);

@@ -55,8 +55,9 @@ test('a reference is a command, a button, a title, a label or a request to peopl
   expect(slackMarkup([run('set_role', { person: 'ada', role: 'member' })])).toBe('`/ecolink role ada member`');
   expect(slackMarkup([run('register_model', { credential: 'mine' })])).toBe('`/ecolink register`');
   expect(slackMarkup([run('approve_request', { approval: 3 })])).toBe('the button "Approve"');
-  expect(slackMarkup([run('list_cache')])).toBe('*List cached weights*');
-  expect(slackWords([run('list_cache')])).toBe('"List cached weights"');
+  expect(slackMarkup([run('pin_cache')])).toBe('*Pin cached weights*');
+  expect(slackWords([run('pin_cache')])).toBe('"Pin cached weights"');
+  expect(slackMarkup([run('plan_launch', { model: 'tiny' })])).toBe('`/ecolink launch tiny`');
   expect(slackMarkup([{ operation: 'of_a_newer_server' }])).toBe('*of a newer server*');
   expect(slackMarkup([fieldRef('regions')])).toBe('*Regions*');
   expect(slackWords([fieldRef('subfolder', 'a/b')])).toBe('"Subfolder" a/b');

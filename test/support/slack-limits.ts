@@ -11,6 +11,13 @@ interface Shape {
   placeholder?: { text: string };
   element?: Shape;
   elements?: Shape[];
+  accessory?: Shape;
+  fields?: Shape[];
+  option_groups?: { label: { text: string }; options: NonNullable<Shape['options']> }[];
+  value?: string;
+  confirm?: { title: { text: string }; text: { text: string }; confirm: { text: string }; deny: { text: string } };
+  initial_value?: string;
+  max_length?: number;
   options?: { text: { text: string }; value?: string }[];
   initial_option?: unknown;
   initial_options?: unknown[];
@@ -60,7 +67,7 @@ function breachesOfBlocks(blocks: readonly KnownBlock[]): string[] {
 function breachesOfBlock(block: Shape): string[] {
   switch (block.type) {
     case 'section':
-      return bounds('section', textOf(block), 1, 3000);
+      return breachesOfSection(block);
     case 'header':
       return bounds('header', textOf(block), 1, 150);
     case 'context':
@@ -79,6 +86,8 @@ function breachesOfBlock(block: Shape): string[] {
         ...bounds('hint', block.hint?.text, 1, 2000),
         ...(block.element ? breachesOfElement(block.element) : ['input without element']),
       ];
+    case 'rich_text':
+      return [...between('rich text', textLength([block]), 1, 12_000), ...breachesOfRichText(block)];
     case 'divider':
       return [];
     default:
@@ -86,29 +95,82 @@ function breachesOfBlock(block: Shape): string[] {
   }
 }
 
+/** Slack refuses an empty text in rich text. */
+function breachesOfRichText({ elements = [] }: Shape): string[] {
+  return elements.flatMap((part) =>
+    (part.elements ?? []).flatMap((each) => (each.type === 'text' ? bounds('rich text', textOf(each), 1, 4000) : [])),
+  );
+}
+
+function breachesOfSection(block: Shape): string[] {
+  const { fields, accessory } = block;
+  return [
+    ...bounds('section', textOf(block), 1, 3000),
+    ...(block.text === undefined && !fields?.length ? ['section without text and fields'] : []),
+    ...(fields ? between('fields', fields.length, 1, 10) : []),
+    ...(fields ?? []).flatMap((field) => bounds('field', textOf(field), 1, 2000)),
+    ...(accessory ? breachesOfElement(accessory) : []),
+  ];
+}
+
 function breachesOfElement(element: Shape): string[] {
   const common = [
     ...bounds('action_id', element.action_id, 1, 255),
     ...bounds('placeholder', element.placeholder?.text, 1, 150),
+    ...breachesOfConfirm(element),
   ];
   switch (element.type) {
     case 'button':
-      return [...common, ...bounds('button', textOf(element), 1, 75)];
+      return [
+        ...common,
+        ...bounds('button', textOf(element), 1, 75),
+        ...bounds('button value', element.value, 1, 2000),
+      ];
+    case 'external_select':
+    case 'conversations_select':
+      return common;
     case 'static_select':
     case 'multi_static_select':
       return [...common, ...breachesOfOptions(element, 100)];
     case 'checkboxes':
+    case 'radio_buttons':
       return [...common, ...breachesOfOptions(element, 10)];
     case 'number_input':
       return element.is_decimal_allowed === undefined ? [...common, 'number_input without is_decimal_allowed'] : common;
     case 'plain_text_input':
-      return common;
+      return [
+        ...common,
+        ...between('max_length', element.max_length ?? 3000, 1, 3000),
+        ...bounds('initial_value', element.initial_value, 0, element.max_length ?? 3000),
+      ];
     default:
       return [...common, `an element of type ${element.type}, which this checker does not know`];
   }
 }
 
+function breachesOfConfirm({ confirm }: Shape): string[] {
+  return confirm === undefined
+    ? []
+    : [
+        ...bounds('confirm title', confirm.title.text, 1, 100),
+        ...bounds('confirm text', confirm.text.text, 1, 300),
+        ...bounds('confirm button', confirm.confirm.text, 1, 30),
+        ...bounds('deny button', confirm.deny.text, 1, 30),
+      ];
+}
+
 function breachesOfOptions(element: Shape, maximum: number): string[] {
+  const groups = element.option_groups;
+  if (groups && element.options) return ['options and option_groups together'];
+  if (groups) {
+    const flat = { ...element, option_groups: undefined, options: groups.flatMap(({ options }) => options) };
+    return [
+      ...between('option groups', groups.length, 1, 100),
+      ...groups.flatMap(({ label }) => bounds('group label', label.text, 1, 75)),
+      ...groups.flatMap(({ options }) => between('options of a group', options.length, 1, maximum)),
+      ...breachesOfOptions(flat, maximum * groups.length),
+    ];
+  }
   const options = element.options ?? [];
   const known = new Set(options.map((each) => JSON.stringify(each)));
   const initial = [...(element.initial_option ? [element.initial_option] : []), ...(element.initial_options ?? [])];

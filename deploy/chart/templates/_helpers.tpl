@@ -16,6 +16,28 @@ app.kubernetes.io/component: server
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{- define "ecolink.gateway" -}}
+{{- printf "%s-gateway" (include "ecolink.name" .) -}}
+{{- end -}}
+
+{{- define "ecolink.gatewaySecret" -}}
+{{- .Values.gateway.secretName | default (include "ecolink.gateway" .) -}}
+{{- end -}}
+
+{{- /* The component tells the two apart, and the NetworkPolicies of engines admit both. */ -}}
+{{- define "ecolink.gatewaySelector" -}}
+app.kubernetes.io/name: ecolink
+app.kubernetes.io/component: gateway
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "ecolink.gatewayLabels" -}}
+{{ include "ecolink.gatewaySelector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end -}}
+
 {{- define "ecolink.labels" -}}
 {{ include "ecolink.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
@@ -83,6 +105,7 @@ ecolink.dev/models-namespace: {{ include "ecolink.modelsNamespace" . }}
 {{- $regions = append $regions $region -}}
 {{- end -}}
 {{- $_ := set $config "regions" $regions -}}
+{{- $_ := set $config "gateway" (merge ($config.gateway | default dict) (dict "drain" (printf "%dm" (int .Values.gateway.drainMinutes)))) -}}
 {{- toYaml $config -}}
 {{- end -}}
 

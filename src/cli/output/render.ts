@@ -20,17 +20,30 @@ export function render(operation: Operation, output: Row, options: TableOptions)
 
 function list(operation: Operation, output: Row, options: TableOptions): string {
   const rows = rowsOf(output['items']);
-  if (rows.length === 0) return empty(operation);
-  const columns = operation.columns ?? Object.keys(rows[0] ?? {});
-  const lines = [table(columns, rows, options)];
-  const next = output['next_cursor'];
-  if (next !== undefined) lines.push('', `More: add ${flagName('cursor')} ${cell('cursor', next, options.now)}`);
-  return lines.join('\n');
+  return rows.length === 0 ? '' : table(columnsOf(operation, rows), rows, options);
 }
 
-function empty(operation: Operation): string {
-  const hint = emptyHints[operation.name];
-  return hint === undefined ? 'Nothing to show.' : `Nothing to show. ${renderText(hint, commandSpeaker())}`;
+function columnsOf(operation: Operation, rows: readonly Row[]): readonly string[] {
+  return operation.columns ?? Object.keys(rows[0] ?? {});
+}
+
+/** Only what names the items of a list, one a line: input for another command. */
+export function renderNames(operation: Operation, output: Row): string {
+  const rows = rowsOf(output['items']);
+  const name = columnsOf(operation, rows)[0] ?? '';
+  return rows.map((row) => cell(name, row[name], 0)).join('\n');
+}
+
+/** What a person may want to know beside a list. It goes to standard error. Undefined if there is nothing to say. */
+export function hintOf(operation: Operation, output: Row): string | undefined {
+  if (!('items' in operation.output.shape)) return undefined;
+  if (rowsOf(output['items']).length === 0) {
+    const hint = emptyHints[operation.name];
+    return hint === undefined ? 'Nothing to show.' : `Nothing to show. ${renderText(hint, commandSpeaker())}`;
+  }
+  const next = output['next_cursor'];
+  if (next === undefined) return undefined;
+  return `There are more. See all with --all, or the next page with ${flagName('cursor')} ${cell('cursor', next, 0)}`;
 }
 
 /** How to get the first item of a list. */

@@ -1,5 +1,4 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { styleText } from 'node:util';
 import { connect } from '../../client/client.ts';
@@ -81,8 +80,7 @@ async function mainJob(
   step('Launch it: the weights are fetched into the region once, then an engine serves them');
   await run('launch-instance', name, '--wait');
   step('Call it at the OpenAI-compatible URL');
-  const token = (await readFile(tokenPath, 'utf8')).trim();
-  await callModel(client.url, token, await newestModelId(client), tokenPath);
+  await callModel(client, await newestModelId(client), tokenPath);
   step('Register a model from a folder on a shared filesystem: mounted, nothing is downloaded');
   if (await isNew(client, 'quickstart-folder')) {
     await run(

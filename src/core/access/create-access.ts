@@ -7,7 +7,8 @@ import type { People } from './people/people.ts';
 import { localToken } from './tokens/local-token.ts';
 import { createToken } from './tokens/create-token.ts';
 import type { TokenLimits } from './tokens/create-token.ts';
-import { findToken, hashOf, listTokens, revokeToken } from './tokens/table.ts';
+import { findToken, listTokens, revokeToken } from './tokens/table.ts';
+import { hashOf } from './tokens/token-hash.ts';
 
 export interface AccessDeps {
   people: People;
@@ -17,6 +18,8 @@ export interface AccessDeps {
   tokenLimits: () => TokenLimits;
   now: () => Date;
   newId: NewId;
+  /** Called after a token was made or revoked. */
+  changed: () => void;
 }
 
 export function createAccess(deps: AccessDeps): Access {
@@ -39,9 +42,17 @@ export function createAccess(deps: AccessDeps): Access {
       const identity = `token:${found.id}`;
       return { person, identity, agent, mayDecide: found.mayDecide && !agent, source, scopes: found.scopes };
     },
-    createToken: (person, name, scopes, kind) => createToken(deps, person, name, scopes, kind),
+    createToken: async (...token) => {
+      const made = await createToken(deps, ...token);
+      deps.changed();
+      return made;
+    },
     listTokens: (personId) => listTokens(store, personId),
-    revokeToken: (idOrName) => revokeToken(deps, idOrName),
+    revokeToken: async (idOrName) => {
+      const revoked = await revokeToken(deps, idOrName);
+      deps.changed();
+      return revoked;
+    },
   };
 }
 

@@ -12,17 +12,17 @@ import type { ApprovalDeps } from './dependencies.ts';
 import { expireDue } from './expire.ts';
 import { explain } from './explain.ts';
 import type { ExplainInput } from './explain.ts';
-import { messagesOf, saveMessage, unsettledApprovals } from './messages-table.ts';
-import type { ShownMessage } from './messages-table.ts';
 import type { PolicyQuestion } from './policy-input.ts';
-import { getApproval, listApprovals, viewOf } from './read.ts';
-import type { ApprovalView, ListApprovalsInput } from './read.ts';
+import { factsOf, getApproval, listApprovals, viewOf } from './read.ts';
+import type { ApprovalView, ListApprovalsInput, ShownApproval } from './read.ts';
 import { waitingReceipt } from './receipt.ts';
+import { recentVoters } from './recent-voters.ts';
 import { remind } from './remind.ts';
 import { runApproval } from './run.ts';
 import type { Runner } from './run.ts';
 import { findApproval, findByIdempotencyKey, searchHeads } from './table.ts';
 import type { Approval } from './table.ts';
+import { unsettledApprovals } from './unsettled.ts';
 import { approvalNotFound, mayRead } from './visibility.ts';
 import { commitVote, prepareApprove, prepareBreakGlass, prepareCancel, prepareDeny } from './vote.ts';
 import type { PreparedVote, VoteInput } from './vote.ts';
@@ -32,18 +32,17 @@ type Outcome = Record<string, unknown>;
 /** What a front end needs to show approval requests to the people who decide. Decisions go through `execute`. */
 export interface ApprovalBoard {
   /** Returns undefined if the request does not exist. */
-  view(id: number): Promise<ApprovalView | undefined>;
+  view(id: number): Promise<ShownApproval | undefined>;
   /** Open requests, and ended ones whose approvers were not told of the end. Newest first. */
   unsettled(): Promise<number[]>;
-  /** The messages that show a request. They are stored. */
-  shownAt(id: number): Promise<ShownMessage[]>;
-  showedAt(id: number, message: ShownMessage): Promise<void>;
   /** Tells people something about a request once, across all servers and restarts. See `tellOnce`. */
   once(id: number, about: 'asked' | 'broken_glass' | 'ended', tell: () => Promise<void>): Promise<boolean>;
   /** Tells requesters from now on that this front end shows requests. Returns a function that ends that. */
   showIn(frontEnd: string): () => void;
+  /** The names, those who decided most recently first. */
+  mostRecentFirst(names: readonly string[]): Promise<string[]>;
   /** Calls `tell` once for each request whose reminder is due. */
-  remind(tell: (id: number) => Promise<void>): Promise<void>;
+  remind(tell: (id: number, at: string) => Promise<void>): Promise<void>;
 }
 
 export type Approvals = ReturnType<typeof createApprovals>;
@@ -89,12 +88,15 @@ async function present(deps: ApprovalDeps, id: number): Promise<ApprovalView> {
   return viewOf(deps, found);
 }
 
+/** How many of the people who decided last are told apart. */
+const votersRead = 1000;
+
 function boardOf(deps: ApprovalDeps): ApprovalBoard {
   return {
     async view(id) {
       await expireDue(deps);
       const found = await findApproval(deps.store.db, id);
-      return found && viewOf(deps, found);
+      return found && { ...(await viewOf(deps, found)), ...factsOf(found) };
     },
     async unsettled() {
       await expireDue(deps);
@@ -105,8 +107,11 @@ function boardOf(deps: ApprovalDeps): ApprovalBoard {
       deps.shownIn.add(frontEnd);
       return () => deps.shownIn.delete(frontEnd);
     },
-    shownAt: (id) => messagesOf(deps.store.db, id),
-    showedAt: (id, message) => saveMessage(deps.store.db, id, message),
+    async mostRecentFirst(names) {
+      const recent = await recentVoters(deps.store.db, votersRead);
+      const rank = new Map(recent.map((name, index) => [name, index]));
+      return names.toSorted((a, b) => (rank.get(a) ?? votersRead) - (rank.get(b) ?? votersRead));
+    },
     remind: (tell) => remind(deps, tell),
   };
 }

@@ -60,7 +60,12 @@ async function needsOf(deps: ApprovalDeps, answer: PolicyAnswer, caller: Caller)
   if (answer.answer !== 'require') return {};
   const { needs } = answer;
   const eligible = await eligibleFor(deps, needs, caller.person.id, deps.now().toISOString());
-  return { approvers: [...eligible.values()].map(({ name }) => name), quorum: needs.quorum, ttl: needs.ttl };
+  return {
+    approvers: [...eligible.values()].map(({ name }) => name),
+    quorum: needs.quorum,
+    ttl: needs.ttl,
+    reason_required: needs.reason_required,
+  };
 }
 
 function parseInput(text: string, name: string): unknown {

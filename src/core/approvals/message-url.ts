@@ -1,8 +1,7 @@
 import { say, task } from '../base/prose.ts';
 import type { Prose } from '../base/prose.ts';
-import { wasGiven } from '../notify/table.ts';
+import { isRequestShown, urlOfRequest } from '../notify/outbox-table.ts';
 import type { ApprovalDeps } from './dependencies.ts';
-import { urlOf } from './messages-table.ts';
 import type { Approval } from './table.ts';
 
 /** Says where people decide: in the connected front ends, and always at the terminal. */
@@ -23,7 +22,6 @@ export async function waitForUrl(
   { id, state }: Pick<Approval, 'id' | 'state'>,
 ): Promise<string | undefined> {
   const deadline = clock.elapsedMs() + (shownIn.size > 0 && state === 'pending' ? urlWaitMs : 0);
-  while (clock.elapsedMs() < deadline && !(await wasGiven(store.db, { kind: 'approval', subject: id, about: 'asked' })))
-    await clock.sleep(pollMs);
-  return urlOf(store.db, id);
+  while (clock.elapsedMs() < deadline && !(await isRequestShown(store.db, id))) await clock.sleep(pollMs);
+  return urlOfRequest(store.db, id);
 }

@@ -1,10 +1,12 @@
+import { z } from 'zod';
+import { namesRisk } from '../operation/preview.ts';
 import { shortDigest } from '../base/ids.ts';
 import { waitForChange } from '../base/wait-for-change.ts';
 import { proseSchema, run, say } from '../base/prose.ts';
 import type { Prose } from '../base/prose.ts';
 import type { Caller } from '../base/caller.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
-import { urlOf } from './messages-table.ts';
+import { urlOfRequest } from '../notify/outbox-table.ts';
 import { findApproval, searchApprovals, votesOn } from './table.ts';
 import type { Approval, UnreadableApproval } from './table.ts';
 import { eligibleFor } from './eligible.ts';
@@ -83,7 +85,7 @@ async function changeOf(
 }
 
 export async function viewOf(deps: Pick<ApprovalDeps, 'access' | 'store' | 'now' | 'shownIn'>, approval: Approval) {
-  const url = await urlOf(deps.store.db, approval.id);
+  const url = await urlOfRequest(deps.store.db, approval.id);
   const { needs, requester, preview, outcome, reason } = approval;
   const eligible = await eligibleFor(deps, needs, requester.id, approval.askedAt);
   const votes = await votesOn(deps.store.db, approval.id);
@@ -116,6 +118,50 @@ export async function viewOf(deps: Pick<ApprovalDeps, 'access' | 'store' | 'now'
     ...outcomeOf(outcome),
     url,
     next_step: nextStep(approval, approvers, whereDecided(deps, approval.id, url)),
+  };
+}
+
+/** What approvers decide on, as data. Absent: it does not apply. A null cost is unknown. */
+export interface RequestFacts {
+  /** Why the requester wants it, in their words. */
+  why: string | undefined;
+  regions: readonly string[];
+  accelerators: readonly string[];
+  /** Accelerators that it adds. */
+  gpus: number | undefined;
+  cost_per_hour: number | null | undefined;
+  /** How long it runs. Absent: until somebody stops it. */
+  stop_after: string | undefined;
+  /** What the arguments of a launch can do, and what it does beyond serving. Nothing of it may be cut. */
+  risks: readonly string[];
+  /** True if it takes something away. */
+  destroys: boolean;
+}
+
+export type ShownApproval = ApprovalView & { facts: RequestFacts };
+
+const textsOf = z.object({
+  reason: z.string().optional().catch(undefined),
+  stop_after: z.string().optional().catch(undefined),
+});
+
+export function factsOf({ preview: { facts, input, costPerHour, summary: lines } }: Approval): { facts: RequestFacts } {
+  const { reason, stop_after } = textsOf.parse(input);
+  return {
+    facts: {
+      why: reason,
+      regions: facts.regions ?? [],
+      accelerators: facts.accelerators ?? [],
+      gpus: facts.gpus,
+      cost_per_hour: costPerHour,
+      stop_after,
+      risks: [
+        ...lines.filter(namesRisk),
+        ...(facts.trustRemoteCode ? ['It runs code that comes with the model.'] : []),
+        ...(facts.pickle ? ['Its weights are pickle files. Loading them can run code.'] : []),
+      ],
+      destroys: facts.destroys ?? false,
+    },
   };
 }
 

@@ -15,14 +15,14 @@ export function nextReminder(needs: Needs, askedAt: Date, after: Date): string |
 /** Calls `tell` for each request whose reminder is due: once, across all servers and restarts. See `tellOnce`. */
 export async function remind(
   deps: Pick<ApprovalDeps, 'store' | 'now'>,
-  tell: (id: number) => Promise<void>,
+  tell: (id: number, at: string) => Promise<void>,
 ): Promise<void> {
   const { db } = deps.store;
   const now = deps.now();
   for (const { id, remindAt } of await dueReminders(db, now.toISOString())) {
     const notice = { kind: 'approval', subject: id, about: `reminder ${remindAt}` } as const;
     const found = await findApproval(db, id);
-    if (!found || !(await tellOnce(deps, notice, () => tell(id)))) continue;
+    if (!found || !(await tellOnce(deps, notice, () => tell(id, remindAt)))) continue;
     await endReminder(db, id, remindAt, nextReminder(found.needs, new Date(found.askedAt), now));
   }
 }

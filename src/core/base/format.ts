@@ -66,6 +66,11 @@ export function plainText(text: string): string {
     .replace(controlCharacters, '');
 }
 
+/** The same for text of several lines, which stay. */
+export function plainLines(text: string): string {
+  return text.split('\n').map(plainText).join('\n');
+}
+
 // Whole CSI and OSC sequences, so that no `[31m` is left. A single ESC is removed with the control characters.
 const escapeSequences = new RegExp(
   String.raw`(?:\u001B\[|\u009B)[0-?]*[ -/]*[@-~]|(?:\u001B[\]PX^_]|[\u009D\u0090\u0098\u009E\u009F])[^\u0007\u001B\u009C]*(?:\u0007|\u001B\\|\u009C)?`,

@@ -31,7 +31,7 @@ export interface PrivacyProblem {
 /** Files of EcoLink in its data folder that hold state or secrets. */
 const ownFiles =
   /^(?:ecolink\.db(?:-\w+)?|server\.(?:lock|json|log|sock)\S*|local-token\S*|audit-heads\.jsonl|errors\.log)$/;
-const ownFolders = new Set(['regions', 'quickstart']);
+const ownFolders = new Set(['regions', 'quickstart', 'gateway']);
 const configFile = 'ecolink.yaml';
 
 const others = { read: 0o077, write: 0o022, everybodyWrites: 0o002 };

@@ -29,6 +29,11 @@ export interface Secrets {
   auditKey: { value?: string; file: string };
   /** Keys of stored secrets: base64 values, separated by commas, or the file that contains them. The first one seals. */
   key: { value?: string; file: string };
+  /**
+   * The key (PEM) that signs what gateways get, and the credential that lets them in. Default: files in the data folder. A
+   * gateway on another machine has the public key or its certificate, and the credential.
+   */
+  gateway: { signingKey?: string; publicKey?: string; credential?: string };
   hfToken?: string;
   slack?: SlackSecrets;
 }

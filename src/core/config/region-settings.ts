@@ -8,6 +8,8 @@ export interface RegionConfig {
   name: string;
   kind: string;
   accelerators: readonly AcceleratorConfig[];
+  /** The part of each accelerator's memory that engines take, unless a launch says it. */
+  memory_share?: number | undefined;
 }
 
 /** How regions of one kind stand in the configuration file. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { gatewaySchema } from './gateway.ts';
 import { httpSchema } from './http.ts';
 import { kubernetesSettings } from './kubernetes-region.ts';
 import { launchArgumentsSchema } from './launch-arguments.ts';
@@ -35,8 +36,18 @@ const runtimeShape = {
   name,
   categories: z.array(z.enum(categories)).min(1),
   formats: z.array(z.enum(formats)).min(1),
-  /** EcoLink fills in {model_path}, {served_name}, {host}, {port} and, in Kubernetes, {drain_seconds}. */
+  /**
+   * EcoLink fills in {model_path}, {model_dir}, {served_name}, {host}, {port} and, in Kubernetes, {drain_seconds}. For GGUF,
+   * {model_path} is the file and {model_dir} its model's folder; else both are the folder.
+   */
   arguments: z.array(z.string()).default([]),
+  /** Arguments that a launch may replace: one that gives the same flag gets its own value. */
+  default_arguments: z.array(z.string()).default([]),
+  /** The name under which the engine serves a model, for engines that do not take a model id. Callers do not see it. */
+  served_name: z
+    .string()
+    .regex(/^[\w.{}/-]*\{model\}[\w.{}/-]*$/, 'must contain {model}, without a colon, such as {model}-{instance}')
+    .optional(),
   /** More arguments for models of a category. */
   category_arguments: z.partialRecord(z.enum(categories), z.array(z.string())).default({}),
   /** Hub tasks that it serves in a category, if not all (`audio` is speech to text and text to speech). */
@@ -49,6 +60,22 @@ const runtimeShape = {
   context_report: z.strictObject({ path: z.string().startsWith('/'), field: z.string().min(1) }).optional(),
   /** The flag for the number of accelerators of a replica, if the engine has one. */
   parallel_argument: z.string().optional(),
+  /** Arguments for fields of a launch. EcoLink fills in {value}. A launch cannot give a field that is not here. */
+  launch_fields: z
+    .strictObject({
+      /** Calls that the engine works on at the same time. */
+      max_sequences: z.array(z.string()).optional(),
+      /** The part of each accelerator's memory that it takes, from 0 to 1. */
+      memory_share: z.array(z.string()).optional(),
+      quantization: z.array(z.string()).optional(),
+    })
+    .default({}),
+  /** The flag for the vision projector of a GGUF. */
+  projector_argument: z.string().optional(),
+  /** True: EcoLink adds what a model needs, such as the parser of its tool calls. For vLLM and SGLang as their packages are. */
+  fits_model: z.boolean().default(false),
+  /** False: the engine lacks what it needs to read audio, so EcoLink launches no speech to text with it. */
+  reads_audio: z.boolean().default(true),
   /** Most accelerators that one replica can use. Default: no limit. */
   maximum_accelerators: z.int().positive().optional(),
   /** What the engine takes of each accelerator: its share of the memory, and what it needs besides weights and cache. */
@@ -63,6 +90,19 @@ const runtimeShape = {
   api_path: z.string().regex(apiPath, 'must begin with "/" and not end with one, such as /v1').default('/v1'),
   /** Form of rerank calls: as vLLM, Jina and Cohere (`v1`), or as Text Embeddings Inference (`tei`: /rerank, `texts`). */
   rerank: z.enum(['v1', 'tei']).default('v1'),
+  /**
+   * Paths of the engine that callers may use behind `/instances/<id>/proxy`, such as `POST /v1/chat/completions`, or
+   * `/v1/videos/*` for one more segment. Other paths need the scope `operate`. Default: those that EcoLink knows of the engine.
+   */
+  caller_paths: z
+    .array(
+      z
+        .string()
+        .regex(/^(?:(?:GET|POST|PUT|PATCH|DELETE) )?\/[\w.~:/-]*\*?$/, 'must be a path, or a method and a path'),
+    )
+    .optional(),
+  /** Routes below /v1 that its models serve beside those of their category. */
+  more_routes: z.array(z.string().startsWith('/v1/')).default([]),
   environment: z.record(z.string(), z.string()).default({}),
   /** Launches may give the flags that EcoLink lists for this engine. Default: the engine that the runtime is named after. */
   engine: z.enum(engines).optional(),
@@ -89,6 +129,8 @@ const kubernetesRuntime = z.strictObject({
   ...runtimeShape,
   kind: z.literal('kubernetes'),
   image: z.string().min(1),
+  /** The image for launches without accelerators, if it is another. */
+  cpu_image: z.string().min(1).optional(),
   /** Replaces the entry point of the image. */
   command: z.array(z.string()).min(1).optional(),
   port: z.int().min(1024).max(65535).default(8000),
@@ -107,11 +149,20 @@ export const runtimeSchema = z.discriminatedUnion('kind', [localRuntime, kuberne
 /** Runtimes that need no configuration. */
 const builtInNames = ['vllm', 'tei', 'sglang', 'vllm-omni', 'llama.cpp'] as const;
 
-/** Flags for a built-in runtime, in every region that has it. Nothing else of it changes. */
+/** What an operator adds to a built-in runtime, in every region that has it. Nothing else of it changes. */
 const builtInAddition = z.strictObject({
   name: z.enum(builtInNames),
   kind: z.literal('built-in'),
   launch_arguments: launchArgumentsSchema,
+  /** More arguments for each launch. A launch cannot change them. */
+  arguments: z.array(z.string()).default([]),
+  /** More variables, or other values of those that it has. */
+  environment: z.record(z.string(), z.string()).default({}),
+  /** Other images, for Kubernetes regions. */
+  image: z.string().min(1).optional(),
+  cpu_image: z.string().min(1).optional(),
+  /** True: the image, or the program on the machine, has what the engine needs to read audio. */
+  reads_audio: z.boolean().optional(),
 });
 
 const runtimeEntrySchema = z.discriminatedUnion('kind', [localRuntime, kubernetesRuntime, builtInAddition]);
@@ -147,6 +198,7 @@ export function configFileSchema(kinds: readonly RegionSettings[], operations?: 
       policy: policySchema.optional(),
       approvals: approvalsSchema.default(approvalsSchema.parse({})),
       http: httpSchema.prefault({}),
+      gateway: gatewaySchema.prefault({}),
       slack: slackSchema.prefault({}),
       /** How long new tokens are valid: if nothing is said, and at most. */
       tokens: z
@@ -212,5 +264,6 @@ export type ConfigFile = z.output<typeof configFile>;
 export type ConfigFileSchema = typeof configFile;
 export type FilesystemConfig = ConfigFile['filesystems'][number];
 export type RuntimeConfig = z.output<typeof runtimeSchema>;
+export type BuiltInAddition = z.output<typeof builtInAddition>;
 export type Engine = (typeof engines)[number];
 export type KubernetesRuntime = z.output<typeof kubernetesRuntime>;

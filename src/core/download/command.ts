@@ -9,12 +9,12 @@ import { parseManifest } from './disk/paths.ts';
 import { runPull } from './pull.ts';
 
 export const pullUsage = `Usage: ecolink pull --manifest <file> --target <folder> [--token-file <file>|-] [--forget-token]
-                    [--attempt <number>] [--from <folder>]... [--cloned]
+                    [--attempt <number>] [--from <folder>]...
 
 Downloads the files of a pull manifest into a folder and verifies them. Prints one JSON event per line.
 --token-file - reads the token from standard input. --forget-token deletes the token file after it was read.
 --from names the folder of a complete download. Files of equal sha256 are taken from there, if the Hub lets the token
-read them. --cloned says that the target folder is a clone of a complete download: files that do not belong are deleted.
+read them.
 `;
 
 /** `ecolink pull`. Prints events on standard output. Returns 0 or an exit status of `pullFailures`. */
@@ -46,7 +46,6 @@ async function readInput(argv: readonly string[]) {
       'forget-token': { type: 'boolean' },
       attempt: { type: 'string' },
       from: { type: 'string', multiple: true },
-      cloned: { type: 'boolean' },
     },
   });
   if (!values.manifest || !values.target) throw new Error(`--manifest and --target are required.\n${pullUsage}`);
@@ -57,7 +56,7 @@ async function readInput(argv: readonly string[]) {
   // A download takes hours. The token does not have to stay on disk for that long.
   if (values['forget-token'] && values['token-file']) await rm(values['token-file'], { force: true });
   const attempt = values.attempt === undefined ? undefined : Number(values.attempt);
-  return { manifest, target: values.target, token, attempt, from: values.from, cloned: values.cloned };
+  return { manifest, target: values.target, token, attempt, from: values.from };
 }
 
 /** Undefined if the text is empty. Editors end a file with a line break, so space around the token is dropped. */

@@ -2,7 +2,6 @@ import { setMaxListeners } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
 import { systemErrorCode } from '../base/system-error.ts';
 import type { PullEnvironment } from '../config/pull-environment.ts';
-import { adoptClone, dropClone } from './disk/adopt-clone.ts';
 import { Committer } from './disk/committer.ts';
 import { invalidate, isComplete, writeCompletion } from './disk/completion.ts';
 import { Downloader, windowBytes } from './downloader.ts';
@@ -16,6 +15,7 @@ import { HubSource } from './hub-source.ts';
 import { pullFailures, type PullEvent, type PullManifest } from './manifest.ts';
 import { PartFile } from './disk/part-file.ts';
 import { statePaths } from './disk/paths.ts';
+import { isClone, setAside } from './disk/set-aside.ts';
 import { Progress } from './progress.ts';
 import { recover } from './disk/recover.ts';
 import { requireSpace, withMissing } from './disk/space.ts';
@@ -31,8 +31,6 @@ export interface PullOptions {
   token?: string | undefined;
   /** Trees of other volumes. Files of equal content are taken from there, if the Hub lets this token read them. */
   from?: readonly string[] | undefined;
-  /** The storage made the target as a clone of another volume. Its files are treated as those of `from`. */
-  cloned?: boolean | undefined;
   /** Fails with `superseded` if it is lower than the number of the target's holder. Default: the holder's number. */
   attempt?: number | undefined;
   environment: PullEnvironment;
@@ -60,31 +58,38 @@ export async function runPull(options: PullOptions): Promise<number> {
 }
 
 async function pull(options: PullOptions): Promise<{ bytes: number; fetched: number }> {
-  const { manifest, target, from = [] } = options;
+  const { manifest, target } = options;
   const bytes = manifest.files.reduce((sum, file) => sum + file.size, 0);
-  const clone = options.cloned ? await onDisk(target, adoptClone(target, manifest)) : undefined;
-  const complete = await onDisk(target, isComplete(target, manifest));
+  const complete = await isComplete(target, manifest).catch((error: unknown) => {
+    throw fromFileSystem(error, target);
+  });
   if (complete) return { bytes, fetched: 0 };
   await mkdir(target, { recursive: true }).catch((error: unknown) => {
     const code = systemErrorCode(error) ?? 'unknown error';
     throw new PullFailure('not_writable', `The folder ${target} cannot be created (${code}).`, { cause: error });
   });
+  if (await isClone(target, manifest)) await Fence.forgetReleased(target);
   const fence = await Fence.claim(target, options.attempt);
-  await onDisk(target, invalidate(target));
-  const donors = clone === undefined ? from : [clone, ...from];
-  const fetched = await fetchMissing({ ...options, from: donors }, bytes, fence).finally(() => fence.release());
+  const cloned = await prepare(options, fence).catch((error: unknown) => {
+    throw fromFileSystem(error, target);
+  });
+  const from = [...(cloned === undefined ? [] : [cloned]), ...(options.from ?? [])];
+  const fetched = await fetchMissing({ ...options, from }, bytes, fence).finally(() => fence.release());
   fence.check();
-  if (clone !== undefined) await onDisk(target, dropClone(target));
-  await onDisk(target, writeCompletion(target, manifest));
-  const { parts, journals } = statePaths(target);
-  for (const folder of [parts, journals]) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+  await writeCompletion(target, manifest).catch((error: unknown) => {
+    throw fromFileSystem(error, target);
+  });
+  const { parts, journals, cloned: rest } = statePaths(target);
+  for (const folder of [parts, journals, rest])
+    await rm(folder, { recursive: true, force: true }).catch(() => undefined);
   return { bytes, fetched };
 }
 
-async function onDisk<T>(target: string, work: Promise<T>): Promise<T> {
-  return work.catch((error: unknown) => {
-    throw fromFileSystem(error, target);
-  });
+/** Returns the tree of the volume that the target is a clone of. */
+async function prepare({ target, manifest }: PullOptions, fence: Fence): Promise<string | undefined> {
+  const cloned = await setAside(target, manifest, fence);
+  await invalidate(target);
+  return cloned;
 }
 
 async function fetchMissing(options: PullOptions, total: number, fence: Fence): Promise<number> {

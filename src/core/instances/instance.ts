@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Category } from '../base/categories.ts';
 import type { Reason } from '../base/reason.ts';
 import type { InstanceState } from './states.ts';
 
@@ -16,6 +17,9 @@ export const instanceSpecSchema = z.object({
   accelerator: z.string().optional(),
   acceleratorCount: z.number().optional(),
   contextLength: z.number().optional(),
+  maxSequences: z.number().optional(),
+  memoryShare: z.number().optional(),
+  quantization: z.string().optional(),
   /** The arguments that the requester gave. A restart with another model plans with them again. */
   extraArguments: z.array(z.string()).optional(),
   allowPickle: z.boolean().optional(),
@@ -49,6 +53,8 @@ export interface Instance {
   id: number;
   /** The model id is this name with the instance's number, and never changes. */
   name: string;
+  /** Of the model. Undefined if its row is damaged. */
+  category?: Category | undefined;
   /** Id of the model in the registry. */
   registryModelId: string;
   desired: 'running' | 'stopped' | 'deleted';
@@ -61,6 +67,8 @@ export interface Instance {
   private: boolean;
   createdAt: string;
   stopAt?: string;
+  /** When it was last started after a stop, else when it was launched. */
+  startedAt: string;
   regions: InstanceRegion[];
 }
 

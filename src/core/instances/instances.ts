@@ -11,7 +11,7 @@ import type { PreparedExtension } from './extend-instance.ts';
 import { plan } from './gather-facts.ts';
 import { commitLaunch, prepareLaunch } from './launch.ts';
 import type { LaunchInstanceInput, PreparedLaunch } from './launch.ts';
-import { getInstance, getLogs, listInstances } from './read-instances.ts';
+import { getInstance, getLogs, listInstances, viewForFrontEnds } from './read-instances.ts';
 import type { ListInstancesInput, LogsInput } from './read-instances.ts';
 import { receiptOf, whereItRuns } from './receipt.ts';
 import { commitRestart, prepareRestart } from './restart-instance.ts';
@@ -49,6 +49,8 @@ export function createInstances(deps: InstanceDeps) {
       const found = await privacyOfInstance(deps.store.db, id);
       return found !== undefined && mayRead(found, caller);
     },
+    /** For front ends that show an instance without a call. They look at `private` themselves. */
+    view: (id: number) => viewForFrontEnds(deps, id),
     logs: (input: LogsInput, caller: Caller) => getLogs(deps, input, caller),
   };
 }

@@ -43,6 +43,9 @@ export function launchInputOf(
     accelerator: spec.accelerator,
     accelerator_count: spec.acceleratorCount,
     context_length: spec.contextLength,
+    max_sequences: spec.maxSequences,
+    memory_share: spec.memoryShare,
+    quantization: spec.quantization,
     arguments: spec.extraArguments,
     // The launch has already allowed the instance's own model.
     allow_pickle: spec.allowPickle === true || (isPickle(model) && model.id === instance.registryModelId),
@@ -73,7 +76,7 @@ export function firstImages({ fleet }: InstanceDeps, { regions, spec }: Instance
     const name = spec.regions.find((each) => each.region === region)?.runtime;
     const known = image !== undefined && fleet.regions().some((each) => each.name === region);
     const runtime = known ? fleet.runtimes(region).find((each) => each.name === name) : undefined;
-    const named = runtime === undefined ? undefined : imageOf(runtime);
+    const named = runtime === undefined ? undefined : imageOf(runtime, spec.accelerator !== undefined);
     if (runtime && named !== undefined && image?.startsWith(`${named}@`))
       found.set(region, { runtime: runtime.name, image });
   }

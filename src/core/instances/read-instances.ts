@@ -16,6 +16,7 @@ import { endsSoon } from './ending.ts';
 import { modelId } from './instance.ts';
 import type { Instance, InstanceRegion, InstanceSpec } from './instance.ts';
 import type { InstanceDeps } from './dependencies.ts';
+import { usageOf } from './usage.ts';
 import { isSettled } from './states.ts';
 
 export interface ListInstancesInput {
@@ -136,6 +137,32 @@ async function view(deps: InstanceDeps, instance: Instance) {
     reason: spec.reason,
     stop_at: instance.stopAt,
     warning: endsSoon(instance, deps.now()) ? endWarning(instance) : undefined,
+  };
+}
+
+/** An instance with what only front ends need: who owns it, and what it costs. */
+export type ShownInstance = NonNullable<Awaited<ReturnType<typeof viewForFrontEnds>>>;
+
+export async function viewForFrontEnds(deps: InstanceDeps, id: number) {
+  const found = await findInstance(deps.store.db, id);
+  if (!found || found.desired === 'deleted') return undefined;
+  return {
+    ...(await view(deps, found)),
+    owner_id: found.owner,
+    desired: found.desired,
+    /** Counts launches and restarts. */
+    generation: found.generation,
+    started_at: found.startedAt,
+    /** When it stopped. */
+    ended_at:
+      found.state === 'stopped'
+        ? found.regions
+            .map(({ updatedAt }) => updatedAt)
+            .toSorted()
+            .at(-1)
+        : undefined,
+    /** Null if a price is unknown. */
+    cost_per_hour: usageOf(found.spec, deps.fleet).costPerHour,
   };
 }
 

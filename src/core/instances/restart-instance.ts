@@ -74,6 +74,7 @@ export async function commitRestart(deps: InstanceDeps, prepared: PreparedRestar
       private: instance.private || model.private,
       regions,
       stopAt: wakes ? stopTime(stopAfter, deps.now()) : undefined,
+      startedAt: instance.desired === 'stopped' ? deps.now().toISOString() : undefined,
     },
     unit,
   );

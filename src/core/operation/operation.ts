@@ -20,11 +20,22 @@ export const groups = {
 } as const;
 export type Group = keyof typeof groups;
 
+/** How Slack reaches an operation by a verb behind `/ecolink`. Without more, the verb runs it. */
+export interface SlackVerb {
+  verb: string;
+  /** The verb opens a form, and the form runs it. */
+  form?: boolean;
+  /** The verb shows what would happen, with a button that runs it. A typed line alone changes nothing. */
+  confirm?: boolean;
+  /** The form of the verb runs it on the way, to show what it finds. */
+  step?: boolean;
+}
+
 /**
- * How Slack reaches an operation: the verb behind `/ecolink`, and whether the verb opens a form. `button`: a
- * message has a button. `menu`: the menus of forms come from it. Absent: Slack cannot reach it yet.
+ * How Slack reaches an operation: by a verb. `button`: a message has a button. `menu`: the menus of forms come from it.
+ * Absent: Slack cannot reach it yet.
  */
-export type SlackReach = { verb: string; form?: boolean } | { button: string } | { menu: true };
+export type SlackReach = SlackVerb | { button: string } | { menu: true };
 
 /** What front ends must know about a field besides its zod schema. */
 export interface FieldHints {

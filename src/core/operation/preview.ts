@@ -15,6 +15,17 @@ export interface Preview {
   private?: boolean;
 }
 
+const riskMark = 'Risk: ';
+
+/** A line of a summary that names a risk. Front ends show it first, and whole. */
+export function riskLine(what: string, risk: string): string {
+  return `${what}. ${riskMark}${risk}`;
+}
+
+export function namesRisk(line: string): boolean {
+  return line.includes(`. ${riskMark}`);
+}
+
 /** The name under which a preview keeps the fingerprint of a folder. */
 export const filesRelied = 'the content of the files';
 /** Requests of older versions do not have these, and stay valid. */

@@ -13,7 +13,8 @@ export const breakGlass = defineMutation({
   effect: 'write',
   role: 'member',
   decides: true,
-  frontEnds: ['cli'],
+  frontEnds: ['cli', 'slack'],
+  slack: { verb: 'breakglass', confirm: true },
   withoutServer: false,
   neverHeldBack: true,
   input: z.strictObject({

@@ -11,7 +11,8 @@ export const cancelRequest = defineMutation({
   group: 'approvals',
   effect: 'write',
   role: 'member',
-  frontEnds: ['cli', 'mcp'],
+  frontEnds: ['cli', 'mcp', 'slack'],
+  slack: { verb: 'cancel', confirm: true },
   withoutServer: false,
   neverHeldBack: true,
   input: z.strictObject({

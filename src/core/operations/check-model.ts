@@ -14,7 +14,8 @@ export const checkModel = defineQuery({
   effect: 'read',
   role: 'member',
   others: 'visible',
-  frontEnds: ['cli', 'mcp'],
+  frontEnds: ['cli', 'mcp', 'slack'],
+  slack: { verb: 'register', step: true },
   withoutServer: true,
   input: z.strictObject(sourceFields),
   output: z.object({

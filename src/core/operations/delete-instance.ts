@@ -13,7 +13,8 @@ export const deleteInstance = defineMutation({
   effect: 'destructive',
   role: 'member',
   others: 'admin',
-  frontEnds: ['cli', 'mcp'],
+  frontEnds: ['cli', 'mcp', 'slack'],
+  slack: { verb: 'delete', confirm: true },
   withoutServer: false,
   input: z.strictObject({
     instance: field(instanceReference, instanceField),

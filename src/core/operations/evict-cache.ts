@@ -13,7 +13,8 @@ export const evictCache = defineMutation({
   effect: 'destructive',
   role: 'member',
   others: 'visible',
-  frontEnds: ['cli', 'mcp'],
+  frontEnds: ['cli', 'mcp', 'slack'],
+  slack: { verb: 'cache evict', confirm: true },
   withoutServer: false,
   input: z.strictObject(volumeFields),
   output: receipt.extend({

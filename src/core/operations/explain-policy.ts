@@ -12,7 +12,8 @@ export const explainPolicy = defineQuery({
   effect: 'read',
   audited: true,
   role: 'viewer',
-  frontEnds: ['cli'],
+  frontEnds: ['cli', 'slack'],
+  slack: { verb: 'launch', step: true },
   withoutServer: true,
   input: z.strictObject({
     operation: field(z.string().min(1).max(64), {
@@ -40,6 +41,8 @@ export const explainPolicy = defineQuery({
     approvers: z.array(z.string()).optional(),
     quorum: z.int().optional(),
     ttl: z.string().optional(),
+    /** True: the request must give a reason. */
+    reason_required: z.boolean().optional(),
     /** The rules up to the one that answers, and why each fits or not. */
     considered: z.array(z.string()),
     summary: z.array(z.string()),

@@ -12,7 +12,8 @@ export const getInstanceLogs = defineQuery({
   audited: true,
   role: 'viewer',
   others: 'visible',
-  frontEnds: ['cli', 'mcp'],
+  frontEnds: ['cli', 'mcp', 'slack'],
+  slack: { verb: 'logs' },
   withoutServer: false,
   input: z.strictObject({
     instance: field(instanceReference, instanceField),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { run, say } from '../base/prose.ts';
+import { quantizations } from '../runtimes/launch-fields.ts';
 import { field } from '../operation/operation.ts';
 import { modelField, regionsField } from './shapes.ts';
 
@@ -34,6 +35,24 @@ export const launchFields = {
     label: 'Context length',
     help: 'Tokens of prompt plus answer, at most. As many as fit unless given.',
     example: '8192',
+    advanced: true,
+  }),
+  max_sequences: field(z.int().min(1).max(9999).optional(), {
+    label: 'Calls at a time',
+    help: 'Calls that a replica runs at once.',
+    example: '64',
+    advanced: true,
+  }),
+  memory_share: field(z.number().min(0.05).max(1).optional(), {
+    label: 'Memory share',
+    help: "Part of each GPU's memory to take.",
+    example: '0.8',
+    advanced: true,
+  }),
+  quantization: field(z.enum(quantizations).optional(), {
+    label: 'Quantization',
+    help: "Default: the model's own.",
+    example: 'fp8',
     advanced: true,
   }),
   arguments: field(z.array(z.string().max(500)).max(100).optional(), {

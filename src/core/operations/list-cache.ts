@@ -14,7 +14,8 @@ export const listCache = defineQuery({
   group: 'regions',
   effect: 'read',
   role: 'viewer',
-  frontEnds: ['cli', 'mcp'],
+  frontEnds: ['cli', 'mcp', 'slack'],
+  slack: { verb: 'cache' },
   withoutServer: false,
   input: z.strictObject({
     region: field(z.string().min(1).optional(), {

@@ -13,7 +13,7 @@ export const listInstances = defineQuery({
   role: 'viewer',
   others: 'visible',
   frontEnds: ['cli', 'mcp', 'slack'],
-  slack: { verb: 'status' },
+  slack: { verb: 'instances' },
   withoutServer: true,
   input: z.strictObject({
     state: field(z.enum(instanceStates).optional(), {

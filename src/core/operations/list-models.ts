@@ -13,7 +13,7 @@ export const listModels = defineQuery({
   role: 'viewer',
   others: 'visible',
   frontEnds: ['cli', 'mcp', 'slack'],
-  slack: { menu: true },
+  slack: { verb: 'models' },
   withoutServer: true,
   input: z.strictObject({
     category: field(z.enum(categories).optional(), {

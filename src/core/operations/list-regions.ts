@@ -11,7 +11,7 @@ export const listRegions = defineQuery({
   effect: 'read',
   role: 'viewer',
   frontEnds: ['cli', 'mcp', 'slack'],
-  slack: { menu: true },
+  slack: { verb: 'regions' },
   withoutServer: true,
   input: z.strictObject({ ...paging }),
   output: listOf(

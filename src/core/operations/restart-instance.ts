@@ -14,7 +14,8 @@ export const restartInstance = defineMutation({
   mayDestroy: true,
   role: 'member',
   others: 'admin',
-  frontEnds: ['cli', 'mcp'],
+  frontEnds: ['cli', 'mcp', 'slack'],
+  slack: { verb: 'restart', confirm: true },
   withoutServer: false,
   waitsFor: 'running',
   input: z.strictObject({

@@ -13,7 +13,8 @@ export const scaleInstance = defineMutation({
   mayDestroy: true,
   role: 'member',
   others: 'admin',
-  frontEnds: ['cli', 'mcp'],
+  frontEnds: ['cli', 'mcp', 'slack'],
+  slack: { verb: 'scale', form: true },
   withoutServer: false,
   waitsFor: 'running',
   input: z.strictObject({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { proseSchema } from '../base/prose.ts';
-import { sharingWays } from '../region/capabilities.ts';
 import { instanceStates } from '../instances/states.ts';
+import { sharings } from '../region/capabilities.ts';
 import { field } from '../operation/operation.ts';
 import { sourceName } from './source-fields.ts';
 import { categories, formats } from '../base/categories.ts';
@@ -221,7 +221,7 @@ export const planShape = z.object({
         bytes_to_fetch: z.number(),
         /** Bytes that come from other volumes of the region, and how. */
         bytes_shared: z.number().optional(),
-        shared_by: z.enum(sharingWays).optional(),
+        shared_by: z.enum(sharings).optional(),
       }),
       replicas: z.int(),
       runtime: z.string(),

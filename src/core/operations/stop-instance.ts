@@ -13,7 +13,8 @@ export const stopInstance = defineMutation({
   effect: 'destructive',
   role: 'member',
   others: 'admin',
-  frontEnds: ['cli', 'mcp'],
+  frontEnds: ['cli', 'mcp', 'slack'],
+  slack: { verb: 'stop', confirm: true },
   withoutServer: false,
   waitsFor: 'stopped',
   input: z.strictObject({

@@ -18,8 +18,8 @@ export function regionChoice(model: OwnedModel, input: LaunchInput, fleet: Fleet
   if (delivery.kind === 'mounted') return { named: onlyRegion(model, delivery, named) };
   if (named) return { named };
   const able = fleet.regions().flatMap(({ name }) => {
-    const runtime = pickRuntime(fleet, name, model, input.runtime);
-    return runtime ? [{ name, suitable: allowsImage(fleet, name, runtime) && offers(input, name, fleet) }] : [];
+    const runtime = pickRuntime(fleet, name, model, input);
+    return runtime ? [{ name, suitable: allowsImage(fleet, name, runtime, input) && offers(input, name, fleet) }] : [];
   });
   if (able.length === 0) throw noRuntime(fleet, fleet.regions()[0]?.name ?? '', model, input.runtime);
   const suitable = able.filter((each) => each.suitable);

@@ -1,5 +1,7 @@
+import type { EngineFieldValues } from '../runtimes/launch-fields.ts';
+
 /** The input of a launch, with the field names of the operation. */
-export interface LaunchInput {
+export interface LaunchInput extends EngineFieldValues {
   model: string;
   regions?: string[];
   replicas?: number;

@@ -6,7 +6,12 @@ import type { Fleet } from '../region/fleet.ts';
 import { pickleWarnings } from '../registry/model.ts';
 import { contextEstimate, memoryEstimate, memoryWarnings } from '../registry/sizing.ts';
 import type { CheckedArgument } from '../runtimes/check-arguments.ts';
+import { flagName } from '../runtimes/model-code.ts';
+import { plainFlag } from '../config/launch-arguments.ts';
+import type { RegionConfig } from '../config/region-settings.ts';
 import type { RuntimeUse } from '../runtimes/model-code.ts';
+import { fieldArguments } from '../runtimes/launch-fields.ts';
+import { modelArguments, modelWarnings } from '../runtimes/model-arguments.ts';
 import { argumentsOf, imageOf } from '../runtimes/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { AcceptedFiles } from '../region/region.ts';
@@ -14,6 +19,7 @@ import type { Fit } from '../registry/fits.ts';
 import type { LeftOut } from '../registry/selection/left-out.ts';
 import type { SourceState } from '../registry/sources/source.ts';
 import type { OwnedModel } from '../registry/table.ts';
+import { traitsOf } from '../registry/traits.ts';
 import { selectionHash } from '../registry/selection-hash.ts';
 import { chooseAccelerator, memoryOf } from './plan-accelerators.ts';
 import { estimateTime } from './estimate.ts';
@@ -156,7 +162,7 @@ function planRegion(
   { volume, kept, mostOnOneNode, past }: RegionFact,
   fleet: Fleet,
 ): RegionLaunch {
-  const runtime = chooseRuntime(fleet, region, model, input.runtime);
+  const runtime = chooseRuntime(fleet, region, model, input);
   const environment = fleet.region(region).capabilities.engineEnvironment;
   const given = argumentsFor({ runtime, category: model.category, environment }, input, kept);
   const replicas = input.replicas ?? 1;
@@ -168,11 +174,16 @@ function planRegion(
     past,
   );
   const ranks = runtime.parallel_argument === undefined ? 1 : Math.max(1, count);
+  const wish = withRegionShare(input, runtime, fleet.configOf(region));
+  const engineMemory = { ...runtime.memory, share: wish.memory_share ?? runtime.memory.share };
   const memory = memoryEstimate(model.bytes, model.architecture, {
     contextLength: input.context_length,
     tensorParallel: ranks,
-    memory: runtime.memory,
+    memory: engineMemory,
   });
+  const own = traitsOf(model);
+  const traits = { ...own, contextLength: input.context_length ?? own.contextLength };
+  const words = given.arguments.flatMap((each) => each.words);
   return {
     region,
     volume: volumeFor(volume, fleet.region(region).capabilities.sharing),
@@ -184,15 +195,16 @@ function planRegion(
         category: model.category,
         contextLength: input.context_length,
         acceleratorCount: accelerator === undefined ? undefined : count,
-        arguments: given.arguments.flatMap(({ words }) => words),
+        added: [...fieldArguments(runtime, wish, words), ...modelArguments(runtime, traits, words)],
+        arguments: words,
       }),
-    image: imageFor(runtime, kept),
+    image: imageFor(runtime, kept, accelerator !== undefined),
     accelerator,
     accelerator_count: accelerator === undefined ? undefined : count,
     memory_bytes: memory?.bytes ?? null,
     context_length:
       input.context_length ??
-      contextEstimate(model.bytes, model.architecture, memoryBytes, { ranks, memory: runtime.memory }) ??
+      contextEstimate(model.bytes, model.architecture, memoryBytes, { ranks, memory: engineMemory }) ??
       null,
     cost_per_hour: price === null ? null : price * count * replicas,
     estimated_seconds: time.seconds,
@@ -203,18 +215,25 @@ function planRegion(
   };
 }
 
+/** The region's share counts for engines that have a setting for it, unless the launch says another, or gives the flag. */
+function withRegionShare(input: LaunchInput, { launch_fields: fields }: Runtime, { memory_share }: RegionConfig) {
+  const [flag] = fields.memory_share ?? [];
+  const isGiven = flag === undefined || (input.arguments ?? []).some((word) => plainFlag(flagName(word)) === flag);
+  return { ...input, memory_share: input.memory_share ?? (isGiven ? undefined : memory_share) };
+}
+
 function volumeFor(fact: VolumeFact, sharing: Sharing | undefined): RegionLaunch['volume'] {
   const { state, bytesToFetch: bytes_to_fetch, bytesShared: bytes_shared } = fact;
   return bytes_shared ? { state, bytes_to_fetch, bytes_shared, shared_by: sharing } : { state, bytes_to_fetch };
 }
 
-const sharingWords: Record<Sharing, string> = { link: 'linked', copy: 'copied', clone: 'cloned' };
+const sharedWords: Record<Sharing, string> = { link: 'linked', copy: 'copied', clone: 'cloned by the storage' };
 
 function describeDownload(model: OwnedModel, launches: readonly RegionLaunch[], toFetch: number): string | undefined {
   const fetching = launches.filter(({ volume }) => volume.state !== 'mounted');
   if (fetching.length === 0) return undefined;
   const shared = fetching.flatMap(({ region, volume: { bytes_shared: bytes, shared_by: way } }) =>
-    bytes === undefined || way === undefined ? [] : [`${formatBytes(bytes)} ${sharingWords[way]} in ${region}`],
+    bytes === undefined ? [] : [`${formatBytes(bytes)} ${way === undefined ? '' : sharedWords[way]} in ${region}`],
   );
   const rest = shared.length === 0 ? '' : ` (${shared.join(', ')})`;
   return `${formatBytes(toFetch)} of ${formatBytes(fetching.length * model.bytes)} to fetch${rest}`;
@@ -238,8 +257,8 @@ export function commandLine(words: readonly string[]): string {
   return words.map((word) => (/^[^\s"']+$/.test(word) ? word : JSON.stringify(word))).join(' ');
 }
 
-function imageFor(runtime: Runtime, kept: KeptReplica | undefined): string | undefined {
-  const image = imageOf(runtime);
+function imageFor(runtime: Runtime, kept: KeptReplica | undefined, accelerated: boolean): string | undefined {
+  const image = imageOf(runtime, accelerated);
   return image !== undefined && kept?.runtime === runtime.name ? (kept.image ?? image) : image;
 }
 
@@ -257,7 +276,7 @@ export function regionsOf(plan: LaunchPlan) {
 function tooLarge(model: OwnedModel, launch: RegionLaunch, fits: readonly Fit[], fleet: Fleet): string[] {
   const { region, runtime, accelerator, accelerator_count: count = 1 } = launch;
   const memory = memoryOf(fleet, region, accelerator);
-  const { share } = chooseRuntime(fleet, region, model, runtime).memory;
+  const { share } = chooseRuntime(fleet, region, model, { runtime, accelerator }).memory;
   const needed = launch.memory_bytes ?? model.bytes;
   if (memory === undefined || needed <= memory * count * share) return [];
   const holding = fits.filter((fit) => fit.region === region).slice(0, 3);
@@ -280,6 +299,7 @@ function warningsOf(
   const { contextLength: maximum } = model.architecture;
   const asked = Math.max(...launches.map((launch) => launch.context_length ?? 0));
   warnings.push(...(model.warnings ?? []), ...memoryWarnings(model.architecture));
+  warnings.push(...engineWarnings(model, launches, fleet));
   if (maximum !== undefined && asked > maximum)
     warnings.push(`The model was made for ${maximum} tokens. Most engines refuse to start with ${asked}.`);
   warnings.push(...launches.flatMap((launch) => tooLarge(model, launch, fits, fleet)));
@@ -292,6 +312,15 @@ function warningsOf(
       warnings.push(`In ${region} only one node at a time can mount the volume, so all replicas run on that node.`);
   }
   return warnings;
+}
+
+/** Each once, whatever the number of regions is. */
+function engineWarnings(model: OwnedModel, launches: readonly RegionLaunch[], fleet: Fleet): string[] {
+  const traits = traitsOf(model);
+  const all = launches.flatMap(({ region, runtime, accelerator }) =>
+    modelWarnings(chooseRuntime(fleet, region, model, { runtime, accelerator }), traits),
+  );
+  return [...new Set(all)];
 }
 
 function problemsIn(region: string, { outOfReach, freeBytes, volume }: RegionFact): string[] {

@@ -13,37 +13,68 @@ import type { CheckedArgument } from '../runtimes/check-arguments.ts';
 import { launchArgumentsOf } from '../runtimes/launch-arguments/lists.ts';
 import { codeOfRuntime, flagName, mentionsCode } from '../runtimes/model-code.ts';
 import type { RuntimeUse } from '../runtimes/model-code.ts';
+import { audioProblem, rerankProblem } from '../runtimes/model-arguments.ts';
 import { imageOf, serves, splitProblem } from '../runtimes/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { OwnedModel } from '../registry/table.ts';
+import { traitsOf } from '../registry/traits.ts';
+import type { LaunchInput } from './launch-input.ts';
 
-/** Throws if no runtime serves the model, or if the region does not allow its image. */
-export function chooseRuntime(fleet: Fleet, region: string, model: OwnedModel, named: string | undefined): Runtime {
-  const runtime = pickRuntime(fleet, region, model, named);
-  if (!runtime) throw noRuntime(fleet, region, model, named);
-  if (allowsImage(fleet, region, runtime)) return runtime;
-  throw fail('image_not_allowed', `The region ${region} does not allow the image ${imageOf(runtime)}.`, {
+/** What a launch says of its runtime. */
+export type RuntimeWish = Pick<LaunchInput, 'runtime' | 'accelerator'>;
+
+/** Throws if no runtime serves the model, if it would serve it wrongly, or if the region does not allow its image. */
+export function chooseRuntime(fleet: Fleet, region: string, model: OwnedModel, wish: RuntimeWish): Runtime {
+  const runtime = pickRuntime(fleet, region, model, wish);
+  if (!runtime) throw noRuntime(fleet, region, model, wish.runtime);
+  refuseWrongAnswers(runtime, model);
+  if (allowsImage(fleet, region, runtime, wish)) return runtime;
+  const image = imageOf(runtime, wish.accelerator !== undefined);
+  throw fail('image_not_allowed', `The region ${region} does not allow the image ${image}.`, {
     nextStep: "Launch with another runtime, or add the image to the region's images_allowed in the configuration.",
     field: 'runtime',
   });
 }
 
-/** The named runtime, or the first that serves the model and that the region allows. Undefined if none serves it. */
-export function pickRuntime(
-  fleet: Fleet,
-  region: string,
-  model: OwnedModel,
-  named: string | undefined,
-): Runtime | undefined {
+function refuseWrongAnswers(runtime: Runtime, model: OwnedModel): void {
+  const traits = traitsOf(model);
+  const rerank = rerankProblem(runtime, traits);
+  if (rerank !== undefined) {
+    throw fail('reranker_not_known', `"${model.name}" cannot rerank: ${rerank}`, {
+      nextStep:
+        'Register it in the category that it was made for. Or add a runtime to ecolink.yaml whose category_arguments for reranker make it a classifier.',
+      field: 'runtime',
+    });
+  }
+  const audio = audioProblem(runtime, traits);
+  if (audio === undefined) return;
+  throw fail('audio_not_readable', `${audio} Every upload would be refused.`, {
+    nextStep: `Install vllm[audio] there, or make an image with it. Then name it in ecolink.yaml: runtimes: [{ name: ${runtime.name}, kind: built-in, reads_audio: true, image: … }].`,
+    field: 'runtime',
+  });
+}
+
+/**
+ * The named runtime. Else the first that serves the model rightly and that the region allows, else the first that serves
+ * it. Undefined if none does.
+ */
+export function pickRuntime(fleet: Fleet, region: string, model: OwnedModel, wish: RuntimeWish): Runtime | undefined {
   const fitting = fleet.runtimesFor(region, model.category, model.format, model.task);
-  if (named !== undefined) return fitting.find((runtime) => runtime.name === named);
-  return fitting.find((runtime) => allowsImage(fleet, region, runtime)) ?? fitting[0];
+  if (wish.runtime !== undefined) return fitting.find((runtime) => runtime.name === wish.runtime);
+  const traits = traitsOf(model);
+  const right = fitting.filter((each) => !rerankProblem(each, traits) && !audioProblem(each, traits));
+  return right.find((runtime) => allowsImage(fleet, region, runtime, wish)) ?? right[0] ?? fitting[0];
 }
 
 /** Whether the region allows the runtime's image. */
-export function allowsImage(fleet: Fleet, region: string, runtime: Runtime): boolean {
+export function allowsImage(
+  fleet: Fleet,
+  region: string,
+  runtime: Runtime,
+  { accelerator }: Pick<LaunchInput, 'accelerator'>,
+): boolean {
   const { imagesAllowed } = fleet.region(region).capabilities;
-  const image = imageOf(runtime);
+  const image = imageOf(runtime, accelerator !== undefined);
   return imagesAllowed === undefined || image === undefined || isImageAllowed(image, imagesAllowed);
 }
 

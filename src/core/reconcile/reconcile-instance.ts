@@ -8,6 +8,7 @@ import { findInstance, saveRegionStatus, saveObservedFacts } from '../instances/
 import type { RegionStatusUpdate } from '../instances/table.ts';
 import { findModel } from '../registry/table.ts';
 import type { OwnedModel } from '../registry/table.ts';
+import { servedNameOf } from '../runtimes/served-name.ts';
 import { requestVolume } from '../volumes/model-volume.ts';
 import { findVolume, updateVolume } from '../volumes/table.ts';
 import { modelId } from '../instances/instance.ts';
@@ -226,11 +227,12 @@ function workloadOf(
 ): Workload {
   const { spec } = instance;
   const launch = spec.regions.find((each) => each.region === region);
+  const runtime = deps.fleet.runtimes(region).find(({ name }) => name === launch?.runtime);
   return {
     instance: instance.id,
     replicas: spec.replicas,
     location: locationOf(deps, model, volume, spec.filesDigest),
-    servedName: modelId(instance),
+    servedName: servedNameOf(runtime, instance),
     runtime: launch?.runtime ?? '',
     arguments: launch?.arguments ?? [],
     image: launch?.image,

@@ -170,10 +170,9 @@ async function manifestOf({ store, sources }: ReconcilerDeps, volume: Volume): P
 }
 
 async function donorsFor({ store }: ReconcilerDeps, region: Region, volume: Volume): Promise<string[]> {
-  const { sharing } = region.capabilities;
-  if (sharing === undefined) return [];
+  if (region.capabilities.sharing === undefined) return [];
   const files = await filesOfSelection(store.db, volume.selection).catch(() => []);
-  return donorKeys(store.db, volume, files, sharing);
+  return donorKeys(store.db, volume, files);
 }
 
 /** The accelerators of the instances that wait for the volume. Undefined if none waits. */

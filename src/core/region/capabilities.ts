@@ -1,5 +1,8 @@
 import type { RuntimeConfig } from '../config/schema.ts';
 
+export const sharings = ['link', 'copy', 'clone'] as const;
+export type Sharing = (typeof sharings)[number];
+
 /** What sets one region apart from others, for code that knows no kinds of regions. */
 export interface RegionCapabilities {
   /** The kind of runtimes that it runs. */
@@ -17,13 +20,8 @@ export interface RegionCapabilities {
   /** Only one node at a time can mount a volume, so all replicas that read it run there. */
   oneNodeVolumes: boolean;
   /**
-   * How a download gets files that another volume of the region has. Undefined if no process can read both volumes.
-   * - `link`: as links, which take no space.
-   * - `copy`: as copies, from several volumes.
-   * - `clone`: the storage makes the new volume as a clone of one other volume.
+   * How a download gets files that another volume of the region has: as links, which take no space, as copies, or because
+   * the storage clones one such volume before. Undefined if there is no way.
    */
   sharing?: Sharing | undefined;
 }
-
-export const sharingWays = ['link', 'copy', 'clone'] as const;
-export type Sharing = (typeof sharingWays)[number];

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import type { BuiltInAddition } from '../config/schema.ts';
 import type { RegionConfig } from '../config/region-settings.ts';
 import { fail } from '../base/errors.ts';
 import { decodeCursor, pageOf } from '../base/paging.ts';
@@ -84,14 +85,23 @@ function runtimesOf(config: Config): Runtime[] {
   const builtIn = [...builtInLocal(config.childEnvironment['PATH']), ...builtInKubernetes()];
   const replaced = new Set(own.map((runtime) => `${runtime.kind} ${runtime.name}`));
   const kept = builtIn.filter((runtime) => !replaced.has(`${runtime.kind} ${runtime.name}`));
-  return [...own, ...kept.map((runtime) => ({ ...runtime, launch_arguments: addedTo(runtime, config) }))];
+  const added = config.runtimes.flatMap((entry) => (entry.kind === 'built-in' ? [entry] : []));
+  return [...own, ...kept.map((runtime) => withAddition(runtime, added))];
 }
 
-function addedTo({ name, launch_arguments: listed }: Runtime, { runtimes }: Config): Runtime['launch_arguments'] {
-  const added = runtimes.flatMap((entry) =>
-    entry.kind === 'built-in' && entry.name === name ? entry.launch_arguments : [],
-  );
-  return [...listed, ...added];
+function withAddition(runtime: Runtime, added: readonly BuiltInAddition[]): Runtime {
+  const more = added.find(({ name }) => name === runtime.name);
+  if (more === undefined) return runtime;
+  const changed = {
+    launch_arguments: [...runtime.launch_arguments, ...more.launch_arguments],
+    arguments: [...runtime.arguments, ...more.arguments],
+    environment: { ...runtime.environment, ...more.environment },
+    reads_audio: more.reads_audio ?? runtime.reads_audio,
+  };
+  if (runtime.kind === 'local') return { ...runtime, ...changed };
+  // An image of one's own replaces both, unless it comes with another for the CPU.
+  const cpuImage = more.cpu_image ?? (more.image === undefined ? runtime.cpu_image : undefined);
+  return { ...runtime, ...changed, image: more.image ?? runtime.image, cpu_image: cpuImage };
 }
 
 function named<T extends { name: string }>(regions: readonly T[], name: string): T {

@@ -1,6 +1,7 @@
 import type { Category, WeightFormat } from '../base/categories.ts';
 import type { FolderEntry, MarkedFile } from '../region/region.ts';
 import type { PullFile } from '../base/pull-file.ts';
+import type { ChatTemplate } from './chat-template.ts';
 import type { LeftOut } from './selection/left-out.ts';
 import type { CacheModel } from './sizing/cache-layers.ts';
 import type { Quantization } from './sizing/quantization.ts';
@@ -53,6 +54,10 @@ export interface Architecture {
   parameters?: number;
   /** As the config names the family: `model_type`. */
   family?: string;
+  /** The classes that the config names, such as `Qwen3ForCausalLM`. */
+  architectures?: string[];
+  /** Undefined: unknown, or the model is of another kind. */
+  chatTemplate?: ChatTemplate;
   layers?: number;
   /** Attention heads: what a split over several accelerators has to divide. */
   heads?: number;

@@ -27,6 +27,8 @@ import type { Category } from '../base/categories.ts';
 import { fitsOf } from './fits.ts';
 import { memoryEstimate, memoryWarnings } from './sizing.ts';
 import type { Candidate, SourceInput } from './sources/source.ts';
+import { audioProblem, modelWarnings, rerankProblem } from '../runtimes/model-arguments.ts';
+import { traitsOf } from './traits.ts';
 import type { Sources } from './sources/sources.ts';
 
 export interface RegistryDeps {
@@ -98,7 +100,7 @@ async function check(deps: RegistryDeps, input: SourceInput, caller: Caller) {
     bytes,
     gated,
     downloadable: candidate.refusal === undefined,
-    warnings: warningsOf(candidate, category, runtimes),
+    warnings: [...warningsOf(candidate, category, runtimes), ...engineNotes(deps, candidate, category)],
     left_out: candidate.leftOut,
     file_count: files.length,
     files: files.slice(0, filesShown).map(({ path, size }) => ({ path, size })),
@@ -144,6 +146,25 @@ function warningsOf(candidate: Candidate, category: Category | undefined, runtim
     ...memoryWarnings(candidate.architecture),
     ...(runtimes.length === 0 && category ? [`No runtime serves ${category} models in ${format} here yet.`] : []),
   ];
+}
+
+/** What the engines that would serve it cannot do with it, and what may go wrong. A plan says it of the chosen runtime. */
+function engineNotes(deps: RegistryDeps, candidate: Candidate, category: Category | undefined): string[] {
+  if (category === undefined) return [];
+  const traits = traitsOf({ ...candidate, category });
+  const { format, task } = candidate;
+  const notes = regionsOf(deps, candidate).flatMap((region) => {
+    const serving = deps.fleet.runtimesFor(region, category, format, task);
+    const able = serving.filter((each) => !rerankProblem(each, traits) && !audioProblem(each, traits));
+    const [first] = able.length > 0 ? able : serving;
+    if (first === undefined) return [];
+    const problem = rerankProblem(first, traits) ?? audioProblem(first, traits);
+    return [
+      ...(problem === undefined ? [] : [`It cannot be launched here: ${problem}`]),
+      ...modelWarnings(first, traits),
+    ];
+  });
+  return [...new Set(notes)];
 }
 
 function firstRuntime({ fleet }: RegistryDeps, region: string, category: Category, candidate: Candidate) {

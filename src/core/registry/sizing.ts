@@ -5,7 +5,7 @@ import type { CacheOptions } from './sizing/cache-bytes.ts';
 import type { CacheModel } from './sizing/cache-layers.ts';
 import { parseConfigText } from './sizing/config-text.ts';
 import { longestContext } from './sizing/longest-context.ts';
-import { contextLengthOf, factsOf, shapeOf } from './sizing/model-facts.ts';
+import { classesOf, contextLengthOf, factsOf, shapeOf } from './sizing/model-facts.ts';
 import { quantizationOf } from './sizing/quantization.ts';
 import { readCache } from './sizing/read-cache.ts';
 import { loadedWeightBytes } from './sizing/weights.ts';
@@ -132,6 +132,7 @@ export function architectureOf(configText: string | undefined): Architecture {
   const { layers, heads, kvHeads, headDim } = shapeOf(facts);
   const architecture = {
     family: facts.type,
+    architectures: classesOf(config),
     layers,
     heads,
     kvHeads: typeof kvHeads === 'number' ? kvHeads : undefined,

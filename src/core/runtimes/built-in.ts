@@ -1,10 +1,10 @@
-import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { accessSync, constants, existsSync, globSync, realpathSync, statSync } from 'node:fs';
+import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { llamaKeyVariable } from '../config/engine-environment.ts';
 import { runtimeSchema } from '../config/schema.ts';
 import { isLlamaEngineInstalled, llamaEngineEntry, llamaEngineFiles } from './llama-engine.ts';
 import type { Runtime } from './runtime.ts';
-import { llamaMemory } from './llama-memory.ts';
+import { llamaServer } from './llama-server.ts';
 import { maxModelLen, vllmServe } from './vllm.ts';
 
 /** The path of a command, searched as a shell does. Undefined if it is not installed. */
@@ -29,11 +29,11 @@ function isExecutable(path: string): boolean {
 
 /** Runtimes of this machine that need no configuration: llama.cpp as a server or as the built-in engine, and vLLM, if installed. */
 export function builtInLocal(path: string | undefined): Runtime[] {
-  return [llamaServer(path) ?? llamaEngine(), vllm(path)].filter((runtime) => runtime !== undefined);
+  return [installedLlamaServer(path) ?? llamaEngine(), vllm(path)].filter((runtime) => runtime !== undefined);
 }
 
 /** The server of llama.cpp (github.com/ggml-org/llama.cpp, tools/server/README.md). */
-function llamaServer(path: string | undefined): Runtime | undefined {
+function installedLlamaServer(path: string | undefined): Runtime | undefined {
   const command = findCommand('llama-server', path);
   if (command === undefined) return undefined;
   return runtimeSchema.parse({
@@ -42,11 +42,7 @@ function llamaServer(path: string | undefined): Runtime | undefined {
     categories: ['chat', 'embedding', 'reranker'],
     formats: ['gguf'],
     command: [command],
-    arguments: ['--model', '{model_path}', '--alias', '{served_name}', '--host', '{host}', '--port', '{port}'],
-    category_arguments: { embedding: ['--embedding'], reranker: ['--reranking'] },
-    context_argument: '--ctx-size',
-    context_report: { path: '/props', field: 'default_generation_settings.n_ctx' },
-    memory: llamaMemory,
+    ...llamaServer,
     key_variable: llamaKeyVariable,
   });
 }
@@ -63,6 +59,7 @@ function llamaEngine(): Runtime | undefined {
     arguments: ['--model', '{model_path}', '--served-name', '{served_name}', '--host', '{host}', '--port', '{port}'],
     context_argument: '--context-length',
     context_report: maxModelLen,
+    launch_fields: { max_sequences: ['--parallel', '{value}'] },
     key_variable: llamaKeyVariable,
     reads: llamaEngineFiles(),
   });
@@ -74,11 +71,26 @@ function vllm(path: string | undefined): Runtime | undefined {
   return runtimeSchema.parse({
     name: 'vllm',
     kind: 'local',
-    categories: ['chat', 'embedding', 'reranker'],
+    categories: ['chat', 'embedding', 'reranker', 'audio'],
+    category_tasks: { audio: ['automatic-speech-recognition'] },
     formats: ['safetensors', 'pytorch'],
     command: [command],
     ...vllmServe,
+    parallel_argument: '--tensor-parallel-size',
+    reads_audio: readsAudio(command),
     // It checks the key for paths below /v1 only (docs.vllm.ai/en/stable/usage/security.html).
     key_variable: 'VLLM_API_KEY',
   });
+}
+
+/** What vLLM reads audio with: `pip install vllm[audio]` (vllm/multimodal/media/audio.py, 0.32.0). */
+const audioPackages = ['soundfile.py', 'av', 'scipy', 'soxr'];
+
+/** Whether the Python environment of a command has what it needs for audio. True if it cannot be told. */
+function readsAudio(command: string): boolean {
+  const folders = join(dirname(realpathSync(command)), '..', 'lib');
+  const packages = globSync('python3*/site-packages', { cwd: folders }).map((folder) => join(folders, folder));
+  return (
+    packages.length === 0 || packages.some((folder) => audioPackages.every((name) => existsSync(join(folder, name))))
+  );
 }

@@ -63,6 +63,8 @@ function findArgument(runtime: Runtime, allowed: readonly LaunchArgument[], type
   const name = plainFlag(flagName(typed));
   if (setsFlag(runtime, name)) throw owned(runtime, flagName(typed));
   const argument = allowed.find((each) => spellings(each).includes(name));
+  // The operator may have set it, in another spelling.
+  if (argument && setsFlag(runtime, argument.flag)) throw owned(runtime, flagName(typed));
   if (argument) return { argument, negated: false };
   const negated = allowed.find((each) => negations(each).includes(name));
   if (negated) return { argument: negated, negated: true };
@@ -101,7 +103,7 @@ function refuseValue(argument: LaunchArgument, value: string | undefined): void 
   const expected = `Give ${expectation(argument)}`;
   if (value === undefined) throw badValue(flag, 'has no value', expected);
   refuseUnreadable(value);
-  if (/\{(?:model_path|served_name|host|port|drain_seconds)\}/.test(value))
+  if (/\{(?:model_path|model_dir|served_name|host|port|drain_seconds)\}/.test(value))
     throw badValue(flag, 'has a placeholder in its value, which only a definition of a runtime may use', expected);
   if (!fits(argument, value)) throw badValue(flag, `cannot be ${shown(value)}`, expected);
 }

@@ -1,6 +1,6 @@
 import { runtimeSchema } from '../config/schema.ts';
 import type { Runtime } from './runtime.ts';
-import { llamaMemory } from './llama-memory.ts';
+import { llamaServer } from './llama-server.ts';
 import { maxModelLen, vllmServe } from './vllm.ts';
 
 /**
@@ -22,10 +22,12 @@ const vllm = {
   categories: ['chat', 'embedding', 'reranker', 'audio'],
   category_tasks: { audio: ['automatic-speech-recognition'] },
   formats: ['safetensors', 'pytorch'],
-  image: 'vllm/vllm-openai:v0.30.0',
+  image: 'vllm/vllm-openai:v0.32.0',
   command: ['vllm'],
   ...vllmServe,
   arguments: [...vllmServe.arguments, '--shutdown-timeout', '{drain_seconds}'],
+  // The image lacks av, soundfile, scipy and soxr, so every upload of audio gets status 400 (0.32.0).
+  reads_audio: false,
   ends: 'after_calls',
   parallel_argument: '--tensor-parallel-size',
   port: 8000,
@@ -33,10 +35,11 @@ const vllm = {
 };
 
 /**
- * Flags: huggingface.co/docs/text-embeddings-inference/cli_arguments. Without `--hostname` it uses HOSTNAME, the name of
- * the pod. Its default port, 80, needs privileges. Since 1.8 one tag holds the builds for all CUDA architectures; older
- * versions have a tag for each (huggingface.co/docs/text-embeddings-inference/supported_models). It uses one accelerator.
- * A call may hold 32 texts by default; OpenAI's API takes 2048. /info reports `max_input_length` (router/src/lib.rs,
+ * Flags: router/src/main.rs (github.com/huggingface/text-embeddings-inference, 1.9.3). Without `--hostname` it uses HOSTNAME,
+ * the name of the pod. Its default port, 80, needs privileges. One image holds the builds for all CUDA architectures, and
+ * ends at once where there is no GPU (cuda-all-entrypoint.sh). It uses one accelerator. Limits: a call may hold 32 texts by
+ * default, OpenAI's API takes 2048. Each text takes one of 512 permits, and a call that gets too few is refused: there are
+ * permits for eight full calls. A body may have 2 MB by default. /info reports `max_input_length` (router/src/lib.rs,
  * Info). /rerank takes `texts`; the gateway converts calls (router/src/http/types.rs, RerankRequest). After SIGTERM it
  * finishes its calls (router/src/shutdown.rs).
  */
@@ -45,7 +48,8 @@ const tei = {
   kind: 'kubernetes',
   categories: ['embedding', 'reranker'],
   formats: ['safetensors'],
-  image: 'ghcr.io/huggingface/text-embeddings-inference:cuda-1.9',
+  image: 'ghcr.io/huggingface/text-embeddings-inference:cuda-1.9.3',
+  cpu_image: 'ghcr.io/huggingface/text-embeddings-inference:cpu-1.9.3',
   arguments: [
     '--model-id',
     '{model_path}',
@@ -58,6 +62,8 @@ const tei = {
     '--max-client-batch-size',
     '2048',
   ],
+  default_arguments: ['--max-concurrent-requests', '16384', '--payload-limit', '64000000'],
+  fits_model: true,
   rerank: 'tei',
   ends: 'after_calls',
   context_report: { path: '/info', field: 'max_input_length' },
@@ -87,9 +93,16 @@ const sglang = {
     '--port',
     '{port}',
   ],
+  served_name: '{model}-{instance}',
   context_argument: '--context-length',
   context_report: maxModelLen,
   parallel_argument: '--tp-size',
+  launch_fields: {
+    max_sequences: ['--max-running-requests', '{value}'],
+    memory_share: ['--mem-fraction-static', '{value}'],
+    quantization: ['--quantization', '{value}'],
+  },
+  fits_model: true,
   memory: { share: 0.87, overhead_mib: 0 },
   ends: 'after_calls',
   port: 30000,
@@ -117,8 +130,7 @@ const vllmOmni = {
 
 /**
  * Flags: github.com/ggml-org/llama.cpp, tools/server/README.md. Images: docs/docker.md there. It spreads the layers over
- * all accelerators that it finds, so it needs no flag for their number. Without accelerators it runs on the CPU. Without
- * `--ctx-size` it uses what fits in memory (tools/fit-params/README.md). /props reports the result for each slot.
+ * all accelerators that it finds, so it needs no flag for their number. The CUDA image runs on the CPU too, if there is no GPU.
  */
 const llamaCpp = {
   name: 'llama.cpp',
@@ -126,11 +138,7 @@ const llamaCpp = {
   categories: ['chat', 'embedding', 'reranker'],
   formats: ['gguf'],
   image: 'ghcr.io/ggml-org/llama.cpp:server-cuda-b11151',
-  arguments: ['--model', '{model_path}', '--alias', '{served_name}', '--host', '{host}', '--port', '{port}'],
-  category_arguments: { embedding: ['--embedding'], reranker: ['--reranking'] },
-  context_argument: '--ctx-size',
-  context_report: { path: '/props', field: 'default_generation_settings.n_ctx' },
-  memory: llamaMemory,
+  ...llamaServer,
   port: 8080,
   tried: "with llama.cpp's server built from source (commit de3ff81), not with this image, on 2026-11-23",
 };

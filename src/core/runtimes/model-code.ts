@@ -20,7 +20,7 @@ const acceptance = '--trust-remote-code';
 const codeWords = [
   /(?<!no[-_])trust[-_]remote[-_]code(?!["']?\s*[:=]\s*["']?(?:false|0|no\b))/i,
   /(?:tool|reasoning)[-_]parser[-_]plugin/i,
-  /\{model_path\}\S*\.py\b/i,
+  /\{model_(?:path|dir)\}\S*\.py\b/i,
 ];
 
 export function isCodeFlag(word: string): boolean {
@@ -49,7 +49,12 @@ export function codeOfRuntime(
   { runtime, category, environment }: RuntimeUse,
   allowed: readonly LaunchArgument[],
 ): string[] {
-  const words = [...(runtime.command ?? []), ...runtime.arguments, ...(runtime.category_arguments[category] ?? [])];
+  const words = [
+    ...(runtime.command ?? []),
+    ...runtime.arguments,
+    ...runtime.default_arguments,
+    ...(runtime.category_arguments[category] ?? []),
+  ];
   const declared = new Set(
     allowed.filter((each) => each.runs_code).flatMap(({ flag, aliases }) => [flag, ...aliases].map(plainFlag)),
   );

@@ -6,14 +6,17 @@ import { flagName, isCodeFlag } from './model-code.ts';
 /** How to serve models: data, from the configuration or built in. */
 export type Runtime = RuntimeConfig;
 
-/** The image of the runtime. Undefined if it is a command on the machine. */
-export function imageOf(runtime: Runtime): string | undefined {
-  return 'image' in runtime ? runtime.image : undefined;
+/** The image of the runtime, for replicas with or without accelerators. Undefined if it is a command on the machine. */
+export function imageOf(runtime: Runtime, accelerated: boolean): string | undefined {
+  if (!('image' in runtime)) return undefined;
+  return accelerated ? runtime.image : (runtime.cpu_image ?? runtime.image);
 }
 
 /** Values of the placeholders in a runtime's arguments. */
 export interface Placeholders {
   model_path: string;
+  /** The model's folder, also if `model_path` is a file in it. */
+  model_dir: string;
   served_name: string;
   host: string;
   port: string;
@@ -26,6 +29,8 @@ export interface ServeOptions {
   contextLength: number | undefined;
   /** For one replica. Undefined: it gets none. */
   acceleratorCount?: number | undefined;
+  /** What the model and the fields of the launch add. */
+  added?: readonly string[] | undefined;
   /** The arguments of the launch. They come after those that EcoLink sets. */
   arguments: readonly string[];
 }
@@ -34,11 +39,29 @@ export interface ServeOptions {
 export function argumentsOf(runtime: Runtime, options: ServeOptions): string[] {
   return [
     ...runtime.arguments,
+    ...unlessGiven(flagGroups(runtime.default_arguments), options.arguments),
     ...(runtime.category_arguments[options.category] ?? []),
     ...flagWith(runtime.parallel_argument, options.acceleratorCount),
     ...flagWith(runtime.context_argument, options.contextLength ?? runtime.context_default[options.category]),
+    ...(options.added ?? []),
     ...options.arguments,
   ];
+}
+
+/** Each flag with its values. */
+function flagGroups(words: readonly string[]): string[][] {
+  const groups: string[][] = [];
+  for (const word of words) {
+    if (word.startsWith('-') || groups.length === 0) groups.push([word]);
+    else groups.at(-1)?.push(word);
+  }
+  return groups;
+}
+
+/** The flags, each with its values, that are not among `given`, in any spelling. */
+export function unlessGiven(groups: readonly (readonly string[])[], given: readonly string[]): string[] {
+  const taken = new Set(given.map((word) => plainFlag(flagName(word))));
+  return groups.filter(([flag = '']) => !taken.has(flag) && !taken.has(`--no-${flag.slice(2)}`)).flat();
 }
 
 function flagWith(flag: string | undefined, value: number | string | undefined): string[] {
@@ -49,7 +72,7 @@ function flagWith(flag: string | undefined, value: number | string | undefined):
 export function fillIn(words: readonly string[], values: Placeholders): string[] {
   return words.map((word) =>
     word.replace(
-      /\{(model_path|served_name|host|port|drain_seconds)\}/g,
+      /\{(model_path|model_dir|served_name|host|port|drain_seconds)\}/g,
       (all, name: keyof Placeholders) => values[name] ?? all,
     ),
   );

@@ -11,8 +11,11 @@ import { storeIdentity } from './migrations/0008-store-identity.ts';
 import { whatRuns } from './migrations/0009-what-runs.ts';
 import { volumes } from './migrations/0010-volumes.ts';
 import { durations } from './migrations/0020-durations.ts';
+import { routingFeed } from './migrations/0030-routing-feed.ts';
 import { tokenNames } from './migrations/0011-token-names.ts';
 import { tokenTrees } from './migrations/0017-token-trees.ts';
+import { outbox } from './migrations/0025-outbox.ts';
+import { instanceStarts } from './migrations/0026-instance-starts.ts';
 import { verdicts } from './migrations/0018-verdicts.ts';
 
 /** All migrations, by number. Static imports: a build cannot lose one. */
@@ -32,5 +35,8 @@ export function migrations(flavour: Flavour): Record<string, Migration> {
     '0017-token-trees': tokenTrees(),
     '0018-verdicts': verdicts,
     '0020-durations': durations(),
+    '0025-outbox': outbox(flavour),
+    '0026-instance-starts': instanceStarts,
+    '0030-routing-feed': routingFeed(),
   };
 }

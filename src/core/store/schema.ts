@@ -44,6 +44,8 @@ export interface Database {
   };
   /** One row. */
   store_identity: { only: Fixed<number>; id: Fixed<string> };
+  /** One row: the highest number that a server has reserved for states of the routing feed. */
+  routing_feed: { only: Fixed<number>; reserved: number };
   selections: { hash: Fixed<string>; files: Fixed<Json> };
   models: {
     id: Fixed<string>;
@@ -77,6 +79,8 @@ export interface Database {
     private: Flag;
     created_at: Fixed<Time>;
     stop_at: Time | null;
+    /** When it was last started after a stop. Null: it was not stopped since its launch. */
+    started_at: ColumnType<Time | null, Time | null | undefined, Time | null>;
   };
   instance_regions: {
     instance_id: Fixed<number>;
@@ -224,14 +228,42 @@ export interface Database {
     /** How it was made. Null for votes of older versions. */
     assurance: Fixed<string | null>;
   };
-  /** Messages in Slack that show a request. They are updated with it. */
-  approval_messages: {
-    approval_id: Fixed<number>;
-    channel: Fixed<string>;
-    ts: Fixed<string>;
-    url: Fixed<string | null>;
-    /** The workspace or organisation whose bot wrote the message. Null if there was only one. */
-    team: Fixed<string | null>;
+  /** Messages of front ends, such as Slack: what should be shown where, and what is shown. */
+  outbox: {
+    id: Generated<number>;
+    /** What the message is about: a kind of thing and its number. */
+    topic: Fixed<'approval' | 'instance' | 'channel'>;
+    subject: Fixed<number>;
+    /** Which message of the subject, such as `card`. */
+    about: Fixed<string>;
+    /** Who gets it. There is one message for each subject, `about` and audience. */
+    audience: Fixed<string>;
+    /** Where it may go, best place first. Empty for a copy that was found. */
+    places: Fixed<Json>;
+    /** Index of the place in use. */
+    place: number;
+    /** The workspace of that place. Empty: the only one. */
+    team: string;
+    /** The message in whose thread it is. */
+    thread: Fixed<number | null>;
+    /** 0 is sent first. */
+    priority: number;
+    /** 1 while the message follows its subject. */
+    live: Flag;
+    /** The content. Null until it is known. */
+    wanted: Json | null;
+    wanted_hash: string | null;
+    /** The hash of the content that people see. Null before the first post. */
+    shown_hash: string | null;
+    channel: string | null;
+    ts: string | null;
+    url: string | null;
+    /** `refused`: an error about this message is final. */
+    state: 'open' | 'refused';
+    failures: number;
+    retry_at: Time | null;
+    error: string | null;
+    sent_at: Time | null;
   };
   /** Messages that people get once: about which thing (`kind` and its number), and which message. */
   notices: {

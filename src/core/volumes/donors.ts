@@ -10,33 +10,38 @@ import { volumeOf } from './model-volume.ts';
 import { filesOfSelection, readyVolumes } from './table.ts';
 import type { Volume } from './table.ts';
 
-/** The size of each file, by `contentKey`. */
-type Contents = ReadonlyMap<string, number>;
-
 /** A complete volume with files that another volume of the region needs. */
 interface Donor {
   volume: Volume;
-  contents: Contents;
+  /** The contents of those files, by `contentKey`. */
+  contents: ReadonlySet<string>;
 }
 
 /** A download opens all of them. Most models share their files with one earlier commit. */
 const mostDonors = 8;
 
-/** Keys of the volumes that a download may take files from, in the order of `chooseDonors`. */
+/** Keys of the volumes that a download may take files from, those with the most new files first. */
 export async function donorKeys(
   db: Queries,
   { key, region }: Pick<Volume, 'key' | 'region'>,
   files: readonly PullFile[],
-  sharing: Sharing,
 ): Promise<string[]> {
-  const donors = (await donorsOf(db, region, files)).filter(({ volume }) => volume.key !== key);
-  return chooseDonors(donors, sharing).map(({ volume }) => volume.key);
+  const rest = await donorsOf(db, region, files);
+  const missing = contentsOf(files);
+  const chosen: string[] = [];
+  while (chosen.length < mostDonors) {
+    const gain = ({ contents }: Donor): number => common(contents, missing).size;
+    const [best] = rest.filter(({ volume }) => volume.key !== key).toSorted((a, b) => gain(b) - gain(a));
+    if (!best || gain(best) === 0) break;
+    chosen.push(best.volume.key);
+    for (const content of best.contents) missing.delete(content);
+  }
+  return chosen;
 }
 
 /**
- * Bytes of a model that its region has in other volumes, as far as one download can use them. It does not count private
- * models of other people: a plan must not show that they exist. The answer is the same for everybody who may read the
- * model.
+ * Bytes of a model that its region has in other volumes. It does not count private models of other people: a plan must
+ * not show that they exist. The answer is the same for everybody who may read the model.
  */
 export async function sharedBytes(
   { store, fleet, sources }: { store: Store; fleet: Fleet; sources: Sources },
@@ -49,45 +54,25 @@ export async function sharedBytes(
   const selections = donors.map(({ volume }) => volume.selection);
   const owners = (await modelsOfSelections(store.db, selections)).filter((other) => isShown(other, model));
   const shown = new Set(owners.map((other) => volumeOf(sources, other, region)));
-  const readable = donors.filter(({ volume }) => shown.has(volume.key));
-  const chosen = chooseDonors(readable, sharing);
-  const used = sharing === 'clone' ? chosen.slice(0, 1) : chosen;
-  const contents = new Set(used.flatMap((donor) => [...donor.contents.keys()]));
-  return model.files.filter((file) => contents.has(contentKey(file) ?? '')).reduce((sum, { size }) => sum + size, 0);
+  const usable = donors.filter(({ volume }) => shown.has(volume.key)).map(({ contents }) => contents);
+  return bytesInCommon(model.files, usable, sharing);
 }
 
 /**
- * The first donor has the most equal bytes. Each further one has files that those before it lack. A clone comes from one
- * donor, so there each further one is the next best if those before it cannot be cloned. Pure.
+ * Bytes of the files whose contents are in other volumes. A volume can be a clone of one other, but it can take links and
+ * copies from several.
  */
-export function chooseDonors<D extends { contents: Contents }>(donors: readonly D[], sharing: Sharing): D[] {
-  return (sharing === 'clone' ? byBytes(donors) : withNewFiles(donors)).slice(0, mostDonors);
+export function bytesInCommon(
+  files: readonly PullFile[],
+  volumes: readonly ReadonlySet<string>[],
+  sharing: Sharing,
+): number {
+  const together = sharing === 'clone' ? volumes : [new Set(volumes.flatMap((contents) => [...contents]))];
+  return Math.max(0, ...together.map((contents) => bytesIn(files, contents)));
 }
 
-/** Most equal bytes first. */
-function byBytes<D extends { contents: Contents }>(donors: readonly D[]): D[] {
-  return donors.toSorted((a, b) => bytesOf(b.contents) - bytesOf(a.contents));
-}
-
-/** Each donor has files that those before it lack. The one that adds the most bytes comes first. */
-function withNewFiles<D extends { contents: Contents }>(donors: readonly D[]): D[] {
-  const chosen: D[] = [];
-  let rest = donors.map((donor) => ({ donor, contents: donor.contents }));
-  for (let [best] = byBytes(rest); best; [best] = byBytes(rest)) {
-    const taken = best.contents;
-    chosen.push(best.donor);
-    rest = rest.map(({ donor, contents }) => ({ donor, contents: without(contents, taken) }));
-    rest = rest.filter(({ contents }) => contents.size > 0);
-  }
-  return chosen;
-}
-
-function without(some: Contents, others: Contents): Contents {
-  return new Map([...some].filter(([content]) => !others.has(content)));
-}
-
-function bytesOf(contents: Contents): number {
-  return [...contents.values()].reduce((sum, size) => sum + size, 0);
+function bytesIn(files: readonly PullFile[], contents: ReadonlySet<string>): number {
+  return files.filter((file) => contents.has(contentKey(file) ?? '')).reduce((sum, { size }) => sum + size, 0);
 }
 
 function isShown(other: OwnedModel, model: OwnedModel): boolean {
@@ -107,14 +92,10 @@ async function donorsOf(db: Queries, region: string, files: readonly PullFile[])
   return donors;
 }
 
-function common(some: Contents, others: Contents): Contents {
-  return new Map([...some].filter(([content]) => others.has(content)));
+function common(some: ReadonlySet<string>, others: ReadonlySet<string>): Set<string> {
+  return new Set([...some].filter((each) => others.has(each)));
 }
 
-function contentsOf(files: readonly PullFile[]): Contents {
-  return new Map(files.flatMap((file) => pairOf(contentKey(file), file.size)));
-}
-
-function pairOf(content: string | undefined, size: number): [string, number][] {
-  return content === undefined ? [] : [[content, size]];
+function contentsOf(files: readonly PullFile[]): Set<string> {
+  return new Set(files.flatMap((file) => contentKey(file) ?? []));
 }

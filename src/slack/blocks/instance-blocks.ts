@@ -16,7 +16,7 @@ const regionsShown = 12;
 /** Cells of the bar: a phone shows the line without wrapping. */
 const barWidth = 12;
 
-const icons = {
+export const stateIcons = {
   pending: ':hourglass_flowing_sand:',
   downloading: ':arrow_down:',
   starting: ':hourglass_flowing_sand:',
@@ -37,7 +37,7 @@ export function instanceMessage(instance: Instance): SlackMessage {
   return {
     text: `${escape(instance.model_id)} is ${instance.state} (${ready})`,
     blocks: [
-      section(`${icons[instance.state]} *${escape(instance.model_id)}* is *${instance.state}*${inRegion}`),
+      section(`${stateIcons[instance.state]} *${escape(instance.model_id)}* is *${instance.state}*${inRegion}`),
       ...sectionsOf(lines),
       ...(isCallable(instance.state) ? [section(howToCall(instance))] : []),
       note(
@@ -57,7 +57,7 @@ function howToCall(instance: Instance): string {
 
 function regionLines(regions: Instance['regions']): string[] {
   const lines = regions.slice(0, regionsShown).map((region) => {
-    const head = `${icons[region.state]} ${shorten(escape(region.region), 80)}: ${region.state}`;
+    const head = `${stateIcons[region.state]} ${shorten(escape(region.region), 80)}: ${region.state}`;
     return [head, `${region.ready}/${region.replicas} ready`, ...regionDetails(region)].join(' · ');
   });
   const more = regions.length - regionsShown;
@@ -81,7 +81,7 @@ export function instancesMessage(instances: readonly InstanceSummary[], more: bo
   }
   const lines = instances.map((instance) => {
     const regions = shorten(instance.regions.join(', '), 60);
-    return `${icons[instance.state]} ${code(instance.model_id)} ${instance.state} · ${instance.ready}/${instance.replicas} ready · ${escape(regions)} · ${escape(instance.owner)} · ${formatAge(instance.created_at, now)}`;
+    return `${stateIcons[instance.state]} ${code(instance.model_id)} ${instance.state} · ${instance.ready}/${instance.replicas} ready · ${escape(regions)} · ${escape(instance.owner)} · ${formatAge(instance.created_at, now)}`;
   });
   return {
     text: `${instances.length} instances`,
@@ -96,7 +96,7 @@ export function instancesMessage(instances: readonly InstanceSummary[], more: bo
   };
 }
 
-/** Replaces the message of a launch when its instance is gone. */
+/** Replaces the card of an instance that is deleted. */
 export function goneMessage(instance: number): SlackMessage {
   const text = `Instance ${instance} no longer exists.`;
   return { text, blocks: [section(`:white_circle: ${text}`)] };

@@ -52,9 +52,15 @@ function operationWords({ operation: name, input = {} }: OperationReference, mar
   if (!operation) return marks.title(inWords(name));
   const { slack, title } = operation;
   if (slack && 'verb' in slack) {
-    return marks.code([commandName, slack.verb, ...typedArguments(operation, input)].join(' '));
+    const typed = slack.step ? formBehind(slack.verb) : operation;
+    return marks.code([commandName, slack.verb, ...(typed ? typedArguments(typed, input) : [])].join(' '));
   }
   return slack && 'button' in slack ? `the button "${slack.button}"` : marks.title(title);
+}
+
+/** The operation whose form a verb opens. It runs the steps of its verb on the way. */
+function formBehind(verb: string): Operation | undefined {
+  return catalogue.find(({ slack }) => slack && 'verb' in slack && slack.verb === verb && slack.form);
 }
 
 /** What people type after the verb. A form asks for everything but the positional field. */

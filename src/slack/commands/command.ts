@@ -1,12 +1,14 @@
-import type { SlackCommandMiddlewareArgs } from '@slack/bolt';
+import type { SlashCommand } from '@slack/bolt';
 import type { Caller } from '../../core/base/caller.ts';
+import { fail } from '../../core/base/errors.ts';
+import { run, say } from '../../core/base/prose.ts';
 import { looksLikeToken } from '../../core/base/secret-shapes.ts';
 import { formOf, helpMessage, parseCommand, unknownMessage } from '../blocks/command-text.ts';
-import type { SubcommandName } from '../blocks/command-text.ts';
+import type { Subcommand, SubcommandName } from '../blocks/command-text.ts';
 import { errorMessage } from '../blocks/error-text.ts';
-import { instanceMessage, instancesMessage } from '../blocks/instance-blocks.ts';
+import { actions, openButton } from '../blocks/action-blocks.ts';
+import { section } from '../blocks/text.ts';
 import type { SlackMessage } from '../blocks/text.ts';
-import { openForm } from '../forms/open-form.ts';
 import { botAt } from '../workspace/dependencies.ts';
 import type { EventContext, SlackDeps } from '../workspace/dependencies.ts';
 import { callerOf, strangerMessage, whoIs } from '../workspace/people.ts';
@@ -14,11 +16,34 @@ import type { SlackUser } from '../workspace/people.ts';
 import { approvalsReply } from './approval-actions.ts';
 import { claimMessage } from './claim.ts';
 import { credentialMessage, refuseTyped } from './credential.ts';
+import { doctorReply } from './doctor.ts';
 import { failureOf } from './failure.ts';
+import {
+  cacheReply,
+  cancelReply,
+  changeReply,
+  evictReply,
+  instancesReply,
+  logsReply,
+  modelsReply,
+  regionsReply,
+  statusReply,
+} from './list-replies.ts';
+import { openSubcommand } from './open-subcommand.ts';
 import { peopleMessage, roleMessage } from './role.ts';
 import { tokenMessage } from './token.ts';
 
-type Arguments = Pick<SlackCommandMiddlewareArgs, 'command' | 'ack' | 'respond'> & EventContext;
+/** A typed command. Without a trigger no form can open: then the answer has a button that opens it. */
+export type TypedCommand = Pick<
+  SlashCommand,
+  'text' | 'user_id' | 'user_name' | 'team_id' | 'enterprise_id' | 'channel_id'
+> & { trigger_id?: string };
+
+interface Arguments extends EventContext {
+  command: TypedCommand;
+  ack: () => Promise<void>;
+  respond: (message: SlackMessage & { response_type: 'ephemeral' }) => Promise<unknown>;
+}
 
 /** A subcommand of somebody with a role, and what follows it. */
 interface Typed {
@@ -30,14 +55,31 @@ interface Typed {
 
 /** The subcommands that a message answers. The others open a form, except `claim`. */
 const replies: Partial<Record<SubcommandName, (typed: Typed) => Promise<SlackMessage>>> = {
-  status: ({ deps, caller, rest }) => statusMessage(deps, caller, rest),
+  models: ({ deps, caller, rest }) => modelsReply(deps.core, caller, rest),
+  instances: ({ deps, caller }) => instancesReply(deps.core, caller),
+  status: ({ deps, caller, rest }) => statusReply(deps.core, caller, rest),
+  logs: ({ deps, caller, rest }) => logsReply(deps.core, caller, rest),
+  restart: ({ deps, caller, rest }) => changeReply(deps.core, caller, 'restart_instance', rest),
+  stop: ({ deps, caller, rest }) => changeReply(deps.core, caller, 'stop_instance', rest),
+  regions: ({ deps, caller }) => regionsReply(deps.core, caller),
+  cache: ({ deps, caller, rest }) => {
+    const [verb, model] = rest.split(' ');
+    return verb === 'evict' && model !== undefined
+      ? evictReply(deps.core, caller, model)
+      : cacheReply(deps.core, caller);
+  },
   approvals: ({ deps, caller, rest }) => approvalsReply(deps, caller, rest),
+  cancel: ({ deps, caller, rest }) => cancelReply(deps.core, caller, rest),
   people: ({ deps, caller }) => peopleMessage(deps, caller),
   role: ({ deps, caller, who, rest }) => roleMessage(deps, caller, who, rest),
   credential: ({ deps, caller, rest }) => credentialMessage(deps.core, caller, rest),
   token: ({ deps, caller, rest }) => tokenMessage(deps.core, caller, rest),
-  help: async () => helpMessage(),
+  doctor: ({ deps, caller, who }) => doctorReply(deps, caller, who),
+  help: async ({ caller }) => helpMessage(caller.person.role),
 };
+
+/** A number, or `name:number`. */
+const instanceShape = /^(?:[^:\s]+:)?[1-9][0-9]*$/;
 
 /** `/ecolink …`. Only the person who typed it sees the answer. The message of a launch is visible to all. */
 export async function onCommand(deps: SlackDeps, { command, ack, respond, context }: Arguments): Promise<void> {
@@ -50,13 +92,17 @@ export async function onCommand(deps: SlackDeps, { command, ack, respond, contex
     if (subcommand?.name === 'claim') return claimMessage(deps.core, who, command.user_name, rest);
     const caller = await callerOf(deps.core.access, who);
     if (!caller) return strangerMessage(deps.core.access, who);
-    if (!subcommand) return unknownMessage(word);
+    if (!subcommand) return unknownMessage(word, caller.person.role);
+    // An instance is easily made again, so a button is enough. A model is not: its form asks for the name.
+    if (subcommand.name === 'delete' && instanceShape.test(rest))
+      return changeReply(deps.core, caller, 'delete_instance', rest);
     const reply = replies[subcommand.name];
     if (reply) return reply({ deps, who, caller, rest });
-    const [bot, operation] = [await botAt(deps, context), formOf(subcommand.name)];
-    if (!bot || !operation) return undefined;
-    const { trigger_id: triggerId, channel_id: channel } = command;
-    await openForm(deps.core, bot, caller, { operation, given: rest, triggerId, channel });
+    if (rest === '' && formOf(subcommand.name) === undefined) throw nothingNamed(subcommand.name);
+    if (command.trigger_id === undefined) return openerMessage(subcommand, rest);
+    const bot = await botAt(deps, context);
+    const opening = { name: subcommand.name, given: rest, triggerId: command.trigger_id, channel: command.channel_id };
+    if (bot) await openSubcommand(deps, bot, caller, opening);
     return undefined;
   };
   const message = await answer().catch((thrown: unknown) =>
@@ -65,8 +111,15 @@ export async function onCommand(deps: SlackDeps, { command, ack, respond, contex
   if (message) await respond({ response_type: 'ephemeral', ...message });
 }
 
-async function statusMessage({ core }: SlackDeps, caller: Caller, instance: string): Promise<SlackMessage> {
-  if (instance !== '') return instanceMessage(await core.execute('get_instance', { instance }, caller));
-  const page = await core.execute('list_instances', {}, caller);
-  return instancesMessage(page.items, page.next_cursor !== undefined, new Date());
+/** A click on the button has the trigger that a form needs. */
+function openerMessage({ name, about }: Subcommand, given: string): SlackMessage {
+  const button = openButton(name, given, 'Open the form', true);
+  return { text: about, blocks: [section(`*${about}*`), actions(`open.${name}`, [button])] };
+}
+
+function nothingNamed(name: SubcommandName): Error {
+  const list = name === 'delete' ? run('list_models') : run('list_approvals');
+  return fail('bad_field', `Type the name or the number after "${name}".`, {
+    nextStep: say`${list} shows the names.`,
+  });
 }

@@ -1,6 +1,7 @@
 import type { Caller } from '../../core/base/caller.ts';
 import type { Core } from '../../core/core.ts';
 import { fail } from '../../core/base/errors.ts';
+import type { EcolinkError } from '../../core/base/errors.ts';
 import { say, task } from '../../core/base/prose.ts';
 import { receiptMarkup } from '../forms/form-view.ts';
 import { code, escape, section, sectionsOf } from '../blocks/text.ts';
@@ -54,7 +55,7 @@ async function deleted(core: Core, caller: Caller, name: string): Promise<SlackM
 }
 
 /** For a token that somebody typed into Slack, which keeps it in its own records. */
-export function refuseTyped(): Error {
+export function refuseTyped(): EcolinkError {
   return fail(
     'token_in_input',
     'What you typed holds the value of a token. It was not stored or logged here, but Slack has seen it.',

@@ -11,6 +11,8 @@ export interface Bot {
   client: WebClient;
   /** For calls that somebody waits for. It fails early and does not retry. */
   hasty: WebClient;
+  /** For the outbox, which itself tries again. It waits longer, and does not retry. */
+  once: WebClient;
 }
 
 export interface Bots {
@@ -25,6 +27,11 @@ export interface Bots {
 /** The workspace or organisation with an id. Ids of organisations begin with E. */
 export function workspaceOf(id: string): SlackWorkspace {
   return id.startsWith('E') ? { enterprise: id } : { team: id };
+}
+
+/** The bot of a workspace or organisation by its id. Empty: the only one. */
+export function botOf(bots: Bots, team: string): Promise<Bot | undefined> {
+  return bots.of(team === '' ? (bots.home ?? {}) : workspaceOf(team));
 }
 
 /** An app that has the token of one workspace. */
@@ -61,7 +68,11 @@ export function installedBots(core: Core, installer: Installer, options: WebClie
   };
 }
 
-function clients(token: string, options: WebClientOptions): Pick<Bot, 'client' | 'hasty'> {
-  const hasty = { ...options, retryConfig: { retries: 0 }, timeout: 2500, rejectRateLimitedCalls: true };
-  return { client: new WebClient(token, options), hasty: new WebClient(token, hasty) };
+function clients(token: string, options: WebClientOptions): Pick<Bot, 'client' | 'hasty' | 'once'> {
+  const single = { ...options, retryConfig: { retries: 0 }, rejectRateLimitedCalls: true };
+  return {
+    client: new WebClient(token, options),
+    hasty: new WebClient(token, { ...single, timeout: 2500 }),
+    once: new WebClient(token, { ...single, timeout: 8000 }),
+  };
 }

@@ -123,9 +123,12 @@ function textInput(field: InputField, value: Value, actionId: string): Element {
     action_id: actionId,
     multiline: field.type === 'list',
     ...placeholder(field),
-    ...(text === '' ? {} : { initial_value: text }),
+    ...(text === '' ? {} : { initial_value: text.slice(0, longestText) }),
   };
 }
+
+/** Slack's limit for what a text input holds. */
+const longestText = 3000;
 
 function placeholder(field: InputField): { placeholder?: ReturnType<typeof plain> } {
   if (field.example === undefined) return {};

@@ -59,11 +59,12 @@ export function loadingView(operation: Operation, form: Form): ModalView {
 
 /** Replaces the form by its outcome. */
 export function doneView(operation: Operation, receipt: Receipt): ModalView {
-  const icon = receipt.state === 'awaiting_approval' ? ':raised_hand:' : ':white_check_mark:';
   return {
     ...shell(operation),
+    // The form behind it has done its work.
+    clear_on_close: true,
     close: plain('Done', buttonLimit),
-    blocks: [section(`${icon} ${receiptMarkup(receipt)}`, 'done')],
+    blocks: [section(`${receiptIcon(receipt)} ${receiptMarkup(receipt)}`, 'done')],
   };
 }
 
@@ -80,6 +81,16 @@ export function endedView(title: string, message: SlackMessage): ModalView {
 /** A receipt in words: its subject, its state, and the next step. */
 export function receiptMarkup({ model_id: id, model = 'Done', state, next_step: next }: Receipt): string {
   return `*${escape(id ?? model)}*: ${escape(state.replaceAll('_', ' '))}\n${slackMarkup(next)}`;
+}
+
+export function receiptMessage(receipt: Receipt): SlackMessage {
+  const text = receiptMarkup(receipt);
+  return { text, blocks: [section(`${receiptIcon(receipt)} ${text}`)] };
+}
+
+function receiptIcon({ state }: Receipt): string {
+  if (state === 'working') return ':hourglass_flowing_sand:';
+  return state === 'awaiting_approval' ? ':raised_hand:' : ':white_check_mark:';
 }
 
 function shell(operation: Operation, form?: Form): Omit<ModalView, 'blocks'> {

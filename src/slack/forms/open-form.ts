@@ -16,7 +16,7 @@ export interface FormRequest {
   given: string;
   triggerId: string;
   /** The channel of the command. Absent for a click in a message. */
-  channel?: string;
+  channel?: string | undefined;
 }
 
 /** Opens an operation's form. Slack drops a trigger after three seconds, so the first view opens before any other wait. */

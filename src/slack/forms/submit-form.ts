@@ -7,14 +7,15 @@ import type { Operation } from '../../core/operation/operation.ts';
 import { findOperation } from '../../core/operations/catalogue.ts';
 import type { Bot } from '../connect/bots.ts';
 import { botAt, receiptSchema } from '../workspace/dependencies.ts';
-import type { EventContext, Outcome, Receipt, SlackDeps } from '../workspace/dependencies.ts';
+import type { EventContext, Outcome, SlackDeps } from '../workspace/dependencies.ts';
 import { errorLine, errorMessage } from '../blocks/error-text.ts';
 import { hasNothingToChoose } from './field-block.ts';
 import type { Choices } from './field-block.ts';
 import { inputOf, readForm, visibleFields, withValues } from './form.ts';
 import type { Form } from './form.ts';
-import { doneView, endedView, formPrefix, formView, receiptMarkup } from './form-view.ts';
+import { doneView, endedView, formPrefix, formView, receiptMessage } from './form-view.ts';
 import { callerOf, strangerMessage, whoIs } from '../workspace/people.ts';
+import { within } from '../workspace/within.ts';
 import type { SlackUser } from '../workspace/people.ts';
 import { post } from '../messages/post.ts';
 import { blocksSchema, readChoices, readValues, stateSchema } from './read-values.ts';
@@ -79,7 +80,7 @@ export async function onSubmit(
   deps.awaited.delete(id);
   if (!outcome || !acknowledged)
     await deliver(deps, { submission, outcome: settled, view: view.id, who, waiting, bot: await botAt(deps, context) });
-  await announce(deps, submission, caller, who, settled);
+  await announce(deps, submission.form.channel ?? deps.core.config.slack.channel, caller, who, settled);
 }
 
 /** Somebody closed the form. An outcome that is still to come goes into a message. */
@@ -162,31 +163,14 @@ async function deliver(deps: SlackDeps, { submission, outcome, view, who, waitin
   await post(deps.bots, { user: who.user, at: who }, { text, blocks: [title, ...blocks] });
 }
 
-function receiptMessage(receipt: Receipt): SlackMessage {
-  const text = receiptMarkup(receipt);
-  return { text, blocks: [section(`:white_check_mark: ${text}`)] };
-}
-
-/** A new instance gets a message that follows it, in the channel of the command. */
-async function announce(
+/** A new instance gets a message that follows it: in the channel, else by direct message. */
+export async function announce(
   deps: SlackDeps,
-  { form }: Submission,
+  channel: string | undefined,
   caller: Caller,
   who: SlackUser,
   outcome: Outcome,
 ): Promise<void> {
   if ('error' in outcome || outcome.receipt.instance === undefined) return;
-  const channel = form.channel ?? deps.core.config.slack.channel;
-  const destination = { user: who.user, at: who, channel };
-  await deps.live.follow(outcome.receipt.instance, caller, destination);
-}
-
-async function within<T>(work: Promise<T>, milliseconds: number): Promise<T | undefined> {
-  const { promise: late, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => resolve(undefined), milliseconds);
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  await deps.live.follow(outcome.receipt.instance, caller, { user: who.user, at: who, channel });
 }

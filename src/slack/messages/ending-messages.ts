@@ -1,33 +1,35 @@
 import type { BlockAction, ButtonAction, SlackActionMiddlewareArgs } from '@slack/bolt';
+import { priorities } from '../../core/core.ts';
 import type { Core, Ending } from '../../core/core.ts';
 import { operations } from '../../core/operations/catalogue.ts';
-import type { Bots } from '../connect/bots.ts';
 import { botAt } from '../workspace/dependencies.ts';
 import type { SlackDeps, EventContext } from '../workspace/dependencies.ts';
+import { cardIds } from '../blocks/card-blocks.ts';
 import { errorMessage } from '../blocks/error-text.ts';
 import { failureOf } from '../commands/failure.ts';
 import { openForm } from '../forms/open-form.ts';
-import { accountOf, callerOf, strangerMessage, whoIs } from '../workspace/people.ts';
-import { attempt, post } from './post.ts';
+import { writeContent } from '../outbox/content.ts';
+import { placesOfIdentities } from '../outbox/places.ts';
+import { callerOf, strangerMessage, whoIs } from '../workspace/people.ts';
 import { code, escape, plain, section, when } from '../blocks/text.ts';
 import type { SlackMessage } from '../blocks/text.ts';
 
-export const extendId = 'ending.extend';
+export const extendId = cardIds.extend;
 
 /** How often it looks for endings. */
 const pollMs = 5000;
 
 interface Deps {
   core: Core;
-  bots: Bots;
+  wake: () => void;
 }
 
 /** Warns owners by direct message before their instances stop by themselves. */
-export function createEndingMessages({ core, bots }: Deps): { close(): Promise<void> } {
+export function createEndingMessages({ core, wake }: Deps): { close(): Promise<void> } {
   let looking = Promise.resolve();
   const look = (): void => {
     looking = looking
-      .then(() => core.endings.warnOwners((ending) => warn({ core, bots }, ending)))
+      .then(() => core.endings.warnOwners((ending) => warn({ core, wake }, ending)))
       .catch((thrown: unknown) =>
         core.log.warn({ err: thrown }, 'an owner could not be warned before an instance stops'),
       );
@@ -43,12 +45,18 @@ export function createEndingMessages({ core, bots }: Deps): { close(): Promise<v
 }
 
 /** Writes to the owner's first account that Slack delivers to. Owners without one see the time at the instance. */
-async function warn({ core, bots }: Deps, ending: Ending): Promise<void> {
-  const message = endingMessage(ending);
-  for (const identity of ending.identities) {
-    const who = accountOf(identity);
-    if (who && (await attempt(core, () => post(bots, { user: who.user, at: who }, message)))) return;
-  }
+async function warn({ core, wake }: Deps, ending: Ending): Promise<void> {
+  const places = placesOfIdentities(ending.identities);
+  if (places.length === 0) return;
+  const key = {
+    topic: 'instance',
+    subject: ending.instance,
+    about: `ends ${ending.stopAt}`,
+    audience: 'owner',
+  } as const;
+  const wanted = writeContent(endingMessage(ending));
+  await core.outbox.add([{ ...key, places, priority: priorities.word, wanted }]);
+  wake();
 }
 
 export function endingMessage({ instance, modelId, stopAt }: Ending): SlackMessage {

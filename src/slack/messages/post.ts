@@ -1,5 +1,5 @@
 import { WebAPIPlatformError } from '@slack/web-api';
-import type { Core, SlackWorkspace } from '../../core/core.ts';
+import type { SlackWorkspace } from '../../core/core.ts';
 import { workspaceOf } from '../connect/bots.ts';
 import type { Bot, Bots } from '../connect/bots.ts';
 import { note } from '../blocks/text.ts';
@@ -47,17 +47,6 @@ export async function post(bots: Bots, destination: Destination, message: SlackM
       `You get this here because I cannot write in <#${channel}>. To change that, \`/invite\` me there.`,
     );
     return send(own, destination.user, { ...message, blocks: [...message.blocks, why] });
-  }
-}
-
-/** If Slack refuses a message (its channel or account is gone), the others still get theirs. */
-export async function attempt<T>({ log }: Pick<Core, 'log'>, work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (thrown) {
-    if (!(thrown instanceof WebAPIPlatformError)) throw thrown;
-    log.warn({ err: thrown }, 'Slack did not take a message');
-    return undefined;
   }
 }
 

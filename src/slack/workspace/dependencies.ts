@@ -5,7 +5,7 @@ import type { Core } from '../../core/core.ts';
 import type { EcolinkError } from '../../core/base/errors.ts';
 import type { ApprovalMessages } from '../messages/approval-messages.ts';
 import type { Bot, Bots } from '../connect/bots.ts';
-import type { LiveMessages } from '../messages/live-messages.ts';
+import type { Cards } from '../messages/cards.ts';
 
 /** The fields that we show of the output of any operation with a form. */
 export const receiptSchema = z.object({
@@ -24,7 +24,7 @@ export type Outcome = { receipt: Receipt } | { error: EcolinkError };
 export interface SlackDeps {
   core: Core;
   bots: Bots;
-  live: LiveMessages;
+  live: Cards;
   approvals: ApprovalMessages;
   /** Submissions without an outcome yet, by form id. */
   awaited: Map<string, { closed: boolean; work: Promise<Outcome> }>;

@@ -11,6 +11,7 @@ export function silentTerminal(): RecordedTerminal {
     errors,
     out: (text) => void outputs.push(text),
     err: (text) => void errors.push(text),
+    redraw: (text) => void outputs.push(text),
     rewrite: (text) => void errors.push(text),
     width: undefined,
     live: false,

@@ -62,6 +62,7 @@ export async function openPeople(kind: StoreKind, config: string): Promise<Peopl
         tokenLimits: () => live.file().tokens,
         now,
         newId: randomId,
+        changed: () => {},
       }),
       logged: lines,
       write,

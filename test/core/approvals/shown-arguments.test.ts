@@ -1,10 +1,11 @@
+import type { KnownBlock } from '@slack/types';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { render } from '../../../src/cli/output/render.ts';
 import { definedOperation, findOperation } from '../../../src/core/operations/catalogue.ts';
-import type { OutputOf } from '../../../src/core/operations/catalogue.ts';
+import type { ShownApproval } from '../../../src/core/core.ts';
 import { successResult } from '../../../src/mcp/results.ts';
-import { approvalMessage } from '../../../src/slack/blocks/approval-blocks.ts';
+import { approvalMessage, detailsMessage } from '../../../src/slack/blocks/approval-blocks.ts';
 import { inSlack } from '../../support/callers.ts';
 import { defined } from '../../support/defined.ts';
 import { modelFolder, tiny } from '../../support/model-folder.ts';
@@ -23,11 +24,18 @@ const config = JSON.stringify({
   policy: [{ when: { operations: ['launch_instance'] }, require: { approvers: { people: ['ada'] } } }],
 });
 
+/** The texts of rich text. */
+function textsOf(blocks: readonly KnownBlock[]): string[] {
+  const parts = blocks.flatMap((block) => (block.type === 'rich_text' ? block.elements : []));
+  const elements = parts.flatMap((part) => (part.type === 'rich_text_section' ? part.elements : []));
+  return elements.flatMap((element) => (element.type === 'text' ? [element.text] : []));
+}
+
 const loud = '<!channel> & <@U1> *x* `y`';
 
 describe('in every front end a request to launch names every argument, and every risk beside it', () => {
   const undo = new AsyncDisposableStack();
-  let approval: OutputOf<'get_approval'>;
+  let approval: ShownApproval;
 
   beforeAll(async () => {
     const folder = undo.use(await modelFolder());
@@ -62,21 +70,21 @@ describe('in every front end a request to launch names every argument, and every
       },
       max,
     );
-    approval = await place.core.execute('get_approval', { approval: '1' }, max);
+    approval = defined(await place.core.approvals.view(1));
   });
   afterAll(() => undo.disposeAsync());
 
   test('in Slack, within its limits and without its markup', () => {
-    const { text, blocks } = approvalMessage(approval);
-    expect(breachesOfMessage({ text, blocks })).toEqual([]);
-    const shown = JSON.stringify(blocks);
+    const [message, details] = [approvalMessage(approval), detailsMessage(approval)];
+    for (const each of [message, details]) expect(breachesOfMessage(each)).toEqual([]);
+    // Rich text, in which Slack reads no markup.
     for (const flag of risky)
-      expect(shown).toContain(
-        `Argument ${flag} \\"&lt;!channel&gt; &amp; &lt;@U1&gt; *x* \`y\`\\". Risk: What ${flag} may break.`,
-      );
-    for (const flag of harmless) expect(shown).toContain(`${flag} 1000000`);
-    expect(shown).not.toContain('<!channel>');
-    expect(shown).not.toContain('<@U1>');
+      for (const { blocks } of [message, details])
+        expect(textsOf(blocks)).toContainEqual(
+          expect.stringContaining(`Argument ${flag} "${loud}". Risk: What ${flag} may break.`),
+        );
+    for (const flag of harmless) expect(JSON.stringify(details)).toContain(`${flag} 1000000`);
+    for (const { text } of [message, details]) expect(text).not.toMatch(/<[!@]/);
   });
 
   test('at the command line', () => {

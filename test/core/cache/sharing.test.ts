@@ -1,6 +1,8 @@
 import { chmod, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { contentKey } from '../../../src/core/base/pull-file.ts';
+import { bytesInCommon } from '../../../src/core/volumes/donors.ts';
 import { KiB } from '../download/pulling.ts';
 import { startMachine, weights } from '../instances/support/machine.ts';
 import type { Machine } from '../instances/support/machine.ts';
@@ -54,6 +56,19 @@ test('a commit that changes one small file fetches only that file, and the plan 
   const volume = await prefetch('second');
   expect(machine.hub.bytesSent()).toBe(secondReadme.length);
   expect((await stat(weightsOf(machine, volume))).nlink).toBe(2);
+});
+
+test('a clone has the bytes of one older volume; links and copies come from several', () => {
+  const files = ['a', 'b', 'c'].map((letter, index) => ({
+    path: letter,
+    size: 10 ** index,
+    sha256: letter.repeat(64),
+  }));
+  const volumes = files.slice(0, 2).map((file) => new Set([contentKey(file) ?? '']));
+  expect(bytesInCommon(files, volumes, 'link')).toBe(11);
+  expect(bytesInCommon(files, volumes, 'copy')).toBe(11);
+  expect(bytesInCommon(files, volumes, 'clone')).toBe(10);
+  expect(bytesInCommon(files, [], 'clone')).toBe(0);
 });
 
 test('an eviction frees only bytes that no other volume has', async () => {

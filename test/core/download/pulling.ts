@@ -45,13 +45,7 @@ export interface PullResult {
 export async function pull(
   manifest: PullManifest,
   target: string,
-  options: {
-    token?: string;
-    attempt?: number;
-    cloned?: boolean;
-    tuning?: Partial<PullTuning>;
-    proxy?: Record<string, string>;
-  } = {},
+  options: { token?: string; attempt?: number; tuning?: Partial<PullTuning>; proxy?: Record<string, string> } = {},
 ): Promise<PullResult> {
   const events: PullEvent[] = [];
   const { tuning, proxy, ...rest } = options;
@@ -101,7 +95,6 @@ export async function startPull(
     token?: string;
     target?: string;
     from?: string[];
-    cloned?: boolean;
   } = {},
 ): Promise<PullProcess & Disposable> {
   const manifestFile = join(folder, 'manifest.json');
@@ -116,7 +109,6 @@ export async function startPull(
     ...attempt,
     ...token,
     ...(options.from ?? []).flatMap((tree) => ['--from', tree]),
-    ...(options.cloned ? ['--cloned'] : []),
   ];
   const [program, ...before] = [...(options.prefix ?? []), process.execPath];
   const child = spawn(program ?? '', [...before, pullEntry, ...pullArguments], {

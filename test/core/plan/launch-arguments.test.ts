@@ -267,6 +267,21 @@ describe('a flag that the configuration adds to a built-in runtime', () => {
   });
 });
 
+describe('what the configuration adds to a built-in runtime', () => {
+  test('comes with every launch, and none can change it', async () => {
+    const environment = { PATH: join(folder, 'bin') };
+    await writeFile(join(folder, 'bin', 'llama-server'), '');
+    await chmod(join(folder, 'bin', 'llama-server'), 0o755);
+    const added = { name: 'llama.cpp', kind: 'built-in', arguments: ['--threads', '3'], environment: { A: 'b' } };
+    const { max, run } = await open({ runtimes: [added] }, { environment });
+    await run(max, 'register_model', registered('small'));
+    const { regions } = await run(max, 'plan_launch', { model: 'small' });
+    expect(JSON.stringify(regions)).toContain('"--threads","3"');
+    const launch = run(max, 'plan_launch', { model: 'small', arguments: ['-t', '4'] });
+    expect(await rejection(launch)).toMatchObject({ code: 'argument_owned' });
+  });
+});
+
 describe('a pickle among the files', () => {
   test('counts, also beside safetensors', async () => {
     const policy = [{ when: { pickle: true }, deny: 'No pickles here.' }, { allow: true }];

@@ -84,7 +84,8 @@ describe('the arguments of an engine', () => {
   it('leave the length of the context to vLLM where nobody asks for one', () => {
     const options = { category: 'chat', contextLength: undefined, arguments: [] } as const;
     expect(argumentsOf(named('vllm'), options).slice(-2)).toEqual(['--max-model-len', 'auto']);
-    expect(argumentsOf(named('vllm'), { ...options, category: 'embedding' })).not.toContain('--max-model-len');
+    for (const category of ['embedding', 'reranker', 'audio'] as const)
+      expect(argumentsOf(named('vllm'), { ...options, category }).slice(-2)).toEqual(['--max-model-len', 'auto']);
     expect(argumentsOf(named('sglang'), options)).not.toContain('--context-length');
   });
 

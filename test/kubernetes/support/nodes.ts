@@ -28,12 +28,10 @@ export interface StandIn extends AsyncDisposable {
   lost: (pod: V1Pod) => boolean;
   /** The reclaim policy of new volumes. */
   reclaim: 'Delete' | 'Retain';
+  /** False while the storage does not get to its clones. */
+  clones: boolean;
   /** The only node that reaches new volumes. If undefined, all nodes do. */
   nodeLocal: string | undefined;
-  /** False if the storage does not make this volume. */
-  provides: (claim: V1PersistentVolumeClaim) => boolean;
-  /** The size of new volumes. If undefined, the size that the claim asks for. */
-  capacity: string | undefined;
 }
 
 interface NodeOptions {
@@ -60,7 +58,7 @@ export async function startNodes(plane: ControlPlane, nodes: readonly NodeOption
     lost: () => false,
     digest: () => undefined,
     reclaim: 'Delete',
-    provides: () => true,
+    clones: true,
   } as unknown as StandIn;
   const logs = createServer(await plane.certificate(), (request, response) => {
     const [, , , pod] = (request.url ?? '').split('/');
@@ -114,8 +112,9 @@ async function makeNode(plane: ControlPlane, node: NodeOptions, port: number): P
 async function step(plane: ControlPlane, state: StandIn): Promise<void> {
   const claims = await plane.call<{ items: V1PersistentVolumeClaim[] }>('GET', '/api/v1/persistentvolumeclaims');
   for (const claim of claims.items) {
-    const isOurs = claim.spec?.storageClassName?.startsWith('stand-in') && state.provides(claim);
-    if (claim.status?.phase === 'Pending' && isOurs) await provide(plane, claim, state);
+    const waits = claim.spec?.dataSource !== undefined && !state.clones;
+    if (claim.status?.phase === 'Pending' && claim.spec?.storageClassName?.startsWith('stand-in') && !waits)
+      await provide(plane, claim, state);
   }
   const pods = await plane.call<{ items: V1Pod[] }>('GET', '/api/v1/pods');
   for (const pod of pods.items) await tend(plane, state, pod).catch(() => {});
@@ -124,14 +123,14 @@ async function step(plane: ControlPlane, state: StandIn): Promise<void> {
 async function provide(
   plane: ControlPlane,
   claim: V1PersistentVolumeClaim,
-  { reclaim, nodeLocal, capacity }: StandIn,
+  { reclaim, nodeLocal }: StandIn,
 ): Promise<void> {
   const { name, namespace, uid } = claim.metadata ?? {};
   const volume = {
     metadata: { name: `pv-${uid}` },
     spec: {
       accessModes: claim.spec?.accessModes,
-      capacity: capacity === undefined ? claim.spec?.resources?.requests : { storage: capacity },
+      capacity: claim.spec?.resources?.requests,
       storageClassName: claim.spec?.storageClassName,
       persistentVolumeReclaimPolicy: reclaim,
       claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name, namespace, uid },

@@ -6,7 +6,7 @@ import type { KubernetesRegionConfig } from '../../../src/core/config/kubernetes
 import { runtimeSchema } from '../../../src/core/config/schema.ts';
 import type { FilesystemConfig } from '../../../src/core/config/schema.ts';
 import type { PullManifest } from '../../../src/core/download/manifest.ts';
-import { systemClock, type Clock } from '../../../src/core/base/clock.ts';
+import { systemClock } from '../../../src/core/base/clock.ts';
 import { digestOf, randomId } from '../../../src/core/base/ids.ts';
 import { kubernetesCapabilities } from '../../../src/core/regions/kubernetes/kind.ts';
 import { KubernetesRegion } from '../../../src/core/regions/kubernetes/kubernetes-region.ts';
@@ -83,7 +83,6 @@ export interface RegionOptions {
   kubeconfig?: string;
   changed?: (what: string) => void;
   store?: string;
-  clock?: Partial<Clock>;
 }
 
 /** The region, opened by the user who has the Role. */
@@ -98,7 +97,7 @@ export async function openRegion(
     config,
     capabilities: kubernetesCapabilities(config),
     store: options.store ?? 'store_test',
-    clock: { ...systemClock, ...options.clock },
+    clock: systemClock,
     newId: randomId,
     filesystems: options.filesystems ?? [],
     runtimes: () => (options.runtimes ?? [engine]).map((runtime) => runtimeSchema.parse(runtime)),

@@ -32,8 +32,6 @@ export function useNamespace(): TestNamespace {
     cluster.namespace = await makeNamespace(cluster.plane);
     cluster.nodes.rule = () => undefined;
     cluster.nodes.lost = () => false;
-    cluster.nodes.provides = () => true;
-    cluster.nodes.capacity = undefined;
   });
   return cluster;
 }

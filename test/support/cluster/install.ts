@@ -121,7 +121,7 @@ export class Installation implements AsyncDisposable {
     const kinds =
       'deployments,replicasets,services,endpointslices,jobs,pods,secrets,configmaps,networkpolicies,poddisruptionbudgets,persistentvolumeclaims';
     // Helm's own notes of each install and upgrade are of the release, as EcoLink's parts are.
-    const objects = await this.list(kinds, 'app.kubernetes.io/component!=server,owner!=helm');
+    const objects = await this.list(kinds, 'app.kubernetes.io/component notin (server,gateway),owner!=helm');
     const volumes = JSON.parse(await kubectl('get', 'persistentvolumes', '-o', 'json')) as { items: KubernetesItem[] };
     const ours = volumes.items.filter(
       ({ spec }) => (spec['claimRef'] as { namespace: string } | undefined)?.namespace === this.namespace,

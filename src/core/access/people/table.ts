@@ -112,3 +112,12 @@ export async function personWithIdentity(
   // The other process may know them by another name. Then that person has the identity, and the new one stays unused.
   return (await idOfIdentity(db, identity)) ?? id;
 }
+
+/** Changes whenever a role is given, changed or taken, by whichever process. */
+export async function grantsMark(db: Queries): Promise<string> {
+  const { count, last } = await db
+    .selectFrom('role_grants')
+    .select(({ fn }) => [fn.countAll<number>().as('count'), fn.max('given_at').as('last')])
+    .executeTakeFirstOrThrow();
+  return `${count} ${last}`;
+}

@@ -9,7 +9,8 @@ import type { Database } from '../../store/schema.ts';
 import type { Store } from '../../store/store.ts';
 import type { TokenKind, TokenSummary } from '../access.ts';
 import { allows, tokenTasks } from '../rights.ts';
-import { hashOf, isOver, makerOf, parseScopes, tokenIdOf } from './table.ts';
+import { isOver, makerOf, parseScopes, tokenIdOf } from './table.ts';
+import { hashOf } from './token-hash.ts';
 import { say, task } from '../../base/prose.ts';
 
 /** Durations: `90d`. */

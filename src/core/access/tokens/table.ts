@@ -1,5 +1,4 @@
 import { ignoreFullDisk } from '../../base/system-failure.ts';
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { scopes as allScopes } from '../../base/caller.ts';
 import type { Scope } from '../../base/caller.ts';
@@ -9,6 +8,7 @@ import { say, task } from '../../base/prose.ts';
 import type { Queries, Store } from '../../store/store.ts';
 import type { RevokedToken, TokenSummary } from '../access.ts';
 import { tokenTasks } from '../rights.ts';
+import { hashOf } from './token-hash.ts';
 
 interface TokenTableDeps {
   store: Store;
@@ -27,11 +27,6 @@ export interface StoredToken {
   mayDecide: boolean;
 }
 
-/** Tokens are 256 random bits, so a fast hash is as good as a slow one. */
-export function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
-}
-
 /** Throws `token_expired`. */
 export async function findToken({ store, now }: TokenTableDeps, token: string): Promise<StoredToken | undefined> {
   const found = await store.db
@@ -42,7 +37,9 @@ export async function findToken({ store, now }: TokenTableDeps, token: string): 
     .executeTakeFirst();
   if (!found) return undefined;
   const at = now();
-  if (isOver(found.expires_at, at)) throw expired(found);
+  if (isOver(found.expires_at, at)) {
+    throw tokenExpired({ ...found, expires_at: found.expires_at ?? undefined, scopes: parseScopes(found.scopes) });
+  }
   if (found.last_used_at === null || at.getTime() - Date.parse(found.last_used_at) > lastUseMs) {
     // Best effort: on a full disk, calls that change nothing go on.
     const noted = store.db.updateTable('tokens').set({ last_used_at: at.toISOString() }).where('id', '=', found.id);
@@ -61,11 +58,62 @@ export function isOver(expiresAt: string | null, now: Date): boolean {
   return expiresAt !== null && expiresAt <= now.toISOString();
 }
 
-function expired({ name, expires_at: at, scopes }: { name: string; expires_at: string | null; scopes: string }): Error {
-  const scope = (['operate', 'read'] as const).find((each) => parseScopes(scopes).includes(each)) ?? 'call';
+export function tokenExpired(token: {
+  name: string;
+  expires_at?: string | undefined;
+  scopes: readonly Scope[];
+}): Error {
+  const { name, expires_at: at, scopes } = token;
+  const scope = (['operate', 'read'] as const).find((each) => scopes.includes(each)) ?? 'call';
   return fail('token_expired', `The token "${name}" expired at ${at ?? 'an unknown time'}.`, {
     nextStep: say`Make a new one: ${task(tokenTasks[scope])}.`,
   });
+}
+
+export interface LiveToken extends Omit<StoredToken, 'mayDecide'> {
+  hash: string;
+  name: string;
+  expiresAt: string | undefined;
+}
+
+/** All tokens that are not revoked, with their hashes. Expired ones are among them. */
+export async function readLiveTokens(db: Queries): Promise<LiveToken[]> {
+  const rows = await db
+    .selectFrom('tokens')
+    .select(['id', 'hash', 'name', 'person_id', 'scopes', 'agent', 'expires_at'])
+    .where('revoked_at', 'is', null)
+    .execute();
+  return rows.map((row) => ({
+    id: row.id,
+    hash: row.hash,
+    name: row.name,
+    personId: row.person_id,
+    scopes: parseScopes(row.scopes),
+    agent: row.agent === 1,
+    expiresAt: row.expires_at ?? undefined,
+  }));
+}
+
+/** Changes whenever a token is made or revoked, by whichever process. */
+export async function tokensMark(db: Queries): Promise<string> {
+  const { made, revoked, last } = await db
+    .selectFrom('tokens')
+    .select(({ fn }) => [
+      fn.countAll<number>().as('made'),
+      fn.count<number>('revoked_at').as('revoked'),
+      fn.max('created_at').as('last'),
+    ])
+    .executeTakeFirstOrThrow();
+  return `${made} ${revoked} ${last}`;
+}
+
+/** Best effort: on a full disk, calls go on. */
+export async function noteTokenUses(db: Queries, ids: readonly string[], at: string): Promise<void> {
+  const noted = db
+    .updateTable('tokens')
+    .set({ last_used_at: at })
+    .where('id', 'in', [...ids]);
+  await noted.execute().catch(ignoreFullDisk);
 }
 
 const scopesColumn = z.array(z.unknown());

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { mkdir, open, readdir, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { absentIfMissing } from '../../base/absent.ts';
 import { systemErrorCode } from '../../base/system-error.ts';
 import { fromFileSystem, PullFailure } from '../failure.ts';
 import {
@@ -44,6 +45,13 @@ export class Fence {
     } catch (error) {
       throw fromFileSystem(error, target);
     }
+  }
+
+  /** Forgets the runs that have ended, with their numbers. For a clone: they were runs of another volume. */
+  static async forgetReleased(target: string): Promise<void> {
+    const folder = statePaths(target).attempts;
+    for (const name of (await readdir(folder).catch(absentIfMissing)) ?? [])
+      if (await isGone(join(folder, name))) await unlink(join(folder, name)).catch(absentIfMissing);
   }
 
   /**

@@ -56,8 +56,12 @@ export function fileKey(file: PullFile): string {
   return createHash('sha256').update(identity).digest('hex').slice(0, 32);
 }
 
-/** The folders for the state of a pull. Names of parts and journals contain the holder that writes them. */
+/**
+ * The folders for the state of a pull. Names of parts and journals contain the holder that writes them. `cloned` is the
+ * tree of another volume that this one is a clone of.
+ */
 export function statePaths(target: string) {
   const state = join(target, stateFolder);
-  return { state, attempts: join(state, 'attempts'), parts: join(state, 'parts'), journals: join(state, 'journals') };
+  const at = (name: string): string => join(state, name);
+  return { state, attempts: at('attempts'), parts: at('parts'), journals: at('journals'), cloned: at('cloned') };
 }

@@ -2,7 +2,7 @@ import { formatBytes } from '../../base/format.ts';
 import { plainWords } from '../../base/prose.ts';
 import { modelId } from '../../instances/instance.ts';
 import type { Instance } from '../../instances/instance.ts';
-import { filesRelied } from '../../operation/preview.ts';
+import { filesRelied, riskLine } from '../../operation/preview.ts';
 import { commandLine } from '../../plan/plan-launch.ts';
 import type { LaunchPlan, RegionLaunch } from '../../plan/plan-launch.ts';
 import type { PreviewFacts } from '../../policy/facts.ts';
@@ -89,7 +89,7 @@ function argumentLines({ regions }: LaunchPlan): string[] {
     regions.flatMap((region) => region.launch_arguments ?? []).map((each) => [each.argument, each.risk]),
   );
   const risky = [...all].flatMap(([argument, risk]) =>
-    risk === undefined ? [] : [`Argument ${argument}. Risk: ${risk}`],
+    risk === undefined ? [] : [riskLine(`Argument ${argument}`, risk)],
   );
   const others = [...all].flatMap(([argument, risk]) => (risk === undefined ? [argument] : []));
   return [...risky, ...linesOf(others).map((line) => `Arguments without a known risk: ${line}`)];

@@ -1,6 +1,6 @@
 import { kubernetesSettings, mountsOnOneNode, mountsTogether } from '../../config/kubernetes-region.ts';
 import type { KubernetesRegionConfig } from '../../config/kubernetes-region.ts';
-import type { RegionCapabilities, Sharing } from '../../region/capabilities.ts';
+import type { RegionCapabilities } from '../../region/capabilities.ts';
 import { defineRegionKind } from '../../region/kind.ts';
 
 /** A namespace of a cluster: volumes are claims, replicas are pods. */
@@ -14,12 +14,6 @@ export const kubernetesKind = defineRegionKind({
   },
 });
 
-/** The pod of a download mounts no volume that only one node can mount: it would keep that volume from its replicas. */
-function sharingOf(config: KubernetesRegionConfig): Sharing | undefined {
-  if (config.share === 'clone') return 'clone';
-  return mountsTogether(config) ? 'copy' : undefined;
-}
-
 export function kubernetesCapabilities(config: KubernetesRegionConfig): RegionCapabilities {
   return {
     runtimeKind: 'kubernetes',
@@ -32,4 +26,9 @@ export function kubernetesCapabilities(config: KubernetesRegionConfig): RegionCa
     oneNodeVolumes: mountsOnOneNode(config),
     sharing: sharingOf(config),
   };
+}
+
+function sharingOf(config: KubernetesRegionConfig): RegionCapabilities['sharing'] {
+  if (mountsTogether(config)) return 'copy';
+  return config.share;
 }

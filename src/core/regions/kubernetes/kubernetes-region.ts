@@ -178,6 +178,7 @@ export class KubernetesRegion implements Region {
       runtime,
       ...mount,
       modelPath: file === undefined ? folder : `${folder}/${file}`,
+      modelFolder: folder,
     };
   }
 

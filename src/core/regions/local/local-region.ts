@@ -12,6 +12,7 @@ import type { RegionCapabilities } from '../../region/capabilities.ts';
 import type { RegionDeps } from '../../region/kind.ts';
 import { digestOfFiles, mountPath } from '../../region/filesystems.ts';
 import type { ModelLocation, Region, RegionStatus, Workload } from '../../region/region.ts';
+import { DevicePool } from './devices.ts';
 import { LocalFilesystem } from './filesystems/local-filesystem.ts';
 import type { ReplicaSpec } from './replica.ts';
 import { EngineSandbox } from './sandbox/engine-sandbox.ts';
@@ -35,6 +36,7 @@ export class LocalRegion implements Region {
   readonly #workloads: LocalWorkloads;
   readonly #filesystems: ReadonlyMap<string, LocalFilesystem>;
   readonly #sandbox: EngineSandbox;
+  readonly #devices: DevicePool;
 
   constructor(deps: LocalRegionDeps) {
     const { name, path } = deps.config;
@@ -65,8 +67,11 @@ export class LocalRegion implements Region {
       scratchBytes: Math.trunc((deps.config.scratch_gib ?? defaultScratchGib) * 1024 ** 3),
       privatePaths: [deps.dataDir, this.#path, ...deps.privatePaths],
     });
+    const instances = join(this.#path, 'instances');
+    this.#devices = new DevicePool(deps.config.accelerators, instances);
     this.#workloads = new LocalWorkloads({
-      folder: join(this.#path, 'instances'),
+      folder: instances,
+      devices: this.#devices,
       log: deps.log,
       clock: deps.clock,
       sealer: deps.sealer,
@@ -82,6 +87,7 @@ export class LocalRegion implements Region {
       reachable: true,
       version: `${platform()} ${arch()}`,
       storage: { free: bavail * bsize, total: blocks * bsize },
+      accelerators: await this.#devices.count(),
     };
   }
 
@@ -182,7 +188,8 @@ export class LocalRegion implements Region {
     const values = { model_path: modelPath, served_name: workload.servedName, host: '127.0.0.1' };
     const given = [...args, ...workload.arguments];
     const { environment } = runtime;
-    const wordsFor = (port: number): string[] => fillIn(given, { ...values, port: String(port) });
+    const wordsFor = (port: number): string[] =>
+      fillIn(given, { ...values, model_dir: model.folder, port: String(port) });
     const listed = { ...engineEnvironment(this.#deps.environment), ...offline };
     const start = {
       instance: workload.instance,
@@ -191,14 +198,17 @@ export class LocalRegion implements Region {
       environment: { listed, runtime: environment },
       model,
     };
+    // Without managed devices the hash has no accelerator: replicas of earlier versions have that one.
+    const devices = this.#devices.isManaged ? workload.accelerator : undefined;
     return {
       // The keys are those of earlier versions: a replica with another hash is restarted.
-      hash: digestOf({ command, given, filled: values, environment, generation: workload.generation }),
+      hash: digestOf({ command, given, filled: values, environment, generation: workload.generation, devices }),
       command,
       arguments: wordsFor,
       environment: { ...listed, ...environment },
       prepare: (folder, port) => this.#sandbox.prepare({ ...start, folder, arguments: wordsFor(port) }),
       keyVariable: 'key_variable' in runtime ? runtime.key_variable : undefined,
+      devices: devices && { accelerator: devices.name, count: devices.count },
       health: runtime.health,
       graceMs: 10_000,
       check: () => this.#refuseOtherFiles(workload),

@@ -15,6 +15,8 @@ export interface ReplicaView {
   unhealthySince: number | undefined;
   /** The earliest next start, after a failure. */
   notBefore: number | undefined;
+  /** It failed so often that waiting does not help. */
+  gaveUp: boolean;
   /** All other wanted replicas of the instance are ready, so this one may be replaced. */
   othersReady: boolean;
 }
@@ -47,8 +49,12 @@ function planAbsent(view: ReplicaView, now: number): ReplicaAction {
   // A record without its process: the process ended by itself.
   if (view.startedFrom !== undefined) return { do: 'end', failed: view.wanted === undefined ? false : 'exited' };
   if (view.wanted === undefined) return { do: 'forget' };
+  if (view.gaveUp) return { do: 'watch' };
   return view.notBefore === undefined || now >= view.notBefore ? { do: 'start' } : { do: 'watch' };
 }
+
+/** Starts of an engine that was never ready, about five minutes of pauses. Then it is not started again by itself. */
+export const mostFailedStarts = 9;
 
 /** Pause before the next start after consecutive failures: 1 s, doubled up to 5 minutes, as kubelets do it. */
 export function backOffMs(failures: number): number {

@@ -12,7 +12,8 @@ import type { ObservedReplica } from '../../region/region.ts';
 import type { Sealer } from '../../secrets/sealer.ts';
 import { engineKeyOf, newEngineKey } from './engine-key.ts';
 import { lastLines } from './last-lines.ts';
-import { backOffMs, planReplica } from './plan-replica.ts';
+import type { DevicePool, DeviceRequest, TakenDevices } from './devices.ts';
+import { backOffMs, mostFailedStarts, planReplica } from './plan-replica.ts';
 import type { ReplicaAction, ReplicaView } from './plan-replica.ts';
 import { freePort } from './ports.ts';
 import { endRecorded, noteOf, presenceOf, startRecorded } from './recorded-process.ts';
@@ -32,6 +33,8 @@ export interface ReplicaSpec {
   prepare?: ((replicaFolder: string, port: number) => Promise<PreparedEngine>) | undefined;
   /** The environment variable in which the engine takes a key for its API. Undefined: it has none. */
   keyVariable?: string | undefined;
+  /** Accelerators for this replica alone. Undefined: it needs none. */
+  devices?: DeviceRequest | undefined;
   health: string;
   graceMs: number;
   /** Called before every start. Throws if the engine must not start from what there is now. */
@@ -47,6 +50,8 @@ export interface ReplicaDeps {
   clock: Clock;
   /** Seals the keys of engines. Undefined: engines get no keys. */
   sealer: Sealer | undefined;
+  /** Undefined: engines see every accelerator. */
+  devices?: DevicePool | undefined;
   /** Its process has ended. */
   exited: () => void;
   /** It takes no more calls. Callers hear of it before the process ends. */
@@ -71,6 +76,8 @@ export class Replica {
   #reason: Reason | undefined;
   /** The last check before a start failed, and waiting does not help. */
   #isRefused = false;
+  /** It was ready once with its current spec, so it can start. */
+  #canStart = false;
   #presence: Presence = 'none';
   #port: number | undefined;
   #startedFrom: string | undefined;
@@ -104,8 +111,12 @@ export class Replica {
     const isOutdated = this.#startedFrom !== undefined && this.#startedFrom !== wanted;
     if (this.#ending || isOutdated) return { ...base, url, state: 'stopping' };
     if (this.ready) return { ...base, url, state: 'ready' };
-    if (isCurrent && this.#isRefused) return { ...base, reason, state: 'waiting', failed: true };
+    if (isCurrent && (this.#isRefused || this.#gaveUp)) return { ...base, reason, state: 'waiting', failed: true };
     return { ...base, reason, state: this.#presence === 'none' ? 'waiting' : 'starting' };
+  }
+
+  get #gaveUp(): boolean {
+    return !this.#canStart && this.#failures >= mostFailedStarts;
   }
 
   /** Whether it is the one with this URL. */
@@ -139,6 +150,7 @@ export class Replica {
     this.#notBefore = undefined;
     this.#reason = undefined;
     this.#isRefused = false;
+    this.#canStart = false;
   }
 
   async #refresh(wanted: ReplicaSpec | undefined): Promise<void> {
@@ -162,6 +174,7 @@ export class Replica {
 
   #becameReady(): void {
     this.#wasReady = true;
+    this.#canStart = true;
     this.#unhealthySince = undefined;
     this.#reason = undefined;
   }
@@ -176,6 +189,7 @@ export class Replica {
       startedAt: this.#startedAt,
       unhealthySince: this.#unhealthySince,
       notBefore: this.#notBefore,
+      gaveUp: this.#gaveUp,
       othersReady,
     };
   }
@@ -184,7 +198,8 @@ export class Replica {
     if (!(await this.#mayStart(spec))) return;
     mkdirSync(this.#deps.folder, { recursive: true, mode: 0o700 });
     const port = await freePort();
-    const prepared = await this.#prepare(spec, port);
+    const devices = await this.#takeDevices(spec);
+    const prepared = devices && (await this.#prepare(spec, port));
     if (!prepared) return;
     const { sealer } = this.#deps;
     const key = spec.keyVariable === undefined || !sealer ? undefined : newEngineKey(sealer, this.id);
@@ -194,9 +209,9 @@ export class Replica {
     this.#startedAt = this.#deps.clock.elapsedMs();
     await startRecorded(this.#deps.clock, {
       record: this.#record,
-      note: { port, spec: spec.hash, ...key?.note },
+      note: { port, spec: spec.hash, ...key?.note, ...devices.note },
       ...prepared,
-      environment: withKey(prepared.environment, spec.keyVariable, key?.value),
+      environment: withKey({ ...prepared.environment, ...devices.environment }, spec.keyVariable, key?.value),
       outputFile: this.logFile,
       errorFile: this.logFile,
       onExit: ({ status, signal }) => {
@@ -221,6 +236,18 @@ export class Replica {
     }
   }
 
+  /** Undefined if too few are free. That is no failure of the engine: it is tried again until some are. */
+  async #takeDevices({ devices }: ReplicaSpec): Promise<TakenDevices | undefined> {
+    try {
+      return (await this.#deps.devices?.take(this.id, devices)) ?? { environment: {}, note: {} };
+    } catch (thrown) {
+      const error = asEcolinkError(thrown, `replica ${this.id}`);
+      if (error.code !== 'no_accelerator_free') throw thrown;
+      this.#wait(error, deviceWaitMs);
+      return undefined;
+    }
+  }
+
   /** Undefined if it cannot be started as things are. It is tried again, after the pause of an engine that crashed. */
   async #prepare(spec: ReplicaSpec, port: number): Promise<PreparedEngine | undefined> {
     const { folder } = this.#deps;
@@ -233,9 +260,13 @@ export class Replica {
   }
 
   #holdBack(error: EcolinkError): void {
-    const { clock, log } = this.#deps;
     this.#failures++;
-    this.#notBefore = clock.elapsedMs() + backOffMs(this.#failures);
+    this.#wait(error, backOffMs(this.#failures));
+  }
+
+  #wait(error: EcolinkError, ms: number): void {
+    const { clock, log } = this.#deps;
+    this.#notBefore = clock.elapsedMs() + ms;
     this.#reason = { code: error.code, message: plainWords(sentences(error.said, error.nextStep)) };
     log.warn({ err: error.cause, replica: this.id, reason: this.#reason.message }, 'replica not started');
   }
@@ -248,6 +279,7 @@ export class Replica {
       this.#ending = false;
     });
     await removeScratch(this.#deps.folder);
+    this.#deps.devices?.release(this.id);
     this.#presence = 'none';
     this.#healthy = false;
     this.#startedFrom = undefined;
@@ -259,7 +291,8 @@ export class Replica {
     this.#failures = ranMs > 600_000 ? 1 : this.#failures + 1;
     this.#restarts++;
     this.#notBefore = this.#deps.clock.elapsedMs() + backOffMs(this.#failures);
-    this.#reason = { code: codes[action.failed], message: await this.#describe(action.failed) };
+    const said = await this.#describe(action.failed);
+    this.#reason = { code: codes[action.failed], message: this.#gaveUp ? `${gaveUp} ${said}` : said };
     this.#deps.log.warn({ replica: this.id, reason: this.#reason.message }, 'replica ended');
   }
 
@@ -284,6 +317,11 @@ export class Replica {
     if (size > logLimitBytes) await truncate(this.logFile, 0);
   }
 }
+
+/** How long a replica waits for accelerators of others. */
+const deviceWaitMs = 5000;
+
+const gaveUp = `It failed ${mostFailedStarts} times and was never ready, so it is not started again. Restart the instance once the cause is gone.`;
 
 const codes = {
   exited: 'engine_exited',

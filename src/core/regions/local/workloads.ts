@@ -4,6 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { ObservedReplica, Workload } from '../../region/region.ts';
 import { lastLines } from './last-lines.ts';
+import type { DevicePool } from './devices.ts';
 import type { Sealer } from '../../secrets/sealer.ts';
 import { engineKeyOf } from './engine-key.ts';
 import { namesIn, numbersIn } from './names-in.ts';
@@ -35,6 +36,8 @@ interface LocalWorkloadsDeps {
   clock: Clock;
   /** Seals the keys of engines. Undefined: engines get no keys. */
   sealer?: Sealer | undefined;
+  /** Undefined: engines see every accelerator. */
+  devices?: DevicePool | undefined;
   /** How to start a replica of this workload. Throws if it cannot be started at all. */
   specOf: (workload: Workload) => ReplicaSpec;
   /** The instance looks different now. */
@@ -177,13 +180,14 @@ export class LocalWorkloads {
 
   #addReplica(instance: number, managed: ManagedInstance, ordinal: number): void {
     if (managed.replicas.has(ordinal)) return;
-    const { log, clock, sealer, changed } = this.#deps;
+    const { log, clock, sealer, devices, changed } = this.#deps;
     const replica = new Replica({
       id: `${instance}-${ordinal}`,
       folder: join(this.#folderOf(instance), String(ordinal)),
       log,
       clock,
       sealer,
+      devices,
       exited: () => this.#stepNow(instance),
       ending: () => changed(instance),
     });

@@ -53,6 +53,15 @@ function wordOf(config: JsonObject, name: string): string | undefined {
   return isName(value) ? value : undefined;
 }
 
+const mostClasses = 8;
+
+/** The classes that a config names. Undefined if it names none. */
+export function classesOf({ architectures }: JsonObject): string[] | undefined {
+  if (!Array.isArray(architectures)) return undefined;
+  const names = architectures.filter(isName).slice(0, mostClasses);
+  return names.length === 0 ? undefined : names;
+}
+
 /** "Qwen3MoeForCausalLM" names the type qwen3_moe. For configs that leave the type out. */
 function typeOfClass({ architectures }: JsonObject): string | undefined {
   const [name]: unknown[] = Array.isArray(architectures) ? architectures : [];

@@ -18,6 +18,7 @@ import { refuseHubCache } from '../hub-cache.ts';
 import type { Model } from '../model.ts';
 import { formatsOf, selectFiles } from '../selection.ts';
 import { readContents } from '../selection/contents.ts';
+import { readChatTemplate } from '../chat-template.ts';
 import { architectureOf } from '../sizing.ts';
 import { isServedIn } from './is-served.ts';
 import { requireField } from './require-field.ts';
@@ -78,6 +79,8 @@ async function examineFolder({ fleet }: SourceDeps, input: SourceInput): Promise
   const config = has('config.json')
     ? await region.readFile(filesystem.name, pathBelow(subfolder, 'config.json'), configLimit)
     : undefined;
+  const chats = (input.category ?? 'chat') === 'chat' && gguf === undefined;
+  const chatTemplate = chats ? await readChatTemplate(found, readText) : undefined;
   return {
     source: filesystemSource.name,
     title: `${filesystem.name}:${subfolder}`,
@@ -90,7 +93,10 @@ async function examineFolder({ fleet }: SourceDeps, input: SourceInput): Promise
     bytes: selection.files.reduce((sum, file) => sum + file.size, 0),
     gated: false,
     suggested: gguf?.suggested,
-    architecture: gguf?.architecture ?? architectureOf(config?.toString('utf8')),
+    architecture: gguf?.architecture ?? {
+      ...architectureOf(config?.toString('utf8')),
+      ...(chatTemplate && { chatTemplate }),
+    },
     fingerprint: await fingerprintOf(region, filesystem.name, subfolder, entries, pathsOf(selection)),
   };
 }

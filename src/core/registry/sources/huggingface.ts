@@ -1,7 +1,10 @@
+import type { Category } from '../../base/categories.ts';
 import type { Caller } from '../../base/caller.ts';
 import { EcolinkError } from '../../base/errors.ts';
 import type { Hub, HubCredential, RepoSnapshot } from '../../hub/hub.ts';
 import { mayNeedAnotherToken } from '../../hub/read-refusal.ts';
+import { readChatTemplate } from '../chat-template.ts';
+import type { ReadText } from '../chat-template.ts';
 import type { Architecture } from '../model.ts';
 import { parseRepoReference } from '../repo-reference.ts';
 import { ggufFacts } from '../gguf-facts.ts';
@@ -68,7 +71,7 @@ async function examineRepo(source: string, deps: SourceDeps, input: SourceInput,
     licence: snapshot.licence,
     task: snapshot.task,
     suggested: suggestCategory(snapshot.task) ?? gguf?.suggested,
-    architecture: gguf?.architecture ?? (await readArchitecture(deps.hub, snapshot, credential)),
+    architecture: gguf?.architecture ?? (await readArchitecture(deps.hub, snapshot, credential, input.category)),
     refusal,
   };
 }
@@ -126,12 +129,19 @@ function mayNeedToken(thrown: unknown): boolean {
 
 async function readArchitecture(
   hub: Hub,
-  { repo, commit, files, parameters }: RepoSnapshot,
+  { repo, commit, files, parameters, task }: RepoSnapshot,
   credential: HubCredential | undefined,
+  given: Category | undefined,
 ): Promise<Architecture> {
+  const readText: ReadText = (path, maximumBytes) =>
+    hub.readText(repo, commit, path, maximumBytes, credential).catch(ignoreRefusal);
   const hasConfig = files.some((file) => file.path === 'config.json' && file.size < configLimit);
-  const text = hasConfig
-    ? await hub.readText(repo, commit, 'config.json', configLimit, credential).catch(ignoreRefusal)
-    : undefined;
-  return { ...architectureOf(text), ...(parameters === undefined ? {} : { parameters }) };
+  const text = hasConfig ? await readText('config.json', configLimit) : undefined;
+  const chats = (given ?? suggestCategory(task) ?? 'chat') === 'chat';
+  const chatTemplate = chats ? await readChatTemplate(files, readText) : undefined;
+  return {
+    ...architectureOf(text),
+    ...(parameters === undefined ? {} : { parameters }),
+    ...(chatTemplate && { chatTemplate }),
+  };
 }

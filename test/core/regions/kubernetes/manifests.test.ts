@@ -34,6 +34,7 @@ function inputOf(more: Partial<Workload> = {}, config: object = {}): RenderInput
     runtime: vllm,
     claim: 'v-1',
     mountPath: '/model',
+    modelFolder: '/model',
     modelPath: '/model',
   };
 }
@@ -154,7 +155,14 @@ test("only EcoLink may reach the engine's port; with the API proxy everybody may
     policyTypes: ['Ingress', 'Egress'],
     ingress: [
       {
-        from: [{ podSelector: { matchLabels: { 'app.kubernetes.io/name': 'ecolink' } } }],
+        from: [
+          {
+            podSelector: {
+              matchLabels: { 'app.kubernetes.io/name': 'ecolink' },
+              matchExpressions: [{ key: 'app.kubernetes.io/component', operator: 'In', values: ['server', 'gateway'] }],
+            },
+          },
+        ],
         ports,
       },
     ],

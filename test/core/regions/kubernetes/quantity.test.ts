@@ -1,19 +1,18 @@
 import { expect, test } from 'vitest';
-import { bytesOfQuantity } from '../../../../src/core/regions/kubernetes/api/quantity.ts';
+import { quantityOf } from '../../../../src/core/regions/kubernetes/api/quantity.ts';
 
 test.each([
-  ['5368709120', 5_368_709_120],
-  ['10Gi', 10 * 1024 ** 3],
+  ['5', 5],
+  ['1.5Gi', 1.5 * 2 ** 30],
   ['10G', 10e9],
-  ['1.5Ti', 1.5 * 1024 ** 4],
-  ['128k', 128_000],
-  ['128Ki', 131_072],
-  ['1500m', 2],
-  ['2M', 2e6],
-  ['1e9', 1e9],
-  ['1E', 1e18],
-  ['', undefined],
-  ['much', undefined],
-])('%s is %s bytes', (text, bytes) => {
-  expect(bytesOfQuantity(text)).toBe(bytes);
-});
+  ['500m', 0.5],
+  ['1e3', 1000],
+  ['2E', 2e18],
+  ['12E+2', 1200],
+  ['.5Ki', 512],
+  ['-1', -1],
+])('%s', (text, number) => expect(quantityOf(text)).toBe(number));
+
+test.each(['', 'Gi', '1 Gi', '1GiB', '1g', 'many', '1constructor'])('%s is no quantity', (text) =>
+  expect(quantityOf(text)).toBeUndefined(),
+);

@@ -40,7 +40,15 @@ function rendered(settings: object, accelerators?: string[]) {
     arguments: [],
     generation: 1,
   };
-  const input = { config, workload, runtime, claim: 'v-1', mountPath: '/model', modelPath: '/model' };
+  const input = {
+    config,
+    workload,
+    runtime,
+    claim: 'v-1',
+    mountPath: '/model',
+    modelFolder: '/model',
+    modelPath: '/model',
+  };
   const download = { key: 'v-1', attempt: 1, claim: 'uid', manifest, withToken: true, accelerators };
   const task = { name: 'e', claim: 'c', mountPath: '/m', writes: false, args: ['x'], deadlineSeconds: 9 };
   return {

@@ -19,6 +19,7 @@ function view(more: Partial<ReplicaView> = {}): ReplicaView {
     startedAt: now - 5000,
     unhealthySince: undefined,
     notBefore: undefined,
+    gaveUp: false,
     othersReady: true,
     ...more,
   };
@@ -67,6 +68,8 @@ describe('a replica that is gone', () => {
     expect(planReplica(gone, now)).toEqual({ do: 'start' });
     expect(planReplica({ ...gone, notBefore: now + 1 }, now)).toEqual({ do: 'watch' });
     expect(planReplica({ ...gone, notBefore: now }, now)).toEqual({ do: 'start' });
+    expect(planReplica({ ...gone, gaveUp: true }, now)).toEqual({ do: 'watch' });
+    expect(planReplica({ ...gone, gaveUp: true, wanted: undefined }, now)).toEqual({ do: 'forget' });
     expect(planReplica({ ...gone, wanted: undefined }, now)).toEqual({ do: 'forget' });
   });
 

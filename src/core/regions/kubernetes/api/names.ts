@@ -23,6 +23,8 @@ export const annotations = {
   token: `${domain}/token`,
   /** On a download: the other claims that it mounts, separated by commas. */
   donors: `${domain}/donors`,
+  /** On a download: the claim that the storage copies into its own, before it starts. */
+  cloned: `${domain}/cloned-from`,
   /** On a download: the UID of the ConfigMap with its file list. */
   list: `${domain}/list`,
   /** On every applied object: the hash of what was rendered. */
@@ -38,7 +40,10 @@ export const annotations = {
 } as const;
 
 /** The labels of EcoLink's own pods, as its chart sets them. Only these pods may call replicas. */
-export const serverLabels = { [labels.name]: 'ecolink', 'app.kubernetes.io/component': 'server' };
+export const callingPods = {
+  matchLabels: { [labels.name]: 'ecolink' },
+  matchExpressions: [{ key: 'app.kubernetes.io/component', operator: 'In', values: ['server', 'gateway'] }],
+};
 
 const longest = 50;
 

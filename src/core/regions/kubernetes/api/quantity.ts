@@ -1,14 +1,30 @@
-/** Kubernetes writes bytes as a decimal number with an optional suffix: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/ */
-const quantity = /^(\d+(?:\.\d+)?)(?:e([+-]?\d+)|(m|k|[MGTPE]|[KMGTPE]i))?$/i;
+/** Powers of ten and of two, as Kubernetes writes them: `500m`, `10G`, `1.5Gi`, `1e9`. */
+const factors: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    n: 1e-9,
+    u: 1e-6,
+    m: 1e-3,
+    k: 1e3,
+    M: 1e6,
+    G: 1e9,
+    T: 1e12,
+    P: 1e15,
+    E: 1e18,
+    Ki: 2 ** 10,
+    Mi: 2 ** 20,
+    Gi: 2 ** 30,
+    Ti: 2 ** 40,
+    Pi: 2 ** 50,
+    Ei: 2 ** 60,
+  }),
+);
 
-const powers = ['', 'k', 'm', 'g', 't', 'p', 'e'];
-
-/** The bytes of a quantity, rounded up. Undefined if the text is no quantity. */
-export function bytesOfQuantity(text: string): number | undefined {
-  const [, number, exponent, suffix = ''] = quantity.exec(text) ?? [];
-  if (number === undefined) return undefined;
-  if (exponent !== undefined) return Math.ceil(Number(number) * 10 ** Number(exponent));
-  if (suffix === 'm') return Math.ceil(Number(number) / 1000);
-  const base = suffix.endsWith('i') ? 1024 : 1000;
-  return Math.ceil(Number(number) * base ** powers.indexOf(suffix.charAt(0).toLowerCase()));
+/**
+ * The number that a quantity stands for. Undefined if it is none. Own code, because the client library keeps its parser
+ * to itself.
+ */
+export function quantityOf(text: string): number | undefined {
+  const match = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([a-zA-Z]*)$/.exec(text.trim());
+  const factor = match?.[2] === '' ? 1 : factors.get(match?.[2] ?? '');
+  return match?.[1] === undefined || factor === undefined ? undefined : Number(match[1]) * factor;
 }

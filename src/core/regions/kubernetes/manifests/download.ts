@@ -21,8 +21,8 @@ export interface Download {
   accelerators?: readonly string[] | undefined;
   /** Claims of complete volumes. The pod takes files of equal content from them. */
   donors?: readonly string[] | undefined;
-  /** Its claim is a clone of a complete volume. */
-  cloned?: boolean | undefined;
+  /** The complete claim that its own is a clone of. */
+  cloned?: string | undefined;
 }
 
 const pullContainer = 'pull';
@@ -39,7 +39,7 @@ const killedStatus = 137;
  * list and the token, and then lets it run. So no pod waits for either.
  */
 export function downloadJob(config: KubernetesRegionConfig, download: Download): Manifest<V1Job> {
-  const { key, attempt, claim, manifest, withToken, donors = [] } = download;
+  const { key, attempt, claim, manifest, withToken, donors = [], cloned } = download;
   const { name, namespace, ...shared } = metadataFor(config, {
     name: attemptName(key, attempt),
     labels: labelsOf(download),
@@ -57,6 +57,7 @@ export function downloadJob(config: KubernetesRegionConfig, download: Download):
         [annotations.claim]: claim,
         ...(withToken && { [annotations.token]: 'held' }),
         ...(donors.length > 0 && { [annotations.donors]: donors.join(',') }),
+        ...(cloned !== undefined && { [annotations.cloned]: cloned }),
       },
     },
     spec: {
@@ -91,7 +92,6 @@ function podSpec(config: KubernetesRegionConfig, download: Download): V1PodSpec 
   const args = ['pull', '--manifest', '/manifest/manifest.json', '--target', '/volume', '--attempt', String(attempt)];
   if (withToken) args.push('--token-file', '/token/token');
   for (const donor of donors) args.push('--from', `/donors/${donor}`);
-  if (download.cloned) args.push('--cloned');
   const trusted = authorityOf(config);
   const container = ecolinkContainer(config, pullContainer, args, [
     { name: 'volume', mountPath: '/volume' },

@@ -6,7 +6,7 @@ import type {
 } from '@kubernetes/client-node';
 import type { EgressRule, EngineEgress } from '../../../config/engine-egress.ts';
 import type { Manifest } from '../api/kinds.ts';
-import { annotations, metadataFor, serverLabels, workloadName } from '../api/names.ts';
+import { annotations, callingPods, metadataFor, workloadName } from '../api/names.ts';
 import { unlessEmpty } from './pods.ts';
 import { portName, selectorOf, workloadLabels } from './render-input.ts';
 import type { RenderInput } from './render-input.ts';
@@ -35,7 +35,7 @@ export function service(input: RenderInput): Manifest<V1Service> {
  * downloads and pod tasks keep their way to the Hub.
  */
 export function networkPolicy(input: RenderInput): Manifest<V1NetworkPolicy> {
-  const from = [{ namespaceSelector: serverNamespaceSelector(input), podSelector: { matchLabels: serverLabels } }];
+  const from = [{ namespaceSelector: serverNamespaceSelector(input), podSelector: callingPods }];
   const ports = [{ port: portName, protocol: 'TCP' }];
   // The API's field is `from`. The library's type has `_from`, which only its own serialiser understands.
   const ingress = [input.config.reach === 'in-cluster' ? { from, ports } : { ports }];

@@ -16,6 +16,8 @@ export interface RenderInput {
   /** The only folder of the claim that the engine sees. Undefined: all of it. */
   subPath?: string | undefined;
   modelPath: string;
+  /** The model's folder, also if `modelPath` is a file in it. */
+  modelFolder: string;
 }
 
 /** The name of the engine's port in probes, the Service and the NetworkPolicy. */

@@ -1,9 +1,13 @@
-import type { V1PersistentVolumeClaim, V1PersistentVolumeClaimSpec } from '@kubernetes/client-node';
+import type {
+  V1PersistentVolumeClaim,
+  V1PersistentVolumeClaimSpec,
+  V1VolumeResourceRequirements,
+} from '@kubernetes/client-node';
 import type { KubernetesRegionConfig } from '../../../config/kubernetes-region.ts';
 import type { PullManifest } from '../../../download/manifest.ts';
 import type { Claim, Manifest } from '../api/kinds.ts';
 import { annotations, labels, metadataFor } from '../api/names.ts';
-import { bytesOfQuantity } from '../api/quantity.ts';
+import { quantityOf } from '../api/quantity.ts';
 import { downloadClaimName } from './clone.ts';
 import { podTaskLabel } from './pod-task.ts';
 
@@ -14,6 +18,7 @@ export function claimBytes(bytes: number): number {
   return Math.ceil((bytes + Math.ceil(bytes / 10) + 1024 * mib) / mib) * mib;
 }
 
+/** The claim that a download fills. With a donor, the storage fills it first with a copy of that claim. */
 export function volumeClaim(
   config: KubernetesRegionConfig,
   key: string,
@@ -21,6 +26,7 @@ export function volumeClaim(
   donor?: Claim,
 ): Manifest<V1PersistentVolumeClaim> {
   const bytes = manifest.files.reduce((sum, file) => sum + file.size, 0);
+  const storage = `${claimBytes(bytes) / mib}Mi`;
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
@@ -29,25 +35,24 @@ export function volumeClaim(
       labels: { [labels.name]: 'ecolink-volume', [labels.volume]: key },
       annotations: { [annotations.repo]: manifest.repo, [annotations.commit]: manifest.commit },
     }),
-    spec: donor ? cloneSpec(config, bytes, donor) : claimSpec(config, `${claimBytes(bytes) / mib}Mi`),
+    spec: donor === undefined ? claimSpec(config, storage) : clonedSpec(config, storage, donor),
   };
 }
 
-/** A clone has the class of its donor, and at least its size, which the storage may have rounded up. */
-function cloneSpec(
-  config: KubernetesRegionConfig,
-  bytes: number,
-  { metadata, spec, status }: Claim,
-): V1PersistentVolumeClaimSpec {
-  const sizes = [status?.capacity?.['storage'], spec?.resources?.requests?.['storage']];
-  const least = sizes.flatMap((size) => bytesOfQuantity(size ?? '') ?? []);
-  const storage = Math.ceil(Math.max(claimBytes(bytes), ...least) / mib) * mib;
+/** A clone has its source's class, and is no smaller. */
+function clonedSpec(config: KubernetesRegionConfig, own: string, donor: Claim): V1PersistentVolumeClaimSpec {
+  const theirs = donor.status?.capacity?.['storage'] ?? storageOf(donor.spec?.resources);
+  const storage = (quantityOf(own) ?? 0) >= (quantityOf(theirs) ?? 0) ? own : theirs;
   return {
     accessModes: [config.access_mode],
-    storageClassName: spec?.storageClassName,
-    resources: { requests: { storage: `${storage / mib}Mi` } },
-    dataSource: { kind: 'PersistentVolumeClaim', name: metadata.name },
+    storageClassName: donor.spec?.storageClassName,
+    resources: { requests: { storage } },
+    dataSource: { kind: 'PersistentVolumeClaim', name: donor.metadata.name },
   };
+}
+
+function storageOf(resources: V1VolumeResourceRequirements | undefined): string {
+  return resources?.requests?.['storage'] ?? '0';
 }
 
 /** A small claim that shows whether the region's storage works as configured. */

@@ -147,9 +147,10 @@ const engineEnvironment = {
 };
 
 function engine(input: RenderInput): V1Container {
-  const { config, workload, runtime, modelPath } = input;
+  const { config, workload, runtime, modelPath, modelFolder } = input;
   const args = fillIn(workload.arguments, {
     model_path: modelPath,
+    model_dir: modelFolder,
     served_name: workload.servedName,
     host: '0.0.0.0',
     port: String(runtime.port),

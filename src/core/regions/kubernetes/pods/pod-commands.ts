@@ -103,13 +103,13 @@ async function isReadOnly(target: string): Promise<boolean> {
   );
 }
 
-/** Includes the small JSON files, which decide how weights are read: a pod for each file would take seconds. */
+/** Includes the small JSON files and the chat template, which decide how weights are read: a pod for each file would take seconds. */
 async function listFolder({ target, path }: CommandOptions): Promise<FolderReport> {
   const entries = listInside(target, path);
   const contents: Record<string, string> = {};
   let room = contentsLimit;
   for (const entry of entries) {
-    if (entry.special || !entry.path.endsWith('.json') || entry.size > Math.min(room, fileLimit)) continue;
+    if (entry.special || !/\.(?:json|jinja)$/.test(entry.path) || entry.size > Math.min(room, fileLimit)) continue;
     contents[entry.path] = readInside(target, pathBelow(path, entry.path), fileLimit).toString('base64');
     room -= entry.size;
   }

@@ -34,6 +34,22 @@ export async function mountableDonors(
   return mountable;
 }
 
+/**
+ * The claim that the storage can copy into a new one: of those with equal files, the first that is complete. Undefined
+ * where the storage makes no clones.
+ */
+export async function cloneDonor(
+  { config, mirrors }: Pick<DonorDeps, 'config' | 'mirrors'>,
+  keys: readonly string[],
+): Promise<Claim | undefined> {
+  if (config.share !== 'clone') return undefined;
+  for (const key of keys) {
+    const claim = await mirrors.claims.get(key);
+    if (claim && !isDeleting(claim) && completedBytes(claim) !== undefined) return claim;
+  }
+  return undefined;
+}
+
 /** The nodes that reach the claim, as text. Undefined if all do, or if EcoLink may not read volumes. */
 async function nodesOf(client: KubernetesClient, { spec }: Claim): Promise<string | undefined> {
   if (spec?.volumeName === undefined) return undefined;

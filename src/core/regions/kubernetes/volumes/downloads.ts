@@ -9,11 +9,12 @@ import type { ApiObject, Claim, Job, ManifestOf, Pod } from '../api/kinds.ts';
 import { owners } from '../api/mirrors.ts';
 import type { Mirrors } from '../api/mirrors.ts';
 import { annotations, labels } from '../api/names.ts';
+import { downloadClaimName } from '../manifests/clone.ts';
 import { downloadJob, manifestMap, tokenSecret } from '../manifests/download.ts';
 import type { Download } from '../manifests/download.ts';
 import { endOf } from '../pods/job-end.ts';
 import { hasEnded, isLost, problemOf } from '../pods/pod-problems.ts';
-import { isClone } from './clone-donor.ts';
+import { isDeleting } from './claim-state.ts';
 import { attemptOf, endedByCluster, failed, failureOf, isForClaim, lastEvent, newestLast } from './download-state.ts';
 import type { Failure } from './download-state.ts';
 import { donorsOf, lostDonor } from './donors.ts';
@@ -31,6 +32,9 @@ const abandonedMs = 30_000;
 const jobPatienceMs = 5000;
 /** The events of a pod that has not started are read after this time, in milliseconds. */
 const podPatienceMs = 15_000;
+
+/** A clone of an older volume may take this time before the download starts, in milliseconds. Large ones take minutes. */
+const clonePatienceMs = 30 * 60_000;
 
 /** The Jobs that fill volumes, with the file list and the token beside each. */
 export class Downloads {
@@ -105,6 +109,12 @@ export class Downloads {
     if (changed) this.#deps.mirrors.jobs.put(changed);
   }
 
+  /** True if the download's claim is a clone, and no pod could ever start with it. */
+  async neverCloned(job: Job): Promise<boolean> {
+    if (job.metadata.annotations?.[annotations.cloned] === undefined) return false;
+    return (await this.#podsOf(job)).every((pod) => pod.status?.phase === 'Pending');
+  }
+
   #podsOf(job: Job): Promise<Pod[]> {
     return this.#deps.mirrors.pods.of(owners.job(job.metadata.uid));
   }
@@ -122,10 +132,30 @@ export class Downloads {
   async #disruptionOf(job: Job, pods: readonly Pod[]): Promise<Failure | undefined> {
     if (pods.every((pod) => pod.status?.phase === 'Pending') && (await lostDonor(this.#deps.mirrors, job)))
       return failed('interrupted', 'A volume that the download takes files from was deleted.', true);
+    const broken = await this.#brokenClone(job, pods);
+    if (broken) return broken;
     const open = pods.filter((pod) => !hasEnded(pod));
     if (open.length > 0 && open.every((pod) => isLost(pod, this.#deps.clock.now().getTime())))
       return failed('interrupted', 'The node that the download ran on is lost.', true);
     return endedByCluster(pods);
+  }
+
+  /** Why the clone of an older volume cannot be had, or cannot be read here. The next attempt fetches everything. */
+  async #brokenClone(job: Job, pods: readonly Pod[]): Promise<Failure | undefined> {
+    const { client, config, mirrors } = this.#deps;
+    const source = job.metadata.annotations?.[annotations.cloned];
+    if (source === undefined || pods.some((pod) => pod.status?.phase !== 'Pending')) return undefined;
+    const claim = await mirrors.claims.get(downloadClaimName(config, job.metadata.labels?.[labels.volume] ?? ''));
+    if (claim?.status?.phase === 'Bound') {
+      const elsewhere = pods.some((pod) => problemOf(pod)?.message.includes('volume node affinity'));
+      return elsewhere ? failed('not_shared', 'The copy of an older volume is out of reach here.', true) : undefined;
+    }
+    const donor = await mirrors.claims.get(source);
+    if (!donor || isDeleting(donor))
+      return failed('not_shared', 'The volume that the storage was to copy was deleted.', true);
+    if (this.#ageMs(job) < clonePatienceMs) return undefined;
+    const warning = claim && (await lastWarning(client, claim));
+    return failed('not_shared', `The storage did not copy an older volume: ${warning ?? 'it gave no reason.'}`, true);
   }
 
   async #progressOf(pod: Pod): Promise<Progress | undefined> {
@@ -145,9 +175,8 @@ export class Downloads {
     const problem = problemOf(pod);
     if (problem?.code === 'volume_not_bound') {
       const warning = await lastWarning(client, claim);
-      const cloning = isClone(claim) ? 'The storage clones a volume with equal files.' : undefined;
-      if (warning === undefined) return { code: problem.code, message: cloning ?? problem.message };
-      return { code: problem.code, message: `${cloning ?? 'The volume does not exist yet:'} ${warning}` };
+      const message = warning === undefined ? problem.message : `The volume does not exist yet: ${warning}`;
+      return { code: problem.code, message };
     }
     if (problem) return { code: problem.code, message: problem.message };
     const warning = this.#ageMs(pod) > podPatienceMs ? await lastWarning(client, pod) : undefined;

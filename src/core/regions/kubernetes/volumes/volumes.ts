@@ -7,12 +7,11 @@ import { downloadClaimName } from '../manifests/clone.ts';
 import { volumeClaim } from '../manifests/volume.ts';
 import { endOf } from '../pods/job-end.ts';
 import { cloneVolume, deleteClone, endCloneCheck } from './clone-volume.ts';
-import { claimToClone, isClone, whyNotCloned } from './clone-donor.ts';
 import { completedBytes, isDeleting } from './claim-state.ts';
 import { attemptOf, failed, isForClaim } from './download-state.ts';
 import { Downloads } from './downloads.ts';
 import type { DownloadsDeps } from './downloads.ts';
-import { mountableDonors } from './donors.ts';
+import { cloneDonor, mountableDonors } from './donors.ts';
 import { whyOutOfReach } from './out-of-reach.ts';
 import { describeReclaim, KeptVolumes, reclaimOf } from './reclaim.ts';
 
@@ -54,12 +53,6 @@ export class KubernetesVolumes {
     if (bytes !== undefined) return { state: 'ready', bytes };
     const job = (await this.#downloads.of(key)).find((each) => isForClaim(each, claim.metadata.uid));
     if (!job) return { state: 'partial', bytes: 0 };
-    const refused = await whyNotCloned(this.#deps, claim);
-    if (refused !== undefined) {
-      await this.#downloads.forgetToken(job);
-      const message = `${refused} The next attempt fetches all files.`;
-      return { state: 'failed', attempt: attemptOf(job), failure: failed('interrupted', message, true) };
-    }
     return endOf(job) === 'complete' ? this.#recordComplete(claim, job) : this.#downloads.observe(claim, job);
   }
 
@@ -92,13 +85,26 @@ export class KubernetesVolumes {
     accelerators?: readonly string[],
     donors: readonly string[] = [],
   ): Promise<void> {
-    const target = await this.#ensureClaim(key, manifest, donors);
+    const donor = (await this.#endsClone(key, attempt)) ? undefined : await cloneDonor(this.#deps, donors);
+    const target = await this.#ensureClaim(key, manifest, donor);
     const mounted = await mountableDonors(this.#deps, target, donors);
     const withToken = token !== undefined;
     const claim = target.metadata.uid;
-    const cloned = isClone(target);
+    const cloned = target.spec?.dataSource?.name;
     const download = { key, attempt, claim, manifest, withToken, accelerators, donors: mounted, cloned };
     await this.#downloads.start(download, token);
+  }
+
+  /**
+   * True if the attempt before had a clone that never became usable. The claim is then deleted, so that this attempt gets
+   * an empty one and fetches everything.
+   */
+  async #endsClone(key: string, attempt: number): Promise<boolean> {
+    const last = (await this.#downloads.of(key))[0];
+    if (!last || attemptOf(last) >= attempt || !(await this.#downloads.neverCloned(last))) return false;
+    await this.#downloads.removeAll(key);
+    await this.#deleteClaim(key, downloadClaimName(this.#deps.config, key));
+    return true;
   }
 
   async stop(key: string): Promise<void> {
@@ -172,19 +178,11 @@ export class KubernetesVolumes {
     return changed !== undefined;
   }
 
-  /** A clone that the storage does not make gives way to an empty claim, which the download fills from the Hub. */
-  async #ensureClaim(key: string, manifest: PullManifest, donors: readonly string[]): Promise<Claim> {
+  async #ensureClaim(key: string, manifest: PullManifest, donor: Claim | undefined): Promise<Claim> {
     const { client, config, mirrors } = this.#deps;
     const name = downloadClaimName(config, key);
     const known = await mirrors.claims.get(name);
-    const isRefused = known !== undefined && (await whyNotCloned(this.#deps, known)) !== undefined;
-    if (known && !isDeleting(known) && !isRefused) return known;
-    if (isRefused) {
-      // The pod of the failed attempt would keep the claim.
-      await this.#downloads.removeAll(key);
-      await this.#deleteClaim(key, name);
-    }
-    const donor = isRefused ? undefined : await claimToClone(this.#deps, donors);
+    if (known && !isDeleting(known)) return known;
     const claim =
       (await client.create('PersistentVolumeClaim', volumeClaim(config, key, manifest, donor))) ??
       (await client.read('PersistentVolumeClaim', name));

@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { childEnvironment, mainFile, runProgram, temporaryFolder } from './support/run-program.ts';
+import { startServe } from './support/serve.ts';
+import type { ServeChild } from './support/serve.ts';
+
+// One server with two instances of one model, for all tests.
+let server: ServeChild;
+beforeAll(async () => {
+  server = await startServe();
+  const folder = ['--source', 'filesystem', '--filesystem', 'shared', '--subfolder', 'tiny', '--category', 'chat'];
+  // The short words of Slack, and the name as an assistant knows it.
+  await runs('register', 'tiny', ...folder);
+  await runs('launch', 'tiny', '--wait');
+  await runs('launch_instance', 'tiny', '--wait');
+}, 180_000);
+/** Throws if the command fails. */
+async function runs(...argv: string[]): Promise<void> {
+  const { status, stderr } = await server.run(...argv);
+  if (status !== 0) throw new Error(stderr);
+}
+afterAll(() => server[Symbol.asyncDispose]());
+
+test('a list can be read by another command: names only, all pages, hints apart', async () => {
+  expect(await server.run('ls', '-q')).toMatchObject({ status: 0, stdout: '2\n1\n', stderr: '' });
+  const page = await server.run('ps', '--limit', '1');
+  expect(page.stdout).toMatch(/^ID .*\n2 .*\n$/);
+  expect(page.stderr).toContain('See all with --all');
+  expect(await server.run('ls', '-q', '--all', '--limit', '1')).toMatchObject({ stdout: '2\n1\n', stderr: '' });
+  expect(JSON.parse((await server.run('ls', '--all', '--limit', '1', '--json')).stdout)).toMatchObject({
+    items: [{ id: 2 }, { id: 1 }],
+  });
+});
+
+test('wait shows an instance that runs', async () => {
+  expect(await server.run('wait', 'tiny:1')).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/state +running/),
+  });
+  expect(await server.run('wait', '1', '--for', 'ready')).toMatchObject({ status: 2 });
+});
+
+test('Ctrl-C ends the waiting, not the work, and says so', async () => {
+  const child = start('wait', '1', '--for', 'stopped');
+  await vi.waitUntil(() => child.printed().includes('instance 1'), { timeout: 30_000 });
+  child.process.kill('SIGINT');
+  expect(await child.end).toBe(130);
+  expect(child.printed()).toContain('goes on without this command. Follow it again: ecolink wait 1 --for stopped');
+  expect(child.printed()).not.toContain('error[');
+});
+
+test('--watch shows a change, until Ctrl-C', async () => {
+  const child = start('get-instance', '2', '--watch');
+  await vi.waitUntil(() => child.printed().includes('running'), { timeout: 30_000 });
+  expect(await server.run('stop', '2', '--wait')).toMatchObject({ status: 0 });
+  await vi.waitUntil(() => /state +stopped/.test(child.printed()), { timeout: 30_000 });
+  child.process.kill('SIGINT');
+  expect(await child.end).toBe(0);
+});
+
+test('several at once: the others are done if one fails, and the status says so', async () => {
+  const stopped = await server.run('stop-instance', '9', '1', '8');
+  expect(stopped.status).toBe(3);
+  expect(stopped.stdout).toContain('Instance 1 ');
+  expect(stopped.stderr.match(/error\[instance_not_found]/g)).toHaveLength(2);
+});
+
+test('serve takes flags, and stop-server stops it', async () => {
+  await using folder = await temporaryFolder();
+  const dataDir = join(folder.path, 'data');
+  const child = start('serve', '--port', '0', '--data-dir', dataDir);
+  await vi.waitUntil(() => child.printed().includes('Ctrl-C stops'), { timeout: 30_000 });
+  const environment = { ECOLINK_DATA_DIR: dataDir };
+  expect(await runProgram(['stop-server'], environment)).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining('has stopped'),
+  });
+  expect(await child.end).toBe(0);
+  expect(await runProgram(['stop-server'], environment)).toMatchObject({
+    status: 6,
+    stderr: expect.stringContaining('error[server_not_running]'),
+  });
+});
+
+function start(...argv: string[]) {
+  const child = spawn(process.execPath, [mainFile, ...argv], { env: childEnvironment(server.environment) });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (bytes: Buffer) => (printed += bytes.toString()));
+  const end = once(child, 'exit').then(([status]) => Number(status));
+  return { process: child, printed: () => printed, end };
+}
