@@ -170,9 +170,10 @@ async function manifestOf({ store, sources }: ReconcilerDeps, volume: Volume): P
 }
 
 async function donorsFor({ store }: ReconcilerDeps, region: Region, volume: Volume): Promise<string[]> {
-  if (region.capabilities.sharing === undefined) return [];
+  const { sharing } = region.capabilities;
+  if (sharing === undefined) return [];
   const files = await filesOfSelection(store.db, volume.selection).catch(() => []);
-  return donorKeys(store.db, volume, files);
+  return donorKeys(store.db, volume, files, sharing);
 }
 
 /** The accelerators of the instances that wait for the volume. Undefined if none waits. */

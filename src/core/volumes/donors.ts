@@ -20,21 +20,35 @@ interface Donor {
 /** A download opens all of them. Most models share their files with one earlier commit. */
 const mostDonors = 8;
 
-/** Keys of the volumes that a download may take files from, those with the most new files first. */
+/** Keys of the volumes that a download may take files from, in the order of `inOrder`. */
 export async function donorKeys(
   db: Queries,
   { key, region }: Pick<Volume, 'key' | 'region'>,
   files: readonly PullFile[],
+  sharing: Sharing,
 ): Promise<string[]> {
-  const rest = await donorsOf(db, region, files);
+  const donors = (await donorsOf(db, region, files)).filter(({ volume }) => volume.key !== key);
+  return inOrder(files, donors, sharing).map(({ volume }) => volume.key);
+}
+
+/**
+ * The donor with the most equal bytes comes first. Each further one adds the most bytes that those before it lack. A clone
+ * comes from one donor, so there each further one is the next best if those before it cannot be cloned. Pure.
+ */
+export function inOrder<D extends { contents: ReadonlySet<string> }>(
+  files: readonly PullFile[],
+  donors: readonly D[],
+  sharing: Sharing,
+): D[] {
   const missing = contentsOf(files);
-  const chosen: string[] = [];
-  while (chosen.length < mostDonors) {
-    const gain = ({ contents }: Donor): number => common(contents, missing).size;
-    const [best] = rest.filter(({ volume }) => volume.key !== key).toSorted((a, b) => gain(b) - gain(a));
+  const gain = ({ contents }: D): number => bytesIn(files, common(contents, missing));
+  const chosen: D[] = [];
+  for (let rest = [...donors]; chosen.length < mostDonors;) {
+    const [best] = rest.toSorted((a, b) => gain(b) - gain(a));
     if (!best || gain(best) === 0) break;
-    chosen.push(best.volume.key);
-    for (const content of best.contents) missing.delete(content);
+    chosen.push(best);
+    rest = rest.filter((donor) => donor !== best);
+    if (sharing !== 'clone') for (const content of best.contents) missing.delete(content);
   }
   return chosen;
 }
