@@ -47,7 +47,7 @@ function cutAt(text: string, length: number): string {
 export function safeValue(value: unknown): unknown {
   if (typeof value === 'string') return safeText(value);
   if (Array.isArray(value)) return value.map(safeValue);
-  return isObject(value) ? safeObject(value) : value;
+  return typeof value === 'object' && value !== null ? safeObject(value) : value;
 }
 
 export function safeObject(value: object): Record<string, unknown> {
@@ -63,15 +63,13 @@ function fieldsIn(name: string, value: unknown): string[] {
   const own = name.split('.').at(-1) ?? name;
   if (fromElsewhere.has(own)) return holdsText(value) ? [name] : [];
   if (Array.isArray(value)) return value.flatMap((each) => fieldsIn(name, each));
-  if (!isObject(value)) return [];
-  return Object.entries(value).flatMap(([inner, each]) => fieldsIn(`${name}.${inner}`, each));
+  return entriesOf(value).flatMap(([inner, each]) => fieldsIn(`${name}.${inner}`, each));
 }
 
 function holdsText(value: unknown): boolean {
-  if (typeof value === 'string') return value !== '';
-  return isObject(value) && Object.values(value).some(holdsText);
+  return typeof value === 'string' ? value !== '' : entriesOf(value).some(([, each]) => holdsText(each));
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
+function entriesOf(value: unknown): [string, unknown][] {
+  return typeof value === 'object' && value !== null ? Object.entries(value) : [];
 }

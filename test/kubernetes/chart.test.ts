@@ -155,7 +155,7 @@ describe('the chart', () => {
     expect(text).not.toContain('serviceAccountName');
     const services = objects.filter(({ kind }) => kind === 'Service');
     const component = 'app.kubernetes.io/component';
-    const chosen = services.map(({ spec }) => (spec?.['selector'] as Record<string, string>)[component]);
+    const chosen = services.map(({ spec }) => (spec?.['selector'] as Record<string, string> | undefined)?.[component]);
     expect(new Set(chosen)).toEqual(new Set(['server', 'gateway']));
   });
 

@@ -81,6 +81,19 @@ test('where the storage makes clones, the new claim begins as a copy of the olde
   expect((await jobOf(newer, 1))?.spec?.template.spec?.containers[0]?.args).not.toContain('--from');
 });
 
+test('a volume of another class than the configured one is not cloned', async () => {
+  {
+    await using before = await regionWithVolume(clones);
+    expect(await before.observeVolume(older)).toMatchObject({ state: 'ready' });
+  }
+  await using region = await openRegion(cluster.plane, cluster.namespace, {
+    config: { ...clones, storage_class: 'stand-in-retain' },
+  });
+  cluster.nodes.rule = () => 'hold';
+  await region.startDownload(newer, second, 1, undefined, undefined, [older]);
+  expect((await claimOf(`${newer}-fill`))?.spec).not.toHaveProperty('dataSource');
+});
+
 test('a clone of a larger volume is as large', async () => {
   await using region = await openRegion(cluster.plane, cluster.namespace, { config: clones });
   cluster.nodes.rule = () => undefined;

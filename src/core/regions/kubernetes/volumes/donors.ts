@@ -45,7 +45,10 @@ export async function cloneDonor(
   if (config.share !== 'clone') return undefined;
   for (const key of keys) {
     const claim = await mirrors.claims.get(key);
-    if (claim && !isDeleting(claim) && completedBytes(claim) !== undefined) return claim;
+    if (!claim || isDeleting(claim) || completedBytes(claim) === undefined) continue;
+    // A clone has the class of its source. The region may have another one by now.
+    const isOfClass = config.storage_class === undefined || claim.spec?.storageClassName === config.storage_class;
+    if (isOfClass && claim.status?.phase === 'Bound') return claim;
   }
   return undefined;
 }
