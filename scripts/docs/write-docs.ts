@@ -5,6 +5,7 @@ import { operationsPage } from './operations-page.ts';
 import { roomsPicture } from './rooms-picture.ts';
 import { rolesPage } from './roles-page.ts';
 import { runtimesPage } from './runtimes-page.ts';
+import { manifestText, slackManifest } from '../../src/slack/manifest.ts';
 
 /** `npm run docs` generates these pages. With `--check` it only tests whether they are up to date. */
 const pages = {
@@ -13,6 +14,7 @@ const pages = {
   'roles.md': rolesPage(),
   'rooms.svg': roomsPicture(),
   'runtimes.md': runtimesPage(),
+  '../manifest.json': manifestText(slackManifest()),
 };
 
 for (const [name, page] of Object.entries(pages)) {

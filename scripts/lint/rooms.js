@@ -49,7 +49,7 @@ export const outerRooms = {
     rooms: ['cli'],
     core: [/^core\/download\/command\.ts$/, /^core\/regions\/kubernetes\/pods\/pod-commands\.ts$/],
   },
-  cli: { rooms: ['client', 'http', 'mcp', 'quickstart'], core: composition },
+  cli: { rooms: ['client', 'http', 'mcp', 'quickstart', 'slack'], core: composition },
   http: { rooms: ['client', 'gateway', 'mcp', 'slack'], core: [] },
   client: { rooms: [], core: [] },
   mcp: { rooms: ['client'], core: [] },

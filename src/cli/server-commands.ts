@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { fail } from '../core/base/errors.ts';
 import { program as programName } from './names.ts';
 import type { Terminal } from './output/terminal.ts';
 import { wantsJson } from './sub-command.ts';
@@ -78,6 +79,19 @@ export function addServerCommands(program: Command, add: AddCommand, terminal: T
       process.exitCode = await doctor(wantsJson(command), terminal);
     });
 
+  const slack = own('slack', 'Set up the Slack app', 'What a workspace needs to run the Slack app of this server.');
+  add(slack, 'manifest')
+    .summary("Print the app's manifest")
+    .description(
+      'Prints what to paste at api.slack.com/apps under "From a manifest": for Socket Mode, or with --url for HTTP.',
+    )
+    .option('--url <address>', 'The address at which Slack reaches this server. Turns Socket Mode off.')
+    .action(async ({ url }: { url?: string }) => {
+      const { manifestText, slackManifest } = await import('../slack/manifest.ts');
+      if (url !== undefined && !URL.canParse(url)) throw badAddress(url);
+      terminal.out(manifestText(slackManifest({ url })).trimEnd());
+    });
+
   own(
     'migrate',
     'Bring the store up to date',
@@ -99,6 +113,10 @@ export function addServerCommands(program: Command, add: AddCommand, terminal: T
     'Download a repository (used by downloads)',
     `Fetches, verifies and publishes the files of one manifest. EcoLink starts it by itself. "${programName} pull --help" shows its options.`,
   );
+}
+
+function badAddress(url: string): Error {
+  return fail('bad_field', `"${url}" is no address.`, { nextStep: 'Write it like https://ecolink.example.' });
 }
 
 const completionHelp = `

@@ -14,6 +14,8 @@ export interface BodyLimits {
 export interface ModelCallBody {
   /** The model id that the caller wrote. */
   model: string;
+  /** Small enough for `fields`. */
+  isSmall: boolean;
   /** Parses the whole body, for a replica with another API. Throws `body_too_large` if that would take long. */
   fields(): Readonly<Record<string, unknown>>;
   /** The bytes to send on: those of the caller, with `servedName` as the model. */
@@ -44,6 +46,7 @@ export async function readModelCall(
   let parsed: Readonly<Record<string, unknown>> | undefined;
   return {
     model,
+    isSmall: blocks.reduce((sum, { length }) => sum + length, 0) <= longestParsed,
     fields: () => (parsed ??= parse(blocks)),
     withModel: (servedName) => (servedName === model ? blocks : replaced(blocks, place, servedName)),
   };

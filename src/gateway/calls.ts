@@ -2,12 +2,16 @@ import { PassThrough } from 'node:stream';
 import type { IncomingMessage } from 'node:http';
 import type { Caller } from '../core/base/caller.ts';
 import { fail } from '../core/base/errors.ts';
-import type { Routes } from '../core/core.ts';
+import { say } from '../core/base/prose.ts';
+import type { Route, Routes } from '../core/core.ts';
+import { admitsCaller } from '../core/core.ts';
 import { readModelCall } from './body.ts';
 import type { BodyLimits } from './body.ts';
 import type { Call } from './forward.ts';
 import { modelCallHeaders, proxyCallHeaders } from './headers.ts';
 import type { HeldBody } from './held-bytes.ts';
+import { dialectOf } from './engine-error.ts';
+import { refuseOtherRoute } from './served-routes.ts';
 import { translateCall } from './translate-call.ts';
 import { watchUpload } from './upload-progress.ts';
 
@@ -32,15 +36,17 @@ export async function modelCall(
 ): Promise<Call> {
   const body = await readModelCall(request, held, limits);
   const route = await routes.find(body.model, caller);
+  refuseOtherRoute(route, path);
   return {
     route,
     method: 'POST',
     path,
     headers: modelCallHeaders(request.headers, requestId),
-    body: body.withModel,
+    body: (servedName) => body.withModel(servedName),
     askedModel: body.model,
     repeatable: true,
-    translate: (api) => translateCall(path, body, api),
+    translate: (replica) => translateCall(path, body, replica),
+    dialect: dialectOf(path),
     redirects: { kind: 'refused' },
   };
 }
@@ -63,6 +69,7 @@ export async function proxyCall(
   const replicaPath = resolvedPath(match[2] ?? '/');
   const route = await routes.findById(Number(match[1]), caller);
   const method = request.method ?? 'GET';
+  refuseEnginePath(route, caller, method, replicaPath);
   return {
     route,
     method,
@@ -72,6 +79,15 @@ export async function proxyCall(
     redirects: { kind: 'rewritten', path: `/instances/${route.instance}/proxy` },
     repeatable: method === 'GET' || method === 'HEAD' || method === 'OPTIONS',
   };
+}
+
+/** An engine's own routes may change it for everybody. */
+function refuseEnginePath({ replicas }: Route, { scopes }: Caller, method: string, path: string): void {
+  const mayCall = replicas.every(({ api }) => admitsCaller(api?.caller_paths ?? [], method, path));
+  if (scopes.includes('operate') || mayCall) return;
+  throw fail('scope_missing', `${method} ${path.slice(0, 100)} of an engine is not for callers.`, {
+    nextStep: say`Use a token with the scope "operate", or a path of the OpenAI API. An admin can add the path to caller_paths of the runtime.`,
+  });
 }
 
 /**

@@ -8,6 +8,7 @@ import type { Log } from '../core/base/log.ts';
 import { run, say } from '../core/base/prose.ts';
 import type { Api, InFlight, Replica, Route } from '../core/core.ts';
 import type { Headers } from './headers.ts';
+import type { Dialect } from './engine-error.ts';
 import { openAIError } from './openai-error.ts';
 import { relayWhole } from './relay-whole.ts';
 import { relay } from './relay.ts';
@@ -32,7 +33,9 @@ export interface Call {
   /** True: the call may run twice, if a replica died while it had the call. A call that reached no replica is always tried again. */
   repeatable: boolean;
   /** Translates the call for a replica with another API. Throws EcolinkError if that API cannot express it. */
-  translate?: (api: Api) => TranslatedCall;
+  translate?: (replica: Replica & { api: Api }) => TranslatedCall;
+  /** How the caller expects errors. Undefined: the engine's answer stays as it is. */
+  dialect?: Dialect;
   redirects: Redirects;
 }
 
@@ -143,7 +146,7 @@ async function attempt(
   response: ServerResponse,
 ): Promise<RelayEnd> {
   const { url, api, servedName } = replica;
-  const translated = api && call.translate?.(api);
+  const translated = api && call.translate?.({ ...replica, api });
   const slash = url.indexOf('/', 'https://'.length);
   const origin = slash === -1 ? url : url.slice(0, slash);
   const prefix = slash === -1 ? '' : url.slice(slash).replace(/\/$/, '');
@@ -157,6 +160,7 @@ async function attempt(
     brokenEvent: () => brokenEvent(call.route),
     redirect: (location) => redirectOf(call.redirects, location, url, path),
     restorer: restorerFor(call, servedName),
+    dialect: call.dialect,
   });
 }
 

@@ -3,6 +3,8 @@ import type { Dispatcher } from 'undici';
 import type { Loss } from '../core/core.ts';
 import { answerHeaders } from './headers.ts';
 import { isRedirect } from './redirects.ts';
+import { errorInDialect } from './engine-error.ts';
+import type { Dialect } from './engine-error.ts';
 import { mayNameModel } from './restore-model.ts';
 import type { ModelRestorer } from './restore-model.ts';
 import { createWholeLines } from './whole-lines.ts';
@@ -33,6 +35,8 @@ export function replicaLost(how: Loss): Error {
 }
 
 const nothing = Buffer.alloc(0);
+/** Bytes of an engine's error that are read. */
+const longestRefusal = 64 * 1024;
 
 type Controller = Dispatcher.DispatchController;
 
@@ -46,6 +50,8 @@ export interface RelayOptions {
   redirect: (location: string) => Redirect | undefined;
   /** Puts the caller's model id into an answer of JSON. Undefined: the answer passes as it is. */
   restorer?: ModelRestorer | undefined;
+  /** Errors of the engine reach the caller in these words. Undefined: as they are. */
+  dialect?: Dialect | undefined;
 }
 
 /**
@@ -56,13 +62,15 @@ export function relay(
   dispatcher: Dispatcher,
   call: Dispatcher.DispatchOptions,
   response: ServerResponse,
-  { begin, brokenEvent, redirect, restorer }: RelayOptions,
+  { begin, brokenEvent, redirect, restorer, dialect }: RelayOptions,
 ): Promise<RelayEnd> {
   return new Promise((resolve) => {
     let controller: Controller | undefined;
     let status = 0;
     let lines: ReturnType<typeof createWholeLines> | undefined;
     let restoring: ModelRestorer | undefined;
+    /** The beginning of an error that is put in other words. */
+    let refusal: Buffer[] | undefined;
 
     let abortCause: Error | undefined;
     const abort = (cause: Error): void => {
@@ -108,19 +116,33 @@ export function relay(
           restoring = restorer;
           delete sent['content-length'];
         }
+        if (dialect !== undefined && code >= 400 && headers['content-encoding'] === undefined) {
+          refusal = [];
+          delete sent['content-length'];
+          response.writeHead(code, { ...sent, 'content-type': 'application/json' });
+          return;
+        }
         response.writeHead(code, sent);
         if (headers['content-length'] === undefined) response.flushHeaders();
         if (isPlainEventStream(headers)) lines = createWholeLines();
       },
       onResponseData(from: Controller, chunk: Buffer) {
+        if (refusal) {
+          if (refusal.reduce((sum, { length }) => sum + length, 0) < longestRefusal) refusal.push(chunk);
+          return;
+        }
         const restored = restoring ? restoring.take(chunk) : chunk;
         const ready = lines ? lines.take(restored) : restored;
         if (ready.length > 0 && !response.write(ready)) from.pause();
       },
       onResponseEnd() {
+        if (refusal && dialect) {
+          response.end(JSON.stringify(errorInDialect(dialect, status, Buffer.concat(refusal).toString('utf8'))));
+          return finish({ kind: 'answered', status });
+        }
         const last = restoring?.rest() ?? nothing;
         response.end(lines ? Buffer.concat([lines.take(last), lines.rest()]) : last);
-        finish({ kind: 'answered', status });
+        return finish({ kind: 'answered', status });
       },
       onResponseError(_controller: Controller, cause: Error) {
         if (refused) return finish({ kind: 'redirected' });

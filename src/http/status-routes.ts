@@ -12,6 +12,7 @@ export function probeRoutes(app: FastifyInstance, core: Core): void {
   app.get('/readyz', async () => {
     await look().catch((cause: unknown) => {
       core.log.error({ err: cause }, 'the store does not answer');
+      // Everybody may ask, and only operators may know where the database is.
       throw fail('store_unavailable', 'The store does not answer.', {
         nextStep: "Read the server's log.",
         cause,

@@ -10,13 +10,19 @@ import { reasonFormId } from './blocks/approval-blocks.ts';
 import { createApprovalMessages } from './messages/approval-messages.ts';
 import { installedBots, oneBot } from './connect/bots.ts';
 import type { Bots } from './connect/bots.ts';
+import { givePrefix, onAskAccess, onGiveAccess } from './commands/ask-access.ts';
+import type { Asked } from './commands/ask-access.ts';
+import { createHome } from './home/home.ts';
+import { askAccessId } from './workspace/people.ts';
 import { onOpen, onRun } from './commands/button-actions.ts';
 import { onCommand } from './commands/command.ts';
 import { onTyped } from './commands/typed-actions.ts';
 import { openPrefix, runPrefix, typedFormId } from './blocks/action-blocks.ts';
+import { directMessages } from './commands/direct-message.ts';
 import { commandName } from './blocks/speaker.ts';
 import type { SlackDeps } from './workspace/dependencies.ts';
 import { createEndingMessages, extendId, onExtend } from './messages/ending-messages.ts';
+import { onRegisterClick } from './forms/check-form.ts';
 import { switchId } from './forms/field-block.ts';
 import { onLaunch, onLaunchClick, onPlan } from './launch/launch-flow.ts';
 import { launchFormId, modelActionId } from './launch/launch-view.ts';
@@ -31,6 +37,7 @@ import type { Pace } from './outbox/budget.ts';
 import { startSender } from './outbox/sender.ts';
 import type { Sender } from './outbox/sender.ts';
 import { boltLogger } from './connect/logger.ts';
+import { missingScopes } from './connect/scopes.ts';
 import { createSlackLookup } from './workspace/lookup.ts';
 import { notConfigured, nothingListed, startError } from './connect/start-errors.ts';
 import { onClose, onSubmit } from './forms/submit-form.ts';
@@ -87,8 +94,11 @@ export async function startSlack(core: Core, options: SlackOptions = {}): Promis
   const sender = startSender({ core, bots, pace, events: approvals });
   sending.sender = sender;
   const patience = options.patience ?? 800;
-  listen(app, { core, bots, live: cards, approvals, awaited: new Map(), patience });
+  const home = createHome(() => deps, core);
+  const deps: SlackDeps = { core, bots, live: cards, approvals, home, awaited: new Map(), patience };
+  listen(app, deps);
   const end = async (): Promise<void> => {
+    home.close();
     await approvals.close();
     await endings.close();
     await cards.close();
@@ -142,6 +152,8 @@ async function identify(core: Core, slack: SlackSecrets, options: WebClientOptio
     .catch((thrown: unknown) => Promise.reject(startError(thrown)));
   const home = { team: me.team_id ?? '', ...(me.enterprise_id ? { enterprise: me.enterprise_id } : {}) };
   core.installations.checkListed(home);
+  for (const { scope, off } of missingScopes(me.response_metadata?.scopes))
+    core.log.warn({ scope, off }, 'Slack: the app lacks a scope. Take the new manifest and install the app again');
   return {
     bots: oneBot(home, botToken, options),
     authorization: {
@@ -156,6 +168,7 @@ function listen(app: App, deps: SlackDeps): void {
   // Each form of its own, and the generic one for all others.
   const forms = /^form[.](?!launch_instance$)/;
   const lists: LastLists = new Map();
+  const asked: Asked = new Map();
   app.command(commandName, (args) => onCommand(deps, args));
   app.view<ViewSubmitAction>({ callback_id: forms, type: 'view_submission' }, (args) => onSubmit(deps, args));
   app.view<ViewClosedAction>({ callback_id: forms, type: 'view_closed' }, (args) => onClose(deps, args));
@@ -179,10 +192,24 @@ function listen(app: App, deps: SlackDeps): void {
   app.action<BlockAction>({ type: 'block_actions', action_id: startsWith('launch.') }, (args) =>
     onLaunchClick(deps, args),
   );
+  app.action<BlockAction>({ type: 'block_actions', action_id: startsWith('register.') }, (args) =>
+    onRegisterClick(deps, args),
+  );
+  app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: startsWith('home.') }, (args) =>
+    deps.home.clicked(args),
+  );
+  app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: askAccessId }, (args) =>
+    onAskAccess(deps, asked, args),
+  );
+  app.action<BlockAction<ButtonAction>>({ type: 'block_actions', action_id: startsWith(givePrefix) }, (args) =>
+    onGiveAccess(deps, asked, args),
+  );
+  app.event('app_home_opened', (args) => deps.home.opened(args));
   app.options<'block_suggestion'>({ type: 'block_suggestion', action_id: modelActionId }, (args) =>
     onModelOptions(deps, lists, args),
   );
   app.view<ViewSubmitAction>({ callback_id: typedFormId, type: 'view_submission' }, (args) => onTyped(deps, args));
+  app.event('message', directMessages(deps));
   app.event('app_uninstalled', (args) => onUninstalled(deps.core, args));
   app.event('tokens_revoked', (args) => onTokensRevoked(deps.core, args));
   app.error(async (error) => {

@@ -107,3 +107,14 @@ test('if the older claim is deleted before it was copied, the next attempt has a
   expect((await claimOf(`${newer}-fill`))?.spec?.dataSource).toBeUndefined();
   expect((await jobOf(newer, 2))?.metadata?.annotations).not.toHaveProperty('ecolink.dev/cloned-from');
 });
+
+test('the ended download of a newer volume does not keep the older claim', async () => {
+  await using region = await regionWithVolume();
+  await region.startDownload(newer, second, 1, undefined, undefined, [older]);
+  await vi.waitFor(async () => expect(await region.observeVolume(newer)).toMatchObject({ state: 'ready' }), patience);
+  expect(await jobOf(newer, 1)).toBeDefined();
+  await region.deleteVolume(older);
+  expect((await claims()).map(({ metadata }) => metadata?.name)).toEqual([newer]);
+  expect(await region.observeVolume(newer)).toMatchObject({ state: 'ready' });
+  expect(await jobOf(newer, 1)).toBeUndefined();
+});

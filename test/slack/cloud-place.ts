@@ -1,13 +1,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import type { Log } from '../../src/core/base/log.ts';
 import { startServer } from '../../src/http/server.ts';
 import type { Server } from '../../src/http/server.ts';
 import { startCore } from '../support/core.ts';
 import type { TestCore } from '../support/core.ts';
-import { SlackCloud, app, sendSigned } from '../support/slack-cloud.ts';
-import type { CloudPlace } from '../support/slack-cloud.ts';
+import { SlackCloud, app } from '../support/slack-cloud.ts';
+import type { CloudEvent, CloudPlace } from '../support/slack-cloud.ts';
 
 /** A server that workspaces of a Slack install the app of. */
 export interface Installable extends AsyncDisposable {
@@ -18,7 +19,7 @@ export interface Installable extends AsyncDisposable {
   install(place: CloudPlace, agreed?: { code: string }): Promise<Response>;
   /** Somebody types `/ecolink …` in a workspace; answers when the app acknowledged. */
   type(text: string, who: { user: string; team: string; enterprise?: string }): Promise<void>;
-  event(event: object, about: object): Promise<Response>;
+  event(event: CloudEvent, about: object): Promise<Response>;
   /** Somebody uses a button or a form. */
   interact(payload: object): Promise<Response>;
   write(config: object): Promise<void>;
@@ -82,18 +83,16 @@ export async function startInstallable(options: InstallableOptions = {}): Promis
         team_id: team,
         ...(enterprise === undefined ? {} : { enterprise_id: enterprise, is_enterprise_install: 'true' }),
         channel_id: 'C1',
-        trigger_id: 'trigger',
+        trigger_id: cloud.trigger(),
         response_url: `${cloud.url}/answer/${team}`,
       });
-      await sendSigned(events, body.toString());
+      await cloud.deliver(events, body.toString());
     },
-    event: (event, about) =>
-      sendSigned(
-        events,
-        JSON.stringify({ type: 'event_callback', event, event_time: Math.floor(Date.now() / 1000), ...about }),
-        'application/json',
-      ),
-    interact: (payload) => sendSigned(events, new URLSearchParams({ payload: JSON.stringify(payload) }).toString()),
+    async event(event, about) {
+      const answer = await cloud.deliverEvent(events, event, about);
+      return answer ?? expect.fail(`The manifest does not subscribe to ${event.type}.`);
+    },
+    interact: (payload) => cloud.deliver(events, new URLSearchParams({ payload: JSON.stringify(payload) }).toString()),
     write: (config) => writeFile(join(place.dataDir, 'ecolink.yaml'), JSON.stringify(config)),
     [Symbol.asyncDispose]: () => everything.disposeAsync(),
   };

@@ -49,6 +49,7 @@ test('a form asks for what belongs to the chosen source and for nothing else', (
     'filesystem',
     'subfolder',
     'category',
+    'check',
   ]);
 });
 
@@ -66,7 +67,7 @@ test('every operation that Slack has makes a form inside the limits, whatever it
 test('each kind of field becomes the element that Slack has for it', () => {
   const kinds = Object.fromEntries(
     catalogue.flatMap(inputFields).map((field) => {
-      const block = fieldBlock(field, undefined, undefined, false);
+      const block = fieldBlock(field, undefined, undefined, { switches: false });
       return [field.type, block.type === 'input' ? block.element.type : block.type];
     }),
   );
@@ -155,6 +156,48 @@ test('what was typed for one source waits there while the other is shown, and is
   const again = withValues(register, switched, back);
   expect(again.prefilled).toContain('repo');
   expect(inputOf(register, again.values)).toEqual({ name: 'mine', source: 'huggingface', repo: 'owner/name' });
+});
+
+test('a revision that was cleared after the source was switched away and back stays cleared', () => {
+  const start = newForm(register, 'C1', { name: 'mine' });
+  const typedOnce = withValues(register, start, {
+    ...start.values,
+    repo: 'a/b',
+    revision: 'v1',
+  });
+  const away = withValues(register, typedOnce, { ...typedOnce.values, source: 'filesystem' });
+  const back = withValues(register, away, { ...away.values, source: 'huggingface' });
+  const ids = namesIn(formView(register, back, {}));
+  // A new id: with the old one, Slack would show what the old block held.
+  expect(ids).toContain('revision~1');
+  const cleared = readValues(register, back, {
+    'revision~1': { field: { value: null } },
+    'repo~1': { field: { value: null } },
+  });
+  expect(cleared).not.toHaveProperty('revision');
+  // A required field cannot be sent empty, so an empty one was not touched.
+  expect(cleared).toMatchObject({ repo: 'a/b' });
+  const again = withValues(
+    register,
+    withValues(register, { ...back, values: cleared }, { ...cleared, source: 'filesystem' }),
+    cleared,
+  );
+  expect(inputOf(register, again.values)).toEqual({ name: 'mine', source: 'huggingface', repo: 'a/b' });
+  expect(namesIn(formView(register, again, {}))).toContain('repo~2');
+  const error = fail('bad_field', 'x', { nextStep: 'y', field: 'repo' });
+  expect(namesIn(formView(register, again, {}, { error }))).toContain('error.repo');
+});
+
+test('a filesystem shows its region and path, and locks the region once it is chosen', () => {
+  const choices = { filesystem: [{ value: 'shared', label: 'shared', about: 'eu-west · /models' }] };
+  const form = newForm(register, 'C1', { source: 'filesystem' });
+  const before = JSON.stringify(formView(register, form, choices).blocks);
+  expect(before).toContain('"description":{"type":"plain_text","text":"eu-west · /models"}');
+  expect(before).not.toContain(':lock:');
+  const chosenForm = withValues(register, form, { ...form.values, filesystem: 'shared' });
+  const view = formView(register, chosenForm, choices);
+  expect(JSON.stringify(view.blocks)).toContain(':lock: *Region*: eu-west · /models. The folder is only there');
+  expect(readChoices(register, chosenForm, view.blocks as ShownBlock[])).toEqual(choices);
 });
 
 test('a field that came filled in keeps its value when Slack sends it back empty; a typed one can be emptied', () => {

@@ -6,8 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startSlack } from '../../src/slack/app.ts';
 import type { Slack } from '../../src/slack/app.ts';
-import { slackEventsPath } from '../../src/slack/connect/transport.ts';
+import { slackEventsPath } from '../../src/slack/manifest.ts';
 import { patient, withoutLocalSlack, workspace } from '../support/local-slack.ts';
+import { breachesOfModal } from '../support/slack-limits.ts';
 import { planInSlack } from './launching.ts';
 import { makePlace, tinyRepo } from './place.ts';
 import type { Place } from './place.ts';
@@ -84,11 +85,53 @@ describe.skipIf(withoutLocalSlack)('/ecolink over HTTP', () => {
     expect((await place.slack.calls('views.update')).at(-1)).toMatchObject({ hash });
   });
 
+  test('*Check* looks at the real repo, keeps what was typed and says what it found', async () => {
+    const click = (repo: string) => ({
+      type: 'block_actions',
+      user: { id: workspace.alice, team_id: workspace.team },
+      team: { id: workspace.team, domain: 'test' },
+      view: {
+        ...place.slack.view,
+        state: { values: { repo: { field: { value: repo } }, name: { field: { value: 'x' } } } },
+      },
+      actions: [{ type: 'button', action_id: 'register.check', block_id: 'check' }],
+    });
+    await place.slack.type('/ecolink register');
+    await expect.poll(fields, patient).toContain('repo');
+    await send(click(`https://huggingface.co/${tinyRepo}`));
+    await expect.poll(fields, patient).toContain('found');
+    const shown = JSON.stringify(place.slack.view?.blocks);
+    expect(shown).toContain(tinyRepo);
+    expect(shown).toMatch(/\*Size\*.n\d+ kB in 1 file, gguf/);
+    expect(shown).toContain('*Category*\\nchat');
+    expect(shown).toContain('"initial_value":"x"');
+    expect(breachesOfModal(place.slack.view as NonNullable<typeof place.slack.view>)).toEqual([]);
+    await send(click('tests/nothing-here'));
+    await expect.poll(fields, patient).toContain('error.repo');
+  });
+
+  test('*Add a credential* links to a one-time page', async () => {
+    await place.slack.type('/ecolink register');
+    await expect.poll(fields, patient).toContain('repo');
+    await send({
+      type: 'block_actions',
+      user: { id: workspace.alice, team_id: workspace.team },
+      team: { id: workspace.team, domain: 'test' },
+      view: { ...place.slack.view, state: { values: {} } },
+      actions: [{ type: 'button', action_id: 'register.credential', block_id: 'check' }],
+    });
+    await expect.poll(fields, patient).toContain('credential.link');
+    expect(JSON.stringify(place.slack.view?.blocks)).toMatch(
+      /<http[^|]+\/credentials\/[^|]+\|Type the Hugging Face token/,
+    );
+  });
+
   test('a form registers over HTTP as it does over the socket', async () => {
     await place.slack.type('/ecolink register over-http');
     await expect.poll(fields, patient).toContain('repo');
     place.slack.submit({ repo: { field: { value: tinyRepo } } });
     await expect.poll(() => JSON.stringify(place.slack.view?.blocks), patient).toContain('*over-http*');
+    expect(JSON.stringify(place.slack.view?.blocks)).toContain('open.launch');
   });
 
   test('a request that Slack did not sign is refused, and so is any other path', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { Writable } from 'node:stream';
 import pino from 'pino';
-import { botScopes } from '../../src/slack/connect/installer.ts';
+import { botScopes } from '../../src/slack/manifest.ts';
 import { app } from '../support/slack-cloud.ts';
 import { oneEach, startInstallable } from './cloud-place.ts';
 import type { Installable } from './cloud-place.ts';

@@ -90,7 +90,7 @@ test('a plan says what it costs until its end, what is fetched, when it is ready
     '23.20 an hour',
     '185.60 in 8h',
     '140 GB',
-    '4 min, at most 9 min (from earlier launches)',
+    'about 4 min, mostly within 9 min (from earlier launches)',
     '140 GB to fetch',
     'Needs no approval',
   ])

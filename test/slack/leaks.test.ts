@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readLocalToken, readServerFile } from '../../src/client/data-folder.ts';
-import { slackEventsPath } from '../../src/slack/connect/transport.ts';
+import { slackEventsPath } from '../../src/slack/manifest.ts';
 import { childEnvironment, mainFile } from '../cli/support/run-program.ts';
 import { newToken } from '../support/credentials.ts';
 import { startHub } from '../support/hub/hub.ts';

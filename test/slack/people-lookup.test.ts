@@ -94,6 +94,16 @@ describe('what Slack says', () => {
     cloud.broken.clear();
   });
 
+  test.each(['user_not_found', 'user_not_visible'])(
+    '%s ends the role of an account that the config lists',
+    async (error) => {
+      const lookup = lookUp();
+      cloud.broken.set('users.info', error);
+      expect(await lookup.active('slack:T1/U1')).toBe(false);
+      cloud.broken.clear();
+    },
+  );
+
   test('when it says nothing is unknown, logged, not asked again at once, and asked again soon', async () => {
     const log = capturedLog();
     const lookup = lookUp(log.log);

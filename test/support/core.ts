@@ -27,7 +27,7 @@ export interface TestCoreOptions {
   reconcile?: boolean;
   /** The text of `ecolink.yaml`. */
   config?: string;
-  log?: Log;
+  log?: Log | undefined;
   /** Kinds of regions beside the built-in ones. */
   regionKinds?: readonly RegionKind[];
 }

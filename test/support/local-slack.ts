@@ -99,6 +99,11 @@ export class LocalSlack implements AsyncDisposable {
     await this.#control('command', { channel, user, command, text: rest.join(' ') });
   }
 
+  /** Opens the app's home tab. */
+  async openHome(user = workspace.alice): Promise<void> {
+    await this.#control('open-home', { user });
+  }
+
   /** Clicks a button of a message. */
   async click(
     message: PostedMessage,

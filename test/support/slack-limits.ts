@@ -1,4 +1,4 @@
-import type { KnownBlock, ModalView } from '@slack/types';
+import type { HomeView, KnownBlock, ModalView } from '@slack/types';
 
 /** What is read of any block or element: Slack refuses the whole message or view where one of these is out of bounds. */
 interface Shape {
@@ -49,6 +49,15 @@ export function breachesOfModal(view: ModalView): string[] {
     ...bounds('private_metadata', view.private_metadata, 0, 3000),
     ...atMost('blocks', view.blocks.length, 100),
     ...(asks && !view.submit ? ['inputs without submit'] : []),
+    ...breachesOfBlocks(view.blocks as readonly KnownBlock[]),
+  ];
+}
+
+/** The same for App Home. */
+export function breachesOfHome(view: HomeView): string[] {
+  return [
+    ...bounds('private_metadata', view.private_metadata, 0, 3000),
+    ...atMost('blocks', view.blocks.length, 100),
     ...breachesOfBlocks(view.blocks as readonly KnownBlock[]),
   ];
 }

@@ -6,7 +6,9 @@ import { z } from 'zod';
 import { isThere } from '../base/absent.ts';
 import { fail } from '../base/errors.ts';
 import type { EcolinkError } from '../base/errors.ts';
+import { hasControlCharacters } from '../base/control-characters.ts';
 import { issueText, parseConfigFile } from './parse.ts';
+import { absolutePath } from './paths.ts';
 import type { Config, Secrets, SlackSecrets } from './config.ts';
 import { configFile } from './schema.ts';
 import type { ConfigFile, ConfigFileSchema } from './schema.ts';
@@ -47,14 +49,25 @@ const environmentSchema = z.object({
   ECOLINK_CONFIG: z.string().optional(),
   ECOLINK_DATA_DIR: z.string().optional(),
   ECOLINK_SINGLE_USER: z.enum(['true', 'false']).default('false'),
-  ECOLINK_HOST: z.string().default('127.0.0.1'),
+  // Brackets are for URLs.
+  ECOLINK_HOST: z
+    .string()
+    .transform((host) => host.replace(/^\[(.*)\]$/, '$1'))
+    .default('127.0.0.1'),
   ECOLINK_PORT: z.coerce.number().int().min(0).max(65535).default(7420),
   ECOLINK_ALLOWED_HOSTS: z
     .string()
     .regex(/^[a-zA-Z0-9.,\s-]+$/, 'must be host names, separated by commas')
     .default(''),
   ECOLINK_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  DATABASE_URL: z.string().startsWith('postgres').optional(),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(?:ql)?:/, 'must begin with postgres://')
+    .refine(isReadableUrl, {
+      message:
+        'is not a URL: a character such as @, #, / or % in the password must be percent-encoded (%40, %23, %2F, %25)',
+    })
+    .optional(),
   HF_ENDPOINT: z.url().default('https://huggingface.co'),
   HF_TOKEN: z.string().optional(),
   ECOLINK_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
@@ -73,14 +86,25 @@ const environmentSchema = z.object({
   SLACK_API_URL: z.url().optional(),
 });
 
+function isReadableUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (!url) return false;
+  try {
+    decodeURIComponent(url.username + url.password + url.pathname);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Reads the environment and `ecolink.yaml`. Throws `bad_environment`, or `bad_config` with the line. `schema`: for other
  * kinds of regions than the built-in ones.
  */
 export function loadConfig(environment: Environment = process.env, schema: ConfigFileSchema = configFile): Config {
   const env = readEnvironment(environment);
-  const dataDir = resolve(env.ECOLINK_DATA_DIR ?? join(homedir(), '.ecolink'));
-  const files = env.ECOLINK_CONFIG === undefined ? usualFiles(dataDir) : [resolve(env.ECOLINK_CONFIG)];
+  const dataDir = absolutePath(env.ECOLINK_DATA_DIR ?? join(homedir(), '.ecolink'));
+  const files = env.ECOLINK_CONFIG === undefined ? usualFiles(dataDir) : [absolutePath(env.ECOLINK_CONFIG)];
   const file = readConfigFile(env.ECOLINK_CONFIG, files, schema);
   return {
     ...file,
@@ -113,22 +137,48 @@ interface ClientEnvironment {
 
 /** The URL of a server and a token, if a client names them. Otherwise files in the data folder say both. */
 export function clientEnvironment(environment: Environment = process.env): ClientEnvironment {
+  const set = trimmed(environment, ['ECOLINK_URL', 'ECOLINK_TOKEN', 'ECOLINK_SINGLE_USER']);
   return {
-    url: environment['ECOLINK_URL'] || undefined,
-    token: environment['ECOLINK_TOKEN'] || undefined,
-    singleUser: environment['ECOLINK_SINGLE_USER'] === 'true',
+    url: set['ECOLINK_URL'],
+    token: set['ECOLINK_TOKEN'],
+    singleUser: set['ECOLINK_SINGLE_USER'] === 'true',
   };
 }
 
 type ValidEnvironment = z.output<typeof environmentSchema>;
 
 function readEnvironment(environment: Environment): ValidEnvironment {
-  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = environmentSchema.safeParse(set);
+  const parsed = environmentSchema.safeParse(trimmed(environment, Object.keys(environmentSchema.shape)));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
+  if (issue?.path[0] === 'ECOLINK_PORT' && environment['ECOLINK_PORT']?.startsWith('tcp:')) throw serviceLink();
   throw fail('bad_environment', `${String(issue?.path[0])}: ${issue ? issueText(issue) : 'is not valid'}.`, {
     nextStep: 'Correct the environment variable, or unset it for the default.',
+  });
+}
+
+/**
+ * The variables of these names without space around them: secrets often come from files that end with a line break. An
+ * empty one counts as unset. Throws `bad_environment` for a control character, without showing the value.
+ */
+function trimmed(environment: Environment, names: readonly string[]): Environment {
+  const set: Environment = {};
+  for (const name of names) {
+    const value = environment[name]?.trim() || undefined;
+    if (value !== undefined && hasControlCharacters(value)) {
+      throw fail('bad_environment', `${name} contains a line break or another control character.`, {
+        nextStep: `Set ${name} again, on one line.`,
+      });
+    }
+    set[name] = value;
+  }
+  return set;
+}
+
+/** Kubernetes sets ECOLINK_PORT=tcp://… in every pod of a namespace with a Service `ecolink`. */
+function serviceLink(): EcolinkError {
+  return fail('bad_environment', 'ECOLINK_PORT was set by Kubernetes, for a Service that is named "ecolink".', {
+    nextStep: 'Set enableServiceLinks: false in the pod, or set ECOLINK_PORT to a number.',
   });
 }
 
@@ -169,8 +219,11 @@ function readConfigFile(named: string | undefined, files: readonly string[], sch
 function secretsOf(env: ValidEnvironment): Secrets {
   const folder = join(homedir(), '.config', 'ecolink');
   return {
-    auditKey: { value: env.ECOLINK_AUDIT_KEY, file: env.ECOLINK_AUDIT_KEY_FILE ?? join(folder, 'audit.key') },
-    key: { value: env.ECOLINK_KEY, file: resolve(env.ECOLINK_KEY_FILE ?? join(folder, 'key')) },
+    auditKey: {
+      value: env.ECOLINK_AUDIT_KEY,
+      file: absolutePath(env.ECOLINK_AUDIT_KEY_FILE ?? join(folder, 'audit.key')),
+    },
+    key: { value: env.ECOLINK_KEY, file: absolutePath(env.ECOLINK_KEY_FILE ?? join(folder, 'key')) },
     gateway: {
       signingKey: env.ECOLINK_GATEWAY_SIGNING_KEY,
       publicKey: env.ECOLINK_GATEWAY_PUBLIC_KEY,

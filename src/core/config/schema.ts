@@ -90,6 +90,19 @@ const runtimeShape = {
   api_path: z.string().regex(apiPath, 'must begin with "/" and not end with one, such as /v1').default('/v1'),
   /** Form of rerank calls: as vLLM, Jina and Cohere (`v1`), or as Text Embeddings Inference (`tei`: /rerank, `texts`). */
   rerank: z.enum(['v1', 'tei']).default('v1'),
+  /**
+   * Paths of the engine that callers may use behind `/instances/<id>/proxy`, such as `POST /v1/chat/completions`, or
+   * `/v1/videos/*` for one more segment. Other paths need the scope `operate`. Default: those that EcoLink knows of the engine.
+   */
+  caller_paths: z
+    .array(
+      z
+        .string()
+        .regex(/^(?:(?:GET|POST|PUT|PATCH|DELETE) )?\/[\w.~:/-]*\*?$/, 'must be a path, or a method and a path'),
+    )
+    .optional(),
+  /** Routes below /v1 that its models serve beside those of their category. */
+  more_routes: z.array(z.string().startsWith('/v1/')).default([]),
   environment: z.record(z.string(), z.string()).default({}),
   /** Launches may give the flags that EcoLink lists for this engine. Default: the engine that the runtime is named after. */
   engine: z.enum(engines).optional(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Category } from '../base/categories.ts';
 import type { Reason } from '../base/reason.ts';
 import type { InstanceState } from './states.ts';
 
@@ -52,6 +53,8 @@ export interface Instance {
   id: number;
   /** The model id is this name with the instance's number, and never changes. */
   name: string;
+  /** Of the model. Undefined if its row is damaged. */
+  category?: Category | undefined;
   /** Id of the model in the registry. */
   registryModelId: string;
   desired: 'running' | 'stopped' | 'deleted';

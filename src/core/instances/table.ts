@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely';
 import { z } from 'zod';
+import { categories } from '../base/categories.ts';
 import { reasonSchema } from '../base/reason.ts';
 import type { Reason } from '../base/reason.ts';
 import { readJsonColumn } from '../store/json-column.ts';
@@ -66,8 +67,9 @@ function rows(db: Queries) {
   return db
     .selectFrom('instances')
     .innerJoin('persons', 'persons.id', 'instances.owner_id')
+    .leftJoin('models', 'models.id', 'instances.entry_id')
     .selectAll('instances')
-    .select('persons.name as owner_name');
+    .select(['persons.name as owner_name', 'models.category as category']);
 }
 
 type Row = Awaited<ReturnType<ReturnType<typeof rows>['execute']>>[number];
@@ -108,6 +110,7 @@ function toInstance(row: Row, spec: InstanceSpec, regions: readonly RegionRow[])
   return {
     id: row.id,
     name: row.name,
+    category: categories.find((each) => each === row.category),
     registryModelId: row.entry_id,
     desired: row.desired,
     spec,

@@ -200,6 +200,37 @@ export async function deleteMessages(db: Queries, topic: Topic, about: string): 
   await db.deleteFrom('outbox').where('topic', '=', topic).where('about', '=', about).execute();
 }
 
+/**
+ * Deletes messages that were last sent before a time and that follow nothing, replies before their posts. Messages of a
+ * subject that is still followed stay: they tell what was told.
+ */
+export async function deleteOldMessages(db: Queries, before: string): Promise<void> {
+  for (const isReply of [true, false]) {
+    await db
+      .deleteFrom('outbox')
+      .where('sent_at', '<', before)
+      .where('thread', isReply ? 'is not' : 'is', null)
+      .where((is) =>
+        is.not(
+          is.exists(is.selectFrom('outbox as reply').select('reply.id').whereRef('reply.thread', '=', 'outbox.id')),
+        ),
+      )
+      .where((is) =>
+        is.not(
+          is.exists(
+            is
+              .selectFrom('outbox as followed')
+              .select('followed.id')
+              .whereRef('followed.topic', '=', 'outbox.topic')
+              .whereRef('followed.subject', '=', 'outbox.subject')
+              .where('followed.live', '=', 1),
+          ),
+        ),
+      )
+      .execute();
+  }
+}
+
 /** The address of the post that shows a request. */
 export async function urlOfRequest(db: Queries, approval: number): Promise<string | undefined> {
   const found = await db

@@ -3,6 +3,7 @@ import type { Store } from '../store/store.ts';
 import {
   claimSender,
   deleteMessages,
+  deleteOldMessages,
   insertMessages,
   isRecorded,
   liveSubjects,
@@ -17,6 +18,9 @@ import type { MessageKey, OutboxMessage, Place, Topic } from './outbox-table.ts'
 
 /** What is sent first. */
 export const priorities = { outcome: 0, decision: 1, word: 2, progress: 3 } as const;
+
+/** How long messages are kept after they were last sent. A click on an older one changes it no more. */
+const keptMs = 30 * 24 * 3600_000;
 
 export interface NewMessage extends MessageKey {
   /** Who gets it. There is one message for each subject, `about` and audience. */
@@ -61,6 +65,8 @@ export interface Outbox {
   refuse(message: OutboxMessage, error: string): Promise<void>;
   /** Forgets messages, so that the same can be told again. */
   forget(topic: Topic, about: string): Promise<void>;
+  /** Deletes what was last sent long ago and follows nothing. */
+  prune(): Promise<void>;
   /** Makes a server the only sender of a workspace for a while. */
   claim(team: string, holder: string, forMs: number): Promise<boolean>;
   release(holder: string): Promise<void>;
@@ -117,6 +123,7 @@ export function createOutbox({ store: { db }, now }: { store: Store; now: () => 
     },
     refuse: ({ id }, error) => refuseMessage(db, id, error),
     forget: (topic, about) => deleteMessages(db, topic, about),
+    prune: () => deleteOldMessages(db, after(-keptMs)),
     claim: (team, holder, forMs) => claimSender(db, { team, holder }, after(0), after(forMs)),
     release: (holder) => releaseSender(db, holder),
   };

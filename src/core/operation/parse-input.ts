@@ -1,5 +1,6 @@
 import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
+import { hasForbiddenCharacters } from '../base/control-characters.ts';
 import { looksLikeToken } from '../base/secret-shapes.ts';
 import { fail } from '../base/errors.ts';
 import { fieldRef, run, say, task } from '../base/prose.ts';
@@ -13,6 +14,7 @@ type Checked<I extends z.ZodObject> = Pick<Operation<I>, 'name' | 'input'>;
 export function parseInput<I extends z.ZodObject>(operation: Checked<I>, raw: unknown): z.output<I> {
   const input = dropUndefined(raw ?? {});
   refuseTokens(input);
+  refuseControlCharacters(input);
   const fields = inputFields(operation);
   refuseUnknown(operation, fields, input);
   for (const each of fields) {
@@ -44,6 +46,22 @@ function refuseTokens(input: Record<string, unknown>): void {
       },
     );
   }
+}
+
+/** Databases refuse NUL, and terminals obey the others. */
+function refuseControlCharacters(input: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(input)) {
+    if (!holdsForbidden(value)) continue;
+    throw fail('bad_field', say`${fieldRef(name.slice(0, 64))} contains a control character.`, {
+      nextStep: 'Leave the character out. It is invisible: type the text again instead of pasting it.',
+      field: name.slice(0, 64),
+    });
+  }
+}
+
+function holdsForbidden(value: unknown): boolean {
+  if (typeof value === 'string') return hasForbiddenCharacters(value);
+  return Array.isArray(value) && value.some(holdsForbidden);
 }
 
 function refuseUnknown(

@@ -35,6 +35,7 @@ export const sourceFields = {
     label: 'Credential',
     help: say`Name of a stored Hugging Face token, for gated repos. Never the token itself.`,
     example: 'env',
+    choices: { operation: 'list_credentials', value: 'credential' },
     onlyWith: huggingface,
   }),
   filesystem: field(z.string().min(1).max(100).optional(), {

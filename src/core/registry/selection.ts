@@ -76,6 +76,8 @@ export function selectFiles(
 
 function refuseNothing(all: readonly PullFile[], offered: readonly PullFile[], include: readonly string[]): void {
   if (all.length === 0) return;
-  const isBare = formatsOf(offered).length === 0 && formatsOf(all).length > 0 && include.length === 0;
-  if (offered.length === 0 || isBare) throw nothingSelected(include.length > 0 ? 'include' : 'exclude');
+  const isBare = formatsOf(offered).length === 0 && formatsOf(all).length > 0;
+  // Another format may have an engine, if somebody asks for it by name.
+  const isOther = include.length > 0 && offered.some(({ path }) => weightFormat(path) !== undefined);
+  if (offered.length === 0 || (isBare && !isOther)) throw nothingSelected(include.length > 0 ? 'include' : 'exclude');
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { categories } from '../base/categories.ts';
 import { roles, scopes } from '../base/caller.ts';
 import type { Replica } from './routes.ts';
 
@@ -24,6 +25,8 @@ const instanceEntry = z.object({
   owner: z.string(),
   owner_name: z.string(),
   created_at: z.string(),
+  /** Of its model. Absent in what older servers wrote, and for one that is unknown here. */
+  category: z.enum(categories).optional().catch(undefined),
   /** The server wrote and signed them, and its version may know more fields than this one. */
   replicas: z.array(z.custom<Replica>((each) => typeof each === 'object' && each !== null && 'url' in each)),
 });

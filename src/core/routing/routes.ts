@@ -1,8 +1,14 @@
+import type { Category } from '../base/categories.ts';
 import type { Caller } from '../base/caller.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 
 /** The API of a replica, as its runtime defines it. */
-export type Api = Pick<Runtime, 'api_path' | 'rerank'>;
+export type Api = Pick<Runtime, 'api_path' | 'rerank'> & {
+  /** Routes below /v1 that it serves beside those of the model's category. */
+  more_routes?: readonly string[];
+  /** What callers may use of the engine itself. Others need the scope `operate`. */
+  caller_paths?: readonly string[];
+};
 
 /** A replica that takes calls. */
 export interface Replica {
@@ -21,6 +27,8 @@ export interface Replica {
 export interface Route {
   instance: number;
   modelId: string;
+  /** Of its model. It decides which routes it serves. Undefined: unknown. */
+  category?: Category | undefined;
   /** The healthy ones, in no order. */
   replicas: Replica[];
 }

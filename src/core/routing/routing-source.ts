@@ -12,7 +12,8 @@ import type { Runtime } from '../runtimes/runtime.ts';
 import type { Store } from '../store/store.ts';
 import { keys } from './entries.ts';
 import type { InstanceEntry, PersonEntry, TokenEntry } from './entries.ts';
-import type { Api, Replica } from './routes.ts';
+import { apiOf } from './api-of.ts';
+import type { Replica } from './routes.ts';
 import { localTokenId } from './routing-table.ts';
 
 export interface RoutingSourceDeps {
@@ -97,6 +98,7 @@ async function instanceChange(instance: Instance | undefined, id: number, fleet:
     private: instance.private,
     owner: instance.owner,
     owner_name: instance.ownerName,
+    category: instance.category,
     created_at: instance.createdAt,
     replicas: replicas.flat(),
   } satisfies InstanceEntry);
@@ -107,7 +109,7 @@ async function replicasIn({ region, urls }: InstanceRegion, instance: Instance, 
   if (urls.length === 0) return [];
   const found = fleet.regions().find(({ name }) => name === region);
   const runtime = runtimeOf(instance, region, fleet);
-  const api: Api | undefined = runtime && { api_path: runtime.api_path, rerank: runtime.rerank };
+  const api = apiOf(runtime);
   const servedName = servedNameOf(runtime, instance);
   return Promise.all(
     urls.map(async (url) => ({ url, region, api, servedName, key: await found?.keyOf?.(instance.id, url) })),

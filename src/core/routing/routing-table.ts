@@ -140,7 +140,7 @@ function splitKey(key: string): [string, string] {
 
 function known(id: number, entry: InstanceEntry): KnownInstance {
   const modelId = `${entry.name}:${id}`;
-  return { ...entry, id, route: { instance: id, modelId, replicas: entry.replicas } };
+  return { ...entry, id, route: { instance: id, modelId, category: entry.category, replicas: entry.replicas } };
 }
 
 function routeOf({ id, stopped, route }: KnownInstance): Route {

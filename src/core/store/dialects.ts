@@ -2,16 +2,34 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import { CompiledQuery, PostgresDialect, SqliteAdapter, SqliteDialect, SqliteDriver } from 'kysely';
+import { CompiledQuery, PostgresDialect, PostgresDriver, SqliteAdapter, SqliteDialect, SqliteDriver } from 'kysely';
 import type { DatabaseConnection, Dialect, DialectAdapter, Driver, SqliteDatabase } from 'kysely';
 import { Pool, TypeOverrides, types } from 'pg';
 import type { PoolClient } from 'pg';
+import { databaseTrouble, placeOf } from './database-trouble.ts';
 import { withStatementCache } from './statement-cache.ts';
 
 export type Flavour = 'sqlite' | 'postgres';
 
 /** Set while the callback of a transaction runs. A query that asks for its own connection then has escaped it. */
 export const currentTransaction = new AsyncLocalStorage<{ ended: boolean }>();
+
+/** Makes every error of a connection one that `tell` has told. A driver hands out the same objects again. */
+function tellErrors<C extends DatabaseConnection>(connection: C, tell: (thrown: unknown) => unknown): C {
+  if (told.has(connection)) return connection;
+  told.add(connection);
+  const execute = connection.executeQuery.bind(connection);
+  connection.executeQuery = async (query) => {
+    try {
+      return await execute(query);
+    } catch (thrown) {
+      throw tell(thrown);
+    }
+  };
+  return connection;
+}
+
+const told = new WeakSet<DatabaseConnection>();
 
 /**
  * One connection for one user at a time. Transactions begin *immediate*: a writer waits at the start instead of failing
@@ -24,9 +42,12 @@ class ImmediateSqliteDriver extends SqliteDriver {
   readonly #inTransaction: () => boolean;
   #taken = false;
 
-  constructor(database: SqliteDatabase, inTransaction: () => boolean) {
+  readonly #tell: (thrown: unknown) => unknown;
+
+  constructor(database: SqliteDatabase, inTransaction: () => boolean, tell: (thrown: unknown) => unknown) {
     super({ database });
     this.#inTransaction = inTransaction;
+    this.#tell = tell;
   }
 
   override async acquireConnection(): Promise<DatabaseConnection> {
@@ -35,7 +56,7 @@ class ImmediateSqliteDriver extends SqliteDriver {
     }
     if (this.#taken) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#taken = true;
-    return super.acquireConnection();
+    return tellErrors(await super.acquireConnection(), this.#tell);
   }
 
   override async releaseConnection(): Promise<void> {
@@ -70,15 +91,17 @@ class ImmediateSqliteDialect extends SqliteDialect {
   readonly #database: SqliteDatabase;
 
   readonly #inTransaction: () => boolean;
+  readonly #tell: (thrown: unknown) => unknown;
 
-  constructor(database: SqliteDatabase, inTransaction: () => boolean) {
+  constructor(database: SqliteDatabase, inTransaction: () => boolean, tell: (thrown: unknown) => unknown) {
     super({ database });
     this.#database = database;
     this.#inTransaction = inTransaction;
+    this.#tell = tell;
   }
 
   override createDriver(): Driver {
-    return new ImmediateSqliteDriver(this.#database, this.#inTransaction);
+    return new ImmediateSqliteDriver(this.#database, this.#inTransaction, this.#tell);
   }
 
   override createAdapter(): DialectAdapter {
@@ -89,12 +112,58 @@ class ImmediateSqliteDialect extends SqliteDialect {
 /** SQLite in one file. Creates the file and its folder. `:memory:` lasts as long as the process. */
 export function sqliteDialect(path: string): Dialect {
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const tell = (thrown: unknown): unknown => databaseTrouble(thrown, path);
+  try {
+    const database = openSqlite(path);
+    return new ImmediateSqliteDialect(withStatementCache(database), () => database.inTransaction, tell);
+  } catch (thrown) {
+    throw tell(thrown);
+  }
+}
+
+function openSqlite(path: string): InstanceType<typeof Sqlite> {
   const database = new Sqlite(path);
-  database.pragma('journal_mode = WAL');
-  database.pragma('foreign_keys = ON');
-  database.pragma('busy_timeout = 5000');
-  database.pragma('synchronous = NORMAL');
-  return new ImmediateSqliteDialect(withStatementCache(database), () => database.inTransaction);
+  try {
+    database.pragma('busy_timeout = 5000');
+    database.pragma('journal_mode = WAL');
+    database.pragma('foreign_keys = ON');
+    database.pragma('synchronous = NORMAL');
+    return database;
+  } catch (thrown) {
+    database.close();
+    throw thrown;
+  }
+}
+
+/** PostgreSQL whose troubles are told in words. */
+class ToldPostgresDriver extends PostgresDriver {
+  readonly #tell: (thrown: unknown) => unknown;
+
+  constructor(pool: Pool, tell: (thrown: unknown) => unknown) {
+    super({ pool });
+    this.#tell = tell;
+  }
+
+  override async acquireConnection(): Promise<DatabaseConnection> {
+    try {
+      return tellErrors(await super.acquireConnection(), this.#tell);
+    } catch (thrown) {
+      throw this.#tell(thrown);
+    }
+  }
+}
+
+class ToldPostgresDialect extends PostgresDialect {
+  readonly #createDriver: () => Driver;
+
+  constructor(pool: Pool, url: string) {
+    super({ pool });
+    this.#createDriver = () => new ToldPostgresDriver(pool, (thrown) => databaseTrouble(thrown, placeOf(url)));
+  }
+
+  override createDriver(): Driver {
+    return this.#createDriver();
+  }
 }
 
 /** The time for a connection and for an answer, where a late one is as bad as none. In milliseconds. */
@@ -116,7 +185,7 @@ export function impatientPostgres(url: string): { dialect: Dialect; drop: () => 
   const drop = (): void => {
     for (const client of clients) client.end().catch(() => {});
   };
-  return { dialect: new PostgresDialect({ pool }), drop };
+  return { dialect: new ToldPostgresDialect(pool, url), drop };
 }
 
 export function postgresDialect(url: string): Dialect {
@@ -130,7 +199,7 @@ export function postgresDialect(url: string): Dialect {
     types: parsers,
   });
   surviveLosses(pool);
-  return new PostgresDialect({ pool });
+  return new ToldPostgresDialect(pool, url);
 }
 
 /**

@@ -34,7 +34,7 @@ const icons = {
 } satisfies Record<Approval['state'], string>;
 
 /** Characters of the risks, and of the lines of *Details*, so that a message fits. */
-const charactersShown = 8000;
+const charactersShown = 6000;
 const longestLine = 1000;
 /** How many people are mentioned. A mention of everybody helps nobody. */
 const peopleShown = 5;
@@ -52,7 +52,7 @@ const byName: RequestAudience = { userOf: () => undefined };
 /** A person in markup. */
 function named(name: string, { userOf }: RequestAudience): string {
   const user = userOf(name);
-  return user === undefined ? escape(name) : `<@${user}>`;
+  return user === undefined ? shorten(escape(name), 100) : `<@${user}>`;
 }
 
 /** One request: who wants what, why, where, at what cost and until when. While it waits, it has its buttons. */
@@ -88,7 +88,7 @@ function whatOf({ summary, operation }: Pick<Approval, 'summary' | 'operation'>)
 function textOf(approval: Approval): string {
   const { id, requester, agent, state, facts } = approval;
   const parts = [
-    `Request ${id} of ${escape(requester)}${agent ? ' (through their assistant)' : ''}: ${shorten(escape(whatOf(approval)), 300)}`,
+    `Request ${id} of ${shorten(escape(requester), 100)}${agent ? ' (through their assistant)' : ''}: ${shorten(escape(whatOf(approval)), 300)}`,
     ...costOf(facts),
     ...endOf(facts),
     ...(approval.private ? ['private'] : []),
@@ -170,7 +170,7 @@ function madeOf({ model_id: name }: Approval, { cardUrl }: RequestAudience): str
 }
 
 function mentions(names: readonly string[], audience: RequestAudience): string {
-  const shown = names.slice(0, peopleShown).map((name) => shorten(named(name, audience), 100));
+  const shown = names.slice(0, peopleShown).map((name) => named(name, audience));
   const more = names.length - shown.length;
   return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ');
 }
@@ -180,7 +180,7 @@ function votesOf({ votes }: Approval, audience: RequestAudience): KnownBlock[] {
   return votes.length > shown.length ? [...shown, note(`… and ${votes.length - shown.length} more votes`)] : shown;
 }
 
-const votesShown = 8;
+const votesShown = 5;
 const marks = { approve: '✓ approved', deny: '✗ denied', break_glass: 'broke glass' };
 
 function voteLine({ person: name, vote, counts, reason }: Approval['votes'][number], audience: RequestAudience) {
@@ -340,7 +340,7 @@ export function outcomeMessage(approval: Approval, audience: RequestAudience = b
 export function alarmMessage(approval: Approval, audience: RequestAudience = byName): SlackMessage {
   const { id, decided_by: by, reason, requester } = approval;
   const who = by === undefined ? 'somebody' : named(by, audience);
-  const text = `Glass broken: ${escape(by ?? 'somebody')} ran request ${id} without its approvers`;
+  const text = `Glass broken: ${shorten(escape(by ?? 'somebody'), 100)} ran request ${id} without its approvers`;
   return {
     text,
     blocks: [

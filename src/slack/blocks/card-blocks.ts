@@ -161,7 +161,7 @@ function confirm(title: string, text: string, yes: string): NonNullable<Button['
 export function failureMessage(card: Card, owner: string | undefined): SlackMessage {
   const to = owner === undefined ? '' : `<@${owner}>: `;
   const lines = card.regions.flatMap(({ region, reason }) =>
-    reason === undefined ? [] : [`${escape(region)}: ${shorten(escape(reason.message), 1000)}`],
+    reason === undefined ? [] : [`${shorten(escape(region), 80)}: ${shorten(escape(reason.message), 700)}`],
   );
   const text = `${to}*${escape(card.model_id)}* failed.`;
   return {
@@ -175,12 +175,6 @@ export function endMessage(card: Card, owner: string | undefined, now: Date): Sl
   const to = owner === undefined ? '' : `<@${owner}>: `;
   const text = `${to}*${escape(card.model_id)}* stopped. Cost since its start: ${costOf(card, now)}. Its weights stay cached.`;
   return { text: text.replaceAll('*', ''), blocks: [section(text)] };
-}
-
-/** The card of an instance that is deleted. */
-export function deletedMessage(instance: number): SlackMessage {
-  const text = `Instance ${instance} no longer exists.`;
-  return { text, blocks: [section(`:white_circle: ${text}`)] };
 }
 
 /** In a channel, in place of the card of an instance that became private. */

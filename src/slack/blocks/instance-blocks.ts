@@ -96,7 +96,7 @@ export function instancesMessage(instances: readonly InstanceSummary[], more: bo
   };
 }
 
-/** Replaces the message of a launch when its instance is gone. */
+/** Replaces the card of an instance that is deleted. */
 export function goneMessage(instance: number): SlackMessage {
   const text = `Instance ${instance} no longer exists.`;
   return { text, blocks: [section(`:white_circle: ${text}`)] };

@@ -59,6 +59,11 @@ export function sectionsOf(lines: readonly string[]): KnownBlock[] {
   return texts.map((text) => section(text));
 }
 
+/** `131k`, as people name context lengths. */
+export function tokens(length: number): string {
+  return length >= 1000 ? `${Math.floor(length / 1000)}k` : String(length);
+}
+
 /** A message: the blocks, and the text for notifications and screen readers. */
 export interface SlackMessage {
   text: string;

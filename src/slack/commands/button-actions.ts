@@ -22,13 +22,16 @@ export async function onRun(deps: SlackDeps, click: Click): Promise<void> {
   const answer = answerTo(click);
   const caller = await callerOf(core.access, who);
   if (!caller) return answer(await strangerMessage(core.access, who));
+  // A click in App Home has no address for an answer: the home itself says what came of it.
+  const say = async (message: SlackMessage, replaces = false): Promise<void> =>
+    click.body.view?.type === 'home' ? deps.home.tell(who, markupOf(message)) : answer(message, replaces);
   const { operation, input, key } = readAction(click.action.value ?? '');
   try {
     const name = nameOf({ operation });
     const receipt = await core.execute(name, { ...input, idempotency_key: `slack:${key}` }, caller);
-    await answer(receiptMessage(receiptSchema.parse(receipt)), isOwn(click));
+    await say(receiptMessage(receiptSchema.parse(receipt)), isOwn(click));
   } catch (thrown) {
-    await answer(errorMessage(failureOf(core, thrown, 'a button in Slack failed'), findOperation(operation)));
+    await say(errorMessage(failureOf(core, thrown, 'a button in Slack failed'), findOperation(operation)));
   }
 }
 
@@ -47,10 +50,15 @@ export async function onOpen(deps: SlackDeps, click: Click): Promise<void> {
     const name = action.action_id.slice(openPrefix.length);
     const given = action.value?.trim() ?? '';
     const channel = body.channel?.id;
-    if (bot) await openSubcommand(deps, bot, caller, { name, given, triggerId: body.trigger_id, channel });
+    const onTop = body.view?.type === 'modal';
+    if (bot) await openSubcommand(deps, bot, caller, { name, given, triggerId: body.trigger_id, channel, onTop });
   } catch (thrown) {
     await answer(errorMessage(failureOf(core, thrown, 'a form behind a button failed')));
   }
+}
+
+function markupOf({ text, blocks: [first] }: SlackMessage): string {
+  return first?.type === 'section' ? (first.text?.text ?? text) : text;
 }
 
 /** A message that only the person who clicked sees may be replaced: it has done its work. */
@@ -58,7 +66,7 @@ function isOwn({ body }: Click): boolean {
   return body.container['is_ephemeral'] === true;
 }
 
-/** Clicks in App Home have no address for answers: there, the next look at it shows what changed. */
+/** A click in a modal or in App Home has no address for answers. */
 function answerTo({ body, respond }: Click): (message: SlackMessage, replaces?: boolean) => Promise<void> {
   return async (message, replaces = false) => {
     if (body.response_url === undefined) return;

@@ -1,11 +1,13 @@
-import type { SlackCommandMiddlewareArgs } from '@slack/bolt';
+import type { SlashCommand } from '@slack/bolt';
 import type { Caller } from '../../core/base/caller.ts';
 import { fail } from '../../core/base/errors.ts';
 import { run, say } from '../../core/base/prose.ts';
 import { looksLikeToken } from '../../core/base/secret-shapes.ts';
 import { formOf, helpMessage, parseCommand, unknownMessage } from '../blocks/command-text.ts';
-import type { SubcommandName } from '../blocks/command-text.ts';
+import type { Subcommand, SubcommandName } from '../blocks/command-text.ts';
 import { errorMessage } from '../blocks/error-text.ts';
+import { actions, openButton } from '../blocks/action-blocks.ts';
+import { section } from '../blocks/text.ts';
 import type { SlackMessage } from '../blocks/text.ts';
 import { botAt } from '../workspace/dependencies.ts';
 import type { EventContext, SlackDeps } from '../workspace/dependencies.ts';
@@ -31,7 +33,17 @@ import { openSubcommand } from './open-subcommand.ts';
 import { peopleMessage, roleMessage } from './role.ts';
 import { tokenMessage } from './token.ts';
 
-type Arguments = Pick<SlackCommandMiddlewareArgs, 'command' | 'ack' | 'respond'> & EventContext;
+/** A typed command. Without a trigger no form can open: then the answer has a button that opens it. */
+export type TypedCommand = Pick<
+  SlashCommand,
+  'text' | 'user_id' | 'user_name' | 'team_id' | 'enterprise_id' | 'channel_id'
+> & { trigger_id?: string };
+
+interface Arguments extends EventContext {
+  command: TypedCommand;
+  ack: () => Promise<void>;
+  respond: (message: SlackMessage & { response_type: 'ephemeral' }) => Promise<unknown>;
+}
 
 /** A subcommand of somebody with a role, and what follows it. */
 interface Typed {
@@ -87,6 +99,7 @@ export async function onCommand(deps: SlackDeps, { command, ack, respond, contex
     const reply = replies[subcommand.name];
     if (reply) return reply({ deps, who, caller, rest });
     if (rest === '' && formOf(subcommand.name) === undefined) throw nothingNamed(subcommand.name);
+    if (command.trigger_id === undefined) return openerMessage(subcommand, rest);
     const bot = await botAt(deps, context);
     const opening = { name: subcommand.name, given: rest, triggerId: command.trigger_id, channel: command.channel_id };
     if (bot) await openSubcommand(deps, bot, caller, opening);
@@ -96,6 +109,12 @@ export async function onCommand(deps: SlackDeps, { command, ack, respond, contex
     errorMessage(failureOf(deps.core, thrown, 'a Slack command failed')),
   );
   if (message) await respond({ response_type: 'ephemeral', ...message });
+}
+
+/** A click on the button has the trigger that a form needs. */
+function openerMessage({ name, about }: Subcommand, given: string): SlackMessage {
+  const button = openButton(name, given, 'Open the form', true);
+  return { text: about, blocks: [section(`*${about}*`), actions(`open.${name}`, [button])] };
 }
 
 function nothingNamed(name: SubcommandName): Error {

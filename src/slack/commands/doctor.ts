@@ -1,9 +1,9 @@
 import { atLeast } from '../../core/base/caller.ts';
 import type { Caller } from '../../core/base/caller.ts';
 import { fail } from '../../core/base/errors.ts';
-import { escape, section, sectionsOf, shorten } from '../blocks/text.ts';
+import { code, escape, section, sectionsOf, shorten } from '../blocks/text.ts';
 import type { SlackMessage } from '../blocks/text.ts';
-import { botScopes } from '../connect/installer.ts';
+import { missingScopes } from '../connect/scopes.ts';
 import type { SlackDeps } from '../workspace/dependencies.ts';
 import type { SlackUser } from '../workspace/people.ts';
 
@@ -15,6 +15,7 @@ export async function doctorReply(deps: SlackDeps, caller: Caller, who: SlackUse
   const { items } = await deps.core.execute('list_regions', { limit: 100 }, caller);
   const lines = [
     await appLine(deps, who),
+    ...(await channelLines(deps)),
     ...items.map(({ name, reachable, reason, missing_permissions: missing }) => {
       const head = `Region *${shorten(escape(name), 60)}*`;
       if (!reachable) return bad(`${head}: not reachable. ${shorten(escape(reason ?? ''), 300)}`);
@@ -29,13 +30,20 @@ export async function doctorReply(deps: SlackDeps, caller: Caller, who: SlackUse
 const good = (words: string): string => `:white_check_mark: ${words}`;
 const bad = (words: string): string => `:warning: ${words}`;
 
+/** The channels of the config in which EcoLink could not write when it last tried. */
+async function channelLines({ core }: SlackDeps): Promise<string[]> {
+  const about = (await core.outbox.about('channel', 0)).map((message) => message.about.replace(/^broken .*[/]/, ''));
+  return [...new Set(about)].map((channel) =>
+    bad(`Slack: I cannot write in <#${escape(channel)}>. \`/invite\` me there.`),
+  );
+}
+
 /** Whether Slack gave this app all rights that it asks for. */
 async function appLine({ bots }: SlackDeps, who: SlackUser): Promise<string> {
   const bot = await bots.of(who);
   if (!bot) return bad('Slack: the app is not installed in this workspace.');
   const { response_metadata: metadata } = await bot.hasty.auth.test();
-  const scopes = metadata?.scopes;
-  const missing = scopes ? botScopes.filter((scope) => !scopes.includes(scope)) : [];
+  const missing = missingScopes(metadata?.scopes).map(({ scope, off }) => `${code(scope)} (off: ${off})`);
   return missing.length === 0
     ? good('Slack: the token works and has its rights.')
     : bad(`Slack: the app lacks ${missing.join(', ')}. Take the new manifest and install the app again.`);

@@ -24,7 +24,7 @@ export async function roleMessage(
   const { user, ...person } = personOf(words.join(' '), who);
   const set = await deps.core.execute('set_role', { ...person, role: roleNamed(role) }, caller);
   if (set.state === 'unchanged') return message(`*${escape(set.person)}* has this role already: ${code(set.role)}.`);
-  if (user !== undefined && set.role !== 'none') await tell(deps, { ...who, user }, caller, set.role);
+  if (user !== undefined && set.role !== 'none') await tellRole(deps, { ...who, user }, caller, set.role);
   return message(`:white_check_mark: *${escape(set.person)}*: ${code(set.role)}\n${slackMarkup(set.next_step)}`);
 }
 
@@ -48,7 +48,12 @@ function personOf(words: string, who: SlackUser): { person: string; name?: strin
 }
 
 /** Tells somebody about their new role. If Slack does not take the message, the role stays. */
-async function tell({ bots, core }: SlackDeps, to: SlackUser, { person }: Caller, role: string): Promise<void> {
+export async function tellRole(
+  { bots, core }: SlackDeps,
+  to: SlackUser,
+  { person }: Caller,
+  role: string,
+): Promise<void> {
   const text = `${escape(person.name)} gave you the role ${code(role)} in EcoLink. ${code('/ecolink help')} shows what you can do.`;
   await post(bots, { user: to.user, at: to }, message(text)).catch((thrown: unknown) =>
     core.log.warn({ err: thrown }, 'somebody could not be told about their role'),

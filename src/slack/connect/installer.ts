@@ -7,10 +7,8 @@ import type { WebClientOptions } from '@slack/web-api';
 import type { SlackSecrets } from '../../core/config/config.ts';
 import type { Core, NewInstallation, SlackWorkspace } from '../../core/core.ts';
 import { fail } from '../../core/base/errors.ts';
+import { botScopes } from '../manifest.ts';
 import { sendFailure, sendInstalled } from './install-page.ts';
-
-/** The rights that the app asks for. `manifest.json` has the same. */
-export const botScopes = ['chat:write', 'commands', 'usergroups:read', 'users:read'];
 
 export const installPath = '/slack/install';
 const redirectPath = '/slack/oauth_redirect';
@@ -32,7 +30,7 @@ export function createInstaller(
 ): Installer {
   const { publicUrl } = core.config;
   const urlOptions = {
-    scopes: botScopes,
+    scopes: [...botScopes],
     ...(publicUrl === undefined ? {} : { redirectUri: publicUrl + redirectPath }),
   };
   const common = {

@@ -9,6 +9,8 @@ import { asText, escape, note, plain } from '../blocks/text.ts';
 export interface Choice {
   value: string;
   label: string;
+  /** A second, smaller line. */
+  about?: string | undefined;
 }
 
 /** The menus of fields whose values come from a list operation. People type the value of a field without one. */
@@ -33,12 +35,12 @@ export function fieldBlock(
   field: InputField,
   value: Value,
   choices: Choice[] | undefined,
-  switches: boolean,
+  { switches, block = field.name }: { switches: boolean; block?: string },
 ): KnownBlock {
   if (hasNothingToChoose(field, choices)) return nothingToChoose(field);
   return {
     type: 'input',
-    block_id: field.name,
+    block_id: block,
     label: plain(field.label, 2000),
     hint: plain(slackWords(field.help), 2000),
     optional: !isRequired(field),
@@ -58,7 +60,9 @@ function nothingToChoose(field: InputField): KnownBlock {
 }
 
 function elementOf(field: InputField, value: Value, choices: Choice[] | undefined, actionId: string): Element {
-  const menu = choices?.length ? choices : field.values?.map((each) => ({ value: each, label: each }));
+  const menu = choices?.length
+    ? choices
+    : field.values?.map((each) => ({ value: each, label: valueWords[each] ?? each }));
   if (menu) return field.type === 'list' ? multiSelect(menu, value, actionId) : select(field, menu, value, actionId);
   switch (field.type) {
     case 'boolean':
@@ -70,8 +74,14 @@ function elementOf(field: InputField, value: Value, choices: Choice[] | undefine
   }
 }
 
-function option({ value, label }: Choice): PlainTextOption {
-  return { text: plain(label, 75), value };
+/** Values whose name in code is no word for people. */
+const valueWords: Readonly<Record<string, string>> = {
+  huggingface: 'Hugging Face',
+  filesystem: 'Shared filesystem',
+};
+
+function option({ value, label, about }: Choice): PlainTextOption {
+  return { text: plain(label, 75), value, ...(about === undefined ? {} : { description: plain(about, 75) }) };
 }
 
 function select(field: InputField, menu: Choice[], value: Value, actionId: string): Element {

@@ -7,13 +7,14 @@ import { errorMarkup } from '../blocks/error-text.ts';
 import { slackMarkup } from '../blocks/speaker.ts';
 import { fieldBlock } from './field-block.ts';
 import type { Choices } from './field-block.ts';
-import { isSwitch, safeValues, visibleFields, writeForm } from './form.ts';
+import { blockOf, isSwitch, safeValues, visibleFields, writeForm } from './form.ts';
+import { extrasOf, isExtraSwitch } from './register-extras.ts';
 import type { Form } from './form.ts';
 import { escape, note, plain, section } from '../blocks/text.ts';
 import type { SlackMessage } from '../blocks/text.ts';
 
 /** What a form says besides its fields. */
-export type FormNotice = { checking: true } | { error: EcolinkError };
+export type FormNotice = { checking: true } | { error: EcolinkError } | { found: KnownBlock[] };
 
 /** Slack's limits for a modal's title and buttons. */
 const buttonLimit = 24;
@@ -29,13 +30,17 @@ export function formView(operation: Operation, form: Form, choices: Choices, not
   const error = notice && 'error' in notice ? notice.error : undefined;
   const under = fields.find((field) => field.name === error?.field)?.name;
   const blocks = fields.flatMap((field) => {
-    const block = fieldBlock(field, values[field.name], choices[field.name], isSwitch(field, all));
+    const switches = isSwitch(field, all) || isExtraSwitch(operation, field.name);
+    const block = fieldBlock(field, values[field.name], choices[field.name], {
+      switches,
+      block: blockOf(form, field.name),
+    });
     return error && under === field.name ? [block, section(errorMarkup(error, operation), `error.${under}`)] : [block];
   });
   return {
     ...shell(operation, form),
     submit: plain(operation.title.split(' ')[0] ?? 'Send', buttonLimit),
-    blocks: [...noticesOf(operation, notice, under), ...blocks],
+    blocks: [...noticesOf(operation, notice, under), ...blocks, ...extrasOf(operation, form, choices)],
   };
 }
 
@@ -49,6 +54,7 @@ function noticesOf(operation: Operation, notice: FormNotice | undefined, under: 
       ),
     ];
   }
+  if ('found' in notice) return notice.found;
   return under === undefined ? [section(errorMarkup(notice.error, operation), 'error')] : [];
 }
 
@@ -58,13 +64,13 @@ export function loadingView(operation: Operation, form: Form): ModalView {
 }
 
 /** Replaces the form by its outcome. */
-export function doneView(operation: Operation, receipt: Receipt): ModalView {
+export function doneView(operation: Operation, receipt: Receipt, card: KnownBlock[] = []): ModalView {
   return {
     ...shell(operation),
     // The form behind it has done its work.
     clear_on_close: true,
     close: plain('Done', buttonLimit),
-    blocks: [section(`${receiptIcon(receipt)} ${receiptMarkup(receipt)}`, 'done')],
+    blocks: [section(`${receiptIcon(receipt)} ${receiptMarkup(receipt)}`, 'done'), ...card],
   };
 }
 

@@ -14,8 +14,13 @@ export interface Form {
   /** The channel of the command. Slack does not send it with a submission. */
   channel?: string;
   values: Values;
-  /** Fields that we filled in. Slack may send them back as if they were empty. */
+  /** Fields that we filled in. Slack may send a required one back as if it were empty. */
   prefilled: string[];
+  /**
+   * The block of a field that went away and came back. With its old id, Slack would show and send what it last held
+   * there, so a value that somebody cleared would return.
+   */
+  blocks?: Record<string, string> | undefined;
 }
 
 /** Slack's limit for `private_metadata`. */
@@ -26,6 +31,7 @@ const metadataSchema = z.object({
   channel: z.string().optional(),
   values: z.record(z.string(), z.union([z.string(), z.array(z.string()), z.boolean()])),
   prefilled: z.array(z.string()),
+  blocks: z.record(z.string(), z.string()).optional(),
 });
 
 /** A new form. A field that others depend on starts with its first value, so that the others show at once. */
@@ -61,13 +67,25 @@ export function isRequired(field: InputField): boolean {
   return field.required || (field.onlyWith !== undefined && field.requiredThere === true);
 }
 
+/** The id of a field's block in the form. */
+export function blockOf({ blocks }: Pick<Form, 'blocks'>, field: string): string {
+  return blocks?.[field] ?? field;
+}
+
 /** The form with other values. We filled in the fields that appear only now, not the user. */
 export function withValues(operation: Operation, form: Form, values: Values): Form {
   const before = new Set(visibleFields(operation, form.values).map((field) => field.name));
   const appeared = visibleFields(operation, values).filter(
     ({ name }) => !before.has(name) && values[name] !== undefined,
   );
-  return { ...form, values, prefilled: [...new Set([...form.prefilled, ...appeared.map((field) => field.name)])] };
+  const blocks = { ...form.blocks };
+  for (const { name } of appeared) blocks[name] = `${name}~${roundOf(blocks[name]) + 1}`;
+  const prefilled = [...new Set([...form.prefilled, ...appeared.map((field) => field.name)])];
+  return { ...form, values, prefilled, blocks: Object.keys(blocks).length === 0 ? undefined : blocks };
+}
+
+function roundOf(block: string | undefined): number {
+  return Number(block?.split('~')[1] ?? 0);
 }
 
 /** The values of the fields that the form shows, as the operation's input. */

@@ -38,6 +38,22 @@ export async function loadChoices(
   return choices;
 }
 
+/** What a person must know of an entry to choose it: where a filesystem is, whether a token still works. */
+function aboutItem(item: Record<string, unknown>): string | undefined {
+  const { region, mount_path: path, state, account, shared, owner } = item;
+  if (typeof path === 'string') {
+    return `${asText(region) ?? ''} · ${path}${state === 'unusable' ? ' · not usable now' : ''}`;
+  }
+  if (typeof item['credential'] !== 'string') return undefined;
+  const whose = shared === true ? `shared by ${asText(owner) ?? ''}` : 'yours';
+  const parts = [
+    whose,
+    ...(typeof account === 'string' ? [account] : []),
+    ...(state === 'failing' ? ['no longer works'] : []),
+  ];
+  return parts.join(' · ');
+}
+
 function missing(operation: Operation, form: Form, known: Choices): InputField[] {
   return visibleFields(operation, form.values).filter((field) => field.choices && !known[field.name]);
 }
@@ -48,7 +64,7 @@ async function choicesOf(core: Core, caller: Caller, { choices }: InputField): P
     const page = pageSchema.parse(await core.execute(choices.operation, { limit: maximumChoices }, caller));
     const menu = page.items.map((item) => {
       const value = asText(item[choices.value]) ?? '';
-      return { value, label: asText(item[choices.label ?? choices.value]) ?? value };
+      return { value, label: asText(item[choices.label ?? choices.value]) ?? value, about: aboutItem(item) };
     });
     const fits =
       page.next_cursor === undefined && menu.every(({ value }) => value !== '' && value.length <= maximumChoiceLength);

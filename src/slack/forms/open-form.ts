@@ -17,6 +17,7 @@ export interface FormRequest {
   triggerId: string;
   /** The channel of the command. Absent for a click in a message. */
   channel?: string | undefined;
+  onTop?: boolean | undefined;
 }
 
 /** Opens an operation's form. Slack drops a trigger after three seconds, so the first view opens before any other wait. */
@@ -25,15 +26,21 @@ export async function openForm(core: Core, bot: Bot, caller: Caller, request: Fo
   const form = newForm(operation, request.channel, positional(operation, request.given));
   const slow = needsChoices(operation, form, {});
   const first = slow ? loadingView(operation, form) : formView(operation, form, {});
-  const id = await openView(bot, request.triggerId, first);
+  const id = await openView(bot, request.triggerId, first, request.onTop);
   if (!slow || id === undefined) return;
   const choices = await loadChoices(core, caller, operation, form, {});
   await bot.client.views.update({ view_id: id, view: formView(operation, form, choices) });
 }
 
-/** Returns the view's id. Throws `slack_too_slow` if the trigger has expired. */
-export async function openView({ hasty }: Bot, triggerId: string, view: ModalView): Promise<string | undefined> {
-  const opened = await hasty.views.open({ trigger_id: triggerId, view }).catch((thrown: unknown) => {
+/** Returns the view's id. `onTop`: the click came from a modal, and Slack opens no second one beside it. Throws `slack_too_slow` if the trigger has expired. */
+export async function openView(
+  { hasty }: Bot,
+  triggerId: string,
+  view: ModalView,
+  onTop = false,
+): Promise<string | undefined> {
+  const given = { trigger_id: triggerId, view };
+  const opened = await (onTop ? hasty.views.push(given) : hasty.views.open(given)).catch((thrown: unknown) => {
     throw tooLate(thrown);
   });
   return opened.view?.id;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { InputField, Operation } from '../../core/operation/operation.ts';
-import { isEmpty, visibleFields } from './form.ts';
+import { blockOf, isEmpty, isRequired, visibleFields } from './form.ts';
 import type { Form, Values } from './form.ts';
 import { nothingPrefix } from './field-block.ts';
 import type { Choices } from './field-block.ts';
@@ -22,11 +22,12 @@ export type ViewState = z.output<typeof stateSchema>;
 export function readValues(operation: Operation, form: Form, state: ViewState): Values {
   const values: Values = { ...form.values };
   for (const field of visibleFields(operation, form.values)) {
-    const element = Object.values(state[field.name] ?? {})[0];
+    const element = Object.values(state[blockOf(form, field.name)] ?? {})[0];
     const typed = element && valueOf(field, element);
     if (typed !== undefined && !isEmpty(typed)) values[field.name] = typed;
-    // Slack leaves out or empties a value that nobody typed (bolt-js #1073, #1258): a value that we filled in stays.
-    else if (element && !form.prefilled.includes(field.name)) delete values[field.name];
+    // Slack may empty a value that we filled in and nobody typed (bolt-js #1073, #1258). A required one stays, because
+    // Slack sends no form in which somebody cleared it. An optional one was cleared.
+    else if (element && !(isRequired(field) && form.prefilled.includes(field.name))) delete values[field.name];
   }
   return values;
 }
@@ -43,7 +44,11 @@ function valueOf(field: InputField, element: ElementState): Values[string] | und
     .filter((line) => line !== '');
 }
 
-const menuEntry = z.object({ value: z.string().optional(), text: z.object({ text: z.string() }) });
+const menuEntry = z.object({
+  value: z.string().optional(),
+  text: z.object({ text: z.string() }),
+  description: z.object({ text: z.string() }).nullish(),
+});
 
 /** The blocks of a view that Slack sent back, with their menus. */
 export const blocksSchema = z.array(
@@ -61,10 +66,17 @@ export type ShownBlock = z.output<typeof blocksSchema>[number];
 export function readChoices(operation: Operation, form: Form, blocks: readonly ShownBlock[]): Choices {
   const choices: Choices = {};
   for (const field of visibleFields(operation, form.values).filter((each) => each.choices)) {
-    const block = blocks.find(({ block_id: id }) => id === field.name || id === `${nothingPrefix}${field.name}`);
+    const shown = blockOf(form, field.name);
+    const block = blocks.find(({ block_id: id }) => id === shown || id === `${nothingPrefix}${field.name}`);
     if (block?.block_id === `${nothingPrefix}${field.name}`) choices[field.name] = [];
     const options = block?.element?.options;
-    if (options) choices[field.name] = options.map(({ value, text }) => ({ value: value ?? '', label: text.text }));
+    if (options) {
+      choices[field.name] = options.map(({ value = '', text, description }) => ({
+        value,
+        label: text.text,
+        about: description?.text,
+      }));
+    }
   }
   return choices;
 }

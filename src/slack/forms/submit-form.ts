@@ -1,17 +1,20 @@
 import type { SlackViewMiddlewareArgs, ViewClosedAction, ViewResponseAction, ViewSubmitAction } from '@slack/bolt';
-import type { ModalView } from '@slack/types';
+import type { KnownBlock, ModalView } from '@slack/types';
 import type { Caller } from '../../core/base/caller.ts';
 import { asEcolinkError } from '../../core/base/errors.ts';
 import { randomId } from '../../core/base/ids.ts';
 import type { Operation } from '../../core/operation/operation.ts';
 import { findOperation } from '../../core/operations/catalogue.ts';
+import { modelMessage } from '../blocks/model-blocks.ts';
+import { modelRights } from '../commands/list-replies.ts';
+import type { Core } from '../../core/core.ts';
 import type { Bot } from '../connect/bots.ts';
 import { botAt, receiptSchema } from '../workspace/dependencies.ts';
-import type { EventContext, Outcome, SlackDeps } from '../workspace/dependencies.ts';
+import type { EventContext, Outcome, Receipt, SlackDeps } from '../workspace/dependencies.ts';
 import { errorLine, errorMessage } from '../blocks/error-text.ts';
 import { hasNothingToChoose } from './field-block.ts';
 import type { Choices } from './field-block.ts';
-import { inputOf, readForm, visibleFields, withValues } from './form.ts';
+import { blockOf, inputOf, readForm, visibleFields, withValues } from './form.ts';
 import type { Form } from './form.ts';
 import { doneView, endedView, formPrefix, formView, receiptMessage } from './form-view.ts';
 import { callerOf, strangerMessage, whoIs } from '../workspace/people.ts';
@@ -58,14 +61,15 @@ export async function onSubmit(
 ): Promise<void> {
   const who = whoIs(body, deps.core.access, deps.bots.home);
   if (!who) return ack();
-  const caller = await callerOf(deps.core.access, who);
   const submission = readSubmission(view);
-  if (!caller) return ack(ended(view.title.text, await strangerMessage(deps.core.access, who)));
-  if (!submission) return ack(ended(view.title.text, outdated));
+  if (!submission) {
+    const known = await within(callerOf(deps.core.access, who), deps.patience);
+    return ack(ended(view.title.text, known ? outdated : await strangerMessage(deps.core.access, who)));
+  }
   const { id } = submission.form;
   const ongoing = deps.awaited.get(id);
   // Sent again while the work goes on: the same answer, and the work does not start twice.
-  const waiting = ongoing ?? { closed: false, work: run(deps, submission, caller) };
+  const waiting = ongoing ?? { closed: false, work: run(deps, submission, who) };
   deps.awaited.set(id, waiting);
   const outcome = await within(waiting.work, deps.patience);
   const acknowledged = await ack(outcome ? answerTo(submission, outcome) : checking(submission)).then(
@@ -76,12 +80,28 @@ export async function onSubmit(
     },
   );
   if (ongoing) return;
-  const settled = outcome ?? (await waiting.work);
+  const settled = outcome ?? (await within(waiting.work, longestMs)) ?? takenTooLong;
   deps.awaited.delete(id);
   if (!outcome || !acknowledged)
     await deliver(deps, { submission, outcome: settled, view: view.id, who, waiting, bot: await botAt(deps, context) });
-  await announce(deps, submission.form.channel ?? deps.core.config.slack.channel, caller, who, settled);
+  if ('receipt' in settled) {
+    await announce(deps, submission.form.channel ?? deps.core.config.slack.channel, settled.caller, who, settled);
+  }
+  if (settled === takenTooLong) {
+    const outcome = await waiting.work;
+    await post(deps.bots, { user: who.user, at: who }, messageOf(submission, outcome));
+  }
 }
+
+/** How long a form may say *Checking…*. After that the outcome comes by direct message. */
+const longestMs = 60_000;
+
+const takenTooLong: Outcome = {
+  ended: {
+    text: 'This takes longer',
+    blocks: [section(':hourglass_flowing_sand: This takes longer. You get a direct message when it is done.')],
+  },
+};
 
 /** Somebody closed the form. An outcome that is still to come goes into a message. */
 export async function onClose(
@@ -93,15 +113,30 @@ export async function onClose(
   await ack();
 }
 
-async function run({ core }: SlackDeps, { operation, form }: Submission, caller: Caller): Promise<Outcome> {
+async function run({ core }: SlackDeps, { operation, form }: Submission, who: SlackUser): Promise<Outcome> {
   // The form's id as the key: Slack may deliver a submission twice, and a user may send it again after a lost answer.
   const key = 'idempotency_key' in operation.input.shape ? { idempotency_key: `slack:${form.id}` } : {};
   try {
+    const caller = await callerOf(core.access, who);
+    if (!caller) return { ended: await strangerMessage(core.access, who) };
     const input = { ...inputOf(operation, form.values), ...key };
-    return { receipt: receiptSchema.parse(await core.execute(operation.name, input, caller)) };
+    const receipt = receiptSchema.parse(await core.execute(operation.name, input, caller));
+    return { receipt, caller, card: await cardOf(core, caller, operation, receipt) };
   } catch (thrown) {
     return { error: asEcolinkError(thrown, randomId('req')) };
   }
+}
+
+/** A new model is shown in full, with its button *Launch*. */
+async function cardOf(
+  core: Core,
+  caller: Caller,
+  { name }: Operation,
+  { state, model }: Receipt,
+): Promise<KnownBlock[]> {
+  if (name !== 'register_model' || state !== 'registered' || model === undefined) return [];
+  const found = await core.execute('get_model', { model }, caller).catch(() => undefined);
+  return found ? modelMessage(found, modelRights(caller, found.owner)).blocks : [];
 }
 
 /** A form of another version of EcoLink, open since before the update. */
@@ -122,7 +157,8 @@ function answerTo(submission: Submission, outcome: Outcome): ViewResponseAction 
   if ('error' in outcome) {
     const { field } = outcome.error;
     if (field !== undefined && isInput(submission, field)) {
-      return { response_action: 'errors', errors: { [field]: errorLine(outcome.error, submission.operation) } };
+      const line = errorLine(outcome.error, submission.operation);
+      return { response_action: 'errors', errors: { [blockOf(submission.form, field)]: line } };
     }
   }
   return { response_action: 'update', view: viewOf(submission, outcome) };
@@ -135,7 +171,8 @@ function isInput({ operation, form, choices }: Submission, name: string): boolea
 }
 
 function viewOf({ operation, form, choices }: Submission, outcome: Outcome): ModalView {
-  if ('receipt' in outcome) return doneView(operation, outcome.receipt);
+  if ('receipt' in outcome) return doneView(operation, outcome.receipt, outcome.card);
+  if ('ended' in outcome) return endedView(operation.title, outcome.ended);
   return formView(operation, form, choices, { error: outcome.error });
 }
 
@@ -157,10 +194,19 @@ async function deliver(deps: SlackDeps, { submission, outcome, view, who, waitin
       deps.core.log.debug({ err: thrown }, 'a form was closed before its outcome was there');
     }
   }
-  const title = section(`*${submission.operation.title}*`);
-  const { text, blocks } =
-    'error' in outcome ? errorMessage(outcome.error, submission.operation) : receiptMessage(outcome.receipt);
-  await post(deps.bots, { user: who.user, at: who }, { text, blocks: [title, ...blocks] });
+  if (outcome !== takenTooLong) await post(deps.bots, { user: who.user, at: who }, messageOf(submission, outcome));
+}
+
+/** The outcome as a direct message. */
+function messageOf({ operation }: Submission, outcome: Outcome): SlackMessage {
+  const title = section(`*${operation.title}*`);
+  if ('ended' in outcome) return { text: outcome.ended.text, blocks: [title, ...outcome.ended.blocks] };
+  if ('error' in outcome) {
+    const { text, blocks } = errorMessage(outcome.error, operation);
+    return { text, blocks: [title, ...blocks] };
+  }
+  const { text, blocks } = receiptMessage(outcome.receipt);
+  return { text, blocks: [title, ...blocks, ...(outcome.card ?? [])] };
 }
 
 /** A new instance gets a message that follows it: in the channel, else by direct message. */
@@ -169,8 +215,8 @@ export async function announce(
   channel: string | undefined,
   caller: Caller,
   who: SlackUser,
-  outcome: Outcome,
+  { receipt }: { receipt: Receipt },
 ): Promise<void> {
-  if ('error' in outcome || outcome.receipt.instance === undefined) return;
-  await deps.live.follow(outcome.receipt.instance, caller, { user: who.user, at: who, channel });
+  if (receipt.instance === undefined) return;
+  await deps.live.follow(receipt.instance, caller, { user: who.user, at: who, channel });
 }

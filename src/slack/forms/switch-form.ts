@@ -1,4 +1,3 @@
-import { WebAPIPlatformError } from '@slack/web-api';
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { botAt } from '../workspace/dependencies.ts';
 import type { SlackDeps, EventContext } from '../workspace/dependencies.ts';
@@ -7,6 +6,7 @@ import { formView } from './form-view.ts';
 import { loadChoices } from './load-choices.ts';
 import { callerOf, whoIs } from '../workspace/people.ts';
 import { readSubmission } from './submit-form.ts';
+import { updateOpen } from './update-view.ts';
 
 /** Somebody changed a field that others depend on: the form shows the others now. Typed values stay. */
 export async function onSwitch(
@@ -23,10 +23,5 @@ export async function onSwitch(
   if (!caller || !shown || !bot) return;
   const { operation, form } = shown;
   const choices = await loadChoices(deps.core, caller, operation, form, shown.choices);
-  try {
-    await bot.client.views.update({ view_id: view.id, hash: view.hash, view: formView(operation, form, choices) });
-  } catch (thrown) {
-    // The view changed meanwhile: the update of a later click came first, or somebody closed the form.
-    if (!(thrown instanceof WebAPIPlatformError) || !/hash_conflict|not_found/.test(thrown.data.error)) throw thrown;
-  }
+  await updateOpen(bot, { view_id: view.id, hash: view.hash, view: formView(operation, form, choices) });
 }

@@ -6,7 +6,6 @@ import type {
   ViewSubmitAction,
 } from '@slack/bolt';
 import type { ModalView } from '@slack/types';
-import { WebAPIPlatformError } from '@slack/web-api';
 import type { Caller } from '../../core/base/caller.ts';
 import type { EcolinkError } from '../../core/base/errors.ts';
 import { randomId } from '../../core/base/ids.ts';
@@ -22,6 +21,7 @@ import type { Bot } from '../connect/bots.ts';
 import { doneView, endedView, receiptMessage } from '../forms/form-view.ts';
 import { openView } from '../forms/open-form.ts';
 import { announce } from '../forms/submit-form.ts';
+import { updateOpen } from '../forms/update-view.ts';
 import { post } from '../messages/post.ts';
 import { botAt, receiptSchema } from '../workspace/dependencies.ts';
 import type { EventContext, Receipt, SlackDeps } from '../workspace/dependencies.ts';
@@ -51,12 +51,13 @@ interface Opening {
   given: string;
   triggerId: string;
   channel: string | undefined;
+  onTop: boolean;
 }
 
 /** Opens the launch form. A line that says everything opens its plan. Nothing runs from the typed line alone. */
 export async function openLaunch({ core }: SlackDeps, bot: Bot, caller: Caller, opening: Opening): Promise<void> {
   const empty = newLaunchForm(opening.channel, {}, []);
-  const id = await openView(bot, opening.triggerId, launchLoadingView(empty));
+  const id = await openView(bot, opening.triggerId, launchLoadingView(empty), opening.onTop);
   if (id === undefined) return;
   const view = await firstView(core, caller, empty, opening.given).catch((thrown: unknown) =>
     endedView('Launch a model', errorMessage(failureOf(core, thrown, failed), launch)),
@@ -315,17 +316,4 @@ export async function onLaunchClick(deps: SlackDeps, { ack, body, context, actio
     endedView('Launch a model', errorMessage(failureOf(core, thrown, failed), launch)),
   );
   await updateOpen(bot, { view_id: view.id, hash: view.hash, view: next });
-}
-
-type Target = { view: ModalView } & ({ view_id: string; hash?: string } | { external_id: string });
-
-/** Updates an open view. False if somebody closed it, or a later click changed it first. */
-async function updateOpen(bot: Bot, target: Target): Promise<boolean> {
-  try {
-    await bot.client.views.update(target);
-    return true;
-  } catch (thrown) {
-    if (thrown instanceof WebAPIPlatformError && /hash_conflict|not_found/.test(thrown.data.error)) return false;
-    throw thrown;
-  }
 }

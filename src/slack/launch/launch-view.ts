@@ -8,7 +8,7 @@ import type { OutputOf } from '../../core/operations/catalogue.ts';
 import { openButton } from '../blocks/action-blocks.ts';
 import { errorMarkup } from '../blocks/error-text.ts';
 import { slackMarkup, slackWords } from '../blocks/speaker.ts';
-import { code, escape, note, plain, section, shorten } from '../blocks/text.ts';
+import { code, escape, note, plain, section, shorten, tokens } from '../blocks/text.ts';
 import { writeLaunchForm } from './launch-form.ts';
 import type { LaunchField, LaunchForm } from './launch-form.ts';
 
@@ -231,11 +231,6 @@ function fitOption({ accelerator, count, context_length: context, free, cost_per
     ...(cost === null ? [] : [`${cost}/h`]),
   ];
   return { text: plain(facts.join(' · '), 75), value: `${accelerator}:${count}` };
-}
-
-/** `131k`, as people name context lengths. */
-export function tokens(length: number): string {
-  return length >= 1000 ? `${Math.floor(length / 1000)}k` : String(length);
 }
 
 function distinct(options: PlainTextOption[]): PlainTextOption[] {

@@ -4,10 +4,9 @@ import { formatBytes, formatDuration } from '../../core/base/format.ts';
 import type { OutputOf } from '../../core/operations/catalogue.ts';
 import { openButton, actions } from '../blocks/action-blocks.ts';
 import { slackMarkup } from '../blocks/speaker.ts';
-import { code, escape, note, plain, section, sectionsOf, shorten } from '../blocks/text.ts';
+import { code, escape, note, plain, section, sectionsOf, shorten, tokens } from '../blocks/text.ts';
 import { writeLaunchForm } from './launch-form.ts';
 import type { LaunchForm } from './launch-form.ts';
-import { tokens } from './launch-view.ts';
 
 export const planFormId = 'plan.launch_instance';
 export const changeActionId = 'launch.change';
@@ -98,7 +97,7 @@ function figures({ choices: { stop_after: stop } }: LaunchForm, plan: Plan): Kno
     `*Cost*\n${cost === null ? 'price unknown' : `${round(cost)} an hour`}`,
     `*Until the end*\n${hours === undefined ? 'it runs until somebody stops it' : total === 'no end' ? `${stop}, price unknown` : total}`,
     `*To fetch*\n${bytes === 0 ? 'nothing, it is cached' : formatBytes(bytes)}`,
-    `*Ready in*\n${formatDuration(slowest)}, at most ${formatDuration(latest)} (${history ? 'from earlier launches' : 'assumed'})`,
+    `*Ready in*\nabout ${formatDuration(slowest)}, mostly within ${formatDuration(latest)} (${history ? 'from earlier launches' : 'assumed'})`,
   ];
   return {
     type: 'section',

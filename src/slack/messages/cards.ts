@@ -1,7 +1,8 @@
 import { priorities } from '../../core/core.ts';
 import type { Core, NewMessage, OutboxMessage, Place } from '../../core/core.ts';
-import { cardMessage, deletedMessage, endMessage, failureMessage, hiddenMessage } from '../blocks/card-blocks.ts';
+import { cardMessage, endMessage, failureMessage, hiddenMessage } from '../blocks/card-blocks.ts';
 import type { Card } from '../blocks/card-blocks.ts';
+import { goneMessage } from '../blocks/instance-blocks.ts';
 import type { Caller } from '../../core/base/caller.ts';
 import type { Bots } from '../connect/bots.ts';
 import { writeContent } from '../outbox/content.ts';
@@ -125,7 +126,7 @@ async function show(deps: Deps, instance: number): Promise<void> {
 async function showCard({ core }: Deps, message: OutboxMessage, view: Card | undefined, owners: readonly Place[]) {
   const want = (content: Parameters<typeof writeContent>[0], priority: number, live: boolean): Promise<void> =>
     core.outbox.want(message, writeContent(content), { priority, live });
-  if (!view) return want(deletedMessage(message.subject), priorities.word, false);
+  if (!view) return want(goneMessage(message.subject), priorities.word, false);
   if (view.private && isOpenToOthers(message)) return want(hiddenMessage(view.id), priorities.decision, false);
   const isOver = view.state === 'stopped' && view.desired === 'stopped';
   const content = cardMessage(view, { owner: ownerAt(owners, message.team), now: new Date() });

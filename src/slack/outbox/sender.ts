@@ -36,6 +36,7 @@ export interface SenderEvents {
 const pollMs = 1000;
 /** How long a server is the sender of a workspace after it last said so. */
 const leaseMs = 15_000;
+const pruneMs = 3600_000;
 const firstRetryMs = 1000;
 const longestRetryMs = 60_000;
 /** How many messages to look at: most of them may wait for the same channel. */
@@ -73,11 +74,18 @@ export function startSender(deps: SenderDeps): Sender {
   };
   wake();
   const timer = setInterval(wake, pollMs).unref();
+  const prune = (): void => {
+    deps.core.outbox.prune().catch((thrown: unknown) => {
+      deps.core.log.warn({ err: thrown }, 'old messages could not be removed from the outbox');
+    });
+  };
+  const pruning = setInterval(prune, pruneMs).unref();
   return {
     wake,
     async close() {
       state.closed = true;
       clearInterval(timer);
+      clearInterval(pruning);
       await looking;
       await Promise.all([...lanes.values()].map((lane) => lane.close()));
       await deps.core.outbox.release(state.holder).catch((thrown: unknown) => {

@@ -38,12 +38,20 @@ export function createSlackLookup(bots: Bots, log: Log, now = (): number => Date
   return { active: (identity) => accounts(identity), members: (group) => groups(group) };
 }
 
+const unknownAccount = new Set(['user_not_found', 'users_not_found', 'user_not_visible']);
+
 async function askAccount(bots: Bots, identity: string): Promise<boolean | undefined> {
   const who = accountOf(identity);
   const bot = who && (await bots.of(who));
   if (!bot) return undefined;
-  const { user: account } = await bot.hasty.users.info({ user: who.user });
-  return account && getsSomething(account, bot.workspace);
+  try {
+    const { user: account } = await bot.hasty.users.info({ user: who.user });
+    return account && getsSomething(account, bot.workspace);
+  } catch (thrown) {
+    // Slack answered: it knows no such account.
+    if (thrown instanceof WebAPIPlatformError && unknownAccount.has(thrown.data.error)) return false;
+    throw thrown;
+  }
 }
 
 /** A group belongs to a workspace. The token may be that of its organisation. */

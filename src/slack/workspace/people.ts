@@ -3,6 +3,7 @@ import type { Caller } from '../../core/base/caller.ts';
 import { adminNames } from '../../core/core.ts';
 import type { Access, SlackWorkspace } from '../../core/core.ts';
 import { workspaceOf } from '../connect/bots.ts';
+import { actions, openButton } from '../blocks/action-blocks.ts';
 import { code, escape, section } from '../blocks/text.ts';
 import type { SlackMessage } from '../blocks/text.ts';
 
@@ -63,9 +64,12 @@ export async function callerOf(access: Access, who: SlackUser): Promise<Caller |
   return person && { person, identity: identityOf(who), agent: false, mayDecide: true, source: 'slack', scopes };
 }
 
+export const askAccessId = 'access.ask';
+const askButton = { ...openButton('access', '', 'Ask for access', true), action_id: askAccessId };
+
 /** For somebody without a role: who can give one, and to which identity. */
 export async function strangerMessage(access: Pick<Access, 'membersOf'>, who: SlackUser): Promise<SlackMessage> {
   const admins = escape(await adminNames(access));
   const text = `I do not know you yet. Ask ${admins} for a role: an admin types ${code('/ecolink role @you member')} here, or adds you under \`people\` in ecolink.yaml, where your identity is ${code(identityOf(who))}. Guests of a workspace get no role.`;
-  return { text, blocks: [section(text)] };
+  return { text, blocks: [section(text), actions('ask', [askButton])] };
 }

@@ -187,6 +187,8 @@ describe('the environment', () => {
     ['ECOLINK_PORT', '70000', '65535'],
     ['HF_ENDPOINT', 'huggingface.co', 'is not valid'],
     ['DATABASE_URL', 'mysql://secret-password@db', 'postgres'],
+    ['DATABASE_URL', 'postgres://u:secret-password#1@db/eco', 'percent-encoded'],
+    ['DATABASE_URL', 'postgres://u:secret-password%1@db/eco', 'percent-encoded'],
     ['ECOLINK_LOG_LEVEL', 'loud', 'expected one of "trace"'],
   ])('%s=%s is refused by name, without its value', async (name, value, words) => {
     const running = load('', { [name]: value });
@@ -194,6 +196,31 @@ describe('the environment', () => {
     await expect(running).rejects.toThrow(`${name}: `);
     await expect(running).rejects.toThrow(words);
     await expect(running).rejects.not.toThrow('secret-password');
+  });
+
+  test('a variable that Kubernetes sets for a Service is explained', async () => {
+    const running = load('', { ECOLINK_PORT: 'tcp://10.0.0.1:7420' });
+    await expect(running).rejects.toMatchObject({ code: 'bad_environment', nextStep: /enableServiceLinks/ });
+  });
+
+  test('a secret from a file loses its line break, and one of two lines is refused without its value', async () => {
+    const { secrets, host } = await load('', {
+      HF_TOKEN: 'hf_secret\n',
+      SLACK_BOT_TOKEN: ' xoxb-1',
+      ECOLINK_HOST: '[::1]',
+    });
+    expect([secrets.hfToken, secrets.slack?.botToken, host]).toEqual(['hf_secret', 'xoxb-1', '::1']);
+    const two = load('', { HF_TOKEN: 'hf_secret\nhf_other' });
+    await expect(two).rejects.toMatchObject({ code: 'bad_environment', message: /^HF_TOKEN contains a line break/ });
+    await expect(two).rejects.not.toThrow('hf_');
+  });
+
+  test('~ is the home folder in every path', async () => {
+    const paths = { ECOLINK_DATA_DIR: '~/data', ECOLINK_KEY_FILE: '~/key', ECOLINK_AUDIT_KEY_FILE: '~/audit' };
+    const { dataDir, secrets } = loadConfig(paths);
+    expect([dataDir, secrets.key.file, secrets.auditKey.file]).toEqual(
+      ['data', 'key', 'audit'].map((name) => join(homedir(), name)),
+    );
   });
 
   test('of engines and downloads has no secret and little else', async () => {

@@ -52,6 +52,15 @@ describe.each(catalogue.map((operation) => [operation.name, operation] as const)
     expect(fields.filter((field) => field.required && field.advanced)).toEqual([]);
   });
 
+  test('refuses control characters in every field, by its name', () => {
+    for (const field of fields) {
+      for (const value of ['a\u0000b', ['ok', 'a\u001B[2Jb']])
+        expect(() => parseInput(operation, { [field.name]: value })).toThrow(
+          expect.objectContaining({ code: 'bad_field', field: field.name }),
+        );
+    }
+  });
+
   test('has no root that model APIs refuse', () => {
     const schema = z.toJSONSchema(operation.input, { io: 'input' });
     expect(schema).not.toHaveProperty('anyOf');

@@ -70,6 +70,7 @@ describe('an adapter', () => {
     [['my-style-lora.safetensors']],
     [['checkpoint-100/adapter_model.safetensors', 'adapter_config.json', 'adapter_model.safetensors']],
     [['my-style-lora-f16.gguf']],
+    [['learned_embeds.safetensors', 'README.md']],
     [['a/adapter_config.json', 'a/adapter_model.safetensors', 'b/adapter_config.json', 'b/adapter_model.bin']],
   ])('is refused by a code of its own: %j', (paths) => {
     const error = refusal(repo(...paths));
@@ -157,6 +158,15 @@ describe('two models in one repo', () => {
     );
   });
 
+  test('that differ in their size, in a format without quantisations', () => {
+    const sizes = repo('World-0.4B.pth', 'World-1.5B.pth', 'World-2.9B-00001-of-00001.pth', 'README.md');
+    const error = refusal(sizes);
+    expect(error).toMatchObject({ code: 'several_models', field: 'include' });
+    expect(error.validValues).toHaveLength(3);
+    for (const pattern of error.validValues ?? []) expect(selectFiles(sizes, [pattern], []).files).toHaveLength(1);
+    expect(selectFiles(repo('llm.pt', 'flow.pt', 'hift-25m.pt'), [], []).files).toHaveLength(3);
+  });
+
   test.each([
     [['m-Q4_K_M.gguf', 'm.Q8_0.gguf', 'M_f16.gguf', 'ggml-m-IQ4_NL.gguf', 'm-i1-Q5_K_S.gguf', 'm-UD-Q6_K_XL.gguf']],
     [['BF16/m-BF16-00001-of-00001.gguf', 'm-Q4_K_M.gguf', 'Q8_0/m-Q8_0.gguf']],
@@ -178,6 +188,11 @@ describe('with include', () => {
     const served = (format: string) => format === 'gguf';
     expect(selectFiles(both, ['*'], [], served)).toMatchObject({ format: 'gguf', entryFile: 'm-Q4_K_M.gguf' });
     expect(selectFiles(both, ['*'], [])).toMatchObject({ format: 'safetensors' });
+  });
+
+  test('that names no weights, the repo’s weights are missed', () => {
+    expect(refusal(both, ['config.json'])).toMatchObject({ code: 'nothing_selected', field: 'include' });
+    expect(selectFiles([...both, ...repo('tf_model.h5')], ['*.h5'], [])).toMatchObject({ format: 'other' });
   });
 
   test('a projector that is left out is named', () => {

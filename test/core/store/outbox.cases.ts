@@ -131,6 +131,31 @@ describe.each(stores())('the outbox in $name', (kind) => {
     await store[Symbol.asyncDispose]();
   });
 
+  test('forgets what was sent 30 days ago, but nothing of a subject that is followed', async () => {
+    await using open = await kind.open();
+    const outbox = createOutbox({ store: open.store, now: at(0) });
+    const card = { ...message, topic: 'instance', about: 'card', live: true } as const;
+    await outbox.add([message, card, { ...card, subject: 4, live: false }]);
+    for (const { topic, subject } of [message, card, { ...card, subject: 4 }]) {
+      const parent = defined((await outbox.about(topic, subject))[0]);
+      await outbox.sent(parent, { ...post, ts: `${topic}.${subject}` });
+      await outbox.add([{ ...message, topic, subject, about: 'word', thread: parent.id }]);
+      await outbox.sent(defined((await outbox.about(topic, subject))[1]), { ...post, ts: `${topic}.${subject}.word` });
+    }
+    const left = async (): Promise<number[]> => {
+      const all = await Promise.all([
+        outbox.about('approval', 3),
+        outbox.about('instance', 3),
+        outbox.about('instance', 4),
+      ]);
+      return all.map(({ length }) => length);
+    };
+    await createOutbox({ store: open.store, now: at(29 * 86_400) }).prune();
+    expect(await left()).toEqual([2, 2, 2]);
+    await createOutbox({ store: open.store, now: at(31 * 86_400) }).prune();
+    expect(await left()).toEqual([0, 2, 0]);
+  });
+
   test('lists what follows its subject', async () => {
     await using open = await kind.open();
     const outbox = createOutbox({ store: open.store, now: at(0) });

@@ -2,8 +2,10 @@ import type { PullFile } from '../../base/pull-file.ts';
 import { nameOf } from './weight-file.ts';
 import type { WeightFile } from './weight-file.ts';
 
-const adapterName = /^adapter_(?:model|weights)|(?:^|[-_.])(?:q?lora|lycoris|loha|lokr|dora|ia3)(?:[-_.]|$)/;
-const draft = /(?:^|[-_./])(?:mtp|eagle\d?|medusa|draft|drafter|draft_model|speculator|nextn|dflash)(?:[-_./]|$)/;
+const adapterName =
+  /^adapter_(?:model|weights)|^(?:learned_embeds|textual_inversion)|(?:^|[-_.])(?:q?lora|lycoris|loha|lokr|dora|ia3)(?:[-_.]|$)/;
+const draft =
+  /(?:^|[-_./])(?:mtp|eagle\d?|medusa|draft|drafter|draft_model|speculator|nextn|dflash)(?:[-_./]|$)|(?:^|\/)assistant(?:_model)?\//;
 
 /** Weights that only change another model. Their names show this, or a PEFT config beside them and no config of a model. */
 export function adapterWeights(files: readonly PullFile[], weights: readonly WeightFile[]): WeightFile[] {

@@ -13,7 +13,8 @@ import { fileKind, trainerFolderOf } from './file-kind.ts';
 import type { LeaveList } from './left-out.ts';
 import { emptyWeights, isAdapter, notAModel, onlyCheckpoints } from './refusals.ts';
 import { refuseSeveralFolders } from './several-folders.ts';
-import { parseIndexName, parseWeight, weightFormat } from './weight-file.ts';
+import { refuseSeveralSizes } from './several-sizes.ts';
+import { folderOf, parseIndexName, parseWeight, weightFormat } from './weight-file.ts';
 import type { WeightFile } from './weight-file.ts';
 import { bytesOf, weightSets } from './weight-sets.ts';
 import type { WeightSet } from './weight-sets.ts';
@@ -62,6 +63,7 @@ export function chooseFiles(
     weights.filter(({ format }) => format === 'gguf'),
   );
   const chosen = chooseCopies(source, sets, leave);
+  refuseSeveralSizes(chosen);
   leaveCompanions(useful, chosen, leave);
   return { format: source.format, warnings };
 }
@@ -105,9 +107,20 @@ function leaveExtras(
     );
   const indexed = new Set([...(contents.indexes?.values() ?? [])].flat());
   const side = sideWeights(plain, indexed);
-  if (side.length < plain.length) leave.leave('side weights', side);
+  if (side.length < plain.length) leave.leave('side weights', withTheirFolders(side, plain, files));
   const rest = plain.filter(({ path }) => !leave.has(path));
   leaveBesideComponents(files, rest, contents, leave);
+}
+
+/** Side weights, and the configs and tokenizers of folders that have no other weights. */
+function withTheirFolders(
+  side: readonly WeightFile[],
+  weights: readonly WeightFile[],
+  files: readonly PullFile[],
+): { path: string }[] {
+  const others = new Set(weights.filter((each) => !side.includes(each)).map(({ path }) => folderOf(path)));
+  const folders = new Set(side.map(({ path }) => folderOf(path)).filter((folder) => folder && !others.has(folder)));
+  return [...side, ...files.filter(({ path }) => folders.has(folderOf(path)) && weightFormat(path) === undefined)];
 }
 
 /** Formats of programs that are no engine: they are the model only if there is nothing else. */

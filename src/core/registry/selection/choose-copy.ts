@@ -88,6 +88,9 @@ function reasonBeside(set: WeightSet, kept: WeightSet): LeftOutReason {
 const variantOrder = ['', 'bf16', 'bfloat16', 'fp16', 'f16', 'float16', 'half', 'emaonly', 'pruned-emaonly', 'fp32'];
 const stemOrder = ['model', 'pytorch_model', 'diffusion_pytorch_model', 'open_clip_model', 'open_clip_pytorch_model'];
 
+/** Libraries look for pickles under another first name than for safetensors. */
+const pickleStemOrder = ['pytorch_model', ...stemOrder];
+
 function rank(list: readonly string[], value: string): number {
   const at = list.indexOf(value);
   return at === -1 ? list.length : at;
@@ -96,11 +99,12 @@ function rank(list: readonly string[], value: string): number {
 /** Order: the chosen format, complete copies, usual names, no precision in the name, described by an index. */
 function bestCopy(copies: readonly WeightSet[], format: WeightFormat): WeightSet {
   const formatRank = (set: WeightSet): number => (set.format === format ? -1 : partFormats.indexOf(set.format));
+  const stems = format === 'pytorch' ? pickleStemOrder : stemOrder;
   const [first] = copies.toSorted(
     (a, b) =>
       formatRank(a) - formatRank(b) ||
       Number(a.missing.length > 0) - Number(b.missing.length > 0) ||
-      rank(stemOrder, a.stem) - rank(stemOrder, b.stem) ||
+      rank(stems, a.stem) - rank(stems, b.stem) ||
       rank(variantOrder, a.variant) - rank(variantOrder, b.variant) ||
       Number(b.isIndexed) - Number(a.isIndexed) ||
       a.files.length - b.files.length,
@@ -111,7 +115,7 @@ function bestCopy(copies: readonly WeightSet[], format: WeightFormat): WeightSet
 
 /** Names that trainers give to weights. Beside the main file, such a file is the same model. */
 const genericNames =
-  /^(?:ckpt|checkpoint|best|last|latest|final|weights|state_dict|(?:best|final|full|torch|ema)_model|model_(?:state|weights))$/;
+  /^(?:ckpt|checkpoint|best|last|latest|final|weights|state_dict|(?:best|final|full|torch|ema)_model|model_(?:state|weights)|epoch=\d.*|step=\d.*)$/;
 const partNames = /encoder|decoder|vae|vocoder|tokenizer|projector|codec|flow|linear|head|embed/;
 const largeBytes = 50e6;
 

@@ -4,14 +4,14 @@ export type FileKind = 'housekeeping' | 'documentation' | 'training state' | 'no
 const housekeepingFolder =
   /(?:^|\/)(?:\.git|\.cache|\.huggingface|\.eval_results|\.ipynb_checkpoints|\.ecolink|__pycache__)\//;
 const housekeepingName =
-  /^(?:\.git(?:attributes|ignore|keep|modules)?|\.ds_store|thumbs\.db)$|\.(?:incomplete|lock|part|tmp|aria2|crdownload|pyc)$/;
+  /^(?:\.git(?:attributes|ignore|keep|modules)?|\.ds_store|thumbs\.db)$|\.(?:incomplete|lock|part|tmp|aria2|crdownload|pyc|sha256)$/;
 const documentName =
   /^(?:readme|licen[cs]e|copying|notice|use_policy|changelog|citation)(?:[._-]|$)|^(?:notes?|todo|changes|authors|contributors|disclaimer|terms)(?:\.txt)?$/;
 const documentExtension = /\.(?:md|rst|png|jpe?g|gif|svg|webp|mp4|mov|webm|pdf|ipynb)$/;
 const trainerName =
   /^(?:training_args\.(?:bin|pt)|trainer_state\.json|(?:optimizer|scheduler|scaler)\.(?:pt|pth|bin|safetensors)|rng_state.*\.pth?|random_states_\d+\.pkl|.*_optim_states\.pt|zero_to_fp32\.py|events\.out\.tfevents.*)$/;
 const trainerFolder =
-  /(?:^|\/)(?:(?:checkpoint|ckpt|global_?step|step|epoch|iter)[-_]?\d+|(?:last|best)-checkpoint|optimizer_\d+|pytorch_model_fsdp_\d+|runs|wandb|tensorboard)\//;
+  /(?:^|\/)(?:(?:checkpoint|ckpt|global_?step|step|epoch|iter)(?:[-_=]?(?:epoch|step|iter))?[-_=]?\d+|(?:checkpoint|ckpt)[-_](?:best|final|last|latest)|(?:best|final|last|latest)[-_](?:checkpoint|ckpt)|lightning_logs|optimizer_\d+|pytorch_model_fsdp_\d+|runs|wandb|tensorboard)\//;
 const notModel = /\.imatrix$|imatrix[^/]*\.(?:dat|gguf_file|bin|txt)$|(?:^|\/)ggml-vocab-[^/]*\.gguf$/;
 const voice = /(?:^|\/)(?:voices?|speakers?|speaker_embeddings)\/|(?:^|\/)voices?\.(?:npz|bin|json|pt)$/;
 

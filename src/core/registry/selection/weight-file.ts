@@ -23,7 +23,7 @@ const extensions: [WeightFormat, RegExp][] = [
   ['onnx', /\.onnx(?:_data(?:_\d+)?|\.data)?$/],
   [
     'other',
-    /\.(?:h5|keras|msgpack|ot|tflite|mlmodel|pb|engine|plan|trt|pte|mnn|rten|litertlm|task|llamafile|pdparams|pdmodel)$|\.ckpt\.(?:index|meta|data-\d+-of-\d+)$|\.gguf[.-](?:part|split).*$/,
+    /\.(?:h5|keras|msgpack|ot|tflite|mlmodel|pb|engine|plan|trt|pte|mnn|rten|litertlm|task|llamafile|pdparams|pdmodel)$|\.ckpt\.(?:index|meta|data-\d+-of-\d+)$|\.gguf[.-](?:part|split).*$|\.(?:h5|msgpack)\.index\.json$/,
   ],
 ];
 

@@ -4,6 +4,15 @@ export type GgufHeader = ReadonlyMap<string, string | number | boolean | readonl
 /** Bytes that are read of a file. The tokens of the vocabulary, which are longer, come after what sizing needs. */
 export const ggufHeadBytes = 256 * 1024;
 
+/** The vocabulary's key, after its length. Its values are longer than the rest of the head. */
+const vocabularyKey = Buffer.from('\u0015\0\0\0\0\0\0\0tokenizer.ggml.tokens', 'latin1');
+
+/** How many bytes of a head say something: those before the vocabulary, if the vocabulary goes on after the head. */
+export function usefulHeadBytes(head: Buffer): number {
+  const at = head.indexOf(vocabularyKey);
+  return head.length < ggufHeadBytes || at < 0 ? head.length : at;
+}
+
 const longestKey = 256;
 const longestText = 64 * 1024;
 const longestList = 4096;

@@ -159,9 +159,7 @@ test("only EcoLink may reach the engine's port; with the API proxy everybody may
           {
             podSelector: {
               matchLabels: { 'app.kubernetes.io/name': 'ecolink' },
-              matchExpressions: [
-                { key: 'app.kubernetes.io/component', operator: 'In', values: ['server', 'gateway'] },
-              ],
+              matchExpressions: [{ key: 'app.kubernetes.io/component', operator: 'In', values: ['server', 'gateway'] }],
             },
           },
         ],

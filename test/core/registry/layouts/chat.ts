@@ -122,7 +122,7 @@ export const chatLayouts = [
     outside.safetensors 1G
     model.safetensors.index.json 8.9M
     modeling_deepseek.py 75k
-    mtp/config.json 1k
+    mtp/config.json 1k - side weights
     mtp/model.safetensors 2G - side weights
     mtp.safetensors 2G - side weights
     tokenizer.json 7M
@@ -158,7 +158,7 @@ export const chatLayouts = [
     'safetensors',
     `
     config.json 1k
-    draft/config.json 1k
+    draft/config.json 1k - side weights
     draft/model.safetensors 300M - side weights
     eagle3.safetensors 800M - side weights
     model.safetensors 6G
@@ -289,6 +289,67 @@ export const chatLayouts = [
     MODEL.SAFETENSORS 2G
     PYTORCH_MODEL.BIN 2G - other format
     README.MD 1k - documentation
+    `,
+  ),
+  layout(
+    'folders that trainers name by words, and by words with numbers',
+    'safetensors',
+    `
+    config.json 1k
+    model.safetensors 5G
+    tokenizer.json 2M
+    checkpoint_epoch_3/config.json 1k - training state
+    checkpoint_epoch_3/model.safetensors 5G - training state
+    checkpoint_epoch_3/tokenizer.json 2M - training state
+    checkpoint-best/model.safetensors 5G - training state
+    checkpoint-final/model.safetensors 5G - training state
+    last_ckpt/model.safetensors 5G - training state
+    lightning_logs/version_0/checkpoints/epoch=1.ckpt 15G - training state
+    `,
+  ),
+  layout(
+    'checkpoints of Lightning beside the model',
+    'safetensors',
+    `
+    config.json 1k
+    epoch=3-step=1000.ckpt 15G - other format
+    model.safetensors 5G
+    `,
+  ),
+  layout(
+    'side weights in folders with their configs, and a small assistant',
+    'safetensors',
+    `
+    assistant/config.json 1k - side weights
+    assistant/model.safetensors 300M - side weights
+    config.json 1k
+    eagle3/config.json 1k - side weights
+    eagle3/model.safetensors 500M - side weights
+    model.safetensors 5G
+    mtp/config.json 1k - side weights
+    mtp/model.safetensors 1G - side weights
+    `,
+  ),
+  layout(
+    'indexes and checksums of what stays behind',
+    'safetensors',
+    `
+    config.json 1k
+    flax_model-{00001..00002}-of-00002.msgpack 8G - other format
+    flax_model.msgpack.index.json 20k - other format
+    model.safetensors 15G
+    model.safetensors.sha256 100 - housekeeping
+    tf_model-{00001..00002}-of-00002.h5 8G - other format
+    tf_model.h5.index.json 20k - other format
+    `,
+  ),
+  layout(
+    'two pickles, of which libraries look for one',
+    'pytorch',
+    `
+    config.json 1k
+    model.pt 5G - other copy
+    pytorch_model.bin 5G
     `,
   ),
 ];

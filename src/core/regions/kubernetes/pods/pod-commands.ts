@@ -8,6 +8,7 @@ import { invalidate, readCompletion } from '../../../download/disk/completion.ts
 import { describeMismatch, verifyTree } from '../../../download/disk/verify.ts';
 import { headBytes } from '../../../region/filesystems.ts';
 import type { FolderEntry } from '../../../region/region.ts';
+import { ggufHeadBytes, usefulHeadBytes } from '../../../registry/sizing/gguf-header.ts';
 import { listInside, markInside, readHeadInside, readInside } from '../../local/filesystems/folders.ts';
 import { pathBelow } from '../../../registry/folder.ts';
 import { countsAsModelFile } from '../../../registry/selection/file-kind.ts';
@@ -119,16 +120,31 @@ const weights = /\.(?:safetensors|gguf|bin|pth|pt|ckpt|pkl|nemo|onnx)$/i;
 const maximumHeads = 1000;
 const maximumMarks = 5000;
 
-/** Shows files that have a name of weights and other content, and pointers of git-LFS. */
+/** The most that a report holds of GGUF headers, in bytes together. */
+const headersLimit = 1024 ** 2;
+
+/** Shows files that have a name of weights and other content, pointers of git-LFS, and what GGUF models are. */
 function headsOf(target: string, path: string, entries: readonly FolderEntry[]): Record<string, string> {
   const heads: Record<string, string> = {};
-  const useful = entries
+  const worth = entries
     .filter((entry) => !entry.special && (weights.test(entry.path) || entry.size <= headBytes))
     .slice(0, maximumHeads);
-  for (const entry of useful) {
-    heads[entry.path] = readHeadInside(target, pathBelow(path, entry.path), headBytes).toString('base64');
+  let room = headersLimit;
+  for (const entry of worth) {
+    const bytes = hasModelHeader(entry.path) ? ggufHeadBytes : headBytes;
+    const head = readHeadInside(target, pathBelow(path, entry.path), bytes);
+    const useful = usefulHeadBytes(head);
+    // A part of a header would say something else than the whole.
+    const kept = Math.max(headBytes, useful <= room ? useful : 0);
+    if (kept > headBytes) room -= kept;
+    heads[entry.path] = head.subarray(0, kept).toString('base64');
   }
   return heads;
+}
+
+/** Of a model in several files, only the first says what the model is. */
+function hasModelHeader(path: string): boolean {
+  return /\.gguf$/i.test(path) && !/-(?!0*1-of-)\d+-of-\d+\.gguf$/i.test(path);
 }
 
 /** The pod does not know which files a launch reads, so it marks all that may belong to a model. */

@@ -59,7 +59,11 @@ async function nodesOf(client: KubernetesClient, { spec }: Claim): Promise<strin
 
 /** Whether a claim is gone, or goes, that the download mounts. A pod that has not started will never start. */
 export async function lostDonor(mirrors: Mirrors, job: Job): Promise<boolean> {
-  const names = job.metadata.annotations?.[annotations.donors]?.split(',') ?? [];
-  const claims = await Promise.all(names.map((name) => mirrors.claims.get(name)));
+  const claims = await Promise.all(donorsOf(job).map((name) => mirrors.claims.get(name)));
   return claims.some((claim) => claim === undefined || isDeleting(claim));
+}
+
+/** The claims that a download mounts beside its own. */
+export function donorsOf(job: Job): string[] {
+  return job.metadata.annotations?.[annotations.donors]?.split(',') ?? [];
 }

@@ -17,7 +17,7 @@ import { hasEnded, isLost, problemOf } from '../pods/pod-problems.ts';
 import { isDeleting } from './claim-state.ts';
 import { attemptOf, endedByCluster, failed, failureOf, isForClaim, lastEvent, newestLast } from './download-state.ts';
 import type { Failure } from './download-state.ts';
-import { lostDonor } from './donors.ts';
+import { donorsOf, lostDonor } from './donors.ts';
 
 export interface DownloadsDeps {
   config: KubernetesRegionConfig;
@@ -74,6 +74,12 @@ export class Downloads {
 
   async removeAll(key: string): Promise<void> {
     for (const job of await this.of(key)) await this.#remove(job);
+  }
+
+  /** Removes ended downloads of other volumes that took files from this one. Their pods would keep its claim for a day. */
+  async releaseDonor(key: string): Promise<void> {
+    const ended = (await this.#deps.mirrors.jobs.all()).filter((job) => endOf(job) !== undefined);
+    for (const job of ended) if (donorsOf(job).includes(key)) await this.#remove(job);
   }
 
   /** What a download that is not complete says about its volume. */

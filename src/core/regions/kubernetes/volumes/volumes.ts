@@ -129,6 +129,7 @@ export class KubernetesVolumes {
   async delete(key: string): Promise<number | undefined> {
     const { config } = this.#deps;
     await this.#downloads.removeAll(key);
+    await this.#downloads.releaseDonor(key);
     if (config.share === undefined) return this.#deleteClaim(key, key);
     await endCloneCheck(this.#deps, key);
     const source = await this.#deleteClaim(key, downloadClaimName(config, key));
