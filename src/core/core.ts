@@ -18,7 +18,7 @@ export type { CallDirectory } from './routing/routing-feed.ts';
 export type { InFlight, Loss } from './routing/in-flight.ts';
 export { admitsCaller } from './runtimes/caller-paths.ts';
 export { gatewayFiles } from './routing/gateway-keys.ts';
-export type { Api, CallableModel, Replica, Route, Routes } from './routing/routes.ts';
+export type { Api, Replica, Route, Routes } from './routing/routes.ts';
 export { createRoutingTable } from './routing/routing-table.ts';
 export type { RoutingTable } from './routing/routing-table.ts';
 export { readMessage, readPublicKey } from './routing/signed-message.ts';

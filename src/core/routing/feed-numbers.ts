@@ -31,5 +31,5 @@ async function reserve(store: Store): Promise<number> {
     )
     .returning('reserved')
     .executeTakeFirstOrThrow();
-  return Number(reserved);
+  return reserved;
 }
