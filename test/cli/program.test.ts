@@ -28,8 +28,9 @@ test('the help of a command comes from its definition', async () => {
       -h, --help                Explain this command.
 
     More options:
-      --idempotency-key <text>  Makes a repeated call safe: for 7 days, the same key with the same input
-                                returns the result of the first call.
+      --idempotency-key <text>  Makes a repeated call safe: a fresh random value for each intended
+                                change, the same value only for a retry. For 7 days, the same key with
+                                the same input does nothing again.
 
     Output:
       --wait                    Follow the instance until it is running, then show it; status 1 if it
