@@ -76,7 +76,7 @@ export class Replica {
   #unhealthySince: number | undefined;
   #exit: string | undefined;
   /** Where the last start begins in the log, in bytes. */
-  #logStart = 0;
+  #logStart: number | undefined;
   #reason: Reason | undefined;
   /** The last check before a start failed, and waiting does not help. */
   #isRefused = false;
@@ -162,6 +162,8 @@ export class Replica {
     const note = await noteOf(this.#record);
     this.#port = note === undefined ? undefined : Number(note['port']);
     this.#startedFrom = note === undefined ? undefined : String(note['spec']);
+    // A server before this one has started it.
+    this.#logStart ??= Number(note?.['log_start'] ?? 0);
     const key = this.#deps.sealer && engineKeyOf(note, this.#deps.sealer, this.id);
     this.#key = key?.key;
     // Nobody can call it any more, so it is replaced like one that was started from an older spec.
@@ -208,13 +210,14 @@ export class Replica {
     const { sealer } = this.#deps;
     const key = spec.keyVariable === undefined || !sealer ? undefined : newEngineKey(sealer, this.id);
     this.#exit = undefined;
-    this.#logStart = await this.#logSize();
+    const logStart = await this.#logSize();
+    this.#logStart = logStart;
     this.#wasReady = false;
     this.#unhealthySince = undefined;
     this.#startedAt = this.#deps.clock.elapsedMs();
     await startRecorded(this.#deps.clock, {
       record: this.#record,
-      note: { port, spec: spec.hash, ...key?.note, ...devices.note },
+      note: { port, spec: spec.hash, log_start: logStart, ...key?.note, ...devices.note },
       ...prepared,
       environment: withKey({ ...prepared.environment, ...devices.environment }, spec.keyVariable, key?.value),
       outputFile: this.logFile,
@@ -304,7 +307,7 @@ export class Replica {
 
   /** Reads the log of the last start only: an earlier one may have failed otherwise. An engine may print its key. */
   async #findCause(): Promise<EngineCause | undefined> {
-    const lines = await linesFrom(this.logFile, this.#logStart);
+    const lines = await linesFrom(this.logFile, this.#logStart ?? 0);
     const key = this.#key;
     return findCause(key === undefined ? lines : lines.map((line) => line.replaceAll(key, '[key]')));
   }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,42 +11,75 @@ import { LocalWorkloads } from '../../../../src/core/regions/local/workloads.ts'
 const logOf = (name: string): string =>
   fileURLToPath(new URL(`../../../fixtures/engine-logs/${name}.log`, import.meta.url));
 
-test('a failed start is told by the first cause in its own log, not in that of an earlier start', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'ecolink-engine-cause-'));
-  const logs = ['llama-cpp-damaged', 'llama-cpp-bad-flag'];
-  const workloads = new LocalWorkloads({
+const workload = (generation: number): Workload => ({
+  instance: 1,
+  replicas: 1,
+  location: { kind: 'volume', volume: 'v' },
+  servedName: 'a:1',
+  runtime: 'engine',
+  arguments: [],
+  generation,
+});
+
+/** Engines that run this script of a shell, by generation. */
+function workloadsOf(folder: string, scripts: readonly string[]): LocalWorkloads {
+  return new LocalWorkloads({
     folder,
     log: createLog({ level: 'silent', pretty: false }),
     clock: systemClock,
-    // It prints the log of a real engine and ends, as that engine did.
     specOf: ({ generation }) => ({
       hash: String(generation),
-      command: '/bin/cat',
-      arguments: () => [logOf(logs[generation] ?? '')],
+      command: '/bin/sh',
+      arguments: () => ['-c', scripts[generation] ?? ''],
       environment: {},
       health: '/health',
       graceMs: 10,
     }),
     changed: () => {},
   });
-  onTestFinished(async () => {
-    await workloads.endAll();
-    await workloads.close();
-    await rm(folder, { recursive: true });
-  });
-  const workload = (generation: number): Workload => ({
-    instance: 1,
-    replicas: 1,
-    location: { kind: 'volume', volume: 'v' },
-    servedName: 'a:1',
-    runtime: 'engine',
-    arguments: [],
-    generation,
-  });
+}
+
+async function temporary(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'ecolink-engine-cause-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+async function end(workloads: LocalWorkloads): Promise<void> {
+  await workloads.endAll();
+  await workloads.close();
+}
+
+// They print the logs of real engines and end, as those engines did.
+const damaged = `cat '${logOf('llama-cpp-damaged')}'; exit 1`;
+const badFlag = `cat '${logOf('llama-cpp-bad-flag')}'; exit 1`;
+
+test('a failed start is told by the first cause in its own log, not in that of an earlier start', async () => {
+  const workloads = workloadsOf(await temporary(), [damaged, badFlag]);
+  onTestFinished(() => end(workloads));
   const reason = async () => (await workloads.observe(1))[0]?.reason;
   await workloads.apply(workload(0));
   await expect.poll(async () => (await reason())?.code, { timeout: 20_000 }).toBe('engine_weights_damaged');
   expect((await reason())?.message).toContain('download the model again. The engine said: gguf_init_from_reader');
   await workloads.apply(workload(1));
   await expect.poll(async () => (await reason())?.code, { timeout: 20_000 }).toBe('engine_bad_flag');
+});
+
+test('a start that a server before this one made is told by its own log as well', async () => {
+  const folder = await temporary();
+  const scripts = [damaged, `until [ -e '${folder}/go' ]; do sleep 0.05; done; ${badFlag}`];
+  const before = workloadsOf(folder, scripts);
+  await before.apply(workload(0));
+  await expect
+    .poll(async () => (await before.observe(1))[0]?.reason?.code, { timeout: 20_000 })
+    .toBe('engine_weights_damaged');
+  await before.apply(workload(1));
+  await expect.poll(async () => (await before.observe(1))[0]?.state, { timeout: 20_000 }).toBe('starting');
+  await before.close();
+  const after = workloadsOf(folder, scripts);
+  onTestFinished(() => end(after));
+  await after.apply(workload(1));
+  await after.observe(1);
+  await writeFile(join(folder, 'go'), '');
+  await expect.poll(async () => (await after.observe(1))[0]?.reason?.code, { timeout: 20_000 }).toBe('engine_bad_flag');
 });
