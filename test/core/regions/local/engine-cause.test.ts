@@ -67,7 +67,7 @@ test('a failed start is told by the first cause in its own log, not in that of a
 
 test('a start that a server before this one made is told by its own log as well', async () => {
   const folder = await temporary();
-  const scripts = [damaged, `until [ -e '${folder}/go' ]; do sleep 0.05; done; ${badFlag}`];
+  const scripts = [damaged, `until [ -e '${folder}/go' ]; do sleep 0.05; done; rm '${folder}/go'; ${badFlag}`];
   const before = workloadsOf(folder, scripts);
   await before.apply(workload(0));
   await expect
