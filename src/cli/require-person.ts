@@ -1,20 +1,18 @@
 import { fail } from '../core/base/errors.ts';
 import { agentMarker } from '../core/config/agent-markers.ts';
 
-/**
- * Throws `person_needed` if an assistant runs this command, or if no terminal is on standard input. This stops an assistant
- * that obeys. It does not stop another program of the same account.
- */
-export function requirePerson(): void {
+const nextStep = 'Tell the user that a person must decide. The person does it in a terminal of their own.';
+
+/** Throws `person_needed` if an assistant runs this command. This stops an assistant that obeys, and nothing else. */
+export function refuseAssistants(): void {
   const marker = agentMarker();
-  if (marker !== undefined) {
-    const message = `${marker.program} runs this command (${marker.variable} is set). An assistant cannot decide.`;
-    throw fail('person_needed', message, {
-      nextStep: 'Tell the user that a person must decide. The person does it in a terminal of their own.',
-    });
-  }
+  if (marker === undefined) return;
+  const message = `${marker.program} runs this command (${marker.variable} is set). An assistant cannot decide.`;
+  throw fail('person_needed', message, { nextStep });
+}
+
+/** Throws `person_needed` if no terminal is on standard input. Another program of the same account can imitate one. */
+export function requireTerminal(): void {
   if (process.stdin.isTTY) return;
-  throw fail('person_needed', 'A person decides at a terminal. Standard input is not one.', {
-    nextStep: 'Tell the user that a person must decide. The person does it in a terminal of their own.',
-  });
+  throw fail('person_needed', 'A person decides at a terminal. Standard input is not one.', { nextStep });
 }

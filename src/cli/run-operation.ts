@@ -13,7 +13,7 @@ import { hintOf, render, renderNames } from './output/render.ts';
 import type { Terminal } from './output/terminal.ts';
 import { isRow, rowsOf } from './output/values.ts';
 import type { Row } from './output/values.ts';
-import { requirePerson } from './require-person.ts';
+import { refuseAssistants, requireTerminal } from './require-person.ts';
 import { waitForDecision } from './wait-decision.ts';
 import { waitFor } from './wait.ts';
 import { watch } from './watch.ts';
@@ -23,7 +23,9 @@ export async function runOperation(request: OperationRequest, terminal: Terminal
   const { operation, inputs } = request;
   // Before anything is contacted: bad input gets the same error with and without a server.
   for (const input of inputs) parseInput(operation, input);
-  if (operation.decides) requirePerson();
+  if (operation.decides) refuseAssistants();
+  // Roles are also given by scripts that set up an installation.
+  if (operation.decides && operation.name !== 'set_role') requireTerminal();
   await using server = await chooseServer(operation);
   let failure: EcolinkError | undefined;
   for (const input of inputs) {
