@@ -21,6 +21,7 @@ import { createListener, refuseGarbage } from './listener.ts';
 import { gatewayFeedRoute } from './gateway-feed-route.ts';
 import { mcpRoute } from './mcp-route.ts';
 import type { Metrics } from './metrics.ts';
+import { oauthRoutes } from './oauth-routes.ts';
 import { operationsRoute } from './operations-route.ts';
 import type { SlackMount } from './slack-mount.ts';
 import { metricsRoute, probeRoutes } from './status-routes.ts';
@@ -73,6 +74,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
   app.setErrorHandler((thrown, request, reply) => sendError(thrown, request, reply, core.log));
   probeRoutes(app, core);
   gatewayFeedRoute(app, deps);
+  oauthRoutes(app);
   for (const page of [credentialPage(core), tokenPage(core)]) formPage(app, core.log, deps, page);
   void app.register(async (guarded) => {
     guarded.addHook('onRequest', async (request, reply) => {
@@ -91,7 +93,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
     tokensRoute(guarded, core);
     credentialsRoute(guarded, core);
     metricsRoute(guarded, core, deps.metrics);
-    mcpRoute(guarded, deps.mcp, timeouts.progress);
+    mcpRoute(guarded, { core, mcp: deps.mcp, progressMs: timeouts.progress });
   });
   return app;
 }

@@ -36,18 +36,28 @@ async function callerOf(access: GatekeeperDeps['access'], request: IncomingMessa
   const caller = await access.callerOfToken(bearerToken(request), sourceOf(request));
   if (caller) return caller;
   const message = 'This token is unknown or revoked, or its person has no role any more.';
+  if (isMcp(request)) throw fail('invalid_token', message, { nextStep: forAssistants });
   throw fail('invalid_token', message, {
     nextStep: say`Make a new one: ${newToken(request)}. Or use the one in the file local-token in the data folder.`,
   });
 }
 
+/** Hosts show it to their users, who may not know EcoLink: the command stands here in full. */
+const forAssistants =
+  'Make a token on the server: ecolink token create <name> --agent --scope operate. Send it as "Authorization: Bearer <token>".';
+
 function bearerToken(request: IncomingMessage): string {
   const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (token !== undefined) return token;
+  if (isMcp(request)) throw fail('token_missing', 'MCP needs a token.', { nextStep: forAssistants });
   throw fail('token_missing', 'This path needs a token.', {
     nextStep:
       'Send the header "Authorization: Bearer <token>". The local token is in the file local-token in the data folder.',
   });
+}
+
+function isMcp({ url = '' }: IncomingMessage): boolean {
+  return /^[/]mcp[/]?(?:[?]|$)/.test(url);
 }
 
 /** Calls of models need less than everything else. */
@@ -57,7 +67,7 @@ function newToken({ url = '' }: IncomingMessage): TaskReference {
 
 /** EcoLink's own front ends name themselves in a header. Everything else is plain HTTP. */
 function sourceOf(request: IncomingMessage): Caller['source'] {
-  if (request.url === '/mcp' || request.url?.startsWith('/mcp?')) return 'mcp';
+  if (isMcp(request)) return 'mcp';
   const named = request.headers['ecolink-source'];
   return named === 'cli' || named === 'mcp' ? named : 'http';
 }

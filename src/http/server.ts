@@ -89,7 +89,7 @@ async function createDeps(
   const held = createHeldBytes({ perToken: http.bodies_per_token_mib * mib, total: http.bodies_mib * mib });
   const limits = { limitBytes: http.body_mib * mib, progressMs: timeouts.progress };
   const gateway = createGateway({ core, admit: admitCall, held, limits, observer: metrics.gateway });
-  const mcp = undo.use(createMcpHttp({ core, version: ownVersion() }));
+  const mcp = undo.use(createMcpHttp({ core, version: ownVersion(), stopping }));
   const slack = await mountSlack(core);
   undo.defer(() => slack.close());
   return { core, admit, checkHost, addresses, failures, held, timeouts, metrics, gateway, mcp, slack, stopping };

@@ -9,6 +9,8 @@ import { createMcpServer } from './server.ts';
 interface HttpDeps {
   core: Core;
   version: string;
+  /** Aborted when the server stops: calls that wait end then. */
+  stopping: AbortSignal;
 }
 
 export interface McpHttp extends AsyncDisposable {
@@ -20,7 +22,7 @@ export interface McpHttp extends AsyncDisposable {
 }
 
 /** One stateless endpoint for clients of 2026-07-28, and for clients of 2025 that begin with `initialize`. */
-export function createMcpHttp({ core, version }: HttpDeps): McpHttp {
+export function createMcpHttp({ core, version, stopping }: HttpDeps): McpHttp {
   const report = (thrown: unknown, reference: string) =>
     core.log.error({ err: thrown, reference }, 'unexpected error in a tool');
   const onerror = (error: Error) => core.log.info({ reason: error.message }, 'refused a malformed MCP request');
@@ -33,7 +35,10 @@ export function createMcpHttp({ core, version }: HttpDeps): McpHttp {
       return createMcpServer({
         version,
         report,
-        call: (operation, input, options) => core.execute(operation, input, asAgent(caller), options),
+        call: (operation, input, { signal }) =>
+          core.execute(operation, input, asAgent(caller), {
+            signal: signal ? AbortSignal.any([signal, stopping]) : stopping,
+          }),
       });
     },
     { onerror },

@@ -63,3 +63,22 @@ test('a wait returns the present state when the server stops', async () => {
   const [answer] = await Promise.all([call, server.server.close()]);
   expect(answer.state).toBe('pending');
 });
+
+test('a wait of an assistant over HTTP ends when the server stops', async () => {
+  await using server = await withPendingInstance();
+  const subscribed = nextSubscription(server.core.changes);
+  const call = { name: 'get_instance', arguments: { instance: '1', wait_seconds: 25 } };
+  const answer = server.fetch('/mcp', {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${server.localToken}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: call }),
+  });
+  await subscribed;
+  const stopped = server.server.close();
+  expect(await (await answer).text()).toContain('pending');
+  await stopped;
+});

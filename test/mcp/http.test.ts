@@ -42,8 +42,12 @@ beforeAll(async () => {
 afterAll(() => resources.disposeAsync());
 
 /** The smallest server that mounts the endpoint; the header says who has been let in. */
-async function serve({ readBodyFirst = false, behind = core } = {}): Promise<URL> {
-  const mcp = resources.use(createMcpHttp({ core: behind, version: '1.2.3' }));
+async function serve({
+  readBodyFirst = false,
+  behind = core,
+  stopping = new AbortController().signal,
+} = {}): Promise<URL> {
+  const mcp = resources.use(createMcpHttp({ core: behind, version: '1.2.3', stopping }));
   const server = createServer(async (request, response) => {
     const caller = defined(callers[String(request.headers['x-caller'] ?? 'all')]);
     const body = readBodyFirst && request.method === 'POST' ? await jsonOf(request) : undefined;

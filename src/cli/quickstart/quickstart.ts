@@ -174,7 +174,7 @@ function connectOthers(url: string, dataDir: string): void {
   print(styleText('bold', 'Connect an AI assistant'));
   print(`   over stdio   claude mcp add ecolink --env ${here} -- npm --prefix ${process.cwd()} run -s ecolink -- mcp`);
   print(
-    `   over HTTP    ${url}/mcp with "Authorization: Bearer <token>"; make one: ${here} npm run -s ecolink -- token create assistant`,
+    `   over HTTP    ${url}/mcp with "Authorization: Bearer <token>"; make one: ${here} npm run -s ecolink -- token create assistant --agent --scope operate`,
   );
   print();
   print(styleText('bold', 'Connect Slack'));
