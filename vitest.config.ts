@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -5,6 +6,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // The suites that need more than Node and npm have a script of their own.
     exclude: ['test/postgres/**', 'test/engines/**', 'test/olah/**', 'test/kubernetes/**', 'test/cluster/**'],
+    // Most tests wait for processes. On two cores, vitest's own choice is one worker.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // What is waited for is an event, not a speed: the usual second is the speed of one machine.
