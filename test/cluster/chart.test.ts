@@ -116,12 +116,15 @@ describe('the chart', () => {
   });
 
   it('makes keys of the right length, unless a Secret with keys is named', async () => {
-    const { data } = find((await render()).objects, 'Secret');
+    const secrets = (objects: Rendered[]) => objects.filter((each) => each.kind === 'Secret');
+    // The gateway's keys are another Secret.
+    const made = secrets((await render()).objects).find((each) => each.metadata.name === 'ecolink-keys');
+    const data = made?.data ?? {};
     expect(Object.keys(data)).toEqual(['ECOLINK_KEY', 'ECOLINK_AUDIT_KEY']);
     for (const value of Object.values(data))
       expect(Buffer.from(Buffer.from(value, 'base64').toString(), 'base64')).toHaveLength(32);
     const { text, objects } = await render({ keys: { secretName: 'our-keys' } });
-    expect(objects.map((each) => each.kind)).not.toContain('Secret');
+    expect(secrets(objects).map((each) => each.metadata.name)).toEqual(['ecolink-gateway']);
     expect(text).toContain('name: our-keys');
   });
 

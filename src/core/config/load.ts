@@ -157,15 +157,19 @@ function readEnvironment(environment: Environment): ValidEnvironment {
   });
 }
 
+const pemVariables = new Set(['ECOLINK_GATEWAY_SIGNING_KEY', 'ECOLINK_GATEWAY_PUBLIC_KEY']);
+
 /**
  * The variables of these names without space around them: secrets often come from files that end with a line break. An
- * empty one counts as unset. Throws `bad_environment` for a control character, without showing the value.
+ * empty one counts as unset. Throws `bad_environment` for a control character, without showing the value. Only PEM may have
+ * lines.
  */
 function trimmed(environment: Environment, names: readonly string[]): Environment {
   const set: Environment = {};
   for (const name of names) {
     const value = environment[name]?.trim() || undefined;
-    if (value !== undefined && hasControlCharacters(value)) {
+    const text = pemVariables.has(name) ? value?.replaceAll(/\r?\n/g, '') : value;
+    if (text !== undefined && hasControlCharacters(text)) {
       throw fail('bad_environment', `${name} contains a line break or another control character.`, {
         nextStep: `Set ${name} again, on one line.`,
       });

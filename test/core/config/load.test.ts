@@ -215,6 +215,14 @@ describe('the environment', () => {
     await expect(two).rejects.not.toThrow('hf_');
   });
 
+  test('the keys of a gateway are PEM, which has lines', async () => {
+    const pem = '-----BEGIN PUBLIC KEY-----\r\nabc\n-----END PUBLIC KEY-----\n';
+    const { secrets } = await load('', { ECOLINK_GATEWAY_PUBLIC_KEY: pem, ECOLINK_GATEWAY_SIGNING_KEY: pem });
+    expect(secrets.gateway).toMatchObject({ publicKey: pem.trim(), signingKey: pem.trim() });
+    const other = load('', { ECOLINK_GATEWAY_PUBLIC_KEY: `${pem}\u001B[2J` });
+    await expect(other).rejects.toMatchObject({ code: 'bad_environment' });
+  });
+
   test('~ is the home folder in every path', async () => {
     const paths = { ECOLINK_DATA_DIR: '~/data', ECOLINK_KEY_FILE: '~/key', ECOLINK_AUDIT_KEY_FILE: '~/audit' };
     const { dataDir, secrets } = loadConfig(paths);
