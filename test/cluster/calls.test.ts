@@ -81,6 +81,25 @@ describe('An instance in two regions that is called all the time', () => {
     });
   });
 
+  it('answers every call at the gateways while the server is killed and comes back', async () => {
+    await using gateway = await ecolink.forwardGateway();
+    const call = () =>
+      fetch(`${gateway.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${ecolink.token}` },
+        body: JSON.stringify({ model, max_tokens: 4, messages: [{ role: 'user', content: 'hello' }] }),
+      });
+    const back = new AbortController();
+    const statuses: number[] = [];
+    const calling = (async () => {
+      while (!back.signal.aborted) statuses.push((await call()).status);
+    })();
+    await ecolink.killServer().finally(() => back.abort());
+    await calling;
+    expect(statuses.length).toBeGreaterThan(10);
+    expect(new Set(statuses)).toEqual(new Set([200]));
+  });
+
   it('scales down without an error to any caller', async () => {
     const answers = await callsDuring(ecolink, model, shortStream, async () => {
       await ecolink.do('scale_instance', { instance: String(instance), replicas: 1 });

@@ -43,6 +43,7 @@ export class Installation implements AsyncDisposable {
   readonly namespace = `ecolink-${randomBytes(4).toString('hex')}`;
   #forward: Promise<Forward> | undefined;
   #token = '';
+  #serverUrl = '';
   #atFirst: string[] = [];
 
   /** Regions are told apart by a label of their nodes. */
@@ -56,6 +57,7 @@ export class Installation implements AsyncDisposable {
       'create',
     );
     for (const object of options.before ?? []) await this.create(object);
+    this.#serverUrl = await this.#serverAddress();
     await this.upgrade(options);
     this.#token = (await this.kubectl('exec', 'deploy/ecolink', '--', 'cat', '/data/local-token')).trim();
     this.#atFirst = await this.#objects();
@@ -80,11 +82,34 @@ export class Installation implements AsyncDisposable {
       environment: { HF_ENDPOINT: options.hubEndpoint },
       // These tests look for EcoLink and its models in one place.
       modelsNamespace: this.namespace,
+      gateway: { serverUrl: this.#serverUrl },
       ...options.values,
     };
     const set = Object.entries(values).flatMap(([name, value]) => ['--set-json', `${name}=${JSON.stringify(value)}`]);
     await helm('upgrade', '--install', 'ecolink', chart, '-n', this.namespace, '--wait', '--timeout', '120s', ...set);
     await this.#endForward();
+  }
+
+  /**
+   * The address of the server's Service, in a cluster without DNS; otherwise empty. The Service must exist before the
+   * chart, which takes it over.
+   */
+  async #serverAddress(): Promise<string> {
+    const dns = await kubectl('get', 'service', '-n', 'kube-system', '-l', 'k8s-app=kube-dns', '-o', 'name');
+    if (dns.trim() !== '') return '';
+    const port = 7420;
+    await this.create({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: {
+        name: 'ecolink',
+        labels: { 'app.kubernetes.io/managed-by': 'Helm', 'app.kubernetes.io/component': 'server' },
+        annotations: { 'meta.helm.sh/release-name': 'ecolink', 'meta.helm.sh/release-namespace': this.namespace },
+      },
+      spec: { ports: [{ name: 'http', port, targetPort: 'http' }] },
+    });
+    const address = await this.kubectl('get', 'service', 'ecolink', '-o', 'jsonpath={.spec.clusterIP}');
+    return `http://${address}:${port}`;
   }
 
   /** Ends EcoLink's own pod without a word to it, and waits until its successor answers. */
@@ -163,6 +188,11 @@ export class Installation implements AsyncDisposable {
     const answer = await this.run(operation, input);
     if (answer.error) throw new Error(`${operation}: ${JSON.stringify(answer.error)}`);
     return answer;
+  }
+
+  /** A port of this machine that leads to one of the gateways' pods. */
+  forwardGateway(): Promise<Forward> {
+    return forward(this.namespace, 'deploy/ecolink-gateway', 7421);
   }
 
   /** One short call of a chat model, through the gateway. */
