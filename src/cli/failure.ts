@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { styleText } from 'node:util';
 import type { Command, CommanderError } from 'commander';
 import type { ErrorCode } from '../core/base/error-codes.ts';
 import { EcolinkError, fail } from '../core/base/errors.ts';
@@ -23,14 +24,17 @@ export async function reportFailure(thrown: unknown, argv: readonly string[], te
     return 130;
   }
   const error = thrown instanceof EcolinkError ? thrown : await unexpected(thrown);
-  terminal.err(argv.includes('--json') ? jsonText({ error: error.toBody() }) : errorText(error, operationOf(argv)));
+  const text = (): string => errorText(error, operationOf(argv), terminal.colours.err);
+  terminal.err(argv.includes('--json') ? jsonText({ error: error.toBody() }) : text());
   return error.exitStatus;
 }
 
 /** `error[code]: sentence`, then `next: …`. The operation tells which of its fields need no flag. */
-export function errorText(error: EcolinkError, operation?: Operation): string {
+export function errorText(error: EcolinkError, operation?: Operation, colours = false): string {
   const { message, next_step: nextStep } = error.toBody(commandSpeaker(operation));
-  const lines = [`error[${error.code}]: ${plainText(message)}`, `next: ${plainText(nextStep)}`];
+  const mark = `error[${error.code}]:`;
+  const shownMark = colours ? styleText(['bold', 'red'], mark, { validateStream: false }) : mark;
+  const lines = [`${shownMark} ${plainText(message)}`, `next: ${plainText(nextStep)}`];
   const values = error.validValues ?? [];
   const said = values.every((value) => lines.join('\n').includes(value));
   if (values.length > 0 && values.length <= 40 && !said) lines.push(`valid: ${plainText(values.join(', '))}`);

@@ -33,7 +33,7 @@ export async function runOperation(request: OperationRequest, terminal: Terminal
       await runOne(request, input, server.call, terminal);
     } catch (thrown) {
       if (inputs.length === 1 || !(thrown instanceof EcolinkError)) throw thrown;
-      if (failure) terminal.err(errorText(failure, operation));
+      if (failure) terminal.err(errorText(failure, operation, terminal.colours.err));
       failure = thrown;
     }
   }
@@ -82,7 +82,7 @@ function show(request: OperationRequest, output: Row, terminal: Terminal): void 
 function textOf({ operation, json, quiet }: OperationRequest, output: Row, terminal: Terminal): string {
   if (json) return jsonOf(operation, output);
   if (quiet) return renderNames(operation, output);
-  return render(operation, output, { width: terminal.width, now: Date.now() });
+  return render(operation, output, { width: terminal.width, now: Date.now(), colours: terminal.colours.out });
 }
 
 function jsonOf(operation: Operation, output: Row): string {

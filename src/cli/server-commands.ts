@@ -23,10 +23,10 @@ export function addServerCommands(program: Command, add: AddCommand, terminal: T
   own(
     'quickstart',
     'See the whole main job in one go',
-    'Starts a server in its own folder, registers a small model, launches it, calls it, and stays up. Uses the Hugging Face Hub if it answers, else a tiny model that it makes itself.',
+    'Starts a server in its own folder, registers a small model, launches it, calls it, and stays up. Uses the Hugging Face Hub if it answers, else a tiny model that comes with EcoLink.',
   )
     .option('--exit', 'End when all is shown, with status 0 only if all worked.')
-    .option('--offline', 'Do not ask the Hub: use the tiny model, whose weights are random.')
+    .option('--offline', 'Do not ask the Hub: use the tiny model that comes with EcoLink.')
     .option('--repo <owner/name>', 'Use another GGUF repo of the Hub.')
     .action(async (options: { exit?: boolean; offline?: boolean; repo?: string }) => {
       const { quickstartCommand } = await import('./quickstart/quickstart.ts');

@@ -34,7 +34,13 @@ export function addWaitCommand(program: Command, add: AddCommand, group: string,
       const final = await waitFor(options.for, instance, server.call, terminal);
       const json = wantsJson(command);
       terminal.out(
-        json ? jsonText(final, 2) : render(operations.get_instance, final, { width: terminal.width, now: Date.now() }),
+        json
+          ? jsonText(final, 2)
+          : render(operations.get_instance, final, {
+              width: terminal.width,
+              now: Date.now(),
+              colours: terminal.colours.out,
+            }),
       );
     });
 }

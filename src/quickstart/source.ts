@@ -1,10 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemErrorCode } from '../core/base/system-error.ts';
 import { bufferContent } from './hub-repo.ts';
 import { startLoopbackHub } from './loopback-hub.ts';
 import type { LoopbackHub } from './loopback-hub.ts';
-import { makeTinyGguf } from './tiny-gguf.ts';
 
 /** A small chat model that everyone may download: 386 MB, Apache-2.0, one quantisation. */
 export const smallModel = 'HuggingFaceTB/SmolLM2-360M-Instruct-GGUF';
@@ -21,9 +20,12 @@ export interface QuickstartSource {
 
 const answerMs = 5000;
 /** The tiny model is small. Slowed down, its progress bar can be seen. */
-const paceBytesPerSecond = 120_000;
+const paceBytesPerSecond = 360_000;
 
-/** The real Hub if it answers. Otherwise a Hub on loopback with a generated model. */
+/** A model that `scripts/tiny-model/train.py` trained on our own text. It answers in whole sentences, and knows only those. */
+const readTinyChat = (): Promise<Buffer> => readFile(new URL('tiny-chat.gguf', import.meta.url));
+
+/** The real Hub if it answers. Otherwise a Hub on loopback with the tiny model that comes with EcoLink. */
 export async function chooseSource(options: {
   repo: string | undefined;
   offline: boolean;
@@ -40,7 +42,7 @@ export async function chooseSource(options: {
       hub: undefined,
     };
   }
-  const tiny = makeTinyGguf();
+  const tiny = await readTinyChat();
   const files = new Map([['tiny-chat.gguf', bufferContent(tiny)]]);
   const hub = await startLoopbackHub(
     [{ id: 'ecolink/tiny-chat', files, facts: { pipeline_tag: 'text-generation' } }],
@@ -51,8 +53,8 @@ export async function chooseSource(options: {
     endpoint: hub.endpoint,
     name: 'quickstart-tiny',
     words: [
-      `ecolink/tiny-chat, generated here and served by a Hub on loopback (slowly, to show the progress), ${why}.`,
-      'Its weights are RANDOM: everything is real, except that its answers make no sense.',
+      `ecolink/tiny-chat, which comes with EcoLink, from a Hub on loopback (slowly, to show the progress), ${why}.`,
+      'It is no assistant: it was trained on a few sentences about EcoLink, and knows only those.',
     ],
     hub,
   };
@@ -73,7 +75,7 @@ export async function makeFilesystem(folder: string): Promise<void> {
   const model = join(folder, 'teams', 'demo', 'tiny-chat');
   await mkdir(model, { recursive: true });
   // Written only once: to the registry, a file with a new time is a changed model.
-  await writeFile(join(model, 'tiny-chat.gguf'), makeTinyGguf({ seed: 2 }), { flag: 'wx' }).catch((thrown: unknown) => {
+  await writeFile(join(model, 'tiny-chat.gguf'), await readTinyChat(), { flag: 'wx' }).catch((thrown: unknown) => {
     if (systemErrorCode(thrown) !== 'EEXIST') throw thrown;
   });
 }

@@ -25,10 +25,15 @@ export interface RunningEngine {
 }
 
 /** A real engine over a model with random weights, on a port that the system chose. */
-export async function startEngine(...flags: string[]): Promise<RunningEngine> {
+export function startEngine(...flags: string[]): Promise<RunningEngine> {
+  return startEngineOn(makeTinyGguf(), ...flags);
+}
+
+/** A real engine over the model in these bytes. */
+export async function startEngineOn(gguf: Buffer, ...flags: string[]): Promise<RunningEngine> {
   const folder = await mkdtemp(join(tmpdir(), 'llama-engine-'));
   const model = join(folder, 'tiny.gguf');
-  await writeFile(model, makeTinyGguf());
+  await writeFile(model, gguf);
   const child = spawn(
     process.execPath,
     [llamaEngineEntry(), '--model', model, '--served-name', 'tiny', '--port', '0', ...flags],

@@ -1,5 +1,6 @@
 import stringWidth from 'string-width';
 import { plainText } from '../../core/base/format.ts';
+import { paintState } from './colour.ts';
 import { table } from './table.ts';
 import type { TableOptions } from './table.ts';
 import { cell, heading, isRow, rowsOf } from './values.ts';
@@ -23,11 +24,16 @@ export function details(row: Row, options: TableOptions): string {
   const plain = given.filter(([, value]) => !isListOfRows(value));
   const width = Math.max(0, ...plain.map(([name]) => stringWidth(heading(name))));
   const lines = plain.map(
-    ([name, value]) => `${heading(name).padEnd(width)}   ${detail(name, value, width, options.now)}`,
+    ([name, value]) =>
+      `${heading(name).padEnd(width)}   ${painted(name, detail(name, value, width, options.now), options)}`,
   );
   return [lines.join('\n'), ...inner.map(([name, rows]) => section(name, rows, options))]
     .filter((text) => text !== '')
     .join('\n\n');
+}
+
+function painted(name: string, text: string, { colours }: TableOptions): string {
+  return colours === true && name === 'state' ? paintState(text) : text;
 }
 
 function isListOfRows(value: unknown): boolean {

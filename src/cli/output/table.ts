@@ -1,4 +1,5 @@
 import stringWidth from 'string-width';
+import { paintState } from './colour.ts';
 import { cell, heading } from './values.ts';
 import type { Row } from './values.ts';
 
@@ -8,6 +9,8 @@ export interface TableOptions {
   /** Longer lines are cut. Undefined: nothing is cut. */
   width: number | undefined;
   now: number;
+  /** States have colours. */
+  colours?: boolean | undefined;
 }
 
 /** Columns without borders, like those of `kubectl get`. A column that is empty in every row is left out. */
@@ -18,7 +21,14 @@ export function table(columns: readonly string[], rows: readonly Row[], options:
   const full = shown.map((_, column) => Math.max(...lines.map((line) => stringWidth(line[column] ?? ''))));
   const widths = options.width === undefined ? full : narrowed(shown, full, options.width);
   const fitting = lines.map((line) => line.map((text, column) => shorten(text, widths[column] ?? 0)));
-  return fitting.map((line) => fit(joinCells(line, widths), options.width)).join('\n');
+  const state = options.colours === true ? shown.indexOf('state') : -1;
+  return fitting
+    .map((line, row) => {
+      const plain = fit(joinCells(line, widths), options.width);
+      if (state === -1 || row === 0 || plain.endsWith('…')) return plain;
+      return joinCells(line, widths, (text, column) => (column === state ? paintState(text) : text));
+    })
+    .join('\n');
 }
 
 /** The least width of a column that is shortened. */
@@ -75,9 +85,13 @@ function isEmpty(value: unknown): boolean {
   return value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);
 }
 
-function joinCells(line: readonly string[], widths: readonly number[]): string {
+function joinCells(
+  line: readonly string[],
+  widths: readonly number[],
+  paint: (text: string, column: number) => string = (text) => text,
+): string {
   return line
-    .map((text, column) => text + ' '.repeat((widths[column] ?? 0) - stringWidth(text)))
+    .map((text, column) => paint(text + ' '.repeat((widths[column] ?? 0) - stringWidth(text)), column))
     .join(gap)
     .trimEnd();
 }

@@ -1,4 +1,5 @@
 import stringWidth from 'string-width';
+import { showsColours } from './colour.ts';
 import { fit } from './table.ts';
 
 /** Where a command writes. Standard output has the answer and nothing else. Progress goes to standard error. */
@@ -13,6 +14,8 @@ export interface Terminal {
   width: number | undefined;
   /** True if standard error is a terminal. */
   live: boolean;
+  /** Whether the reader of standard output and the one of standard error see colours. */
+  colours: { out: boolean; err: boolean };
 }
 
 export function processTerminal(): Terminal {
@@ -28,6 +31,7 @@ export function processTerminal(): Terminal {
     redraw: (text, before) => void process.stdout.write(`${before === undefined ? '' : erase(before)}${text}\n`),
     width: process.stdout.isTTY ? process.stdout.columns || undefined : undefined,
     live: process.stderr.isTTY,
+    colours: { out: showsColours(process.stdout), err: showsColours(process.stderr) },
   };
 }
 

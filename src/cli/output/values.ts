@@ -18,7 +18,12 @@ export function heading(name: string): string {
   return plainText(words).replaceAll('_', ' ');
 }
 
-const headings: Record<string, string> = { bytes: 'size', at: 'when', bytes_to_fetch: 'to fetch' };
+const headings: Record<string, string> = {
+  bytes: 'size',
+  at: 'when',
+  bytes_to_fetch: 'to fetch',
+  failure_code: 'reason',
+};
 
 /** A value as one line of text. The field's name says its unit: `bytes`, `_at`, `_seconds`, `_ms`. */
 export function cell(name: string, value: unknown, now: number): string {

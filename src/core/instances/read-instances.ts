@@ -67,11 +67,17 @@ export async function listInstances(deps: InstanceDeps, input: ListInstancesInpu
     rows,
     input.limit,
     (row) => row.id,
-    (row) => summary(row, models.get(row.registryModelId)),
+    (row) => item(row, models.get(row.registryModelId)),
   );
 }
 
-function summary(instance: Instance, model: { name: string; category: Category } | undefined) {
+type ModelBrief = { name: string; category: Category };
+
+function item(instance: Instance, model: ModelBrief | undefined) {
+  return { ...summary(instance, model), failure_code: failureOf(instance, instance.name)?.code };
+}
+
+function summary(instance: Instance, model: ModelBrief | undefined) {
   return {
     id: instance.id,
     model_id: modelId(instance),

@@ -29,7 +29,7 @@ export const listInstances = defineQuery({
     ...paging,
   }),
   output: listOf(instanceSummary),
-  columns: ['id', 'model_id', 'state', 'regions', 'ready', 'replicas', 'owner', 'created_at'],
+  columns: ['id', 'model_id', 'state', 'failure_code', 'regions', 'ready', 'replicas', 'owner', 'created_at'],
   examples: [{}, { state: 'running' }],
   handler: (input, { services, caller }) => services.instances.list(input, caller),
 });

@@ -205,9 +205,11 @@ export const instanceSummary = z.object({
   ready: z.int(),
   owner: z.string(),
   created_at: z.string(),
+  /** Why it does not run, or not in every region. */
+  failure_code: z.string().optional(),
 });
 
-export const instanceShape = instanceSummary.extend({
+export const instanceShape = instanceSummary.omit({ failure_code: true }).extend({
   regions: z.array(
     z.object({
       region: z.string(),

@@ -15,5 +15,6 @@ export function silentTerminal(): RecordedTerminal {
     rewrite: (text) => void errors.push(text),
     width: undefined,
     live: false,
+    colours: { out: false, err: false },
   };
 }
