@@ -1,11 +1,14 @@
 import type { Call, CallOptions, Client, CredentialCalls, TokenCalls } from '../client/client.ts';
+import type { ServerAddress } from '../client/find-server.ts';
 import { scopes } from '../core/base/caller.ts';
 import type { Caller } from '../core/base/caller.ts';
 import { EcolinkError, fail } from '../core/base/errors.ts';
 import { say, task } from '../core/base/prose.ts';
 import type { Config } from '../core/config/config.ts';
 import type { Core } from '../core/core.ts';
+import type { Operation } from '../core/operation/operation.ts';
 import type { InputOf, OperationName, OutputOf } from '../core/operations/catalogue.ts';
+import type { Terminal } from './output/terminal.ts';
 
 /** Runs operations: a server, or this process. */
 export interface Connection extends AsyncDisposable {
@@ -14,19 +17,53 @@ export interface Connection extends AsyncDisposable {
   credentials: CredentialCalls;
 }
 
+interface Needs {
+  /** The work can be done without a server. */
+  withoutServer: boolean;
+  effect?: Operation['effect'];
+  name?: string;
+}
+
 /**
- * The server that the environment or the data folder names. If none runs, this process does the work, if `withoutServer`
- * allows that. Throws `server_not_running` otherwise.
+ * The server that the environment, a login or the data folder names. If none runs, this process does the work, if
+ * `withoutServer` allows that. Throws `server_not_running` otherwise.
  */
-export async function chooseServer({ withoutServer }: { withoutServer: boolean }): Promise<Connection> {
+export async function chooseServer(needs: Needs, terminal?: Terminal): Promise<Connection> {
   const config = await readConfig();
   const found = await findRunning(config);
-  if (found instanceof EcolinkError) {
-    if (withoutServer) return inThisProcess(config);
-    throw needsServer(config, found);
+  if (!(found instanceof EcolinkError)) {
+    const { url, call, tokens, credentials } = found;
+    return { call: traced(call, url, terminal), tokens, credentials, [Symbol.asyncDispose]: async () => {} };
   }
-  const { call, tokens, credentials } = found;
-  return { call, tokens, credentials, [Symbol.asyncDispose]: async () => {} };
+  if (!needs.withoutServer) throw needsServer(config, found);
+  const isRead = needs.effect === 'read';
+  const isUsed = (await import('../core/core.ts')).isStoreMade(config);
+  if (isRead && /^(?:list|get)_/.test(needs.name ?? '')) terminal?.err(withoutServerNote(config, isUsed));
+  const here = isRead && !isUsed ? await inEmptyFolder(config) : await inThisProcess(config);
+  return { ...here, call: traced(here.call, 'this process', terminal) };
+}
+
+function withoutServerNote({ dataDir }: Config, isUsed: boolean): string {
+  if (!isUsed) return `No EcoLink server runs on ${dataDir}, and none ever did.`;
+  return `No EcoLink server runs on ${dataDir}. This is the last known state.`;
+}
+
+/** With `--verbose`, says where each call went and how it ended. The input may hold what others must not read. */
+function traced(call: Call, where: string, terminal: Terminal | undefined): Call {
+  if (terminal?.verbose !== true) return call;
+  return async (name: string, input: object, options?: CallOptions): Promise<never> => {
+    const began = performance.now();
+    const end = (how: string): void =>
+      terminal.err(`> ${name} at ${where}: ${how}, ${Math.round(performance.now() - began)} ms`);
+    try {
+      const output: unknown = await call(name, input, options);
+      end('done');
+      return output as never;
+    } catch (thrown) {
+      end(thrown instanceof EcolinkError ? thrown.code : 'failed');
+      throw thrown;
+    }
+  };
 }
 
 /** The running server, for what only a server can do. Throws `server_not_running`. */
@@ -44,9 +81,8 @@ async function readConfig(): Promise<Config> {
 
 /** Returns the error if no server runs on the data folder. */
 async function findRunning({ dataDir }: Config): Promise<Client | EcolinkError> {
-  const { clientEnvironment } = await import('../core/config/load.ts');
   const { connect } = await import('../client/client.ts');
-  const named = clientEnvironment();
+  const named = await namedServer();
   try {
     return await connect({ dataDir, source: 'cli', ...named });
   } catch (thrown) {
@@ -54,6 +90,39 @@ async function findRunning({ dataDir }: Config): Promise<Client | EcolinkError> 
     // The local registry is not the one of a server that was named.
     if (named.url !== undefined) throw thrown;
     return thrown;
+  }
+}
+
+/** The server that the environment names, else the one that `--server` or a login names. */
+async function namedServer(): Promise<Pick<ServerAddress, 'url' | 'token' | 'tokenFrom' | 'singleUser'>> {
+  const { clientEnvironment } = await import('../core/config/load.ts');
+  const { url, token, singleUser, server } = clientEnvironment();
+  if (url !== undefined) return { url, token, singleUser };
+  const { savedServerOf } = await import('../client/saved-servers.ts');
+  const saved = savedServerOf(server);
+  if (saved === undefined) return { token, singleUser };
+  return { url: saved.url, token: saved.token, tokenFrom: `the login to "${saved.name}"`, singleUser };
+}
+
+/** A data folder that was never used stays as it is: what is only read needs no store. */
+async function inEmptyFolder(config: Config): Promise<Connection> {
+  const { mkdtemp, rm } = await import('node:fs/promises');
+  const { tmpdir } = await import('node:os');
+  const { join } = await import('node:path');
+  const dataDir = await mkdtemp(join(tmpdir(), 'ecolink-empty-'));
+  const remove = (): Promise<void> => rm(dataDir, { recursive: true, force: true });
+  try {
+    const here = await inThisProcess({ ...config, dataDir });
+    return {
+      ...here,
+      [Symbol.asyncDispose]: async () => {
+        await here[Symbol.asyncDispose]();
+        await remove();
+      },
+    };
+  } catch (thrown) {
+    await remove();
+    throw thrown;
   }
 }
 

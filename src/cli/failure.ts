@@ -26,7 +26,16 @@ export async function reportFailure(thrown: unknown, argv: readonly string[], te
   const error = thrown instanceof EcolinkError ? thrown : await unexpected(thrown);
   const text = (): string => errorText(error, operationOf(argv), terminal.colours.err);
   terminal.err(argv.includes('--json') ? jsonText({ error: error.toBody() }) : text());
+  if (terminal.verbose) for (const cause of causesOf(error)) terminal.err(`cause: ${plainText(redact(cause))}`);
   return error.exitStatus;
+}
+
+/** What is behind an error, the nearest first. */
+function causesOf(error: Error): string[] {
+  const causes: string[] = [];
+  for (let cause = error.cause; cause instanceof Error && causes.length < 5; cause = cause.cause)
+    causes.push(`${cause.name}: ${cause.message}`);
+  return causes;
 }
 
 /** `error[code]: sentence`, then `next: …`. The operation tells which of its fields need no flag. */

@@ -22,6 +22,8 @@ export interface OperationRequest {
   all: boolean;
   /** Show it again whenever it changes. */
   watch: boolean;
+  /** Print what is added, until Ctrl-C. */
+  follow: boolean;
   /** Everything that was typed, for commands with flags of their own. */
   options: Record<string, unknown>;
 }
@@ -56,7 +58,7 @@ export function operationCommand(
     );
     const isOn = (flag: string): boolean => options[flag] === true;
     const [json, wait, quiet, all] = [isOn('json'), isOn('wait'), isOn('quiet'), isOn('all')];
-    await run({ operation, inputs, json, wait, quiet, all, watch: isOn('watch'), options });
+    await run({ operation, inputs, json, wait, quiet, all, watch: isOn('watch'), follow: isOn('follow'), options });
   });
   return command;
 }
@@ -137,6 +139,7 @@ function addOwnOptions(command: Command, operation: Operation): void {
     void command.addOption(new Option(flags, about).helpGroup('Output:'));
   if ('items' in operation.output.shape) add('-q, --quiet', 'Print only the names, one a line.');
   if ('next_cursor' in operation.output.shape) add('--all', 'Print all items, not only a page.');
+  if (operation.name === 'get_instance_logs') add('-f, --follow', 'Print new lines as they come, until Ctrl-C.');
   if (canBeWatched(operation)) add('-w, --watch', 'Show it again whenever it changes, until Ctrl-C.');
   command.addOption(new Option('--json', 'Print exactly the output, as JSON, and nothing else.').helpGroup('Output:'));
 }

@@ -5,9 +5,11 @@ import { ownVersion } from '../core/config/version.ts';
 import { addAuditCommands } from './audit.ts';
 import { addChatCommand } from './chat/command.ts';
 import { addCredentialCommands, refuseTokens } from './credential.ts';
+import { fail } from '../core/base/errors.ts';
 import { usageError, reportFailure } from './failure.ts';
 import { rootHelp } from './help.ts';
 import { commandName, commandOperations, program as name } from './names.ts';
+import { addLoginCommands } from './login.ts';
 import { operationCommand } from './operation-command.ts';
 import type { OperationRequest } from './operation-command.ts';
 import { processTerminal } from './output/terminal.ts';
@@ -23,8 +25,9 @@ import { addWaitCommand } from './wait-command.ts';
 /** Runs one command line and returns its exit status. Throws nothing. */
 export async function runProgram(typed: readonly string[]): Promise<number> {
   const terminal = processTerminal();
-  const argv = withFullNames(typed);
+  let argv = [...typed];
   try {
+    argv = withFullNames(takeGlobalFlags(typed, terminal));
     refuseTokens(argv);
     const program = buildProgram(terminal);
     if (argv.length === 0) program.outputHelp();
@@ -35,6 +38,24 @@ export async function runProgram(typed: readonly string[]): Promise<number> {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
     return await reportFailure(thrown, argv, terminal);
   }
+}
+
+/** Flags that every command has, wherever they stand. `--server` is the same as ECOLINK_SERVER. */
+function takeGlobalFlags(typed: readonly string[], terminal: Terminal): string[] {
+  const rest: string[] = [];
+  const words = typed.values();
+  for (const word of words) {
+    const server = word === '--server' ? (words.next().value ?? '') : /^--server=(.*)$/.exec(word)?.[1];
+    if (server === '')
+      throw fail('value_missing', '--server needs the name of a server after it.', {
+        nextStep: `See the names with ${name} list-servers.`,
+      });
+    if (server !== undefined) process.env['ECOLINK_SERVER'] = server;
+    else if (word === '--verbose') terminal.verbose = true;
+    else if (word === '--') rest.push(word, ...words);
+    else rest.push(word);
+  }
+  return rest;
 }
 
 /** The whole command tree. Building it loads no store, no server and no other front end. */
@@ -68,6 +89,7 @@ export function buildProgram(
   addCredentialCommands(program, add, `${groups.people}:`, terminal);
   addRegionCommands(program, add, setupGroup, terminal);
   addAuditCommands(program, add, `${groups.oversight}:`, terminal);
+  addLoginCommands(program, add, setupGroup, terminal);
   addServerCommands(program, add, terminal);
   return program;
 }

@@ -3,13 +3,16 @@ import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fail } from '../core/base/errors.ts';
 import { say, task } from '../core/base/prose.ts';
+import type { Prose } from '../core/base/prose.ts';
 
 /** Asks with a prompt that does not show what is typed. Reads standard input if that is not a terminal. */
-export async function readSecret(prompt: string): Promise<string> {
+export async function readSecret(prompt: string, { nextStep }: { nextStep?: Prose | undefined } = {}): Promise<string> {
   const secret = process.stdin.isTTY ? await ask(prompt) : await text(process.stdin);
   if (secret.trim() !== '') return secret.trim();
   throw fail('value_missing', 'No token was given.', {
-    nextStep: say`Type it when you are asked for it, or send it to standard input: ${task('add_credential')} < file`,
+    nextStep:
+      nextStep ??
+      say`Type it when you are asked for it, or send it to standard input: ${task('add_credential')} < file`,
   });
 }
 

@@ -7,6 +7,7 @@ import { renderOutput } from '../core/operation/render-output.ts';
 import { operations } from '../core/operations/catalogue.ts';
 import { chooseServer } from './choose-server.ts';
 import { errorText } from './failure.ts';
+import { followLogs } from './follow-logs.ts';
 import type { OperationRequest } from './operation-command.ts';
 import { jsonText } from './output/json.ts';
 import { hintOf, render, renderNames } from './output/render.ts';
@@ -26,7 +27,7 @@ export async function runOperation(request: OperationRequest, terminal: Terminal
   if (operation.decides) refuseAssistants();
   // Roles are also given by scripts that set up an installation.
   if (operation.decides && operation.name !== 'set_role') requireTerminal();
-  await using server = await chooseServer(operation);
+  await using server = await chooseServer(operation, terminal);
   let failure: EcolinkError | undefined;
   for (const input of inputs) {
     try {
@@ -43,6 +44,7 @@ export async function runOperation(request: OperationRequest, terminal: Terminal
 
 async function runOne(request: OperationRequest, input: Row, call: Call, terminal: Terminal): Promise<void> {
   const { operation, json, wait } = request;
+  if (request.follow) return followLogs(logsInput(input), call, terminal);
   if (request.watch)
     return watch(
       () => read(request, input, call),
@@ -56,6 +58,11 @@ async function runOne(request: OperationRequest, input: Row, call: Call, termina
   if (!json) terminal.err(textOf(request, output, terminal));
   const final = await waitFor(operation.waitsFor, instance, call, terminal);
   show({ ...request, operation: operations.get_instance }, final, terminal);
+}
+
+function logsInput(input: Row): Parameters<typeof followLogs>[0] {
+  const { instance, region, lines } = parseInput(operations.get_instance_logs, input);
+  return { instance, region, lines };
 }
 
 /** The output of the operation. With `all`, a list has the items of all pages. */

@@ -15,6 +15,8 @@ export interface ServerAddress {
   url?: string | undefined;
   /** ECOLINK_TOKEN. */
   token?: string | undefined;
+  /** Where the token came from, to be named if it is refused. Default: ECOLINK_TOKEN. */
+  tokenFrom?: string | undefined;
   /** ECOLINK_SINGLE_USER: no other account uses this machine. */
   singleUser?: boolean | undefined;
 }
@@ -29,10 +31,10 @@ export async function findServer(address: ServerAddress): Promise<Target> {
 }
 
 async function findTarget(address: ServerAddress): Promise<Target> {
-  const { dataDir, url, token } = address;
+  const { dataDir, url, token, tokenFrom = 'ECOLINK_TOKEN' } = address;
   const named = url === undefined ? undefined : checkedUrl(url);
   if (named === undefined) refuseWriters(dataDir, address);
-  const file = await readServerFile(dataDir);
+  const file = dataDir === '' ? undefined : await readServerFile(dataDir);
   if (named === undefined || named === file?.url) {
     if (!file) throw notRunning('No EcoLink server runs on this data folder.');
     const socket = socketAgent(socketOf(file, address));
@@ -43,7 +45,7 @@ async function findTarget(address: ServerAddress): Promise<Target> {
       nextStep: say`Make a token on that server and set ECOLINK_TOKEN to it: ${task('create_operate_token')}.`,
     });
   }
-  return { url: named, token, tokenFrom: 'ECOLINK_TOKEN' };
+  return { url: named, token, tokenFrom };
 }
 
 /**

@@ -31,6 +31,7 @@ export type { MessageKey, OutboxMessage, Place } from './notify/outbox-table.ts'
 export { priorities } from './notify/outbox.ts';
 export type { NewMessage, Outbox } from './notify/outbox.ts';
 export type { ShownInstance } from './instances/read-instances.ts';
+export { isStoreMade } from './doctor.ts';
 export { isOver } from './approvals/states.ts';
 export type { Ending } from './instances/ending.ts';
 export { allows, isSettled } from './instances/states.ts';

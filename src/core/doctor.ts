@@ -97,7 +97,8 @@ export async function checkTokens(config: Config): Promise<CheckResult> {
   };
 }
 
-function isStoreMade({ databaseUrl, dataDir }: Config): boolean {
+/** False if no server ever ran on this data folder or database. */
+export function isStoreMade({ databaseUrl, dataDir }: Config): boolean {
   return databaseUrl !== undefined || existsSync(join(dataDir, 'ecolink.db'));
 }
 

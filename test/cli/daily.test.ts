@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { newLines } from '../../src/cli/follow-logs.ts';
 import { childEnvironment, mainFile, runProgram, temporaryFolder } from './support/run-program.ts';
 import { startServe } from './support/serve.ts';
 import type { ServeChild } from './support/serve.ts';
@@ -58,6 +60,54 @@ test('--watch shows a change, until Ctrl-C', async () => {
   await vi.waitUntil(() => /state +stopped/.test(child.printed()), { timeout: 30_000 });
   child.process.kill('SIGINT');
   expect(await child.end).toBe(0);
+});
+
+test('--follow prints the last lines, then each new one, until Ctrl-C', async () => {
+  const child = start('logs', '2', '--follow', '--lines', '1');
+  await vi.waitUntil(() => child.printed() !== '', { timeout: 30_000 });
+  const before = child.printed();
+  expect(before.trimEnd().split('\n')).toHaveLength(1);
+  expect(await server.run('restart', '2', '--wait')).toMatchObject({ status: 0 });
+  const added = () => child.printed().slice(before.length);
+  await vi.waitUntil(() => added().includes('listening'), { timeout: 30_000 });
+  child.process.kill('SIGINT');
+  expect(await child.end).toBe(0);
+  const lines = added().trimEnd().split('\n');
+  expect(new Set(lines).size).toBe(lines.length);
+});
+
+test.each([
+  ['nothing new', ['a', 'b'], ['a', 'b'], []],
+  ['one more', ['a', 'b'], ['a', 'b', 'c'], ['c']],
+  ['a window that moved', ['a', 'b', 'c'], ['b', 'c', 'd'], ['d']],
+  ['equal lines', ['a', 'a'], ['a', 'a', 'a'], ['a']],
+  ['another run', ['a', 'b'], ['x', 'y'], ['x', 'y']],
+  ['the first look', [], ['a'], ['a']],
+])('new lines of a log: %s', (_, before, now, expected) => {
+  expect(newLines(before, now)).toEqual(expected);
+});
+
+test('--verbose says which server was called, and never what was sent', async () => {
+  const { stdout, stderr } = await server.run('ls', '--verbose', '-q');
+  expect(stdout).toBe('2\n1\n');
+  expect(stderr).toMatch(/^> list_instances at http:\/\/127\.0\.0\.1:\d+: done, \d+ ms\n$/);
+  const failed = await server.run('status', '99', '--verbose');
+  expect(failed.stderr).toContain('> get_instance at ');
+  expect(failed.stderr).toContain('instance_not_found, ');
+});
+
+test('without a server, a list is the last known state, and an unused data folder stays unused', async () => {
+  await using folder = await temporaryFolder();
+  const dataDir = join(folder.path, 'data');
+  const environment = { ECOLINK_DATA_DIR: dataDir };
+  const unused = await runProgram(['list-models'], environment);
+  expect(unused).toMatchObject({ status: 0, stdout: '' });
+  expect(unused.stderr).toContain(`No EcoLink server runs on ${dataDir}, and none ever did.`);
+  expect(existsSync(dataDir)).toBe(false);
+  expect(await runProgram(['migrate'], environment)).toMatchObject({ status: 0 });
+  const used = await runProgram(['list-instances', '--json'], environment);
+  expect(used.stderr).toBe(`No EcoLink server runs on ${dataDir}. This is the last known state.\n`);
+  expect(JSON.parse(used.stdout)).toEqual({ items: [] });
 });
 
 test('several at once: the others are done if one fails, and the status says so', async () => {

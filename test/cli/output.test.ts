@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { jsonText } from '../../src/cli/output/json.ts';
 import { hintOf, render, renderNames } from '../../src/cli/output/render.ts';
@@ -24,6 +25,20 @@ test('a list is a table of its columns, with sizes and ages that people read', (
   );
   expect(hintOf(operation('list_models'), { items })).toBeUndefined();
   expect(renderNames(operation('list_models'), { items })).toBe('qwen-small\n漢字');
+});
+
+test('a state has its colour, and the columns keep their places', () => {
+  const rows = [
+    { id: 1, state: 'failed', failure_code: 'no_space' },
+    { id: 2, state: 'running' },
+  ];
+  const columns = ['id', 'state', 'failure_code'];
+  const coloured = table(columns, rows, { ...options, colours: true });
+  const red = '\u001B[31m';
+  expect(coloured).toContain(`1    ${red}failed \u001B[39m   no_space`);
+  expect(stripVTControlCharacters(coloured)).toBe(table(columns, rows, options));
+  expect(table(columns, rows, { ...options, width: 12, colours: true })).not.toContain(red);
+  expect(table(columns, rows, options).split('\n')[0]).toBe('ID   STATE     REASON');
 });
 
 test('an empty list says what to do next', () => {

@@ -268,6 +268,10 @@ export const errorCodes = {
     kind: 'unavailable',
     means: 'The gateway has not heard from the server for longer than it may take calls without it.',
   },
+  saved_servers_unreadable: {
+    kind: 'unavailable',
+    means: 'The file with the servers that you logged in to cannot be read.',
+  },
   scope_missing: { kind: 'refused', means: 'The token does not have the required scope.' },
   server_did_not_start: { kind: 'unavailable', means: 'The server did not start.' },
   server_full: { kind: 'unavailable', means: 'The server holds as many bytes of request bodies as it may.' },
@@ -279,6 +283,7 @@ export const errorCodes = {
   },
   server_still_runs: { kind: 'unavailable', means: 'The server was told to stop, and still ends its running calls.' },
   server_timeout: { kind: 'unavailable', means: 'The server did not answer in time.' },
+  server_unknown: { kind: 'not_found', means: 'You did not log in to a server of this name.' },
   several_models: { kind: 'input', means: 'The repo or folder contains several models, and none was chosen.' },
   shutting_down: { kind: 'unavailable', means: 'The server is stopping.' },
   slack_install_cancelled: { kind: 'refused', means: 'The installation was cancelled in Slack.' },

@@ -132,15 +132,18 @@ export function checkConfigFile({ files }: Pick<Config, 'files'>, schema: Config
 interface ClientEnvironment {
   url?: string;
   token?: string;
+  /** The name of a server that somebody logged in to. */
+  server?: string;
   singleUser: boolean;
 }
 
 /** The URL of a server and a token, if a client names them. Otherwise files in the data folder say both. */
 export function clientEnvironment(environment: Environment = process.env): ClientEnvironment {
-  const set = trimmed(environment, ['ECOLINK_URL', 'ECOLINK_TOKEN', 'ECOLINK_SINGLE_USER']);
+  const set = trimmed(environment, ['ECOLINK_URL', 'ECOLINK_TOKEN', 'ECOLINK_SERVER', 'ECOLINK_SINGLE_USER']);
   return {
     url: set['ECOLINK_URL'],
     token: set['ECOLINK_TOKEN'],
+    server: set['ECOLINK_SERVER'],
     singleUser: set['ECOLINK_SINGLE_USER'] === 'true',
   };
 }

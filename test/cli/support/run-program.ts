@@ -39,7 +39,14 @@ export function runNode(
 
 /** Only the variables that a program needs to start. No Hub, unless a test names one. */
 export function childEnvironment(environment: Record<string, string>): Record<string, string | undefined> {
-  return { PATH: process.env['PATH'], HOME: process.env['HOME'], HF_ENDPOINT: 'http://127.0.0.1:1', ...environment };
+  return {
+    PATH: process.env['PATH'],
+    HOME: process.env['HOME'],
+    // Nobody is logged in to a server, unless a test says so.
+    XDG_CONFIG_HOME: join(tmpdir(), 'ecolink-no-settings'),
+    HF_ENDPOINT: 'http://127.0.0.1:1',
+    ...environment,
+  };
 }
 
 /** The present command line of a process. */
