@@ -34,7 +34,7 @@ async function verify(
   { replay, json }: { replay?: boolean | undefined; json: boolean },
   terminal: Terminal,
 ): Promise<void> {
-  await using server = await chooseServer({ withoutServer: true });
+  await using server = await chooseServer({ withoutServer: true }, terminal);
   const output = await server.call('verify_audit', { replay });
   if (json) terminal.out(jsonText(output));
   else if (output.holds) terminal.out(saidOf(output));
@@ -58,7 +58,7 @@ interface Filters {
 }
 
 async function exportRows(filters: Filters, terminal: Terminal): Promise<void> {
-  await using server = await chooseServer({ withoutServer: true });
+  await using server = await chooseServer({ withoutServer: true }, terminal);
   const pages: OutputOf<'list_audit'>['items'][] = [];
   let cursor: string | undefined;
   do {

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Call, CallOptions, Client, CredentialCalls, TokenCalls } from '../client/client.ts';
 import type { ServerAddress } from '../client/find-server.ts';
 import { scopes } from '../core/base/caller.ts';
@@ -30,7 +31,7 @@ interface Needs {
  */
 export async function chooseServer(needs: Needs, terminal?: Terminal): Promise<Connection> {
   const config = await readConfig();
-  const found = await findRunning(config);
+  const found = await findRunning(config, terminal?.server);
   if (!(found instanceof EcolinkError)) {
     const { url, call, tokens, credentials } = found;
     return { call: traced(call, url, terminal), tokens, credentials, [Symbol.asyncDispose]: async () => {} };
@@ -51,25 +52,28 @@ function withoutServerNote({ dataDir }: Config, isUsed: boolean): string {
 /** With `--verbose`, says where each call went and how it ended. The input may hold what others must not read. */
 function traced(call: Call, where: string, terminal: Terminal | undefined): Call {
   if (terminal?.verbose !== true) return call;
-  return async (name: string, input: object, options?: CallOptions): Promise<never> => {
+  function run<N extends OperationName>(name: N, input: InputOf<N>, options?: CallOptions): Promise<OutputOf<N>>;
+  function run(name: string, input: object, options?: CallOptions): Promise<Record<string, unknown>>;
+  async function run(name: string, input: object, options?: CallOptions): Promise<Record<string, unknown>> {
     const began = performance.now();
     const end = (how: string): void =>
-      terminal.err(`> ${name} at ${where}: ${how}, ${Math.round(performance.now() - began)} ms`);
+      terminal?.err(`> ${name} at ${where}: ${how}, ${Math.round(performance.now() - began)} ms`);
     try {
-      const output: unknown = await call(name, input, options);
+      const output = await call(name, input, options);
       end('done');
-      return output as never;
+      return output;
     } catch (thrown) {
       end(thrown instanceof EcolinkError ? thrown.code : 'failed');
       throw thrown;
     }
-  };
+  }
+  return run;
 }
 
 /** The running server, for what only a server can do. Throws `server_not_running`. */
-export async function connectToServer(): Promise<Client> {
+export async function connectToServer(terminal: Terminal): Promise<Client> {
   const config = await readConfig();
-  const found = await findRunning(config);
+  const found = await findRunning(config, terminal.server);
   if (found instanceof EcolinkError) throw needsServer(config, found);
   return found;
 }
@@ -80,9 +84,9 @@ async function readConfig(): Promise<Config> {
 }
 
 /** Returns the error if no server runs on the data folder. */
-async function findRunning({ dataDir }: Config): Promise<Client | EcolinkError> {
+async function findRunning({ dataDir }: Config, server: string | undefined): Promise<Client | EcolinkError> {
   const { connect } = await import('../client/client.ts');
-  const named = await namedServer();
+  const named = await namedServer(server);
   try {
     return await connect({ dataDir, source: 'cli', ...named });
   } catch (thrown) {
@@ -93,13 +97,15 @@ async function findRunning({ dataDir }: Config): Promise<Client | EcolinkError> 
   }
 }
 
-/** The server that the environment names, else the one that `--server` or a login names. */
-async function namedServer(): Promise<Pick<ServerAddress, 'url' | 'token' | 'tokenFrom' | 'singleUser'>> {
+/** The server that `--server` names, else the one in the environment, else the one of a login. */
+async function namedServer(
+  chosen: string | undefined,
+): Promise<Pick<ServerAddress, 'url' | 'token' | 'tokenFrom' | 'singleUser'>> {
   const { clientEnvironment } = await import('../core/config/load.ts');
   const { url, token, singleUser, server } = clientEnvironment();
-  if (url !== undefined) return { url, token, singleUser };
+  if (url !== undefined && chosen === undefined) return { url, token, singleUser };
   const { savedServerOf } = await import('../client/saved-servers.ts');
-  const saved = savedServerOf(server);
+  const saved = savedServerOf(chosen ?? server);
   if (saved === undefined) return { token, singleUser };
   return { url: saved.url, token: saved.token, tokenFrom: `the login to "${saved.name}"`, singleUser };
 }
@@ -108,7 +114,6 @@ async function namedServer(): Promise<Pick<ServerAddress, 'url' | 'token' | 'tok
 async function inEmptyFolder(config: Config): Promise<Connection> {
   const { mkdtemp, rm } = await import('node:fs/promises');
   const { tmpdir } = await import('node:os');
-  const { join } = await import('node:path');
   const dataDir = await mkdtemp(join(tmpdir(), 'ecolink-empty-'));
   const remove = (): Promise<void> => rm(dataDir, { recursive: true, force: true });
   try {

@@ -75,7 +75,7 @@ async function addCredential(
   // Before somebody types a secret in vain.
   const { checkCredentialName } = await import('../core/doctor.ts');
   checkCredentialName(name);
-  await using server = await chooseServer({ withoutServer: true });
+  await using server = await chooseServer({ withoutServer: true }, terminal);
   const value = await readSecret(`Hugging Face token for "${plainText(name)}" (it is not shown): `);
   const added = await server.credentials.add({ name, value, shared });
   if (json) return terminal.out(jsonText({ ...added, next_step: plainWords(added.next_step) }));
@@ -87,7 +87,7 @@ async function addCredential(
 }
 
 async function rotateKey(json: boolean, terminal: Terminal): Promise<void> {
-  await using server = await chooseServer({ withoutServer: true });
+  await using server = await chooseServer({ withoutServer: true }, terminal);
   const rotated = await server.credentials.rotateKey();
   if (json) return terminal.out(jsonText({ ...rotated, next_step: plainWords(rotated.next_step) }));
   terminal.out(

@@ -15,7 +15,7 @@ Short words:
 ${shortWordLines()}
 
 Which server is used:
-  The one in ECOLINK_URL and ECOLINK_TOKEN, if they are set. Else the one that --server or ECOLINK_SERVER names,
+  The one that --server names. Else the one in ECOLINK_URL and ECOLINK_TOKEN. Else the one that ECOLINK_SERVER names,
   or that you logged in to ("login", "use-server"). Else the server that runs on the data folder (~/.ecolink, or
   ECOLINK_DATA_DIR). If none runs, registry commands work on the data folder by themselves. Other commands say how
   to start one. --verbose says which server was called, and how long it took.

@@ -74,7 +74,7 @@ function checkedUrl(text: string): URL {
 }
 
 function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname);
+  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
 }
 
 /** Throws if the server is none, or does not know the token. A token that may only call models is fine. */

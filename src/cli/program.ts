@@ -40,7 +40,7 @@ export async function runProgram(typed: readonly string[]): Promise<number> {
   }
 }
 
-/** Flags that every command has, wherever they stand. `--server` is the same as ECOLINK_SERVER. */
+/** Flags that every command has, wherever they stand. */
 function takeGlobalFlags(typed: readonly string[], terminal: Terminal): string[] {
   const rest: string[] = [];
   const words = typed.values();
@@ -50,7 +50,7 @@ function takeGlobalFlags(typed: readonly string[], terminal: Terminal): string[]
       throw fail('value_missing', '--server needs the name of a server after it.', {
         nextStep: `See the names with ${name} list-servers.`,
       });
-    if (server !== undefined) process.env['ECOLINK_SERVER'] = server;
+    if (server !== undefined) terminal.server = server;
     else if (word === '--verbose') terminal.verbose = true;
     else if (word === '--') rest.push(word, ...words);
     else rest.push(word);

@@ -74,7 +74,7 @@ function scopeOf(value: string): Scope {
 }
 
 async function create(name: string, options: CreateOptions, json: boolean, terminal: Terminal): Promise<void> {
-  await using server = await chooseServer({ withoutServer: true });
+  await using server = await chooseServer({ withoutServer: true }, terminal);
   const { scope = ['call'], agent, mayDecide, expiresIn } = options;
   const made = await server.tokens.create({
     name,
@@ -100,7 +100,7 @@ function kindOf({ agent, may_decide: mayDecide }: TokenSummary): string[] {
 }
 
 async function list(json: boolean, terminal: Terminal): Promise<void> {
-  await using server = await chooseServer({ withoutServer: true });
+  await using server = await chooseServer({ withoutServer: true }, terminal);
   const items = await server.tokens.list();
   if (json) return terminal.out(jsonText({ items }, 2));
   if (items.length === 0) return terminal.out(`Nothing to show. Make a token: ${programName} token create <name>`);
@@ -127,7 +127,7 @@ async function list(json: boolean, terminal: Terminal): Promise<void> {
 }
 
 async function revoke(idOrName: string, json: boolean, terminal: Terminal): Promise<void> {
-  await using server = await chooseServer({ withoutServer: true });
+  await using server = await chooseServer({ withoutServer: true }, terminal);
   const revoked = await server.tokens.revoke(idOrName);
   if (json) return terminal.out(jsonText(revoked, 2));
   terminal.out(`Token ${plainText(revoked.name)} is revoked.`);

@@ -30,7 +30,7 @@ export function addWaitCommand(program: Command, add: AddCommand, group: string,
     .option(...jsonFlag)
     .addHelpText('after', examples)
     .action(async (instance: string, options: { for: Goal }, command: Command) => {
-      await using server = await chooseServer({ withoutServer: false });
+      await using server = await chooseServer({ withoutServer: false }, terminal);
       const final = await waitFor(options.for, instance, server.call, terminal);
       const json = wantsJson(command);
       terminal.out(

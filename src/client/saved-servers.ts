@@ -1,11 +1,11 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { fail } from '../core/base/errors.ts';
 import { nearest } from '../core/base/nearest.ts';
 import { ensurePrivateFile } from '../core/base/private-folder.ts';
 import { systemErrorCode } from '../core/base/system-error.ts';
+import { settingsFolder } from '../core/config/load.ts';
 
 /** The name of the server that runs on this machine's data folder. */
 export const localServer = 'local';
@@ -16,10 +16,8 @@ const savedServers = z.object({ current: z.string().optional(), servers: z.recor
 export type SavedServer = z.output<typeof savedServer>;
 type SavedServers = z.output<typeof savedServers>;
 
-/** Where people keep settings of programs (XDG Base Directory Specification). */
-export function savedServersPath(environment: Readonly<Record<string, string | undefined>> = process.env): string {
-  const folder = environment['XDG_CONFIG_HOME']?.trim();
-  return join(folder?.startsWith('/') ? folder : join(homedir(), '.config'), 'ecolink', 'servers.json');
+export function savedServersPath(): string {
+  return join(settingsFolder(), 'servers.json');
 }
 
 /**

@@ -188,7 +188,7 @@ test('what a command writes is for its own account, also in a folder that existe
   const dataDir = join(folder.path, 'data');
   await mkdir(dataDir);
   await chmod(dataDir, 0o755);
-  expect(await runProgram(['list-models'], { ECOLINK_DATA_DIR: dataDir })).toMatchObject({ status: 0 });
+  expect(await runProgram(['token', 'create', 'app'], { ECOLINK_DATA_DIR: dataDir })).toMatchObject({ status: 0 });
   const open: string[] = [];
   for (const name of ['.', ...(await readdir(dataDir))])
     if (((await stat(join(dataDir, name))).mode & 0o077) !== 0) open.push(name);

@@ -19,7 +19,7 @@ export interface ChatFlags {
 
 /** Talks to a running instance: in the terminal, or one message and its answer. */
 export async function chat(instance: string, flags: ChatFlags, terminal: Terminal): Promise<void> {
-  const { call, models } = await connectToServer();
+  const { call, models } = await connectToServer(terminal);
   const { modelId, talk: kind } = await findChatTarget(instance, call);
   if (kind === 'chat') return converse({ modelId, models, ...flags });
   const message = await messageOf(flags);

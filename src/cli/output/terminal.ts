@@ -14,6 +14,8 @@ export interface Terminal {
   width: number | undefined;
   /** True if standard error is a terminal. */
   live: boolean;
+  /** The server that `--server` names, of those that somebody logged in to. */
+  server: string | undefined;
   /** Say what happens: which server, which calls, and the causes of an error. */
   verbose: boolean;
   /** Whether the reader of standard output and the one of standard error see colours. */
@@ -33,6 +35,7 @@ export function processTerminal(): Terminal {
     redraw: (text, before) => void process.stdout.write(`${before === undefined ? '' : erase(before)}${text}\n`),
     width: process.stdout.isTTY ? process.stdout.columns || undefined : undefined,
     live: process.stderr.isTTY,
+    server: undefined,
     verbose: false,
     colours: { out: showsColours(process.stdout), err: showsColours(process.stderr) },
   };

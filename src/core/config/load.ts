@@ -148,6 +148,12 @@ export function clientEnvironment(environment: Environment = process.env): Clien
   };
 }
 
+/** Where people keep settings of this program (XDG Base Directory Specification). */
+export function settingsFolder(environment: Environment = process.env): string {
+  const folder = environment['XDG_CONFIG_HOME']?.trim();
+  return join(folder?.startsWith('/') ? folder : join(homedir(), '.config'), 'ecolink');
+}
+
 type ValidEnvironment = z.output<typeof environmentSchema>;
 
 function readEnvironment(environment: Environment): ValidEnvironment {

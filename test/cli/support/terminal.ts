@@ -15,6 +15,7 @@ export function silentTerminal(): RecordedTerminal {
     rewrite: (text) => void errors.push(text),
     width: undefined,
     live: false,
+    server: undefined,
     verbose: false,
     colours: { out: false, err: false },
   };
