@@ -125,9 +125,11 @@ describe('an engine', () => {
   const weights = (): string => join(shared, inPlace, 'model.gguf');
 
   async function swap(content: Buffer): Promise<void> {
-    const { atime, mtime } = await stat(weights());
+    const { mtimeMs } = await stat(weights());
     await writeFile(weights(), content);
-    await utimes(weights(), atime, mtime);
+    // Half a millisecond more, so that rounding does not make it another millisecond.
+    const seconds = (Math.trunc(mtimeMs) + 0.5) / 1000;
+    await utimes(weights(), seconds, seconds);
   }
 
   test('does not start from files that were swapped after they were accepted, and starts when they are back', async () => {
