@@ -6,7 +6,7 @@ import { startHub } from '../../support/hub/hub.ts';
 import type { Hub } from '../../support/hub/hub.ts';
 import { MiB } from '../download/pulling.ts';
 import { temporaryFolder, weights, writeConfig } from './support/machine.ts';
-import { enginesWith, processesWith } from './support/processes.ts';
+import { enginesWith, killAllOf, processesWith } from './support/processes.ts';
 import { startServer } from './support/server.ts';
 import type { ServerProcess } from './support/server.ts';
 import { defined } from '../../support/defined.ts';
@@ -26,7 +26,7 @@ beforeEach(async () => {
   await writeConfig(dataDir, hub.endpoint);
   onTestFinished(async () => {
     await alive?.end('SIGKILL');
-    for (const { pid } of await processesWith(dataDir)) process.kill(pid, 'SIGKILL');
+    await killAllOf(dataDir);
     await hub.close();
     await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
   });
@@ -118,7 +118,7 @@ describe('a server that is killed', () => {
     await accept();
     await soon(() => hub.bytesSent() > size / 4);
     await kill();
-    for (const { pid } of await processesWith(dataDir)) process.kill(pid, 'SIGKILL');
+    await killAllOf(dataDir);
     const sent = hub.bytesSent();
     const server = await serve();
     expect((await server.volumes())[0]?.state).not.toBe('ready');

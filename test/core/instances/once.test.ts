@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { startHub } from '../../support/hub/hub.ts';
 import { KiB, MiB, tuningEnv } from '../download/pulling.ts';
 import { temporaryFolder, weights, writeConfig } from './support/machine.ts';
-import { processesWith } from './support/processes.ts';
+import { killAllOf, processesWith } from './support/processes.ts';
 import { startServer } from './support/server.ts';
 import type { ServerProcess } from './support/server.ts';
 
@@ -20,7 +20,7 @@ test('six launches in two regions are two downloads, though servers and download
   let server: ServerProcess | undefined;
   onTestFinished(async () => {
     await server?.end('SIGKILL');
-    for (const { pid } of await processesWith(dataDir)) process.kill(pid, 'SIGKILL');
+    await killAllOf(dataDir);
     await hub.close();
     await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
   });

@@ -1,3 +1,4 @@
+import { systemErrorCode } from '../../../../src/core/base/system-error.ts';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
@@ -31,4 +32,15 @@ export async function enginesWith(text: string): Promise<number[]> {
 /** Whether a process lives; one that ended and that nobody has asked about does not. */
 export async function isAlive(pid: number): Promise<boolean> {
   return (await processesWith('')).some((process) => process.pid === pid);
+}
+
+/** Kills every process of a data folder, at the end of a test. Some may end by themselves meanwhile. */
+export async function killAllOf(dataDir: string): Promise<void> {
+  for (const { pid } of await processesWith(dataDir)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (thrown) {
+      if (systemErrorCode(thrown) !== 'ESRCH') throw thrown;
+    }
+  }
 }

@@ -15,7 +15,7 @@ import {
   writeConfig,
 } from '../../instances/support/machine.ts';
 import type { Machine } from '../../instances/support/machine.ts';
-import { enginesWith, processesWith } from '../../instances/support/processes.ts';
+import { enginesWith, killAllOf, processesWith } from '../../instances/support/processes.ts';
 import { startServer } from '../../instances/support/server.ts';
 
 const auditKey = (byte: number): Record<string, string> => ({
@@ -31,7 +31,7 @@ beforeEach(async () => {
   hub.addRepo('acme/tiny', weights());
   dataDir = await temporaryFolder();
   onTestFinished(async () => {
-    for (const { pid } of await processesWith(dataDir)) process.kill(pid, 'SIGKILL');
+    await killAllOf(dataDir);
     await hub.close();
     await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
   });
