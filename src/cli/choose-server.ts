@@ -9,6 +9,7 @@ import type { Config } from '../core/config/config.ts';
 import type { Core } from '../core/core.ts';
 import type { Operation } from '../core/operation/operation.ts';
 import type { InputOf, OperationName, OutputOf } from '../core/operations/catalogue.ts';
+import { program } from './names.ts';
 import type { Terminal } from './output/terminal.ts';
 
 /** Runs operations: a server, or this process. */
@@ -92,22 +93,36 @@ async function findRunning({ dataDir }: Config, server: string | undefined): Pro
   } catch (thrown) {
     if (!(thrown instanceof EcolinkError) || thrown.code !== 'server_not_running') throw thrown;
     // The local registry is not the one of a server that was named.
+    if (named.login !== undefined) throw loginAway(named.login, thrown);
     if (named.url !== undefined) throw thrown;
     return thrown;
   }
 }
 
+function loginAway(name: string, cause: EcolinkError): EcolinkError {
+  return fail('server_not_running', cause.said, {
+    nextStep: `Check the address of "${name}" with ${program} list-servers. For the server of this machine: ${program} use-server local.`,
+    cause,
+  });
+}
+
 /** The server that `--server` names, else the one in the environment, else the one of a login. */
 async function namedServer(
   chosen: string | undefined,
-): Promise<Pick<ServerAddress, 'url' | 'token' | 'tokenFrom' | 'singleUser'>> {
+): Promise<Pick<ServerAddress, 'url' | 'token' | 'tokenFrom' | 'singleUser'> & { login?: string }> {
   const { clientEnvironment } = await import('../core/config/load.ts');
   const { url, token, singleUser, server } = clientEnvironment();
   if (url !== undefined && chosen === undefined) return { url, token, singleUser };
   const { savedServerOf } = await import('../client/saved-servers.ts');
   const saved = savedServerOf(chosen ?? server);
   if (saved === undefined) return { token, singleUser };
-  return { url: saved.url, token: saved.token, tokenFrom: `the login to "${saved.name}"`, singleUser };
+  return {
+    url: saved.url,
+    token: saved.token,
+    tokenFrom: `the login to "${saved.name}"`,
+    login: saved.name,
+    singleUser,
+  };
 }
 
 /** A data folder that was never used stays as it is: what is only read needs no store. */

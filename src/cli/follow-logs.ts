@@ -30,12 +30,12 @@ export async function followLogs(
   while (!signal.aborted) {
     const windows = await read({ ...input, lines: windowLines }, call, signal, seen !== undefined);
     if (windows !== undefined) {
-      const now = windowsByWriter(windows);
-      for (const [writer, lines] of now) {
-        const fresh = seen === undefined ? lines.slice(-input.lines) : newLines(seen.get(writer) ?? [], lines);
+      const now = linesByReplica(windows);
+      for (const [replica, lines] of now) {
+        const fresh = seen === undefined ? lines.slice(-input.lines) : newLines(seen.get(replica) ?? [], lines);
         if (fresh.length > 0) terminal.out(fresh.map((line) => plainText(line)).join('\n'));
       }
-      seen = new Map([...(seen ?? []), ...now]);
+      seen = now;
     }
     await pause(intervalMs, undefined, { signal }).catch(() => undefined);
   }
@@ -57,16 +57,19 @@ async function read(
   }
 }
 
-/** Lines by who wrote them. If an instance has several replicas, each line begins with the name of its replica. */
-function windowsByWriter(windows: readonly Window[]): Map<string, string[]> {
-  const byWriter = new Map<string, string[]>();
-  for (const { region, lines } of windows) {
-    for (const line of lines) {
-      const writer = `${region} ${/^\[[^\]]+\] /.exec(line)?.[0] ?? ''}`;
-      byWriter.set(writer, [...(byWriter.get(writer) ?? []), windows.length > 1 ? `${region}  ${line}` : line]);
-    }
-  }
-  return byWriter;
+/** `[0] ` or `[instance-3-eu-7c9f] `: what a region puts before the lines of one of several replicas. */
+const replicaName = /^\[(?:\d+|instance-\d+-[a-z0-9.-]+)\] /;
+
+/** Lines by the replica that wrote them. Engines begin lines in brackets too, such as with the time. */
+export function linesByReplica(windows: readonly Window[]): Map<string, string[]> {
+  const named = windows.flatMap(({ region, lines }) =>
+    lines.map((line) => ({
+      replica: `${region} ${replicaName.exec(line)?.[0] ?? ''}`,
+      text: windows.length > 1 ? `${region}  ${line}` : line,
+    })),
+  );
+  const groups = Map.groupBy(named, ({ replica }) => replica);
+  return new Map([...groups].map(([replica, lines]) => [replica, lines.map(({ text }) => text)]));
 }
 
 /** What a window of the last lines has that the one before had not: all, if nothing of that one is left. */

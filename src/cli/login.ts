@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { EcolinkError, fail } from '../core/base/errors.ts';
 import { program as programName } from './names.ts';
 import type { Terminal } from './output/terminal.ts';
-import { jsonFlag, wantsJson } from './sub-command.ts';
+import { commandAdder, jsonFlag, wantsJson } from './sub-command.ts';
 import type { AddCommand } from './sub-command.ts';
 
 const examples = `
@@ -13,8 +13,7 @@ Examples:
 
 /** `ecolink login`, `logout`, `list-servers`, `use-server`: servers elsewhere, by name. */
 export function addLoginCommands(program: Command, add: AddCommand, group: string, terminal: Terminal): void {
-  const own = (name: string, summary: string, description: string): Command =>
-    add(program, name).summary(summary).description(description).helpGroup(group);
+  const own = commandAdder(program, add, group);
 
   own(
     'login',
@@ -77,14 +76,21 @@ function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
 }
 
-/** Throws if the server is none, or does not know the token. A token that may only call models is fine. */
+/** Throws if the server is none, or refuses the token. A token that may only call models is fine. */
 async function tryToken(url: string, token: string): Promise<void> {
   const { connect } = await import('../client/client.ts');
-  const client = await connect({ dataDir: '', source: 'cli', url, token, tokenFrom: 'what you typed' });
+  const { loadConfig } = await import('../core/config/load.ts');
+  const client = await connect({
+    dataDir: loadConfig().dataDir,
+    source: 'cli',
+    url,
+    token,
+    tokenFrom: 'what you typed',
+  });
   try {
     await client.call('list_models', { limit: 1 });
   } catch (thrown) {
-    if (!(thrown instanceof EcolinkError) || thrown.kind !== 'refused') throw thrown;
+    if (!(thrown instanceof EcolinkError) || thrown.code !== 'scope_missing') throw thrown;
   }
 }
 

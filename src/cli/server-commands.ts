@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { fail } from '../core/base/errors.ts';
 import { program as programName } from './names.ts';
 import type { Terminal } from './output/terminal.ts';
-import { wantsJson } from './sub-command.ts';
+import { commandAdder, wantsJson } from './sub-command.ts';
 import type { AddCommand } from './sub-command.ts';
 
 /** Flags that stand for environment variables of the server. */
@@ -17,8 +17,7 @@ export const setupGroup = 'Server and setup:';
 
 /** The commands that are not operations. Each loads its code only when it runs. */
 export function addServerCommands(program: Command, add: AddCommand, terminal: Terminal): void {
-  const own = (name: string, summary: string, description: string): Command =>
-    add(program, name).summary(summary).description(description).helpGroup(setupGroup);
+  const own = commandAdder(program, add, setupGroup);
 
   own(
     'quickstart',

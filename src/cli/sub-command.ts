@@ -9,3 +9,9 @@ export const jsonFlag = ['--json', 'Print exactly the output, as JSON, and nothi
 export function wantsJson(command: Command): boolean {
   return command.optsWithGlobals<{ json?: boolean }>().json === true;
 }
+
+/** Adds commands of one group to the program, each with what it is for. */
+export function commandAdder(program: Command, add: AddCommand, group: string) {
+  return (name: string, summary: string, description: string): Command =>
+    add(program, name).summary(summary).description(description).helpGroup(group);
+}

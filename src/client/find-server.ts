@@ -34,11 +34,11 @@ async function findTarget(address: ServerAddress): Promise<Target> {
   const { dataDir, url, token, tokenFrom = 'ECOLINK_TOKEN' } = address;
   const named = url === undefined ? undefined : checkedUrl(url);
   if (named === undefined) refuseWriters(dataDir, address);
-  const file = dataDir === '' ? undefined : await readServerFile(dataDir);
+  const file = await readServerFile(dataDir);
   if (named === undefined || named === file?.url) {
     if (!file) throw notRunning('No EcoLink server runs on this data folder.');
     const socket = socketAgent(socketOf(file, address));
-    return { url: file.url, socket, ...(await localOr(token, dataDir)) };
+    return { url: file.url, socket, ...(await localOr(token, tokenFrom, dataDir)) };
   }
   if (token === undefined) {
     throw fail('token_missing', `ECOLINK_URL names the server ${named}, but ECOLINK_TOKEN is not set.`, {
@@ -86,12 +86,16 @@ function checkedUrl(url: string): string {
   });
 }
 
-async function localOr(token: string | undefined, dataDir: string): Promise<Pick<Target, 'token' | 'tokenFrom'>> {
-  if (token !== undefined) return { token, tokenFrom: 'ECOLINK_TOKEN' };
-  const tokenFrom = localTokenPath(dataDir);
+async function localOr(
+  token: string | undefined,
+  tokenFrom: string,
+  dataDir: string,
+): Promise<Pick<Target, 'token' | 'tokenFrom'>> {
+  if (token !== undefined) return { token, tokenFrom };
+  const path = localTokenPath(dataDir);
   const found = await readLocalToken(dataDir);
-  if (found !== undefined) return { token: found, tokenFrom };
-  throw fail('token_missing', `There is no token in ${tokenFrom}.`, {
+  if (found !== undefined) return { token: found, tokenFrom: path };
+  throw fail('token_missing', `There is no token in ${path}.`, {
     nextStep: 'Start the server again: it makes the file. Or set ECOLINK_TOKEN.',
   });
 }

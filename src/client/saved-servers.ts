@@ -6,6 +6,7 @@ import { nearest } from '../core/base/nearest.ts';
 import { ensurePrivateFile } from '../core/base/private-folder.ts';
 import { systemErrorCode } from '../core/base/system-error.ts';
 import { settingsFolder } from '../core/config/load.ts';
+import { programName } from '../core/config/program-name.ts';
 
 /** The name of the server that runs on this machine's data folder. */
 export const localServer = 'local';
@@ -32,7 +33,7 @@ export function readSavedServers(path = savedServersPath()): SavedServers {
     return savedServers.parse(JSON.parse(text));
   } catch (cause) {
     throw fail('saved_servers_unreadable', `The list of servers in ${path} cannot be read.`, {
-      nextStep: 'Mend the file, or delete it and log in again.',
+      nextStep: `Mend the file. Or delete it and log in again: ${programName()} login <url>`,
       cause,
     });
   }
@@ -66,7 +67,7 @@ export function serverUnknown(name: string, names: readonly string[]): Error {
     'server_unknown',
     `There is no server "${name}".${near === undefined ? '' : ` Did you mean "${near}"?`}`,
     {
-      nextStep: `Use one of: ${[localServer, ...names].join(', ')}. Or log in to another one.`,
+      nextStep: `Use one of: ${[localServer, ...names].join(', ')}. Or log in to another one: ${programName()} login <url>`,
       validValues: [localServer, ...names],
     },
   );
@@ -78,7 +79,7 @@ function readIfThere(path: string): string | undefined {
   } catch (thrown) {
     if (systemErrorCode(thrown) === 'ENOENT') return undefined;
     throw fail('saved_servers_unreadable', `The list of servers in ${path} cannot be read.`, {
-      nextStep: 'Let this account read the file, or delete it and log in again.',
+      nextStep: `Let this account read the file. Or delete it and log in again: ${programName()} login <url>`,
       cause: thrown,
     });
   }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { newLines } from '../../src/cli/follow-logs.ts';
+import { linesByReplica, newLines } from '../../src/cli/follow-logs.ts';
 import { childEnvironment, mainFile, runProgram, temporaryFolder } from './support/run-program.ts';
 import { startServe } from './support/serve.ts';
 import type { ServeChild } from './support/serve.ts';
@@ -85,6 +85,20 @@ test.each([
   ['the first look', [], ['a'], ['a']],
 ])('new lines of a log: %s', (_, before, now, expected) => {
   expect(newLines(before, now)).toEqual(expected);
+});
+
+test('lines of several replicas are told apart, and the brackets of an engine name none', () => {
+  const one = [{ region: 'eu', lines: ['[2026-12-01 10:00:00] up', '[INFO] ready'] }];
+  expect([...linesByReplica(one).values()]).toEqual([one[0]?.lines]);
+  const two = [
+    { region: 'eu', lines: ['[0] a', '[1] b', '[0] c'] },
+    { region: 'us', lines: ['[instance-3-us-7c9f-x] d'] },
+  ];
+  expect([...linesByReplica(two).values()]).toEqual([
+    ['eu  [0] a', 'eu  [0] c'],
+    ['eu  [1] b'],
+    ['us  [instance-3-us-7c9f-x] d'],
+  ]);
 });
 
 test('--verbose says which server was called, and never what was sent', async () => {

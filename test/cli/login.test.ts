@@ -58,6 +58,16 @@ test('a token that the server does not know is not kept', async () => {
   expect(await run(['login', url, '--name', 'local'], token)).toMatchObject({ status: 2 });
 });
 
+test('a server that is away is not replaced by the one of this machine', async () => {
+  const before = await readFile(file(), 'utf8');
+  await writeFile(file(), before.replaceAll(url, 'http://127.0.0.1:9'));
+  const away = await here('models');
+  expect(away.status).toBe(6);
+  expect(away.stderr).toContain('error[server_not_running]');
+  expect(away.stderr).toContain('use-server local');
+  await writeFile(file(), before);
+});
+
 test('a file that others can read is closed, and one that is damaged is named', async () => {
   await chmod(file(), 0o644);
   expect(await here('models', '-q')).toMatchObject({ status: 0 });

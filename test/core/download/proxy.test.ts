@@ -38,6 +38,14 @@ describe('a company’s network', () => {
     expect(proxy.seen).toContain(`CONNECT ${new URL(hub.endpoint).host}`);
     expect(proxy.seen).toContain(`CONNECT ${new URL(hub.cdnOrigin).host}`);
 
+    // The trust of the machine, as an operator changes it for every program.
+    const ofMachine = { NODE_USE_SYSTEM_CA: '1', SSL_CERT_FILE: tls.path };
+    using asMachine = await startPull(folder.path, manifest, {
+      env: { ...withProxy, ...ofMachine },
+      target: join(folder.path, 'machine'),
+    });
+    expect(await asMachine.ended).toMatchObject({ status: 0 });
+
     const tunnels = proxy.seen.filter((line) => line.startsWith('CONNECT')).length;
     using distrusting = await startPull(folder.path, manifest, { env: withProxy, target: join(folder.path, 'other') });
     expect(await distrusting.ended).toMatchObject({ status: 34 });

@@ -40,6 +40,11 @@ test('a registration asks the Hub through HTTPS_PROXY, believes NODE_EXTRA_CA_CE
   expect(proxy.seen).toEqual([]);
 
   const { NODE_EXTRA_CA_CERTS: _trusted, ...distrusting } = company;
+  const ofMachine = { NODE_USE_SYSTEM_CA: '1', SSL_CERT_FILE: tls.path };
+  expect(JSON.parse((await check(folder.path, { ...distrusting, ...ofMachine })).output)).toMatchObject({
+    bytes: 1000,
+  });
+
   const { errors } = await check(folder.path, distrusting);
   expect(JSON.parse(errors)).toMatchObject({
     error: {

@@ -8,7 +8,7 @@ export const attacks: Record<string, string[][]> = {
     ['-ag'],
     ['--ui-mcp-proxy'],
     ['--webui-mcp-proxy'],
-    ['--path', '/root/.ecolink'],
+    ['--path', '/var/lib/ecolink'],
     ['--mcp-servers-json', '{"mcpServers":{"x":{"command":"sh"}}}'],
     ['--mcp-servers-config', '/tmp/x'],
     ['--mcp-serv', '{}'],
