@@ -80,12 +80,9 @@ function isLoopback(hostname: string): boolean {
 async function tryToken(url: string, token: string): Promise<void> {
   const { connect } = await import('../client/client.ts');
   const { loadConfig } = await import('../core/config/load.ts');
-  const client = await connect({
-    dataDir: loadConfig().dataDir,
-    source: 'cli',
-    url,
-    token,
-    tokenFrom: 'what you typed',
+  const address = { dataDir: loadConfig().dataDir, url, token, tokenFrom: 'what you typed' };
+  const client = await connect({ ...address, source: 'cli' }).catch((thrown: unknown) => {
+    throw thrown instanceof EcolinkError && thrown.code === 'server_not_running' ? notThere(thrown) : thrown;
   });
   try {
     await client.call('list_models', { limit: 1 });
@@ -94,15 +91,33 @@ async function tryToken(url: string, token: string): Promise<void> {
   }
 }
 
+function notThere(cause: EcolinkError): Error {
+  return fail('server_not_running', cause.said, {
+    nextStep: 'Check the address, with its port. An operator of the server knows it.',
+    cause,
+  });
+}
+
 async function logout(given: string | undefined, terminal: Terminal): Promise<void> {
   const { localServer, readSavedServers, serverUnknown, writeSavedServers } = await saved();
   const { current, servers } = readSavedServers();
   const name = given ?? current ?? localServer;
+  if (name === localServer) throw notLoggedIn(Object.keys(servers));
   if (!Object.hasOwn(servers, name)) throw serverUnknown(name, Object.keys(servers));
   const others = Object.fromEntries(Object.entries(servers).filter(([each]) => each !== name));
   writeSavedServers({ current: current === name ? undefined : current, servers: others });
   terminal.out(`Logged out of ${name}. Its token is deleted here.`);
   terminal.err(`The token stays valid until it expires. To end it, on that server: ${programName} token revoke <name>`);
+}
+
+function notLoggedIn(names: readonly string[]): Error {
+  return fail('server_unknown', 'Commands go to the server of this machine, which needs no login.', {
+    nextStep:
+      names.length === 0
+        ? `You are logged in nowhere. To use a server elsewhere: ${programName} login <url>`
+        : `Name the server: ${programName} logout ${names[0]}`,
+    validValues: names,
+  });
 }
 
 async function listServers(json: boolean, terminal: Terminal): Promise<void> {

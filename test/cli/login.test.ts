@@ -78,6 +78,15 @@ test('a file that others can read is closed, and one that is damaged is named', 
   await writeFile(file(), before);
 });
 
+test('mistakes of the first minute have a way out', async () => {
+  const nowhere = await run(['login', 'http://127.0.0.1:9', '--name', 'gone'], token);
+  expect(nowhere.status).toBe(6);
+  expect(nowhere.stderr).toContain('next: Check the address');
+  const local = await here('logout', 'local');
+  expect(local.status).toBe(3);
+  expect(local.stderr).toContain('next: Name the server: ecolink logout team');
+});
+
 test('logout deletes the token here, and a later command uses this machine', async () => {
   expect(await here('logout')).toMatchObject({ status: 0, stdout: expect.stringContaining('Logged out of team') });
   expect(await readFile(file(), 'utf8')).not.toContain(token);
