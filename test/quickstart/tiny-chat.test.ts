@@ -36,7 +36,7 @@ describe('the model that comes with the quickstart', () => {
 
   it('answers the question of the quickstart in one whole sentence', async () => {
     expect(await ask('In one short sentence: why keep a model registry?')).toEqual({
-      text: 'So that everyone knows which model runs, where it came from, and who may change it.',
+      text: 'A registry tells everyone which model runs, where it came from, and who may change it.',
       end: 'stop',
     });
   });
