@@ -2,6 +2,8 @@ import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startHub } from '../../support/hub/hub.ts';
 import type { Hub } from '../../support/hub/hub.ts';
+import { missing } from '../../support/missing.ts';
+import { smallFileSystem } from '../../support/small-file-system.ts';
 import { KiB } from '../download/pulling.ts';
 import { engineRuntime, startMachine, temporaryFolder, weights } from '../instances/support/machine.ts';
 import type { Machine } from '../instances/support/machine.ts';
@@ -65,6 +67,22 @@ describe('a plan', () => {
     const made = planSchema.parse(await double.run('plan_launch', { model: 'tiny' }));
     expect(made.regions.map(({ region }) => region)).toEqual(['east', 'west']);
     expect(made.failover).toBe(true);
+  });
+
+  test('warns of a disk that is too small for the bytes to fetch', async () => {
+    await using disk = await smallFileSystem(1024 * KiB);
+    if (!disk.isMounted) return missing('nobody may mount a file system here, so no plan saw a small disk.');
+    const regions = [{ name: 'small', kind: 'local', path: disk.path }];
+    const own = await temporaryFolder();
+    onTestFinished(() => rm(own, { recursive: true, force: true, maxRetries: 5 }));
+    await using place = await startMachine({ dataDir: own, hub, file: { ...file, regions } });
+    hub.addRepo('acme/large', weights(4096 * KiB));
+    await place.register('large', 'acme/large');
+    await place.register('tiny', 'acme/tiny');
+    const warningsOf = async (model: string) =>
+      planSchema.parse(await place.run('plan_launch', { model })).warnings.join(' ');
+    expect(await warningsOf('large')).toMatch(/4\.2 MB are to fetch to small, and its disk has .* free\./);
+    expect(await warningsOf('tiny')).not.toContain('its disk has');
   });
 
   test('goes where the weights are', async () => {
